@@ -1,0 +1,146 @@
+"""Who may pass where and when, as one device should hold it. Names follow ONVIF Credential and AccessRules services."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, time
+from enum import Enum
+
+import msgspec
+
+from device_drivers.contract.words import HolderClass, IdentifierType
+
+
+class ValidityPeriod(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Aware UTC instants; `None` means unbounded on that side. `not_after` is exclusive."""
+
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+
+class PhotoRef(msgspec.Struct, frozen=True):
+    """Where the edge fetches an enrolment photo, and the SHA-256 (hex) it must have. The hub never holds the picture."""
+
+    url: str
+    sha256: str
+
+
+class Identifier(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One way to show a credential. `value` is the normalised number (decimal, no leading zeros) or empty for a face."""
+
+    type: IdentifierType
+    value: str = ""
+    photo: PhotoRef | None = None
+
+
+class TimeRange(msgspec.Struct, frozen=True):
+    """Local time of the schedule's zone on `weekdays` (ISO: Monday 1 … Sunday 7); `end` exclusive, 00:00 = midnight."""
+
+    weekdays: tuple[int, ...]
+    start: time
+    end: time
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    token: str
+    time_zone: str
+    ranges: tuple[TimeRange, ...]
+
+
+class AccessPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """These access points on this schedule; no schedule means always."""
+
+    access_points: tuple[str, ...]
+    schedule: str | None = None
+
+
+class AccessProfile(msgspec.Struct, frozen=True):
+    token: str
+    policies: tuple[AccessPolicy, ...]
+
+
+class Credential(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One holder's right, under a token that says nothing of the person.
+
+    `label` is what a terminal may show (house number and ordinal, never a name). `because` is the entitlement's reason.
+    """
+
+    token: str
+    label: str
+    holder_class: HolderClass
+    identifiers: tuple[Identifier, ...]
+    profiles: tuple[str, ...]
+    validity: ValidityPeriod = ValidityPeriod()
+    blocked: bool = False
+
+
+class AccessList(msgspec.Struct, frozen=True):
+    """Everything one device should hold. Whole, never a delta."""
+
+    estate_id: str
+    device_id: str
+    generation: int
+    issued_at: datetime
+    credentials: tuple[Credential, ...]
+    profiles: tuple[AccessProfile, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+
+
+class SignedAccessList(msgspec.Struct, frozen=True):
+    """`payload` is the JSON of an `AccessList`; `signature` is Ed25519 over exactly these bytes (base64 on the wire)."""
+
+    payload: bytes
+    signature: bytes
+    key_id: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What a side holds of a device's list."""
+
+    generation: int
+    digest: str
+
+
+class Acceptance(Enum):
+    APPLY = "apply"
+    SAME = "same"
+    STALE = "stale"
+    CONFLICT = "conflict"
+
+
+def accept(current: Held | None, incoming: Held) -> Acceptance:
+    """An older generation is stale; the same generation with another digest is a conflict (alarm); same and same no-op."""
+    if current is None or incoming.generation > current.generation:
+        return Acceptance.APPLY
+    if incoming.generation < current.generation:
+        return Acceptance.STALE
+    return Acceptance.SAME if incoming.digest == current.digest else Acceptance.CONFLICT
+
+
+def next_generation(saved: int, reported: int) -> int:
+    """A hub restored from a backup must not be refused by its own edges."""
+    return max(saved, reported) + 1
+
+
+_canonical = msgspec.json.Encoder(order="sorted")
+
+
+def list_digest(access_list: AccessList) -> str:
+    """SHA-256 (hex) of the content, without generation and time of issue: it moves only when access moves."""
+    content = (
+        access_list.estate_id,
+        access_list.device_id,
+        sorted(access_list.credentials, key=lambda c: c.token),
+        sorted(access_list.profiles, key=lambda p: p.token),
+        sorted(access_list.schedules, key=lambda s: s.token),
+    )
+    return hashlib.sha256(_canonical.encode(content)).hexdigest()
+
+
+def credential_fingerprint(credential: Credential, access_list: AccessList) -> str:
+    """SHA-256 (hex, 16 digits) of a credential with the policies it names: what must be rewritten when it differs."""
+    wanted = set(credential.profiles)
+    profiles = sorted((p for p in access_list.profiles if p.token in wanted), key=lambda p: p.token)
+    schedules = {policy.schedule for profile in profiles for policy in profile.policies}
+    used = sorted((s for s in access_list.schedules if s.token in schedules), key=lambda s: s.token)
+    return hashlib.sha256(_canonical.encode((credential, profiles, used))).hexdigest()[:16]

@@ -1,0 +1,116 @@
+"""A device as the hub configures it, as its driver describes it, and as it was found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from device_drivers.contract.words import DeviceCondition, Direction, Quantity
+
+
+class AccessPointBinding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The device's `point` (a door or reader number in the driver's words) is this access point of the estate.
+
+    `camera`: device id of the camera that looks at it. `relay`: the device and point that open it, when a reader only reads.
+    """
+
+    access_point: str
+    point: str
+    direction: Direction = Direction.UNKNOWN
+    camera: str | None = None
+    held_open_after_s: int = 120
+
+
+class MeterBinding(msgspec.Struct, frozen=True):
+    meter: str
+    point: str
+    quantity: Quantity
+
+
+class DeviceConfig(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One device of an edge. `config` fits the driver's JSON schema. Foreign credentials are kept until a person chose."""
+
+    device: str
+    kind: str
+    name: str
+    config: dict[str, Any]
+    access_points: tuple[AccessPointBinding, ...] = ()
+    meters: tuple[MeterBinding, ...] = ()
+    in_service: bool = True
+    remove_foreign: bool = False
+
+
+class EdgePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the estate's policy lets an edge do. Pictures are off unless the estate switched them on."""
+
+    snapshots: bool = False
+    snapshot_days: int = 7
+    keep_stranger_pictures: bool = False
+
+
+class DeviceSet(msgspec.Struct, frozen=True):
+    """All devices of one edge. Whole, with a generation, like an access list."""
+
+    edge: str
+    estate: str
+    time_zone: str
+    generation: int
+    devices: tuple[DeviceConfig, ...]
+    policy: EdgePolicy = EdgePolicy()
+
+
+class Capabilities(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a driver can promise for a device. The edge decides where the device holds no list."""
+
+    holds_list: bool = False
+    reads_back: bool = False
+    validity_dates: bool = False
+    batch: int = 1
+    photos: bool = False
+    cards: bool = False
+    device_side_pulse: bool = False
+    replays_events: bool = False
+    capacity: int | None = None
+    commands: tuple[str, ...] = ()
+    meters: bool = False
+    snapshots: bool = False
+
+
+class HeldCredential(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a device says it holds. `fingerprint` only where the device can prove it."""
+
+    token: str
+    fingerprint: str | None = None
+
+
+class DeviceInventory(msgspec.Struct, frozen=True):
+    """What was read back from a device. `complete` is False when the device could not tell everything it holds."""
+
+    held: tuple[HeldCredential, ...]
+    read_at: datetime
+    complete: bool = True
+
+
+class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`clock_offset_s` is device minus edge; `since` is when the condition began; `detail` is for a person."""
+
+    condition: DeviceCondition
+    since: datetime
+    last_seen_at: datetime | None = None
+    clock_offset_s: float | None = None
+    detail: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    firmware: str = ""
+    serial: str = ""
+
+
+class DriverInfo(msgspec.Struct, frozen=True):
+    """What an edge can drive. The hub draws the "add device" form from `schema` (JSON Schema of the config)."""
+
+    kind: str
+    title: str
+    schema: dict[str, Any]
+    capabilities: Capabilities

@@ -1,0 +1,37 @@
+"""The HTTPS side of the wire (mutual TLS, bearer secret of the edge), and enrolment.
+
+| call | what |
+| --- | --- |
+| `POST /edge/v1/enrol` (console port, one-time token) | `EnrolRequest` → `EnrolReply` |
+| `GET /edge/v1/devices/{device}/list` | `SignedAccessList` as JSON; ETag is the digest; gzip |
+| `PUT /edge/v1/snapshots/{sha256}` | JPEG bytes, `X-Access-Point`, `X-Taken-At`, `X-Camera`; 403 where the policy forbids |
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+LIST_PATH = "/edge/v1/devices/{device}/list"
+SNAPSHOT_PATH = "/edge/v1/snapshots/{sha256}"
+ENROL_PATH = "/edge/v1/enrol"
+
+
+class EnrolRequest(msgspec.Struct, frozen=True):
+    """`csr` is PEM; the hub sets the subject itself and never copies it."""
+
+    token: str
+    csr: str
+
+
+class EnrolReply(msgspec.Struct, frozen=True):
+    """All PEM texts; `signing_key` is the hub's Ed25519 public key (base64, raw 32 bytes) to pin."""
+
+    edge: str
+    estate: str
+    certificate: str
+    ca: str
+    signing_key: str
+    secret: str
+    mqtt_host: str
+    mqtt_port: int
+    https_url: str

@@ -1,0 +1,215 @@
+"""Every message between hub and edge: topic, direction, QoS, retain. The wire on one page (house plan, section 4).
+
+MQTT carries doorbells and batches of at most `MAX_PAYLOAD` bytes; lists, photos and pictures travel over HTTPS.
+`EventBatch` payloads are zlib-compressed JSON; all others are plain JSON. Unknown fields are ignored, new ones have defaults.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from device_drivers.contract.device import DeviceSet, DeviceStatus, DriverInfo
+from device_drivers.contract.events import Event
+from device_drivers.contract.words import CommandKind, CommandOutcome
+
+MAX_PAYLOAD = 65_536  # bytes: paho resends a packet above the broker's limit for ever
+MAX_INFLATED = 4 * 1024 * 1024  # bytes: a batch that unpacks to more is refused
+ROOT = "v1"
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Base of all: `suffix` follows `v1/{edge}/`; `{device}` in it is filled by `topic`."""
+
+    suffix: ClassVar[str] = ""
+    retain: ClassVar[bool] = False
+    qos: ClassVar[int] = 1
+    compressed: ClassVar[bool] = False
+
+
+class EdgeStatus(Message, frozen=True, omit_defaults=True):
+    """Online, or offline as last will. `clock_trusted` is False after a boot without a time source."""
+
+    suffix: ClassVar[str] = "up/status"
+    retain: ClassVar[bool] = True
+    online: bool
+    epoch: str = ""
+    head_seq: int = 0
+    clock: datetime | None = None
+    clock_trusted: bool = True
+    version: str = ""
+    started_at: datetime | None = None
+    session: str = ""
+
+
+class EdgeCatalogue(Message, frozen=True, omit_defaults=True):
+    """What this edge can drive."""
+
+    suffix: ClassVar[str] = "up/catalogue"
+    retain: ClassVar[bool] = True
+    drivers: tuple[DriverInfo, ...] = ()
+
+
+class EventBatch(Message, frozen=True, omit_defaults=True):
+    """Consecutive journal rows of one epoch, `events[0].seq == first_seq`."""
+
+    suffix: ClassVar[str] = "up/events"
+    compressed: ClassVar[bool] = True
+    epoch: str
+    first_seq: int
+    events: tuple[Event, ...]
+
+
+class CredentialRefusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A credential a device does not hold and why: `code` is ours (`photo_no_face`, `list_full` …), `text` the device's."""
+
+    token: str
+    code: str
+    text: str = ""
+
+
+class DeviceReported(Message, frozen=True, omit_defaults=True):
+    """What a device holds, honestly: `confirmed` was read back, `assumed` was written and never read back.
+
+    `generation`/`digest` name the list that was worked on. `foreign`: credentials that are not ours, left alone.
+    `held_digest`: SHA-256 over the sorted confirmed tokens with fingerprints. `tokens_missing` is cut to 50.
+    """
+
+    suffix: ClassVar[str] = "up/device/{device}/reported"
+    retain: ClassVar[bool] = True
+    device: str
+    generation: int
+    digest: str
+    status: DeviceStatus
+    wanted: int = 0
+    confirmed: int = 0
+    assumed: int = 0
+    pending: int = 0
+    foreign: int = 0
+    refused: tuple[CredentialRefusal, ...] = ()
+    pending_tokens: tuple[str, ...] = ()
+    decided_at_edge: bool = False
+    read_back_at: datetime | None = None
+    reported_at: datetime | None = None
+
+
+class CommandResult(Message, frozen=True, omit_defaults=True):
+    suffix: ClassVar[str] = "up/result"
+    command: str
+    outcome: CommandOutcome
+    at: datetime
+    text: str = ""
+
+
+class DevicesDesired(Message, frozen=True, omit_defaults=True):
+    """The device set of an edge."""
+
+    suffix: ClassVar[str] = "down/devices"
+    retain: ClassVar[bool] = True
+    devices: DeviceSet
+
+
+class ListDoorbell(Message, frozen=True, omit_defaults=True):
+    """A new access list stands ready at `GET /edge/v1/devices/{device}/list`."""
+
+    suffix: ClassVar[str] = "down/device/{device}/desired"
+    retain: ClassVar[bool] = True
+    device: str
+    generation: int
+    digest: str
+    size: int = 0
+
+
+class EventAck(Message, frozen=True, omit_defaults=True):
+    """The hub's database has every event of `epoch` up to `up_to_seq`. Only this moves the edge's cursor.
+
+    `rewind`: the answer to an edge's online status. The edge sets its cursor to exactly this, backwards too: a hub that
+    was restored from a backup gets again what it lost.
+    """
+
+    suffix: ClassVar[str] = "down/ack"
+    retain: ClassVar[bool] = True
+    epoch: str
+    up_to_seq: int
+    rewind: bool = False
+
+
+class Command(Message, frozen=True, omit_defaults=True):
+    """Never retained, always expires: an unlock must not happen an hour late."""
+
+    suffix: ClassVar[str] = "down/command"
+    id: str
+    kind: CommandKind
+    device: str
+    issued_at: datetime
+    expires_at: datetime
+    access_point: str = ""
+    actor: str = ""
+    reason: str = ""
+
+
+UP: tuple[type[Message], ...] = (EdgeStatus, EdgeCatalogue, EventBatch, DeviceReported, CommandResult)
+DOWN: tuple[type[Message], ...] = (DevicesDesired, ListDoorbell, EventAck, Command)
+M = TypeVar("M", bound=Message)
+_encoder = msgspec.json.Encoder()
+
+
+class WireError(ValueError):
+    """A payload that is not the message its topic promises: too large, not JSON, wrong types."""
+
+
+def topic(message: type[Message], edge: str, device: str = "") -> str:
+    return f"{ROOT}/{edge}/{message.suffix.replace('{device}', device)}"
+
+
+def topic_of(message: Message, edge: str) -> str:
+    return topic(type(message), edge, getattr(message, "device", ""))
+
+
+def encode(message: Message) -> bytes:
+    payload = _encoder.encode(message)
+    return zlib.compress(payload, 1) if message.compressed else payload
+
+
+def decode(kind: type[M], payload: bytes) -> M:
+    """Raises WireError with a text that names what is wrong."""
+    if len(payload) > MAX_PAYLOAD:
+        raise WireError(f"{kind.__name__}: {len(payload)} bytes, more than {MAX_PAYLOAD}")
+    try:
+        return msgspec.json.decode(_inflate(payload) if kind.compressed else payload, type=kind)
+    except (msgspec.MsgspecError, zlib.error, UnicodeDecodeError, RecursionError) as error:
+        raise WireError(f"{kind.__name__}: {error}") from error
+
+
+def _inflate(payload: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    plain = unpacker.decompress(payload, MAX_INFLATED)
+    if unpacker.unconsumed_tail:
+        raise WireError(f"unpacks to more than {MAX_INFLATED} bytes")
+    if not unpacker.eof:
+        raise WireError("compressed data is cut short")
+    return plain
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A topic taken apart: which edge, which message, which device."""
+
+    edge: str
+    message: type[Message]
+    device: str = ""
+
+
+def parse_topic(text: str, among: tuple[type[Message], ...] = UP + DOWN) -> Address | None:
+    """None for a topic that is not on this page."""
+    parts = text.split("/")
+    if len(parts) < 4 or parts[0] != ROOT:
+        return None
+    edge, rest = parts[1], parts[2:]
+    for message in among:
+        pattern = message.suffix.split("/")
+        if len(pattern) == len(rest) and all(p in (r, "{device}") for p, r in zip(pattern, rest, strict=True)):
+            return Address(edge, message, rest[pattern.index("{device}")] if "{device}" in pattern else "")
+    return None

@@ -1,0 +1,171 @@
+"""What every driver promises, and how it fails. One driver is one file or folder, one definition, one simulator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from device_drivers.contract.access import Credential, Identifier
+from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, DriverInfo
+from device_drivers.contract.events import EventBody
+from device_drivers.contract.words import CommandKind, CommandOutcome
+
+
+class DriverError(Exception):
+    """Base of what a driver raises. Library errors are wrapped where the library is called."""
+
+
+class DeviceUnreachable(DriverError):
+    """No answer, connection lost, timeout. The loop retries with back-off."""
+
+
+class DeviceRefused(DriverError):
+    """The device answered no to a whole request. Report it, go on with other work."""
+
+
+class CredentialRefused(DriverError):
+    """The device refused one credential. Report that one, go on with the rest. `code` is ours, `text` the device's."""
+
+    def __init__(self, token: str, code: str, text: str = "") -> None:
+        super().__init__(f"{token}: {code} {text}".rstrip())
+        self.token, self.code, self.text = token, code, text
+
+
+class WrongSecret(DriverError):
+    """The device does not accept our credentials. Stop and tell a person."""
+
+
+class ConfigError(DriverError):
+    """The configuration cannot be right (unknown board, bad port). Stop and tell a person, with the field's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialPresented:
+    """A reader without a list of its own saw this. Never stored: the edge decides, and stores the decision."""
+
+    point: str
+    identifier: Identifier
+
+
+@dataclass(frozen=True, slots=True)
+class DriverEvent:
+    """One thing that happened. `ack` is awaited only after the event is on disk (a face terminal's PushAck).
+
+    `key` identifies the record at the device for de-duplication, empty where the device has none.
+    """
+
+    body: EventBody | CredentialPresented
+    device_at: datetime | None = None
+    clock_offset_s: float | None = None
+    late: bool = False
+    key: str = ""
+    ack: Callable[[], Awaitable[None]] | None = None
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """Write this credential. `fingerprint` is remembered as applied; `photo` holds the JPEG when the device needs one."""
+
+    credential: Credential
+    fingerprint: str
+    schedules: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    token: str
+    foreign: bool = False
+
+
+Operation = Upsert | Remove
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The result of one operation; `error` is None when the device took it."""
+
+    operation: Operation
+    error: CredentialRefused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """What the worker asks of a device: `point` in the driver's words, `hold_s` for momentary access."""
+
+    kind: CommandKind
+    point: str = ""
+    hold_s: float = 3.0
+    text: str = ""
+
+
+class DriverServices(Protocol):
+    """What the edge lends a driver: photographs by reference, the local broker, and a place to serve files from."""
+
+    async def photo(self, url: str, sha256: str) -> bytes:
+        """The JPEG, checked against its digest. Raises CredentialRefused-free DeviceUnreachable when it cannot be had."""
+        ...
+
+    def publish_file(self, content: bytes, content_type: str) -> str:
+        """Serve `content` on the edge's local port for some minutes; returns the URL a terminal can fetch."""
+        ...
+
+    @property
+    def local_broker(self) -> BrokerAddress | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    host: str
+    port: int
+    username: str
+    password: str
+
+
+class Driver(Protocol):
+    """A connected device. One worker task uses it; `events` runs beside the other calls."""
+
+    async def inventory(self) -> DeviceInventory:
+        """Read back what the device holds. Raises DeviceUnreachable, DeviceRefused."""
+        ...
+
+    async def apply(self, operations: tuple[Operation, ...]) -> tuple[Applied, ...]:
+        """At most `capabilities.batch` operations of one kind. One refused credential never fails the others."""
+        ...
+
+    def events(self) -> AsyncIterator[DriverEvent]:
+        """Endless. Raises DeviceUnreachable when the link is lost; the worker reconnects."""
+        ...
+
+    async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
+        """A pulse is sent at most once: silence is `UNCERTAIN`, never a retry."""
+        ...
+
+    async def status(self) -> DeviceStatus: ...
+
+    async def snapshot(self) -> bytes:
+        """A picture taken now (JPEG). Raises DeviceRefused where the device has none."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+Connect = Callable[[str, dict[str, Any], DriverServices], Awaitable[Driver]]
+
+
+@dataclass(frozen=True, slots=True)
+class DriverDefinition:
+    """One kind of device. `connect(device_id, config, services)` raises ConfigError, WrongSecret, DeviceUnreachable."""
+
+    info: DriverInfo
+    connect: Connect
+
+    @property
+    def kind(self) -> str:
+        return self.info.kind
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.info.capabilities
