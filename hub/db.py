@@ -1,0 +1,140 @@
+"""The one door to the database: `reading` for queries, `unit_of_work` for every change, with its audit row."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from hub.tables import AuditRow
+
+GENESIS = "0" * 64
+AUDIT_LOCK = 0x45485542  # PostgreSQL advisory lock: the audit chain has one writer at a time
+_json = msgspec.json.Encoder(order="sorted")
+
+
+@dataclass
+class UnitOfWork:
+    """One change: `session` to work with, `record` to say what changed. Committed once, at the end, with its audit row."""
+
+    session: Session
+    actor: str
+    reason: str
+    now: datetime
+    estate_id: str | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    quiet: bool = False
+
+    def record(self, what: str, subject: str, **detail: Any) -> None:
+        """`detail` must be JSON values and must not hold names, numbers of documents or pictures."""
+        self.changes.append({"what": what, "subject": subject, **detail})
+
+
+class Database:
+    """An engine and its two doors. Synchronous; one per process."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        # SQLite has one writer: queue in the process instead of failing with "database is locked".
+        self._write_lock: threading.RLock | None = threading.RLock() if self.sqlite else None
+
+    @property
+    def sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for queries only: what it changes is rolled back."""
+        with self._sessions() as session:
+            try:
+                yield session
+            finally:
+                session.rollback()
+
+    @contextmanager
+    def unit_of_work(
+        self, actor: str, reason: str, *, estate_id: str | None = None, now: datetime | None = None, audit: bool = True
+    ) -> Iterator[UnitOfWork]:
+        """Everything or nothing. `audit=False` only for machine traffic (ingest, reports): its record is its own log."""
+        if self._write_lock:
+            with self._write_lock:
+                yield from self._work(actor, reason, estate_id, now, audit)
+        else:
+            yield from self._work(actor, reason, estate_id, now, audit)
+
+    def _work(
+        self, actor: str, reason: str, estate_id: str | None, now: datetime | None, audit: bool
+    ) -> Iterator[UnitOfWork]:
+        with self._sessions() as session:
+            session.connection(execution_options={"immediate": True})
+            uow = UnitOfWork(session, actor, reason, now or datetime.now(UTC), estate_id, quiet=not audit)
+            yield uow
+            if audit and uow.changes:
+                _append_audit(uow)
+            session.commit()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _append_audit(uow: UnitOfWork) -> None:
+    session = uow.session
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({AUDIT_LOCK})")
+    previous = session.scalar(select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)) or GENESIS
+    row = AuditRow(
+        at=uow.now,
+        actor=uow.actor,
+        reason=uow.reason,
+        estate_id=uow.estate_id,
+        changes=uow.changes,
+        previous_hash=previous,
+        hash=audit_hash(previous, uow.now, uow.actor, uow.reason, uow.estate_id, uow.changes),
+    )
+    session.add(row)
+
+
+def audit_hash(
+    previous: str, at: datetime, actor: str, reason: str, estate_id: str | None, changes: list[dict[str, Any]]
+) -> str:
+    """SHA-256 over the previous hash and the row; times to the microsecond in UTC."""
+    content = (previous, at.astimezone(UTC).isoformat(timespec="microseconds"), actor, reason, estate_id, changes)
+    return hashlib.sha256(_json.encode(content)).hexdigest()
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=10)
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy begins, not the driver
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-65536",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes the lock at once: an upgrade in mid-transaction fails with "database is locked".
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine

@@ -1,0 +1,710 @@
+"""Every table of the hub. Times are aware UTC; ids are text; money and documents are the lease system's, not ours.
+
+Ids of places and devices imported from an installer's hand-over are `{estate code}.{code}`; others are `{prefix}-{random}`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, UniqueConstraint
+from sqlalchemy import DateTime as SqlDateTime
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python on every database; SQLite keeps text in UTC without zone."""
+
+    impl = SqlDateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime: say which zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        bytes: LargeBinary,
+    }
+
+
+# --- places -----------------------------------------------------------------------------------------------------------
+
+
+class Estate(Base):
+    """小区. `policy` is the place's law profile (snapshots, brake limits …), `policy_pack` the legal thresholds in force."""
+
+    __tablename__ = "estate"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    time_zone: Mapped[str] = mapped_column(default="Asia/Shanghai")
+    division: Mapped[str] = mapped_column(default="")
+    policy_pack: Mapped[str] = mapped_column(default="national")
+    policy: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Block(Base):
+    """楼栋."""
+
+    __tablename__ = "block"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    code: Mapped[str]
+    name: Mapped[str]
+    floors: Mapped[int]
+    dwellings_per_floor: Mapped[int]
+
+
+class Dwelling(Base):
+    """房屋: let as one, carries one house code (一房一码)."""
+
+    __tablename__ = "dwelling"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    block_id: Mapped[str] = mapped_column(ForeignKey("block.id"), index=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    floor: Mapped[int]
+    number: Mapped[str]
+    rooms: Mapped[int | None]
+    under_repair: Mapped[bool] = mapped_column(default=False)
+
+
+class Door(Base):
+    """`scope`: estate, block or dwelling. `fail_mode` on power loss: fail_safe (opens) or fail_secure."""
+
+    __tablename__ = "door"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    block_id: Mapped[str | None] = mapped_column(ForeignKey("block.id"))
+    dwelling_id: Mapped[str | None] = mapped_column(ForeignKey("dwelling.id"))
+    code: Mapped[str]
+    name: Mapped[str]
+    scope: Mapped[str]
+    fail_mode: Mapped[str] = mapped_column(default="fail_safe")
+    state: Mapped[str] = mapped_column(default="unknown")
+    alarm: Mapped[str] = mapped_column(default="normal")
+    state_at: Mapped[datetime | None]
+
+
+class AccessPoint(Base):
+    """One side of a door (ONVIF AccessPoint)."""
+
+    __tablename__ = "access_point"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    door_id: Mapped[str] = mapped_column(ForeignKey("door.id"), index=True)
+    code: Mapped[str]
+    name: Mapped[str]
+    side: Mapped[str]
+    device_id: Mapped[str | None] = mapped_column(ForeignKey("device.id"), index=True)
+    point: Mapped[str] = mapped_column(default="")
+    camera_id: Mapped[str | None] = mapped_column(ForeignKey("device.id"))
+
+
+# --- edges and devices ------------------------------------------------------------------------------------------------
+
+
+class Edge(Base):
+    """The box at the gate. `online` is what its last will says; `last_seen_at` only grows."""
+
+    __tablename__ = "edge"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    name: Mapped[str]
+    enrolled_at: Mapped[datetime | None]
+    certificate_serial: Mapped[str | None]
+    secret_hash: Mapped[str | None]
+    online: Mapped[bool] = mapped_column(default=False)
+    state_since: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+    epoch: Mapped[str] = mapped_column(default="")
+    head_seq: Mapped[int] = mapped_column(default=0)
+    clock_offset_s: Mapped[float | None]
+    clock_trusted: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[str] = mapped_column(default="")
+    started_at: Mapped[datetime | None]
+    devices_generation: Mapped[int] = mapped_column(default=0)
+    devices_digest: Mapped[str] = mapped_column(default="")
+    catalogue: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class EnrolmentToken(Base):
+    """One use, short life; only the hash is kept."""
+
+    __tablename__ = "enrolment_token"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    edge_id: Mapped[str] = mapped_column(ForeignKey("edge.id"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Device(Base):
+    __tablename__ = "device"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    edge_id: Mapped[str] = mapped_column(ForeignKey("edge.id"), index=True)
+    code: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    config: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    in_service: Mapped[bool] = mapped_column(default=True)
+    remove_foreign: Mapped[bool] = mapped_column(default=False)
+    condition: Mapped[str] = mapped_column(default="unknown")
+    condition_since: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+    clock_offset_s: Mapped[float | None]
+    detail: Mapped[str] = mapped_column(default="")
+    model: Mapped[str] = mapped_column(default="")
+    firmware: Mapped[str] = mapped_column(default="")
+    unreadable_count: Mapped[int] = mapped_column(default=0)
+
+
+class Meter(Base):
+    __tablename__ = "meter"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    dwelling_id: Mapped[str] = mapped_column(ForeignKey("dwelling.id"), index=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
+    point: Mapped[str]
+    quantity: Mapped[str]
+
+
+class Coverage(Base):
+    """When a device could observe: `state` ok, down, propped or clock; `to_at` None is still so. No row: not observed."""
+
+    __tablename__ = "coverage"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"))
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    state: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_coverage_device", "device_id", "from_at"),)
+
+
+# --- people and tenancies ---------------------------------------------------------------------------------------------
+
+
+class Person(Base):
+    """`id_number_hash` is keyed (HMAC); the number itself is not kept, its last four digits are for the counter."""
+
+    __tablename__ = "person"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    source_id: Mapped[str]
+    name: Mapped[str]
+    id_number_hash: Mapped[str | None] = mapped_column(index=True)
+    id_number_last4: Mapped[str] = mapped_column(default="")
+    birth_date: Mapped[date | None]
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+
+class Tenancy(Base):
+    """The right to live there. It ends only by a decision (number, date, completed move-out) or the household's own wish.
+
+    `state`: allocated, active, ended. The lease itself stays in the lease system; `source_id` refers to it.
+    """
+
+    __tablename__ = "tenancy"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    source_id: Mapped[str]
+    version: Mapped[int] = mapped_column(default=0)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    dwelling_id: Mapped[str] = mapped_column(ForeignKey("dwelling.id"), index=True)
+    state: Mapped[str]
+    from_date: Mapped[date]
+    to_date: Mapped[date | None]
+    handover_at: Mapped[date | None]
+    end_decision: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    ended_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+
+class HouseholdMember(Base):
+    __tablename__ = "household_member"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenancy_id: Mapped[str] = mapped_column(ForeignKey("tenancy.id"), index=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    relation: Mapped[str]
+    ordinal: Mapped[int] = mapped_column(default=1)
+    from_date: Mapped[date]
+    to_date: Mapped[date | None]
+    __table_args__ = (UniqueConstraint("tenancy_id", "person_id"),)
+
+
+class Consent(Base):
+    """One purpose each: `a` open the door by face, `b` use face passes for the occupancy check, `c` welfare call."""
+
+    __tablename__ = "consent"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    purpose: Mapped[str]
+    notice: Mapped[str] = mapped_column(default="")
+    granted_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    guardian: Mapped[str | None]
+
+
+class Absence(Base):
+    """A declared absence (离家报备): a class of reason, never a document."""
+
+    __tablename__ = "absence"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    dwelling_id: Mapped[str] = mapped_column(ForeignKey("dwelling.id"), index=True)
+    from_date: Mapped[date]
+    to_date: Mapped[date | None]
+    reason: Mapped[str]
+    declared_on: Mapped[date]
+
+
+class SourceState(Base):
+    """Where a tenancy source stands: its cursor, its last answer, and a change set held back by the brake."""
+
+    __tablename__ = "source_state"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    cursor: Mapped[str] = mapped_column(default="")
+    last_ok_at: Mapped[datetime | None]
+    last_full_at: Mapped[datetime | None]
+    last_error: Mapped[str] = mapped_column(default="")
+    last_total: Mapped[int] = mapped_column(default=0)
+    held: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+class SourceRow(Base):
+    """A row of a source that was refused, with its reason: none is lost."""
+
+    __tablename__ = "source_row"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    source: Mapped[str] = mapped_column(index=True)
+    key: Mapped[str]
+    reason: Mapped[str]
+    raw: Mapped[dict[str, Any]]
+    seen_at: Mapped[datetime]
+
+
+# --- access -----------------------------------------------------------------------------------------------------------
+
+
+class CredentialRow(Base):
+    """One holder's credential. `token` is all a device learns. `state`: active or ended (with `ended_because`)."""
+
+    __tablename__ = "credential"
+    token: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    holder_class: Mapped[str]
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)
+    tenancy_id: Mapped[str | None] = mapped_column(ForeignKey("tenancy.id"), index=True)
+    dwelling_id: Mapped[str | None] = mapped_column(ForeignKey("dwelling.id"), index=True)
+    label: Mapped[str]
+    valid_from: Mapped[datetime | None]
+    valid_to: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(default="active")
+    ended_because: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class CredentialIdentifierRow(Base):
+    """`value`: normalised card number (decimal). A face has none: `photo_url` and `photo_sha256` say where the edge gets it."""
+
+    __tablename__ = "credential_identifier"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(ForeignKey("credential.token"), index=True)
+    type: Mapped[str]
+    value: Mapped[str] = mapped_column(default="")
+    photo_url: Mapped[str | None]
+    photo_sha256: Mapped[str | None]
+    __table_args__ = (Index("ix_identifier_value", "type", "value"),)
+
+
+class DesiredList(Base):
+    """The list a device should hold: the signed bytes as the edge fetches them."""
+
+    __tablename__ = "desired_list"
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    generation: Mapped[int]
+    digest: Mapped[str]
+    tokens: Mapped[list[Any]]
+    payload: Mapped[bytes]
+    signature: Mapped[bytes]
+    key_id: Mapped[str]
+    issued_at: Mapped[datetime]
+
+
+class ReportedList(Base):
+    """What the device holds, as its edge last reported it (contract.messages.DeviceReported)."""
+
+    __tablename__ = "reported_list"
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    generation: Mapped[int] = mapped_column(default=0)
+    digest: Mapped[str] = mapped_column(default="")
+    wanted: Mapped[int] = mapped_column(default=0)
+    confirmed: Mapped[int] = mapped_column(default=0)
+    assumed: Mapped[int] = mapped_column(default=0)
+    pending: Mapped[int] = mapped_column(default=0)
+    foreign: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[list[Any]] = mapped_column(default=list)
+    pending_tokens: Mapped[list[Any]] = mapped_column(default=list)
+    decided_at_edge: Mapped[bool] = mapped_column(default=False)
+    read_back_at: Mapped[datetime | None]
+    reported_at: Mapped[datetime | None]
+
+
+class CommandRow(Base):
+    __tablename__ = "command"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    edge_id: Mapped[str] = mapped_column(ForeignKey("edge.id"))
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    access_point_id: Mapped[str | None]
+    kind: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    outcome: Mapped[str | None]
+    outcome_text: Mapped[str] = mapped_column(default="")
+    outcome_at: Mapped[datetime | None]
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+class EventRow(Base):
+    """One journal row of one edge. Insert-if-new by (edge, epoch, seq). `at` is the best time, `data` the body as sent.
+
+    `local_day` is the estate's day of `at`. `dwelling_id` and `person_id` are resolved from the credential at ingest.
+    """
+
+    __tablename__ = "event"
+    edge_id: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    estate_id: Mapped[str]
+    kind: Mapped[str]
+    device_id: Mapped[str]
+    access_point_id: Mapped[str | None]
+    dwelling_id: Mapped[str | None]
+    credential: Mapped[str | None]
+    identifier: Mapped[str | None]
+    outcome: Mapped[str | None]
+    reason: Mapped[str | None]
+    at: Mapped[datetime]
+    device_at: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+    ingested_at: Mapped[datetime]
+    clock_offset_s: Mapped[float | None]
+    late: Mapped[bool]
+    data: Mapped[str]
+    __table_args__ = (
+        Index("ix_event_estate_at", "estate_id", "at"),
+        Index("ix_event_dwelling_at", "dwelling_id", "at"),
+    )
+
+
+class IngestCursor(Base):
+    """Every event of (edge, epoch) up to `up_to_seq` is in `event`."""
+
+    __tablename__ = "ingest_cursor"
+    edge_id: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[str] = mapped_column(primary_key=True)
+    up_to_seq: Mapped[int] = mapped_column(default=0)
+    first_seen_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+
+
+class DeadLetter(Base):
+    """A message that could not be read or stored: kept, counted, shown; the rest went on."""
+
+    __tablename__ = "dead_letter"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    edge_id: Mapped[str | None] = mapped_column(index=True)
+    topic: Mapped[str]
+    error: Mapped[str]
+    payload: Mapped[bytes]
+    size: Mapped[int]
+
+
+class Snapshot(Base):
+    __tablename__ = "snapshot"
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    edge_id: Mapped[str]
+    epoch: Mapped[str] = mapped_column(default="")
+    of_seq: Mapped[int | None]
+    access_point_id: Mapped[str | None]
+    camera_id: Mapped[str | None]
+    taken_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    size: Mapped[int]
+    file: Mapped[str]
+
+
+# --- what a day looked like -------------------------------------------------------------------------------------------
+
+
+class PassDay(Base):
+    """Passes of a dwelling's household on a local day, counted by lawful class at ingest (changed only by rows inserted).
+
+    `face` counts every granted face pass, for service only; `face_consented` those with a live consent (b) on that
+    day; `other` granted card, PIN, QR and id card passes.
+    """
+
+    __tablename__ = "pass_day"
+    dwelling_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    credential: Mapped[str] = mapped_column(primary_key=True)
+    holder_class: Mapped[str]
+    face: Mapped[int] = mapped_column(default=0)
+    face_consented: Mapped[int] = mapped_column(default=0)
+    other: Mapped[int] = mapped_column(default=0)
+
+
+class MeterDay(Base):
+    """First and last cumulative reading of a local day. `ok_count` 0 with `bad_count` > 0: the meter lied that day."""
+
+    __tablename__ = "meter_day"
+    meter_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    dwelling_id: Mapped[str] = mapped_column(index=True)
+    quantity: Mapped[str]
+    first_value: Mapped[float | None]
+    first_at: Mapped[datetime | None]
+    last_value: Mapped[float | None]
+    last_at: Mapped[datetime | None]
+    ok_count: Mapped[int] = mapped_column(default=0)
+    bad_count: Mapped[int] = mapped_column(default=0)
+
+
+class PresenceDay(Base):
+    """What a day looked like for a dwelling: `state` present, absent, other_use or unknown, with what each family said."""
+
+    __tablename__ = "presence_day"
+    dwelling_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    coverage: Mapped[float]
+    signals: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class DirtyDay(Base):
+    """A dwelling's presence must be computed again from this day on (late events, new coverage)."""
+
+    __tablename__ = "dirty_day"
+    dwelling_id: Mapped[str] = mapped_column(primary_key=True)
+    from_day: Mapped[date]
+
+
+# --- findings and cases -----------------------------------------------------------------------------------------------
+
+
+class Finding(Base):
+    """What the record suggests, never a verdict. `stage`: note, yellow, orange, red, insufficient_data."""
+
+    __tablename__ = "finding"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    dwelling_id: Mapped[str] = mapped_column(ForeignKey("dwelling.id"), index=True)
+    kind: Mapped[str]
+    rule: Mapped[str]
+    rule_version: Mapped[str]
+    policy_version: Mapped[str]
+    stage: Mapped[str]
+    families: Mapped[list[Any]]
+    window_from: Mapped[date]
+    window_to: Mapped[date]
+    coverage: Mapped[float]
+    because: Mapped[list[Any]]
+    against: Mapped[list[Any]]
+    refuted_by: Mapped[list[Any]]
+    evidence: Mapped[list[Any]]
+    inputs_hash: Mapped[str]
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("case_file.id"), index=True)
+
+
+class CaseFile(Base):
+    """What people make of a lead. One open case a dwelling and kind. `state` is the workflow's."""
+
+    __tablename__ = "case_file"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    dwelling_id: Mapped[str] = mapped_column(ForeignKey("dwelling.id"), index=True)
+    tenancy_id: Mapped[str | None] = mapped_column(ForeignKey("tenancy.id"))
+    kind: Mapped[str]
+    stage: Mapped[str]
+    state: Mapped[str]
+    opened_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    quiet_until: Mapped[datetime | None]
+
+
+class CaseEntry(Base):
+    """Append-only: every step of a case with actor, reason code and written opinion."""
+
+    __tablename__ = "case_entry"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("case_file.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    reason_code: Mapped[str] = mapped_column(default="")
+    opinion: Mapped[str] = mapped_column(default="")
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class OutboxMessage(Base):
+    """To the lease system, at least once, signed; written in the unit of work that decided it."""
+
+    __tablename__ = "outbox"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    body: Mapped[str]
+    created_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime]
+    last_error: Mapped[str] = mapped_column(default="")
+    delivered_at: Mapped[datetime | None]
+
+
+class InboundDecision(Base):
+    """What the lease system decided and sent back: kept as received, applied once."""
+
+    __tablename__ = "inbound_decision"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime]
+    kind: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    applied_at: Mapped[datetime | None]
+    result: Mapped[str] = mapped_column(default="")
+
+
+# --- people who use the hub -------------------------------------------------------------------------------------------
+
+
+class HubUser(Base):
+    """Somebody who signs in. `role`: estate_manager, housing_official, auditor, administrator."""
+
+    __tablename__ = "hub_user"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str]
+    role: Mapped[str]
+    password_hash: Mapped[str | None]
+    disabled: Mapped[bool] = mapped_column(default=False)
+    failed_attempts: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class UserEstate(Base):
+    """The estates a user may see. Officials and auditors with no row see all of their hub; managers see only these."""
+
+    __tablename__ = "user_estate"
+    user_id: Mapped[str] = mapped_column(ForeignKey("hub_user.id"), primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), primary_key=True)
+
+
+class UserSession(Base):
+    """Only the hash of the cookie is kept."""
+
+    __tablename__ = "user_session"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("hub_user.id"), index=True)
+    csrf: Mapped[str]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    address: Mapped[str] = mapped_column(default="")
+
+
+class SignInLink(Base):
+    __tablename__ = "sign_in_link"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("hub_user.id"))
+    expires_at: Mapped[datetime]
+
+
+class ApiKey(Base):
+    """A system that calls us (the lease system): only the hash of its key is kept."""
+
+    __tablename__ = "api_key"
+    key_hash: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    role: Mapped[str] = mapped_column(default="lease_system")
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Reveal(Base):
+    """A person's data shown unmasked to a user, with a reason, for 60 s."""
+
+    __tablename__ = "reveal"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("hub_user.id"))
+    dwelling_id: Mapped[str]
+    reason_code: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class AuditRow(Base):
+    """Append-only, chained: `hash` covers the row and the hash before it."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(index=True)
+    reason: Mapped[str]
+    estate_id: Mapped[str | None] = mapped_column(index=True)
+    changes: Mapped[list[Any]]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+
+
+class JobRun(Base):
+    """The last run of each job, for the health page."""
+
+    __tablename__ = "job_run"
+    job: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    ok: Mapped[bool | None]
+    detail: Mapped[str] = mapped_column(String, default="")
+    runs: Mapped[int] = mapped_column(default=0)
+
+
+class HubKey(Base):
+    """Public halves and sealed secrets of the hub (signing key id, HMAC key id); private keys live in `keys/` files."""
+
+    __tablename__ = "hub_key"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    public: Mapped[str]
+    created_at: Mapped[datetime]
