@@ -1,0 +1,51 @@
+# Everything runs in .venv/, made by `make setup`. Needs: Python 3.11 (with venv) and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8080
+DIR ?= .demo
+BIN := .venv/bin
+# Where the broker, PostgreSQL and the browser are, as ESTATE_* variables.
+WHERE := eval "$$($(BIN)/python -m tools.where)"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test web demo test lint bench lock clean distclean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what the demo needs: .venv, locked packages, a broker, the built console
+	@$(if $(PYTHON),,echo "install Python 3.11 first: apt-get install python3 python3-venv" >&2; exit 1;) \
+	$(PYTHON) -m tools.setup demo
+
+setup-test: ## As setup, and what the tests need: PostgreSQL, Chromium, a Chinese font, mbpoll, an RTSP server
+	@$(if $(PYTHON),,echo "install Python 3.11 first: apt-get install python3 python3-venv" >&2; exit 1;) \
+	$(PYTHON) -m tools.setup test
+
+web: ## Build the console (web/dist) with the Node in .venv
+	@$(PYTHON) -m tools.setup web
+
+demo: setup ## Run the demo estate: PORT=8080, state in DIR=.demo
+	@$(WHERE); exec $(BIN)/estate-hub demo --port $(PORT) --dir $(DIR)
+
+test: setup-test ## Run the whole test suite
+	@$(WHERE); exec $(BIN)/pytest -n 2 --dist loadfile
+
+lint: setup ## ruff, strict mypy, the console's type check
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/mypy tests
+	@if [ -f web/package.json ]; then PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web run --if-present typecheck; fi
+
+bench: setup-test ## Print the measured figures, write build/bench.json
+	@$(WHERE); exec $(BIN)/python -m tools.bench
+
+lock: setup ## Resolve pyproject.toml anew into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--all-extras pyproject.toml -o requirements.lock
+
+clean: ## Remove what was built (keeps .venv and the demo's state)
+	@rm -rf build dist web/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.venv/*' -not -path './web/node_modules/*' -prune -exec rm -rf {} +
+
+distclean: clean ## Also remove .venv, node_modules and .cache
+	@rm -rf .venv .cache web/node_modules

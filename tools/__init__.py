@@ -1,0 +1,1 @@
+"""Developer tools: set-up, where outside programs are, benches. Standard library only, except ``tools.bench``."""
