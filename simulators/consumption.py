@@ -1,7 +1,7 @@
 """(P) Water and electricity of a dwelling day by day, from who is really there.
 
-Units: water m³ a day, electricity kWh a day. An empty dwelling still runs its fridge (unless the household switches
-it off), and some leak; nobody's meter stands at exactly nothing for honest reasons only, nor for others.
+Units: water m³ a day, electricity kWh a day. An empty dwelling still runs its fridge (unless its household switches
+it off), and some dwellings leak: a meter alone proves neither absence nor presence.
 """
 
 from __future__ import annotations
