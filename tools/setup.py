@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -191,19 +191,17 @@ def set_up(groups: tuple[str, ...], web_only: bool) -> bool:
     """All steps, side by side where they can be. Returns whether anything was done."""
     with ThreadPoolExecutor(max_workers=3) as pool:
         try:
-            jobs = [pool.submit(system_steps, groups)] if not web_only else []
+            jobs = [] if web_only else [pool.submit(system_steps, groups)]
             mark, did = prepare_tools()
             jobs.append(pool.submit(web_steps, mark))
             if not web_only:
                 jobs.append(pool.submit(python_steps, mark))
-            wait(jobs, return_when=FIRST_EXCEPTION)
-            failed = [error for job in jobs if job.done() and (error := job.exception())]
-            if failed:
-                raise failed[0]
-            return any([did, *(job.result() for job in jobs)])
-        except BaseException:
-            Runner.stop_all()  # and let the pool's threads end
+            # A step that fails leaves the others to finish: what they did need not be done again.
+            wait(jobs)
+        except KeyboardInterrupt:
+            Runner.stop_all()
             raise
+    return any([did, *(job.result() for job in jobs)])
 
 
 def record(seconds: float, cold: bool, groups: tuple[str, ...]) -> None:
