@@ -239,6 +239,11 @@ class Tenancy(Base):
 
 
 class HouseholdMember(Base):
+    """`offered`: what the record hands over to open doors with: {"cards": [text], "photo": {"url", "sha256"} or null}.
+
+    A photo stands here only while consent (a) lives. What of it a credential takes is decided in `access.lifecycle`.
+    """
+
     __tablename__ = "household_member"
     id: Mapped[str] = mapped_column(primary_key=True)
     tenancy_id: Mapped[str] = mapped_column(ForeignKey("tenancy.id"), index=True)
@@ -247,6 +252,7 @@ class HouseholdMember(Base):
     ordinal: Mapped[int] = mapped_column(default=1)
     from_date: Mapped[date]
     to_date: Mapped[date | None]
+    offered: Mapped[dict[str, Any]] = mapped_column(default=dict)
     __table_args__ = (UniqueConstraint("tenancy_id", "person_id"),)
 
 
@@ -276,7 +282,10 @@ class Absence(Base):
 
 
 class SourceState(Base):
-    """Where a tenancy source stands: its cursor, its last answer, and a change set held back by the brake."""
+    """Where a tenancy source stands: its cursor, its last answer, and a change set held back by the brake.
+
+    `detail`: {"kind", "estate", "absence_cursor", "missing": [tenancy], "release": {by, at, keys} or absent}.
+    """
 
     __tablename__ = "source_state"
     source: Mapped[str] = mapped_column(primary_key=True)
@@ -286,6 +295,7 @@ class SourceState(Base):
     last_error: Mapped[str] = mapped_column(default="")
     last_total: Mapped[int] = mapped_column(default=0)
     held: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class SourceRow(Base):
@@ -336,13 +346,17 @@ class CredentialIdentifierRow(Base):
 
 
 class DesiredList(Base):
-    """The list a device should hold: the signed bytes as the edge fetches them."""
+    """The list a device should hold: the signed bytes as the edge fetches them.
+
+    `changes`: {"since": {token: generation its entry last changed}, "removed": {token: {"generation", "at", "label"}}}.
+    """
 
     __tablename__ = "desired_list"
     device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
     generation: Mapped[int]
     digest: Mapped[str]
     tokens: Mapped[list[Any]]
+    changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     payload: Mapped[bytes]
     signature: Mapped[bytes]
     key_id: Mapped[str]

@@ -1,0 +1,1 @@
+"""Access: who may pass where because of which tenancy, and the list each device should hold."""

@@ -1,0 +1,1 @@
+"""Tenancies: who lives where by the records of the lease system. From a source, through a brake, into the hub."""
