@@ -1,0 +1,128 @@
+"""The console's HTTP application: routers, one error envelope, security headers, the console's files, the live stream."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+
+from hub import rooms
+from hub.errors import ApiError
+from hub.ids import random_text
+from hub.services import Hub
+
+log = logging.getLogger(__name__)
+VERSION = "0.1.0"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+HTTP_MESSAGES = {
+    404: ("not_found", "没有这个接口地址，请检查路径。"),
+    405: ("method_not_allowed", "这个地址不支持该操作。"),
+}
+
+
+class ErrorBody(BaseModel):
+    """`code` for programs, `message` for people (zh-CN, says what to do next), `request_id` for the log."""
+
+    code: str
+    message: str
+    request_id: str
+
+
+class ErrorReply(BaseModel):
+    error: ErrorBody
+
+
+def create_app(hub: Hub, routers: tuple[APIRouter, ...] | None = None) -> FastAPI:
+    """The application on a hub. `routers` None: all rooms."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        live = asyncio.create_task(hub.live.run())
+        yield
+        live.cancel()
+        with suppress(asyncio.CancelledError):
+            await live
+
+    app = FastAPI(
+        title="Estate Hub",
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        generate_unique_id_function=_operation_id,
+        responses={400: {"model": ErrorReply}},
+    )
+    app.state.hub = hub
+    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.middleware("http")(_around)
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(RequestValidationError, _bad_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(500, _crash)
+    for router in rooms.ROUTERS if routers is None else routers:
+        app.include_router(router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+async def _around(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    request.state.request_id = random_text(12)
+    response = await call(request)
+    response.headers["X-Request-Id"] = request.state.request_id
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.url.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _envelope(request: Request, status: int, code: str, message: str) -> JSONResponse:
+    request_id = getattr(request.state, "request_id", "")
+    body = ErrorReply(error=ErrorBody(code=code, message=message, request_id=request_id))
+    return JSONResponse(body.model_dump(), status)
+
+
+def _api_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ApiError):
+        raise error
+    return _envelope(request, error.status, error.code, error.message)
+
+
+def _bad_request(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    where = "；".join(f"{'.'.join(str(part) for part in e['loc'][1:])}: {e['msg']}" for e in error.errors()[:5])
+    return _envelope(request, 422, "invalid", f"填写的内容有误，请修改后重试（{where}）。")
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    code, message = HTTP_MESSAGES.get(error.status_code, ("http_error", str(error.detail)))
+    return _envelope(request, error.status_code, code, message)
+
+
+def _crash(request: Request, error: Exception) -> Response:
+    request_id = getattr(request.state, "request_id", "")
+    log.error("request %s %s %s failed", request_id, request.method, request.url.path, exc_info=error)
+    return _envelope(request, 500, "internal", f"系统内部错误，请稍后重试；仍不行请把编号 {request_id} 告诉管理员。")

@@ -1,0 +1,282 @@
+"""Who calls, and what they may do: sessions, roles, permissions, estate scope. The one place of each.
+
+Only hashes of cookies, links and keys are kept. Unsafe methods of a session need the CSRF token from `GET /me`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from fastapi import Request
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from hub.errors import ApiError, Forbidden, NotFound, Unauthenticated
+from hub.ids import new_id, random_text
+from hub.services import Hub
+from hub.tables import ApiKey, HubUser, SignInLink, UserEstate, UserSession
+
+COOKIE = "estate_session"
+SESSION_HOURS = 12
+IDLE = timedelta(hours=2)
+MAX_FAILURES = 5
+LOCK = timedelta(minutes=15)
+SEEN_EVERY = timedelta(minutes=5)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MIN_PASSWORD = 10
+
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "estate_manager": frozenset({"estate.view", "person.reveal", "device.command", "device.manage", "tenancy.view"}),
+    "housing_official": frozenset(
+        {"estate.view", "person.reveal", "case.view", "case.decide", "tenancy.view", "tenancy.manage"}
+    ),
+    "auditor": frozenset({"estate.view", "case.view", "audit.view"}),
+    "administrator": frozenset(
+        {
+            "estate.view",
+            "device.manage",
+            "device.command",
+            "tenancy.view",
+            "tenancy.manage",
+            "policy.manage",
+            "audit.view",
+            "users.manage",
+        }
+    ),
+    "lease_system": frozenset({"lease.decide"}),
+}
+"""Role → permissions. Case data is for officials and auditors; nobody who keeps the system decides a case."""
+
+ALL_PERMISSIONS = frozenset[str]().union(*PERMISSIONS.values())
+_passwords = PasswordHasher()
+_NO_PASSWORD = _passwords.hash(secrets.token_hex(16))  # verified for unknown names too: the time taken tells nothing
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A signed-in person or a system with a key. `estate_ids` None: all estates of the hub."""
+
+    id: str
+    name: str
+    display_name: str
+    role: str
+    estate_ids: frozenset[str] | None
+    csrf: str = ""
+
+    def may(self, permission: str) -> bool:
+        return permission in PERMISSIONS.get(self.role, frozenset())
+
+    def sees(self, estate_id: str) -> bool:
+        return self.estate_ids is None or estate_id in self.estate_ids
+
+
+def hub_of(request: Request) -> Hub:
+    """FastAPI dependency: the process's hub."""
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+def require(permission: str) -> Callable[[Request], Principal]:
+    """FastAPI dependency: the caller, who may do this. 401 unknown, 403 not allowed or without the CSRF token."""
+    if permission not in ALL_PERMISSIONS and permission != "":
+        raise ValueError(f"no role has the permission {permission!r}")
+
+    def dependency(request: Request) -> Principal:
+        principal = current_principal(request)
+        if permission and not principal.may(permission):
+            raise Forbidden
+        return principal
+
+    dependency.permission = permission  # type: ignore[attr-defined]  # read by the test that walks every route
+    return dependency
+
+
+signed_in = require("")
+"""FastAPI dependency: any signed-in caller."""
+
+
+def in_scope(principal: Principal, estate_id: str | None) -> None:
+    """THE place of the estate scope: what lies outside reads as not found."""
+    if estate_id is None or not principal.sees(estate_id):
+        raise NotFound
+
+
+def current_principal(request: Request) -> Principal:
+    hub = hub_of(request)
+    if key := request.headers.get("X-Api-Key"):
+        return _by_key(hub, key)
+    token = request.cookies.get(COOKIE)
+    if not token:
+        raise Unauthenticated
+    principal = _by_session(hub, token)
+    if request.method not in SAFE_METHODS and not _same(request.headers.get("X-CSRF-Token", ""), principal.csrf):
+        raise ApiError(403, "csrf", "页面已过期，请刷新后重试。")
+    return principal
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def token_hash(token: str) -> str:
+    """SHA-256 (hex). The tokens are random and long, so no salt and no slow hash are needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _by_key(hub: Hub, key: str) -> Principal:
+    with hub.db.reading() as session:
+        row = session.get(ApiKey, token_hash(key))
+    if row is None or row.revoked_at is not None:
+        raise Unauthenticated("接口密钥无效或已停用，请向管理员申请新的密钥。")
+    return Principal(f"key:{row.name}", row.name, row.name, row.role, None)
+
+
+def _by_session(hub: Hub, token: str) -> Principal:
+    now = hub.now()
+    with hub.db.reading() as session:
+        held = session.get(UserSession, token_hash(token))
+        user = session.get(HubUser, held.user_id) if held else None
+        if held is None or user is None or held.ended_at or user.disabled or held.expires_at <= now:
+            raise Unauthenticated("登录已失效，请重新登录。")
+        if now - held.seen_at > IDLE:
+            raise Unauthenticated("长时间未操作，请重新登录。")
+        principal = principal_of(session, user, held.csrf)
+        stale = now - held.seen_at > SEEN_EVERY
+    if stale:
+        with hub.db.unit_of_work(user.name, "session seen", now=now, audit=False) as uow:
+            seen = update(UserSession).where(UserSession.token_hash == held.token_hash).values(seen_at=now)
+            uow.session.execute(seen)
+    return principal
+
+
+def principal_of(session: Session, user: HubUser, csrf: str = "") -> Principal:
+    """A manager sees only the estates named; others with none named see all."""
+    own = frozenset(session.scalars(select(UserEstate.estate_id).where(UserEstate.user_id == user.id)))
+    everything = not own and user.role != "estate_manager"
+    return Principal(user.id, user.name, user.display_name, user.role, None if everything else own, csrf)
+
+
+def sign_in(hub: Hub, name: str, password: str, address: str = "") -> str:
+    """The session's token. 401 for a wrong name or password alike; after 5 failures the name is locked for 15 minutes."""
+    now = hub.now()
+    with hub.db.reading() as session:
+        user = session.scalar(select(HubUser).where(HubUser.name == name))
+    if user and user.locked_until and user.locked_until > now:
+        raise ApiError(423, "locked", "密码多次错误，账号已锁定15分钟。请稍后再试或联系管理员。")
+    good = _verify(user.password_hash if user else None, password)
+    if user is None or not good or user.disabled:
+        if user:
+            _count_failure(hub, user, now)
+        raise Unauthenticated("用户名或密码不正确，请重新输入。")
+    return open_session(hub, user.id, address)
+
+
+def _verify(hash: str | None, password: str) -> bool:
+    try:
+        return _passwords.verify(hash or _NO_PASSWORD, password) and hash is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _count_failure(hub: Hub, user: HubUser, now: datetime) -> None:
+    with hub.db.unit_of_work(user.name, "sign-in failed", now=now) as uow:
+        row = uow.session.get_one(HubUser, user.id)
+        row.failed_attempts += 1
+        if row.failed_attempts >= MAX_FAILURES:
+            row.failed_attempts, row.locked_until = 0, now + LOCK
+            uow.record("user.locked", user.id, until=row.locked_until.isoformat())
+
+
+def open_session(hub: Hub, user_id: str, address: str = "") -> str:
+    """A new session's token; older sessions of the user that have expired are dropped."""
+    now, token = hub.now(), secrets.token_urlsafe(32)
+    with hub.db.unit_of_work(user_id, "sign-in", now=now) as uow:
+        user = uow.session.get_one(HubUser, user_id)
+        user.failed_attempts, user.locked_until = 0, None
+        old = delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at < now)
+        uow.session.execute(old)
+        uow.session.add(
+            UserSession(
+                token_hash=token_hash(token),
+                user_id=user_id,
+                csrf=secrets.token_urlsafe(24),
+                created_at=now,
+                seen_at=now,
+                expires_at=now + timedelta(hours=SESSION_HOURS),
+                address=address,
+            )
+        )
+        uow.record("session.opened", user_id)
+    return token
+
+
+def end_session(hub: Hub, token: str) -> None:
+    with hub.db.unit_of_work("user", "sign-out", now=hub.now()) as uow:
+        row = uow.session.get(UserSession, token_hash(token))
+        if row and row.ended_at is None:
+            row.ended_at = uow.now
+            uow.actor = row.user_id
+            uow.record("session.ended", row.user_id)
+
+
+def make_sign_in_link(hub: Hub, user_name: str, valid: timedelta = timedelta(hours=12)) -> str:
+    """A path `/signin/{token}` that signs this user in until it expires (demo, recovery). Raises LookupError."""
+    token = random_text(40)
+    with hub.db.unit_of_work("command line", "sign-in link", now=hub.now()) as uow:
+        user = uow.session.scalar(select(HubUser).where(HubUser.name == user_name))
+        if user is None:
+            raise LookupError(f"there is no user {user_name!r}: make one with `estate-hub add-user`")
+        uow.session.execute(delete(SignInLink).where(SignInLink.expires_at < uow.now))
+        uow.session.add(SignInLink(token_hash=token_hash(token), user_id=user.id, expires_at=uow.now + valid))
+        uow.record("sign_in_link.made", user.id)
+    return f"/signin/{token}"
+
+
+def follow_link(hub: Hub, token: str, address: str = "") -> str | None:
+    """A session's token; None when the link is unknown or has expired."""
+    with hub.db.reading() as session:
+        row = session.get(SignInLink, token_hash(token))
+        user = session.get(HubUser, row.user_id) if row else None
+    if row is None or user is None or user.disabled or row.expires_at <= hub.now():
+        return None
+    return open_session(hub, user.id, address)
+
+
+def add_user(
+    hub: Hub, name: str, display_name: str, role: str, estate_ids: list[str], password: str | None, actor: str
+) -> str:
+    """The user's id. `password` None: only a sign-in link lets them in. Raises ValueError with what to change."""
+    if role not in PERMISSIONS or role == "lease_system":
+        raise ValueError(f"role {role!r}: use one of estate_manager, housing_official, auditor, administrator")
+    if role == "estate_manager" and not estate_ids:
+        raise ValueError("an estate manager needs at least one estate")
+    if password is not None and len(password) < MIN_PASSWORD:
+        raise ValueError(f"the password needs at least {MIN_PASSWORD} characters")
+    with hub.db.unit_of_work(actor, "add user", now=hub.now()) as uow:
+        if uow.session.scalar(select(HubUser.id).where(HubUser.name == name)):
+            raise ValueError(f"there is already a user {name!r}")
+        hash = _passwords.hash(password) if password is not None else None
+        user = HubUser(id=new_id("user"), name=name, display_name=display_name or name, role=role, password_hash=hash)
+        uow.session.add(user)
+        uow.session.flush()
+        uow.session.add_all(UserEstate(user_id=user.id, estate_id=estate) for estate in estate_ids)
+        uow.record("user.added", user.id, name=name, role=role, estates=estate_ids)
+        return user.id
+
+
+def add_api_key(hub: Hub, name: str, role: str = "lease_system", actor: str = "command line") -> str:
+    """The key, shown once. Only systems have keys; people sign in."""
+    if role != "lease_system":
+        raise ValueError("only the role lease_system may have a key")
+    key = f"ek_{secrets.token_urlsafe(32)}"
+    with hub.db.unit_of_work(actor, "add API key", now=hub.now()) as uow:
+        uow.session.add(ApiKey(key_hash=token_hash(key), name=name, role=role, created_at=uow.now))
+        uow.record("api_key.added", name, role=role)
+    return key

@@ -1,0 +1,61 @@
+"""What every room needs, held together: one `Hub` a process, at `app.state.hub`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from device_drivers.contract.messages import Message, encode, topic_of
+from device_drivers.mqtt import Link, MessageTooLarge
+from hub.config import Config
+from hub.db import Database
+from hub.keys import Keys
+from hub.live import Live
+
+log = logging.getLogger(__name__)
+
+
+def _system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def _no_jobs(_job: str) -> None:
+    """Without a job runner (a command line run) jobs wait for the server's next period."""
+
+
+class Hub:
+    """`link` and `signaller` are set by the server when the broker link and the job runner start."""
+
+    def __init__(
+        self, config: Config, db: Database, keys: Keys, live: Live, clock: Callable[[], datetime] = _system_clock
+    ) -> None:
+        self.config, self.db, self.keys, self.live = config, db, keys, live
+        self.clock = clock
+        self.link: Link | None = None
+        self.signaller: Callable[[str], None] = _no_jobs
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        return self.clock()
+
+    def signal(self, job: str) -> None:
+        """Run this job soon; many signals make one run. It also runs by period, so a lost signal only delays."""
+        self.signaller(job)
+
+    def send(self, edge_id: str, message: Message) -> bool:
+        """Publish on the broker. False when the link is down or the message does not fit: the periodic job repeats it."""
+        if self.link is None:
+            return False
+        topic = topic_of(message, edge_id)
+        try:
+            return self.link.publish(topic, encode(message), qos=message.qos, retain=message.retain)
+        except MessageTooLarge as error:
+            log.error("not sent: %s", error)
+            return False
+
+
+def open_hub(config: Config) -> Hub:
+    """A hub on its directory: keys are made at the first call, the database is opened (not migrated)."""
+    config.dir.mkdir(parents=True, exist_ok=True)
+    return Hub(config, Database(config.url), Keys(config.keys_dir), Live())
