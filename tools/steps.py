@@ -17,8 +17,8 @@ from tools import where
 
 STAMPS = where.CACHE / "stamps"
 LOGS = where.CACHE / "log"
-TAIL = 30
-"""Lines of a failed command's output that are shown."""
+HEAD, TAIL = 10, 25
+"""First and last lines of a failed command's output that are shown; npm tells the reason first, apt last."""
 
 
 class StepFailed(Exception):
@@ -93,7 +93,9 @@ def do(step: str, what: str, key: str, work: Callable[[Runner], None]) -> bool:
     try:
         work(runner)
     except (subprocess.CalledProcessError, OSError, RuntimeError) as error:
-        lines = runner.log.read_text(errors="replace").splitlines()[-TAIL:] if runner.log.exists() else []
+        lines = runner.log.read_text(errors="replace").splitlines() if runner.log.exists() else []
+        if len(lines) > HEAD + TAIL:
+            lines = [*lines[:HEAD], "...", *lines[-TAIL:]]
         told = "\n".join(f"    {line}" for line in lines)
         log = f"\n  The whole output: {runner.log.relative_to(where.ROOT)}" if lines else ""
         raise StepFailed(
