@@ -1,0 +1,70 @@
+"""The box's clock: never behind what it has already seen, and honest when it cannot be trusted.
+
+A box without a battery clock boots in the past. A naive wall clock would then admit a tenant whose lease has ended
+(reference/reliability.md 2.5), so the time is the larger of the wall clock and the persisted mark plus monotonic time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+BEHIND = timedelta(seconds=5)  # a wall clock this far behind the mark is not trusted
+AHEAD = timedelta(days=400)  # a box that was off longer than this, or a bogus clock: not trusted, not remembered
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+    @property
+    def trusted(self) -> bool: ...
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+class HighWaterClock:
+    """`mark` is the last time this box is known to have seen (persisted), or None on a new box."""
+
+    def __init__(
+        self,
+        mark: datetime | None,
+        wall: Callable[[], datetime] = _wall,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wall, self._monotonic = wall, monotonic
+        self._base = mark or wall()
+        self._base_at = monotonic()
+        self._checked = mark is not None
+
+    def _floor(self) -> datetime:
+        return self._base + timedelta(seconds=self._monotonic() - self._base_at)
+
+    def now(self) -> datetime:
+        wall, floor = self._wall(), self._floor()
+        return max(wall, floor) if self._plausible(wall, floor) else floor
+
+    @property
+    def trusted(self) -> bool:
+        wall, floor = self._wall(), self._floor()
+        return self._plausible(wall, floor) and wall >= floor - BEHIND
+
+    def _plausible(self, wall: datetime, floor: datetime) -> bool:
+        return not self._checked or wall <= floor + AHEAD
+
+    @property
+    def jump_s(self) -> float:
+        """Wall minus expected, in seconds, since the last `settle`."""
+        return (self._wall() - self._floor()).total_seconds()
+
+    def settle(self) -> datetime:
+        """Take the present time as the new floor and return it: the mark to persist."""
+        self._base = self.now()
+        self._base_at = self._monotonic()
+        self._checked = True
+        return self._base

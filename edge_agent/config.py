@@ -1,0 +1,144 @@
+"""The directory of an edge box: what enrolment left there and where everything else lives."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from device_drivers.driver import BrokerAddress
+
+
+class LocalBroker(msgspec.Struct, frozen=True):
+    """The broker on the box itself, which face terminals speak to."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+
+
+class EdgeConfig(msgspec.Struct, frozen=True):
+    """`edge.json`. `serve_host` is the address under which devices reach this box (pictures for terminals)."""
+
+    edge: str
+    estate: str
+    mqtt_host: str
+    mqtt_port: int
+    https_url: str
+    secret: str
+    mqtt_tls: bool = True
+    serve_host: str = "127.0.0.1"
+    serve_port: int = 0
+    local_broker: LocalBroker | None = None
+
+    @property
+    def broker_address(self) -> BrokerAddress | None:
+        b = self.local_broker
+        return BrokerAddress(b.host, b.port, b.username, b.password) if b else None
+
+
+class ConfigMissing(Exception):
+    """The box is not enrolled, or its `edge.json` cannot be read: the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeDir:
+    """Names of everything below `--dir`."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "edge.json"
+
+    @property
+    def key(self) -> Path:
+        return self.root / "key.pem"
+
+    @property
+    def certificate(self) -> Path:
+        return self.root / "cert.pem"
+
+    @property
+    def ca(self) -> Path:
+        return self.root / "ca.pem"
+
+    @property
+    def hub_key(self) -> Path:
+        return self.root / "hub_key"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal.db"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state.db"
+
+    @property
+    def devices(self) -> Path:
+        return self.root / "devices.json"
+
+    @property
+    def status(self) -> Path:
+        return self.root / "status.json"
+
+    @property
+    def lists(self) -> Path:
+        return self.root / "lists"
+
+    @property
+    def photos(self) -> Path:
+        return self.root / "photos"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
+    def imports(self) -> Path:
+        return self.root / "import"
+
+    def make(self) -> None:
+        for path in (self.root, self.lists, self.photos, self.snapshots, self.imports):
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def load(self) -> EdgeConfig:
+        """Raises ConfigMissing."""
+        try:
+            return msgspec.json.decode(self.config.read_bytes(), type=EdgeConfig)
+        except FileNotFoundError as error:
+            raise ConfigMissing(f"{self.config} is missing: run `estate-edge enrol` first") from error
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ConfigMissing(f"{self.config}: {error}") from error
+
+
+def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Whole or not at all, also after a power cut: write beside, fsync, rename, fsync the directory."""
+    beside = path.with_name(path.name + ".new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(handle, view) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def is_loopback(host: str) -> bool:
+    """Plain text is allowed to this very machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

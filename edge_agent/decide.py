@@ -1,0 +1,158 @@
+"""Does this open? Pure: the list, the access point, what was shown, the time. For devices that hold no list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from device_drivers.contract.access import AccessList, Credential, Identifier, Schedule, TimeRange, ValidityPeriod
+from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
+
+MIDNIGHT = time(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`reason` is None when granted; `credential` is the token of the one that was shown, None when unknown."""
+
+    outcome: AccessOutcome
+    credential: str | None = None
+    reason: DenyReason | None = None
+    holder_class: HolderClass | None = None
+
+    @property
+    def granted(self) -> bool:
+        return self.outcome is AccessOutcome.GRANTED
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSchedule:
+    zone: ZoneInfo
+    ranges: tuple[TimeRange, ...]
+
+    def covers(self, at: datetime) -> bool:
+        """A range that ends at or before its start runs over midnight into the next day."""
+        local = at.astimezone(self.zone)
+        today, clock = local.isoweekday(), local.time()
+        yesterday = (local - timedelta(days=1)).isoweekday()
+        for r in self.ranges:
+            if r.end == MIDNIGHT or r.start < r.end:
+                if today in r.weekdays and r.start <= clock and (r.end == MIDNIGHT or clock < r.end):
+                    return True
+            elif (today in r.weekdays and clock >= r.start) or (yesterday in r.weekdays and clock < r.end):
+                return True
+        return False
+
+
+# Per access point: the schedules that open it; None among them means always.
+Openings = Mapping[str, tuple[LocalSchedule | None, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    token: str
+    holder_class: HolderClass
+    blocked: bool
+    validity: ValidityPeriod
+    openings: Openings
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionIndex:
+    """Built once a list; a decision then is one look-up and a few comparisons, whatever the list's size."""
+
+    by_identifier: Mapping[tuple[str, str], tuple[Holder, ...]]
+
+
+def normalise(identifier_type: IdentifierType, value: str) -> str:
+    """Card numbers as decimal text without leading zeros; all else as it stands."""
+    text = value.strip()
+    if identifier_type is IdentifierType.CARD and text.isascii() and text.isdecimal():
+        return text.lstrip("0") or "0"
+    return text
+
+
+def build_index(access_list: AccessList) -> DecisionIndex:
+    """Raises ValueError for a list that names a schedule, profile or zone that is not there: it must not be taken."""
+    schedules = {s.token: _local(s) for s in access_list.schedules}
+    profiles: dict[str, list[tuple[str, LocalSchedule | None]]] = {}
+    for profile in access_list.profiles:
+        pairs = profiles.setdefault(profile.token, [])
+        for policy in profile.policies:
+            if policy.schedule is not None and policy.schedule not in schedules:
+                raise ValueError(f"profile {profile.token} names schedule {policy.schedule}, which the list lacks")
+            schedule = schedules[policy.schedule] if policy.schedule is not None else None
+            pairs.extend((point, schedule) for point in policy.access_points)
+    known: dict[tuple[str, ...], Openings] = {}
+    index: dict[tuple[str, str], tuple[Holder, ...]] = {}
+    for credential in access_list.credentials:
+        openings = known.get(credential.profiles)
+        if openings is None:
+            openings = known[credential.profiles] = _openings(credential, profiles)
+        holder = Holder(credential.token, credential.holder_class, credential.blocked, credential.validity, openings)
+        for identifier in credential.identifiers:
+            if identifier.value:
+                key = (identifier.type.value, normalise(identifier.type, identifier.value))
+                index[key] = (*index.get(key, ()), holder)
+    return DecisionIndex(index)
+
+
+def _local(schedule: Schedule) -> LocalSchedule:
+    try:
+        return LocalSchedule(ZoneInfo(schedule.time_zone), schedule.ranges)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"schedule {schedule.token}: unknown time zone {schedule.time_zone!r}") from error
+
+
+def _openings(
+    credential: Credential, profiles: Mapping[str, list[tuple[str, LocalSchedule | None]]]
+) -> dict[str, tuple[LocalSchedule | None, ...]]:
+    openings: dict[str, tuple[LocalSchedule | None, ...]] = {}
+    for token in credential.profiles:
+        if token not in profiles:
+            raise ValueError(f"credential {credential.token} names profile {token}, which the list lacks")
+        for point, schedule in profiles[token]:
+            openings[point] = (*openings.get(point, ()), schedule)
+    return openings
+
+
+def decide(
+    index: DecisionIndex | None, access_point: str, identifier: Identifier, at: datetime, *, clock_trusted: bool
+) -> Decision:
+    """Any holder of the identifier who may pass opens; otherwise the reason of the first.
+
+    Without a trusted clock `at` is still a lower bound of the time: what has expired stays expired. Whether a resident's
+    hours fit cannot be told, and a resident is never locked out for the box's sake; others wait (`CLOCK_UNSURE`).
+    """
+    if index is None:
+        return Decision(AccessOutcome.DENIED, reason=DenyReason.NO_LIST)
+    holders = index.by_identifier.get((identifier.type.value, normalise(identifier.type, identifier.value)), ())
+    if not holders:
+        return Decision(AccessOutcome.DENIED, reason=DenyReason.UNKNOWN_CREDENTIAL)
+    first: Decision | None = None
+    for holder in holders:
+        reason = _refusal(holder, access_point, at, clock_trusted)
+        if reason is None:
+            return Decision(AccessOutcome.GRANTED, holder.token, None, holder.holder_class)
+        first = first or Decision(AccessOutcome.DENIED, holder.token, reason, holder.holder_class)
+    assert first is not None
+    return first
+
+
+def _refusal(holder: Holder, access_point: str, at: datetime, clock_trusted: bool) -> DenyReason | None:
+    schedules = holder.openings.get(access_point)
+    if holder.blocked:
+        return DenyReason.BLOCKED
+    if holder.validity.not_after is not None and at >= holder.validity.not_after:
+        return DenyReason.EXPIRED
+    if schedules is None:
+        return DenyReason.WRONG_ACCESS_POINT
+    if not clock_trusted:
+        return None if holder.holder_class is HolderClass.RESIDENT else DenyReason.CLOCK_UNSURE
+    if holder.validity.not_before is not None and at < holder.validity.not_before:
+        return DenyReason.NOT_YET_VALID
+    if not any(s is None or s.covers(at) for s in schedules):
+        return DenyReason.OUT_OF_SCHEDULE
+    return None

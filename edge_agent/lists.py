@@ -1,0 +1,241 @@
+"""Access lists: fetched over HTTPS at the doorbell, verified against the pinned key, taken by `accept`, kept as files.
+
+The last two good lists of each device stay as they were signed, so that a damaged file falls back to one that verifies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from device_drivers.contract.access import (
+    Acceptance,
+    AccessList,
+    Held,
+    SignedAccessList,
+    accept,
+    list_digest,
+)
+from device_drivers.contract.edge_http import LIST_PATH
+from device_drivers.contract.events import EdgeNote
+from device_drivers.contract.messages import ListDoorbell
+from edge_agent.config import write_atomic
+from edge_agent.decide import DecisionIndex, build_index
+
+log = logging.getLogger(__name__)
+MAX_LIST = 64 * 1024 * 1024  # bytes, unpacked
+RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+class ListRefused(Exception):
+    """A list that must not be taken; `what` is the note's word (`bad_signature`, `foreign_list`, `conflict`, `stale`)."""
+
+    def __init__(self, what: str, text: str) -> None:
+        super().__init__(f"{what}: {text}")
+        self.what, self.text = what, text
+
+
+@dataclass(frozen=True, slots=True)
+class HeldList:
+    access_list: AccessList
+    digest: str
+    index: DecisionIndex
+
+    @property
+    def held(self) -> Held:
+        return Held(self.access_list.generation, self.digest)
+
+
+def verify(signed: SignedAccessList, key: Ed25519PublicKey, estate: str, device: str) -> HeldList:
+    """Signature, estate, device and inner consistency. Raises ListRefused."""
+    try:
+        key.verify(signed.signature, signed.payload)
+    except InvalidSignature as error:
+        raise ListRefused("bad_signature", f"list of {device} is not signed by the pinned key") from error
+    try:
+        access_list = msgspec.json.decode(signed.payload, type=AccessList)
+        index = build_index(access_list)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise ListRefused("unreadable_list", f"list of {device}: {error}") from error
+    if (access_list.estate_id, access_list.device_id) != (estate, device):
+        text = f"wanted {estate}/{device}, got {access_list.estate_id}/{access_list.device_id}"
+        raise ListRefused("foreign_list", text)
+    return HeldList(access_list, list_digest(access_list), index)
+
+
+def public_key(text: str) -> Ed25519PublicKey:
+    """From base64 of the raw 32 bytes. Raises ValueError."""
+    return Ed25519PublicKey.from_public_bytes(base64.b64decode(text.strip(), validate=True))
+
+
+class ListFiles:
+    """Two files a device, the newest and the one before."""
+
+    def __init__(self, folder: Path, key: Ed25519PublicKey, estate: str) -> None:
+        self.folder, self.key, self.estate = folder, key, estate
+
+    def _path(self, device: str, before: bool = False) -> Path:
+        name = quote(device, safe="").replace(".", "%2E")
+        return self.folder / f"{name}{'.before' if before else ''}.json"
+
+    def load(self, device: str) -> tuple[HeldList | None, frozenset[str]]:
+        """The newest list that verifies, and every token of both: what we ever meant to be there is ours."""
+        found: list[HeldList] = []
+        for path in (self._path(device), self._path(device, before=True)):
+            try:
+                signed = msgspec.json.decode(path.read_bytes(), type=SignedAccessList)
+                found.append(verify(signed, self.key, self.estate, device))
+            except FileNotFoundError:
+                continue
+            except (OSError, msgspec.MsgspecError, ListRefused) as error:
+                log.error("list file %s is not usable: %s", path.name, error)
+        tokens = frozenset(c.token for held in found for c in held.access_list.credentials)
+        return (found[0] if found else None), tokens
+
+    def save(self, device: str, signed: SignedAccessList) -> None:
+        path = self._path(device)
+        if path.exists():
+            path.replace(self._path(device, before=True))
+        write_atomic(path, msgspec.json.encode(signed))
+
+
+Note = Callable[[EdgeNote, str], Awaitable[None]]
+Fetch = Callable[[str, str], Awaitable[SignedAccessList | None]]
+
+
+def fetcher(session: aiohttp.ClientSession, base_url: str, secret: str) -> Fetch:
+    """`fetch(device, etag)` → the signed list, or None when the ETag still fits. Raises aiohttp.ClientError, TimeoutError."""
+
+    async def fetch(device: str, etag: str) -> SignedAccessList | None:
+        headers = {"Authorization": f"Bearer {secret}"} | ({"If-None-Match": f'"{etag}"'} if etag else {})
+        url = base_url.rstrip("/") + LIST_PATH.format(device=quote(device, safe=""))
+        async with session.get(url, headers=headers, timeout=aiohttp.ClientTimeout(total=30)) as reply:
+            if reply.status == 304:
+                return None
+            reply.raise_for_status()
+            body = bytearray()
+            async for chunk in reply.content.iter_chunked(1 << 16):
+                body += chunk
+                if len(body) > MAX_LIST:
+                    raise aiohttp.ClientPayloadError(f"list of {device} is larger than {MAX_LIST} bytes")
+        try:
+            return msgspec.json.decode(bytes(body), type=SignedAccessList)
+        except msgspec.MsgspecError as error:
+            raise aiohttp.ClientPayloadError(f"list of {device}: {error}") from error
+
+    return fetch
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One device's place here."""
+
+    current: HeldList | None = None
+    tokens: frozenset[str] = frozenset()
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+    doorbell: ListDoorbell | None = None
+    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+
+class ListKeeper:
+    """One task a device (`run(device)`); `ring` wakes it, a slow poll repairs what a lost doorbell left undone."""
+
+    def __init__(self, files: ListFiles, fetch: Fetch, note: Note, poll_s: float = 600.0) -> None:
+        self.files, self.fetch, self.note, self.poll_s = files, fetch, note, poll_s
+        self._desks: dict[str, _Desk] = {}
+        self._told: dict[str, str] = {}
+
+    def _desk(self, device: str) -> _Desk:
+        return self._desks.setdefault(device, _Desk())
+
+    async def load(self, device: str) -> None:
+        desk = self._desk(device)
+        if desk.current is None:
+            desk.current, desk.tokens = await asyncio.to_thread(self.files.load, device)
+
+    def current(self, device: str) -> HeldList | None:
+        return self._desk(device).current
+
+    def tokens(self, device: str) -> frozenset[str]:
+        """Every token of the last lists: ours, whatever else was forgotten."""
+        return self._desk(device).tokens
+
+    def listen(self, device: str, on_change: Callable[[], None]) -> None:
+        self._desk(device).listeners[:] = [on_change]
+
+    def ring(self, doorbell: ListDoorbell) -> None:
+        desk = self._desk(doorbell.device)
+        desk.doorbell = doorbell
+        held = desk.current.held if desk.current else None
+        if held is None or held != Held(doorbell.generation, doorbell.digest):
+            desk.rung.set()
+
+    async def run(self, device: str) -> None:
+        """Fetch at each ring, and every `poll_s` as repair; a failed fetch is repeated with back-off."""
+        desk = self._desk(device)
+        failures = 0
+        desk.rung.set()  # a list may have changed while this box was off
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(desk.rung.wait(), RETRY_S[min(failures, 7) - 1] if failures else self.poll_s)
+            desk.rung.clear()
+            try:
+                await self.update(device)
+                if failures:
+                    log.info("list of %s: the hub answers again", device)
+                failures = 0
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                missing = isinstance(error, aiohttp.ClientResponseError) and error.status == 404
+                if not failures and not missing:
+                    log.warning("list of %s cannot be fetched: %s", device, error)
+                failures = 0 if missing else min(failures + 1, len(RETRY_S))
+            except ListRefused as refusal:
+                failures = 0
+                await self._refuse(device, refusal)
+
+    async def _refuse(self, device: str, refusal: ListRefused) -> None:
+        if self._told.get(device) != str(refusal):  # once, not at every poll
+            self._told[device] = str(refusal)
+            log.error("list of %s refused: %s", device, refusal)
+            await self.note(EdgeNote(refusal.what, refusal.text), device)
+
+    async def update(self, device: str) -> Acceptance:
+        """Fetch once. Raises ListRefused, aiohttp.ClientError, TimeoutError."""
+        desk = self._desk(device)
+        current = desk.current
+        announced = desk.doorbell.generation if desk.doorbell else 0
+        # The ETag is the content's digest. When only the generation moved (a hub restored from backup), ask for all of it.
+        same = current is not None and announced <= current.access_list.generation
+        signed = await self.fetch(device, current.digest if current and same else "")
+        if signed is None:
+            return Acceptance.SAME
+        incoming = await asyncio.to_thread(verify, signed, self.files.key, self.files.estate, device)
+        verdict = accept(current.held if current else None, incoming.held)
+        number = incoming.access_list.generation
+        if verdict is Acceptance.STALE:
+            raise ListRefused("stale", f"list of {device}: generation {number} is older than what is held")
+        if verdict is Acceptance.CONFLICT:
+            raise ListRefused("conflict", f"list of {device}: generation {number} came with two contents")
+        if verdict is Acceptance.APPLY:
+            await asyncio.to_thread(self.files.save, device, signed)
+            before = {c.token for c in current.access_list.credentials} if current else set()
+            desk.tokens = frozenset(before | {c.token for c in incoming.access_list.credentials})
+            desk.current = incoming
+            self._told.pop(device, None)
+            log.info("list of %s: generation %d, %d credentials", device, number, len(incoming.access_list.credentials))
+            for listener in desk.listeners:
+                listener()
+        if number < announced:
+            raise aiohttp.ClientPayloadError(f"list of {device}: generation {announced} announced, {number} served")
+        return verdict

@@ -1,0 +1,85 @@
+"""Enrolment photographs: fetched straight from their source, checked against the digest, cached until applied."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from device_drivers.driver import DeviceUnreachable
+from edge_agent.config import write_atomic
+
+MAX_PHOTO = 1 << 20  # bytes
+CACHE = 200 << 20  # bytes kept on disk
+AT_ONCE = 4
+
+
+class PhotoRefused(DeviceUnreachable):
+    """The picture is not what the list promised (size, digest, address). A `DeviceUnreachable` as the protocol asks."""
+
+
+class PhotoCache:
+    def __init__(self, folder: Path, session: aiohttp.ClientSession, limit: int = CACHE) -> None:
+        self.folder, self.session, self.limit = folder, session, limit
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def get(self, url: str, sha256: str) -> bytes:
+        """Raises DeviceUnreachable when it cannot be had, PhotoRefused when it is not the one that was promised."""
+        digest = sha256.lower()
+        if len(digest) != 64 or not all(c in "0123456789abcdef" for c in digest):
+            raise PhotoRefused(f"not a SHA-256: {sha256[:80]!r}")
+        path = self.folder / f"{digest}.jpg"
+        content = await asyncio.to_thread(_read, path)
+        if content is not None and hashlib.sha256(content).hexdigest() == digest:
+            return content
+        async with self._gate:
+            content = await self._fetch(url)
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise PhotoRefused("the picture does not have the digest the list promised")
+        await asyncio.to_thread(self._keep, path, content)
+        return content
+
+    async def _fetch(self, url: str) -> bytes:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise PhotoRefused("only http and https addresses are fetched")
+        try:
+            async with self.session.get(url, timeout=aiohttp.ClientTimeout(total=20)) as reply:
+                reply.raise_for_status()
+                content = bytearray()
+                async for chunk in reply.content.iter_chunked(1 << 16):
+                    content += chunk
+                    if len(content) > MAX_PHOTO:
+                        raise PhotoRefused(f"the picture is larger than {MAX_PHOTO} bytes")
+                return bytes(content)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise DeviceUnreachable(f"picture cannot be fetched: {error}") from error
+
+    def _keep(self, path: Path, content: bytes) -> None:
+        trim(self.folder, self.limit - len(content))
+        write_atomic(path, content)
+
+    def drop(self, sha256: str) -> None:
+        """Applied: the terminal has it, this box needs it no more."""
+        (self.folder / f"{sha256.lower()}.jpg").unlink(missing_ok=True)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def trim(folder: Path, limit: int) -> int:
+    """Delete the oldest files until the folder holds at most `limit` bytes; returns the bytes left."""
+    files = sorted(((p, p.stat()) for p in folder.iterdir() if p.is_file()), key=lambda f: f[1].st_mtime)
+    total = sum(s.st_size for _, s in files)
+    for path, stat in files:
+        if total <= limit:
+            break
+        path.unlink(missing_ok=True)
+        total -= stat.st_size
+    return total

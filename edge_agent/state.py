@@ -1,0 +1,168 @@
+"""What the box remembers beside the journal: applied and refused credentials, observation marks, commands seen, time.
+
+A file of its own, so that damage to one does not take the other. Calls are short and blocking: use `asyncio.to_thread`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from device_drivers.contract.words import ObservationState
+from edge_agent.sqlite_file import connect, set_aside
+
+log = logging.getLogger(__name__)
+COMMANDS_KEPT = 5_000
+REFUSED_FOR = timedelta(
+    hours=6
+)  # a refused, unchanged credential is tried again after this: a list may have room again
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT NULL, PRIMARY KEY(device, token))
+  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,
+  text TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY(device, token)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS marks(device TEXT PRIMARY KEY, state TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS propped(device TEXT, point TEXT, PRIMARY KEY(device, point)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS commands(n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL);
+CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    fingerprint: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Until when a device is known to have been in this observation state."""
+
+    state: ObservationState
+    until: datetime
+
+
+class State:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.set_aside: Path | None = None
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        try:
+            self._db = connect(self.path, SCHEMA)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            self.set_aside = set_aside(self.path, datetime.now(UTC))
+            log.error("state %s is damaged (%s): set aside as %s", self.path, error, self.set_aside.name)
+            self._db = connect(self.path, SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _rows(self, query: str, *values: object) -> list[tuple[str, ...]]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    # --- credentials -----------------------------------------------------------------------------------------------
+    def applied(self, device: str) -> dict[str, str]:
+        """Token → fingerprint last written with the device's yes; "" where a write was begun and its end is not known."""
+        return dict(self._rows("SELECT token, fingerprint FROM applied WHERE device = ?", device))
+
+    def begin_apply(self, device: str, tokens: Iterable[str]) -> None:
+        """Written before the device is: after a crash in between the token is still known to be ours."""
+        with self._write() as db:
+            db.executemany("INSERT OR IGNORE INTO applied VALUES (?, ?, '')", ((device, t) for t in tokens))
+
+    def end_apply(
+        self,
+        device: str,
+        written: Mapping[str, str],
+        removed: Iterable[str],
+        refused: Mapping[str, Refusal],
+        at: datetime,
+    ) -> None:
+        gone, stamp = list(removed), at.timestamp()
+        with self._write() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO applied VALUES (?, ?, ?)", ((device, t, f) for t, f in written.items())
+            )
+            db.executemany("DELETE FROM applied WHERE device = ? AND token = ?", ((device, t) for t in gone))
+            db.executemany(
+                "DELETE FROM refused WHERE device = ? AND token = ?", ((device, t) for t in (*written, *gone))
+            )
+            db.executemany(
+                "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?)",
+                ((device, t, r.fingerprint, r.code, r.text, stamp) for t, r in refused.items()),
+            )
+            if gone:  # there is room again
+                db.execute("DELETE FROM refused WHERE device = ? AND code = 'list_full'", (device,))
+
+    def refused(self, device: str, now: datetime) -> dict[str, Refusal]:
+        query = "SELECT token, fingerprint, code, text FROM refused WHERE device = ? AND at > ?"
+        return {t: Refusal(f, c, x) for t, f, c, x in self._rows(query, device, (now - REFUSED_FOR).timestamp())}
+
+    # --- observation -----------------------------------------------------------------------------------------------
+    def mark(self, device: str) -> Mark | None:
+        rows = self._rows("SELECT state, until FROM marks WHERE device = ?", device)
+        return Mark(ObservationState(rows[0][0]), datetime.fromtimestamp(float(rows[0][1]), UTC)) if rows else None
+
+    def set_marks(self, marks: Mapping[str, Mark], high_water: datetime | None = None) -> None:
+        """One transaction for all devices and the clock: every ten seconds, so it counts for the wear of the card."""
+        with self._write() as db:
+            rows = ((device, m.state.value, m.until.timestamp()) for device, m in marks.items())
+            db.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", rows)
+            if high_water:
+                db.execute("INSERT OR REPLACE INTO kept VALUES ('high_water', ?)", (high_water.isoformat(),))
+
+    @property
+    def high_water(self) -> datetime | None:
+        text = self.kept("high_water")
+        return datetime.fromisoformat(text) if text else None
+
+    def propped(self, device: str) -> set[str]:
+        return {p for (p,) in self._rows("SELECT point FROM propped WHERE device = ?", device)}
+
+    def set_propped(self, device: str, point: str, on: bool) -> None:
+        change = (
+            "INSERT OR IGNORE INTO propped VALUES (?, ?)" if on else "DELETE FROM propped WHERE device=? AND point=?"
+        )
+        with self._write() as db:
+            db.execute(change, (device, point))
+
+    # --- commands and the rest -------------------------------------------------------------------------------------
+    def first_sight(self, command: str) -> bool:
+        """True once for each command id, also across restarts."""
+        with self._write() as db:
+            new = db.execute("INSERT OR IGNORE INTO commands(id) VALUES (?)", (command,)).rowcount == 1
+            db.execute("DELETE FROM commands WHERE n <= (SELECT max(n) FROM commands) - ?", (COMMANDS_KEPT,))
+        return new
+
+    def kept(self, key: str) -> str | None:
+        rows = self._rows("SELECT value FROM kept WHERE key = ?", key)
+        return rows[0][0] if rows else None
+
+    def keep(self, key: str, value: str) -> None:
+        with self._write() as db:
+            db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (key, value))

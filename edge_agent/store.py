@@ -1,0 +1,416 @@
+"""The journal: every event of this box, durable before anything is acknowledged, each once.
+
+One writer thread commits whatever has gathered while the last fsync ran (group commit); readers use their own connection.
+A row is the event's JSON as it travels, with a checksum: single bit flips are silent in SQLite (243 of 300 measured).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import secrets
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from device_drivers.contract.events import EdgeNote, Event, Unreadable
+from edge_agent.clock import Clock
+from edge_agent.sqlite_file import connect, is_corrupt, is_full, set_aside
+
+log = logging.getLogger(__name__)
+RETENTION = timedelta(hours=72)
+KEYS_PER_DEVICE = 20_000
+MAX_EVENT = 32_768  # bytes of JSON: one event must always fit a message
+MAX_WAITING = 50_000  # rows kept in memory while the disk is full
+GROUP = 5_000  # rows in one transaction
+BALLAST = 1 << 20  # bytes set free when the disk is full: even DELETE fails on a full disk
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS events(seq INTEGER PRIMARY KEY, at REAL NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS seen(n INTEGER PRIMARY KEY, device TEXT NOT NULL, key TEXT NOT NULL, UNIQUE(device, key));
+CREATE TABLE IF NOT EXISTS quarantine(seq INTEGER, crc INTEGER, body BLOB, found REAL);
+"""
+
+
+class JournalFull(Exception):
+    """The disk is full and so is the memory kept for it: the event is not taken (and the device not acknowledged)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An event to append (its `seq` is given by the journal); `key` names the device's record for de-duplication."""
+
+    event: Event
+    key: str = ""
+
+
+Seqs = tuple[int | None, ...]
+
+
+@dataclass(slots=True)
+class _Job:
+    rows: Sequence[Row]
+    meta: dict[str, str]
+    future: asyncio.Future[Seqs]
+    call: Callable[[sqlite3.Connection], None] | None = None
+    seqs: list[int | None] = field(default_factory=list)
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def _crc(seq: int | str, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(str(seq).encode()))
+
+
+class Journal:
+    """Open with `open()` inside a running loop, close with `close()`. `on_append` is called on the loop after a commit."""
+
+    def __init__(self, path: Path, clock: Clock, relief: Callable[[], None] = lambda: None) -> None:
+        self.path, self.clock, self.relief = path, clock, relief
+        self.epoch = ""
+        self.head = 0
+        self.cursor = 0
+        self.head_at_open = 0
+        self.full = False
+        self.on_append: Callable[[], None] = lambda: None
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._refused = 0
+        self._next = 1
+        self._reading = threading.Lock()
+        self._closing = threading.Event()
+
+    # --- opening ---------------------------------------------------------------------------------------------------
+    def open(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._db = self._open_file()
+        self._reader = connect(self.path, "")
+        self._ballast()
+        self._thread = threading.Thread(target=self._write_loop, name="journal", daemon=True)
+        self._thread.start()
+
+    def _open_file(self) -> sqlite3.Connection:
+        aside = None
+        try:
+            db = connect(self.path, SCHEMA)
+            self._load(db)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and not is_corrupt(error):
+                raise
+            aside = set_aside(self.path, self.clock.now())
+            log.error("journal %s is damaged (%s): set aside as %s, new epoch", self.path, error, aside.name)
+            db = connect(self.path, SCHEMA)
+            self._load(db)
+        if aside:
+            self._note(db, EdgeNote("gap", f"journal was damaged, set aside as {aside.name}"))
+        return db
+
+    def _load(self, db: sqlite3.Connection) -> None:
+        """Raises DatabaseError when the epoch is missing from a file with rows, or does not fit its checksum."""
+        meta = {}
+        for key, value, crc in db.execute("SELECT key, value, crc FROM meta"):
+            if _crc(key, value.encode()) == crc:
+                meta[key] = value
+            elif key == "epoch":
+                raise sqlite3.DatabaseError("epoch fails its checksum")
+        (head,) = db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
+        if "epoch" not in meta:
+            if head:
+                raise sqlite3.DatabaseError("epoch is missing")
+            meta["epoch"] = secrets.token_hex(8)
+            db.execute("BEGIN")
+            _put(db, "epoch", meta["epoch"])
+            db.execute("COMMIT")
+        self.epoch = meta["epoch"]
+        self.cursor = int(meta.get("cursor", 0))
+        self.head = self.head_at_open = max(head, self.cursor)
+        self._next = self.head + 1
+
+    def _note(self, db: sqlite3.Connection, note: EdgeNote) -> None:
+        db.execute("BEGIN")
+        self._insert(db, Row(Event(0, "", self.clock.now(), note)))
+        db.execute("COMMIT")
+        self.head = self._next - 1
+
+    def close(self) -> None:
+        """Everything submitted is written first, unless the disk is full."""
+        self._closing.set()
+        self._jobs.put(None)
+        self._thread.join()
+        with self._reading:
+            self._reader.close()
+        self._db.close()
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+    def submit(self, rows: Sequence[Row], meta: dict[str, str] | None = None) -> asyncio.Future[Seqs]:
+        """Queue rows in order; the future gives their seqs once they are on disk (None: a record already known).
+
+        `meta` is stored in the same transaction. Raises JournalFull.
+        """
+        if self.full and self._waiting + len(rows) > MAX_WAITING:
+            self._refused += len(rows)
+            raise JournalFull(f"disk full, {self._waiting} events wait in memory")
+        return self._queue(_Job(rows, meta or {}, self._loop.create_future()))
+
+    def _queue(self, job: _Job) -> asyncio.Future[Seqs]:
+        self._waiting += len(job.rows)
+        self._jobs.put(job)
+        return job.future
+
+    async def append(self, *events: Event, meta: dict[str, str] | None = None) -> Seqs:
+        """Durable on return."""
+        return await self.submit([Row(e) for e in events], meta)
+
+    async def _call(self, call: Callable[[sqlite3.Connection], None]) -> None:
+        await self._queue(_Job((), {}, self._loop.create_future(), call))
+
+    def move_cursor(self, up_to: int) -> None:
+        """Remembered with the next commit: an older cursor after a crash only means sending again."""
+        self.cursor = up_to
+        self._queue(_Job((), {"cursor": str(up_to)}, self._loop.create_future()))
+
+    async def flush(self) -> None:
+        """Returns when the writer thread has passed here: proof that it lives."""
+        await self._call(lambda _db: None)
+
+    def _write_loop(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            jobs, rows, last = [job], len(job.rows), False
+            while rows < GROUP and not self._jobs.empty():
+                following = self._jobs.get()
+                if following is None:
+                    last = True
+                    break
+                jobs.append(following)
+                rows += len(following.rows)
+            self._commit_somehow(jobs)
+            if last:
+                break
+
+    def _commit_somehow(self, jobs: list[_Job]) -> None:
+        """A full disk is waited for, after making room; a damaged file is replaced. Nothing is dropped in silence."""
+        while True:
+            try:
+                self._commit(jobs)
+            except sqlite3.Error as error:
+                self._rollback()
+                if is_corrupt(error):
+                    self._replace_file(error)
+                elif is_full(error):
+                    self._make_room(error)
+                    if self._closing.wait(0.5):
+                        self._finish(jobs, error)
+                        return
+                else:
+                    log.exception("journal: a write failed")
+                    self._finish(jobs, error)
+                    return
+            else:
+                self._finish(jobs, None)
+                return
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        if self._refused:
+            self._insert(db, Row(Event(0, "", self.clock.now(), EdgeNote("disk", f"{self._refused} events not taken"))))
+        for job in jobs:
+            if job.call:
+                job.call(db)
+            job.seqs = [self._insert(db, row) for row in job.rows]
+            for key, value in job.meta.items():
+                _put(db, key, value)
+        db.execute("COMMIT")
+        self.head = self._next - 1
+        self._refused = 0
+        if self.full:
+            log.warning("journal: disk has room again")
+            self.full = False
+            self._ballast()
+
+    def _insert(self, db: sqlite3.Connection, row: Row) -> int | None:
+        event = row.event
+        if row.key:
+            added = db.execute("INSERT OR IGNORE INTO seen(device, key) VALUES (?, ?)", (event.device, row.key))
+            if not added.rowcount:
+                return None
+        seq = self._next
+        body = _encoder.encode(msgspec.structs.replace(event, seq=seq))
+        if len(body) > MAX_EVENT:
+            cut = Unreadable(type(event.body).__name__, body[:4096].decode(errors="replace"), f"{len(body)} bytes")
+            body = _encoder.encode(msgspec.structs.replace(event, seq=seq, body=cut))
+        db.execute(
+            "INSERT INTO events(seq, at, crc, body) VALUES (?, ?, ?, ?)",
+            (seq, event.received_at.timestamp(), _crc(seq, body), body),
+        )
+        self._next += 1
+        return seq
+
+    def _rollback(self) -> None:
+        self._next = self.head + 1
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def _finish(self, jobs: list[_Job], error: Exception | None) -> None:
+        def tell() -> None:
+            for job in jobs:
+                self._waiting -= len(job.rows)
+                if job.future.done():
+                    continue
+                if error:
+                    job.future.set_exception(error)
+                    job.future.exception()  # a cursor's future has no waiter: mark as looked at
+                else:
+                    job.future.set_result(tuple(job.seqs))
+            self.on_append()
+
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(tell)
+
+    def _make_room(self, error: sqlite3.Error) -> None:
+        """Pictures first, then the ballast; acknowledged rows go by `prune`. The reader of doors is not concerned."""
+        if not self.full:
+            log.error("journal: disk full (%s): pictures and ballast are given up", error)
+            self.full = True
+        self.relief()
+        self.path.with_name("ballast").unlink(missing_ok=True)
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.execute(
+                "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq < ? LIMIT 2000)", (self.cursor,)
+            )
+        except sqlite3.Error:
+            log.debug("journal: no room for the clean-up either")
+
+    def _ballast(self) -> None:
+        ballast = self.path.with_name("ballast")
+        try:
+            if not ballast.exists():
+                ballast.write_bytes(secrets.token_bytes(BALLAST))
+        except OSError:
+            ballast.unlink(missing_ok=True)
+
+    def _replace_file(self, error: sqlite3.Error) -> None:
+        log.error("journal: damaged while in use (%s)", error)
+        with self._reading:
+            self._reader.close()
+            self._db.close()
+            aside = set_aside(self.path, self.clock.now())
+            self._db = self._open_file()
+            self._note(self._db, EdgeNote("gap", f"journal was damaged, set aside as {aside.name}"))
+            self._reader = connect(self.path, "")
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+    async def read(self, from_seq: int, limit: int, max_bytes: int = 1 << 20) -> list[bytes]:
+        """Consecutive events from `from_seq` as JSON, whole rows up to `max_bytes`.
+
+        A row that fails its checksum, or is not there, is replaced by an `EdgeNote` of the same seq: no hole in the numbers.
+        """
+        good, bad = await asyncio.to_thread(self._read, from_seq, limit, max_bytes)
+        if bad is None or good:
+            return good
+        await self._call(lambda db: self._quarantine(db, bad))
+        good, _ = await asyncio.to_thread(self._read, from_seq, limit, max_bytes)
+        return good
+
+    def _read(self, from_seq: int, limit: int, max_bytes: int) -> tuple[list[bytes], int | None]:
+        bodies: list[bytes] = []
+        size, expected, head = 0, from_seq, self.head
+        with self._reading:
+            query = "SELECT seq, crc, body FROM events WHERE seq >= ? AND seq <= ? ORDER BY seq LIMIT ?"
+            for seq, crc, body in self._reader.execute(query, (from_seq, head, limit)):
+                if seq != expected or not isinstance(body, bytes) or _crc(seq, body) != crc:
+                    return bodies, expected
+                size += len(body)
+                if bodies and size > max_bytes:
+                    break
+                bodies.append(body)
+                expected += 1
+        missing = not bodies and from_seq <= head
+        return bodies, from_seq if missing else None
+
+    def _quarantine(self, db: sqlite3.Connection, seq: int) -> None:
+        log.error("journal: row %d is damaged or missing: noted in its place", seq)
+        now = self.clock.now()
+        row = db.execute("SELECT seq, crc, body FROM events WHERE seq = ?", (seq,)).fetchone()
+        if row:
+            db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", (*row, now.timestamp()))
+        note = EdgeNote("corrupt_row", f"row {seq} failed its checksum" if row else f"row {seq} is missing")
+        body = _encoder.encode(Event(seq, "", now, note))
+        db.execute(
+            "INSERT OR REPLACE INTO events(seq, at, crc, body) VALUES (?, ?, ?, ?)",
+            (seq, now.timestamp(), _crc(seq, body), body),
+        )
+
+    def meta(self, key: str) -> str | None:
+        with self._reading:
+            row = self._reader.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+    # --- upkeep ----------------------------------------------------------------------------------------------------
+    async def prune(self, now: datetime) -> int:
+        """Delete acknowledged rows older than the retention in small bites, and old record keys. Returns rows deleted."""
+        oldest, deleted = (now - RETENTION).timestamp(), 0
+        while True:
+            counts: list[int] = []
+            await self._call(lambda db, counts=counts: counts.append(self._prune_bite(db, oldest)))  # type: ignore[misc]
+            deleted += counts[-1]
+            if counts[-1] < 2_000:
+                return deleted
+
+    def _prune_bite(self, db: sqlite3.Connection, oldest: float) -> int:
+        # The last row stays: it carries the head.
+        bite = "SELECT seq FROM events WHERE seq <= ? AND at < ? AND seq < (SELECT max(seq) FROM events) LIMIT 2000"
+        count = db.execute(f"DELETE FROM events WHERE seq IN ({bite})", (self.cursor, oldest)).rowcount
+        if count < 2_000:
+            for (device,) in db.execute("SELECT DISTINCT device FROM seen").fetchall():
+                newest = "SELECT n FROM seen WHERE device = ? ORDER BY n DESC LIMIT 1 OFFSET ?"
+                db.execute(f"DELETE FROM seen WHERE device = ? AND n <= ({newest})", (device, device, KEYS_PER_DEVICE))
+        return count
+
+    async def oldest(self) -> int:
+        """The first seq still kept; `head + 1` when nothing is."""
+
+        def first() -> int:
+            with self._reading:
+                (seq,) = self._reader.execute("SELECT min(seq) FROM events").fetchone()
+            return self.head + 1 if seq is None else int(seq)
+
+        return await asyncio.to_thread(first)
+
+    async def new_epoch(self, after: int, why: str) -> None:
+        """Start a new epoch with the rows after `after`, renumbered from 1, behind a note that says why.
+
+        For a disk that is an old copy (the hub has more of this epoch than we wrote), and for a hub that asks for rows
+        that are no longer kept: either way the numbers of this epoch cannot be continued honestly.
+        """
+        await self._call(lambda db: self._renumber(db, after, why))
+
+    def _renumber(self, db: sqlite3.Connection, after: int, why: str) -> None:
+        rows: Iterable[tuple[int, bytes]] = db.execute(
+            "SELECT seq, body FROM events WHERE seq > ? ORDER BY seq", (after,)
+        ).fetchall()
+        events = [msgspec.json.decode(body, type=Event) for seq, body in rows]
+        db.execute("DELETE FROM events")
+        self._next, self.cursor, self.epoch = 1, 0, secrets.token_hex(8)
+        _put(db, "epoch", self.epoch)
+        _put(db, "cursor", "0")
+        for event in (Event(0, "", self.clock.now(), EdgeNote("gap", why)), *events):
+            self._insert(db, Row(event))
+        log.error("journal: new epoch %s: %s", self.epoch, why)
+
+
+def _put(db: sqlite3.Connection, key: str, value: str) -> None:
+    db.execute(
+        "INSERT INTO meta VALUES (?, ?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
+        (key, value, _crc(key, value.encode())),
+    )
