@@ -49,14 +49,22 @@ def consumption(crowd: Crowd, days: list[date], there: NDArray[np.bool_]) -> Con
     return Consumption(dwellings, water, power, starts[:, 0], starts[:, 1])
 
 
+def part_of_day(second: NDArray[np.int64] | float) -> NDArray[np.float64]:
+    """How much of a day's use is done at this second of the day (0..1)."""
+    hours = np.asarray(second) / 3600
+    return np.interp(hours, (0, 6, 9, 12, 18, 22, 24), (0.0, 0.03, 0.2, 0.45, 0.62, 0.95, 1.0)).astype(np.float64)
+
+
 def _dwelling(
     rng: np.random.Generator, household: Household | None, days: list[date], present: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     count = len(days)
     person_water, base_water = rng.uniform(0.06, 0.13), rng.uniform(0.01, 0.05)
     fridge, base_power, person_power = rng.uniform(0.5, 1.1), rng.uniform(1.0, 2.5), rng.uniform(0.7, 1.5)
-    noise_water = rng.gamma(9, 1 / 9, count)
-    noise_power = rng.gamma(16, 1 / 16, count)
+    # a stream each, so that a longer stretch of days begins with the same days
+    noise_water, noise_power = (
+        r.gamma(shape, 1 / shape, count) for r, shape in zip(rng.spawn(2), (9, 16), strict=True)
+    )
     lived_in = present > 0
     water = np.where(lived_in, base_water + person_water * present, 0.0) * noise_water
     season = np.array([1.7 if d.month in SUMMER else 1.4 if d.month in WINTER else 1.0 for d in days])

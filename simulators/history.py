@@ -21,7 +21,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.consumption import Consumption, consumption
+from simulators.consumption import Consumption, consumption, part_of_day
 from simulators.movement import Crowd, crowd
 from simulators.outages import Outage, device_codes, outages, start_of
 from simulators.residents import Population
@@ -213,6 +213,7 @@ def _meters(lines: Lines, use: Consumption, population: Population, spans: list[
     rng = np.random.default_rng([population.seed, 11])
     days = use.water.shape[1]
     at = (np.arange(days)[:, None] * DAY + np.array(READING_TIMES)).ravel()
+    part = part_of_day(np.array(READING_TIMES))
     row = {code: i for i, code in enumerate(use.dwellings)}
     for b in range(1, population.layout.blocks + 1):
         device = f"meters-b{b}"
@@ -220,7 +221,7 @@ def _meters(lines: Lines, use: Consumption, population: Population, spans: list[
         for unit in meter_units(population, f"B{b}"):
             daily, start, digits = daily_use(use, row[unit["dwelling"]], unit["quantity"])
             total = start + np.cumsum(daily)
-            values = np.stack([total - daily * rng.uniform(0.45, 0.6), total], axis=1).ravel()
+            values = (total[:, None] - daily[:, None] * (1 - part)).ravel()
             good = rng.random(len(at)) > 0.002
             head = lines.text(f'{{"t":"meter","device":"{device}","point":"unit-{unit["unit"]}","at":"')
             before = f'","quantity":"{unit["quantity"]}","value":'

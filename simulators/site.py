@@ -13,7 +13,7 @@ from simulators.residents import Population
 
 ZONE_NAME = "Asia/Shanghai"
 ZONE = ZoneInfo(ZONE_NAME)
-GATES = (("1", "北门", "1306612", "access_terminal"), ("2", "南门", "1306613", "camera"))
+GATES = (("1", "北门", "1306612", "access_terminal"), ("2", "南门", "1306613", "access_terminal"))
 DOOR_POINT = "door1"
 
 
