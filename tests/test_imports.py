@@ -31,6 +31,9 @@ MAY_IMPORT = {
 
 HUB_NEVER = {"aiohttp", "cv2", "insightface", "numpy", "onnxruntime", "onvif", "pymodbus", "serial", "zeep"}
 
+PART_OF = {"fastapi": "starlette", "opencv-python": "numpy"}
+"""What a library hands out as its own: FastAPI's requests and errors are Starlette's, OpenCV's pictures NumPy arrays."""
+
 PURE: dict[str, set[str]] = {
     "device_drivers/contract/*.py": {"msgspec"},
     "device_drivers/plan.py": {"msgspec"},
@@ -190,7 +193,8 @@ def allowed_distributions(path: str, project: Mapping[str, object]) -> set[str]:
         return {"msgspec"}
     mine = {"hub": ["hub"], "simulators": ["sim"]}.get(path.split("/")[0], ["edge", "face"])
     wanted = [*base, *(line for extra in ([] if shared_with_hub else mine) for line in extras[extra])]
-    return {_distribution(line) for line in wanted}
+    names = {_distribution(line) for line in wanted}
+    return names | {part for whole, part in PART_OF.items() if whole in names}
 
 
 def undeclared_libraries(sources: Sources, project: Mapping[str, object]) -> list[str]:
