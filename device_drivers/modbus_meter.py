@@ -1,0 +1,207 @@
+"""Meters behind one Modbus connection: many units, each with a model from the data files.
+
+A dead unit costs one timeout and is then asked ever more rarely (up to 10 minutes), so it does not slow its neighbours.
+A reading is told at the start, when it changed, and at least hourly; a fault or an impossible value is told as such:
+never as an absence of use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import struct
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from device_drivers import register_map
+from device_drivers.config import read_config
+from device_drivers.contract.device import DeviceInventory, DeviceStatus
+from device_drivers.contract.events import MeterReading
+from device_drivers.contract.words import CommandOutcome, DeviceCondition
+from device_drivers.driver import (
+    Applied,
+    CommandRequest,
+    ConfigError,
+    CredentialRefused,
+    DeviceRefused,
+    DeviceUnreachable,
+    DriverEvent,
+    DriverServices,
+    Operation,
+    Upsert,
+)
+from device_drivers.modbus_bus import IllegalRequest, ModbusBus, NoAnswer, Transport
+from device_drivers.register_map import Meter, MeterValue, StatusBits
+
+TELL_AT_LEAST_S = 3600.0
+BACK_OFF_MAX_S = 600.0
+
+
+class MeterUnit(msgspec.Struct, frozen=True, kw_only=True):
+    """One meter on the bus."""
+
+    point: Annotated[str, Meta(title="点位", description="Name of the meter's point on this device", min_length=1)]
+    unit: Annotated[int, Meta(title="站号", description="Modbus unit id", ge=0, le=255)]
+    model: Annotated[str, Meta(title="型号", description="Meter model (a file in registers/meters)")]
+
+
+class ModbusMeterConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of a meter gateway."""
+
+    host: Annotated[str, Meta(title="主机", description="IP address or name of the gateway", min_length=1)]
+    port: Annotated[int, Meta(title="端口", description="TCP port", ge=1, le=65535)] = 502
+    transport: Annotated[Transport, Meta(title="传输", description="Framing on the TCP connection")] = "tcp"
+    poll_s: Annotated[float, Meta(title="抄表间隔（秒）", description="Poll period, seconds", gt=0, le=86400)] = 60.0
+    timeout_s: Annotated[float, Meta(title="超时（秒）", description="Wait for an answer, seconds", gt=0, le=30)] = 1.0
+    meters: Annotated[tuple[MeterUnit, ...], Meta(title="表计", description="The meters on this bus", min_length=1)]
+
+
+def value_of(spec: MeterValue, registers: tuple[int, ...]) -> float:
+    """The counter in kWh or m³ from its registers. Pure."""
+    ordered = registers[::-1] if spec.words_reversed else registers
+    raw = b"".join(r.to_bytes(2, "little" if spec.bytes_swapped else "big") for r in ordered)
+    number = struct.unpack(">f", raw)[0] if spec.type == "f32" else int.from_bytes(raw, "big")
+    return round(float(number) * spec.scale, 6) if math.isfinite(number) else float(number)
+
+
+def judge(model: Meter, point: str, value: float, status: int, last: float | None) -> MeterReading:
+    """What is said of a reading; `last` is the one before, `status` the raw status word (0 without one). Pure."""
+    problems: list[str] = []
+    notes: list[str] = []
+    if model.status:
+        problems += [text for bit, text in model.status.faults.items() if status >> int(bit) & 1]
+        notes += [text for bit, text in model.status.notes.items() if status >> int(bit) & 1]
+    finite = math.isfinite(value)
+    if not finite or not 0 <= value <= model.maximum:
+        problems.append(f"impossible value {value:g}")
+    elif last is not None and value < last:
+        problems.append(f"went backwards from {last:g}")
+    text = "; ".join(problems + notes)
+    return MeterReading(model.quantity, value if finite else None, point, ok=not problems, text=text)
+
+
+@dataclass(slots=True)
+class _Line:
+    """A meter with what we know of it: when to ask again, what was told last, the last plausible value."""
+
+    spec: MeterUnit
+    model: Meter
+    due: float = 0.0
+    misses: int = 0
+    told: MeterReading | None = None
+    told_at: float = 0.0
+    last: float | None = None
+
+    def news(self, reading: MeterReading, now: float) -> bool:
+        same = self.told == reading and now - self.told_at < TELL_AT_LEAST_S
+        if not same:
+            self.told, self.told_at = reading, now
+        return not same
+
+
+class ModbusMeters:
+    """A connected gateway. See `Driver`."""
+
+    def __init__(self, device_id: str, config: ModbusMeterConfig) -> None:
+        self.device_id, self.config = device_id, config
+        self.bus = ModbusBus(config.host, config.port, config.transport, config.timeout_s)
+        self._lines = [_Line(m, register_map.meter(m.model)) for m in config.meters]
+        self._since = datetime.now(UTC)
+        self._seen: datetime | None = None
+
+    async def open(self) -> None:
+        await self.bus.connect()
+
+    async def close(self) -> None:
+        self.bus.close()
+
+    async def inventory(self) -> DeviceInventory:
+        return DeviceInventory(held=(), read_at=datetime.now(UTC))
+
+    async def apply(self, operations: tuple[Operation, ...]) -> tuple[Applied, ...]:
+        return tuple(
+            Applied(o, CredentialRefused(o.credential.token, "no_list", "meters hold no credentials"))
+            if isinstance(o, Upsert)
+            else Applied(o)
+            for o in operations
+        )
+
+    async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
+        return CommandOutcome.UNSUPPORTED, f"{request.kind}: meters take no commands"
+
+    async def snapshot(self) -> bytes:
+        raise DeviceRefused("a meter takes no pictures")
+
+    async def status(self) -> DeviceStatus:
+        dead = [line.spec.point for line in self._lines if line.misses]
+        condition = DeviceCondition.FAULT if dead else DeviceCondition.ONLINE
+        detail = f"no answer from {', '.join(dead)}" if dead else ""
+        return DeviceStatus(condition, self._since, last_seen_at=self._seen, detail=detail)
+
+    async def events(self) -> AsyncIterator[DriverEvent]:
+        while True:
+            for line in self._lines:
+                if line.due > time.monotonic():
+                    continue
+                reading = await self._ask(line)
+                if line.news(reading, time.monotonic()):
+                    yield DriverEvent(reading)
+            if all(line.misses for line in self._lines):
+                raise DeviceUnreachable(f"none of {len(self._lines)} meters answers")
+            wait = min(line.due for line in self._lines) - time.monotonic()
+            await asyncio.sleep(max(wait, 0.0))
+
+    async def _ask(self, line: _Line) -> MeterReading:
+        """One reading, or an honest "no answer". Raises DeviceUnreachable when the connection itself is gone."""
+        quantity, point = line.model.quantity, line.spec.point
+        await self.bus.connect()
+        try:
+            value, status = await self._read(line)
+        except NoAnswer:
+            line.misses += 1
+            line.due = time.monotonic() + min(self.config.poll_s * 2**line.misses, BACK_OFF_MAX_S)
+            return MeterReading(quantity, None, point, ok=False, text="no answer")
+        except IllegalRequest as error:
+            self._answered(line)
+            return MeterReading(quantity, None, point, ok=False, text=str(error))
+        self._answered(line)
+        reading = judge(line.model, point, value, status, line.last)
+        if math.isfinite(value) and 0 <= value <= line.model.maximum:
+            line.last = value
+        return reading
+
+    def _answered(self, line: _Line) -> None:
+        line.misses = 0
+        line.due = time.monotonic() + self.config.poll_s
+        self._seen = datetime.now(UTC)
+
+    async def _read(self, line: _Line) -> tuple[float, int]:
+        spec, status, unit = line.model.value, line.model.status, line.spec.unit
+        if status and _adjacent(spec, status):
+            count = status.address - spec.address + 1
+            registers = await self.bus.read_registers(unit, spec.table, spec.address, count)
+            return value_of(spec, registers[: spec.count]), registers[-1]
+        value = value_of(spec, await self.bus.read_registers(unit, spec.table, spec.address, spec.count))
+        word = (await self.bus.read_registers(unit, status.table, status.address, 1))[0] if status else 0
+        return value, word
+
+
+def _adjacent(value: MeterValue, status: StatusBits) -> bool:
+    return value.table == status.table and 0 < status.address - value.address <= 16
+
+
+async def connect(device_id: str, config: dict[str, Any], _services: DriverServices) -> ModbusMeters:
+    """Raises ConfigError, DeviceUnreachable."""
+    settings = read_config(config, ModbusMeterConfig)
+    points = [m.point for m in settings.meters]
+    if len(set(points)) != len(points):
+        raise ConfigError("meters: two of them have the same point")
+    driver = ModbusMeters(device_id, settings)
+    await driver.open()
+    return driver

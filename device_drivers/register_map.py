@@ -1,0 +1,160 @@
+"""Register maps of boards and meters as data files with a checked schema (`registers/boards`, `registers/meters`).
+
+A site corrects a fact of a board in its file, not in code. Every file names its source.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from device_drivers.contract.words import Quantity
+from device_drivers.driver import ConfigError
+
+T = TypeVar("T", "Board", "Meter")
+ROOT = Path(__file__).parent / "registers"
+Address = Annotated[int, Meta(ge=0, le=65535)]
+BitTable = Literal["coil", "discrete"]
+RegisterTable = Literal["holding", "input"]
+
+
+class BitPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One bit: channel n (from 0) stands at `address + n * step`. `invert`: the wire's 0 means active."""
+
+    table: BitTable
+    address: Address
+    step: int = 1
+    invert: bool = False
+    debounce_ms: Annotated[int, Meta(ge=0, le=5000)] = 0
+
+    def at(self, channel: int) -> int:
+        return self.address + channel * self.step
+
+
+class Pulse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a bolt is pulsed. All shapes but `coil_driver_timed` end at the device, also when the link is lost.
+
+    `coil_self_timed`: FC05 on, the board ends it. `coil_driver_timed`: FC05 on, then FC05 off by us.
+    `timed_registers`: FC16 `[code, ticks]`. `coil_value`: FC05 whose value is `ticks` (non-standard).
+    `command_word`: FC06 `code << 8 | ticks`. A tick lasts `tick_s` seconds.
+    """
+
+    shape: Literal["coil_self_timed", "coil_driver_timed", "timed_registers", "coil_value", "command_word"]
+    address: Address
+    step: int = 1
+    code: Annotated[int, Meta(ge=0, le=255)] = 0
+    tick_s: Annotated[float, Meta(gt=0)] = 0.1
+    max_ticks: Annotated[int, Meta(ge=1, le=65535)] = 0x7FFF
+
+    @property
+    def device_side(self) -> bool:
+        return self.shape != "coil_driver_timed"
+
+    def ticks(self, seconds: float) -> int:
+        return min(self.max_ticks, max(1, round(seconds / self.tick_s)))
+
+
+class CardRegisters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a read card stands. `flag` rises with a new card; after reading we write 0 to it."""
+
+    table: RegisterTable
+    address: Address
+    count: Annotated[int, Meta(ge=1, le=8)]
+    flag: BitPoint
+    words_reversed: bool = False
+    bytes_swapped: bool = False
+    packing: Literal["two_bytes", "low_byte"] = "two_bytes"
+
+
+class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A door board family. Channel n is the point `door{n+1}`. Magnet active = door open; exit active = button pressed."""
+
+    board: str
+    title: str
+    source: str
+    channels: Annotated[int, Meta(ge=1, le=32)]
+    pulse: Pulse
+    probe: BitPoint | None = None
+    magnet: BitPoint | None = None
+    exit: BitPoint | None = None
+    reader: CardRegisters | None = None
+    restarted: BitPoint | None = None
+    note: str = ""
+
+
+class MeterValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A cumulative counter; the reading is the raw number times `scale`, in kWh or m³."""
+
+    table: RegisterTable
+    address: Address
+    type: Literal["f32", "u32", "u16", "u48"]
+    scale: float = 1.0
+    words_reversed: bool = False
+    bytes_swapped: bool = False
+
+    @property
+    def count(self) -> int:
+        return {"f32": 2, "u32": 2, "u16": 1, "u48": 3}[self.type]
+
+
+class StatusBits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A status register: a set bit (number as text) in `faults` makes the reading not ok, in `notes` is only told."""
+
+    table: RegisterTable
+    address: Address
+    faults: dict[str, str] = {}
+    notes: dict[str, str] = {}
+
+
+class Meter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A meter model. `maximum`: a reading above is impossible."""
+
+    model: str
+    title: str
+    source: str
+    quantity: Quantity
+    value: MeterValue
+    maximum: float
+    status: StatusBits | None = None
+    note: str = ""
+
+
+@lru_cache
+def boards() -> dict[str, Board]:
+    """All board families by name. Raises ConfigError for a broken file, naming it."""
+    return {path.stem: _load(path, Board) for path in sorted((ROOT / "boards").glob("*.json"))}
+
+
+@lru_cache
+def meters() -> dict[str, Meter]:
+    """All meter models by name. Raises ConfigError for a broken file, naming it."""
+    return {path.stem: _load(path, Meter) for path in sorted((ROOT / "meters").glob("*.json"))}
+
+
+def board(name: str) -> Board:
+    """Raises ConfigError for an unknown name, with the known ones."""
+    if name not in boards():
+        raise ConfigError(f"board: {name!r} is unknown; known: {', '.join(boards())}")
+    return boards()[name]
+
+
+def meter(name: str) -> Meter:
+    """Raises ConfigError for an unknown name, with the known ones."""
+    if name not in meters():
+        raise ConfigError(f"model: {name!r} is unknown; known: {', '.join(meters())}")
+    return meters()[name]
+
+
+def _load(path: Path, kind: type[T]) -> T:
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=kind)
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"register map {path.name}: {error}") from error
+    name = found.board if isinstance(found, Board) else found.model
+    if name != path.stem:
+        raise ConfigError(f"register map {path.name}: names itself {name!r}")
+    return found
