@@ -1,0 +1,135 @@
+"""(P) One field at a time, out of what people and systems type: full-width digits, several date shapes, blanks.
+
+Every reader returns the normal form or raises `Refused` with a code of `reasons`; none guesses.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime, timedelta
+
+from hub.tenancy.reasons import REASONS
+
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999, 4.2 (ISO 7064 MOD 11-2)
+_CHECK = "10X98765432"
+_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_TIME_TAIL = re.compile(r"[T ]00:00(:00)?(\.0+)?Z?$")
+_EXCEL_EPOCH = date(1899, 12, 30)
+_SEPARATORS = re.compile(r"[,，、;；/\s]+")
+_MAX_CARD = 1 << 80  # the longest identifier a supported board delivers is ten bytes
+
+RELATIONS = {
+    "applicant": ("本人", "申请人", "承租人", "户主", "主申请人"),
+    "spouse": ("配偶", "妻", "夫", "妻子", "丈夫", "爱人"),
+    "child": ("子", "女", "儿子", "女儿", "长子", "次子", "长女", "次女", "子女", "孩子", "儿", "继子", "继女"),
+    "parent": ("父", "母", "父亲", "母亲", "父母", "岳父", "岳母", "公公", "婆婆"),
+}
+_RELATION_OF = {word: relation for relation, words in RELATIONS.items() for word in (relation, *words)}
+RELATION_ZH = {"applicant": "承租人", "spouse": "配偶", "child": "子女", "parent": "父母", "other": "其他成员"}
+
+
+class Refused(ValueError):
+    """A value that cannot be taken. `reason` is a code of `reasons`; `detail` holds no personal data."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        assert reason in REASONS, reason
+        super().__init__(f"{reason} {detail}".rstrip())
+        self.reason, self.detail = reason, detail
+
+
+def text(value: object) -> str:
+    """Blank-free normal form: NFKC makes full-width digits, letters and brackets half-width; inner runs become one blank."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return " ".join(unicodedata.normalize("NFKC", str(value)).split())
+
+
+def name(value: object) -> str:
+    """A person's name; blanks between Chinese characters (张 三) are a typist's alignment, not part of it."""
+    plain = text(value)
+    if not plain:
+        raise Refused("name_missing")
+    return re.sub(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])", "", plain)
+
+
+def code(value: object) -> str:
+    """A house code: no blanks inside, upper case, any dash is `-`."""
+    plain = re.sub(r"[‐‑‒–—―−]", "-", text(value)).replace(" ", "").upper()
+    if not plain:
+        raise Refused("dwelling_missing")
+    return plain
+
+
+def id_number(value: object, today: date) -> str:
+    """18 characters with a real birth date and the right check digit (GB 11643). Empty when none was given."""
+    plain = text(value).replace(" ", "").replace("'", "").upper()
+    if not plain:
+        return ""
+    if len(plain) != 18:
+        raise Refused("id_number_length", f"{len(plain)} 位")
+    if not re.fullmatch(r"[0-9]{17}[0-9X]", plain):
+        raise Refused("id_number_characters")
+    birth_of(plain, today)
+    if _CHECK[sum(int(d) * w for d, w in zip(plain[:17], _WEIGHTS, strict=True)) % 11] != plain[17]:
+        raise Refused("id_number_check")
+    return plain
+
+
+def birth_of(number: str, today: date) -> date:
+    """The birth date inside an 18-digit number."""
+    try:
+        birth = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError as error:
+        raise Refused("id_number_birth") from error
+    if not date(1900, 1, 1) <= birth <= today:
+        raise Refused("id_number_birth")
+    return birth
+
+
+def day(value: object) -> date | None:
+    """A date from a date, a text in one of the usual shapes, or a spreadsheet's day number. None when empty."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    plain = _TIME_TAIL.sub("", text(value))
+    if not plain:
+        return None
+    if re.fullmatch(r"\d{5}", plain) and 20_000 <= int(plain) <= 80_000:
+        return _EXCEL_EPOCH + timedelta(days=int(plain))
+    found = _DATE.fullmatch(plain) or _COMPACT.fullmatch(plain)
+    if not found:
+        raise Refused("date_bad", plain[:20])
+    try:
+        return date(*map(int, found.groups()))
+    except ValueError as error:
+        raise Refused("date_bad", plain[:20]) from error
+
+
+def cards(value: object) -> tuple[str, ...]:
+    """Card numbers as decimal text without leading zeros, in the order given, each once. A text may hold several."""
+    if isinstance(value, float) and not value.is_integer():
+        raise Refused("card_bad")
+    given = list(value) if isinstance(value, list | tuple) else _SEPARATORS.split(text(value))
+    found: list[str] = []
+    for one in given:
+        plain = text(one).replace(" ", "").lstrip("'")
+        if not plain:
+            continue
+        if not re.fullmatch(r"[0-9]{1,25}", plain) or not 0 < int(plain) < _MAX_CARD:
+            raise Refused("card_bad")
+        if (number := str(int(plain))) not in found:
+            found.append(number)
+    return tuple(found)
+
+
+def relation(value: object) -> str:
+    """`applicant`, `spouse`, `child`, `parent`, or `other` for every other word. An empty one is refused."""
+    plain = text(value).replace(" ", "")
+    if not plain:
+        raise Refused("relation_missing")
+    return _RELATION_OF.get(plain.lower(), _RELATION_OF.get(plain, "other"))

@@ -1,0 +1,301 @@
+"""(P) A tenancy record as the lease system gives it, checked and brought to one form.
+
+The ID number goes no further than here: `blind` (a keyed hash) and its last four digits are what remains.
+A bad member is refused alone, with its reason; the record then is `partial`, and nobody leaves a household by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+
+import msgspec
+
+from hub.tenancy import fields
+from hub.tenancy.fields import Refused
+
+Blind = Callable[[str], str]
+Day = date  # a field below is called `date`
+STATES = ("allocated", "active", "ended")
+ABSENCE_REASONS = ("hospital", "care", "work", "travel", "home_visit", "renovation", "other")
+PURPOSES = ("a", "b", "c")
+
+
+class EndDecision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A decision that ends a tenancy, as received: what is missing is empty."""
+
+    number: str = ""
+    date: Day | None = None
+    move_out_completed_on: Day | None = None
+    kind: str = ""
+    signed_by: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Number, date and the day on which the move-out was completed."""
+        return bool(self.number and self.date and self.move_out_completed_on)
+
+
+class ConsentGiven(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`guardian`: who consented for somebody under 14, empty otherwise."""
+
+    at: datetime
+    notice: str = ""
+    guardian: str = ""
+
+
+class Photo(msgspec.Struct, frozen=True):
+    url: str
+    sha256: str
+
+
+class Member(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`consents`: purpose (a, b, c) → given; a purpose that is absent is not consented to (or withdrawn)."""
+
+    person_id: str
+    name: str
+    relation: str
+    from_date: date
+    to_date: date | None = None
+    birth_date: date | None = None
+    id_hash: str = ""
+    id_last4: str = ""
+    cards: tuple[str, ...] = ()
+    photo: Photo | None = None
+    consents: dict[str, ConsentGiven] = {}
+
+
+class TenancyRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`version` 0: the source knows no versions (a spreadsheet), contents are compared. Members sorted as given.
+
+    `partial`: some members could not be read, or the source tells only who is there: absence from it means nothing.
+    """
+
+    id: str
+    version: int
+    state: str
+    dwelling_code: str
+    from_date: date
+    to_date: date | None = None
+    handover_at: date | None = None
+    end_decision: EndDecision | None = None
+    members: tuple[Member, ...] = ()
+    partial: bool = False
+
+
+class AbsenceRecord(msgspec.Struct, frozen=True):
+    id: str
+    dwelling_code: str
+    from_date: date
+    to_date: date | None
+    reason: str
+    declared_on: date
+
+
+class RefusedRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`key` finds the row again (tenancy id, `tenancy/person`, sheet row); `raw` is masked."""
+
+    key: str
+    reason: str
+    detail: str = ""
+    raw: dict[str, str] = {}
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    record: TenancyRecord | None
+    refused: tuple[RefusedRow, ...] = ()
+
+
+def parse_tenancy(raw: object, blind: Blind, today: date, position: int = 0) -> Parsed:
+    """One TenancyRecord of the back office. Never raises: what cannot be taken is in `refused`."""
+    if not isinstance(raw, Mapping):
+        return Parsed(None, (RefusedRow(f"#{position}", "not_an_object"),))
+    key = fields.text(raw.get("id")) or f"#{position}"
+    try:
+        return _tenancy(raw, key, blind, today)
+    except Refused as refused:
+        return Parsed(None, (RefusedRow(key, refused.reason, refused.detail, masked(raw)),))
+
+
+def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> Parsed:
+    if not fields.text(raw.get("id")):
+        raise Refused("id_missing")
+    version, state, given = raw.get("version"), raw.get("state"), raw.get("members")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise Refused("version_bad")
+    if state not in STATES:
+        raise Refused("state_bad")
+    if not isinstance(given, list) or (not given and state != "ended"):
+        raise Refused("members_missing")
+    from_date = _needed_day(raw.get("from"))
+    to_date = _later_day(raw.get("to"), from_date)
+    members, refused = _members(given, key, blind, today)
+    record = TenancyRecord(
+        id=key,
+        version=version,
+        state=str(state),
+        dwelling_code=fields.code(raw.get("dwelling_code")),
+        from_date=from_date,
+        to_date=to_date,
+        handover_at=fields.day(raw.get("handover_at")),
+        end_decision=parse_decision(raw.get("end_decision")),
+        members=tuple(_without_lease_end(m, to_date) for m in members),
+        partial=bool(refused),
+    )
+    return Parsed(record, refused)
+
+
+def _without_lease_end(member: Member, lease_end: date | None) -> Member:
+    """The end of the lease by date ends nobody's access: repeated at a member, it is not that member's leaving."""
+    return msgspec.structs.replace(member, to_date=None) if lease_end and member.to_date == lease_end else member
+
+
+def _members(
+    given: list[object], key: str, blind: Blind, today: date
+) -> tuple[tuple[Member, ...], tuple[RefusedRow, ...]]:
+    members: list[Member] = []
+    refused: list[RefusedRow] = []
+    for position, raw in enumerate(given, start=1):
+        if not isinstance(raw, Mapping):
+            refused.append(RefusedRow(f"{key}/#{position}", "not_an_object"))
+            continue
+        member_key = f"{key}/{fields.text(raw.get('person_id')) or f'#{position}'}"
+        try:
+            member = parse_member(raw, blind, today)
+            if any(m.person_id == member.person_id for m in members):
+                raise Refused("duplicate_person")
+            if member.relation == "applicant" and any(m.relation == "applicant" for m in members):
+                raise Refused("two_heads")
+        except Refused as no:
+            refused.append(RefusedRow(member_key, no.reason, no.detail, masked(raw)))
+        else:
+            members.append(member)
+    return tuple(members), tuple(refused)
+
+
+def parse_member(raw: Mapping[str, object], blind: Blind, today: date) -> Member:
+    """Raises Refused."""
+    person_id = fields.text(raw.get("person_id"))
+    if not person_id:
+        raise Refused("person_missing")
+    number = fields.id_number(raw.get("id_number"), today)
+    birth = fields.day(raw.get("birth_date"))
+    if number and birth and fields.birth_of(number, today) != birth:
+        raise Refused("birth_differs")
+    from_date = _needed_day(raw.get("from"))
+    consents = _consents(raw.get("consents"))
+    return Member(
+        person_id=person_id,
+        name=fields.name(raw.get("name")),
+        relation=fields.relation(raw.get("relation")),
+        from_date=from_date,
+        to_date=_later_day(raw.get("to"), from_date),
+        birth_date=birth or (fields.birth_of(number, today) if number else None),
+        id_hash=blind(number) if number else "",
+        id_last4=number[-4:],
+        cards=fields.cards(raw.get("cards") or ()),
+        photo=_photo(raw.get("face_photo")) if "a" in consents else None,
+        consents=consents,
+    )
+
+
+def parse_decision(raw: object) -> EndDecision | None:
+    """What came, with bad fields left empty: a decision that is not whole is not complete, and ends nothing."""
+    if not isinstance(raw, Mapping):
+        return None
+    return EndDecision(
+        number=fields.text(raw.get("number")),
+        date=_day_or_none(raw.get("date")),
+        move_out_completed_on=_day_or_none(raw.get("move_out_completed_on")),
+        kind=fields.text(raw.get("kind")),
+        signed_by=fields.text(raw.get("signed_by")),
+    )
+
+
+def parse_absence(raw: object, position: int = 0) -> AbsenceRecord | RefusedRow:
+    """One declared absence (离家报备): a class of reason, never a document."""
+    if not isinstance(raw, Mapping) or not fields.text(raw.get("id")):
+        return RefusedRow(f"absence #{position}", "absence_bad")
+    key = fields.text(raw.get("id"))
+    try:
+        from_date, declared = fields.day(raw.get("from")), fields.day(raw.get("declared_on"))
+        dwelling = fields.code(raw.get("dwelling_code"))
+        if from_date is None or declared is None:
+            raise Refused("absence_bad")
+        to_date = _later_day(raw.get("to"), from_date)
+    except Refused as refused:
+        return RefusedRow(key, refused.reason, refused.detail, masked(raw))
+    reason = fields.text(raw.get("reason"))
+    return AbsenceRecord(key, dwelling, from_date, to_date, reason if reason in ABSENCE_REASONS else "other", declared)
+
+
+def _needed_day(value: object) -> date:
+    found = fields.day(value)
+    if found is None:
+        raise Refused("dates_missing")
+    return found
+
+
+def _later_day(value: object, start: date) -> date | None:
+    found = fields.day(value)
+    if found is not None and found < start:
+        raise Refused("dates_reversed")
+    return found
+
+
+def _day_or_none(value: object) -> date | None:
+    try:
+        return fields.day(value)
+    except Refused:
+        return None
+
+
+def _consents(raw: object) -> dict[str, ConsentGiven]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping):
+        raise Refused("consent_bad")
+    found: dict[str, ConsentGiven] = {}
+    for purpose in PURPOSES:
+        given = raw.get(purpose)
+        if given is None:
+            continue
+        if not isinstance(given, Mapping):
+            raise Refused("consent_bad", purpose)
+        try:
+            at = datetime.fromisoformat(fields.text(given.get("at")))
+        except ValueError as error:
+            raise Refused("consent_bad", purpose) from error
+        if at.tzinfo is None:
+            raise Refused("consent_bad", f"{purpose}: 时间缺时区")
+        found[purpose] = ConsentGiven(at, fields.text(given.get("notice")), fields.text(given.get("guardian")))
+    return found
+
+
+def _photo(raw: object) -> Photo | None:
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping):
+        raise Refused("photo_bad")
+    url, digest = str(raw.get("url") or "").strip(), str(raw.get("sha256") or "").strip().lower()
+    if not re.fullmatch(r"https?://\S{1,1000}", url) or not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise Refused("photo_bad")
+    return Photo(url, digest)
+
+
+def masked(raw: Mapping[str, object]) -> dict[str, str]:
+    """A refused row as it may be kept and shown: names, numbers and cards covered, nested things left out."""
+    shown: dict[str, str] = {}
+    for key, value in list(raw.items())[:30]:
+        if value is None or isinstance(value, list | tuple | dict | Mapping):
+            continue
+        shown[fields.text(key)[:40]] = mask(fields.text(key), fields.text(value)[:120])
+    return shown
+
+
+def mask(key: str, value: str) -> str:
+    """One cell: a name keeps its first character, a long number its last four."""
+    if re.search(r"name|姓名|申请人|承租人姓名", key, re.IGNORECASE):
+        return value[:1] + "*" * max(1, len(value) - 1) if value else ""
+    return re.sub(r"[0-9Xx]{6,}", lambda m: "*" * (len(m[0]) - 4) + m[0][-4:], value)
