@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from tools import where
 
 Run = Callable[..., None]
 """``run(*command, env=None)``: runs a command quietly, raises ``subprocess.CalledProcessError`` when it fails."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Two installations at once would take away each other's `policy-rc.d`."""
 
 UNFINISHED = where.CACHE / "packages.unfinished"
 """Exists while packages are being installed: a program may be there and its libraries not yet."""
@@ -118,7 +122,7 @@ def apt_install(names: list[str], run: Run) -> None:
     command: tuple[str, ...] = ("apt-get", "-y", "-qq", "-o", "Dpkg::Use-Pty=0")
     command += ("-o", "Dpkg::Options::=--force-confold")
     command += ("-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3", "install", "--no-install-recommends")
-    with _no_services():
+    with _ONE_AT_A_TIME, _no_services():
         try:
             run(*command, *names, env=env)
         except subprocess.CalledProcessError:
