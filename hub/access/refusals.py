@@ -1,0 +1,32 @@
+"""(P) Why a device does not hold a credential, in words for the clerk who can do something about it."""
+
+from __future__ import annotations
+
+REFUSAL_ZH: dict[str, str] = {
+    "photo_no_face": "照片中未检测到人脸，请重新拍照。",
+    "photo_many_faces": "照片中不止一张人脸，请单独拍照。",
+    "photo_too_large": "照片文件太大，请压缩后重新上传。",
+    "photo_too_small": "照片太小或人脸太小，请靠近重新拍照。",
+    "photo_unreadable": "照片打不开，请重新拍照。",
+    "photo_unreachable": "设备取不到照片，请检查照片地址；系统会自动重试。",
+    "photo_digest": "照片内容与登记的摘要不符，请重新上传。",
+    "photo_blurred": "照片模糊，请重新拍照。",
+    "photo_poor": "照片质量不够（光线、角度或遮挡），请重新拍照。",
+    "photo_similar": "与设备中另一人的照片过于相似，请核对是否重复登记。",
+    "photo_duplicate": "设备认为此人已登记，请核对是否重复登记。",
+    "card_duplicate": "此卡号在设备上已属于另一人，请核对后换卡。",
+    "card_invalid": "设备不接受此卡号，请核对卡号或换卡。",
+    "list_full": "设备名单已满，请联系设备管理员。",
+    "busy": "设备正忙，系统会自动重试。",
+    "storage_error": "设备存储出错，请联系设备维护人员。",
+    "invalid_request": "设备不接受此条内容，请联系技术人员。",
+    "unsupported": "该设备不支持此人的开门方式，请改用其他方式。",
+    "unknown": "设备拒绝了此条，未说明原因。",
+}
+
+
+def refusal_zh(code: str, text: str = "") -> str:
+    """The clerk's text; for a code this release does not know, the device's own words."""
+    if code in REFUSAL_ZH:
+        return REFUSAL_ZH[code]
+    return f"设备拒绝（{code}）{'：' + text if text else ''}"
