@@ -88,7 +88,7 @@ class State:
     # --- credentials -----------------------------------------------------------------------------------------------
     def applied(self, device: str) -> dict[str, str]:
         """Token → fingerprint last written with the device's yes; "" where a write was begun and its end is not known."""
-        return dict(self._rows("SELECT token, fingerprint FROM applied WHERE device = ?", device))
+        return {row[0]: row[1] for row in self._rows("SELECT token, fingerprint FROM applied WHERE device = ?", device)}
 
     def begin_apply(self, device: str, tokens: Iterable[str]) -> None:
         """Written before the device is: after a crash in between the token is still known to be ours."""

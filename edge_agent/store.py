@@ -156,9 +156,9 @@ class Journal:
 
         `meta` is stored in the same transaction. Raises JournalFull.
         """
-        if self.full and self._waiting + len(rows) > MAX_WAITING:
+        if self._waiting + len(rows) > MAX_WAITING:
             self._refused += len(rows)
-            raise JournalFull(f"disk full, {self._waiting} events wait in memory")
+            raise JournalFull(f"{self._waiting} events wait in memory{', the disk is full' if self.full else ''}")
         return self._queue(_Job(rows, meta or {}, self._loop.create_future()))
 
     def _queue(self, job: _Job) -> asyncio.Future[Seqs]:

@@ -222,6 +222,7 @@ class Uplink:
         self._sent_to = self.journal.cursor
         self._flight.clear()
         self._epoch = self.journal.epoch
+        self._look_for_pruned = True
         self._wake.set()
 
     # --- sending ---------------------------------------------------------------------------------------------------
@@ -242,7 +243,8 @@ class Uplink:
         return min(2.0, max(0.01, self._due() - time.monotonic()))
 
     def _due(self) -> float:
-        timeout = min(self.ack_timeout_s * 2 ** min(self._silent, 6), max(ACK_TIMEOUT_CAP_S, self.ack_timeout_s))
+        backed_off = self.ack_timeout_s * float(1 << min(self._silent, 6))
+        timeout = min(backed_off, max(ACK_TIMEOUT_CAP_S, self.ack_timeout_s))
         return max(self._flight[0].sent_at, self._progress_at) + timeout
 
     async def _step(self) -> bool:
@@ -267,9 +269,11 @@ class Uplink:
 
     async def _send_batch(self) -> bool:
         first, turn, epoch = self._sent_to + 1, self._turn, self.journal.epoch
-        if not self._flight and first <= self.journal.head and (oldest := await self.journal.oldest()) > first:
-            self._epoch_break = (oldest - 1, f"the hub asks from {first}, the oldest row kept is {oldest}")
-            return True
+        if self._look_for_pruned:
+            self._look_for_pruned = False
+            if (oldest := await self.journal.oldest()) > first:
+                self._epoch_break = (oldest - 1, f"the hub asks from {first}, the oldest row kept is {oldest}")
+                return True
         bodies = await self.journal.read(first, BATCH_EVENTS, INFLATED)
         if not bodies:
             return False

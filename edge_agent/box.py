@@ -1,0 +1,81 @@
+"""What the parts of an agent share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from device_drivers.contract.device import DeviceSet, EdgePolicy
+from device_drivers.contract.events import Event, EventBody
+from device_drivers.contract.messages import DeviceReported
+from device_drivers.driver import DriverServices
+from edge_agent.clock import Clock
+from edge_agent.lists import ListKeeper
+from edge_agent.state import State
+from edge_agent.store import Journal, JournalFull
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """An access event that is on disk: what a picture may be taken for."""
+
+    seq: int
+    device: str
+    access_point: str
+    camera: str | None
+    known: bool
+    picture: bytes | None
+
+
+@dataclass(slots=True)
+class Box:
+    journal: Journal
+    state: State
+    clock: Clock
+    lists: ListKeeper
+    services: DriverServices
+    report: Callable[[DeviceReported], None]
+    on_pass: Callable[[Pass], None] = lambda _: None
+    devices: DeviceSet | None = None
+    policy: EdgePolicy = field(default_factory=EdgePolicy)
+    _pending: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def event(self, device: str, body: EventBody, at: datetime | None = None, *, late: bool = False) -> Event:
+        """Received now; `at` is the device time where it differs."""
+        return Event(0, device, self.clock.now(), body, device_at=at, late=late)
+
+    def record(
+        self,
+        device: str,
+        body: EventBody,
+        at: datetime | None = None,
+        *,
+        late: bool = False,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """In the journal's queue on return, in order; never waits for the disk (a full one must not stop a door).
+
+        `then` runs in a thread once the event is on disk.
+        """
+        task = asyncio.create_task(self._settle(self.event(device, body, at, late=late), then))
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    async def _settle(self, event: Event, then: Callable[[], None] | None) -> None:
+        try:
+            await self.journal.append(event)
+            if then:
+                await asyncio.to_thread(then)
+        except (JournalFull, sqlite3.Error) as error:
+            log.error("event of %s not stored: %s", event.device or "this box", error)
+
+    async def settled(self, timeout_s: float = 5.0) -> None:
+        """Wait until what was recorded is on disk, at most `timeout_s`."""
+        if self._pending:
+            await asyncio.wait(set(self._pending), timeout=timeout_s)

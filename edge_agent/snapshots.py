@@ -1,0 +1,165 @@
+"""Pictures at passes, only where the estate's policy allows them: taken, kept bounded, noted, uploaded, deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import aiohttp
+import msgspec
+
+from device_drivers.contract.edge_http import SNAPSHOT_PATH
+from device_drivers.contract.events import SnapshotTaken
+from device_drivers.driver import DeviceRefused, DeviceUnreachable
+from edge_agent.box import Box, Pass
+from edge_agent.config import write_atomic
+from edge_agent.photos import trim
+from edge_agent.worker import Worker
+
+log = logging.getLogger(__name__)
+LIMIT = 500 << 20  # bytes kept on the box
+MAX_PICTURE = 4 << 20
+RETRY_S = (1.0, 5.0, 30.0, 120.0)
+AT_ONCE = 4
+
+
+class _Side(msgspec.Struct, frozen=True):
+    """What stands beside a stored picture until it is uploaded."""
+
+    access_point: str
+    camera: str
+    taken_at: str
+
+
+class Snapshots:
+    """`on_pass` and `take` start a task each; `run` uploads whatever lies in the folder, oldest first."""
+
+    def __init__(
+        self,
+        folder: Path,
+        box: Box,
+        worker: Callable[[str], Worker | None],
+        session: aiohttp.ClientSession,
+        base_url: str,
+        secret: str,
+        limit: int = LIMIT,
+    ) -> None:
+        self.folder, self.box, self.worker = folder, box, worker
+        self.session, self.base_url, self.secret, self.limit = session, base_url.rstrip("/"), secret, limit
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._new = asyncio.Event()
+
+    def on_pass(self, passed: Pass) -> None:
+        policy = self.box.policy
+        if not policy.snapshots or (not passed.known and passed.picture and not policy.keep_stranger_pictures):
+            return
+        if len(self._tasks) >= AT_ONCE * 4:  # a rush at the gate: the passes themselves are never dropped, pictures are
+            return
+        if passed.camera and (camera := self.worker(passed.camera)):
+            self._spawn(self._from_camera(camera, passed.access_point, passed.seq))
+        elif passed.picture:
+            self._spawn(self._keep(passed.picture, passed.device, passed.access_point, passed.seq))
+
+    def take(self, worker: Worker, access_point: str) -> asyncio.Task[None] | None:
+        """On command. None where the device takes no pictures."""
+        bound = [b.camera for b in worker.config.access_points if b.camera]
+        camera = worker if worker.capabilities.snapshots else self.worker(bound[0]) if bound else None
+        return self._spawn(self._from_camera(camera, access_point, None)) if camera else None
+
+    def _spawn(self, work: object) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _from_camera(self, camera: Worker, access_point: str, seq: int | None) -> None:
+        try:
+            picture = await camera.snapshot()
+        except (DeviceUnreachable, DeviceRefused, TimeoutError) as error:
+            log.warning("camera %s gave no picture: %s", camera.device, error or "no answer")
+            return
+        await self._keep(picture, camera.device, access_point, seq)
+
+    async def _keep(self, picture: bytes, camera: str, access_point: str, seq: int | None) -> None:
+        if not picture.startswith(b"\xff\xd8") or len(picture) > MAX_PICTURE:
+            log.warning("camera %s: %d bytes that are no JPEG we keep", camera, len(picture))
+            return
+        digest = hashlib.sha256(picture).hexdigest()
+        side = _Side(access_point, camera, self.box.clock.now().isoformat())
+        try:
+            await asyncio.to_thread(self._store, digest, picture, side)
+        except OSError as error:  # a full disk: pictures are the first to go
+            log.error("picture of %s not kept: %s", camera, error)
+            return
+        self.box.record(camera, SnapshotTaken(digest, len(picture), access_point, seq, camera))
+        self._new.set()
+
+    def _store(self, digest: str, picture: bytes, side: _Side) -> None:
+        trim(self.folder, self.limit - len(picture))
+        write_atomic(self.folder / f"{digest}.json", msgspec.json.encode(side))
+        write_atomic(self.folder / f"{digest}.jpg", picture)
+
+    def relieve(self) -> None:
+        """The disk is full: half of the pictures go, oldest first. Called on the journal's thread."""
+        if self.folder.exists():
+            total = sum(p.stat().st_size for p in self.folder.iterdir() if p.is_file())
+            trim(self.folder, total // 2)
+
+    async def run(self) -> NoReturn:
+        failures = 0
+        while True:
+            self._new.clear()
+            await asyncio.to_thread(self._expire)
+            try:
+                await self._upload_all()
+                failures = 0
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                if not failures:
+                    log.warning("pictures cannot be uploaded: %s", error)
+                failures += 1
+            try:
+                await asyncio.wait_for(self._new.wait(), RETRY_S[min(failures, 4) - 1] if failures else 60.0)
+                await asyncio.sleep(RETRY_S[min(failures, 4) - 1] if failures else 0)
+            except TimeoutError:
+                continue
+
+    def _expire(self) -> None:
+        oldest = time.time() - self.box.policy.snapshot_days * 86_400
+        for path in self.folder.iterdir():
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+
+    async def _upload_all(self) -> None:
+        for path in sorted(self.folder.glob("*.jpg"), key=lambda p: p.stat().st_mtime):
+            side_path = path.with_suffix(".json")
+            try:
+                side = msgspec.json.decode(side_path.read_bytes(), type=_Side)
+                picture = path.read_bytes()
+            except (FileNotFoundError, msgspec.MsgspecError):
+                path.unlink(missing_ok=True)
+                continue
+            await self._upload(path.stem, picture, side)
+            path.unlink(missing_ok=True)
+            side_path.unlink(missing_ok=True)
+
+    async def _upload(self, digest: str, picture: bytes, side: _Side) -> None:
+        headers = {
+            "Authorization": f"Bearer {self.secret}",
+            "Content-Type": "image/jpeg",
+            "X-Access-Point": side.access_point,
+            "X-Taken-At": side.taken_at,
+            "X-Camera": side.camera,
+        }
+        url = self.base_url + SNAPSHOT_PATH.format(sha256=digest)
+        async with self.session.put(
+            url, data=picture, headers=headers, timeout=aiohttp.ClientTimeout(total=30)
+        ) as reply:
+            if reply.status == 403:  # the policy forbids it meanwhile: the picture is deleted, not kept for later
+                log.warning("picture %s refused by the hub's policy: deleted", digest[:12])
+                return
+            reply.raise_for_status()

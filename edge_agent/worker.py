@@ -1,0 +1,334 @@
+"""One task a device: connect, listen, decide, reconcile, watch; and start over when the link is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import sqlite3
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
+
+import msgspec
+
+from device_drivers.contract.device import AccessPointBinding, Capabilities, DeviceConfig, DeviceStatus
+from device_drivers.contract.events import AccessEvent, CameraEvent, DoorEvent, Event, EventBody, MeterReading
+from device_drivers.contract.messages import DeviceReported
+from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, Direction
+from device_drivers.driver import (
+    CommandRequest,
+    ConfigError,
+    CredentialPresented,
+    DeviceRefused,
+    DeviceUnreachable,
+    Driver,
+    DriverDefinition,
+    DriverEvent,
+    WrongSecret,
+)
+from edge_agent.box import Box, Pass
+from edge_agent.decide import Decision, decide
+from edge_agent.observe import Observation
+from edge_agent.reconcile import ListReport, Reconciler
+from edge_agent.store import JournalFull, Row
+
+log = logging.getLogger(__name__)
+BACKOFF_S, BACKOFF_CAP_S, PERSON_NEEDED_S = 0.2, 5.0, 300.0
+CONNECT_S, COMMAND_S, UPKEEP_S = 30.0, 10.0, 10.0
+AT_ONCE = 200  # events of one device on their way to the disk
+
+
+class Worker:
+    def __init__(
+        self, config: DeviceConfig, definition: DriverDefinition, box: Box, upkeep_s: float = UPKEEP_S
+    ) -> None:
+        self.config, self.definition, self.box, self.upkeep_s = config, definition, box, upkeep_s
+        self.device = config.device
+        self.driver: Driver | None = None
+        self.observation = Observation(config.device, definition.capabilities.replays_events, box)
+        self.reconciler = Reconciler(config, definition.capabilities, box, self._list_reported)
+        self._points = {b.point: b for b in config.access_points}
+        self._meters = {m.point: m for m in config.meters}
+        self._busy = asyncio.Lock()  # inventory, apply, status, snapshot: one at a time; commands never wait
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._status = DeviceStatus(DeviceCondition.UNKNOWN, box.clock.now())
+        self._list = ListReport()
+        self._lost_logged = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.definition.capabilities
+
+    # --- life ------------------------------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Until cancelled."""
+        kept = await asyncio.to_thread(self.box.state.kept, f"list:{self.device}")
+        if kept:
+            self._list = msgspec.json.decode(kept, type=ListReport)
+        await self.observation.resume()
+        self.box.lists.listen(self.device, self.reconciler.changed.set)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.box.lists.run(self.device))
+                group.create_task(self._tick())
+                group.create_task(self._sessions())
+        finally:
+            await asyncio.shield(self.observation.stopped(self.box.clock.now()))
+
+    async def _sessions(self) -> NoReturn:
+        failures = 0
+        while True:
+            began = time.monotonic()
+            try:
+                await self._session()
+            except Exception as error:  # noqa: BLE001  one device's fault must not take the others down
+                if time.monotonic() - began > 2 * BACKOFF_CAP_S:
+                    failures = 0
+                delay = await self._failed(_leaf(error), failures)
+            failures += 1
+            await asyncio.sleep(delay)
+
+    async def _failed(self, error: BaseException, failures: int) -> float:
+        """Report, log once, and say how long to wait."""
+        delay = min(BACKOFF_CAP_S, BACKOFF_S * float(1 << min(failures, 6))) * random.uniform(0.8, 1.2)
+        condition = DeviceCondition.FAULT
+        match error:
+            case DeviceUnreachable() | TimeoutError():
+                condition = DeviceCondition.OFFLINE
+            case WrongSecret() | ConfigError():
+                delay = PERSON_NEEDED_S
+            case DeviceRefused():
+                delay = BACKOFF_CAP_S
+            case _:
+                log.error("device %s: unexpected", self.device, exc_info=error)
+                delay = BACKOFF_CAP_S
+        detail = str(error) or type(error).__name__
+        if not self._lost_logged:
+            log.warning("device %s lost: %s", self.device, detail)
+            self._lost_logged = True
+        self.observation.lost(self.box.clock.now(), detail)
+        self._set_status(msgspec.structs.replace(self._status, condition=condition, detail=detail[:300]))
+        return delay
+
+    async def _session(self) -> NoReturn:
+        settings = {k: v for k, v in self.config.config.items() if k != "code"}
+        async with asyncio.timeout(CONNECT_S):
+            driver = await self.definition.connect(self.device, settings, self.box.services)
+        try:
+            self.observation.connected(self.box.clock.now())
+            self.driver = driver
+            if self._lost_logged:
+                log.info("device %s is back", self.device)
+            self._lost_logged = False
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen(driver, group))
+                group.create_task(self._upkeep(driver))
+                group.create_task(self.reconciler.run(driver, self._busy))
+        finally:
+            self.driver = None
+            with contextlib.suppress(TimeoutError, DeviceUnreachable, DeviceRefused):
+                async with asyncio.timeout(3):
+                    await driver.close()
+        raise DeviceUnreachable("session ended")
+
+    async def _upkeep(self, driver: Driver) -> None:
+        while True:
+            async with self._busy:
+                status = await driver.status()
+            now = self.box.clock.now()
+            if status.condition is DeviceCondition.ONLINE:
+                self.observation.seen(status.last_seen_at or now)
+            self.observation.clock(status.clock_offset_s, now)
+            self._set_status(status)
+            await asyncio.sleep(self.upkeep_s)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(min(5.0, self.upkeep_s))
+            self.observation.tick(self.box.clock.now())
+
+    # --- what the hub is told --------------------------------------------------------------------------------------
+    def _set_status(self, status: DeviceStatus) -> None:
+        before = self._status
+        since = before.since if before.condition is status.condition else self.box.clock.now()
+        self._status = msgspec.structs.replace(status, since=since)
+        # last_seen_at moves at every look: publishing it each time would be chatter.
+        if _still(before) != _still(self._status):
+            self._publish()
+
+    def _list_reported(self, part: ListReport) -> None:
+        changed = msgspec.structs.replace(part, read_back_at=None) != msgspec.structs.replace(
+            self._list, read_back_at=None
+        )
+        self._list = part
+        self._publish()
+        if changed:
+            try:
+                self.box.state.keep(f"list:{self.device}", msgspec.json.encode(part).decode())
+            except sqlite3.Error as error:  # a full disk; the hub has the report
+                log.error("device %s: report not kept: %s", self.device, error)
+
+    def _publish(self) -> None:
+        part = {name: getattr(self._list, name) for name in ListReport.__struct_fields__}
+        self.box.report(
+            DeviceReported(device=self.device, status=self._status, reported_at=self.box.clock.now(), **part)
+        )
+
+    # --- events ----------------------------------------------------------------------------------------------------
+    async def _listen(self, driver: Driver, group: asyncio.TaskGroup) -> None:
+        async for event in driver.events():
+            received = self.box.clock.now()
+            self.observation.seen(received)
+            if event.ack:  # the device keeps the record until told: it can wait for a slow disk, a door reader cannot
+                await self._slots.acquire()
+            if isinstance(event.body, CredentialPresented):
+                group.create_task(self._presented(driver, event, event.body, received))
+            else:
+                self._take(event, event.body, received, group)
+        raise DeviceUnreachable("the device's event stream ended")
+
+    def _take(self, event: DriverEvent, body: EventBody, received: datetime, group: asyncio.TaskGroup) -> None:
+        body = self._mapped(body)
+        if isinstance(body, DoorEvent):
+            self.observation.door(body.point, body.state, received)
+        group.create_task(self._keep(self._row(event, body, received), event))
+
+    def _row(self, event: DriverEvent, body: EventBody, received: datetime) -> Row:
+        line = Event(0, self.device, received, body, event.device_at, event.clock_offset_s, event.late)
+        return Row(line, event.key)
+
+    async def _keep(self, row: Row, event: DriverEvent) -> None:
+        """On disk first, then the device is told that it may forget the record. A known record is only told again."""
+        try:
+            (seq,) = await self.box.journal.submit([row])
+            if event.ack:
+                await event.ack()
+        except (JournalFull, sqlite3.Error) as error:
+            log.error("device %s: event not stored, not acknowledged: %s", self.device, error)
+            return
+        except (DeviceUnreachable, DeviceRefused) as error:
+            log.warning("device %s: acknowledgement not sent, the record will come again: %s", self.device, error)
+            return
+        finally:
+            if event.ack:
+                self._slots.release()
+        if seq is not None and isinstance(row.event.body, AccessEvent) and not row.event.late:
+            self._passed(seq, row.event.body, event.picture)
+
+    def _passed(self, seq: int, body: AccessEvent, picture: bytes | None) -> None:
+        binding = self._binding(body.point)
+        if binding:
+            known = body.credential is not None
+            self.box.on_pass(Pass(seq, self.device, binding.access_point, binding.camera, known, picture))
+
+    def _binding(self, point: str) -> AccessPointBinding | None:
+        if point in self._points:
+            return self._points[point]
+        # A terminal with one door does not number it.
+        return next(iter(self._points.values())) if not point and len(self._points) == 1 else None
+
+    def _mapped(self, body: EventBody) -> EventBody:
+        """The driver's `point` becomes the estate's access point or meter."""
+        if isinstance(body, MeterReading):
+            meter = self._meters.get(body.point)
+            return msgspec.structs.replace(body, meter=meter.meter) if meter else body
+        if not isinstance(body, AccessEvent | DoorEvent | CameraEvent):
+            return body
+        binding = self._binding(body.point)
+        if binding is None:
+            return body
+        if isinstance(body, AccessEvent) and body.direction is Direction.UNKNOWN:
+            body = msgspec.structs.replace(body, direction=binding.direction)
+        return msgspec.structs.replace(body, point=binding.point, access_point=binding.access_point)
+
+    # --- decisions -------------------------------------------------------------------------------------------------
+    async def _presented(
+        self, driver: Driver, event: DriverEvent, shown: CredentialPresented, received: datetime
+    ) -> None:
+        """The door opens first and the journal follows: a resident must not stand outside because a disk is slow or full.
+
+        A power cut within these milliseconds loses the line about an opening, never a person's way in.
+        """
+        binding = self._binding(shown.point)
+        decision, text = self._decide(binding, shown), ""
+        if decision.granted:
+            text = await self._open(driver, shown.point)
+        body = AccessEvent(
+            decision.outcome,
+            shown.point,
+            binding.access_point if binding else "",
+            decision.credential,
+            shown.identifier.type,
+            decision.reason,
+            binding.direction if binding else Direction.UNKNOWN,
+            text=text,
+        )
+        await self._keep(self._row(event, body, received), event)
+
+    def _decide(self, binding: AccessPointBinding | None, shown: CredentialPresented) -> Decision:
+        held = self.box.lists.current(self.device)
+        clock = self.box.clock
+        point = binding.access_point if binding else ""
+        return decide(held.index if held else None, point, shown.identifier, clock.now(), clock_trusted=clock.trusted)
+
+    async def _open(self, driver: Driver, point: str) -> str:
+        """One pulse, never two. Returns what went wrong, for the event's text."""
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                outcome, text = await driver.command(CommandRequest(CommandKind.MOMENTARY_ACCESS, point))
+        except (DeviceUnreachable, DeviceRefused, TimeoutError) as error:
+            return f"door not opened: {error or 'no answer'}"
+        return "" if outcome is CommandOutcome.DONE else f"door not opened for sure ({outcome}): {text}"
+
+    # --- asked from outside ----------------------------------------------------------------------------------------
+    async def command(self, kind: CommandKind, access_point: str, text: str) -> tuple[CommandOutcome, str]:
+        """A command of a person, once. READ_BACK is ours; all else goes to the driver as it is."""
+        if kind is CommandKind.READ_BACK:
+            self.reconciler.changed.set()
+            return CommandOutcome.DONE, "read-back started"
+        driver = self.driver
+        if driver is None:
+            return CommandOutcome.UNREACHABLE, self._status.detail
+        points = [b.point for b in self.config.access_points if b.access_point == access_point]
+        if access_point and not points:
+            return CommandOutcome.REFUSED, f"access point {access_point} is not on device {self.device}"
+        point = points[0] if points else next(iter(self._points), "")
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                return await driver.command(CommandRequest(kind, point, text=text))
+        except DeviceUnreachable as error:
+            return CommandOutcome.UNREACHABLE, str(error)
+        except DeviceRefused as error:
+            return CommandOutcome.REFUSED, str(error)
+        except TimeoutError:
+            return CommandOutcome.UNCERTAIN, f"no answer within {COMMAND_S:.0f} s"
+
+    async def snapshot(self) -> bytes:
+        """Raises DeviceUnreachable, DeviceRefused, TimeoutError."""
+        if self.driver is None:
+            raise DeviceUnreachable(self._status.detail or "not connected")
+        async with asyncio.timeout(COMMAND_S), self._busy:
+            return await self.driver.snapshot()
+
+
+@dataclass(frozen=True, slots=True)
+class _Still:
+    condition: str
+    detail: str
+    clock_wrong: bool
+    firmware: str
+
+
+def _still(status: DeviceStatus) -> _Still:
+    """What of a status is worth a message."""
+    return _Still(status.condition, status.detail, abs(status.clock_offset_s or 0.0) > 10.0, status.firmware)
+
+
+def _leaf(error: BaseException) -> BaseException:
+    """The first cause inside nested groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
