@@ -1,0 +1,110 @@
+"""(P) The schema of a policy pack: one place's legal thresholds, as data."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Days = Annotated[int, Field(ge=1, le=3660)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ContactRule(_Part):
+    """Failed attempts to reach the household before a file may be called red; `in_person_off_hours` of them in person
+    in the evening or at a weekend."""
+
+    failed: Annotated[int, Field(ge=1)]
+    in_person_off_hours: Annotated[int, Field(ge=0)]
+    within_days: Days
+
+
+class Vacancy(_Part):
+    """`shape`: `consecutive` (days in a row), `cumulative` (days in all within the look-back), `days_lived` (fewer than
+    `lived_days` lived in a rolling `window_days`, corrected for how often this household is recorded at all).
+
+    Stage days count observed absent days. `water_idle_m3_per_day`: mean use at or below it is "near zero".
+    """
+
+    shape: Literal["consecutive", "cumulative", "days_lived"]
+    note_days: Days
+    yellow_days: Days
+    orange_days: Days
+    pre_notice_days: Days
+    red_days: Days
+    window_days: Days | None = None
+    lived_days: Days | None = None
+    water_idle_m3_per_day: Annotated[float, Field(gt=0, le=0.1)]
+    contacts: ContactRule
+    not_moved_in_days: Days
+    basis: str
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Vacancy:
+        days = (self.note_days, self.yellow_days, self.orange_days, self.pre_notice_days, self.red_days)
+        if list(days) != sorted(days):
+            raise ValueError("the stages must come in order: note, yellow, orange, pre-notice, red")
+        if (self.shape == "days_lived") != (self.window_days is not None and self.lived_days is not None):
+            raise ValueError("shape days_lived, and only it, needs window_days and lived_days")
+        return self
+
+
+class Sublet(_Part):
+    """S1: registered persons unseen for `unseen_days` while credentials are used on `use_days` of the last `of_days`,
+    or water is at `water_share` of the household's own usual. Red from `red_unseen_days` and `red_persons` persons."""
+
+    unseen_days: Days
+    use_days: Days
+    of_days: Days
+    water_share: Annotated[float, Field(gt=0, le=1)]
+    red_unseen_days: Days
+    red_persons: Annotated[int, Field(ge=1)]
+    objection_warn_days: Days
+    objection_escalate_days: Days
+    basis: str
+
+
+class VacantUse(_Part):
+    """U: a dwelling recorded as vacant is used: water above `water_m3_per_day` for `water_days` days, or electricity
+    above twice its own idle (and `electricity_kwh_per_day`) for `electricity_days` days."""
+
+    water_m3_per_day: Annotated[float, Field(gt=0)]
+    water_days: Days
+    electricity_kwh_per_day: Annotated[float, Field(gt=0)]
+    electricity_days: Days
+    basis: str
+
+
+class Pauses(_Part):
+    """Calendar pauses: days around Spring Festival count neither for nor against. `declared_max_days`: a declared
+    absence without an end pauses so long, then is asked about."""
+
+    spring_festival_before: Annotated[int, Field(ge=0, le=60)]
+    spring_festival_after: Annotated[int, Field(ge=0, le=60)]
+    declared_max_days: Days
+
+
+class PolicyPack(_Part):
+    """One place's pack. `sources` say where each threshold was read and how sure that is."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title_zh: str
+    version: Annotated[str, Field(pattern=r"^\d{4}\.\d+$")]
+    legal_basis: str
+    confidence: Literal["primary", "secondary", "unverified"]
+    sources: tuple[str, ...]
+    vacancy: Vacancy
+    sublet: Sublet
+    vacant_use: VacantUse
+    pauses: Pauses
+    notes: tuple[str, ...] = ()
+
+
+class Calendar(_Part):
+    """Dates of Spring Festival (正月初一), year → day."""
+
+    spring_festival: dict[int, date]

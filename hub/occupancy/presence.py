@@ -1,0 +1,168 @@
+"""(P) What a day looked like, from lawful passes, meters and what could be observed at all.
+
+Causal: a day is judged from itself and the days before it. The order of evidence: a resident's pass; use by a credential
+whose holder has not been identified for two weeks; visitors; water against the household's own usual; and only then, when
+every device on the way home was observing, absence. A single absent day is weak (people walk in behind others): what
+detection counts is a run of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from statistics import median
+
+from hub.occupancy.values import KNOWN_COVERAGE, CredentialUse, DayState, ObservedDay, PresenceDay
+
+UNSEEN_AFTER = timedelta(days=14)
+"""So long after the last sign of a resident, use of the dwelling is no longer taken to be theirs."""
+
+USE_SHARE = 0.6
+"""Water from this share of the household's own usual means that somebody lives there (catalogue S1)."""
+
+REGULAR_DAYS = 10
+"""Identified on so many days, a credential's holder is known to be recognised by the terminals."""
+
+OBSERVABLE_DAYS = 5
+"""Seen at the doors on fewer days than this, the doors cannot speak for a household."""
+
+USUAL_DAYS = 60
+USUAL_MIN = 14
+WATER_TRACE = 0.02
+MAX_METER_GAP = 3
+MOST_PER_DAY = {"water": 20.0, "electricity": 400.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The last good cumulative reading of a local day. `suspect`: the meter also sent nonsense that day."""
+
+    day: date
+    value: float
+    suspect: bool = False
+
+
+def daily_use(quantity: str, readings: Sequence[Reading]) -> dict[date, float]:
+    """Use per day from the last cumulative readings of days, in order of days.
+
+    A gap of up to three days is spread evenly; a longer one, a reading that runs backwards or an impossible jump gives
+    no value: a meter that lied is not evidence.
+    """
+    most = MOST_PER_DAY.get(quantity, float("inf"))
+    used: dict[date, float] = {}
+    for before, now in zip(readings, readings[1:], strict=False):
+        days = (now.day - before.day).days
+        amount = now.value - before.value
+        if not 1 <= days <= MAX_METER_GAP or amount < 0 or amount / days > most:
+            continue
+        for back in range(days):
+            used[now.day - timedelta(days=back)] = amount / days
+    return used
+
+
+@dataclass(slots=True)
+class _Usual:
+    """A running median of lived-in days."""
+
+    values: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL_DAYS))
+    known: float | None = None
+
+    def add(self, value: float | None) -> None:
+        if value is not None:
+            self.values.append(value)
+            self.known = median(self.values) if len(self.values) >= USUAL_MIN else None
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What earlier days taught about this household."""
+
+    last_identified: date | None = None
+    last_seen: date | None = None
+    seen_days: int = 0
+    identified_days: dict[str, int] = field(default_factory=dict)
+    water: _Usual = field(default_factory=_Usual)
+    electricity: _Usual = field(default_factory=_Usual)
+    any_water: _Usual = field(default_factory=_Usual)
+
+    def regular(self, credential: str) -> bool:
+        return self.identified_days.get(credential, 0) >= REGULAR_DAYS
+
+    def usual_water(self) -> float | None:
+        """For a household that doors hardly see, days with water at all stand in for lived-in days."""
+        return self.water.known if self.seen_days >= OBSERVABLE_DAYS else self.any_water.known
+
+
+def presence(days: Iterable[ObservedDay], points: frozenset[str]) -> list[PresenceDay]:
+    """Judge days in order. `points`: the devices on the way home; without any, the doors never speak of absence."""
+    memory = _Memory()
+    return [_judge(day, points, memory) for day in days]
+
+
+def _judge(day: ObservedDay, points: frozenset[str], memory: _Memory) -> PresenceDay:
+    coverage = max(0.0, 1.0 - sum(day.gaps.values())) if points else 0.0
+    residents = [use for use in day.uses if use.resident and (use.identified or use.other)]
+    identified_by = tuple(use.credential for use in residents if use.identified)
+    cards_of = tuple(use.credential for use in residents if use.other and not use.identified)
+    others = sum(use.identified + use.other for use in day.uses if not use.resident)
+    seen = bool(identified_by) or any(_is_theirs(credential, day.day, memory) for credential in cards_of)
+    state = _state(day, coverage, seen, bool(cards_of), others, memory)
+    judged = PresenceDay(
+        day=day.day,
+        state=state,
+        coverage=round(coverage, 4),
+        gaps=day.gaps,
+        identified=sum(use.identified for use in residents),
+        passes=sum(use.identified + use.other for use in residents),
+        others=others,
+        water=day.water,
+        electricity=day.electricity,
+        usual_water=memory.usual_water(),
+        usual_electricity=memory.electricity.known,
+        identified_by=identified_by,
+        cards_of=cards_of,
+    )
+    _learn(memory, day, residents, seen)
+    return judged
+
+
+def _is_theirs(credential: str, day: date, memory: _Memory) -> bool:
+    """A card pass counts for the household unless its holder used to be identified and nobody has been for two weeks."""
+    if not memory.regular(credential) or memory.last_identified is None:
+        return True
+    return day - memory.last_identified <= UNSEEN_AFTER
+
+
+def _state(
+    day: ObservedDay, coverage: float, seen: bool, unidentified_use: bool, others: int, memory: _Memory
+) -> DayState:
+    if seen:
+        return DayState.PRESENT
+    if unidentified_use or others:
+        return DayState.OTHER_USE
+    if in_use_by_water(day.water, memory.usual_water()):
+        hardly_seen = memory.seen_days < OBSERVABLE_DAYS or memory.last_seen is None
+        recent = memory.last_seen is not None and day.day - memory.last_seen <= UNSEEN_AFTER
+        return DayState.PRESENT if hardly_seen or recent else DayState.OTHER_USE
+    return DayState.ABSENT if coverage >= KNOWN_COVERAGE else DayState.UNKNOWN
+
+
+def in_use_by_water(water: float | None, usual: float | None) -> bool:
+    """Whether a day's water says that somebody lives there. Without an own usual it says nothing."""
+    return water is not None and usual is not None and water >= WATER_TRACE and water >= USE_SHARE * usual
+
+
+def _learn(memory: _Memory, day: ObservedDay, residents: list[CredentialUse], seen: bool) -> None:
+    for use in residents:
+        if use.identified:
+            memory.identified_days[use.credential] = memory.identified_days.get(use.credential, 0) + 1
+            memory.last_identified = day.day
+    if day.water is not None and day.water >= WATER_TRACE:
+        memory.any_water.add(day.water)
+    if seen:
+        memory.last_seen = day.day
+        memory.seen_days += 1
+        memory.water.add(day.water)
+        memory.electricity.add(day.electricity)

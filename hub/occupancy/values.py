@@ -1,0 +1,135 @@
+"""(P) Values of the occupancy room: one day as observed, and what is known of the household besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+
+KNOWN_COVERAGE = 0.95
+"""A day (and a window) counts as observed from this share of its time on (rule catalogue 4.0, coverage gate)."""
+
+NO_GAPS: Mapping[str, float] = MappingProxyType({})
+
+
+class DayState(StrEnum):
+    """What a day looked like. `UNKNOWN` is a value: what could not be observed is never absence."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    OTHER_USE = "other_use"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialUse:
+    """Granted passes of one credential on a day.
+
+    `identified`: passes at which the person's face was compared, and whose consent (b) to that use was live that day.
+    `other`: card, PIN, QR and id card passes. Face passes without that consent have no place here.
+    """
+
+    credential: str
+    resident: bool
+    identified: int = 0
+    other: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedDay:
+    """What was recorded of a dwelling on a local day.
+
+    `gaps`: device id → share of the day (0..1] in which it could not observe; devices without a gap are left out.
+    `water` m³ and `electricity` kWh used that day; None: no meter, or it could not be read.
+    """
+
+    day: date
+    gaps: Mapping[str, float] = NO_GAPS
+    uses: tuple[CredentialUse, ...] = ()
+    water: float | None = None
+    electricity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceDay:
+    """A day judged: `coverage` 0..1, counts of passes, and what each family said.
+
+    `usual_water`, `usual_electricity`: the household's own median on lived-in days before this one; None until known.
+    `identified_by`, `cards_of`: credentials used with and without the person's face compared.
+    """
+
+    day: date
+    state: DayState
+    coverage: float
+    gaps: Mapping[str, float]
+    identified: int = 0
+    passes: int = 0
+    others: int = 0
+    water: float | None = None
+    electricity: float | None = None
+    usual_water: float | None = None
+    usual_electricity: float | None = None
+    identified_by: tuple[str, ...] = ()
+    cards_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredAbsence:
+    """A declared absence (离家报备); `last` None: no end given."""
+
+    id: str
+    first: date
+    last: date | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An attempt of a person of the office to reach the household. `off_hours`: in the evening or at a weekend."""
+
+    id: str
+    day: date
+    in_person: bool
+    off_hours: bool
+    reached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A registered member. `credentials`: tokens that are theirs; `consent_b`: live on the day of the analysis."""
+
+    id: str
+    adult: bool
+    consent_b: bool
+    credentials: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """The tenancy of a dwelling as detection needs it. No name, age, health or origin: they are not evidence."""
+
+    tenancy_id: str
+    first: date
+    handover: date | None
+    members: tuple[Member, ...] = ()
+    absences: tuple[DeclaredAbsence, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DwellingRecord:
+    """Everything detection looks at. `household` None: the dwelling is recorded as vacant since `vacant_since`.
+
+    `points`: devices at the access points on the household's way home; empty: nothing can be concluded from doors.
+    `meters`: quantity → meter id.
+    """
+
+    dwelling_id: str
+    household: Household | None
+    days: tuple[PresenceDay, ...]
+    points: frozenset[str]
+    meters: Mapping[str, str]
+    vacant_since: date | None = None
+    under_repair: bool = False
