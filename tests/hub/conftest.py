@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -19,9 +19,27 @@ from hub.db import Database
 from hub.keys import Keys
 from hub.live import Live
 from hub.services import Hub
-from hub.tables import Base, Block, Dwelling, Edge, Estate
+from hub.tables import (
+    AccessPoint,
+    Base,
+    Block,
+    Consent,
+    CredentialIdentifierRow,
+    CredentialRow,
+    Device,
+    Door,
+    Dwelling,
+    Edge,
+    Estate,
+    HouseholdMember,
+    Meter,
+    Person,
+    Tenancy,
+)
 
 START = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+CONSENT_AT = datetime(2026, 1, 1, tzinfo=UTC)
+TOKEN = "a1b2c3d4e5f6g7h8i9j0"
 
 
 @dataclass
@@ -144,5 +162,93 @@ def small_estate() -> Callable[[Hub], None]:
                 for floor in (1, 2)
                 for n in (1, 2)
             )
+
+    return build
+
+
+@pytest.fixture
+def small_site(small_estate: Callable[[Hub], None]) -> Callable[[Hub], None]:
+    """`small_site(hub)`: the small estate with a gate (terminal `E001.face-g1`, both sides, camera), a water meter on
+    dwelling 101 (`E001.W-0101`), and household T-1 in dwelling 101: person `person-1` (consent b), credential TOKEN."""
+
+    def build(hub: Hub) -> None:
+        small_estate(hub)
+        with hub.db.unit_of_work("test", "small site", audit=False) as uow:
+            add = uow.session.add_all
+            common = {"estate_id": "E001", "edge_id": "edge-aaaa"}
+            add(
+                [
+                    Device(id="E001.face-g1", code="face-g1", name="北门人脸终端", kind="face_terminal", **common),
+                    Device(id="E001.cam-g1", code="cam-g1", name="北门摄像机", kind="onvif_camera", **common),
+                    Device(id="E001.meters-b1", code="meters-b1", name="1号楼表具网关", kind="modbus_meter", **common),
+                    Door(id="E001.G1", estate_id="E001", code="G1", name="北门人行门", scope="estate"),
+                ]
+            )
+            uow.session.flush()
+            add(
+                [
+                    AccessPoint(
+                        id="E001.G1-IN",
+                        estate_id="E001",
+                        door_id="E001.G1",
+                        code="G1-IN",
+                        name="北门 进",
+                        side="in",
+                        device_id="E001.face-g1",
+                        point="door1",
+                        camera_id="E001.cam-g1",
+                    ),
+                    Meter(
+                        id="E001.W-0101",
+                        estate_id="E001",
+                        dwelling_id="E001.E001-B1-0101",
+                        device_id="E001.meters-b1",
+                        point="unit-1",
+                        quantity="water",
+                    ),
+                    Person(
+                        id="person-1",
+                        source="test",
+                        source_id="P-1",
+                        name="李建华",
+                        id_number_last4="123X",
+                        birth_date=date(1980, 1, 2),
+                    ),
+                    Tenancy(
+                        id="tenancy-1",
+                        source="test",
+                        source_id="T-1",
+                        estate_id="E001",
+                        dwelling_id="E001.E001-B1-0101",
+                        state="active",
+                        from_date=date(2025, 3, 1),
+                    ),
+                ]
+            )
+            uow.session.flush()
+            add(
+                [
+                    HouseholdMember(
+                        id="member-1",
+                        tenancy_id="tenancy-1",
+                        person_id="person-1",
+                        relation="applicant",
+                        from_date=date(2025, 3, 1),
+                    ),
+                    Consent(id="consent-1", person_id="person-1", purpose="b", granted_at=CONSENT_AT),
+                    CredentialRow(
+                        token=TOKEN,
+                        estate_id="E001",
+                        holder_class="resident",
+                        person_id="person-1",
+                        tenancy_id="tenancy-1",
+                        dwelling_id="E001.E001-B1-0101",
+                        label="1号楼-0101 · 成员1",
+                        created_at=CONSENT_AT,
+                    ),
+                ]
+            )
+            uow.session.flush()
+            add([CredentialIdentifierRow(id="identifier-1", token=TOKEN, type="card", value="3456789")])
 
     return build

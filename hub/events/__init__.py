@@ -1,0 +1,1 @@
+"""What happened: ingest, search, the live stream."""

@@ -1,0 +1,260 @@
+"""Ingest on both databases: exactly once in effect, whatever comes in whatever order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from device_drivers.contract.events import (
+    AccessEvent,
+    DoorEvent,
+    Event,
+    MeterReading,
+    ObservationChanged,
+    Unreadable,
+)
+from device_drivers.contract.messages import EventAck, EventBatch, decode
+from device_drivers.contract.words import (
+    AccessOutcome,
+    DoorAlarm,
+    DoorState,
+    IdentifierType,
+    ObservationState,
+    Quantity,
+)
+from device_drivers.mqtt import MemoryBroker
+from hub.events.ingest import Ingest
+from hub.services import Hub
+from hub.tables import (
+    Coverage,
+    DeadLetter,
+    Device,
+    DirtyDay,
+    Door,
+    Edge,
+    EventRow,
+    IngestCursor,
+    MeterDay,
+    PassDay,
+)
+
+AT = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
+TOKEN = "a1b2c3d4e5f6g7h8i9j0"
+EPOCH = "epoch-1"
+Build = Callable[[Hub], None]
+
+
+def event(seq: int, body: Any, *, device: str = "E001.face-g1", at: datetime | None = None, **more: Any) -> Event:
+    when = at or AT + timedelta(seconds=seq)
+    return Event(seq=seq, device=device, received_at=when, device_at=when, body=body, **more)
+
+
+def passing(seq: int, by: IdentifierType = IdentifierType.CARD, at: datetime | None = None) -> Event:
+    body = AccessEvent(AccessOutcome.GRANTED, access_point="E001.G1-IN", credential=TOKEN, identifier=by)
+    return event(seq, body, at=at)
+
+
+def batch(*events: Event, epoch: str = EPOCH) -> EventBatch:
+    return EventBatch(epoch, events[0].seq, events)
+
+
+@pytest.fixture
+def site(hub: Hub, small_site: Build) -> Hub:
+    small_site(hub)
+    return hub
+
+
+def rows(hub: Hub, column: Any) -> list[Any]:
+    with hub.db.reading() as session:
+        return list(session.scalars(select(column)))
+
+
+def count(hub: Hub, table: Any) -> int:
+    with hub.db.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def last_ack(broker: MemoryBroker) -> EventAck:
+    sent = [m for m in broker.log if m.topic == "v1/edge-aaaa/down/ack"]
+    assert sent, "no EventAck was sent"
+    return decode(EventAck, sent[-1].payload)
+
+
+def test_a_pass_is_stored_counted_and_acknowledged(site: Hub, broker: MemoryBroker) -> None:
+    outcome = Ingest(site).take("edge-aaaa", EPOCH, [batch(passing(1), passing(2, IdentifierType.FACE))])
+    assert outcome is not None
+    assert (outcome.new, outcome.dead) == (2, 0)
+    assert last_ack(broker) == EventAck(EPOCH, 2)
+    with site.db.reading() as session:
+        row = session.get_one(EventRow, ("edge-aaaa", EPOCH, 1))
+        assert (row.dwelling_id, row.kind, row.outcome) == ("E001.E001-B1-0101", "access", "granted")
+        assert row.at == AT + timedelta(seconds=1), "the device's own time is kept, in UTC"
+        day = session.get_one(PassDay, ("E001.E001-B1-0101", date(2026, 11, 21), TOKEN))
+        assert (day.face, day.face_consented, day.other) == (1, 1, 1)
+        assert session.get_one(DirtyDay, "E001.E001-B1-0101").from_day == date(2026, 11, 21)
+    assert outcome.items[0]["holder"] == "1号楼-0101 · 成员1", "the live page shows the label, never a name"
+
+
+def test_duplicates_and_overlaps_change_nothing(site: Hub, broker: MemoryBroker) -> None:
+    ingest = Ingest(site)
+    first = batch(*(passing(n) for n in range(1, 6)))
+    overlap = batch(*(passing(n) for n in range(3, 9)))
+    for sent in ([first], [first], [overlap], [overlap, first], [first, overlap]):
+        ingest.take("edge-aaaa", EPOCH, sent)
+    assert count(site, EventRow) == 8
+    assert rows(site, PassDay.other) == [8], "each event counts once however often it comes"
+    assert last_ack(broker) == EventAck(EPOCH, 8)
+
+
+def test_a_batch_beyond_a_hole_waits(site: Hub, broker: MemoryBroker) -> None:
+    ingest = Ingest(site)
+    ingest.take("edge-aaaa", EPOCH, [batch(passing(1))])
+    outcome = ingest.take("edge-aaaa", EPOCH, [batch(passing(3))])
+    assert outcome is not None
+    assert outcome.hole
+    assert last_ack(broker) == EventAck(EPOCH, 1), "the cursor is told again"
+    ingest.take("edge-aaaa", EPOCH, [batch(passing(3)), batch(passing(2))])
+    assert last_ack(broker) == EventAck(EPOCH, 3), "batches of one run are put in order"
+    assert count(site, EventRow) == 3
+
+
+def test_rows_an_edge_no_longer_has_become_a_hole_in_coverage_not_a_standstill(site: Hub, clock: Any) -> None:
+    ingest = Ingest(site)
+    seen = event(1, ObservationChanged(ObservationState.OK))
+    ingest.take("edge-aaaa", EPOCH, [batch(seen)])
+    for _ in range(4):
+        clock.pass_(seconds=10)
+        ingest.take("edge-aaaa", EPOCH, [batch(passing(5))])
+    assert rows(site, IngestCursor.up_to_seq) == [5]
+    assert any("never came" in error for error in rows(site, DeadLetter.error))
+    with site.db.reading() as session:
+        last = session.scalars(select(Coverage).order_by(Coverage.from_at.desc())).first()
+    assert last is not None
+    assert (last.state, last.reason) == ("down", "journal_gap")
+
+
+def test_a_new_epoch_starts_at_one(site: Hub) -> None:
+    ingest = Ingest(site)
+    ingest.take("edge-aaaa", EPOCH, [batch(passing(1), passing(2))])
+    ingest.take("edge-aaaa", "epoch-2", [batch(passing(1), epoch="epoch-2")])
+    assert count(site, EventRow) == 3
+    assert rows(site, PassDay.other) == [3]
+
+
+@pytest.mark.parametrize(
+    ("poison", "why"),
+    [
+        (event(2, Unreadable("x", "y"), device="E999.foreign"), "not one of this edge's"),
+        (event(2, Unreadable("x", "y"), at=datetime(1, 1, 1, tzinfo=UTC)), "cannot be"),
+        (event(2, MeterReading(Quantity.WATER, 1.0), at=datetime(1950, 1, 1, tzinfo=UTC)), "cannot be"),
+    ],
+)
+def test_a_poison_row_goes_to_the_dead_letters_and_the_rest_goes_on(site: Hub, poison: Event, why: str) -> None:
+    outcome = Ingest(site).take("edge-aaaa", EPOCH, [batch(passing(1), poison, passing(3))])
+    assert outcome is not None
+    assert (outcome.new, outcome.dead) == (2, 1)
+    assert rows(site, IngestCursor.up_to_seq) == [3]
+    assert why in rows(site, DeadLetter.error)[0]
+
+
+def test_text_with_nul_is_stored(site: Hub) -> None:
+    body = Unreadable("door\0one", "raw \0 bytes", "bad \0 text")
+    outcome = Ingest(site).take("edge-aaaa", EPOCH, [batch(event(1, body), passing(2))])
+    assert outcome is not None
+    assert (outcome.new, outcome.dead) == (2, 0)
+    assert "\\ufffd" in rows(site, EventRow.data)[0]
+    assert rows(site, Device.unreadable_count)[1:] or max(rows(site, Device.unreadable_count)) == 1
+
+
+def test_a_row_only_the_database_refuses_is_put_aside(site: Hub) -> None:
+    with site.db.unit_of_work("test", "collision", audit=False) as uow:
+        uow.session.add(
+            EventRow(
+                edge_id="edge-aaaa", epoch=EPOCH, seq=2, estate_id="E001", kind="edge", device_id="", at=AT,
+                received_at=AT, ingested_at=AT, late=False, data="{}",
+            )
+        )  # fmt: skip
+    outcome = Ingest(site).take("edge-aaaa", EPOCH, [batch(passing(1), passing(2), passing(3))])
+    assert outcome is not None
+    assert outcome.new == 2, "the row that was there is not counted again"
+    assert rows(site, PassDay.other) == [2]
+    assert rows(site, IngestCursor.up_to_seq) == [3]
+
+
+def test_meter_days_keep_first_and_last_in_any_order(site: Hub) -> None:
+    ingest = Ingest(site)
+    night = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)  # 00:30 on the 21st in Shanghai
+
+    def reading(seq: int, hours: float, value: float | None, ok: bool = True) -> Event:
+        body = MeterReading(Quantity.WATER, value, meter="E001.W-0101", ok=ok)
+        return event(seq, body, device="E001.meters-b1", at=night + timedelta(hours=hours))
+
+    ingest.take("edge-aaaa", EPOCH, [batch(reading(1, 5, 10.5), reading(2, 9, 11.0))])
+    ingest.take("edge-aaaa", EPOCH, [batch(reading(3, 0, 10.0), reading(4, 7, None, ok=False), reading(5, 8, 10.9))])
+    with site.db.reading() as session:
+        day = session.get_one(MeterDay, ("E001.W-0101", date(2026, 11, 21)))
+        assert (day.first_value, day.last_value, day.ok_count, day.bad_count) == (10.0, 11.0, 4, 1)
+
+
+def test_an_old_door_state_never_replaces_a_newer_one(site: Hub) -> None:
+    ingest = Ingest(site)
+    newer = DoorEvent(DoorState.OPEN, DoorAlarm.FORCED_OPEN, access_point="E001.G1-IN")
+    older = DoorEvent(DoorState.CLOSED, access_point="E001.G1-IN")
+    outcome = ingest.take("edge-aaaa", EPOCH, [batch(event(1, newer, at=AT + timedelta(hours=1)))])
+    assert outcome is not None
+    assert outcome.doors[0]["alarm"] == "forced_open"
+    outcome = ingest.take("edge-aaaa", EPOCH, [batch(event(2, older))])
+    assert outcome is not None
+    assert outcome.doors == [], "nothing moved, nothing is shown"
+    assert rows(site, Door.state) == ["open"]
+
+
+def test_observations_become_coverage_in_any_order(site: Hub) -> None:
+    ingest = Ingest(site)
+    hour = timedelta(hours=1)
+    changes = [(3, "ok", 0), (1, "ok", -100), (2, "down", -50)]
+    for seq, (_order, state, hours) in enumerate(changes, 1):
+        body = ObservationChanged(ObservationState(state))
+        ingest.take("edge-aaaa", EPOCH, [batch(event(seq, body, at=AT + hours * hour))])
+    with site.db.reading() as session:
+        held = [(c.state, c.from_at, c.to_at) for c in session.scalars(select(Coverage).order_by(Coverage.from_at))]
+    assert held == [
+        ("ok", AT - 100 * hour, AT - 50 * hour),
+        ("down", AT - 50 * hour, AT),
+        ("ok", AT, None),
+    ]
+    assert len(rows(site, DirtyDay.dwelling_id)) == 4, "every dwelling of the estate is looked at again"
+
+
+def test_a_face_pass_counts_for_the_check_only_while_consent_b_lives(site: Hub) -> None:
+    before = datetime(2025, 12, 31, tzinfo=UTC)  # consent (b) was given on 1 January 2026
+    Ingest(site).take("edge-aaaa", EPOCH, [batch(passing(1, IdentifierType.FACE, before))])
+    with site.db.reading() as session:
+        day = session.scalars(select(PassDay)).one()
+    assert (day.face, day.face_consented) == (1, 0)
+
+
+def test_a_device_time_in_the_future_is_kept_but_not_believed(site: Hub) -> None:
+    body = AccessEvent(AccessOutcome.GRANTED, access_point="E001.G1-IN", credential=TOKEN)
+    wild = Event(1, "E001.face-g1", AT, body, device_at=AT + timedelta(days=400))
+    Ingest(site).take("edge-aaaa", EPOCH, [batch(wild)])
+    with site.db.reading() as session:
+        row = session.scalars(select(EventRow)).one()
+    assert row.at == AT
+    assert row.device_at == AT + timedelta(days=400)
+
+
+def test_rows_that_are_not_consecutive_are_refused(site: Hub) -> None:
+    crooked = EventBatch(EPOCH, 1, (passing(1), passing(7)))
+    Ingest(site).take("edge-aaaa", EPOCH, [crooked])
+    assert count(site, EventRow) == 0
+    assert "not consecutive" in rows(site, DeadLetter.error)[0]
+
+
+def test_an_unknown_edge_is_told_apart(site: Hub) -> None:
+    assert Ingest(site).take("edge-zzzz", EPOCH, [batch(passing(1))]) is None
+    assert rows(site, Edge.id) == ["edge-aaaa"]
