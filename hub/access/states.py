@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from hub.access.refusals import refusal_zh
 from hub.tables import CredentialRow, DesiredList, Device, Edge, ReportedList
@@ -68,16 +68,19 @@ class DeviceLists:
         return "refusals" if r.refused else "in_step"
 
 
-def device_lists(session: Session, estate_ids: Collection[str]) -> list[DeviceLists]:
-    """All devices of these estates for which a list was published, by name."""
-    rows = session.execute(
+def device_lists(session: Session, estate_ids: Collection[str] | None = None) -> list[DeviceLists]:
+    """All devices of these (or all) estates for which a list was published, by code. Payloads stay in the database."""
+    query = (
         select(Device, Edge.online, DesiredList, ReportedList)
         .join(Edge, Edge.id == Device.edge_id)
         .join(DesiredList, DesiredList.device_id == Device.id)
         .outerjoin(ReportedList, ReportedList.device_id == Device.id)
-        .where(Device.estate_id.in_(sorted(estate_ids)))
+        .options(defer(DesiredList.payload), defer(DesiredList.signature))
         .order_by(Device.code)
     )
+    if estate_ids is not None:
+        query = query.where(Device.estate_id.in_(sorted(estate_ids)))
+    rows = session.execute(query)
     return [DeviceLists(device, bool(online), desired, reported) for device, online, desired, reported in rows]
 
 
@@ -111,7 +114,7 @@ class _Judge:
     def state(self, token: str) -> DeviceState | None:
         if token in self.tokens:
             return self._held(token)
-        if token in self.removed and removal_open(self.lists, token, self.removed[token]):
+        if token in self.removed and removal_open(self.lists.reported, token, self.removed[token]):
             return self._told("pending", "removal", "已发出删除，等待设备确认。")
         return None
 
@@ -136,9 +139,8 @@ class _Judge:
         return DeviceState(device.id, device.name, state, since, code, message)
 
 
-def removal_open(lists: DeviceLists, token: str, removal: Mapping[str, Any]) -> bool:
+def removal_open(reported: ReportedList | None, token: str, removal: Mapping[str, Any]) -> bool:
     """A removal is done when the device reported a list at least as new, with nothing pending for this token."""
-    reported = lists.reported
     if reported is None or reported.generation < int(removal["generation"]):
         return True
     return token in reported.pending_tokens or reported.pending > len(reported.pending_tokens)

@@ -1,0 +1,89 @@
+"""Loads one estate's doors, devices and credential holders as values, with few queries, for `entitle` and `compose`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub.access.compose import TargetDevice
+from hub.access.entitle import Holder, PointPlace
+from hub.access.holders import active_by_member, credentials_on_file, members_on_file
+from hub.access.lawful import accepted_identifiers
+from hub.tables import AccessPoint, Device, Door, Edge, Estate
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Everything publication needs of an estate. `edges`: device id → edge id."""
+
+    estate_id: str
+    time_zone: str
+    points: tuple[PointPlace, ...]
+    targets: tuple[TargetDevice, ...]
+    holders: tuple[Holder, ...]
+    edges: Mapping[str, str]
+
+
+def load(session: Session, estate: Estate) -> Bundle:
+    """Devices in service that control access points of this estate; a camera that only looks controls none."""
+    points = load_points(session, estate.id)
+    devices = session.execute(
+        select(Device.id, Device.edge_id, Device.kind, Edge.catalogue)
+        .join(Edge, Edge.id == Device.edge_id)
+        .where(Device.estate_id == estate.id, Device.in_service.is_(True))
+        .order_by(Device.id)
+    ).all()
+    targets, edges = [], {}
+    for device_id, edge_id, kind, catalogue in devices:
+        mine = frozenset(p.access_point for p in points if p.device == device_id)
+        if not mine:
+            continue
+        accepted = identifiers_of(kind, catalogue)
+        targets.append(TargetDevice(device_id, estate.id, mine, "card" in accepted, "face" in accepted))
+        edges[device_id] = edge_id
+    return Bundle(estate.id, estate.time_zone, points, tuple(targets), load_holders(session, estate.id), edges)
+
+
+def identifiers_of(kind: str, catalogue: list[Any]) -> frozenset[str]:
+    """What devices of this kind accept by their edge's catalogue; all, while the edge has not told yet."""
+    for driver in catalogue:
+        if driver.get("kind") == kind:
+            return accepted_identifiers(driver.get("capabilities", {}))
+    return frozenset({"card", "face"})
+
+
+def load_points(session: Session, estate_id: str) -> tuple[PointPlace, ...]:
+    rows = session.execute(
+        select(AccessPoint.id, AccessPoint.device_id, Door.scope, Door.block_id, Door.dwelling_id)
+        .join(Door, Door.id == AccessPoint.door_id)
+        .where(AccessPoint.estate_id == estate_id)
+        .order_by(AccessPoint.id)
+    )
+    return tuple(PointPlace(*row) for row in rows)
+
+
+def load_holders(session: Session, estate_id: str) -> tuple[Holder, ...]:
+    """Active credentials of members of live tenancies. A credential without its membership entitles nobody."""
+    active = active_by_member(credentials_on_file(session, estate_id))
+    found = []
+    for member in members_on_file(session, estate_id):
+        credential = active.get((member.person_id, member.tenancy_id))
+        if credential is None or member.facts.tenancy_state != "active":
+            continue
+        found.append(
+            Holder(
+                token=credential.token,
+                label=member.label,
+                tenancy=member.tenancy,
+                ordinal=member.ordinal,
+                block=member.block_id,
+                dwelling=member.dwelling_id,
+                from_date=member.facts.from_date,
+                identifiers=credential.identifiers,
+            )
+        )
+    return tuple(found)

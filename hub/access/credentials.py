@@ -1,0 +1,200 @@
+"""Keeps credential rows in line with household members. What may change, and why, is decided in `lifecycle` (P).
+
+One credential a live member. A withdrawn consent takes the face off and nothing else. Runs before every publication, so that
+days that pass (a child turns 14, a leaver's last day) take effect without a new record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, insert, select, update
+
+from device_drivers.contract.words import HolderClass
+from hub.access.holders import (
+    CredentialOnFile,
+    MemberOnFile,
+    active_by_member,
+    credentials_on_file,
+    local_day,
+    members_on_file,
+)
+from hub.access.lifecycle import (
+    Cause,
+    CredentialState,
+    WantedIdentifier,
+    advance,
+    belongs,
+    lawful_end,
+    wanted_identifiers,
+)
+from hub.db import UnitOfWork
+from hub.ids import new_id, new_token
+from hub.tables import CredentialIdentifierRow, CredentialRow, Estate
+
+MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What one run changed, and members whose card another holder already has (member id → card's last four)."""
+
+    created: int = 0
+    changed: int = 0
+    ended: int = 0
+    conflicts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def moved(self) -> bool:
+        return bool(self.created or self.changed or self.ended)
+
+
+def reconcile(uow: UnitOfWork, estate: Estate) -> Reconciled:
+    """One estate. Idempotent: without a change of records or day it writes nothing."""
+    members = members_on_file(uow.session, estate.id)
+    credentials = credentials_on_file(uow.session, estate.id)
+    active = active_by_member(credentials)
+    done = Reconciled()
+    _expire_passes(uow, credentials, done)
+    today = local_day(estate, uow.now)
+    blocked = {i.value for c in credentials if _ended_by(c, Cause.REPLACED_AFTER_INCIDENT) for i in c.identifiers}
+    resigned = {(c.person_id, c.tenancy_id) for c in credentials if _ended_by(c, Cause.OWN_REQUEST)}
+    owner = {i.value: c.token for c in credentials if c.state == "active" for i in c.identifiers if i.value}
+    created: list[tuple[MemberOnFile, tuple[WantedIdentifier, ...]]] = []
+    for member in members:
+        held = active.get((member.person_id, member.tenancy_id))
+        cause = lawful_end(member.facts, today)
+        if held and cause:
+            end_credential(uow, held, cause, _proof(member, cause))
+            done.ended += 1
+            for identifier in held.identifiers:
+                owner.pop(identifier.value, None)
+            continue
+        if not belongs(member.facts, today) or (not held and (member.person_id, member.tenancy_id) in resigned):
+            continue
+        token = held.token if held else f"new:{member.member_id}"
+        wanted = []
+        for identifier in wanted_identifiers(member.facts, today):
+            if identifier.value and identifier.value in blocked:
+                continue
+            if identifier.value and owner.setdefault(identifier.value, token) != token:
+                done.conflicts[member.member_id] = identifier.value[-4:]
+                continue
+            wanted.append(identifier)
+        if held is None:
+            created.append((member, tuple(wanted)))
+        elif tuple(wanted) != held.identifiers:
+            _replace_identifiers(uow, held, tuple(wanted))
+            done.changed += 1
+    _create(uow, estate, created)
+    done.created = len(created)
+    return done
+
+
+def end_credential(uow: UnitOfWork, held: CredentialOnFile, cause: Cause, proof: str) -> None:
+    """Ends an active credential for a lawful cause; raises `Unlawful` for any other. `proof` says by which document."""
+    after = advance(CredentialState(held.state), cause, HolderClass(held.holder_class))
+    uow.session.execute(
+        update(CredentialRow)
+        .where(CredentialRow.token == held.token, CredentialRow.state == "active")
+        .values(state=after.value, ended_because=f"{cause.value}: {proof}", ended_at=uow.now)
+    )
+    uow.record("credential.ended", held.token, cause=cause.value, proof=proof)
+
+
+def end_by_token(uow: UnitOfWork, token: str, cause: Cause, proof: str) -> None:
+    """For a desk: own request, or replacement after an incident (the next run makes the new one, without the lost card)."""
+    row = uow.session.get_one(CredentialRow, token)
+    held = CredentialOnFile(
+        row.token, row.holder_class, row.person_id, row.tenancy_id, row.state, row.ended_because, row.valid_to, ()
+    )
+    end_credential(uow, held, cause, proof)
+
+
+def _ended_by(credential: CredentialOnFile, cause: Cause) -> bool:
+    return credential.state == "ended" and credential.ended_because.startswith(cause.value)
+
+
+def _proof(member: MemberOnFile, cause: Cause) -> str:
+    if cause is Cause.END_DECISION:
+        return f"decision {member.facts.decision} on tenancy {member.tenancy}"
+    return f"member left household by record {member.tenancy} v{member.version}"
+
+
+def _expire_passes(uow: UnitOfWork, credentials: list[CredentialOnFile], done: Reconciled) -> None:
+    for held in credentials:
+        timed = held.holder_class in (HolderClass.VISITOR, HolderClass.CONTRACTOR)
+        if held.state == "active" and timed and held.valid_to is not None and held.valid_to <= uow.now:
+            end_credential(uow, held, Cause.PASS_EXPIRED, f"valid to {held.valid_to.isoformat()}")
+            done.ended += 1
+
+
+def _replace_identifiers(uow: UnitOfWork, held: CredentialOnFile, wanted: tuple[WantedIdentifier, ...]) -> None:
+    session = uow.session
+    session.execute(delete(CredentialIdentifierRow).where(CredentialIdentifierRow.token == held.token))
+    if rows := _identifier_rows(held.token, wanted):
+        session.execute(insert(CredentialIdentifierRow), rows)
+    before, after = {i.type for i in held.identifiers}, {i.type for i in wanted}
+    uow.record(
+        "credential.identifiers",
+        held.token,
+        gone=sorted(before - after),
+        new=sorted(after - before),
+        ways=sorted(after),
+    )
+
+
+def _create(uow: UnitOfWork, estate: Estate, created: list[tuple[MemberOnFile, tuple[WantedIdentifier, ...]]]) -> None:
+    if not created:
+        return
+    zone = ZoneInfo(estate.time_zone)
+    rows, identifiers = [], []
+    for member, wanted in created:
+        advance(CredentialState.NONE, Cause.MEMBER_OF_LIVE_TENANCY, HolderClass.RESIDENT)
+        token = new_token()
+        rows.append(
+            {
+                "token": token,
+                "estate_id": estate.id,
+                "holder_class": HolderClass.RESIDENT.value,
+                "person_id": member.person_id,
+                "tenancy_id": member.tenancy_id,
+                "dwelling_id": member.dwelling_id,
+                "label": member.label,
+                "valid_from": datetime.combine(member.facts.from_date, time(), zone).astimezone(UTC),
+                "valid_to": None,
+                "state": CredentialState.ACTIVE.value,
+                "ended_because": "",
+                "ended_at": None,
+                "created_at": uow.now,
+            }
+        )
+        identifiers += _identifier_rows(token, wanted)
+        if len(created) <= MANY:
+            uow.record("credential.created", token, tenancy=member.tenancy, ways=sorted({i.type for i in wanted}))
+    if len(created) > MANY:
+        uow.record("credential.created", estate.id, count=len(created))
+    uow.session.execute(insert(CredentialRow), rows)
+    if identifiers:
+        uow.session.execute(insert(CredentialIdentifierRow), identifiers)
+
+
+def _identifier_rows(token: str, wanted: tuple[WantedIdentifier, ...]) -> list[dict[str, object]]:
+    return [
+        {
+            "id": new_id("ci"),
+            "token": token,
+            "type": i.type,
+            "value": i.value,
+            "photo_url": i.photo_url or None,
+            "photo_sha256": i.photo_sha256 or None,
+        }
+        for i in wanted
+    ]
+
+
+def estates(uow: UnitOfWork) -> list[Estate]:
+    """All estates, by id."""
+    return list(uow.session.scalars(select(Estate).order_by(Estate.id)))

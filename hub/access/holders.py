@@ -1,0 +1,180 @@
+"""What the database knows of household members and their credentials, as values for the pure modules. Few queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from hub.access.lifecycle import MemberFacts, WantedIdentifier
+from hub.tables import (
+    Block,
+    Consent,
+    CredentialIdentifierRow,
+    CredentialRow,
+    Dwelling,
+    Estate,
+    HouseholdMember,
+    Person,
+    Tenancy,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberOnFile:
+    """One household member with what names and places the credential needs."""
+
+    member_id: str
+    person_id: str
+    tenancy_id: str
+    tenancy: str
+    version: int
+    ordinal: int
+    block_id: str
+    dwelling_id: str
+    label: str
+    facts: MemberFacts
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialOnFile:
+    token: str
+    holder_class: str
+    person_id: str | None
+    tenancy_id: str | None
+    state: str
+    ended_because: str
+    valid_to: datetime | None
+    identifiers: tuple[WantedIdentifier, ...]
+
+
+def local_day(estate: Estate, at: datetime) -> date:
+    """The estate's own day of an instant."""
+    return at.astimezone(ZoneInfo(estate.time_zone)).date()
+
+
+def label_of(block_name: str, number: str, ordinal: int) -> str:
+    """House number and ordinal, never a name: what a terminal may show."""
+    shown = number.zfill(4) if number.isdigit() else number
+    return f"{block_name}-{shown} · 成员{ordinal}"
+
+
+def members_on_file(session: Session, estate_id: str) -> list[MemberOnFile]:
+    """Members of live tenancies, and those of ended ones who still have an active credential. Sorted by tenancy, ordinal."""
+    active = (
+        select(CredentialRow.token)
+        .where(
+            CredentialRow.person_id == HouseholdMember.person_id,
+            CredentialRow.tenancy_id == HouseholdMember.tenancy_id,
+            CredentialRow.state == "active",
+        )
+        .exists()
+    )
+    rows = session.execute(
+        select(
+            HouseholdMember.id,
+            HouseholdMember.person_id,
+            HouseholdMember.ordinal,
+            HouseholdMember.from_date,
+            HouseholdMember.to_date,
+            HouseholdMember.offered,
+            Tenancy.id,
+            Tenancy.source_id,
+            Tenancy.version,
+            Tenancy.state,
+            Tenancy.end_decision,
+            Tenancy.dwelling_id,
+            Dwelling.number,
+            Dwelling.block_id,
+            Block.name,
+            Person.birth_date,
+        )
+        .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
+        .join(Dwelling, Dwelling.id == Tenancy.dwelling_id)
+        .join(Block, Block.id == Dwelling.block_id)
+        .join(Person, Person.id == HouseholdMember.person_id)
+        .where(Tenancy.estate_id == estate_id, or_(Tenancy.state == "active", active))
+        .order_by(Tenancy.source_id, HouseholdMember.ordinal, HouseholdMember.id)
+    ).all()
+    consents = _face_consents(session, estate_id)
+    found = []
+    for (member_id, person_id, ordinal, start, end, offered, tenancy_id, source_id, version, state, decision,
+         dwelling_id, number, block_id, block_name, birth) in rows:  # fmt: skip
+        photo = offered.get("photo")
+        facts = MemberFacts(
+            tenancy_state=state,
+            from_date=start,
+            to_date=end,
+            birth_date=birth,
+            cards=tuple(offered.get("cards", ())),
+            photo=(photo["url"], photo["sha256"]) if photo else None,
+            face_consent=person_id in consents,
+            guardian=consents.get(person_id, ""),
+            decision=str((decision or {}).get("number", "")),
+        )
+        label = label_of(block_name, number, ordinal)
+        found.append(
+            MemberOnFile(
+                member_id, person_id, tenancy_id, source_id, version, ordinal, block_id, dwelling_id, label, facts
+            )
+        )
+    return found
+
+
+def _face_consents(session: Session, estate_id: str) -> dict[str, str]:
+    """Persons of the estate with a live consent (a) → the guardian who gave it, or empty."""
+    rows = session.execute(
+        select(Consent.person_id, Consent.guardian)
+        .join(HouseholdMember, HouseholdMember.person_id == Consent.person_id)
+        .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
+        .where(Tenancy.estate_id == estate_id, Consent.purpose == "a", Consent.withdrawn_at.is_(None))
+    )
+    return {person_id: guardian or "" for person_id, guardian in rows}
+
+
+def credentials_on_file(session: Session, estate_id: str) -> list[CredentialOnFile]:
+    """Every credential of the estate with its identifiers, oldest first."""
+    identifiers: dict[str, list[WantedIdentifier]] = {}
+    rows = session.execute(
+        select(
+            CredentialIdentifierRow.token,
+            CredentialIdentifierRow.type,
+            CredentialIdentifierRow.value,
+            CredentialIdentifierRow.photo_url,
+            CredentialIdentifierRow.photo_sha256,
+        )
+        .join(CredentialRow, CredentialRow.token == CredentialIdentifierRow.token)
+        .where(CredentialRow.estate_id == estate_id)
+    )
+    for token, type_, value, url, digest in rows:
+        identifiers.setdefault(token, []).append(WantedIdentifier(type_, value, url or "", digest or ""))
+    credentials = session.execute(
+        select(
+            CredentialRow.token,
+            CredentialRow.holder_class,
+            CredentialRow.person_id,
+            CredentialRow.tenancy_id,
+            CredentialRow.state,
+            CredentialRow.ended_because,
+            CredentialRow.valid_to,
+        )
+        .where(CredentialRow.estate_id == estate_id)
+        .order_by(CredentialRow.created_at, CredentialRow.token)
+    )
+    return [
+        CredentialOnFile(token, cls, person, tenancy, state, why, to, tuple(sorted(identifiers.get(token, ()))))
+        for token, cls, person, tenancy, state, why, to in credentials
+    ]
+
+
+def active_by_member(credentials: Iterable[CredentialOnFile]) -> dict[tuple[str, str], CredentialOnFile]:
+    """(person id, tenancy id) → the active credential of that membership."""
+    return {
+        (c.person_id, c.tenancy_id): c
+        for c in credentials
+        if c.state == "active" and c.person_id is not None and c.tenancy_id is not None
+    }

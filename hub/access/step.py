@@ -1,0 +1,107 @@
+"""How far devices are in step with their lists, removals nobody has confirmed, and members with no way in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub.access.holders import active_by_member, credentials_on_file, local_day, members_on_file
+from hub.access.lifecycle import belongs, why_no_face
+from hub.access.states import DeviceLists, device_lists, removal_open
+from hub.tables import Estate, SourceState
+
+
+@dataclass(frozen=True, slots=True)
+class UnconfirmedRemoval:
+    """A credential that ended, on a device which has not confirmed that it is gone. `since`: when its removal was published."""
+
+    token: str
+    label: str
+    device_id: str
+    device_name: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NoWayIn:
+    """A member of a live tenancy with a right and no means: neither a card nor a usable face. `why` for the clerk."""
+
+    token: str
+    label: str
+    dwelling_id: str
+    why: str
+
+
+def step_item(lists: DeviceLists) -> dict[str, Any]:
+    """One device's line of `GET /estates/{e}/sync`, and the live topic `sync`."""
+    reported = lists.reported
+    return {
+        "device_id": lists.device.id,
+        "device_name": lists.device.name,
+        "kind": lists.device.kind,
+        "wanted": len(lists.desired.tokens),
+        "confirmed": reported.confirmed if reported else 0,
+        "assumed": reported.assumed if reported else 0,
+        "pending": reported.pending if reported else 0,
+        "refused": len(reported.refused) if reported else 0,
+        "foreign": reported.foreign if reported else 0,
+        "read_back_at": reported.read_back_at if reported else None,
+        "state": lists.state,
+    }
+
+
+def unconfirmed_removals(session: Session, estate_id: str) -> list[UnconfirmedRemoval]:
+    """Oldest first."""
+    found = [
+        UnconfirmedRemoval(
+            token,
+            str(removal["label"]),
+            lists.device.id,
+            lists.device.name,
+            datetime.fromisoformat(str(removal["at"])),
+        )
+        for lists in device_lists(session, {estate_id})
+        for token, removal in lists.desired.changes.get("removed", {}).items()
+        if removal_open(lists.reported, token, removal)
+    ]
+    return sorted(found, key=lambda r: (r.since, r.device_id, r.token))
+
+
+def sync_summary(session: Session, estate_id: str) -> dict[str, Any]:
+    """For the estate's summary: {devices_in_step, devices_total, oldest_unconfirmed_removal_at}."""
+    lists = device_lists(session, {estate_id})
+    removals = unconfirmed_removals(session, estate_id)
+    return {
+        "devices_in_step": sum(one.in_step for one in lists),
+        "devices_total": len(lists),
+        "oldest_unconfirmed_removal_at": removals[0].since if removals else None,
+    }
+
+
+def no_way_in(session: Session, estate: Estate, at: datetime) -> list[NoWayIn]:
+    """Members who need a card (or a photo) before any door knows them."""
+    active = active_by_member(credentials_on_file(session, estate.id))
+    today = local_day(estate, at)
+    found = []
+    for member in members_on_file(session, estate.id):
+        credential = active.get((member.person_id, member.tenancy_id))
+        if belongs(member.facts, today) and (credential is None or not credential.identifiers):
+            why = f"没有可用的卡；刷脸：{why_no_face(member.facts, today) or '待下发'}"
+            if credential and member.facts.cards:
+                why = f"登记的卡号已属于他人或已挂失，请换卡；刷脸：{why_no_face(member.facts, today) or '待下发'}"
+            found.append(NoWayIn(credential.token if credential else "", member.label, member.dwelling_id, why))
+    return found
+
+
+def held_for(session: Session, estate_id: str) -> dict[str, Any] | None:
+    """The change set a source's brake holds for households of this estate, or None."""
+    for state in session.scalars(select(SourceState).order_by(SourceState.source)):
+        if state.held:
+            households = [h for h in state.held.get("households", ()) if h.get("estate_id") == estate_id]
+            if households:
+                return {**state.held, "households": households, "removals": len(households)}
+    return None
