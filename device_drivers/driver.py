@@ -26,11 +26,14 @@ class DeviceRefused(DriverError):
 
 
 class CredentialRefused(DriverError):
-    """The device refused one credential. Report that one, go on with the rest. `code` is ours, `text` the device's."""
+    """The device refused one credential. Report that one, go on with the rest. `code` is ours, `text` the device's.
 
-    def __init__(self, token: str, code: str, text: str = "") -> None:
+    `retry`: the same write may succeed later without anybody changing anything (storage, download); else a person must act.
+    """
+
+    def __init__(self, token: str, code: str, text: str = "", *, retry: bool = False) -> None:
         super().__init__(f"{token}: {code} {text}".rstrip())
-        self.token, self.code, self.text = token, code, text
+        self.token, self.code, self.text, self.retry = token, code, text, retry
 
 
 class WrongSecret(DriverError):

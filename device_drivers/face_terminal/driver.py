@@ -1,0 +1,308 @@
+"""A face terminal as a `Driver`: set-up, list, passes with their acknowledgement, door."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta
+
+from device_drivers.config import read_config
+from device_drivers.contract.access import Identifier
+from device_drivers.contract.device import DeviceInventory, DeviceStatus, HeldCredential
+from device_drivers.contract.events import Unreadable
+from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, IdentifierType
+from device_drivers.driver import (
+    Applied,
+    CommandRequest,
+    ConfigError,
+    CredentialPresented,
+    DeviceRefused,
+    DeviceUnreachable,
+    DriverEvent,
+    DriverServices,
+    Operation,
+    Remove,
+    Upsert,
+)
+from device_drivers.face_terminal import codec
+from device_drivers.face_terminal.channel import Channel, NoAnswer, mqtt_link
+from device_drivers.face_terminal.errors import Profile, profiles
+from device_drivers.face_terminal.roster import PhotoMode, Roster
+
+log = logging.getLogger(__name__)
+CLOCK_TOLERANCE_S = 5.0
+CLOCK_CHECK_S = 86_400.0
+MISSED_BEATS = 2.5
+MAX_WAITING = 2000  # records in memory; a terminal sends again what was not acknowledged
+REMEMBERED = 5000
+
+
+class FaceTerminalConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of a face terminal. The broker is the edge box's own."""
+
+    device_id: Annotated[
+        str, Meta(title="设备序列号", description="Id in the terminal's topics", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    ]
+    topic_root: Annotated[
+        str, Meta(title="主题前缀", description="Topic root set on the terminal", pattern=r"^[^+#]{1,200}$")
+    ] = "mqtt/face"
+    profile: Annotated[
+        Literal["access_terminal", "camera"], Meta(title="机型", description="Branch of the protocol")
+    ] = "access_terminal"
+    time_zone: Annotated[str, Meta(title="时区", description="IANA zone of the terminal's clock")] = "Asia/Shanghai"
+    photo_mode: Annotated[
+        PhotoMode, Meta(title="照片下发方式", description="uri: the terminal downloads from the edge; inline: base64")
+    ] = "uri"
+    timeout_s: Annotated[float, Meta(title="超时（秒）", description="Wait for an answer, seconds", gt=0, le=60)] = 5.0
+    keep_pictures: Annotated[
+        bool, Meta(title="保留通行抓拍", description="Ask for pass pictures of known holders; never of strangers")
+    ] = False
+
+
+class FaceTerminal:
+    """See `Driver`. Constructed by `connect`."""
+
+    def __init__(
+        self, device: str, config: FaceTerminalConfig, zone: ZoneInfo, services: DriverServices, channel: Channel
+    ) -> None:
+        self.device, self.config, self.zone, self.channel = device, config, zone, channel
+        self.profile: Profile = profiles()[config.profile]
+        self.roster = Roster(channel, self.profile, zone, services, config.timeout_s, config.photo_mode)
+        channel.on_message = self._received
+        channel.on_down = self._lost
+        self._events: asyncio.Queue[DriverEvent | DeviceUnreachable] = asyncio.Queue()
+        self._waiting: set[str] = set()
+        self._acknowledged: OrderedDict[str, None] = OrderedDict()
+        self._since = datetime.now(UTC)
+        self._seen_at: datetime | None = None
+        self._heard = time.monotonic()
+        self._beat_s = 60.0
+        self._ready_at = 0.0
+        self._clock_offset: float | None = None
+        self._clock_checked = 0.0
+        self._detail = ""
+
+    # Set-up
+
+    async def open(self) -> None:
+        """Raises DeviceUnreachable, WrongSecret, DeviceRefused."""
+        await self.channel.open(self.config.timeout_s)
+        await self._configure_upload()
+        await self._set_clock()
+        self._ready_at = self._heard = time.monotonic()
+
+    async def _ask(self, operator: str, info: object) -> codec.Message:
+        return await self.channel.ask(operator, info, timeout_s=self.config.timeout_s)
+
+    async def _configure_upload(self) -> None:
+        """Records must be kept until acknowledged; set what differs and read it back."""
+        settings = (await self._ask("GetMQTTconfig", {})).info
+        wanted = {
+            "ResumefromBreakpoint": "1",
+            "RecordUploadType": "1" if self.config.keep_pictures else "2",
+        }
+        wrong = {k: int(v) for k, v in wanted.items() if settings.text(k) != v}
+        if wrong:
+            answer = await self._ask("UpMQTTconfig", wrong)
+            settings = (await self._ask("GetMQTTconfig", {})).info
+            left = [k for k, v in wanted.items() if settings.text(k) != v]
+            self._detail = f"settings not taken: {', '.join(left)} ({answer.code})" if left else ""
+            if "ResumefromBreakpoint" in left:
+                log.warning("%s: the terminal does not keep records until acknowledged", self.device)
+        try:
+            self._beat_s = max(0.2, float(settings.text("KeepAliveInterval")))
+        except ValueError:
+            self._beat_s = 60.0
+
+    async def _set_clock(self) -> None:
+        self._clock_checked = time.monotonic()
+        offset = await self._measure_clock()
+        if offset is not None and abs(offset) > CLOCK_TOLERANCE_S:
+            log.info("%s: clock is %.0f s off, set", self.device, offset)
+            await self._ask("SetSysTime", {"SysTime": codec.local_text(datetime.now(UTC), self.zone)})
+            offset = await self._measure_clock()
+        self._clock_offset = offset
+
+    async def _measure_clock(self) -> float | None:
+        """Device minus edge in seconds, to the second the protocol gives; None when the terminal does not tell."""
+        before = datetime.now(UTC)
+        answer = await self._ask("GetSysTime", {})
+        at = codec.parse_time(answer.info.text("SysTime"), self.zone)
+        middle = before + (datetime.now(UTC) - before) / 2
+        return None if at is None else round((at - middle).total_seconds() + 0.5, 1)
+
+    async def close(self) -> None:
+        await self.channel.close()
+
+    # List
+
+    async def inventory(self) -> DeviceInventory:
+        ids, complete = await self.roster.held()
+        return DeviceInventory(tuple(HeldCredential(i) for i in dict.fromkeys(ids)), datetime.now(UTC), complete)
+
+    async def apply(self, operations: tuple[Operation, ...]) -> tuple[Applied, ...]:
+        removed = await self.roster.remove([o for o in operations if isinstance(o, Remove)])
+        written = await self.roster.write([o for o in operations if isinstance(o, Upsert)])
+        results = {id(a.operation): a for a in (*removed, *written)}
+        return tuple(results[id(o)] for o in operations)
+
+    # Door
+
+    async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
+        if request.kind != CommandKind.MOMENTARY_ACCESS or self.profile.unlock is None:
+            return CommandOutcome.UNSUPPORTED, f"{request.kind}: not known to a {self.profile.title}"
+        if request.point not in ("", codec.POINT):
+            return CommandOutcome.REFUSED, f"no point {request.point!r}; a terminal has {codec.POINT}"
+        unlock = self.profile.unlock
+        info = {k: v.format(device=self.config.device_id, text=request.text) for k, v in unlock.info.items()}
+        try:
+            answer = await self.channel.ask(unlock.operator, info, timeout_s=self.config.timeout_s, once=True)
+        except NoAnswer as error:
+            return CommandOutcome.UNCERTAIN, f"pulse sent once, {error}"
+        except DeviceUnreachable as error:
+            return CommandOutcome.UNREACHABLE, str(error)
+        if answer.ok:
+            return CommandOutcome.DONE, ""
+        return CommandOutcome.REFUSED, f"{answer.code} {answer.info.text('detail')}".strip()
+
+    async def snapshot(self) -> bytes:
+        answer = await self._ask("GetSceneSnap", {"ImgType": 2, "ImgQuality": 75})
+        picture = codec.picture_bytes(answer.info.text("ImgData") or answer.top.text("ImgData"))
+        if picture is None:
+            raise DeviceRefused(f"GetSceneSnap: {answer.code} without a JPEG")
+        return picture
+
+    async def status(self) -> DeviceStatus:
+        return DeviceStatus(
+            DeviceCondition.FAULT if self._detail else DeviceCondition.ONLINE,
+            self._since,
+            last_seen_at=self._seen_at,
+            clock_offset_s=self._clock_offset,
+            detail=self._detail,
+            model=self.profile.title,
+            serial=self.config.device_id,
+        )
+
+    # Events
+
+    async def events(self) -> AsyncIterator[DriverEvent]:
+        patience = MISSED_BEATS * self._beat_s
+        while True:
+            try:
+                async with asyncio.timeout(min(patience, 5.0)):
+                    found = await self._events.get()
+            except TimeoutError:
+                if time.monotonic() - self._heard > patience:
+                    raise DeviceUnreachable(f"no sign of life for {patience:.0f} s") from None
+                if time.monotonic() - self._clock_checked > CLOCK_CHECK_S:
+                    await self._set_clock()
+                continue
+            if isinstance(found, DeviceUnreachable):
+                raise found
+            yield found
+
+    def _lost(self, why: str) -> None:
+        self._events.put_nowait(DeviceUnreachable(why))
+
+    def _received(self, name: str, payload: bytes) -> None:
+        """Everything but answers, on the event loop."""
+        try:
+            message = codec.parse(payload)
+            shared = name in ("basic", "heartbeat")
+            if shared and message.device != self.config.device_id:
+                return
+            if not shared and message.device not in ("", self.config.device_id):
+                raise codec.CannotRead(f"names another terminal: {message.device[:40]!r}")
+            self._heard, self._seen_at = time.monotonic(), datetime.now(UTC)
+            if shared:
+                self._life(message)
+            else:
+                self._push(name, message)
+        except codec.CannotRead as error:
+            if name not in ("basic", "heartbeat") and self._events.qsize() < MAX_WAITING:
+                raw = codec.raw_without_pictures(payload)
+                self._events.put_nowait(DriverEvent(Unreadable(name, raw, str(error))))
+
+    def _life(self, message: codec.Message) -> None:
+        operator = message.operator.casefold()
+        if operator == "offline":
+            self._lost("the terminal went offline (last will)")
+        elif operator == "online":
+            self._send("Online-Ack", {"facesluiceId": self.config.device_id, "result": "ok", "detail": ""})
+            self.channel.ask_again()
+            if self._ready_at and time.monotonic() - self._ready_at > 1.5 * self._beat_s:
+                # It restarted without a will: settings and list may be gone, so begin again.
+                self._lost("the terminal restarted")
+
+    def _send(self, operator: str, info: dict[str, Any]) -> None:
+        try:
+            self.channel.send(codec.request(operator, uuid.uuid4().hex, info))
+        except DeviceUnreachable as error:
+            log.info("%s: %s not sent: %s", self.device, operator, error)  # the terminal repeats itself
+
+    def _push(self, name: str, message: codec.Message) -> None:
+        if name == "QRCode" and (text := codec.qr_text(message)):
+            # A terminal cannot hold QR credentials: the edge decides.
+            presented = CredentialPresented(codec.POINT, Identifier(IdentifierType.QR, text))
+            self._events.put_nowait(DriverEvent(presented))
+            return
+        record = codec.record_of(message, self.zone, keep_picture=self.config.keep_pictures)
+        if record.push_type == 0:
+            self._events.put_nowait(self._event(record))
+        elif record.identity in self._acknowledged:
+            self._acknowledge(record)  # it is on disk, only our PushAck got lost
+        elif record.identity not in self._waiting and len(self._waiting) < MAX_WAITING:
+            self._waiting.add(record.identity)
+            self._events.put_nowait(self._event(record))
+
+    def _event(self, record: codec.Record) -> DriverEvent:
+        async def acknowledge() -> None:
+            self._acknowledge(record)
+
+        return DriverEvent(
+            record.event,
+            record.at,
+            self._clock_offset,
+            record.late,
+            record.key,
+            acknowledge if record.push_type else None,
+            record.picture,
+        )
+
+    def _acknowledge(self, record: codec.Record) -> None:
+        number: int | str = (
+            int(record.record_id) if record.record_id.isascii() and record.record_id.isdigit() else record.record_id
+        )
+        self._waiting.discard(record.identity)
+        self._acknowledged[record.identity] = None
+        while len(self._acknowledged) > REMEMBERED:
+            self._acknowledged.popitem(last=False)
+        self._send("PushAck", {"PushAckType": record.push_type, "SnapOrRecordID": number})
+
+
+async def connect(device_id: str, config: dict[str, Any], services: DriverServices) -> FaceTerminal:
+    """Raises ConfigError, WrongSecret, DeviceUnreachable."""
+    settings = read_config(config, FaceTerminalConfig)
+    try:
+        zone = ZoneInfo(settings.time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f"time_zone: {settings.time_zone!r} is not known") from error
+    if services.local_broker is None:
+        raise ConfigError("this edge has no local broker for terminals")
+    link = mqtt_link(services.local_broker, f"edge-{settings.device_id}-{uuid.uuid4().hex[:8]}")
+    driver = FaceTerminal(device_id, settings, zone, services, Channel(settings.device_id, settings.topic_root, link))
+    try:
+        await driver.open()
+    except BaseException:
+        await driver.close()  # also when cancelled: the link's thread must not stay
+        raise
+    return driver

@@ -1,0 +1,91 @@
+"""A credential as a terminal's person entry, and what cannot be written there. Pure."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from device_drivers import card_number
+from device_drivers.contract.access import Credential, Identifier
+from device_drivers.contract.words import IdentifierType
+from device_drivers.driver import CredentialRefused
+from device_drivers.face_terminal.codec import local_text
+
+CUSTOM_ID_BYTES, NAME_BYTES, CARD_CHARACTERS = 47, 31, 10  # without the terminator of the firmware's C fields
+FIRST, LAST = "2000-01-01 00:00:00", "2037-12-31 23:59:59"
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` bytes of UTF-8, cut at a character."""
+    return text.encode()[:limit].decode(errors="ignore")
+
+
+def first(credential: Credential, kind: IdentifierType) -> Identifier | None:
+    return next((i for i in credential.identifiers if i.type == kind), None)
+
+
+def person(
+    credential: Credential, zone: tzinfo, *, cards: bool, photo_uri: str = "", photo: bytes = b""
+) -> dict[str, Any]:
+    """The `info` of EditPerson. `cards`: the terminal branch (cards, tempCardType), else the camera branch (tempValid).
+
+    Raises CredentialRefused for a token or card that does not fit. Fields that must become empty are sent empty,
+    because a terminal keeps what it is not told.
+    """
+    if not credential.token or len(credential.token.encode()) > CUSTOM_ID_BYTES:
+        raise CredentialRefused(credential.token, "token_too_long", f"more than {CUSTOM_ID_BYTES} bytes")
+    info: dict[str, Any] = {
+        "customId": credential.token,
+        "name": cut(credential.label, NAME_BYTES) or credential.token[:NAME_BYTES],
+        "personType": 1 if credential.blocked else 0,
+        **(_terminal(credential, zone) if cards else _camera(credential, zone)),
+    }
+    if photo_uri:
+        info["picURI"] = photo_uri
+    elif photo:
+        info["pic"] = "data:image/jpeg;base64," + base64.b64encode(photo).decode()
+    return info
+
+
+def period(credential: Credential, zone: tzinfo) -> tuple[str, str] | None:
+    """Local begin and last valid second; None for an entry without limits."""
+    begin, end = credential.validity.not_before, credential.validity.not_after
+    if begin is None and end is None:
+        return None
+    # `not_after` is exclusive, a terminal's end is inclusive.
+    return _local(begin, zone, FIRST), _local(end - timedelta(seconds=1) if end else None, zone, LAST)
+
+
+def _local(at: datetime | None, zone: tzinfo, default: str) -> str:
+    return min(max(local_text(at, zone), FIRST), LAST) if at else default
+
+
+def _terminal(credential: Credential, zone: tzinfo) -> dict[str, Any]:
+    limits = period(credential, zone)
+    fields: dict[str, Any] = {"tempCardType": 0}
+    if limits:
+        fields = {"tempCardType": 1, "cardValidBegin": limits[0], "cardValidEnd": limits[1]}
+    return {**fields, **_card(credential)}
+
+
+def _card(credential: Credential) -> dict[str, Any]:
+    card = first(credential, IdentifierType.CARD)
+    if card is None:
+        return {"RFIDCard": ""}
+    try:
+        number = int(card_number.normalise(card.value))
+    except card_number.CardNumberError as error:
+        raise CredentialRefused(credential.token, "card_unreadable", str(error)) from error
+    if len(str(number)) <= CARD_CHARACTERS:
+        return {"RFCardMode": 0, "RFIDCard": f"{number:0{CARD_CHARACTERS}d}"}
+    if len(f"{number:X}") <= CARD_CHARACTERS:
+        return {"RFCardMode": 1, "RFIDCard": f"{number:X}"}
+    raise CredentialRefused(credential.token, "card_too_long", f"more than {CARD_CHARACTERS} digits")
+
+
+def _camera(credential: Credential, zone: tzinfo) -> dict[str, Any]:
+    limits = period(credential, zone)
+    if not limits:
+        return {"tempValid": 0}
+    return {"tempValid": 1, "validBegin": limits[0], "validEnd": limits[1]}

@@ -1,0 +1,195 @@
+"""Writing and removing persons on a terminal: in batches by picture URI, one by one where a batch is not possible."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Literal
+
+from device_drivers.contract.words import IdentifierType
+from device_drivers.driver import (
+    Applied,
+    CredentialRefused,
+    DeviceRefused,
+    DeviceUnreachable,
+    DriverServices,
+    Remove,
+    Upsert,
+)
+from device_drivers.face_terminal import codec
+from device_drivers.face_terminal.channel import Channel
+from device_drivers.face_terminal.errors import Level, Profile, meaning
+from device_drivers.face_terminal.persons import first, person
+
+log = logging.getLogger(__name__)
+BUSY_TRIES, BUSY_PAUSE_S = 4, 1.0
+MAX_DELETE = 200
+PHOTO_MAX, PHOTO_MIN = 1_000_000, 1000
+PhotoMode = Literal["uri", "inline"]
+
+
+def refusal(token: str, operator: str, number: str, text: str, level: Level) -> CredentialRefused | None:
+    """The refusal of one person in our words; None where the number means that all is well."""
+    found = meaning(operator, number, level)
+    if found.retry == "fine":
+        return None
+    return CredentialRefused(token, found.code, f"{operator} {number} {text}".strip(), retry=found.retry == "retry")
+
+
+class Roster:
+    """The person list of one terminal. `timeout_s`: patience for one person."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        profile: Profile,
+        zone: tzinfo,
+        services: DriverServices,
+        timeout_s: float,
+        mode: PhotoMode,
+    ) -> None:
+        self.channel, self.profile, self.zone, self.services = channel, profile, zone, services
+        self.timeout_s, self.mode = timeout_s, mode
+        self._spelling: dict[str, str] = {}  # token as the terminal spells it, by folded token
+
+    async def held(self) -> tuple[list[str], bool]:
+        """(customIds, complete). Raises DeviceUnreachable, DeviceRefused."""
+        answer = await self.channel.ask("QueryPerson", {}, timeout_s=self.timeout_s + 20)
+        if not answer.ok:
+            raise DeviceRefused(f"QueryPerson: {answer.code} {answer.info.text('detail')}".strip())
+        ids = codec.held_ids(answer)
+        self._spelling = {i.casefold(): i for i in ids}
+        total = answer.info.text("total", "TotalPersonNum", "Total", "PersonNum", "QueryPersonNum")
+        return ids, not total.isdigit() or int(total) <= len(ids)
+
+    # Removing
+
+    async def remove(self, operations: Sequence[Remove]) -> list[Applied]:
+        done: list[Applied] = []
+        for start in range(0, len(operations), MAX_DELETE):
+            chunk = operations[start : start + MAX_DELETE]
+            nameless = [o for o in chunk if not o.token]
+            done += [
+                Applied(o, CredentialRefused("", "no_custom_id", "enrolled at the device; remove it there"))
+                for o in nameless
+            ]
+            named = [o for o in chunk if o.token]
+            if len(named) == 1:
+                done.append(await self._remove_one(named[0]))
+            elif named:
+                done += await self._remove_many(named)
+        return done
+
+    def _spelled(self, token: str) -> str:
+        return self._spelling.get(token.casefold(), token)
+
+    async def _remove_one(self, operation: Remove) -> Applied:
+        info = {"customId": self._spelled(operation.token)}
+        answer = await self._patiently("DelPerson", info, {}, self.timeout_s)
+        if answer.ok:
+            return Applied(operation)
+        text = answer.info.text("detail")
+        return Applied(operation, refusal(operation.token, "DelPerson", answer.code, text, "whole"))
+
+    async def _remove_many(self, operations: Sequence[Remove]) -> list[Applied]:
+        ids = [self._spelled(o.token) for o in operations]
+        answer = await self._patiently(
+            "DeletePersons", {"customId": ids}, codec.batch_flags(len(ids)), self.timeout_s + 10
+        )
+        if not answer.ok and not answer.info.values.keys() & {"delsucnum", "delerrinfo"}:
+            log.info("terminal %s: DeletePersons %s, one by one", self.channel.terminal, answer.code)
+            return [await self._remove_one(o) for o in operations]
+        errors = {r.text("customId").casefold(): r.text("errcode") for r in answer.info.rows("DelErrInfo")}
+        return [
+            Applied(o, refusal(o.token, "DeletePersons", errors[key], "", "person") if key in errors else None)
+            for o in operations
+            for key in (o.token.casefold(),)
+        ]
+
+    # Writing
+
+    async def write(self, operations: Sequence[Upsert]) -> list[Applied]:
+        """One refused person never fails the others. Raises DeviceUnreachable, DeviceRefused (busy for too long)."""
+        prepared = await asyncio.gather(*(self._prepare(o) for o in operations))
+        done = [Applied(o, p) for o, p in zip(operations, prepared, strict=True) if isinstance(p, CredentialRefused)]
+        ready = [(o, p) for o, p in zip(operations, prepared, strict=True) if not isinstance(p, CredentialRefused)]
+        by_uri = [(o, p) for o, p in ready if "picURI" in p]
+        single = [(o, p) for o, p in ready if "picURI" not in p]
+        if self.profile.batch and len(by_uri) > 1:
+            done += await self._write_batch(by_uri)
+        else:
+            single = by_uri + single
+        return done + await self._write_each(single)
+
+    async def _prepare(self, operation: Upsert) -> dict[str, Any] | CredentialRefused:
+        credential, token = operation.credential, operation.credential.token
+        end = credential.validity.not_after
+        if end is not None and end <= datetime.now(UTC):
+            return CredentialRefused(token, "expired", "the terminal deletes what is over")
+        try:
+            photo = await self._photo(operation)
+            uri = self.services.publish_file(photo, "image/jpeg") if photo and self.mode == "uri" else ""
+            return person(credential, self.zone, cards=self.profile.cards, photo_uri=uri, photo=b"" if uri else photo)
+        except CredentialRefused as error:
+            return error
+
+    async def _photo(self, operation: Upsert) -> bytes:
+        face = first(operation.credential, IdentifierType.FACE)
+        if face is None or face.photo is None:
+            return b""
+        token = operation.credential.token
+        try:
+            photo = await self.services.photo(face.photo.url, face.photo.sha256)
+        except DeviceUnreachable as error:
+            raise CredentialRefused(token, "photo_unreachable", str(error), retry=True) from error
+        if len(photo) > PHOTO_MAX:
+            raise CredentialRefused(token, "photo_too_large", f"{len(photo)} bytes, a terminal takes {PHOTO_MAX}")
+        if len(photo) < PHOTO_MIN:
+            raise CredentialRefused(token, "photo_unreadable", f"{len(photo)} bytes, less than {PHOTO_MIN}")
+        return photo
+
+    async def _write_batch(self, entries: list[tuple[Upsert, dict[str, Any]]]) -> list[Applied]:
+        persons = [info for _, info in entries]
+        patience = 10 + self.timeout_s * len(persons)
+        answer = await self._patiently(
+            "EditPersonsNew", persons, {**codec.batch_flags(len(persons)), "isCheckSimilarity": 0}, patience
+        )
+        good = {r.text("customId").casefold() for r in answer.info.rows("AddSucInfo")}
+        bad = {r.text("customId").casefold(): r.text("errcode") for r in answer.info.rows("AddErrInfo")}
+        if not good and not bad:
+            log.info("terminal %s: EditPersonsNew %s, one by one", self.channel.terminal, answer.code)
+            return await self._write_each(entries)
+        done: list[Applied] = []
+        unsaid: list[tuple[Upsert, dict[str, Any]]] = []
+        for operation, info in entries:
+            token = operation.credential.token
+            if token.casefold() in good:
+                done.append(Applied(operation))
+            elif (number := bad.get(token.casefold())) is not None:
+                done.append(Applied(operation, refusal(token, "EditPersonsNew", number, "", "person")))
+            else:
+                unsaid.append((operation, info))
+        return done + await self._write_each(unsaid)
+
+    async def _write_each(self, entries: list[tuple[Upsert, dict[str, Any]]]) -> list[Applied]:
+        done: list[Applied] = []
+        for n, (operation, info) in enumerate(entries):
+            with_photo = "pic" in info or "picURI" in info
+            if n and with_photo:
+                await asyncio.sleep(self.profile.edit_gap_s)
+            answer = await self._patiently("EditPerson", info, {}, self.timeout_s + 10)
+            token, text = operation.credential.token, answer.info.text("detail")
+            error = None if answer.ok else refusal(token, "EditPerson", answer.code, text, "whole")
+            done.append(Applied(operation, error))
+        return done
+
+    async def _patiently(self, operator: str, info: object, beside: dict[str, Any], timeout_s: float) -> codec.Message:
+        """A busy terminal (410) is asked again a few times. Raises DeviceRefused when it stays busy."""
+        for attempt in range(BUSY_TRIES):
+            answer = await self.channel.ask(operator, info, timeout_s=timeout_s, **beside)
+            if answer.code != "410":
+                return answer
+            await asyncio.sleep(BUSY_PAUSE_S * (attempt + 1))
+        raise DeviceRefused(f"{operator}: the terminal stays busy (410)")
