@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any, Protocol
 
-from simulators.face_persons import BATCH_ADD, BATCH_EDIT, EDIT, PersonRefused
+import aiohttp
+
+from simulators.face_persons import BATCH_ADD, BATCH_EDIT, EDIT, PersonList, PersonRefused
 from simulators.face_pictures import to_data_uri
-from simulators.face_store import Person
+from simulators.face_records import RecordPusher, UploadSettings
+from simulators.face_store import Person, TerminalStore
 from simulators.face_validity import TIME_FORMAT, as_int, parse_local
-from simulators.faults import Fault
-
-if TYPE_CHECKING:
-    from simulators.face_terminal import FaceTerminalSim
+from simulators.faults import Fault, FaultBook
 
 _BATCH_MAX = 1000
 _DELETE_MAX = 200
@@ -45,10 +46,50 @@ def _ok(**info: Any) -> Reply:
     return Reply(200, {**info, "result": "ok"})
 
 
+class Terminal(Protocol):
+    """What the commands need of their terminal."""
+
+    code: str
+    profile: str
+    unlock_operator: str
+    batch_person_s: float
+    download_timeout_s: float
+    store: TerminalStore
+    persons: PersonList
+    upload: UploadSettings
+    records: RecordPusher
+    faults: FaultBook
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """The client for picture URIs."""
+        ...
+
+    def local_time(self) -> str:
+        """The device's time as it writes it."""
+        ...
+
+    def set_local_time(self, wanted: datetime) -> None:
+        """Set the clock (naive local time)."""
+        ...
+
+    def pulse(self, by: str) -> None:
+        """Release the door once."""
+        ...
+
+    def restart_soon(self) -> None:
+        """Restart after the answer is out."""
+        ...
+
+    async def reply(self, message: Mapping[str, Any], reply: Reply) -> None:
+        """Publish an answer that comes later than its command's turn."""
+        ...
+
+
 class FaceCommands:
     """The dispatch of operators. ``handle`` gives the reply, or None where a real device stays silent."""
 
-    def __init__(self, terminal: FaceTerminalSim) -> None:
+    def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
         self.batch: asyncio.Task[None] | None = None
         self.batch_operator = ""
@@ -237,7 +278,7 @@ class FaceCommands:
         return _ok()
 
     async def _get_mqtt(self, message: dict[str, Any]) -> Reply:
-        return _ok(**{key: str(value) for key, value in self.terminal.mqtt_settings().items()})
+        return _ok(**{key: str(value) for key, value in self.terminal.upload.all().items()})
 
     async def _up_mqtt(self, message: dict[str, Any]) -> Reply:
         info = _info(message)
@@ -246,7 +287,8 @@ class FaceCommands:
                 return _fail(465, f"{key} must be {low}..{high}")
         if info.get("BeginTime") and parse_local(info["BeginTime"]) is None:
             return _fail(465, "BeginTime is not a time")
-        self.terminal.change_mqtt_settings(info)
+        self.terminal.upload.change(info)
+        self.terminal.records.wake()
         return _ok()
 
     async def _get_time(self, message: dict[str, Any]) -> Reply:
@@ -283,7 +325,7 @@ class FaceCommands:
         if not records:
             return _fail(466, "nothing found")
         for record in records:
-            self.terminal.send_record(record, push_type=2)
+            self.terminal.records.send(record, push_type=2)
         return _ok()
 
     async def _reboot(self, message: dict[str, Any]) -> Reply:

@@ -40,7 +40,9 @@ class FaceLink:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def open(self) -> None:
-        """Begin to connect, and go on trying every 1 to 5 s until ``close`` or ``tear``."""
+        """Begin to connect, and go on trying every 1 to 5 s until ``close`` or ``tear``. Twice is once."""
+        if self._client is not None:
+            return
         self._loop = asyncio.get_running_loop()
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,

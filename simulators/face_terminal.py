@@ -23,13 +23,11 @@ from simulators.device import BadRequest, DeviceSim, NotSupported
 from simulators.face_commands import FaceCommands, Reply
 from simulators.face_link import FaceLink
 from simulators.face_persons import PersonList
-from simulators.face_pictures import snapshot, to_data_uri
-from simulators.face_store import Person, Record, TerminalStore
+from simulators.face_records import RecordPusher, UploadSettings
+from simulators.face_store import Person, TerminalStore
 from simulators.face_validity import TIME_FORMAT, Verdict, as_int, judge, use_once
 from simulators.faults import Fault
 
-_RECORD_KEEP = 30_000
-_LIVE_S = 10.0
 _STATUS = {Verdict.ALLOW: 1, Verdict.NOT_NOW: 2, Verdict.OVER: 2, Verdict.BLOCKED: 2}
 
 
@@ -68,7 +66,6 @@ class FaceTerminalSim(DeviceSim):
             raise ValueError(f"profile must be camera or access_terminal, not {self.profile!r}")
         self.topic_root = str(config.get("topic_root", "mqtt/face"))
         self.zone = ZoneInfo(str(config.get("time_zone", "Asia/Shanghai")))
-        self.resend_s = float(config.get("resend_s", 10))
         self.restart_s = float(config.get("restart_s", 1))
         self.download_timeout_s = float(config.get("download_timeout_s", 5))
         self.batch_person_s = float(config.get("batch_person_s", 0))
@@ -76,6 +73,8 @@ class FaceTerminalSim(DeviceSim):
         self.code_style = str(config.get("code_style", "string"))
         self.store = TerminalStore(None if state_dir is None else state_dir / f"{code}.sqlite")
         self.persons = PersonList(self.store, self.faults, self.profile, int(config.get("capacity", 10_000)))
+        self.upload = UploadSettings(self.store, self.topic_root, config.get("heartbeat_s", 60))
+        self.records = RecordPusher(self, float(config.get("resend_s", 10)))
         self.commands = FaceCommands(self)
         will = json.dumps({"operator": "Offline", "info": {"facesluiceId": self.device_id}})
         self.link = FaceLink(
@@ -91,12 +90,10 @@ class FaceTerminalSim(DeviceSim):
         self.last_link_error = ""
         self.online_acked = False
         self._inbox: asyncio.Queue[tuple[dict[str, Any], int]] = asyncio.Queue()
-        self._wake = asyncio.Event()
         self._connected = asyncio.Event()
         self._cleared = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._aside: set[asyncio.Task[None]] = set()
-        self._sent: dict[str, tuple[int, float]] = {}
         self._http: aiohttp.ClientSession | None = None
 
     # Life
@@ -105,7 +102,7 @@ class FaceTerminalSim(DeviceSim):
         """Begin to connect; the broker may come later. ``wait_connected`` waits for it."""
         self._http = aiohttp.ClientSession()
         self.link.open()
-        loops = (self._work(), self._beat(), self._push(), self._tidy())
+        loops = (self._work(), self._beat(), self.records.run(), self._tidy())
         self._tasks = [asyncio.create_task(coroutine) for coroutine in loops]
 
     async def stop(self) -> None:
@@ -149,7 +146,8 @@ class FaceTerminalSim(DeviceSim):
         while not self._inbox.empty():
             self._inbox.get_nowait()
         await asyncio.sleep(self.restart_s)
-        self.link.open()
+        if not self.faults.on(Fault.CUT):
+            self.link.open()
 
     async def on_fault(self, fault: Fault) -> None:
         """Faults that do something at once."""
@@ -194,54 +192,25 @@ class FaceTerminalSim(DeviceSim):
         true_local = datetime.now(UTC).astimezone(self.zone).replace(tzinfo=None)
         self.store.put_setting("clock_offset", str((wanted - true_local).total_seconds()))
 
-    # Settings of the upload
-
-    def mqtt_settings(self) -> dict[str, Any]:
-        """The settings GetMQTTconfig shows, with the factory's values where none was set."""
-        factory = {
-            "StrangerUploadType": 0,
-            "RecordUploadType": 1,
-            "BehaviorUploadType": 0,
-            "KeepAliveInterval": self.config.get("heartbeat_s", 60),
-            "OnlineTopic": self._topic("basic"),
-            "HeartbeatTopic": self._topic("heartbeat"),
-            "ResumefromBreakpoint": 0,
-            "BeginTime": "",
-        }
-        return {key: self.store.setting(f"mqtt.{key}") or value for key, value in factory.items()}
-
-    def change_mqtt_settings(self, info: Mapping[str, Any]) -> None:
-        """Take what UpMQTTconfig sent (already checked); BeginTime sets the cursor back."""
-        for key in self.mqtt_settings():
-            if key in info:
-                self.store.put_setting(f"mqtt.{key}", str(info[key]))
-        if not self._resume():
-            self.store.acknowledge_all()
-        elif info.get("BeginTime"):
-            self.store.reopen_since(str(info["BeginTime"]).replace("T", " "))
-        self._wake.set()
-
-    def _resume(self) -> bool:
-        return as_int(self.mqtt_settings()["ResumefromBreakpoint"], 0) == 1
-
     # Link
 
     def _topic(self, last: str) -> str:
         return f"{self.topic_root}/{last}"
 
-    def _own_topic(self, last: str) -> str:
+    def own_topic(self, last: str) -> str:
+        """A topic under the device's own id."""
         return f"{self.topic_root}/{self.device_id}/{last}"
 
-    def _count(self, what: str) -> None:
+    def count(self, what: str) -> None:
+        """Count an occurrence for ``state()["counters"]``."""
         self.counters[what] = self.counters.get(what, 0) + 1
 
     def _link_up(self) -> None:
         self.online_acked = False
-        self._sent.clear()
         self.last_link_error = ""
         self._connected.set()
         self._say_online()
-        self._wake.set()
+        self.records.link_is_up()
 
     def _link_down(self, reason: str) -> None:
         self._forget_link(reason)
@@ -251,7 +220,13 @@ class FaceTerminalSim(DeviceSim):
         self.online_acked = False
         self._connected.clear()
 
-    def _publish(self, topic: str, body: Mapping[str, Any]) -> bool:
+    @property
+    def can_send(self) -> bool:
+        """Whether there is a connection and the device is not silent."""
+        return self.link.connected and not self.faults.on(Fault.SILENT)
+
+    def publish(self, topic: str, body: Mapping[str, Any]) -> bool:
+        """Send one message; False when there is no connection or the device is silent."""
         if self.faults.on(Fault.SILENT):
             return False
         return self.link.publish(topic, json.dumps(body, ensure_ascii=False))
@@ -264,8 +239,8 @@ class FaceTerminalSim(DeviceSim):
             "ip": "127.0.0.1",
             "facesname": self.code,
         }
-        if self._publish(self._topic("basic"), {"operator": "Online", "info": info}):
-            self._count("online_sent")
+        if self.publish(self._topic("basic"), {"operator": "Online", "info": info}):
+            self.count("online_sent")
 
     def _received(self, payload: bytes) -> None:
         """One message on the command topic, in the loop's thread."""
@@ -274,26 +249,26 @@ class FaceTerminalSim(DeviceSim):
         try:
             message = json.loads(payload)
         except ValueError:
-            self._count("unreadable")
+            self.count("unreadable")
             return
         if not isinstance(message, dict):
-            self._count("unreadable")
+            self.count("unreadable")
             return
         info = message.get("info")
         wanted = info.get("facesluiceId") if isinstance(info, dict) else None
         if wanted is not None and str(wanted) != self.device_id:
-            self._count("for_another_device")
+            self.count("for_another_device")
         elif message.get("operator") == "Online-Ack":
             self.online_acked = True
         elif message.get("operator") == "PushAck":
-            self._push_ack(message)
+            self.records.acknowledge(message)
         else:
             self._inbox.put_nowait((message, len(payload)))
 
     async def _work(self) -> None:
         while True:  # one command at a time, as the device does
             message, size = await self._inbox.get()
-            self._count(f"command.{message.get('operator')}")
+            self.count(f"command.{message.get('operator')}")
             reply = await self.commands.handle(message, size)
             if reply is not None:
                 await self.reply(message, reply)
@@ -312,15 +287,15 @@ class FaceTerminalSim(DeviceSim):
         body["info"] = {"facesluiceId": self.device_id, **reply.info}
         body.update(reply.top)
         if self.faults.on(Fault.GARBAGE):
-            self.link.publish(self._own_topic("Ack"), json.dumps(body)[:-7])
+            self.link.publish(self.own_topic("Ack"), json.dumps(body)[:-7])
             return
-        self._publish(self._own_topic("Ack"), body)
+        self.publish(self.own_topic("Ack"), body)
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(float(self.mqtt_settings()["KeepAliveInterval"]))
+            await asyncio.sleep(float(self.upload.all()["KeepAliveInterval"]))
             info = {"facesluiceId": self.device_id, "time": self.local_time()}
-            self._publish(str(self.mqtt_settings()["HeartbeatTopic"]), {"operator": "HeartBeat", "info": info})
+            self.publish(str(self.upload.all()["HeartbeatTopic"]), {"operator": "HeartBeat", "info": info})
             if self.link.connected and not self.online_acked:
                 self._say_online()
 
@@ -329,80 +304,6 @@ class FaceTerminalSim(DeviceSim):
             await asyncio.sleep(3600)
             for person in self.store.persons():
                 self._drop_if_over(person)
-
-    # Records
-
-    def _push_ack(self, message: Mapping[str, Any]) -> None:
-        info = message.get("info")
-        if not isinstance(info, dict):
-            return
-        kind = {"1": "snap", "2": "rec"}.get(str(info.get("PushAckType")))
-        number = as_int(info.get("SnapOrRecordID"), -1)
-        if kind is None or not self.store.acknowledge(kind, number):
-            self._count("push_ack_ignored")
-            return
-        self._sent.pop(kind, None)
-        self._wake.set()
-        answer = {"messageId": message.get("messageId"), "operator": "PushAck-Ack", "code": "200"}
-        answer_info = {"facesluiceId": self.device_id, "SnapOrRecordID": str(number), "result": "ok"}
-        self._publish(self._own_topic("Ack"), {**answer, "info": answer_info})
-
-    async def _push(self) -> None:
-        while True:
-            due = self._push_due() if self.link.connected and not self.faults.on(Fault.SILENT) else self.resend_s
-            try:
-                await asyncio.wait_for(self._wake.wait(), due)
-            except TimeoutError:
-                continue
-            self._wake.clear()
-
-    def _push_due(self) -> float:
-        """Send what the cursors stand on if its time has come; the seconds until the next time."""
-        wait = self.resend_s
-        for kind in ("rec", "snap"):
-            record = self.store.oldest_open(kind)
-            if record is None:
-                continue
-            number, sent_at = self._sent.get(kind, (0, 0.0))
-            left = sent_at + self.resend_s - time.monotonic() if number == record.number else 0.0
-            if left > 0:
-                wait = min(wait, left)
-            elif self.send_record(record):
-                self._sent[kind] = (record.number, time.monotonic())
-        return wait
-
-    def send_record(self, record: Record, push_type: int = 0) -> bool:
-        """Publish one record; ``push_type`` 2 answers ManualPushRecords."""
-        recognition = record.kind == "rec"
-        live = time.time() - record.made <= _LIVE_S
-        info: dict[str, Any] = {**record.info, "time": record.local_time, "PushType": push_type}
-        if recognition:
-            info |= {"RecordID": str(record.number), "Sendintime": int(live)}
-        else:
-            info["SnapID"] = str(record.number)
-        if as_int(self.mqtt_settings()["RecordUploadType"], 1) == 1:
-            info["pic"] = to_data_uri(snapshot(f"{self.code} {record.local_time}"))
-        body = {"operator": "RecPush" if recognition else "StrSnapPush", "info": info}
-        topic = self._own_topic("Rec" if recognition else "Snap")
-        sent = self._publish(topic, body)
-        if sent:
-            self._count(f"sent.{record.kind}")
-            if self.faults.on(Fault.DUPLICATE_RECORD):
-                self._publish(topic, body)
-        return sent
-
-    def _record(self, kind: str, info: dict[str, Any]) -> Record:
-        resume = self._resume()
-        wanted = as_int(self.mqtt_settings()["RecordUploadType"], 1) != 0
-        if kind == "snap":  # V1.25 prints 0 upload, 1 no upload
-            wanted = as_int(self.mqtt_settings()["StrangerUploadType"], 0) == 0
-        record = self.store.add_record(kind, time.time(), self.local_time(), info, acked=not (resume and wanted))
-        self.store.forget_oldest(_RECORD_KEEP)
-        if resume:
-            self._wake.set()
-        elif wanted:
-            self.send_record(record)  # once; what nobody hears is lost
-        return record
 
     # People before the device
 
@@ -426,7 +327,7 @@ class FaceTerminalSim(DeviceSim):
     def present_stranger(self) -> dict[str, Any]:
         """An unknown face: no door, a StrSnapPush."""
         info = {"facesluiceId": self.device_id, "isNoMask": "1", "targetPosInScene": [120, 80, 360, 400]}
-        record = self._record("snap", info)
+        record = self.records.add("snap", info)
         return {"decision": "stranger", "opened": False, "custom_id": None, "snap_id": record.number}
 
     def present_card(self, number: int | str) -> dict[str, Any]:
@@ -445,13 +346,13 @@ class FaceTerminalSim(DeviceSim):
         if person is not None:
             return self._recognised(person, similarity=0.0, card=card)
         body = {"facesluiceId": self.device_id, "time": self.local_time(), "CardInfo": {"CardNum": f"{card:010d}"}}
-        self._publish(self._own_topic("Card"), {"operator": "CardPush", "info": body})
-        record = self._record("rec", self._rec_info(None, 3, 0.0, card))
+        self.publish(self.own_topic("Card"), {"operator": "CardPush", "info": body})
+        record = self.records.add("rec", self._rec_info(None, 3, 0.0, card))
         return {"decision": "unknown", "opened": False, "custom_id": None, "record_id": record.number}
 
     def _recognised(self, person: Person, similarity: float, card: int | None) -> dict[str, Any]:
         verdict = judge(person.fields, self.profile, self.local_now())
-        record = self._record("rec", self._rec_info(person, _STATUS[verdict], similarity, card))
+        record = self.records.add("rec", self._rec_info(person, _STATUS[verdict], similarity, card))
         if verdict is Verdict.ALLOW:
             self.pulse("local")
             used = use_once(person.fields, self.profile)
@@ -472,7 +373,7 @@ class FaceTerminalSim(DeviceSim):
             return
         if judge(current.fields, self.profile, self.local_now()) is Verdict.OVER:
             self.store.delete_person(current.custom_id)
-            self._count("expired_deleted")
+            self.count("expired_deleted")
 
     def _rec_info(self, person: Person | None, status: int, similarity: float, card: int | None) -> dict[str, Any]:
         fields = {} if person is None else person.fields
@@ -501,7 +402,7 @@ class FaceTerminalSim(DeviceSim):
     def pulse(self, by: str) -> None:
         """Release the door once; ``by`` "local" (own decision) or "remote" (Unlock)."""
         self.pulses.append({"at": datetime.now(UTC).isoformat(), "by": by})
-        self._count(f"pulse.{by}")
+        self.count(f"pulse.{by}")
 
     # To look at
 
@@ -537,5 +438,5 @@ class FaceTerminalSim(DeviceSim):
             "records": self.store.record_counts(),
             "pulses": list(self.pulses),
             "counters": dict(sorted(self.counters.items())),
-            "settings": self.mqtt_settings(),
+            "settings": self.upload.all(),
         }
