@@ -129,8 +129,7 @@ class Estate:
         finally:
             ready.unlink(missing_ok=True)
             self._keep()
-            for stop_one in reversed(started):
-                await stop_one()
+            await asyncio.gather(*(stop_one() for stop_one in started))
 
     async def _live(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:

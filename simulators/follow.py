@@ -14,7 +14,7 @@ from simulators.movement import Body
 from simulators.people import Routine
 
 log = logging.getLogger(__name__)
-PERIOD_S = 10.0
+PERIOD_S = 3.0
 KNOWN_ERRORS = (aiohttp.ClientError, TimeoutError, ValueError, KeyError)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import SupportsInt
 
 from numpy.random import Generator
 
@@ -165,7 +166,7 @@ class Maker:
         first = self._day(self.rng.integers(20, self.days))
         return Spell(first, first + timedelta(days=int(self.rng.integers(6, 45))), "leak")
 
-    def _day(self, index: int | float) -> date:
+    def _day(self, index: SupportsInt) -> date:
         return self.end - timedelta(days=self.days) + timedelta(days=int(index))
 
     def _violation(self) -> Violation | None:
