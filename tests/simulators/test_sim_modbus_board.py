@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -249,5 +250,31 @@ def test_a_person_with_a_card_walks_through() -> None:
         assert await person, "the door opened and closed"
         assert sim.counters["forced"] == 0
         assert not await sim.present_and_walk("43", timeout_s=0.05), "no pulse, no way in"
+
+    with_board("inveo_rfid_ind", scenario)
+
+
+async def mbpoll(program: Path, *arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        str(program), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output = (await asyncio.wait_for(process.communicate(), 15))[0].decode(errors="replace")
+    assert process.returncode == 0, output
+    return output
+
+
+def test_libmodbus_agrees(mbpoll_path: Path) -> None:
+    """A third stack: mbpoll on libmodbus reads the card and pulses the bolt."""
+
+    async def scenario(sim: ModbusBoardSim, line: Line) -> None:
+        sim.present_card(3456789)
+        place = ("-m", "tcp", "-p", str(sim.port), "-a", "1", "-0", "-1", "-q")
+        registers = await mbpoll(mbpoll_path, *place, "-t", "4", "-r", "1000", "-c", "5", "127.0.0.1")
+        values = [int(part.split()[1]) for part in registers.splitlines() if part.startswith("[")]
+        assert values == [0, 0, 0, 3456789 >> 16, 3456789 & 0xFFFF], registers
+        await mbpoll(mbpoll_path, *place, "-t", "0", "-r", "1010", "127.0.0.1", "1")
+        assert sim.counters["pulses"] == 1
+        coils = await mbpoll(mbpoll_path, *place, "-t", "0", "-r", "1000", "-c", "3", "127.0.0.1")
+        assert [part.split()[1] for part in coils.splitlines() if part.startswith("[")] == ["1", "0", "0"], coils
 
     with_board("inveo_rfid_ind", scenario)
