@@ -12,7 +12,7 @@ import logging
 import time
 from itertools import islice
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, NoReturn, cast
 
 import msgspec
 
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 CHUNK = 2_000
 MAX_UNACKED = 50_000
 WAIT_LISTS_S = 60.0
+STEADY_S = 3.0  # no further list came in this time
 SUFFIXES = (".ndjson", ".jsonl", ".json", ".gz")
 
 
@@ -72,8 +73,7 @@ class Importer:
         text = f"{path.name}: {done.state}, {done.imported} imported, {done.refused} refused {done.text}".rstrip()
         log.info("import of %s", text)
         self.box.record("", EdgeNote("import", text[:1000]))
-        path.unlink(missing_ok=True)
-        path.with_name(path.name + ".holders.json").unlink(missing_ok=True)
+        await asyncio.to_thread(_remove, path)
 
     async def _lines(self, path: Path) -> Progress:
         self._tell(path, Progress("waiting", text="for the lists of the devices"))
@@ -103,7 +103,8 @@ class Importer:
     async def _append(self, events: list[Event], meta: dict[str, str]) -> None:
         journal = self.box.journal
         await journal.append(*events, meta=meta)
-        while journal.head - journal.cursor > MAX_UNACKED:  # live events must not wait behind months of history
+        # Live events must not wait behind months of history; the cursor moves by itself, there is nothing to await.
+        while journal.head - journal.cursor > MAX_UNACKED:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     def _progress(self, state: str, lines: int, total: int, imported: int, refused: int, start: int) -> Progress:
@@ -112,12 +113,15 @@ class Importer:
 
     async def _mapping(self, path: Path) -> HistoryMap:
         """Waits a while for the lists: without them no card has a holder."""
-        deadline = time.monotonic() + self.wait_lists_s
+        deadline, held_before, steady_from = time.monotonic() + self.wait_lists_s, 0, time.monotonic()
         while time.monotonic() < deadline:
             devices = self.box.devices.devices if self.box.devices else ()
             doors = [d.device for d in devices if d.access_points]
-            if doors and all(self.box.lists.current(d) for d in doors):
-                break
+            now_held = sum(self.box.lists.current(d) is not None for d in doors)
+            if now_held > held_before:
+                held_before, steady_from = now_held, time.monotonic()
+            if doors and (now_held == len(doors) or (now_held and time.monotonic() - steady_from > STEADY_S)):
+                break  # a camera has no list: some of the doors may stay without
             await asyncio.sleep(0.2)
         devices = self.box.devices.devices if self.box.devices else ()
         held = [h.access_list for d in devices if (h := self.box.lists.current(d.device))]
@@ -131,7 +135,14 @@ class Importer:
 
 
 def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
+    if path.name.endswith(".gz"):
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return path.open("rb")
+
+
+def _remove(path: Path) -> None:
+    for name in (path, path.with_name(path.name + ".holders.json")):
+        name.unlink(missing_ok=True)
 
 
 def _count(path: Path) -> int:

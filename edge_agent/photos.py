@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from edge_agent.config import write_atomic
 MAX_PHOTO = 1 << 20  # bytes
 CACHE = 200 << 20  # bytes kept on disk
 AT_ONCE = 4
+KEPT_S = 3_600.0
 
 
 class PhotoRefused(DeviceUnreachable):
@@ -61,10 +63,6 @@ class PhotoCache:
         trim(self.folder, self.limit - len(content))
         write_atomic(path, content)
 
-    def drop(self, sha256: str) -> None:
-        """Applied: the terminal has it, this box needs it no more."""
-        (self.folder / f"{sha256.lower()}.jpg").unlink(missing_ok=True)
-
 
 def _read(path: Path) -> bytes | None:
     try:
@@ -83,3 +81,11 @@ def trim(folder: Path, limit: int) -> int:
         path.unlink(missing_ok=True)
         total -= stat.st_size
     return total
+
+
+def expire(folder: Path, older_than_s: float = KEPT_S) -> None:
+    """A picture of a face does not lie about once the terminals have it."""
+    oldest = time.time() - older_than_s
+    for path in folder.iterdir():
+        if path.is_file() and path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)

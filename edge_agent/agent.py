@@ -1,0 +1,330 @@
+"""The agent: everything of one box under one task group, from the device set it kept or was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import secrets
+import sqlite3
+import ssl
+import time
+from collections.abc import Coroutine, Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+import aiohttp
+import msgspec
+
+from device_drivers.contract.access import Acceptance, Held, accept
+from device_drivers.contract.device import DeviceConfig, DeviceSet, DeviceStatus
+from device_drivers.contract.events import EdgeNote
+from device_drivers.contract.messages import Command, DeviceReported, EdgeCatalogue, EdgeStatus
+from device_drivers.contract.words import DeviceCondition
+from device_drivers.driver import DriverDefinition
+from device_drivers.mqtt import Link, LinkOptions, MqttLink
+from edge_agent.box import Box
+from edge_agent.clock import HighWaterClock
+from edge_agent.commands import Commands
+from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
+from edge_agent.importer import Importer
+from edge_agent.lists import Fetch, ListFiles, ListKeeper, fetcher, public_key
+from edge_agent.photos import PhotoCache, expire
+from edge_agent.services import FileServer, Services
+from edge_agent.snapshots import Snapshots
+from edge_agent.state import State
+from edge_agent.status import write_status
+from edge_agent.store import Journal
+from edge_agent.uplink import Handlers, Uplink, offline_will
+from edge_agent.watch import Watch, notify
+from edge_agent.worker import Worker
+
+log = logging.getLogger(__name__)
+MARK_S = 10.0
+PRUNE_S = 3_600.0
+JUMP_S = 10.0
+
+
+def make_link(directory: EdgeDir, config: EdgeConfig) -> MqttLink:
+    """User and client id are the edge's id: the broker gives it its own topics only. TLS with the box's certificate."""
+    tls = config.mqtt_tls
+    options = LinkOptions(
+        host=config.mqtt_host,
+        port=config.mqtt_port,
+        client_id=config.edge,
+        username=config.edge,
+        password=config.secret,
+        will=offline_will(config.edge),
+        ca=str(directory.ca) if tls else None,
+        certificate=str(directory.certificate) if tls else None,
+        key=str(directory.key) if tls else None,
+    )
+    return MqttLink(options)
+
+
+def client_tls(directory: EdgeDir, config: EdgeConfig) -> ssl.SSLContext | bool:
+    """Mutual TLS against the CA of enrolment and no other."""
+    if not config.https_url.startswith("https:"):
+        return True
+    context = ssl.create_default_context(cafile=str(directory.ca))
+    context.load_cert_chain(str(directory.certificate), str(directory.key))
+    return context
+
+
+def package_version() -> str:
+    try:
+        return version("estate-hub")
+    except PackageNotFoundError:
+        return "dev"
+
+
+class Agent:
+    """`run(stop)` until `stop` is set. `link` and `fetch` may be given as in-memory twins."""
+
+    def __init__(
+        self,
+        directory: EdgeDir,
+        config: EdgeConfig,
+        definitions: Mapping[str, DriverDefinition],
+        link: Link | None = None,
+        fetch: Fetch | None = None,
+    ) -> None:
+        self.directory, self.config, self.definitions = directory, config, definitions
+        self._given_link, self._given_fetch = link, fetch
+        self.workers: dict[str, tuple[Worker, asyncio.Task[None]]] = {}
+        self._wanted: DeviceSet | None = None
+        self._wanted_changed = asyncio.Event()
+        self._status_changed = asyncio.Event()
+        self._started = time.monotonic()
+        self._session_id = secrets.token_hex(8)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        self.directory.make()
+        async with contextlib.AsyncExitStack() as stack:
+            await self._build(stack)
+            await self._start_from_disk()
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(work) for work in self._parts(group)]
+                self.uplink.start()
+                notify("READY=1")
+                log.info(
+                    "edge %s started, journal at %d, cursor %d",
+                    self.config.edge,
+                    self.journal.head,
+                    self.journal.cursor,
+                )
+                await stop.wait()
+                notify("STOPPING=1")
+                await self._stop(tasks)
+
+    async def _build(self, stack: contextlib.AsyncExitStack) -> None:
+        directory, config = self.directory, self.config
+        self.state = State(directory.state)
+        self.state.open()
+        stack.callback(self.state.close)
+        self.clock = HighWaterClock(self.state.high_water)
+        self.journal = Journal(directory.journal, self.clock, relief=lambda: self.snapshots.relieve())
+        self.journal.open()
+        stack.callback(self.journal.close)
+        web = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client_tls(directory, config), limit=8))
+        )
+        pictures = await stack.enter_async_context(aiohttp.ClientSession())
+        files = FileServer(config.serve_host, config.serve_port)
+        await files.start()
+        stack.push_async_callback(files.stop)
+        key = public_key(directory.hub_key.read_text())
+        fetch = self._given_fetch or fetcher(web, config.https_url, config.secret)
+        lists = ListKeeper(ListFiles(directory.lists, key, config.estate), fetch, self._note)
+        services = Services(PhotoCache(directory.photos, pictures), files, config.broker_address)
+        self.box = Box(self.journal, self.state, self.clock, lists, services, self._report)
+        self.snapshots = Snapshots(directory.snapshots, self.box, self.worker, web, config.https_url, config.secret)
+        self.box.on_pass = self.snapshots.on_pass
+        self.watch = Watch(self.journal)
+        catalogue = EdgeCatalogue(tuple(d.info for d in self.definitions.values()))
+        self.uplink = Uplink(
+            self._given_link or make_link(directory, config),
+            config.edge,
+            self.journal,
+            self._edge_status,
+            catalogue,
+            Handlers(self._devices_arrived, lists.ring, self._command_arrived),
+            progress=lambda: self.watch.progress("uplink"),
+        )
+        self.commands = Commands(self.box, self.worker, self.snapshots.take, self.uplink.result)
+
+    def _parts(self, group: asyncio.TaskGroup) -> list[Coroutine[None, None, None]]:
+        self._group = group
+        return [
+            self.uplink.run(),
+            self._follow_devices(),
+            self._mark(),
+            self._prune(),
+            self._write_status(),
+            Importer(self.directory.imports, self.box).run(),
+            self.snapshots.run(),
+            self.watch.run(),
+        ]
+
+    async def _start_from_disk(self) -> None:
+        """A box starts its doors without the hub, from what it kept."""
+        self._started_at = self.clock.now()
+        if self.state.set_aside:
+            self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {self.state.set_aside.name}"))
+        if not self.clock.trusted:
+            self.box.record("", EdgeNote("clock_jump", "the clock stands before what this box has already seen"))
+        self.box.record("", EdgeNote("started", f"version {package_version()}"))
+        path = self.directory.devices
+        try:
+            kept = msgspec.json.decode(await asyncio.to_thread(path.read_bytes), type=DeviceSet)
+        except FileNotFoundError:
+            return
+        except (OSError, msgspec.MsgspecError) as error:
+            log.error("kept device set is not usable: %s", error)
+            self.box.record("", EdgeNote("gap", f"kept device set is not usable: {error}"))
+            return
+        self._wanted = kept
+        self._wanted_changed.set()
+
+    async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Workers first (they close their intervals), then the last status, then the rest."""
+        for _, task in self.workers.values():
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self.workers.values()), return_exceptions=True)
+        await self._mark_once()
+        await self.box.settled()
+        await self.uplink.stop()
+        for task in tasks:
+            task.cancel()
+        log.info("edge %s stopped, journal at %d", self.config.edge, self.journal.head)
+
+    # --- to the hub ------------------------------------------------------------------------------------------------
+    def _edge_status(self) -> EdgeStatus:
+        return EdgeStatus(
+            online=True,
+            epoch=self.journal.epoch,
+            head_seq=self.journal.head,
+            clock=self.clock.now(),
+            clock_trusted=self.clock.trusted,
+            version=package_version(),
+            started_at=self._started_at,
+            session=self._session_id,
+        )
+
+    def _report(self, reported: DeviceReported) -> None:
+        self.uplink.report(reported)
+        self._status_changed.set()
+
+    async def _note(self, note: EdgeNote, device: str) -> None:
+        self.box.record(device, note)
+
+    # --- from the hub ----------------------------------------------------------------------------------------------
+    def worker(self, device: str) -> Worker | None:
+        entry = self.workers.get(device)
+        return entry[0] if entry else None
+
+    def _command_arrived(self, command: Command) -> None:
+        self._group.create_task(self._command(command))
+
+    async def _command(self, command: Command) -> None:
+        await self.commands.handle(command)
+
+    def _devices_arrived(self, devices: DeviceSet) -> None:
+        if (devices.edge, devices.estate) != (self.config.edge, self.config.estate):
+            text = f"device set of {devices.edge}/{devices.estate} came to {self.config.edge}/{self.config.estate}"
+            log.error(text)
+            self.box.record("", EdgeNote("foreign_devices", text))
+            return
+        current = _held(self._wanted)
+        verdict = accept(current, Held(devices.generation, _digest(devices)))
+        if verdict is Acceptance.APPLY:
+            self._wanted = devices
+            self._wanted_changed.set()
+        elif verdict is not Acceptance.SAME:
+            log.error("device set of generation %d refused: %s", devices.generation, verdict.value)
+            self.box.record("", EdgeNote(verdict.value, f"device set of generation {devices.generation}"))
+
+    async def _follow_devices(self) -> None:
+        while True:
+            await self._wanted_changed.wait()
+            self._wanted_changed.clear()
+            if self._wanted:
+                await self._apply_devices(self._wanted)
+
+    async def _apply_devices(self, devices: DeviceSet) -> None:
+        """Start, stop and restart workers by difference; a device that did not change is not disturbed."""
+        try:
+            await asyncio.to_thread(write_atomic, self.directory.devices, msgspec.json.encode(devices))
+        except OSError as error:
+            log.error("device set not kept: %s", error)
+        self.box.devices, self.box.policy = devices, devices.policy
+        wanted = {d.device: d for d in devices.devices}
+        gone = [d for d, (worker, _) in self.workers.items() if wanted.get(d) != worker.config]
+        for device in gone:
+            _, task = self.workers.pop(device)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            if device not in wanted:
+                self.uplink.forget(device)
+        for config in wanted.values():
+            if config.device not in self.workers:
+                await self._start_worker(config)
+        log.info("device set %d: %d devices", devices.generation, len(self.workers))
+
+    async def _start_worker(self, config: DeviceConfig) -> None:
+        definition = self.definitions.get(config.kind)
+        if definition is None:
+            text = f"this edge cannot drive {config.kind!r}"
+            log.error("device %s: %s", config.device, text)
+            status = DeviceStatus(DeviceCondition.FAULT, self.clock.now(), detail=text)
+            self._report(DeviceReported(config.device, 0, "", status, reported_at=self.clock.now()))
+            return
+        await self.box.lists.load(config.device)
+        worker = Worker(config, definition, self.box)
+        self.workers[config.device] = worker, self._group.create_task(worker.run(), name=f"worker {config.device}")
+
+    # --- upkeep ----------------------------------------------------------------------------------------------------
+    async def _mark(self) -> None:
+        while True:
+            await asyncio.sleep(MARK_S)
+            self.watch.progress("marks")
+            if abs(jump := self.clock.jump_s) > JUMP_S:
+                log.warning("the clock jumped by %+.0f s", jump)
+                self.box.record("", EdgeNote("clock_jump", f"{jump:+.0f} s"))
+                self.uplink.announce()
+            await self._mark_once()
+
+    async def _mark_once(self) -> None:
+        marks = {device: mark for device, (worker, _) in self.workers.items() if (mark := worker.observation.mark())}
+        try:
+            await asyncio.to_thread(self.state.set_marks, marks, self.clock.settle())
+        except sqlite3.Error as error:
+            log.error("marks not kept: %s", error)
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(60)
+            try:
+                await self.journal.prune(self.clock.now())
+                await asyncio.to_thread(expire, self.directory.photos)
+            except (sqlite3.Error, OSError) as error:
+                log.error("clean-up failed: %s", error)
+            await asyncio.sleep(PRUNE_S)
+
+    async def _write_status(self) -> None:
+        while True:
+            await self._status_changed.wait()
+            self._status_changed.clear()
+            try:
+                await asyncio.to_thread(write_status, self.directory, dict(self.uplink.reports))
+            except OSError as error:
+                log.error("status.json not written: %s", error)
+            await asyncio.sleep(1)
+
+
+def _digest(devices: DeviceSet) -> str:
+    return hashlib.sha256(msgspec.json.encode(devices)).hexdigest()
+
+
+def _held(devices: DeviceSet | None) -> Held | None:
+    return Held(devices.generation, _digest(devices)) if devices else None

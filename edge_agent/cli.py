@@ -1,0 +1,185 @@
+"""`estate-edge`: the command line of an edge box."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from edge_agent.config import ConfigMissing, EdgeDir
+from edge_agent.importer import Progress as ImportProgress
+from edge_agent.importer import progress_path, read_progress
+from edge_agent.status import read_journal, read_status
+
+app = typer.Typer(
+    help="Edge agent of Estate Hub: bridges the devices of one estate to the hub.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+Dir = Annotated[Path, typer.Option("--dir", help="Directory of this box: keys, journal, lists.", file_okay=False)]
+
+
+def _fail(text: str) -> typer.Exit:
+    typer.echo(f"estate-edge: {text}", err=True)
+    return typer.Exit(1)
+
+
+@app.command()
+def run(directory: Dir, verbose: Annotated[bool, typer.Option(help="Log debug messages too.")] = False) -> None:
+    """Run the agent until SIGTERM or Ctrl-C. Works without the hub: doors decide locally, events wait in the journal."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    from device_drivers.catalogue import DEFINITIONS  # heavy: only where devices are driven
+    from edge_agent.agent import Agent
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        place = EdgeDir(directory)
+        await Agent(place, place.load(), {d.kind: d for d in DEFINITIONS}).run(stop)
+
+    try:
+        asyncio.run(main())
+    except ConfigMissing as error:
+        raise _fail(str(error)) from error
+
+
+@app.command()
+def enrol(
+    hub: Annotated[str, typer.Option(help="Address of the hub's console, e.g. https://hub.example.cn")],
+    token: Annotated[str, typer.Option(help="One-time enrolment token from the console.")],
+    directory: Dir,
+    local_broker: Annotated[
+        str | None, typer.Option(help="host:port of the broker on this box (face terminals).")
+    ] = None,
+    local_broker_credentials: Annotated[
+        Path | None, typer.Option(help='File with {"username": …, "password": …} or username:password.')
+    ] = None,
+    mqtt_tls: Annotated[
+        bool | None, typer.Option(help="TLS to the hub's broker. Default: always, except to this very machine.")
+    ] = None,
+    serve_host: Annotated[
+        str, typer.Option(help="Address of this box in the estate's network, where terminals fetch pictures.")
+    ] = "127.0.0.1",
+) -> None:
+    """Make this box's key, exchange the one-time token for a certificate, and keep what the hub answers."""
+    from edge_agent.enrol import EnrolFailed, read_broker
+    from edge_agent.enrol import enrol as do_enrol
+
+    try:
+        if bool(local_broker) != bool(local_broker_credentials):
+            raise EnrolFailed("--local-broker and --local-broker-credentials go together")
+        broker = (
+            read_broker(local_broker, local_broker_credentials) if local_broker and local_broker_credentials else None
+        )
+        place = EdgeDir(directory)
+        work = do_enrol(hub, token, place, local_broker=broker, mqtt_tls=mqtt_tls, serve_host=serve_host)
+        config = asyncio.run(work)
+    except EnrolFailed as error:
+        raise _fail(str(error)) from error
+    typer.echo(f"enrolled as {config.edge} for estate {config.estate} in {directory}")
+
+
+@app.command("import-history")
+def import_history(
+    file: Annotated[Path, typer.Argument(help="Newline-delimited JSON, .gz allowed.", exists=True, dir_okay=False)],
+    directory: Dir,
+    timeout: Annotated[float, typer.Option(help="Give up after this many seconds without progress.")] = 120.0,
+) -> None:
+    """Import a record export of terminals taken over, through the running agent and its journal.
+
+    A file beside it named holders.json (person id of the old system to credential token) maps persons without a card.
+    The same file imported again adds nothing.
+    """
+    folder = EdgeDir(directory).imports
+    if not folder.is_dir():
+        raise _fail(f"{folder} is missing: is the agent of {directory} running?")
+    path = folder / _import_name(file)
+    progress_path(path).unlink(missing_ok=True)
+    holders = file.with_name("holders.json")
+    if holders.exists():
+        shutil.copyfile(holders, path.with_name(path.name + ".holders.json"))
+    part = path.with_name(path.name + ".part")
+    shutil.copyfile(file, part)
+    part.replace(path)
+    done = _follow(path, timeout)
+    typer.echo(f"{done.state}: {done.imported} events imported, {done.refused} lines refused {done.text}".rstrip())
+    if done.state != "done":
+        raise typer.Exit(1)
+
+
+def _import_name(file: Path) -> str:
+    """Named by content: the journal remembers how far a name was imported."""
+    digest = hashlib.sha256()
+    with file.open("rb") as source:
+        while block := source.read(1 << 20):
+            digest.update(block)
+    return f"history-{digest.hexdigest()[:16]}.ndjson{'.gz' if file.suffix == '.gz' else ''}"
+
+
+def _follow(path: Path, timeout: float) -> ImportProgress:
+    console = Console()
+    columns = (TextColumn("import"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    last, moved, tenth = ImportProgress("waiting"), time.monotonic(), 0
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("import", total=None)
+        while last.state not in ("done", "failed"):
+            now = read_progress(path) or last
+            if now != last:
+                last, moved = now, time.monotonic()
+            if time.monotonic() - moved > timeout:
+                raise _fail(f"no progress for {timeout:.0f} s: is the agent running? ({last.state} {last.text})")
+            bar.update(task, total=max(1, last.total), completed=last.acked + last.refused)
+            percent = (last.acked + last.refused) * 10 // max(1, last.total)
+            if not console.is_terminal and percent > tenth:
+                tenth = percent
+                typer.echo(f"import {tenth * 10} % ({last.acked + last.refused} of {last.total})")
+                sys.stdout.flush()
+            time.sleep(0.1)
+    return last
+
+
+@app.command()
+def status(directory: Dir) -> None:
+    """What hangs at this box, the journal's head and cursor, and the lists held."""
+    place = EdgeDir(directory)
+    try:
+        config = place.load()
+    except ConfigMissing as error:
+        raise _fail(str(error)) from error
+    console = Console()
+    console.print(f"edge {config.edge}, estate {config.estate}, hub {config.mqtt_host}:{config.mqtt_port}")
+    if journal := read_journal(place):
+        waiting = journal.head - journal.cursor
+        console.print(
+            f"journal epoch {journal.epoch}, head {journal.head}, cursor {journal.cursor}, {waiting} not acknowledged"
+        )
+    table = Table(
+        "device", "condition", "list", "wanted", "confirmed", "assumed", "pending", "refused", "foreign", "detail"
+    )
+    for r in read_status(place):
+        numbers = (r.wanted, r.confirmed, r.assumed, r.pending, len(r.refused), r.foreign)
+        kind = f"{r.generation}{' (edge decides)' if r.decided_at_edge else ''}"
+        table.add_row(r.device, str(r.status.condition), kind, *map(str, numbers), r.status.detail)
+    console.print(table)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()
