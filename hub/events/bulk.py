@@ -6,17 +6,18 @@ Used for tables that only grow, whose rows are known to be new; when they are no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.tables import UtcDateTime
+
 Row = tuple[Any, ...]
 
 
 def insert_new(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Raises IntegrityError where a row exists, DataError where a value does not fit. Times are aware."""
+    """Times must be in UTC. Raises IntegrityError where a row exists, DataError where a value does not fit."""
     if not rows:
         return
     names = ", ".join(columns)
@@ -27,18 +28,15 @@ def insert_new(connection: Connection, table: Table, columns: Sequence[str], row
                 copy.write_row(row)
         return
     marks = ", ".join("?" * len(columns))
-    values = [tuple(_for_sqlite(value) for value in row) for row in rows]
+    times = [n for n, name in enumerate(columns) if isinstance(table.c[name].type, UtcDateTime)]
+    values = [_for_sqlite(row, times) for row in rows]
     connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", values)
 
 
 def insert_if_new(connection: Connection, table: Table, columns: Sequence[str], row: Row) -> bool:
     """One row; False when it was there already."""
-    values = dict(zip(columns, row, strict=True))
-    if connection.dialect.name == "postgresql":
-        result = connection.execute(postgresql.insert(table).values(values).on_conflict_do_nothing())
-    else:
-        result = connection.execute(sqlite.insert(table).values(values).on_conflict_do_nothing())
-    return bool(result.rowcount)
+    statement = upsert(connection, table).values(dict(zip(columns, row, strict=True))).on_conflict_do_nothing()
+    return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
 
 
 def upsert(connection: Connection, table: Table) -> Any:
@@ -48,9 +46,10 @@ def upsert(connection: Connection, table: Table) -> Any:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else insert(table)
 
 
-def _for_sqlite(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+def _for_sqlite(row: Row, times: Sequence[int]) -> Row:
+    """Times as SQLAlchemy keeps them: text in UTC with microseconds, without zone, so that they sort."""
+    values = list(row)
+    for n in times:
+        if values[n] is not None:
+            values[n] = values[n].isoformat(" ", "microseconds")[:26]
+    return tuple(values)

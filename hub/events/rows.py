@@ -135,6 +135,7 @@ def to_row(event: Event, epoch: str, places: Places, now: datetime) -> Row:
     try:
         at = best_time(event).astimezone(UTC)
         received = event.received_at.astimezone(UTC)
+        device_at = event.device_at.astimezone(UTC) if event.device_at else None
     except (OverflowError, ValueError) as error:
         raise PoisonRow(f"time out of range: {error}") from error
     if event.received_at.tzinfo is None or received < EARLIEST:
@@ -162,7 +163,7 @@ def to_row(event: Event, epoch: str, places: Places, now: datetime) -> Row:
         outcome, reason = body.state, body.reason or None
     row = (
         places.edge_id, epoch, event.seq, places.estate_id, kind_of(event), event.device, access_point, dwelling,
-        credential, _text(identifier), _text(outcome), _text(reason), at, event.device_at, received, now,
+        credential, _text(identifier), _text(outcome), _text(reason), at, device_at, received, now,
         event.clock_offset_s, event.late, _encode(body).decode(),
     )  # fmt: skip
     return _without_nul(row)
@@ -221,8 +222,11 @@ def _text(word: str | None) -> str | None:
 
 
 def _without_nul(row: Row) -> Row:
-    """PostgreSQL takes no NUL in text, and JSON may carry one: it becomes the replacement character."""
-    if not any(isinstance(value, str) and "\0" in value for value in row) and "\\u0000" not in row[18]:
+    """PostgreSQL takes no NUL in text, and JSON may carry one: it becomes the replacement character.
+
+    Every text of a row but the device (which is known) comes from the body, so the body's JSON tells.
+    """
+    if "\\u0000" not in row[18]:
         return row
     clean = [value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in row]
     clean[18] = clean[18].replace("\\u0000", "\\ufffd")
