@@ -10,64 +10,28 @@ While a device is down it reports nothing: its lines are missing, not empty.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulators.consumption import Consumption, consumption, part_of_day
+from simulators.history_lines import DAY, Lines, open_export, write_lines
 from simulators.movement import Crowd, crowd
 from simulators.outages import Outage, device_codes, outages, start_of
 from simulators.residents import Population
 from simulators.site import DOOR_POINT, meter_units
 
-DAY = 86_400
 P_FACE_READ = 0.97  # a face which the terminal knows is recognised; otherwise the person shows the card
 P_STRANGER = 0.35  # who has nothing to show looks into the terminal before walking in behind somebody
 P_OTHER_GATE = 0.5  # takes the other gate when this one is down
 P_BLOCK_CARD = 0.9  # shows the card at the block entrance rather than following a neighbour
 STRANGERS_A_DAY = 25
 READING_TIMES = (11 * 3600 + 55 * 60, 23 * 3600 + 55 * 60)
-PIECE = 20_000
-
-
-@dataclass(slots=True)
-class Lines:
-    """Lines to be written: second of the history, text before the time, text after it."""
-
-    at: list[NDArray[np.int64]] = field(default_factory=list)
-    head: list[NDArray[np.int64]] = field(default_factory=list)
-    tail: list[NDArray[np.int64]] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    known: dict[str, int] = field(default_factory=dict)
-
-    def text(self, text: str) -> int:
-        """The number of a text, kept once."""
-        if text not in self.known:
-            self.known[text] = len(self.texts)
-            self.texts.append(text)
-        return self.known[text]
-
-    def unique(self, text: str) -> int:
-        """The number of a text that will not come again (no look-up)."""
-        self.texts.append(text)
-        return len(self.texts) - 1
-
-    def add(self, at: NDArray[np.int64], head: NDArray[np.int64], tail: NDArray[np.int64]) -> None:
-        """Many lines at once."""
-        self.at.append(at)
-        self.head.append(head)
-        self.tail.append(tail)
-
-    def one(self, at: int, head: str, tail: str) -> None:
-        """A single line."""
-        self.add(np.array([at]), np.array([self.text(head)]), np.array([self.text(tail)]))
 
 
 def write_history(
@@ -93,8 +57,8 @@ def write_history(
     last = int((until - start_of(population)).total_seconds())
     first = 0 if days is None else max(0, last // DAY - days) * DAY
     _observations(lines, population, spans, first)
-    with _open(path) as out:
-        return _write(out, lines, start_of(population), first, last, progress)
+    with open_export(path) as out:
+        return write_lines(out, lines, start_of(population), first, last, progress)
 
 
 def presence(people: Crowd, days: int) -> NDArray[np.bool_]:
@@ -276,34 +240,3 @@ def _observe(lines: Lines, device: str, at: int, state: str, reason: str) -> Non
     rest: dict[str, Any] = {"state": state, "reason": reason}
     head = f'{{"t":"observation","device":"{device}","at":"'
     lines.one(at, head, '",' + json.dumps(rest, ensure_ascii=False, separators=(",", ":"))[1:])
-
-
-def _open(path: Path) -> TextIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".gz":
-        return gzip.open(path, "wt", encoding="utf-8", compresslevel=3)
-    return path.open("w", encoding="utf-8")
-
-
-def _write(
-    out: TextIO,
-    lines: Lines,
-    start: datetime,
-    first: int,
-    last: int,
-    progress: Callable[[int, int], None] | None,
-) -> int:
-    at, head, tail = (np.concatenate(part) for part in (lines.at, lines.head, lines.tail))
-    chosen = np.nonzero((at >= first) & (at <= last))[0]
-    is_first = np.array([not text.startswith('{"t":"observation"') for text in lines.texts])  # at a tie they lead
-    order = chosen[np.lexsort((is_first[head[chosen]], at[chosen]))]
-    dates = [(start + timedelta(days=d)).strftime("%Y-%m-%dT") for d in range(last // DAY + 1)]
-    clock = [f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}+08:00" for s in range(DAY)]
-    texts = lines.texts
-    for offset in range(0, len(order), PIECE):
-        piece = order[offset : offset + PIECE]
-        rows = zip(at[piece].tolist(), head[piece].tolist(), tail[piece].tolist(), strict=True)
-        out.write("".join(f"{texts[h]}{dates[s // DAY]}{clock[s % DAY]}{texts[t]}\n" for s, h, t in rows))
-        if progress is not None:
-            progress(offset + len(piece), len(order))
-    return len(order)
