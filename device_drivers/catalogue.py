@@ -1,0 +1,63 @@
+"""The drivers this release has: an explicit tuple, nothing is discovered by magic."""
+
+from __future__ import annotations
+
+from device_drivers import modbus_door, modbus_meter, onvif_camera, register_map
+from device_drivers.config import config_schema
+from device_drivers.contract.device import Capabilities, DriverInfo
+from device_drivers.contract.words import CommandKind
+from device_drivers.driver import ConfigError, DriverDefinition
+from device_drivers.face_terminal import driver as face_terminal
+
+FACE_TERMINAL = DriverDefinition(
+    DriverInfo(
+        "face_terminal",
+        "人脸门禁终端（MQTT）",
+        config_schema(face_terminal.FaceTerminalConfig),
+        Capabilities(
+            holds_list=True,
+            reads_back=True,
+            validity_dates=True,
+            batch=50,
+            photos=True,
+            cards=True,
+            device_side_pulse=True,
+            replays_events=True,
+            commands=(CommandKind.MOMENTARY_ACCESS.value,),
+        ),
+    ),
+    face_terminal.connect,
+)
+MODBUS_DOOR = DriverDefinition(
+    DriverInfo(
+        "modbus_door",
+        "Modbus 门控板",
+        config_schema(modbus_door.ModbusDoorConfig, {"board": list(register_map.boards())}),
+        Capabilities(cards=True, device_side_pulse=True, commands=(CommandKind.MOMENTARY_ACCESS.value,)),
+    ),
+    modbus_door.connect,
+)
+MODBUS_METER = DriverDefinition(
+    DriverInfo(
+        "modbus_meter", "Modbus 水电表", config_schema(modbus_meter.ModbusMeterConfig), Capabilities(meters=True)
+    ),
+    modbus_meter.connect,
+)
+ONVIF_CAMERA = DriverDefinition(
+    DriverInfo(
+        "onvif_camera",
+        "ONVIF 摄像机",
+        config_schema(onvif_camera.OnvifCameraConfig),
+        Capabilities(snapshots=True, commands=(CommandKind.SNAPSHOT.value,)),
+    ),
+    onvif_camera.connect,
+)
+DEFINITIONS: tuple[DriverDefinition, ...] = (FACE_TERMINAL, MODBUS_DOOR, MODBUS_METER, ONVIF_CAMERA)
+
+
+def definition(kind: str) -> DriverDefinition:
+    """Raises ConfigError for a kind this release does not drive."""
+    for found in DEFINITIONS:
+        if found.kind == kind:
+            return found
+    raise ConfigError(f"kind: {kind!r} is not driven here; known: {', '.join(d.kind for d in DEFINITIONS)}")
