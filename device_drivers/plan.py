@@ -42,7 +42,9 @@ def plan(
     A refused credential is tried again only when it changed.
     """
     wanted = {c.token: (c, credential_fingerprint(c, desired)) for c in desired.credentials if not c.blocked}
-    held = {h.token: h.fingerprint for h in actual.held}
+    # Terminals may change the case of the ids they keep; the plan speaks of them as we wrote them.
+    spelled = {token.casefold(): token for token in (*applied, *wanted)}
+    held = {spelled.get(h.token.casefold(), h.token): h.fingerprint for h in actual.held}
     skipped = {token: why for token, (c, _) in wanted.items() if (why := _unsupported(c, capabilities))}
     refused = refused or {}
     removals: list[Remove] = []

@@ -1,0 +1,109 @@
+"""All register maps fit the schema, name their source, and mean what they say."""
+
+from __future__ import annotations
+
+import math
+import struct
+from pathlib import Path
+
+import pytest
+
+from device_drivers import register_map
+from device_drivers.driver import ConfigError
+from device_drivers.modbus_meter import judge, value_of
+from device_drivers.modbus_scan import blocks
+from device_drivers.register_map import MeterValue
+
+BOARD_FILES = sorted((register_map.ROOT / "boards").glob("*.json"))
+METER_FILES = sorted((register_map.ROOT / "meters").glob("*.json"))
+
+
+def test_the_promised_families_are_there() -> None:
+    assert {"inveo_rfid_ind", "jy_dam", "waveshare_relay", "r421a08", "coils"} <= set(register_map.boards())
+    assert {"eastron_sdm", "chint_dtsu666", "pulse_water"} <= set(register_map.meters())
+
+
+@pytest.mark.parametrize("path", BOARD_FILES, ids=lambda p: p.stem)
+def test_a_board_file_is_sound(path: Path) -> None:
+    board = register_map.board(path.stem)
+    assert board.source.strip(), f"{path.name} names no source"
+    last = board.channels - 1
+    assert board.pulse.address + last * board.pulse.step <= 65535, f"{path.name}: pulse of the last channel"
+    for point in (board.magnet, board.exit):
+        if point:
+            assert point.at(last) <= 65535, f"{path.name}: input of the last channel"
+    if board.magnet and board.exit:
+        magnets = {(board.magnet.table, board.magnet.at(n)) for n in range(board.channels)}
+        exits = {(board.exit.table, board.exit.at(n)) for n in range(board.channels)}
+        assert not magnets & exits, f"{path.name}: a magnet and an exit button share an input"
+    assert 1 <= board.pulse.ticks(3.0) <= board.pulse.max_ticks
+    assert board.pulse.ticks(1e9) == board.pulse.max_ticks, "a huge pulse must be cut, not wrapped"
+
+
+@pytest.mark.parametrize("path", METER_FILES, ids=lambda p: p.stem)
+def test_a_meter_file_is_sound(path: Path) -> None:
+    meter = register_map.meter(path.stem)
+    assert meter.source.strip()
+    assert meter.maximum > 0
+    for bit in (*meter.status.faults, *meter.status.notes) if meter.status else ():
+        assert 0 <= int(bit) <= 15, f"{path.name}: status bit {bit}"
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="jy_dam"):
+        register_map.board("no_such_board")
+    with pytest.raises(ConfigError, match="eastron_sdm"):
+        register_map.meter("no_such_meter")
+
+
+def test_a_broken_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards" / "bad.json").write_text('{"board": "bad", "titel": "typo"}', encoding="utf-8")
+    monkeypatch.setattr(register_map, "ROOT", tmp_path)
+    with pytest.raises(ConfigError, match=r"bad\.json"):
+        register_map.boards.__wrapped__()
+
+
+@pytest.mark.parametrize("number", [0.0, 1234.5, 99999.99])
+def test_floats_are_read_in_every_order(number: float) -> None:
+    high, low = struct.unpack(">HH", struct.pack(">f", number))
+    swap = [int.from_bytes(r.to_bytes(2, "big"), "little") for r in (high, low)]
+    orders = {
+        (False, False): (high, low),
+        (True, False): (low, high),
+        (False, True): (swap[0], swap[1]),
+        (True, True): (swap[1], swap[0]),
+    }
+    for (words, swapped), registers in orders.items():
+        spec = MeterValue("input", 0, "f32", words_reversed=words, bytes_swapped=swapped)
+        assert value_of(spec, registers) == pytest.approx(number, rel=1e-6), (words, swapped)
+
+
+def test_integers_are_scaled() -> None:
+    assert value_of(MeterValue("holding", 0, "u32", scale=0.001), (0, 12345)) == 12.345
+    assert value_of(MeterValue("holding", 0, "u48", scale=0.01), (1, 0, 2)) == pytest.approx((2**32 + 2) / 100)
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "last", "ok", "text"),
+    [
+        (5.0, 0, 4.0, True, ""),
+        (5.0, 1, 4.0, True, "leak"),
+        (5.0, 2, 4.0, False, "fault"),
+        (3.0, 0, 4.0, False, "went backwards from 4"),
+        (-1.0, 0, None, False, "impossible value -1"),
+        (1e9, 0, None, False, "impossible value 1e+09"),
+        (math.nan, 0, None, False, "impossible value nan"),
+    ],
+)
+def test_a_reading_is_judged(value: float, status: int, last: float | None, ok: bool, text: str) -> None:
+    reading = judge(register_map.meter("pulse_water"), "u6", value, status, last)
+    assert (reading.ok, reading.text) == (ok, text)
+    assert reading.value == (value if math.isfinite(value) else None)
+
+
+def test_bits_are_asked_in_few_requests() -> None:
+    assert blocks([]) == ()
+    assert blocks([("coil", 1001), ("coil", 1002), ("coil", 1004), ("coil", 1005)]) == (("coil", 1001, 5),)
+    assert blocks([("discrete", 0), ("coil", 0)]) == (("coil", 0, 1), ("discrete", 0, 1))
+    assert blocks([("coil", 0), ("coil", 100)]) == (("coil", 0, 1), ("coil", 100, 1)), "a big hole is not read"
