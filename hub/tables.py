@@ -232,7 +232,7 @@ class Tenancy(Base):
     from_date: Mapped[date]
     to_date: Mapped[date | None]
     handover_at: Mapped[date | None]
-    end_decision: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    end_decision: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     ended_at: Mapped[datetime | None]
     updated_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("source", "source_id"),)
@@ -294,7 +294,7 @@ class SourceState(Base):
     last_full_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(default="")
     last_total: Mapped[int] = mapped_column(default=0)
-    held: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    held: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
@@ -551,6 +551,8 @@ class Finding(Base):
     against: Mapped[list[Any]]
     refuted_by: Mapped[list[Any]]
     evidence: Mapped[list[Any]]
+    observed: Mapped[str] = mapped_column(default="")
+    threshold: Mapped[str] = mapped_column(default="")
     inputs_hash: Mapped[str]
     opened_at: Mapped[datetime]
     updated_at: Mapped[datetime]

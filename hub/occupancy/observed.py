@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 
@@ -33,7 +34,7 @@ def missed_shares(intervals: Iterable[Interval], starts: Sequence[datetime], as_
     bad = _merge([(a, b) for ok, a, b in spans if not ok and a < b])
     observed = _minus(good, bad)
     shares, position = [], 0
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         while position < len(observed) and observed[position][1] <= start:
             position += 1
         seen, at = 0.0, position

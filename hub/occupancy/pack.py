@@ -81,11 +81,13 @@ class VacantUse(_Part):
 
 class Pauses(_Part):
     """Calendar pauses: days around Spring Festival count neither for nor against. `declared_max_days`: a declared
-    absence without an end pauses so long, then is asked about."""
+    absence without an end pauses so long, then is asked about; one with an end pauses to its end, at most
+    `reviewed_max_days`."""
 
     spring_festival_before: Annotated[int, Field(ge=0, le=60)]
     spring_festival_after: Annotated[int, Field(ge=0, le=60)]
     declared_max_days: Days
+    reviewed_max_days: Days
 
 
 class PolicyPack(_Part):

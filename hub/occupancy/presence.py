@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from statistics import median
 
 from hub.occupancy.values import KNOWN_COVERAGE, CredentialUse, DayState, ObservedDay, PresenceDay
@@ -37,11 +38,10 @@ MOST_PER_DAY = {"water": 20.0, "electricity": 400.0}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The last good cumulative reading of a local day. `suspect`: the meter also sent nonsense that day."""
+    """The last good cumulative reading of a local day, m³ or kWh."""
 
     day: date
     value: float
-    suspect: bool = False
 
 
 def daily_use(quantity: str, readings: Sequence[Reading]) -> dict[date, float]:
@@ -52,7 +52,7 @@ def daily_use(quantity: str, readings: Sequence[Reading]) -> dict[date, float]:
     """
     most = MOST_PER_DAY.get(quantity, float("inf"))
     used: dict[date, float] = {}
-    for before, now in zip(readings, readings[1:], strict=False):
+    for before, now in pairwise(readings):
         days = (now.day - before.day).days
         amount = now.value - before.value
         if not 1 <= days <= MAX_METER_GAP or amount < 0 or amount / days > most:

@@ -123,7 +123,7 @@ class DwellingRecord:
     """Everything detection looks at. `household` None: the dwelling is recorded as vacant since `vacant_since`.
 
     `points`: devices at the access points on the household's way home; empty: nothing can be concluded from doors.
-    `meters`: quantity → meter id.
+    `meters`: quantity → meter id. `identification_ok`: the estate's terminals go on recognising people as before.
     """
 
     dwelling_id: str
@@ -133,3 +133,4 @@ class DwellingRecord:
     meters: Mapping[str, str]
     vacant_since: date | None = None
     under_repair: bool = False
+    identification_ok: bool = True

@@ -1,0 +1,91 @@
+"""(P) Rule U1: a dwelling recorded as vacant is used. A question for staff to go and look at, never red."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from hub.occupancy.finding import (
+    CREDENTIALS,
+    METERS,
+    RECORDS,
+    Evidence,
+    Finding,
+    Kind,
+    Stage,
+    inputs_hash,
+    policy_version,
+)
+from hub.occupancy.pack import PolicyPack, VacantUse
+from hub.occupancy.values import DwellingRecord, PresenceDay
+
+SETTLE_DAYS = 3
+"""After the hand-back, cleaning and late records are expected."""
+
+LOOK_DAYS = 14
+IDLE_DAYS = 14
+
+
+def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
+    """U1 over the last two weeks; door coverage is no gate: use is positive evidence."""
+    if record.household is not None or record.vacant_since is None or record.under_repair:
+        return None
+    vacant = [day for day in record.days if (day.day - record.vacant_since).days >= SETTLE_DAYS]
+    recent = vacant[-LOOK_DAYS:]
+    rule = pack.vacant_use
+    signs = [sign for sign in (_water(recent, record, rule), _power(vacant, recent, record, rule)) if sign]
+    passes = [day for day in recent if day.passes or day.others]
+    evidence = [sign[1] for sign in signs]
+    because = [sign[0] for sign in signs]
+    families = [RECORDS, *([METERS] if signs else [])]
+    if passes:
+        families.append(CREDENTIALS)
+        because.append(f"近{len(recent)}日内有{len(passes)}日以指向本房屋的凭证通行。")
+        evidence.append(Evidence("day", str(passes[-1].day), "以指向本房屋的凭证通行。", passes[-1].day))
+    if not because:
+        return None
+    return Finding(
+        dwelling_id=record.dwelling_id,
+        kind=Kind.VACANT_USED,
+        rule="U1",
+        policy_version=policy_version(pack),
+        stage=Stage.ORANGE if signs and passes else Stage.YELLOW,
+        families=tuple(families),
+        window_from=recent[0].day,
+        window_to=recent[-1].day,
+        coverage=round(sum(day.coverage for day in recent) / len(recent), 4),
+        because=(f"登记为空置（自{record.vacant_since:%Y-%m-%d}）。", *because),
+        against=("可能为维修、保洁、看房或工作人员进入（IE24、IE32），渗漏或表计漂移（IE25），或新配租尚未同步。",),
+        refuted_by=(
+            "当日现场查看确认无人使用。",
+            "补录工作人员进入、维修或看房记录。",
+            "新配租记录同步后与使用日期相符。",
+        ),
+        evidence=tuple(evidence),
+        observed=because[0],
+        threshold=f"用水超过{rule.water_m3_per_day}立方米/日达{rule.water_days}日，或用电异常达{rule.electricity_days}日",
+        inputs_hash=inputs_hash(pack, record, recent),
+    )
+
+
+def _water(recent: Sequence[PresenceDay], record: DwellingRecord, rule: VacantUse) -> tuple[str, Evidence] | None:
+    used = [day for day in recent if day.water is not None and day.water > rule.water_m3_per_day]
+    if len(used) < rule.water_days or "water" not in record.meters:
+        return None
+    text = f"近{len(recent)}日内有{len(used)}日用水超过{rule.water_m3_per_day}立方米。"
+    return text, Evidence("meter", record.meters["water"], text, used[-1].day)
+
+
+def _power(
+    vacant: Sequence[PresenceDay], recent: Sequence[PresenceDay], record: DwellingRecord, rule: VacantUse
+) -> tuple[str, Evidence] | None:
+    """Above twice the dwelling's own idle, learned while it stood empty before."""
+    before = [day.electricity for day in vacant[: len(vacant) - len(recent)] if day.electricity is not None]
+    if len(before) < IDLE_DAYS or "electricity" not in record.meters:
+        return None
+    limit = max(2 * median(before), rule.electricity_kwh_per_day)
+    used = [day for day in recent if day.electricity is not None and day.electricity > limit]
+    if len(used) < rule.electricity_days:
+        return None
+    text = f"近{len(recent)}日内有{len(used)}日用电超过{limit:.2f}千瓦时（自身待机的两倍以上）。"
+    return text, Evidence("meter", record.meters["electricity"], text, used[-1].day)

@@ -1,0 +1,269 @@
+"""(P) Rules V1–V6: stages of vacancy by observed absent days. Ask early, accuse late; red needs people's failed contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from hub.occupancy.finding import (
+    DOORS,
+    METERS,
+    PEOPLE,
+    RECORDS,
+    Evidence,
+    Finding,
+    Kind,
+    Stage,
+    inputs_hash,
+    policy_version,
+    window_coverage,
+)
+from hub.occupancy.idle import MeterView, meters_of_absence
+from hub.occupancy.pack import PolicyPack, Vacancy
+from hub.occupancy.runs import Run, absence_run, absent_in_all, observability
+from hub.occupancy.values import KNOWN_COVERAGE, Contact, DayState, DwellingRecord, Household, PresenceDay
+
+HARDLY_SEEN = 0.5
+REFUTED_BY = (
+    "窗口内任一登记人员的有效通行（含人工登记）被补录或更正。",
+    "水表日用量恢复到平时六成以上，且确认为本户使用。",
+    "本户补报离家（住院、照料、外出务工、探亲等）并经核实。",
+    "不同时段的入户核查确认有人居住。",
+)
+ASK_FIRST = (
+    "长期外出大多有正当理由：外出务工（IE05）、住院康复（IE03）、照料亲属（IE04）、探亲（IE08、IE09），须先询问本人。"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """How far the pack's own shape has got: `days` against its stages, and in words."""
+
+    days: int
+    observed: str
+    threshold: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    rule: str
+    stage: Stage
+    missing: tuple[str, ...] = ()
+
+
+def find_vacancy(record: DwellingRecord, pack: PolicyPack, festival: Callable[[date], bool]) -> Finding | None:
+    """V1–V5 for a let dwelling, or V6 when nobody has come since the hand-over."""
+    household = record.household
+    if household is None or not record.days or record.under_repair:
+        return None
+    run = absence_run(record.days, household, pack.pauses, festival)
+    if not run.days or run.first is None:
+        return None
+    if _never_moved_in(record, household, run):
+        return _not_moved_in(record, household, run, pack)
+    measure = _measure(record, household, run, pack, festival)
+    if max(run.absent, measure.days) < pack.vacancy.note_days:
+        return None
+    window = run.days
+    if measure.days > run.absent:
+        start = household.handover or household.first
+        window = tuple(day for day in record.days if day.day >= start)
+    meters = meters_of_absence(window, record.meters, pack.vacancy)
+    coverage, worst = window_coverage(window, record.points)
+    step = _step(run, measure, meters, household, pack.vacancy)
+    if coverage < KNOWN_COVERAGE or not _doors_can_tell(record, run, meters):
+        step = _Step(step.rule, Stage.INSUFFICIENT_DATA, ("观测数据不足：不推进任何阶段，缺失的数据不视为无人。",))
+    families = (DOORS, *((METERS,) if meters.near_zero else ()), *((PEOPLE,) if step.stage is Stage.RED else ()))
+    return Finding(
+        dwelling_id=record.dwelling_id,
+        kind=Kind.VACANCY,
+        rule=step.rule,
+        policy_version=policy_version(pack),
+        stage=step.stage,
+        families=families,
+        window_from=window[0].day,
+        window_to=window[-1].day,
+        coverage=coverage,
+        because=(measure.because, *meters.because, *step.missing),
+        against=_against(record, household, run, meters, worst),
+        refuted_by=REFUTED_BY,
+        evidence=(*_run_evidence(run), *meters.evidence, *_device_evidence(worst), *_contact_evidence(household, run)),
+        observed=measure.observed,
+        threshold=measure.threshold,
+        inputs_hash=inputs_hash(pack, record, window),
+    )
+
+
+def _never_moved_in(record: DwellingRecord, household: Household, run: Run) -> bool:
+    """The hand-over lies within the record and there has been no sign of use since."""
+    return run.last_sign is None and record.days[0].day < (household.handover or household.first)
+
+
+def _doors_can_tell(record: DwellingRecord, run: Run, meters: MeterView) -> bool:
+    """Doors speak of a household they have seen before; otherwise a meter near zero must speak for them."""
+    return meters.near_zero is True or any(day.passes for day in record.days) or run.last_sign is not None
+
+
+def _measure(
+    record: DwellingRecord, household: Household, run: Run, pack: PolicyPack, festival: Callable[[date], bool]
+) -> _Measure:
+    rule = pack.vacancy
+    last = f"最后一次使用迹象为{run.last_sign:%Y-%m-%d}" if run.last_sign else "记录期内没有使用迹象"
+    text = (
+        f"已有{run.absent}个可观测日无任何通行（{last}；另有{run.unknown}日无法观测、{run.paused}日按规定暂停计算）。"
+    )
+    plain = _Measure(run.absent, f"连续{run.absent}日", f"连续{rule.red_days}日", text)
+    if rule.shape == "consecutive":
+        return plain
+    if rule.shape == "cumulative":
+        total = absent_in_all(record.days, household, pack.pauses, festival)
+        more = f"{text}回看期内累计{total}日无人居住（只计15日以上的连续无人时段）。"
+        return _Measure(max(total, run.absent), f"累计{total}日", f"累计{rule.red_days}日", more)
+    return _days_lived(record, run, rule, plain)
+
+
+def _days_lived(record: DwellingRecord, run: Run, rule: Vacancy, plain: _Measure) -> _Measure:
+    """Days lived in the rolling window, corrected for how often this household is recorded while at home."""
+    window_days, wanted = rule.window_days or 0, rule.lived_days or 0
+    since = record.days[-1].day - timedelta(days=window_days - 1)
+    window = [day for day in record.days if day.day >= since]
+    known = [day for day in window if day.state is not DayState.UNKNOWN]
+    share = observability(record.days)
+    paused = run.paused > 0
+    household = record.household
+    full = len(window) == window_days and household is not None and (household.handover or household.first) <= since
+    lived = sum(day.state in (DayState.PRESENT, DayState.OTHER_USE) for day in known)
+    estimate = min(float(len(known)), lived / share) * window_days / len(known) if share and known else None
+    if not full or paused or estimate is None or estimate >= wanted:
+        return _Measure(min(run.absent, rule.orange_days - 1), plain.observed, plain.threshold, plain.because)
+    text = (
+        f"近{window_days}日中约有{estimate:.0f}日居住（记录到{lived}日，按本户平时{share:.0%}的可观测率修正），"
+        f"少于{wanted}日。{plain.because}"
+    )
+    return _Measure(
+        rule.red_days, f"{window_days}日内约居住{estimate:.0f}日", f"{window_days}日内居住满{wanted}日", text
+    )
+
+
+def _step(run: Run, measure: _Measure, meters: MeterView, household: Household, rule: Vacancy) -> _Step:
+    days = measure.days
+    if days < rule.yellow_days:
+        return _Step("V1", Stage.NOTE)
+    if days < rule.orange_days:
+        return _Step("V2", Stage.YELLOW)
+    if not meters.near_zero:
+        return _Step("V2", Stage.YELLOW, ("缺少表计近零这一独立佐证，维持黄色（仅询问）。",))
+    if days < rule.pre_notice_days:
+        return _Step("V3", Stage.ORANGE)
+    if days < rule.red_days:
+        return _Step("V4", Stage.ORANGE, ("距法定期限约30日：应书面邀请说明理由并筛查困难情形。",))
+    missing = _missing_contacts(household.contacts, run, rule)
+    return _Step("V5", Stage.ORANGE, (missing,)) if missing else _Step("V5", Stage.RED)
+
+
+def _missing_contacts(contacts: tuple[Contact, ...], run: Run, rule: Vacancy) -> str | None:
+    """What people still have to try before this may be called red; None when it is all there."""
+    recent = _recent(contacts, run, rule)
+    if any(contact.reached for contact in recent):
+        return "已联系上本户：须先听取并核实说明，不升级为红色。"
+    failed, off_hours = len(recent), sum(contact.in_person and contact.off_hours for contact in recent)
+    need = rule.contacts
+    if failed >= need.failed and off_hours >= need.in_person_off_hours:
+        return None
+    return (
+        f"尚缺人工联系记录：需至少{need.failed}次联系未果（现有{failed}次），"
+        f"其中至少{need.in_person_off_hours}次为夜间或周末上门（现有{off_hours}次）；此前不升级为红色。"
+    )
+
+
+def _recent(contacts: tuple[Contact, ...], run: Run, rule: Vacancy) -> list[Contact]:
+    if run.first is None:
+        return []
+    since = max(run.first, run.days[-1].day - timedelta(days=rule.contacts.within_days))
+    return [contact for contact in contacts if contact.day >= since]
+
+
+def _against(
+    record: DwellingRecord, household: Household, run: Run, meters: MeterView, worst: str | None
+) -> tuple[str, ...]:
+    found = [*meters.against]
+    if run.unknown:
+        found.append(f"窗口内有{run.unknown}日无法观测（设备离线、门常开或时钟异常，IE23），未计入。")
+    if worst:
+        found.append(f"设备 {worst} 在窗口内有漏观测时段。")
+    for absence in run.declared:
+        found.append(f"本户已报备离家（{absence.first:%Y-%m-%d} 起），报备期内不计。")
+    share = observability(record.days)
+    if share is not None and share < HARDLY_SEEN:
+        found.append(f"本户平时只有{share:.0%}的居住日留下通行记录（尾随、他人开门，IE17）。")
+    silent = sum(not member.credentials for member in household.members if member.adult)
+    if silent:
+        found.append(f"有{silent}名成年登记人员没有通行凭证，其出入不会留下记录（IE20、IE27、IE29）。")
+    return (*found, ASK_FIRST)
+
+
+def _run_evidence(run: Run) -> list[Evidence]:
+    first, last = run.days[0].day, run.days[-1].day
+    found = [Evidence("days", f"{first}/{last}", f"{first}至{last}：{run.absent}个可观测日无通行。", first)]
+    if run.last_sign:
+        found.append(Evidence("day", str(run.last_sign), "此前最后一个有使用迹象的日期。", run.last_sign))
+    return found
+
+
+def _device_evidence(worst: str | None) -> list[Evidence]:
+    return [Evidence("device", worst, "窗口内漏观测最多的设备。")] if worst else []
+
+
+def _contact_evidence(household: Household, run: Run) -> list[Evidence]:
+    start = run.days[0].day
+    return [
+        Evidence("contact", c.id, "已联系上。" if c.reached else "联系未果。", c.day)
+        for c in household.contacts
+        if c.day >= start
+    ]
+
+
+def _not_moved_in(record: DwellingRecord, household: Household, run: Run, pack: PolicyPack) -> Finding | None:
+    """V6: 60 days after the hand-over and not one sign of use."""
+    rule = pack.vacancy
+    if run.absent < rule.not_moved_in_days:
+        return None
+    meters = meters_of_absence(run.days, record.meters, rule)
+    coverage, worst = window_coverage(run.days, record.points)
+    stage = Stage.ORANGE if meters.near_zero else Stage.YELLOW
+    if coverage < KNOWN_COVERAGE:
+        stage = Stage.INSUFFICIENT_DATA
+    handover = household.handover or household.first
+    what = "交付" if household.handover else "起租（尚无交付记录）"
+    return Finding(
+        dwelling_id=record.dwelling_id,
+        kind=Kind.NOT_MOVED_IN,
+        rule="V6",
+        policy_version=policy_version(pack),
+        stage=stage,
+        families=(DOORS, RECORDS, *((METERS,) if meters.near_zero else ())),
+        window_from=run.days[0].day,
+        window_to=run.days[-1].day,
+        coverage=coverage,
+        because=(f"{handover:%Y-%m-%d}{what}后，{run.absent}个可观测日没有任何通行。", *meters.because),
+        against=(
+            *_against(record, household, run, meters, worst)[:-1],
+            "可能正在装修、等待家具或维修（IE24），或配租信息尚未更新（IE27、IE28）。",
+        ),
+        refuted_by=("本户说明入住安排并经核实。", *REFUTED_BY[:2]),
+        evidence=(
+            Evidence("tenancy", household.tenancy_id, f"{what}日期 {handover:%Y-%m-%d}。", handover),
+            *_run_evidence(run),
+            *meters.evidence,
+        ),
+        observed=f"{run.absent}日",
+        threshold=f"{rule.not_moved_in_days}日",
+        inputs_hash=inputs_hash(pack, record, run.days),
+    )
+
+
+def lived_in(days: tuple[PresenceDay, ...], since: date) -> date | None:
+    """The first day since `since` on which a resident was there; for the feed's `moved_in`."""
+    return next((day.day for day in days if day.day >= since and day.state is DayState.PRESENT), None)
