@@ -63,10 +63,12 @@ def python_files(*folders: str) -> list[str]:
 
 
 def broad_handlers(path: str, text: str) -> Iterator[tuple[int, str]]:
-    """``except Exception``, bare ``except`` and ``suppress(Exception)``."""
+    """``except Exception``, bare ``except`` and ``suppress(Exception)``; not one that tidies up and raises again."""
     for node in ast.walk(ast.parse(text)):
         caught: list[ast.expr] = []
         if isinstance(node, ast.ExceptHandler):
+            if isinstance(last := node.body[-1], ast.Raise) and last.exc is None:
+                continue
             if node.type is None:
                 yield node.lineno, "bare except"
                 continue
@@ -198,6 +200,7 @@ def test_test_files_have_names_of_their_own() -> None:
     ("check", "wrong"),
     [
         (broad_handlers, "try:\n    f()\nexcept Exception:\n    pass"),
+        (broad_handlers, "try:\n    f()\nexcept Exception as e:\n    raise ValueError from e"),
         (broad_handlers, "try:\n    f()\nexcept:\n    raise"),
         (broad_handlers, "try:\n    f()\nexcept (OSError, BaseException) as e:\n    g(e)"),
         (broad_handlers, "with contextlib.suppress(Exception):\n    f()"),
