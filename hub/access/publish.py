@@ -147,7 +147,8 @@ def _history(
 def _ring_again(hub: Hub) -> int:
     """Doorbells for devices whose edge is there and reports an older list: the doorbell may have been lost."""
     with hub.db.reading() as session:
-        sizes = dict(session.execute(select(DesiredList.device_id, func.length(DesiredList.payload))).tuples())
+        lengths = select(DesiredList.device_id, func.length(DesiredList.payload))
+        sizes = {str(device): int(size) for device, size in session.execute(lengths)}
         waiting = [
             (lists.device.edge_id, ListDoorbell(lists.device.id, d.generation, d.digest, sizes[lists.device.id]))
             for lists in device_lists(session)

@@ -113,8 +113,12 @@ def diff(
     limits: Limits | Mapping[str, Limits] | None = None,
     recent: Mapping[str, int] | None = None,
     released: frozenset[str] = frozenset(),
+    live_counts: Mapping[str, int] | None = None,
 ) -> ChangeSet:
-    """`known`: by tenancy id, all of this source. `recent`: estate → households that lost something in the last 24 hours.
+    """`known`: by tenancy id; all of this source when `full`, else at least those of `incoming` and those with a decision.
+
+    `recent`: estate → households that lost something in the last 24 hours. `live_counts`: estate → live tenancies, where
+    `known` is not all of them.
 
     `full`: `incoming` claims to be everything. `feed_problem` (`empty_feed`, `half_feed`): nothing is removed.
     `released`: tenancies a person let pass the brake.
@@ -126,7 +130,7 @@ def diff(
     live = {key: k for key, k in known.items() if k.record.state != ENDED}
     missing = tuple(sorted(set(live) - set(newest))) if full else ()
     feed_problem = feed_problem or (_full_problem(len(live), len(missing)) if full else "")
-    held, refused = _brake(sorting, live, feed_problem, limits or Limits(), recent or {}, released)
+    held, refused = _brake(sorting, live, feed_problem, limits or Limits(), recent or {}, released, live_counts or {})
     stopped = {h.tenancy for h in held}
     if feed_problem:
         held = (*held, *(_held(live[key], feed_problem) for key in missing if key not in stopped))
@@ -251,6 +255,7 @@ def _brake(
     limits: Limits | Mapping[str, Limits],
     recent: Mapping[str, int],
     released: frozenset[str],
+    live_counts: Mapping[str, int],
 ) -> tuple[tuple[HeldHousehold, ...], str]:
     """The removals to hold, and why. All removals of an estate are held together: which ones are right nobody knows."""
     losing = [c for c in (*sorting.ended, *(c for c in sorting.changed if _loses(c))) if c.before.id in live]
@@ -261,7 +266,7 @@ def _brake(
     for estate_id in sorted({live[c.before.id].estate_id for c in losing}):
         mine = [c for c in losing if live[c.before.id].estate_id == estate_id]
         limit = limits if isinstance(limits, Limits) else limits.get(estate_id, Limits())
-        count = sum(k.estate_id == estate_id for k in live.values())
+        count = live_counts.get(estate_id) or sum(k.estate_id == estate_id for k in live.values())
         if len(mine) + recent.get(estate_id, 0) > limit.allowed(count):
             held += [_held(live[c.before.id], "mass_removal", c.left) for c in mine]
     return tuple(held), "mass_removal" if held else ""

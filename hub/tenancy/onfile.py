@@ -1,0 +1,144 @@
+"""Tenancies as the hub has them, as values for `diff`: few queries, whatever the number of households."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import and_, distinct, func, select, union
+from sqlalchemy.orm import Session
+
+from hub.tables import Consent, CredentialRow, Dwelling, Estate, HouseholdMember, Person, Tenancy
+from hub.tenancy.diff import ENDED, Known, Limits
+from hub.tenancy.records import ConsentGiven, EndDecision, Member, Photo, TenancyRecord
+
+_IN = 500  # ids in one IN clause
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a house code stands for."""
+
+    dwelling_id: str
+    estate_id: str
+    zone: str
+    number: str
+
+
+def places(session: Session) -> dict[str, Place]:
+    """House code → place, of all estates."""
+    rows = session.execute(
+        select(Dwelling.code, Dwelling.id, Dwelling.estate_id, Estate.time_zone, Dwelling.number).join(
+            Estate, Estate.id == Dwelling.estate_id
+        )
+    )
+    return {code: Place(dwelling, estate, zone, number) for code, dwelling, estate, zone, number in rows}
+
+
+def known(session: Session, source: str, ids: Collection[str] | None = None) -> dict[str, Known]:
+    """Tenancies of a source by their id there: all, or those of `ids` and those that carry a decision but go on."""
+    query = select(Tenancy, Dwelling.code).join(Dwelling, Dwelling.id == Tenancy.dwelling_id)
+    query = query.where(Tenancy.source == source)
+    if ids is None:
+        rows = list(session.execute(query).tuples())
+    else:
+        rows = list(
+            session.execute(query.where(and_(Tenancy.state != ENDED, Tenancy.end_decision.is_not(None)))).tuples()
+        )
+        have = {tenancy.source_id for tenancy, _ in rows}
+        for part in parts(sorted(set(ids) - have)):
+            rows += session.execute(query.where(Tenancy.source_id.in_(part))).tuples()
+    members = _members(session, source, None if ids is None else [t.id for t, _ in rows])
+    return {t.source_id: Known(_record(t, code, members.get(t.id, ())), t.estate_id) for t, code in rows}
+
+
+def _record(tenancy: Tenancy, code: str, members: Sequence[Member]) -> TenancyRecord:
+    decision = tenancy.end_decision
+    return TenancyRecord(
+        id=tenancy.source_id,
+        version=tenancy.version,
+        state=tenancy.state,
+        dwelling_code=code,
+        from_date=tenancy.from_date,
+        to_date=tenancy.to_date,
+        handover_at=tenancy.handover_at,
+        end_decision=None if decision is None else msgspec.convert(decision, EndDecision),
+        members=tuple(members),
+    )
+
+
+def _members(session: Session, source: str, tenancy_ids: list[str] | None) -> dict[str, list[Member]]:
+    base = (
+        select(HouseholdMember, Person)
+        .join(Person, Person.id == HouseholdMember.person_id)
+        .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
+        .where(Tenancy.source == source)
+        .order_by(HouseholdMember.ordinal, HouseholdMember.id)
+    )
+    queries = [base] if tenancy_ids is None else [base.where(Tenancy.id.in_(p)) for p in parts(tenancy_ids)]
+    rows = [row for query in queries for row in session.execute(query).tuples()]
+    consents = _consents(session, [person.id for _, person in rows])
+    found: dict[str, list[Member]] = {}
+    for member, person in rows:
+        photo = member.offered.get("photo")
+        found.setdefault(member.tenancy_id, []).append(
+            Member(
+                person_id=person.source_id,
+                name=person.name,
+                relation=member.relation,
+                from_date=member.from_date,
+                to_date=member.to_date,
+                birth_date=person.birth_date,
+                id_hash=person.id_number_hash or "",
+                id_last4=person.id_number_last4,
+                cards=tuple(member.offered.get("cards", ())),
+                photo=Photo(**photo) if photo else None,
+                consents=consents.get(person.id, {}),
+            )
+        )
+    return found
+
+
+def _consents(session: Session, person_ids: list[str]) -> dict[str, dict[str, ConsentGiven]]:
+    found: dict[str, dict[str, ConsentGiven]] = {}
+    for part in parts(sorted(set(person_ids))):
+        live = select(Consent).where(Consent.person_id.in_(part), Consent.withdrawn_at.is_(None))
+        for row in session.scalars(live.order_by(Consent.granted_at)):
+            given = ConsentGiven(row.granted_at, row.notice, row.guardian or "")
+            found.setdefault(row.person_id, {})[row.purpose] = given
+    return found
+
+
+def live_counts(session: Session) -> dict[str, int]:
+    """Estate → tenancies that have not ended."""
+    rows = session.execute(
+        select(Tenancy.estate_id, func.count()).where(Tenancy.state != ENDED).group_by(Tenancy.estate_id)
+    )
+    return dict(rows.tuples().all())
+
+
+def recent_losses(session: Session, now: datetime) -> dict[str, int]:
+    """Estate → households that lost somebody or everybody in the last 24 hours."""
+    since = now - timedelta(hours=24)
+    ended = select(Tenancy.estate_id.label("estate"), Tenancy.id.label("tenancy")).where(Tenancy.ended_at >= since)
+    left = select(CredentialRow.estate_id, CredentialRow.tenancy_id).where(
+        CredentialRow.ended_at >= since, CredentialRow.ended_because.startswith("left_household")
+    )
+    both = union(ended, left).subquery()
+    rows = session.execute(select(both.c.estate, func.count(distinct(both.c.tenancy))).group_by(both.c.estate))
+    return dict(rows.tuples().all())
+
+
+def limits(session: Session) -> dict[str, Limits]:
+    """Each estate's brake: `policy["brake"]` {share, households, floor}, with the defaults for what it does not say."""
+    return {
+        estate: msgspec.convert(policy.get("brake", {}), Limits)
+        for estate, policy in session.execute(select(Estate.id, Estate.policy)).tuples()
+    }
+
+
+def parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    """In pieces for an IN clause."""
+    return [ids[i : i + _IN] for i in range(0, len(ids), _IN)]

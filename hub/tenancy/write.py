@@ -1,0 +1,259 @@
+"""A change set into the database: set-based for new tenancies, one by one for changes, all in the caller's unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import insert, select, update
+
+from hub.db import UnitOfWork
+from hub.ids import new_id
+from hub.tables import Absence, Consent, DirtyDay, HouseholdMember, Person, Tenancy
+from hub.tenancy.diff import ENDED, Change, ChangeSet
+from hub.tenancy.onfile import Place, parts
+from hub.tenancy.records import AbsenceRecord, ConsentGiven, EndDecision, Member, TenancyRecord
+
+MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
+
+
+def apply(uow: UnitOfWork, source: str, changes: ChangeSet, where: Mapping[str, Place]) -> None:
+    """Write a change set. Everything of it, in the caller's unit of work."""
+    people = _People(uow, source, [m for r in changes.new for m in r.members])
+    _insert_new(uow, source, changes.new, where, people)
+    for change in (*changes.changed, *changes.ended):
+        _apply_change(uow, source, change, where, people)
+    _audit(uow, changes)
+    touched = {where[r.dwelling_code].dwelling_id for r in changes.new}
+    touched |= {where[c.record.dwelling_code].dwelling_id for c in (*changes.changed, *changes.ended)}
+    mark_dirty(uow, dict.fromkeys(sorted(touched), uow.now.date()))
+
+
+class _People:
+    """Persons of a source by their id there. The same person under two ids is two persons: never merged automatically."""
+
+    def __init__(self, uow: UnitOfWork, source: str, members: Iterable[Member]) -> None:
+        self.uow, self.source = uow, source
+        self.ids: dict[str, str] = {}
+        self.fresh: dict[str, str] = {}
+        wanted = {m.person_id: m for m in members}
+        for part in parts(sorted(wanted)):
+            rows = uow.session.execute(
+                select(Person.source_id, Person.id).where(Person.source == source, Person.source_id.in_(part))
+            )
+            self.ids |= dict(rows.tuples().all())
+        missing = [m for key, m in wanted.items() if key not in self.ids]
+        if missing:
+            self._insert(missing)
+
+    def _insert(self, members: Sequence[Member]) -> None:
+        rows = [
+            {"id": new_id("person"), "source": self.source, "source_id": m.person_id, **_person(m)} for m in members
+        ]
+        self.uow.session.execute(insert(Person), rows)
+        self.ids |= {str(row["source_id"]): str(row["id"]) for row in rows}
+        self.fresh |= {str(row["source_id"]): str(row["id"]) for row in rows}
+
+    def of(self, member: Member) -> str:
+        """The person's row id; made or brought up to date."""
+        if member.person_id not in self.ids:
+            found = self.uow.session.scalar(
+                select(Person.id).where(Person.source == self.source, Person.source_id == member.person_id)
+            )
+            if found is None:
+                self._insert([member])
+            else:
+                self.ids[member.person_id] = found
+        person_id = self.ids[member.person_id]
+        if member.person_id not in self.fresh:
+            self.uow.session.execute(update(Person).where(Person.id == person_id).values(**_person(member)))
+        return person_id
+
+
+def _person(member: Member) -> dict[str, Any]:
+    return {
+        "name": member.name,
+        "id_number_hash": member.id_hash or None,
+        "id_number_last4": member.id_last4,
+        "birth_date": member.birth_date,
+    }
+
+
+def _insert_new(
+    uow: UnitOfWork, source: str, records: Sequence[TenancyRecord], where: Mapping[str, Place], people: _People
+) -> None:
+    tenancies, members, consents = [], [], []
+    for record in records:
+        tenancy_id = new_id("tenancy")
+        tenancies.append(
+            {"id": tenancy_id, "source": source, "source_id": record.id, **_tenancy(record, where, uow.now)}
+        )
+        if record.state == ENDED:
+            continue  # it never gave access here: no more of these people than needed
+        for ordinal, member in enumerate(record.members, start=1):
+            person_id = people.of(member)
+            members.append(_member(tenancy_id, person_id, ordinal, member))
+            if member.person_id in people.fresh:
+                consents += [_consent(person_id, p, c) for p, c in member.consents.items()]
+                people.fresh.pop(member.person_id)
+            else:
+                _sync_consents(uow, person_id, member)
+    for table, rows in ((Tenancy, tenancies), (HouseholdMember, members), (Consent, consents)):
+        if rows:
+            uow.session.execute(insert(table), rows)
+
+
+def _apply_change(uow: UnitOfWork, source: str, change: Change, where: Mapping[str, Place], people: _People) -> None:
+    session, record = uow.session, change.record
+    row = session.scalars(select(Tenancy).where(Tenancy.source == source, Tenancy.source_id == record.id)).one()
+    if record.state != ENDED and row.state == ENDED:
+        row.ended_at = None
+    for name, value in _tenancy(record, where, uow.now).items():
+        if name != "ended_at":
+            setattr(row, name, value)
+    if record.state == ENDED and change.before.state != ENDED:
+        row.ended_at = uow.now
+    held = {
+        m.person_id: m for m in session.scalars(select(HouseholdMember).where(HouseholdMember.tenancy_id == row.id))
+    }
+    ordinal = max((m.ordinal for m in held.values()), default=0)
+    for member in record.members:
+        person_id = people.of(member)
+        if person_id in held:
+            for name, value in _member(row.id, person_id, held[person_id].ordinal, member).items():
+                if name != "id":
+                    setattr(held[person_id], name, value)
+        else:
+            ordinal += 1
+            session.add(HouseholdMember(**_member(row.id, person_id, ordinal, member)))
+        _sync_consents(uow, person_id, member)
+    session.flush()
+
+
+def _tenancy(record: TenancyRecord, where: Mapping[str, Place], now: datetime) -> dict[str, Any]:
+    place = where[record.dwelling_code]
+    decision = record.end_decision
+    over = record.state == ENDED and decision is not None and decision.move_out_completed_on
+    return {
+        "version": record.version,
+        "estate_id": place.estate_id,
+        "dwelling_id": place.dwelling_id,
+        "state": record.state,
+        "from_date": record.from_date,
+        "to_date": record.to_date,
+        "handover_at": record.handover_at,
+        "end_decision": None if decision is None else msgspec.to_builtins(decision),
+        "ended_at": _midnight(over, place.zone) if over else None,
+        "updated_at": now,
+    }
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def _member(tenancy_id: str, person_id: str, ordinal: int, member: Member) -> dict[str, Any]:
+    photo = {"url": member.photo.url, "sha256": member.photo.sha256} if member.photo else None
+    return {
+        "id": new_id("member"),
+        "tenancy_id": tenancy_id,
+        "person_id": person_id,
+        "relation": member.relation,
+        "ordinal": ordinal,
+        "from_date": member.from_date,
+        "to_date": member.to_date,
+        "offered": {"cards": list(member.cards), "photo": photo},
+    }
+
+
+def _consent(person_id: str, purpose: str, given: ConsentGiven) -> dict[str, Any]:
+    return {
+        "id": new_id("consent"),
+        "person_id": person_id,
+        "purpose": purpose,
+        "notice": given.notice,
+        "granted_at": given.at,
+        "withdrawn_at": None,
+        "guardian": given.guardian or None,
+    }
+
+
+def _sync_consents(uow: UnitOfWork, person_id: str, member: Member) -> None:
+    """What is given now stands in a live row; what is no longer given is withdrawn now, and stays in the ledger."""
+    session = uow.session
+    live = select(Consent).where(Consent.person_id == person_id, Consent.withdrawn_at.is_(None))
+    held = {row.purpose: row for row in session.scalars(live)}
+    for purpose, row in held.items():
+        given = member.consents.get(purpose)
+        same = given and (given.at, given.notice, given.guardian) == (row.granted_at, row.notice, row.guardian or "")
+        if not same:
+            row.withdrawn_at = uow.now
+    session.flush()
+    for purpose, given in member.consents.items():
+        if purpose not in held or held[purpose].withdrawn_at is not None:
+            session.execute(insert(Consent), [_consent(person_id, purpose, given)])
+
+
+def _audit(uow: UnitOfWork, changes: ChangeSet) -> None:
+    if len(changes.new) > MANY:
+        uow.record("tenancy.new", "many", count=len(changes.new))
+    else:
+        for record in changes.new:
+            uow.record("tenancy.new", record.id, state=record.state, members=len(record.members))
+    for change in changes.changed:
+        detail = {"version": change.record.version, "fields": list(change.fields)}
+        for name in ("added", "left"):
+            if ids := getattr(change, name):
+                detail[name] = list(ids)
+        for name in ("consents_given", "consents_withdrawn"):
+            if pairs := getattr(change, name):
+                detail[name] = [list(pair) for pair in pairs]
+        uow.record("tenancy.changed", change.record.id, **detail)
+    for change in changes.ended:
+        decision = change.record.end_decision or EndDecision()
+        uow.record("tenancy.ended", change.record.id, version=change.record.version, decision=decision.number)
+
+
+def apply_absences(uow: UnitOfWork, source: str, records: Iterable[AbsenceRecord], where: Mapping[str, Place]) -> int:
+    """Insert or update declared absences; how many were new or other than before."""
+    moved: dict[str, date] = {}
+    for record in records:
+        row = uow.session.get(Absence, f"{source}:{record.id}")
+        values = {
+            "dwelling_id": where[record.dwelling_code].dwelling_id,
+            "from_date": record.from_date,
+            "to_date": record.to_date,
+            "reason": record.reason,
+            "declared_on": record.declared_on,
+        }
+        if row is None:
+            row = Absence(id=f"{source}:{record.id}", **values)
+            uow.session.add(row)
+        elif all(getattr(row, name) == value for name, value in values.items()):
+            continue
+        else:
+            for name, value in values.items():
+                setattr(row, name, value)
+        dwelling = str(values["dwelling_id"])
+        moved[dwelling] = min(moved.get(dwelling, record.from_date), record.from_date)
+        uow.record("absence.declared", f"{source}:{record.id}", reason=record.reason)
+    uow.session.flush()
+    mark_dirty(uow, moved)
+    return len(moved)
+
+
+def mark_dirty(uow: UnitOfWork, days: Mapping[str, date]) -> None:
+    """Dwelling → the day from which its presence must be computed again."""
+    for part in parts(sorted(days)):
+        held = {
+            row.dwelling_id: row for row in uow.session.scalars(select(DirtyDay).where(DirtyDay.dwelling_id.in_(part)))
+        }
+        for dwelling in part:
+            if dwelling not in held:
+                uow.session.add(DirtyDay(dwelling_id=dwelling, from_day=days[dwelling]))
+            elif days[dwelling] < held[dwelling].from_day:
+                held[dwelling].from_day = days[dwelling]
+    uow.session.flush()
