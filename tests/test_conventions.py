@@ -201,7 +201,7 @@ def test_test_files_have_names_of_their_own() -> None:
     [
         (broad_handlers, "try:\n    f()\nexcept Exception:\n    pass"),
         (broad_handlers, "try:\n    f()\nexcept Exception as e:\n    raise ValueError from e"),
-        (broad_handlers, "try:\n    f()\nexcept:\n    raise"),
+        (broad_handlers, "try:\n    f()\nexcept:\n    g()"),
         (broad_handlers, "try:\n    f()\nexcept (OSError, BaseException) as e:\n    g(e)"),
         (broad_handlers, "with contextlib.suppress(Exception):\n    f()"),
         (commits, "session.commit()"),
