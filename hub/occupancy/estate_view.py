@@ -1,0 +1,149 @@
+"""One estate on one day, as analysis needs it: its pack, its days, and what its devices could observe."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from hub.occupancy.observed import Interval, day_starts, missed_shares
+from hub.occupancy.pack import PolicyPack
+from hub.occupancy.policy import pack_named
+from hub.occupancy.values import (
+    NO_GAPS,
+)
+from hub.tables import (
+    AccessPoint,
+    Coverage,
+    Door,
+    Dwelling,
+    Estate,
+    PassDay,
+)
+
+LOOK_BACK_DAYS = 400
+"""How far back a day's judgement looks; daily rows are kept as long."""
+
+IDENTIFICATION_DROP = 0.5
+RECENT_DAYS = 14
+USUAL_DAYS = 46
+
+Gaps = list[Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class EstateView:
+    """One estate on one day: `first`..`last` are the local days looked at, `gaps` per block and day."""
+
+    id: str
+    zone: ZoneInfo
+    pack: PolicyPack
+    first: date
+    last: date
+    points: dict[str, frozenset[str]]
+    block_gaps: dict[str, Gaps]
+    dwelling_block: dict[str, str]
+    under_repair: frozenset[str]
+    identification_ok: bool
+
+    @cached_property
+    def days(self) -> list[date]:
+        return [self.first + timedelta(days=i) for i in range((self.last - self.first).days + 1)]
+
+
+def load_estate(session: Session, estate: Estate, last: date, now: datetime) -> EstateView | None:
+    """None when nothing was ever observed in the estate up to `last`."""
+    zone = ZoneInfo(estate.time_zone)
+    first = _first_day(session, estate.id, zone)
+    if first is None or first > last:
+        return None
+    first = max(first, last - timedelta(days=LOOK_BACK_DAYS - 1))
+    dwellings = session.execute(
+        select(Dwelling.id, Dwelling.block_id, Dwelling.under_repair).where(Dwelling.estate_id == estate.id)
+    ).all()
+    points = _points(session, estate.id, {row.block_id for row in dwellings})
+    missed = _missed(session, estate.id, first, last, zone, now)
+    whole = [1.0] * ((last - first).days + 1)
+    return EstateView(
+        id=estate.id,
+        zone=zone,
+        pack=pack_named(estate.policy_pack),
+        first=first,
+        last=last,
+        points=points,
+        block_gaps={block: _gaps(devices, missed, whole) for block, devices in points.items()},
+        dwelling_block={row.id: row.block_id for row in dwellings},
+        under_repair=frozenset(row.id for row in dwellings if row.under_repair),
+        identification_ok=_identification_ok(session, estate.id, last),
+    )
+
+
+def _first_day(session: Session, estate_id: str, zone: ZoneInfo) -> date | None:
+    """The first day on which anything observed; the day of installation is not a whole one."""
+    at = session.scalar(select(func.min(Coverage.from_at)).where(Coverage.estate_id == estate_id))
+    if at is None:
+        return None
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return aware.astimezone(zone).date()
+
+
+def _points(session: Session, estate_id: str, blocks: Collection[str]) -> dict[str, frozenset[str]]:
+    """Block → devices on the way home: the estate's gates and the block's own entrances."""
+    rows = session.execute(
+        select(Door.scope, Door.block_id, AccessPoint.device_id)
+        .join(Door, Door.id == AccessPoint.door_id)
+        .where(AccessPoint.estate_id == estate_id, AccessPoint.device_id.is_not(None))
+    ).all()
+    gates = {row.device_id for row in rows if row.scope == "estate"}
+    return {
+        block: frozenset(gates | {row.device_id for row in rows if row.scope == "block" and row.block_id == block})
+        for block in blocks
+    }
+
+
+def _missed(
+    session: Session, estate_id: str, first: date, last: date, zone: ZoneInfo, now: datetime
+) -> dict[str, list[float]]:
+    """Device → share of each day which it could not observe."""
+    starts = day_starts(first, last, zone)
+    intervals: dict[str, list[Interval]] = defaultdict(list)
+    rows = session.execute(
+        select(Coverage.device_id, Coverage.state, Coverage.from_at, Coverage.to_at).where(
+            Coverage.estate_id == estate_id,
+            Coverage.from_at < starts[-1],
+            or_(Coverage.to_at.is_(None), Coverage.to_at > starts[0]),
+        )
+    )
+    for device, state, from_at, to_at in rows:
+        intervals[device].append(Interval(state == "ok", from_at, to_at))
+    return {device: missed_shares(found, starts, now) for device, found in intervals.items()}
+
+
+def _gaps(devices: Iterable[str], missed: Mapping[str, list[float]], whole: list[float]) -> Gaps:
+    rows: list[dict[str, float]] = [{} for _ in whole]
+    for device in sorted(devices):
+        for row, share in zip(rows, missed.get(device, whole), strict=True):
+            if share > 0:
+                row[device] = round(share, 4)
+    return [row or NO_GAPS for row in rows]
+
+
+def _identification_ok(session: Session, estate_id: str, last: date) -> bool:
+    """False when the estate's terminals recognise far fewer people than before: then nobody is "unseen"."""
+    recent = last - timedelta(days=RECENT_DAYS - 1)
+    before = recent - timedelta(days=USUAL_DAYS)
+    rows = session.execute(
+        select(PassDay.day, func.sum(PassDay.face_consented))
+        .join(Dwelling, Dwelling.id == PassDay.dwelling_id)
+        .where(Dwelling.estate_id == estate_id, PassDay.day >= before, PassDay.day <= last)
+        .group_by(PassDay.day)
+    ).all()
+    old = sum(count for day, count in rows if day < recent) / USUAL_DAYS
+    new = sum(count for day, count in rows if day >= recent) / RECENT_DAYS
+    return bool(new >= IDENTIFICATION_DROP * old)

@@ -1,0 +1,238 @@
+"""Reads what the pure functions of this room need, a batch of dwellings at a time, with few queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from hub.occupancy.contacts import CONTACT_CODES
+from hub.occupancy.estate_view import EstateView
+from hub.occupancy.presence import Reading, daily_use, presence
+from hub.occupancy.values import (
+    Contact,
+    CredentialUse,
+    DeclaredAbsence,
+    DwellingRecord,
+    Household,
+    Member,
+    ObservedDay,
+    PresenceDay,
+)
+from hub.tables import (
+    Absence,
+    CaseEntry,
+    CaseFile,
+    Consent,
+    CredentialRow,
+    HouseholdMember,
+    Meter,
+    MeterDay,
+    PassDay,
+    Person,
+    Tenancy,
+)
+
+ADULT_YEARS = 18
+
+
+def load_records(session: Session, view: EstateView, dwellings: Sequence[str]) -> list[DwellingRecord]:
+    """The judged days and the household of each dwelling of the batch."""
+    households = _households(session, view, dwellings)
+    uses = _uses(session, view, dwellings)
+    meters, readings = _readings(session, view, dwellings)
+    vacant = _vacant_since(session, view, [d for d in dwellings if d not in households])
+    records = []
+    for dwelling in dwellings:
+        block = view.dwelling_block[dwelling]
+        points = view.points.get(block, frozenset())
+        household = households.get(dwelling)
+        used = {quantity: daily_use(quantity, readings[dwelling, quantity]) for quantity in meters.get(dwelling, {})}
+        days = _judged(view, block, points, household, uses.get(dwelling, {}), used)
+        records.append(
+            DwellingRecord(
+                dwelling_id=dwelling,
+                household=household,
+                days=tuple(days),
+                points=points,
+                meters=meters.get(dwelling, {}),
+                vacant_since=None if household else vacant.get(dwelling, view.first),
+                under_repair=dwelling in view.under_repair,
+                identification_ok=view.identification_ok,
+            )
+        )
+    return records
+
+
+def _judged(
+    view: EstateView,
+    block: str,
+    points: frozenset[str],
+    household: Household | None,
+    uses: Mapping[date, tuple[CredentialUse, ...]],
+    used: Mapping[str, Mapping[date, float]],
+) -> list[PresenceDay]:
+    """Judge the days of the tenancy apart from those before it: another household's habits are not this one's."""
+    water, power = used.get("water", {}), used.get("electricity", {})
+    observed = [
+        ObservedDay(day, gaps, uses.get(day, ()), water.get(day), power.get(day))
+        for day, gaps in zip(view.days, view.block_gaps[block], strict=True)
+    ]
+    start = household.first if household else view.first
+    split = min(max((start - view.first).days, 0), len(observed))
+    return presence(observed[:split], points) + presence(observed[split:], points)
+
+
+def _uses(
+    session: Session, view: EstateView, dwellings: Sequence[str]
+) -> dict[str, dict[date, tuple[CredentialUse, ...]]]:
+    """Lawful passes only: the column of faces without consent (b) is not read."""
+    found: dict[str, dict[date, tuple[CredentialUse, ...]]] = defaultdict(dict)
+    rows = session.execute(
+        select(
+            PassDay.dwelling_id,
+            PassDay.day,
+            PassDay.credential,
+            PassDay.holder_class,
+            PassDay.face_consented,
+            PassDay.other,
+        )
+        .where(
+            PassDay.dwelling_id.in_(dwellings),
+            PassDay.day.between(view.first, view.last),
+            PassDay.face_consented + PassDay.other > 0,
+        )
+        .order_by(PassDay.dwelling_id, PassDay.day, PassDay.credential)
+    )
+    for dwelling, day, credential, holder, identified, other in rows:
+        use = CredentialUse(credential, holder == "resident", identified, other)
+        days = found[dwelling]
+        days[day] = (*days.get(day, ()), use)
+    return found
+
+
+def _readings(
+    session: Session, view: EstateView, dwellings: Sequence[str]
+) -> tuple[dict[str, dict[str, str]], dict[tuple[str, str], list[Reading]]]:
+    meters: dict[str, dict[str, str]] = defaultdict(dict)
+    chosen: dict[str, tuple[str, str]] = {}
+    for meter in session.execute(
+        select(Meter.id, Meter.dwelling_id, Meter.quantity).where(Meter.dwelling_id.in_(dwellings)).order_by(Meter.id)
+    ):
+        if meter.quantity not in meters[meter.dwelling_id]:
+            meters[meter.dwelling_id][meter.quantity] = meter.id
+            chosen[meter.id] = (meter.dwelling_id, meter.quantity)
+    readings: dict[tuple[str, str], list[Reading]] = defaultdict(list)
+    rows = session.execute(
+        select(MeterDay.meter_id, MeterDay.day, MeterDay.last_value)
+        .where(
+            MeterDay.dwelling_id.in_(dwellings),
+            MeterDay.day.between(view.first - timedelta(days=1), view.last),
+            MeterDay.ok_count > 0,
+            MeterDay.last_value.is_not(None),
+        )
+        .order_by(MeterDay.meter_id, MeterDay.day)
+    )
+    for meter_id, day, value in rows:
+        if meter_id in chosen and value is not None:
+            readings[chosen[meter_id]].append(Reading(day, value))
+    return meters, readings
+
+
+def _live_on(day: date) -> ColumnElement[bool]:
+    return or_(HouseholdMember.to_date.is_(None), HouseholdMember.to_date >= day)
+
+
+def _households(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, Household]:
+    tenancies = session.scalars(
+        select(Tenancy)
+        .where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state != "ended", Tenancy.from_date <= view.last)
+        .order_by(Tenancy.from_date)
+    ).all()
+    members = _members(session, view, [tenancy.id for tenancy in tenancies])
+    absences: dict[str, list[DeclaredAbsence]] = defaultdict(list)
+    for row in session.scalars(
+        select(Absence).where(Absence.dwelling_id.in_(dwellings)).order_by(Absence.from_date, Absence.id)
+    ):
+        absences[row.dwelling_id].append(DeclaredAbsence(row.id, row.from_date, row.to_date, row.reason))
+    contacts = _contacts(session, view, dwellings)
+    return {
+        tenancy.dwelling_id: Household(
+            tenancy_id=tenancy.id,
+            first=tenancy.from_date,
+            handover=tenancy.handover_at,
+            members=tuple(members.get(tenancy.id, ())),
+            absences=tuple(absences.get(tenancy.dwelling_id, ())),
+            contacts=tuple(contacts.get(tenancy.dwelling_id, ())),
+        )
+        for tenancy in tenancies
+    }
+
+
+def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> dict[str, list[Member]]:
+    rows: Sequence[Any] = session.execute(
+        select(HouseholdMember.id, HouseholdMember.tenancy_id, HouseholdMember.person_id, Person.birth_date)
+        .join(Person, Person.id == HouseholdMember.person_id)
+        .where(HouseholdMember.tenancy_id.in_(tenancies), _live_on(view.last))
+        .order_by(HouseholdMember.ordinal, HouseholdMember.id)
+    ).all()
+    persons = {row.person_id for row in rows}
+    consented = set(
+        session.scalars(
+            select(Consent.person_id).where(
+                Consent.person_id.in_(persons), Consent.purpose == "b", Consent.withdrawn_at.is_(None)
+            )
+        )
+    )
+    tokens: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for token, tenancy_id, person_id in session.execute(
+        select(CredentialRow.token, CredentialRow.tenancy_id, CredentialRow.person_id).where(
+            CredentialRow.tenancy_id.in_(tenancies), CredentialRow.person_id.is_not(None)
+        )
+    ):
+        if tenancy_id and person_id:
+            tokens[tenancy_id, person_id].add(token)
+    found: dict[str, list[Member]] = defaultdict(list)
+    for row in rows:
+        adult = row.birth_date is None or row.birth_date <= _years_before(view.last, ADULT_YEARS)
+        own = frozenset(tokens.get((row.tenancy_id, row.person_id), ()))
+        found[row.tenancy_id].append(Member(row.id, adult, row.person_id in consented, own))
+    return found
+
+
+def _years_before(day: date, years: int) -> date:
+    return date(day.year - years, day.month, 28 if (day.month, day.day) == (2, 29) else day.day)
+
+
+def _contacts(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, list[Contact]]:
+    found: dict[str, list[Contact]] = defaultdict(list)
+    rows = session.execute(
+        select(CaseEntry.id, CaseEntry.at, CaseEntry.reason_code, CaseFile.dwelling_id)
+        .join(CaseFile, CaseFile.id == CaseEntry.case_id)
+        .where(CaseFile.dwelling_id.in_(dwellings), CaseEntry.reason_code.in_(CONTACT_CODES))
+        .order_by(CaseEntry.id)
+    )
+    for entry_id, at, code, dwelling in rows:
+        kind = CONTACT_CODES[code]
+        day = at.astimezone(view.zone).date()
+        found[dwelling].append(Contact(str(entry_id), day, kind.in_person, kind.off_hours, kind.reached))
+    return found
+
+
+def _vacant_since(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, date]:
+    """Dwelling → day after which no tenancy held it, for those that had one."""
+    rows = session.execute(
+        select(Tenancy.dwelling_id, func.max(Tenancy.ended_at))
+        .where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state == "ended")
+        .group_by(Tenancy.dwelling_id)
+    )
+    since: dict[str, date] = {}
+    for dwelling, at in rows:
+        if at is not None:
+            aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+            since[dwelling] = max(aware.astimezone(view.zone).date(), view.first)
+    return since
