@@ -1,0 +1,69 @@
+"""(P) What the lease system is told: one JSON message a fact or decision, with an id that is the same on every delivery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+SCHEMA = 1
+
+KINDS_ZH = {
+    "case.opened": "线索立案",
+    "case.recheck_requested": "请求资格复核",
+    "case.dismissed": "线索排除",
+    "case.good_cause": "有正当理由",
+    "case.closed_unproven": "未证实结案",
+    "dwelling.moved_in": "已入住",
+    "dwelling.ready_to_relet": "可再次配租",
+    "dwelling.vacant_used": "空置房疑似使用",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a message is about, in words the lease system knows: codes and its own tenancy number; never a name."""
+
+    dwelling_id: str
+    dwelling_code: str
+    estate_code: str
+    tenancy_source_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedMessage:
+    """`id` is the idempotency key (8 to 200 characters); `body` canonical JSON, exactly the bytes that are signed."""
+
+    id: str
+    kind: str
+    subject: str
+    body: str
+
+
+def message(kind: str, key: str, subject: Subject, at: datetime, content: Mapping[str, Any]) -> FeedMessage:
+    """A message of `kind`; `key` makes it unique within its kind. `content` holds JSON values, dates and datetimes."""
+    if kind not in KINDS_ZH:
+        raise ValueError(f"unknown feed message {kind!r}")
+    id = f"{kind}:{key}"
+    body = {
+        "schema": SCHEMA,
+        "id": id,
+        "kind": kind,
+        "at": at,
+        "estate_code": subject.estate_code,
+        "dwelling_code": subject.dwelling_code,
+        "tenancy_id": subject.tenancy_source_id,
+        **content,
+    }
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_text)
+    return FeedMessage(id, kind, subject.dwelling_id, text)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} does not travel in the feed")

@@ -1,0 +1,137 @@
+"""To the lease system, at least once: written in the unit of work that decided it, signed, sent until it is answered.
+
+Where to: `lease.json` in the hub's directory, `{"url": "http://…/api/inbox", "timeout_s": 10}`.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hub.db import UnitOfWork
+from hub.jobs import Job
+from hub.lease.feed import FeedMessage
+from hub.services import Hub
+from hub.tables import OutboxMessage
+
+CONFIG_FILE = "lease.json"
+JOB = "lease.deliver"
+BATCH = 100
+LONGEST_WAIT = timedelta(minutes=5)
+TRANSPORT_ERRORS = (httpx.TransportError, httpx.InvalidURL, httpx.TooManyRedirects)
+
+
+class LeaseSystem(BaseModel):
+    """The lease system's inbox."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: str = Field(pattern=r"^https?://")
+    timeout_s: float = Field(default=10, gt=0, le=120)
+
+
+class LeaseConfigInvalid(ValueError):
+    """`lease.json` cannot be used: correct it; messages wait meanwhile."""
+
+
+def lease_system(directory: Path) -> LeaseSystem | None:
+    """The configured inbox, or None when there is none yet."""
+    file = directory / CONFIG_FILE
+    try:
+        return LeaseSystem.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise LeaseConfigInvalid(f"{file}: {error}") from error
+
+
+def enqueue(uow: UnitOfWork, message: FeedMessage) -> bool:
+    """Keep a message with the change that caused it. False when it is there already: said once is enough."""
+    if uow.session.get(OutboxMessage, message.id) is not None:
+        return False
+    uow.session.add(
+        OutboxMessage(
+            id=message.id,
+            kind=message.kind,
+            subject=message.subject,
+            body=message.body,
+            created_at=uow.now,
+            next_attempt_at=uow.now,
+        )
+    )
+    uow.session.flush()
+    uow.record("outbox.added", message.id, kind=message.kind)
+    return True
+
+
+def wait_after(attempts: int) -> timedelta:
+    """1, 2, 4 … seconds, at most five minutes."""
+    return min(timedelta(seconds=2 ** min(attempts - 1, 20)), LONGEST_WAIT)
+
+
+def deliver(hub: Hub) -> str:
+    """Job: send what is due, oldest first. A line that is down ends the run; a refused message does not stop the others."""
+    system = lease_system(hub.config.dir)
+    with hub.db.reading() as session:
+        due = _due(session, hub.now())
+        waiting = session.scalar(
+            select(func.count()).select_from(OutboxMessage).where(OutboxMessage.delivered_at.is_(None))
+        )
+    if system is None:
+        return f"no lease system configured ({CONFIG_FILE}); {waiting or 0} messages wait"
+    sent = failed = 0
+    with httpx.Client(timeout=system.timeout_s) as client:
+        for message in due:
+            error, line_down = _post(hub, client, system.url, message)
+            _remember(hub, message.id, error)
+            sent, failed = sent + (error is None), failed + (error is not None)
+            if line_down:
+                break
+    return f"{sent} delivered, {failed} failed, {(waiting or 0) - sent} wait"
+
+
+def _due(session: Session, now: datetime) -> list[OutboxMessage]:
+    rows = session.scalars(
+        select(OutboxMessage)
+        .where(OutboxMessage.delivered_at.is_(None), OutboxMessage.next_attempt_at <= now)
+        .order_by(OutboxMessage.created_at, OutboxMessage.id)
+        .limit(BATCH)
+    )
+    return list(rows)
+
+
+def _post(hub: Hub, client: httpx.Client, url: str, message: OutboxMessage) -> tuple[str | None, bool]:
+    """(error or None, whether the line is down)."""
+    body = message.body.encode()
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "X-Signature": base64.b64encode(hub.keys.sign(body)).decode(),
+        "X-Key-Id": hub.keys.key_id,
+        "Idempotency-Key": message.id,
+    }
+    try:
+        answer = client.post(url, content=body, headers=headers)
+    except TRANSPORT_ERRORS as error:
+        return f"{type(error).__name__}: {error}"[:300], True
+    if answer.is_success:
+        return None, False
+    return f"HTTP {answer.status_code}: {answer.text[:200]}", False
+
+
+def _remember(hub: Hub, id: str, error: str | None) -> None:
+    with hub.db.unit_of_work("system", "lease delivery", now=hub.now(), audit=False) as uow:
+        row = uow.session.get_one(OutboxMessage, id)
+        row.attempts += 1
+        row.last_error = error or ""
+        if error is None:
+            row.delivered_at = uow.now
+        else:
+            row.next_attempt_at = uow.now + wait_after(row.attempts)
+
+
+JOBS: tuple[Job, ...] = (Job(JOB, 5.0, deliver),)
