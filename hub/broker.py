@@ -1,0 +1,233 @@
+"""The hub's end of the wire: what edges publish is read, given to its room, and what cannot be read is put aside.
+
+paho's thread only puts messages in a queue. One worker thread takes them in order; event batches of an edge that wait
+together are stored together. A full queue drops events before they are acknowledged: the edge sends them again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from itertools import groupby
+
+from sqlalchemy.exc import OperationalError
+
+from device_drivers.contract.messages import (
+    UP,
+    Address,
+    CommandResult,
+    DeviceReported,
+    EdgeCatalogue,
+    EdgeStatus,
+    EventBatch,
+    Message,
+    WireError,
+    decode,
+    parse_topic,
+)
+from device_drivers.mqtt import Incoming, Link, LinkOptions, MqttLink
+from hub.dynsec import RESPONSE, BrokerAdmin
+from hub.estate import commands, devices, edges
+from hub.events.dead import add_dead_letter
+from hub.events.ingest import Ingest
+from hub.mosquitto import HUB_USER, MAX_PACKET
+from hub.services import Hub
+from hub.tables import Edge
+
+log = logging.getLogger(__name__)
+UP_FILTER = "v1/+/up/#"
+MAX_EVENTS = 400  # event batches in the queue (64 KiB each at most)
+MAX_OTHERS = 20_000
+COALESCE = 40  # event batches stored in one transaction
+RETRY_S = 1.0
+
+
+class Refused(ValueError):
+    """A message that reads well and means nothing here: an unknown edge, a foreign device."""
+
+
+class BrokerHandler:
+    """Owns the worker. `start` needs `hub.link` to be set; `admin` is the broker's own control, once started."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.ingest = Ingest(hub)
+        self.dropped = 0
+        self.admin: BrokerAdmin | None = None
+        self._queue: deque[Incoming] = deque()
+        self._events = 0
+        self._lock = threading.Lock()
+        self._work = threading.Event()
+        self._ending = threading.Event()
+        self._idle = threading.Condition(self._lock)
+        self._busy = False
+        self._seen: set[str] = set()
+        self._state_at = hub.now()
+        self._up = False
+        self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
+
+    def start(self, link: Link) -> None:
+        self.hub.link = link
+        self.admin = BrokerAdmin(link)
+        self._thread.start()
+        link.subscribe([UP_FILTER, RESPONSE])
+        link.start(self.receive, self._link_state)
+
+    def stop(self) -> None:
+        self._ending.set()
+        self._work.set()
+        self._thread.join(10)
+        if self.hub.link:
+            self.hub.link.stop()
+
+    def receive(self, message: Incoming) -> None:
+        """On paho's thread: keep it for the worker, or drop it where the edge will repeat it."""
+        if message.topic == RESPONSE:
+            if self.admin:
+                self.admin.receive(message)
+            return
+        is_events = message.topic.endswith("/" + EventBatch.suffix)
+        with self._lock:
+            if (is_events and self._events >= MAX_EVENTS) or len(self._queue) >= MAX_OTHERS:
+                self.dropped += 1
+                if self.dropped % 1000 == 1:
+                    log.warning(
+                        "queue is full: %d messages dropped so far; edges send their events again", self.dropped
+                    )
+                return
+            self._events += is_events
+            self._queue.append(message)
+        self._work.set()
+
+    def drained(self, timeout: float = 10.0) -> bool:
+        """True when all that was received has been worked off."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._queue and not self._busy, timeout)
+
+    def watch(self, _hub: Hub) -> str:
+        """Job: edges that were online before this link came up and have not been heard since are out of sight."""
+        now = self.hub.now()
+        if now - self._state_at < edges.LINK_GRACE:
+            return "link is settling"
+        with self.hub.db.reading() as session:
+            online = [edge.id for edge in session.query(Edge).filter(Edge.online)]
+        gone = [id for id in online if not (self._up and id in self._seen)]
+        if gone:
+            edges.lost_from_sight(self.hub, gone)
+        return f"{len(online) - len(gone)} edges online"
+
+    def _link_state(self, up: bool, why: str) -> None:
+        log.warning("broker link is %s (%s)", "up" if up else "down", why)
+        self._up, self._state_at = up, self.hub.now()
+        if up:
+            self._seen.clear()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            self._work.wait(1.0)
+            self._work.clear()
+            while not self._ending.is_set() and (run := self._next()):
+                self._handle(run)
+                with self._idle:
+                    self._busy = False
+                    self._idle.notify_all()
+
+    def _next(self) -> list[Incoming]:
+        """One message, or the event batches (of any edges) that stand at the head of the queue."""
+        with self._lock:
+            if not self._queue:
+                return []
+            self._busy = True
+            run = [self._queue.popleft()]
+            if not self._is_events(run[0]):
+                return run
+            while self._queue and len(run) < COALESCE and self._is_events(self._queue[0]):
+                run.append(self._queue.popleft())
+            self._events -= len(run)
+            return run
+
+    @staticmethod
+    def _is_events(message: Incoming) -> bool:
+        return message.topic.endswith("/" + EventBatch.suffix)
+
+    def _handle(self, run: list[Incoming]) -> None:
+        key = run[0].topic
+        try:
+            if self._is_events(run[0]):
+                self._take_events(run)
+            else:
+                self._take(run[0])
+        except OperationalError as error:
+            # The database is away. Events come again by themselves; the others we keep.
+            log.error("%s waits, the database does not answer: %s", key, error.orig)
+            if not self._is_events(run[0]):
+                with self._lock:
+                    self._queue.appendleft(run[0])
+            self._ending.wait(RETRY_S)
+            self._work.set()
+        except Exception as error:
+            log.exception("message on %s failed", key)
+            self._put_aside(run, f"{type(error).__name__}: {error}")
+
+    def _put_aside(self, run: list[Incoming], error: str) -> None:
+        try:
+            for message in run:
+                self._dead(message, error)
+        except OperationalError as down:
+            log.error("%d messages are not even kept aside: %s", len(run), down.orig)
+
+    def _dead(self, message: Incoming, error: str) -> None:
+        edge = message.topic.partition("/")[2].partition("/")[0]
+        log.error("message on %s put aside: %s", message.topic, error)
+        with self.hub.db.unit_of_work("system", "dead letter", now=self.hub.now(), audit=False) as uow:
+            add_dead_letter(uow.session, uow.now, edge or None, message.topic, error, message.payload)
+
+    def _take_events(self, run: list[Incoming]) -> None:
+        batches: list[tuple[str, EventBatch]] = []
+        for message in run:
+            address = parse_topic(message.topic, UP)
+            try:
+                if address is None:
+                    raise Refused("no such topic")
+                batches.append((address.edge, decode(EventBatch, message.payload)))
+            except (WireError, Refused) as error:
+                self._dead(message, str(error))
+        batches.sort(key=lambda b: (b[0], b[1].epoch))
+        for (edge_id, epoch), group in groupby(batches, key=lambda b: (b[0], b[1].epoch)):
+            self._seen.add(edge_id)
+            if self.ingest.take(edge_id, epoch, [batch for _edge, batch in group]) is None:
+                self._dead(Incoming(f"v1/{edge_id}/up/events", b""), f"edge {edge_id!r} is not known")
+
+    def _take(self, message: Incoming) -> None:
+        try:
+            address = parse_topic(message.topic, UP)
+            if address is None:
+                raise Refused("no such topic")
+            self._dispatch(address, decode(address.message, message.payload))
+        except (WireError, Refused, devices.NotThisEdges) as error:
+            self._dead(message, str(error))
+
+    def _dispatch(self, address: Address, message: Message) -> None:
+        edge_id, hub = address.edge, self.hub
+        takers: dict[type[Message], Callable[[], bool]] = {
+            EdgeStatus: lambda: isinstance(message, EdgeStatus) and edges.take_status(hub, edge_id, message),
+            EdgeCatalogue: lambda: isinstance(message, EdgeCatalogue) and edges.take_catalogue(hub, edge_id, message),
+            CommandResult: lambda: isinstance(message, CommandResult) and commands.settle(hub, edge_id, message),
+            DeviceReported: lambda: self._report(address, message),
+        }
+        if not takers[type(message)]():
+            raise Refused(f"edge {edge_id!r} is not known here, or was never given this")
+        self._seen.add(edge_id)
+
+    def _report(self, address: Address, message: Message) -> bool:
+        if not isinstance(message, DeviceReported) or message.device != address.device:
+            raise Refused(f"the report is not of device {address.device!r}")
+        devices.take_report(self.hub, address.edge, message)
+        return True
+
+
+def hub_link(host: str, port: int, password: str) -> MqttLink:
+    """The hub's own link: it reads all edges' `up`, writes all edges' `down`, and administers the broker's clients."""
+    return MqttLink(LinkOptions(host, port, "hub", HUB_USER, password, max_payload=MAX_PACKET - 512))

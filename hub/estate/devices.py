@@ -1,0 +1,149 @@
+"""What an edge is told to drive (down/devices), and what it reports of it (up/device/…/reported)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from device_drivers.contract.device import (
+    AccessPointBinding,
+    DeviceConfig,
+    DeviceSet,
+    EdgePolicy,
+    MeterBinding,
+)
+from device_drivers.contract.messages import DeviceReported, DevicesDesired, ListDoorbell
+from device_drivers.contract.words import Direction, Quantity
+from hub.services import Hub
+from hub.tables import AccessPoint, DesiredList, Device, Edge, Estate, Meter, ReportedList
+
+log = logging.getLogger(__name__)
+_canonical = msgspec.json.Encoder(order="sorted")
+
+
+class NotThisEdges(ValueError):
+    """A report of a device that does not hang on the edge that sent it."""
+
+
+def compose(session: Session, edge: Edge) -> DeviceSet:
+    """The whole set of an edge with the generation it was last given."""
+    estate = session.get_one(Estate, edge.estate_id)
+    devices = session.scalars(select(Device).where(Device.edge_id == edge.id).order_by(Device.id)).all()
+    points: dict[str, list[AccessPointBinding]] = {}
+    bound = select(AccessPoint).where(AccessPoint.estate_id == estate.id, AccessPoint.device_id.is_not(None))
+    for point in session.scalars(bound.order_by(AccessPoint.id)):
+        binding = AccessPointBinding(point.id, point.point, Direction(point.side), point.camera_id)
+        points.setdefault(point.device_id or "", []).append(binding)
+    meters: dict[str, list[MeterBinding]] = {}
+    for meter in session.scalars(select(Meter).where(Meter.estate_id == estate.id).order_by(Meter.id)):
+        meters.setdefault(meter.device_id, []).append(MeterBinding(meter.id, meter.point, Quantity(meter.quantity)))
+    return DeviceSet(
+        edge=edge.id,
+        estate=estate.id,
+        time_zone=estate.time_zone,
+        generation=edge.devices_generation,
+        devices=tuple(
+            DeviceConfig(
+                device=device.id,
+                kind=device.kind,
+                name=device.name,
+                config={**device.config, "code": device.code},
+                access_points=tuple(points.get(device.id, ())),
+                meters=tuple(meters.get(device.id, ())),
+                in_service=device.in_service,
+                remove_foreign=device.remove_foreign,
+            )
+            for device in devices
+        ),
+        policy=EdgePolicy(**{k: v for k, v in estate.policy.items() if k in EdgePolicy.__struct_fields__}),
+    )
+
+
+def digest(devices: DeviceSet) -> str:
+    """SHA-256 (hex) of the content without the generation."""
+    return hashlib.sha256(_canonical.encode(msgspec.structs.replace(devices, generation=0))).hexdigest()
+
+
+def publish_devices(hub: Hub, edge_id: str | None = None) -> str:
+    """Where a set moved: the next generation. Sent (retained) for the named edge always, for others when it moved."""
+    sent: list[tuple[str, DevicesDesired]] = []
+    with hub.db.unit_of_work("system", "device set", audit=False) as uow:
+        query = select(Edge) if edge_id is None else select(Edge).where(Edge.id == edge_id)
+        for edge in uow.session.scalars(query):
+            wanted = compose(uow.session, edge)
+            moved = digest(wanted) != edge.devices_digest
+            if moved:
+                edge.devices_generation += 1
+                edge.devices_digest = digest(wanted)
+                wanted = msgspec.structs.replace(wanted, generation=edge.devices_generation)
+            if moved or edge_id is not None:
+                sent.append((edge.id, DevicesDesired(wanted)))
+    for id, message in sent:
+        hub.send(id, message)
+    return f"{len(sent)} device sets sent"
+
+
+def send_doorbells(hub: Hub, edge_id: str) -> int:
+    """Tell an edge that came back of every list that stands ready for it."""
+    columns = (DesiredList.device_id, DesiredList.generation, DesiredList.digest, DesiredList.payload)
+    query = select(*columns).join(Device, Device.id == DesiredList.device_id).where(Device.edge_id == edge_id)
+    with hub.db.reading() as session:
+        rows = session.execute(query).all()
+    for row in rows:
+        hub.send(edge_id, ListDoorbell(row.device_id, row.generation, row.digest, len(row.payload)))
+    return len(rows)
+
+
+def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
+    """Keep what the edge says its device holds, and show it. Raises NotThisEdges."""
+    now, status = hub.now(), report.status
+    with hub.db.unit_of_work(f"edge:{edge_id}", "device reported", now=now, audit=False) as uow:
+        device = uow.session.get(Device, report.device)
+        if device is None or device.edge_id != edge_id:
+            raise NotThisEdges(f"device {report.device!r} does not hang on edge {edge_id}")
+        device.condition, device.condition_since = str(status.condition), status.since
+        device.clock_offset_s, device.detail = status.clock_offset_s, status.detail[:500]
+        device.model = " ".join(part for part in (status.manufacturer, status.model) if part)
+        device.firmware = status.firmware
+        if status.last_seen_at and (device.last_seen_at is None or status.last_seen_at > device.last_seen_at):
+            device.last_seen_at = status.last_seen_at
+        row = uow.session.get(ReportedList, report.device)
+        if row is None:
+            row = ReportedList(device_id=report.device)
+            uow.session.add(row)
+        for name in ("generation", "digest", "wanted", "confirmed", "assumed", "pending", "foreign"):
+            setattr(row, name, getattr(report, name))
+        row.refused = [{"token": r.token, "code": r.code, "text": r.text} for r in report.refused]
+        row.pending_tokens = list(report.pending_tokens)
+        row.decided_at_edge, row.read_back_at = report.decided_at_edge, report.read_back_at
+        row.reported_at = report.reported_at or now
+        estate_id = device.estate_id
+    hub.live.emit(estate_id, "devices", _device_change(report))
+    hub.live.emit(estate_id, "sync", _sync_change(report))
+
+
+def _device_change(report: DeviceReported) -> dict[str, Any]:
+    status = report.status
+    return {
+        "id": report.device,
+        "condition": str(status.condition),
+        "condition_since": status.since,
+        "last_seen_at": status.last_seen_at,
+        "clock_offset_s": status.clock_offset_s,
+        "detail": status.detail,
+    }
+
+
+def _sync_change(report: DeviceReported) -> dict[str, Any]:
+    counts = ("wanted", "confirmed", "assumed", "pending", "foreign", "decided_at_edge", "read_back_at", "reported_at")
+    return {
+        "device_id": report.device,
+        "held_generation": report.generation,
+        "refused": len(report.refused),
+        **{name: getattr(report, name) for name in counts},
+    }

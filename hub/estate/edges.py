@@ -1,0 +1,90 @@
+"""An edge as the hub knows it: online or since when not, its journal, what it can drive."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from device_drivers.contract.messages import EdgeCatalogue, EdgeStatus, EventAck
+from hub.estate import coverage
+from hub.estate.devices import publish_devices, send_doorbells
+from hub.services import Hub
+from hub.tables import Edge, IngestCursor
+
+log = logging.getLogger(__name__)
+LINK_GRACE = timedelta(seconds=10)
+
+
+def take_status(hub: Hub, edge_id: str, status: EdgeStatus) -> bool:
+    """Online, or offline by last will. False for an edge that is not known or never enrolled.
+
+    To an edge that comes online the hub says up to where it has its journal (`rewind`), its devices and its lists.
+    """
+    now = hub.now()
+    with hub.db.unit_of_work(f"edge:{edge_id}", "edge status", now=now, audit=False) as uow:
+        edge = uow.session.get(Edge, edge_id)
+        if edge is None or edge.enrolled_at is None:
+            return False
+        changed = edge.online != status.online
+        if status.online:
+            cursor = _came_online(uow.session, edge, status, now)
+        elif changed:
+            coverage.edge_lost(uow.session, edge.id, edge.estate_id, now)
+        if changed:
+            edge.online, edge.state_since = status.online, now
+    if changed:
+        log.warning("edge %s is %s", edge_id, "online" if status.online else "offline")
+        show(hub, edge)
+    if status.online:
+        hub.send(edge_id, EventAck(status.epoch, cursor, rewind=True))
+        publish_devices(hub, edge_id)
+        send_doorbells(hub, edge_id)
+    return True
+
+
+def _came_online(session: Session, edge: Edge, status: EdgeStatus, now: datetime) -> int:
+    """Keep what it says; the cursor of its journal."""
+    if edge.epoch and status.epoch != edge.epoch:
+        old = session.get(IngestCursor, (edge.id, edge.epoch))
+        since = old.last_at if old else edge.state_since or now
+        log.error("edge %s has a new journal: what the old one still held is lost since %s", edge.id, since)
+        coverage.edge_lost(session, edge.id, edge.estate_id, since, coverage.EPOCH_LOST)
+    elif not edge.online:
+        coverage.edge_back(session, edge.id, edge.estate_id)
+    edge.epoch, edge.head_seq, edge.version = status.epoch, status.head_seq, status.version
+    edge.started_at, edge.clock_trusted, edge.last_seen_at = status.started_at, status.clock_trusted, now
+    edge.clock_offset_s = (status.clock - now).total_seconds() if status.clock else None
+    cursor = session.get(IngestCursor, (edge.id, status.epoch))
+    return cursor.up_to_seq if cursor else 0
+
+
+def take_catalogue(hub: Hub, edge_id: str, catalogue: EdgeCatalogue) -> bool:
+    """What it can drive: the "add device" form is drawn from this."""
+    with hub.db.unit_of_work(f"edge:{edge_id}", "edge catalogue", audit=False) as uow:
+        edge = uow.session.get(Edge, edge_id)
+        if edge is None:
+            return False
+        edge.catalogue = msgspec.to_builtins(catalogue.drivers)
+    return True
+
+
+def lost_from_sight(hub: Hub, edge_ids: list[str]) -> None:
+    """These edges cannot be seen (the broker is gone, or it forgot them): they are offline as far as anybody can say."""
+    gone: list[Edge] = []
+    with hub.db.unit_of_work("system", "edges out of sight", now=hub.now(), audit=False) as uow:
+        for edge in uow.session.scalars(select(Edge).where(Edge.id.in_(edge_ids), Edge.online)):
+            edge.online, edge.state_since = False, uow.now
+            coverage.edge_lost(uow.session, edge.id, edge.estate_id, uow.now)
+            gone.append(edge)
+    for edge in gone:
+        log.warning("edge %s is out of sight", edge.id)
+        show(hub, edge)
+
+
+def show(hub: Hub, edge: Edge) -> None:
+    item = {"id": edge.id, "online": edge.online, "state_since": edge.state_since, "last_seen_at": edge.last_seen_at}
+    hub.live.emit(edge.estate_id, "edges", item)
