@@ -6,6 +6,7 @@ A box without a battery clock boots in the past. A naive wall clock would then a
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -68,3 +69,13 @@ class HighWaterClock:
         self._base_at = self._monotonic()
         self._checked = True
         return self._base
+
+
+async def wait_event(event: asyncio.Event, timeout_s: float) -> bool:
+    """True when the event was set in time. Not `asyncio.wait_for`: in Python 3.11 that can swallow a cancellation."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

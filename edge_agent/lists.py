@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from device_drivers.contract.access import (
 from device_drivers.contract.edge_http import LIST_PATH
 from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import ListDoorbell
+from edge_agent.clock import wait_event
 from edge_agent.config import write_atomic
 from edge_agent.decide import DecisionIndex, build_index
 
@@ -187,8 +187,7 @@ class ListKeeper:
         failures = 0
         desk.rung.set()  # a list may have changed while this box was off
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(desk.rung.wait(), RETRY_S[min(failures, 7) - 1] if failures else self.poll_s)
+            await wait_event(desk.rung, RETRY_S[min(failures, 7) - 1] if failures else self.poll_s)
             desk.rung.clear()
             try:
                 await self.update(device)

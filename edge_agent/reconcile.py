@@ -16,6 +16,7 @@ from device_drivers.contract.messages import CredentialRefusal
 from device_drivers.driver import Applied, DeviceRefused, Driver, Operation, Remove, Upsert
 from device_drivers.plan import Plan, plan
 from edge_agent.box import Box
+from edge_agent.clock import wait_event
 from edge_agent.lists import HeldList
 from edge_agent.state import Refusal
 
@@ -72,10 +73,7 @@ class Reconciler:
         while True:
             self.changed.clear()
             await self.once(driver, busy)
-            try:
-                await asyncio.wait_for(self.changed.wait(), RETRY_S if self.pending else PERIOD_S)
-            except TimeoutError:
-                continue
+            await wait_event(self.changed, RETRY_S if self.pending else PERIOD_S)
 
     async def once(self, driver: Driver, busy: asyncio.Lock) -> None:
         """Inventory, plan, apply, read back, report."""

@@ -17,6 +17,7 @@ from device_drivers.contract.edge_http import SNAPSHOT_PATH
 from device_drivers.contract.events import SnapshotTaken
 from device_drivers.driver import DeviceRefused, DeviceUnreachable
 from edge_agent.box import Box, Pass
+from edge_agent.clock import wait_event
 from edge_agent.config import write_atomic
 from edge_agent.photos import trim
 from edge_agent.worker import Worker
@@ -122,11 +123,10 @@ class Snapshots:
                 if not failures:
                     log.warning("pictures cannot be uploaded: %s", error)
                 failures += 1
-            try:
-                await asyncio.wait_for(self._new.wait(), RETRY_S[min(failures, 4) - 1] if failures else 60.0)
-                await asyncio.sleep(RETRY_S[min(failures, 4) - 1] if failures else 0)
-            except TimeoutError:
-                continue
+            if failures:
+                await asyncio.sleep(RETRY_S[min(failures, 4) - 1])
+            else:
+                await wait_event(self._new, 60.0)
 
     def _expire(self) -> None:
         oldest = time.time() - self.box.policy.snapshot_days * 86_400

@@ -35,10 +35,17 @@ def set_aside(path: Path, now: datetime) -> Path:
 
 
 def is_full(error: sqlite3.Error) -> bool:
-    return error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC) or (
-        "disk is full" in str(error)
-    )
+    return getattr(error, "sqlite_errorcode", 0) in (
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR_WRITE,
+        sqlite3.SQLITE_IOERR_FSYNC,
+    ) or ("disk is full" in str(error))
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
+    """Also a key that is taken although the numbers only rise: the tree below it is damaged."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return True
+    if not hasattr(error, "sqlite_errorcode"):  # raised by the module itself, not by SQLite
+        return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.ProgrammingError)
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -111,7 +111,7 @@ class Journal:
             db = connect(self.path, SCHEMA)
             self._load(db)
         if aside:
-            self._note(db, EdgeNote("gap", f"journal was damaged, set aside as {aside.name}"))
+            self._carry_over(db, aside)
         return db
 
     def _load(self, db: sqlite3.Connection) -> None:
@@ -135,9 +135,13 @@ class Journal:
         self.head = self.head_at_open = max(head, self.cursor)
         self._next = self.head + 1
 
-    def _note(self, db: sqlite3.Connection, note: EdgeNote) -> None:
+    def _carry_over(self, db: sqlite3.Connection, aside: Path) -> None:
+        """Say what happened, and take what is whole and not acknowledged from the damaged file into the new epoch."""
+        saved = salvage(aside)
+        text = f"journal was damaged, set aside as {aside.name}, {len(saved)} events carried over"
         db.execute("BEGIN")
-        self._insert(db, Row(Event(0, "", self.clock.now(), note)))
+        for event in (Event(0, "", self.clock.now(), EdgeNote("gap", text)), *saved):
+            self._insert(db, Row(event))
         db.execute("COMMIT")
         self.head = self._next - 1
 
@@ -306,8 +310,18 @@ class Journal:
             self._db.close()
             aside = set_aside(self.path, self.clock.now())
             self._db = self._open_file()
-            self._note(self._db, EdgeNote("gap", f"journal was damaged, set aside as {aside.name}"))
+            self._carry_over(self._db, aside)
             self._reader = connect(self.path, "")
+
+    async def _give_up_file(self, error: sqlite3.Error) -> None:
+        """A reader found the file damaged: the writer replaces it, once."""
+        damaged = self._db
+
+        def raise_if_same(db: sqlite3.Connection) -> None:
+            if db is damaged:
+                raise error
+
+        await self._call(raise_if_same)
 
     # --- reading ---------------------------------------------------------------------------------------------------
     async def read(self, from_seq: int, limit: int, max_bytes: int = 1 << 20) -> list[bytes]:
@@ -315,7 +329,13 @@ class Journal:
 
         A row that fails its checksum, or is not there, is replaced by an `EdgeNote` of the same seq: no hole in the numbers.
         """
-        good, bad = await asyncio.to_thread(self._read, from_seq, limit, max_bytes)
+        try:
+            good, bad = await asyncio.to_thread(self._read, from_seq, limit, max_bytes)
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            await self._give_up_file(error)
+            return []
         if bad is None or good:
             return good
         await self._call(lambda db: self._quarantine(db, bad))
@@ -401,7 +421,7 @@ class Journal:
         ).fetchall()
         events = [msgspec.json.decode(body, type=Event) for seq, body in rows]
         db.execute("DELETE FROM events")
-        self._next, self.cursor, self.epoch = 1, 0, secrets.token_hex(8)
+        self._next, self.cursor, self.head_at_open, self.epoch = 1, 0, 0, secrets.token_hex(8)
         _put(db, "epoch", self.epoch)
         _put(db, "cursor", "0")
         for event in (Event(0, "", self.clock.now(), EdgeNote("gap", why)), *events):
@@ -414,3 +434,30 @@ def _put(db: sqlite3.Connection, key: str, value: str) -> None:
         "INSERT INTO meta VALUES (?, ?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
         (key, value, _crc(key, value.encode())),
     )
+
+
+def salvage(path: Path) -> list[Event]:
+    """Every whole event of a damaged journal beyond its cursor. Windows that cannot be read are stepped over."""
+    db = sqlite3.connect(path)
+    events: list[Event] = []
+    try:
+        row = db.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()
+        start = int(row[0]) + 1 if row else 1
+        (oldest,) = db.execute("SELECT min(seq) FROM events").fetchone()
+        start = max(start, oldest or 1)
+    except (sqlite3.Error, ValueError):
+        start = 1
+    idle = 0
+    while idle < 20:
+        window = "SELECT seq, crc, body FROM events WHERE seq >= ? AND seq < ? ORDER BY seq"
+        before = len(events)
+        try:
+            for seq, crc, body in db.execute(window, (start, start + 100)):
+                if isinstance(body, bytes) and _crc(seq, body) == crc:
+                    events.append(msgspec.json.decode(body, type=Event))
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
+            log.warning("journal: rows from %d cannot be read: %s", start, error)
+        idle = 0 if len(events) > before else idle + 1
+        start += 100
+    db.close()
+    return events

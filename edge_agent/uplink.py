@@ -35,6 +35,7 @@ from device_drivers.contract.messages import (
     topic_of,
 )
 from device_drivers.mqtt import Incoming, Link, MessageTooLarge, Will
+from edge_agent.clock import wait_event
 from edge_agent.store import Journal
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class Uplink:
         self._turn = 0  # moves whenever sending must start again elsewhere
         self._silent = 0  # timeouts since the last ack
         self._progress_at = 0.0
-        self._epoch_break: tuple[int, str] | None = None
+        self._epoch_break: tuple[str, int, str] | None = None  # epoch to leave, after which seq, why
         self._events_topic = topic(EventBatch, edge)
 
     # --- the link --------------------------------------------------------------------------------------------------
@@ -203,7 +204,7 @@ class Uplink:
         up_to = max(0, ack.up_to_seq)
         if up_to > journal.head:
             text = f"the hub has {up_to} events of epoch {journal.epoch}, this disk {journal.head}: it is an old copy"
-            self._epoch_break = (journal.head_at_open, text)
+            self._epoch_break = (journal.epoch, journal.head_at_open, text)
         elif ack.rewind:
             self._progress_at, self._silent = time.monotonic(), 0
             if up_to != journal.cursor:
@@ -231,10 +232,7 @@ class Uplink:
             self._wake.clear()
             self.progress()
             if not await self._step():
-                try:
-                    await asyncio.wait_for(self._wake.wait(), self._pause())
-                except TimeoutError:
-                    continue
+                await wait_event(self._wake, self._pause())
 
     def _pause(self) -> float:
         """Seconds until something is due by itself: an ack that stays out, else a look around."""
@@ -250,8 +248,9 @@ class Uplink:
     async def _step(self) -> bool:
         """One batch at most; False when there is nothing to do now."""
         if self._epoch_break:
-            (after, why), self._epoch_break = self._epoch_break, None
-            await self.journal.new_epoch(after, why)
+            (epoch, after, why), self._epoch_break = self._epoch_break, None
+            if epoch == self.journal.epoch:  # a second ack of the old epoch may have come meanwhile
+                await self.journal.new_epoch(after, why)
         if self._epoch != self.journal.epoch:
             self._restart_from_cursor()
             self.announce()
@@ -272,7 +271,7 @@ class Uplink:
         if self._look_for_pruned:
             self._look_for_pruned = False
             if (oldest := await self.journal.oldest()) > first:
-                self._epoch_break = (oldest - 1, f"the hub asks from {first}, the oldest row kept is {oldest}")
+                self._epoch_break = (epoch, oldest - 1, f"the hub asks from {first}, the oldest row kept is {oldest}")
                 return True
         bodies = await self.journal.read(first, BATCH_EVENTS, INFLATED)
         if not bodies:

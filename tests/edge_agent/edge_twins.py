@@ -1,0 +1,337 @@
+"""In-memory twins for the edge's tests: a device, a hub, a box."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from device_drivers.contract.access import (
+    AccessList,
+    AccessPolicy,
+    AccessProfile,
+    Credential,
+    Identifier,
+    SignedAccessList,
+    list_digest,
+)
+from device_drivers.contract.device import (
+    AccessPointBinding,
+    Capabilities,
+    DeviceConfig,
+    DeviceInventory,
+    DeviceStatus,
+    DriverInfo,
+    HeldCredential,
+)
+from device_drivers.contract.events import Event
+from device_drivers.contract.messages import DeviceReported, EdgeStatus, EventAck, EventBatch, decode, encode, topic
+from device_drivers.contract.words import CommandOutcome, DeviceCondition, Direction, HolderClass, IdentifierType
+from device_drivers.driver import (
+    Applied,
+    BrokerAddress,
+    CommandRequest,
+    CredentialRefused,
+    DeviceUnreachable,
+    DriverDefinition,
+    DriverEvent,
+    DriverServices,
+    Operation,
+    Upsert,
+)
+from device_drivers.mqtt import Incoming, MemoryBroker, MemoryLink
+from edge_agent.box import Box
+from edge_agent.lists import ListFiles, ListKeeper
+from edge_agent.state import State
+from edge_agent.store import Journal
+
+EDGE, ESTATE = "edge-test", "estate-1"
+T0 = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
+R = TypeVar("R")
+
+
+def run(work: Coroutine[Any, Any, R], timeout_s: float = 30.0) -> R:
+    async def bounded() -> R:
+        async with asyncio.timeout(timeout_s):
+            return await work
+
+    return asyncio.run(bounded())
+
+
+async def until(condition: Callable[[], object], what: str, timeout_s: float = 8.0) -> None:
+    """Wait for a state, with a deadline that says what was waited for."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, f"not reached in {timeout_s} s: {what}"
+        await asyncio.sleep(0.005)
+
+
+class FakeClock:
+    def __init__(self, at: datetime = T0) -> None:
+        self.at, self.trusted = at, True
+
+    def now(self) -> datetime:
+        return self.at
+
+    def forward(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------
+def credential(token: str, card: str = "", *, version: int = 0, **fields: Any) -> Credential:
+    identifiers = (Identifier(IdentifierType.CARD, card or str(abs(hash(token)) % 10**9 + 1)),)
+    fields = {"holder_class": HolderClass.RESIDENT, "profiles": ("p",), "identifiers": identifiers} | fields
+    return Credential(token=token, label=f"{token} v{version}", **fields)
+
+
+def access_list(
+    generation: int,
+    *credentials: Credential,
+    device: str = "d1",
+    points: tuple[str, ...] = ("ap1",),
+    estate: str = ESTATE,
+) -> AccessList:
+    profiles = (AccessProfile("p", (AccessPolicy(points),)),)
+    return AccessList(estate, device, generation, T0, credentials, profiles)
+
+
+@dataclass
+class Signer:
+    """The hub's signing key, and the lists it serves."""
+
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    served: dict[str, SignedAccessList] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
+    fetched: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def public(self) -> str:
+        return base64.b64encode(self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+    def sign(self, wanted: AccessList) -> SignedAccessList:
+        payload = msgspec.json.encode(wanted)
+        return SignedAccessList(payload, self.key.sign(payload), "k1")
+
+    def serve(self, wanted: AccessList) -> AccessList:
+        self.served[wanted.device_id] = self.sign(wanted)
+        self.etags[wanted.device_id] = list_digest(wanted)
+        return wanted
+
+    async def fetch(self, device: str, etag: str) -> SignedAccessList | None:
+        self.fetched.append((device, etag))
+        if device not in self.served:
+            raise TimeoutError("nothing served")
+        return None if etag and etag == self.etags[device] else self.served[device]
+
+
+# --- a device --------------------------------------------------------------------------------------------------------
+@dataclass
+class TwinDevice:
+    """The device itself: what it holds survives the driver's connection."""
+
+    held: dict[str, Credential] = field(default_factory=dict)
+    up: bool = True
+    refuse: dict[str, str] = field(default_factory=dict)
+    forget: set[str] = field(default_factory=set)  # says yes and does not keep it
+    commands: list[CommandRequest] = field(default_factory=list)
+    applied: list[tuple[Operation, ...]] = field(default_factory=list)
+    acked: list[str] = field(default_factory=list)
+    offset_s: float | None = 0.0
+    before_apply: Callable[[tuple[Operation, ...]], Awaitable[None]] | None = None
+    queue: asyncio.Queue[DriverEvent | None] = field(default_factory=asyncio.Queue)
+    connects: int = 0
+    picture: bytes = b"\xff\xd8 twin"
+
+    def put(self, event: DriverEvent) -> None:
+        self.queue.put_nowait(event)
+
+    def cut(self) -> None:
+        self.up = False
+        self.queue.put_nowait(None)
+
+
+class TwinDriver:
+    def __init__(self, device: TwinDevice) -> None:
+        self.device = device
+
+    def _check(self) -> None:
+        if not self.device.up:
+            raise DeviceUnreachable("twin is cut")
+
+    async def inventory(self) -> DeviceInventory:
+        self._check()
+        return DeviceInventory(tuple(HeldCredential(t) for t in self.device.held), T0)
+
+    async def apply(self, operations: tuple[Operation, ...]) -> tuple[Applied, ...]:
+        self._check()
+        device = self.device
+        if device.before_apply:
+            await device.before_apply(operations)
+        device.applied.append(operations)
+        results = []
+        for op in operations:
+            token = op.credential.token if isinstance(op, Upsert) else op.token
+            if isinstance(op, Upsert) and token in device.refuse:
+                results.append(Applied(op, CredentialRefused(token, device.refuse[token], "by the twin")))
+                continue
+            if isinstance(op, Upsert) and token not in device.forget:
+                device.held[token] = op.credential
+            elif not isinstance(op, Upsert):
+                device.held.pop(token, None)
+            results.append(Applied(op))
+        return tuple(results)
+
+    async def events(self) -> AsyncIterator[DriverEvent]:
+        while True:
+            event = await self.device.queue.get()
+            if event is None:
+                raise DeviceUnreachable("twin is cut")
+            yield event
+
+    async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
+        self._check()
+        self.device.commands.append(request)
+        return CommandOutcome.DONE, ""
+
+    async def status(self) -> DeviceStatus:
+        self._check()
+        return DeviceStatus(DeviceCondition.ONLINE, T0, clock_offset_s=self.device.offset_s)
+
+    async def snapshot(self) -> bytes:
+        self._check()
+        return self.device.picture
+
+    async def close(self) -> None:
+        return None
+
+
+TERMINAL = Capabilities(holds_list=True, reads_back=True, cards=True, replays_events=True, batch=1)
+READER = Capabilities(cards=True, commands=("momentary_access",))
+
+
+def definition(device: TwinDevice, capabilities: Capabilities = TERMINAL, kind: str = "twin") -> DriverDefinition:
+    async def connect(_id: str, _config: dict[str, Any], _services: DriverServices) -> TwinDriver:
+        if not device.up:
+            raise DeviceUnreachable("twin is off")
+        device.connects += 1
+        return TwinDriver(device)
+
+    return DriverDefinition(DriverInfo(kind, "Twin", {}, capabilities), connect)
+
+
+def device_config(device: str = "d1", kind: str = "twin", **fields: Any) -> DeviceConfig:
+    binding = AccessPointBinding("ap1", "door1", Direction.IN)
+    return DeviceConfig(device, kind, "Twin", {}, **({"access_points": (binding,)} | fields))
+
+
+# --- a box -----------------------------------------------------------------------------------------------------------
+class NoServices:
+    local_broker: BrokerAddress | None = None
+
+    async def photo(self, url: str, sha256: str) -> bytes:
+        raise DeviceUnreachable("no photographs here")
+
+    def publish_file(self, content: bytes, content_type: str) -> str:
+        raise AssertionError("no files here")
+
+
+@dataclass
+class TestBox:
+    __test__ = False
+    box: Box
+    signer: Signer
+    clock: FakeClock
+    reports: list[DeviceReported]
+    notes: list[Any]
+
+    async def events(self, from_seq: int = 1) -> list[Event]:
+        await self.box.settled()
+        return [msgspec.json.decode(b, type=Event) for b in await self.box.journal.read(from_seq, 10_000, 1 << 30)]
+
+    @property
+    def last(self) -> DeviceReported:
+        return self.reports[-1]
+
+
+@asynccontextmanager
+async def open_box(root: Path, signer: Signer | None = None, clock: FakeClock | None = None) -> AsyncIterator[TestBox]:
+    signer, clock = signer or Signer(), clock or FakeClock()
+    (root / "lists").mkdir(exist_ok=True, parents=True)
+    state, journal = State(root / "state.db"), Journal(root / "journal.db", clock)
+    state.open()
+    journal.open()
+    notes: list[Any] = []
+    reports: list[DeviceReported] = []
+
+    async def note(what: Any, device: str) -> None:
+        notes.append((what, device))
+
+    files = ListFiles(root / "lists", signer.key.public_key(), ESTATE)
+    lists = ListKeeper(files, signer.fetch, note, poll_s=3600)
+    box = Box(journal, state, clock, lists, NoServices(), reports.append)
+    try:
+        yield TestBox(box, signer, clock, reports, notes)
+    finally:
+        await box.settled()
+        journal.close()
+        state.close()
+
+
+# --- a hub -----------------------------------------------------------------------------------------------------------
+@dataclass
+class HubTwin:
+    """Keeps rows by (epoch, seq), answers like the hub; `drop_acks` and `drop_batches` lose so many messages."""
+
+    broker: MemoryBroker
+    rows: dict[tuple[str, int], Event] = field(default_factory=dict)
+    marks: dict[str, int] = field(default_factory=dict)
+    drop_acks: int = 0
+    drop_batches: int = 0
+    duplicates: int = 0
+    deaf: bool = False
+    batches: int = 0
+
+    def __post_init__(self) -> None:
+        self.link = MemoryLink(self.broker)
+        self.link.subscribe([topic(EventBatch, EDGE), topic(EdgeStatus, EDGE)])
+        self.link.start(self.receive, lambda _up, _why: None)
+
+    def receive(self, message: Incoming) -> None:
+        if self.deaf:
+            return
+        if message.topic == topic(EdgeStatus, EDGE):
+            status = decode(EdgeStatus, message.payload)
+            if status.online:
+                self.ack(status.epoch, rewind=True)
+            return
+        self.batches += 1
+        if self.drop_batches > 0:
+            self.drop_batches -= 1
+            return
+        batch = decode(EventBatch, message.payload)
+        for place, event in enumerate(batch.events):
+            assert event.seq == batch.first_seq + place, "a batch must be consecutive"
+            known = self.rows.setdefault((batch.epoch, event.seq), event)
+            assert known == event, f"seq {event.seq} of epoch {batch.epoch} came with two contents"
+            self.duplicates += known is not event
+        self.ack(batch.epoch)
+
+    def ack(self, epoch: str, rewind: bool = False) -> None:
+        mark = self.marks.get(epoch, 0)
+        while (epoch, mark + 1) in self.rows:
+            mark += 1
+        self.marks[epoch] = mark
+        if self.drop_acks > 0 and not rewind:
+            self.drop_acks -= 1
+            return
+        message = EventAck(epoch=epoch, up_to_seq=mark, rewind=rewind)
+        self.link.publish(topic(EventAck, EDGE), encode(message), retain=True)

@@ -1,0 +1,150 @@
+"""Who passes: tables, and exactness against the plainest possible reading of the list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from edge_twins import T0, access_list, credential
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device_drivers.contract.access import (
+    AccessList,
+    AccessPolicy,
+    AccessProfile,
+    Identifier,
+    Schedule,
+    TimeRange,
+    ValidityPeriod,
+)
+from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
+from edge_agent.decide import build_index, decide
+
+CARD = IdentifierType.CARD
+WEEKDAYS = (1, 2, 3, 4, 5)
+HOUR = timedelta(hours=1)
+
+
+def shown(number: str, kind: IdentifierType = CARD) -> Identifier:
+    return Identifier(kind, number)
+
+
+def with_schedule(*ranges: TimeRange, zone: str = "Asia/Shanghai") -> AccessList:
+    holder = credential("t", "7")
+    profiles = (AccessProfile("p", (AccessPolicy(("ap1",), "s"),)),)
+    return AccessList("e", "d", 1, T0, (holder,), profiles, (Schedule("s", zone, ranges),))
+
+
+@pytest.mark.parametrize(
+    ("fields", "trusted", "reason"),
+    [
+        ({}, True, None),
+        ({"blocked": True}, True, DenyReason.BLOCKED),
+        ({"validity": ValidityPeriod(not_before=T0 + HOUR)}, True, DenyReason.NOT_YET_VALID),
+        ({"validity": ValidityPeriod(not_before=T0)}, True, None),
+        ({"validity": ValidityPeriod(not_after=T0)}, True, DenyReason.EXPIRED),
+        ({"validity": ValidityPeriod(not_after=T0 + HOUR)}, True, None),
+        ({"validity": ValidityPeriod(not_before=T0 + HOUR)}, False, None),
+        ({"validity": ValidityPeriod(not_after=T0)}, False, DenyReason.EXPIRED),
+        ({"holder_class": HolderClass.VISITOR}, True, None),
+        ({"holder_class": HolderClass.VISITOR}, False, DenyReason.CLOCK_UNSURE),
+        ({"holder_class": HolderClass.CONTRACTOR}, False, DenyReason.CLOCK_UNSURE),
+        ({"profiles": ()}, True, DenyReason.WRONG_ACCESS_POINT),
+        ({"profiles": (), "blocked": True}, False, DenyReason.BLOCKED),
+    ],
+)
+def test_reasons(fields: dict[str, object], trusted: bool, reason: DenyReason | None) -> None:
+    index = build_index(access_list(1, credential("t", "7", **fields)))
+    decision = decide(index, "ap1", shown("7"), T0, clock_trusted=trusted)
+    assert (decision.reason, decision.credential) == (reason, "t")
+    assert decision.granted == (reason is None)
+
+
+def test_unknown_wrong_point_and_no_list() -> None:
+    index = build_index(access_list(1, credential("t", "7")))
+    assert decide(index, "ap1", shown("8"), T0, clock_trusted=True).reason is DenyReason.UNKNOWN_CREDENTIAL
+    assert decide(index, "ap1", shown("7", IdentifierType.PIN), T0, clock_trusted=True).credential is None
+    assert decide(index, "ap2", shown("7"), T0, clock_trusted=True).reason is DenyReason.WRONG_ACCESS_POINT
+    assert decide(None, "ap1", shown("7"), T0, clock_trusted=True).reason is DenyReason.NO_LIST
+    assert decide(index, "ap1", shown(""), T0, clock_trusted=True).outcome is AccessOutcome.DENIED
+
+
+@pytest.mark.parametrize("number", ["3456789", "0003456789", " 0003456789 "])
+def test_card_numbers_are_compared_as_numbers(number: str) -> None:
+    index = build_index(access_list(1, credential("t", "0003456789")))
+    assert decide(index, "ap1", shown(number), T0, clock_trusted=True).granted
+
+
+def test_a_card_in_two_credentials_opens_when_one_of_them_may() -> None:
+    ended = credential("old", "7", validity=ValidityPeriod(not_after=T0))
+    index = build_index(access_list(1, ended, credential("new", "7")))
+    decision = decide(index, "ap1", shown("7"), T0, clock_trusted=True)
+    assert (decision.granted, decision.credential) == (True, "new")
+
+
+@pytest.mark.parametrize(
+    ("ranges", "local", "granted"),
+    [
+        ((TimeRange(WEEKDAYS, time(8), time(18)),), "2026-06-01T08:00", True),  # a Monday
+        ((TimeRange(WEEKDAYS, time(8), time(18)),), "2026-06-01T07:59:59", False),
+        ((TimeRange(WEEKDAYS, time(8), time(18)),), "2026-06-01T18:00", False),
+        ((TimeRange(WEEKDAYS, time(8), time(18)),), "2026-06-06T12:00", False),  # a Saturday
+        ((TimeRange((1,), time(8), time(0)),), "2026-06-01T23:59:59", True),
+        ((TimeRange((1,), time(0), time(0)),), "2026-06-01T00:00", True),
+        ((TimeRange((1,), time(0), time(0)),), "2026-06-02T00:00", False),
+        ((TimeRange((1,), time(22), time(6)),), "2026-06-02T05:59", True),
+        ((TimeRange((1,), time(22), time(6)),), "2026-06-02T06:00", False),
+        ((TimeRange((1,), time(22), time(6)),), "2026-06-01T05:00", False),
+        ((), "2026-06-01T12:00", False),
+    ],
+)
+def test_schedules_run_in_their_zone(ranges: tuple[TimeRange, ...], local: str, granted: bool) -> None:
+    at = datetime.fromisoformat(local + "+08:00").astimezone(UTC)
+    decision = decide(build_index(with_schedule(*ranges)), "ap1", shown("7"), at, clock_trusted=True)
+    assert decision.reason is (None if granted else DenyReason.OUT_OF_SCHEDULE)
+
+
+def test_a_resident_is_not_kept_out_by_hours_nobody_can_tell() -> None:
+    index = build_index(with_schedule())
+    assert decide(index, "ap1", shown("7"), T0, clock_trusted=False).granted
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd"])
+def test_a_list_that_cannot_be_decided_on_is_refused_as_a_whole(zone: str) -> None:
+    with pytest.raises(ValueError, match="zone"):
+        build_index(with_schedule(zone=zone))
+
+
+def test_a_missing_profile_refuses_the_list() -> None:
+    with pytest.raises(ValueError, match="lacks"):
+        build_index(access_list(1, credential("t", "7", profiles=("nowhere",))))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 6), st.booleans(), st.integers(-2, 2), st.integers(-2, 2), st.booleans()), max_size=12
+    ),
+    st.integers(1, 6),
+    st.integers(-2, 2),
+)
+def test_the_index_decides_as_a_plain_walk_over_the_list(
+    rows: list[tuple[int, bool, int, int, bool]], number: int, offset: int
+) -> None:
+    holders = [
+        credential(
+            f"t{n}",
+            str(card),
+            blocked=blocked,
+            validity=ValidityPeriod(T0 + start * HOUR, T0 + end * HOUR),
+            profiles=("p",) if allowed else (),
+        )
+        for n, (card, blocked, start, end, allowed) in enumerate(rows)
+    ]
+    at = T0 + offset * HOUR
+    expected = any(
+        card == number and not blocked and allowed and start <= offset < end
+        for card, blocked, start, end, allowed in rows
+    )
+    index = build_index(access_list(1, *holders))
+    assert decide(index, "ap1", shown(str(number)), at, clock_trusted=True).granted == expected
