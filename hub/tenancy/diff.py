@@ -109,6 +109,7 @@ def diff(
     *,
     today: date,
     full: bool = False,
+    present: frozenset[str] = frozenset(),
     feed_problem: str = "",
     limits: Limits | Mapping[str, Limits] | None = None,
     recent: Mapping[str, int] | None = None,
@@ -120,7 +121,8 @@ def diff(
     `recent`: estate → households that lost something in the last 24 hours. `live_counts`: estate → live tenancies, where
     `known` is not all of them.
 
-    `full`: `incoming` claims to be everything. `feed_problem` (`empty_feed`, `half_feed`): nothing is removed.
+    `full`: `incoming` claims to be everything; `present`: further ids that came but could not be read.
+    `feed_problem` (`empty_feed`, `half_feed`): nothing is removed.
     `released`: tenancies a person let pass the brake.
     """
     newest = _newest(incoming)
@@ -128,7 +130,7 @@ def diff(
     for key in sorted(newest):
         _sort(sorting, known.get(key), newest[key], today)
     live = {key: k for key, k in known.items() if k.record.state != ENDED}
-    missing = tuple(sorted(set(live) - set(newest))) if full else ()
+    missing = tuple(sorted(set(live) - set(newest) - present)) if full else ()
     feed_problem = feed_problem or (_full_problem(len(live), len(missing)) if full else "")
     held, refused = _brake(sorting, live, feed_problem, limits or Limits(), recent or {}, released, live_counts or {})
     stopped = {h.tenancy for h in held}
@@ -210,7 +212,10 @@ def _change(before: TenancyRecord, record: TenancyRecord, today: date) -> Change
     keeping = record.partial or record.state == ENDED
     yesterday = today - timedelta(days=1)
     stay = tuple(m if keeping or has_left(m, today) else msgspec.structs.replace(m, to_date=yesterday) for m in gone)
-    merged = msgspec.structs.replace(record, members=_in_order(before, (*record.members, *stay)), partial=False)
+    came = tuple(
+        m for m in record.members if m.person_id in old or record.state != ENDED
+    )  # no new people of what is over
+    merged = msgspec.structs.replace(record, members=_in_order(before, (*came, *stay)), partial=False)
     after = {m.person_id: m for m in merged.members}
     before_consents = {(p, c) for p, m in old.items() for c in m.consents}
     after_consents = {(p, c) for p, m in after.items() for c in m.consents}
@@ -218,7 +223,7 @@ def _change(before: TenancyRecord, record: TenancyRecord, today: date) -> Change
     return Change(
         before=before,
         record=merged,
-        added=tuple(m.person_id for m in record.members if m.person_id not in old),
+        added=tuple(m.person_id for m in came if m.person_id not in old),
         left=tuple(p for p, m in old.items() if _leaves(m, after[p])),
         consents_given=tuple(sorted(after_consents - before_consents)),
         consents_withdrawn=tuple(sorted(before_consents - after_consents)),

@@ -38,7 +38,7 @@ class _People:
     def __init__(self, uow: UnitOfWork, source: str, members: Iterable[Member]) -> None:
         self.uow, self.source = uow, source
         self.ids: dict[str, str] = {}
-        self.fresh: dict[str, str] = {}
+        self.fresh: set[str] = set()
         wanted = {m.person_id: m for m in members}
         for part in parts(sorted(wanted)):
             rows = uow.session.execute(
@@ -55,7 +55,7 @@ class _People:
         ]
         self.uow.session.execute(insert(Person), rows)
         self.ids |= {str(row["source_id"]): str(row["id"]) for row in rows}
-        self.fresh |= {str(row["source_id"]): str(row["id"]) for row in rows}
+        self.fresh |= {m.person_id for m in members}
 
     def of(self, member: Member) -> str:
         """The person's row id; made or brought up to date."""
@@ -86,6 +86,7 @@ def _insert_new(
     uow: UnitOfWork, source: str, records: Sequence[TenancyRecord], where: Mapping[str, Place], people: _People
 ) -> None:
     tenancies, members, consents = [], [], []
+    told: set[str] = set()
     for record in records:
         tenancy_id = new_id("tenancy")
         tenancies.append(
@@ -96,9 +97,11 @@ def _insert_new(
         for ordinal, member in enumerate(record.members, start=1):
             person_id = people.of(member)
             members.append(_member(tenancy_id, person_id, ordinal, member))
+            if person_id in told:
+                continue  # in two new households at once: the consents of the first stand
+            told.add(person_id)
             if member.person_id in people.fresh:
                 consents += [_consent(person_id, p, c) for p, c in member.consents.items()]
-                people.fresh.pop(member.person_id)
             else:
                 _sync_consents(uow, person_id, member)
     for table, rows in ((Tenancy, tenancies), (HouseholdMember, members), (Consent, consents)):

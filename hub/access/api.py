@@ -1,0 +1,132 @@
+"""Access on the console: how far devices are in step with their lists, and why somebody may pass."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from hub.access.explain import as_text, explain_dwelling
+from hub.access.states import device_lists
+from hub.access.step import held_for, no_way_in, step_item, unconfirmed_removals
+from hub.auth import Principal, hub_of, in_scope, require
+from hub.errors import NotFound
+from hub.services import Hub
+from hub.tables import Dwelling, Estate
+
+router = APIRouter(prefix="/api/v1", tags=["access"])
+Viewer = Annotated[Principal, Depends(require("estate.view"))]
+TheHub = Annotated[Hub, Depends(hub_of)]
+
+
+class DeviceStep(BaseModel):
+    """`state`: in_step, pending, behind, refusals, unknown."""
+
+    device_id: str
+    device_name: str
+    kind: str
+    wanted: int
+    confirmed: int
+    assumed: int
+    pending: int
+    refused: int
+    foreign: int
+    read_back_at: datetime | None
+    state: str
+
+
+class Removal(BaseModel):
+    token: str
+    label: str
+    device_id: str
+    device_name: str
+    since: datetime
+
+
+class StuckMember(BaseModel):
+    token: str
+    label: str
+    dwelling_id: str
+    why: str
+
+
+class SyncHousehold(BaseModel):
+    tenancy: str
+    dwelling_id: str
+    dwelling_code: str
+    dwelling_number: str
+    block_name: str
+    members: int
+    leaving: int
+    reason: str
+    reason_zh: str
+
+
+class SyncHeld(BaseModel):
+    source: str
+    at: datetime
+    reason: str
+    reason_zh: str
+    removals: int
+    households: list[SyncHousehold]
+
+
+class EstateSync(BaseModel):
+    devices: list[DeviceStep]
+    unconfirmed_removals: list[Removal]
+    held: SyncHeld | None
+    no_way_in: list[StuckMember]
+
+
+class ExplainedDevice(BaseModel):
+    device_id: str
+    device_name: str
+    state: str
+    since: datetime | None
+    code: str
+    message_zh: str
+
+
+class ExplainedLine(BaseModel):
+    who: str
+    where: str
+    when: str
+    because: str
+    ways: str
+    devices: list[ExplainedDevice]
+
+
+class Explanation(BaseModel):
+    lines: list[ExplainedLine]
+    text: str
+
+
+@router.get("/estates/{estate_id}/sync")
+def get_estate_sync(estate_id: str, hub: TheHub, principal: Viewer) -> EstateSync:
+    """Wanted against held, device by device; removals not yet confirmed; what the brake holds; who has no way in."""
+    in_scope(principal, estate_id)
+    with hub.db.reading() as session:
+        estate = session.get(Estate, estate_id)
+        if estate is None:
+            raise NotFound
+        held = held_for(session, estate_id)
+        return EstateSync(
+            devices=[DeviceStep(**step_item(lists)) for lists in device_lists(session, {estate_id})],
+            unconfirmed_removals=[Removal(**asdict(r)) for r in unconfirmed_removals(session, estate_id)],
+            held=SyncHeld.model_validate(held) if held else None,
+            no_way_in=[StuckMember(**asdict(n)) for n in no_way_in(session, estate, hub.now())],
+        )
+
+
+@router.get("/dwellings/{dwelling_id}/explain")
+def explain_dwelling_access(dwelling_id: str, hub: TheHub, principal: Viewer) -> Explanation:
+    with hub.db.reading() as session:
+        dwelling = session.get(Dwelling, dwelling_id)
+        in_scope(principal, dwelling.estate_id if dwelling else None)
+        if dwelling is None:
+            raise NotFound
+        lines = explain_dwelling(session, dwelling, hub.now())
+    return Explanation(lines=[ExplainedLine.model_validate(asdict(line)) for line in lines], text=as_text(lines))

@@ -1,0 +1,250 @@
+"""Tenancy sources on the console: how they stand, what was refused, what is held; and the upload of a list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, UploadFile
+from pydantic import BaseModel, Field
+from sqlalchemy import func, select
+
+from hub.auth import Principal, hub_of, in_scope, require
+from hub.errors import BadRequest, Conflict, NotFound
+from hub.services import Hub
+from hub.tables import Estate, SourceRow, SourceState
+from hub.tenancy import sync
+from hub.tenancy.fields import Refused
+from hub.tenancy.files import MAX_BYTES
+from hub.tenancy.reasons import zh
+from hub.tenancy.upload import upload
+
+router = APIRouter(prefix="/api/v1", tags=["tenancy"])
+Viewer = Annotated[Principal, Depends(require("tenancy.view"))]
+Manager = Annotated[Principal, Depends(require("tenancy.manage"))]
+TheHub = Annotated[Hub, Depends(hub_of)]
+
+
+class HeldHousehold(BaseModel):
+    """A household that keeps its access although the source says otherwise."""
+
+    tenancy: str
+    dwelling_id: str
+    dwelling_code: str
+    dwelling_number: str
+    estate_id: str
+    block_name: str
+    members: int
+    leaving: int
+    reason: str
+    reason_zh: str
+
+
+class Held(BaseModel):
+    source: str
+    at: datetime
+    reason: str
+    reason_zh: str
+    removals: int
+    households: list[HeldHousehold]
+
+
+class SourceItem(BaseModel):
+    source: str
+    kind: str
+    estate_id: str | None
+    cursor: str
+    last_ok_at: datetime | None
+    last_full_at: datetime | None
+    last_error: str
+    last_error_zh: str
+    held: Held | None
+    missing: list[str]
+    refused_rows: int
+
+
+class Sources(BaseModel):
+    items: list[SourceItem]
+
+
+class RefusedRowItem(BaseModel):
+    id: int
+    source: str
+    key: str
+    reason: str
+    reason_zh: str
+    raw_masked: dict[str, str]
+    seen_at: datetime
+
+
+class RefusedRows(BaseModel):
+    items: list[RefusedRowItem]
+    total: int
+
+
+class Accepted(BaseModel):
+    accepted: bool = True
+
+
+class Released(BaseModel):
+    released: int
+
+
+class Reason(BaseModel):
+    reason: str = Field(min_length=4, max_length=500)
+
+
+class UploadRefusal(BaseModel):
+    row: int
+    reason: str
+    reason_zh: str
+    detail: str
+
+
+class Changes(BaseModel):
+    new: int
+    changed: int
+    ended: int
+    unchanged: int
+
+
+class UploadResult(BaseModel):
+    """`changes` counts households, `accepted` and `refused` rows."""
+
+    accepted: int
+    refused: list[UploadRefusal]
+    changes: Changes
+    held: Held | None
+    applied: bool
+
+
+def held_of(held: dict[str, Any] | None, principal: Principal) -> Held | None:
+    """What of a held set this caller may see: households of own estates."""
+    if held is None:
+        return None
+    mine = [h for h in held["households"] if principal.sees(h["estate_id"])]
+    return Held.model_validate({**held, "households": mine, "removals": len(mine)})
+
+
+@router.get("/tenancy/sources")
+def list_tenancy_sources(hub: TheHub, principal: Viewer) -> Sources:
+    with hub.db.reading() as session:
+        states = list(session.scalars(select(SourceState).order_by(SourceState.source)))
+        rows = session.execute(select(SourceRow.source, func.count()).group_by(SourceRow.source))
+        counts = dict(rows.tuples().all())
+    return Sources(
+        items=[
+            SourceItem(
+                source=state.source,
+                kind=str(state.detail.get("kind", "")),
+                estate_id=state.detail.get("estate"),
+                cursor=state.cursor,
+                last_ok_at=state.last_ok_at,
+                last_full_at=state.last_full_at,
+                last_error=state.last_error,
+                last_error_zh=zh(state.last_error.split(":")[0]) if state.last_error else "",
+                held=held_of(state.held, principal),
+                missing=list(state.detail.get("missing", ())) if principal.estate_ids is None else [],
+                refused_rows=counts.get(state.source, 0),
+            )
+            for state in states
+            if _sees(principal, state)
+        ]
+    )
+
+
+def _sees(principal: Principal, state: SourceState) -> bool:
+    estate = state.detail.get("estate")
+    return estate is None or principal.sees(str(estate))
+
+
+def _source(hub: Hub, principal: Principal, source: str) -> None:
+    with hub.db.reading() as session:
+        state = session.get(SourceState, source)
+    if state is None or not _sees(principal, state):
+        raise NotFound("没有这个数据源。请返回数据源列表重新选择。")
+
+
+@router.post("/tenancy/sources/{source}/run", status_code=202)
+def run_tenancy_source(source: str, hub: TheHub, principal: Manager) -> Accepted:
+    """Read everything of this source again, soon."""
+    _source(hub, principal, source)
+    with hub.db.unit_of_work(principal.name, "run wanted", now=hub.now()) as uow:
+        sync.want_full(uow, uow.session.get_one(SourceState, source))
+    hub.signal(sync.NAME)
+    return Accepted()
+
+
+@router.post("/tenancy/sources/{source}/held/release", status_code=202)
+def release_held(source: str, body: Reason, hub: TheHub, principal: Manager) -> Released:
+    """A person checked the held households and lets exactly these pass the brake."""
+    _source(hub, principal, source)
+    if principal.estate_ids is not None:
+        raise Conflict("放行涉及多个小区，请由可查看全部小区的人员办理。")
+    with hub.db.unit_of_work(principal.name, body.reason, now=hub.now()) as uow:
+        state = uow.session.get_one(SourceState, source)
+        if state.held is None:
+            raise Conflict("没有等待放行的内容，可能已被处理。请刷新页面。")
+        released = sync.release(uow, state, principal.name, uow.now)
+    hub.signal(sync.NAME)
+    return Released(released=released)
+
+
+@router.get("/tenancy/refused-rows")
+def list_refused_rows(hub: TheHub, principal: Viewer, source: str | None = None, limit: int = 200) -> RefusedRows:
+    """Newest first. Callers of single estates see the rows of those estates' own sources only."""
+    with hub.db.reading() as session:
+        seen = [s.source for s in session.scalars(select(SourceState)) if _sees_rows(principal, s)]
+        query = select(SourceRow).where(SourceRow.source.in_(seen))
+        if source is not None:
+            query = query.where(SourceRow.source == source)
+        total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+        rows = list(session.scalars(query.order_by(SourceRow.id.desc()).limit(max(1, min(limit, 1000)))))
+    return RefusedRows(
+        items=[
+            RefusedRowItem(
+                id=row.id,
+                source=row.source,
+                key=row.key,
+                reason=row.reason,
+                reason_zh=zh(row.reason),
+                raw_masked={key: str(value) for key, value in row.raw.items()},
+                seen_at=row.seen_at,
+            )
+            for row in rows
+        ],
+        total=total,
+    )
+
+
+def _sees_rows(principal: Principal, state: SourceState) -> bool:
+    """A refused row often names no known dwelling: it is shown with the whole source or not at all."""
+    estate = state.detail.get("estate")
+    return principal.estate_ids is None or (estate is not None and principal.sees(str(estate)))
+
+
+@router.post("/tenancy/upload")
+def upload_tenancies(
+    estate: str, hub: TheHub, principal: Manager, file: Annotated[UploadFile, File()], dry_run: bool = True
+) -> UploadResult:
+    """A CSV or XLSX list for one estate. A dry run only says what would change."""
+    in_scope(principal, estate)
+    with hub.db.reading() as session:
+        row = session.get(Estate, estate)
+    if row is None:
+        raise NotFound
+    content = file.file.read(MAX_BYTES + 1)
+    try:
+        outcome = upload(hub, row, principal.name, file.filename or "", content, dry_run=dry_run)
+    except Refused as no:
+        raise BadRequest(zh(no.reason) + (f"（{no.detail}）" if no.detail else ""), code=no.reason) from no
+    return UploadResult(
+        accepted=outcome.accepted,
+        refused=[
+            UploadRefusal(row=int(r.key.split()[-1]), reason=r.reason, reason_zh=zh(r.reason), detail=r.detail)
+            for r in outcome.refused
+        ],
+        changes=Changes(**outcome.household_changes),
+        held=None,
+        applied=outcome.applied,
+    )

@@ -1,0 +1,229 @@
+"""Job `tenancy.sync`: pull → parse → diff → one unit of work → signal `access.publish`. Twice is the same as once.
+
+The cursor moves only when everything up to it was stored. While the brake holds something it stays, so that the next run sees
+the same again. A full pull repairs what an incremental one missed: every six hours, after errors, and on request.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hub.db import UnitOfWork
+from hub.jobs import Job
+from hub.services import Hub
+from hub.tables import SourceState
+from hub.tenancy import onfile, refused, sources, write
+from hub.tenancy.diff import ChangeSet, diff, due, feed_problem
+from hub.tenancy.held import held_json
+from hub.tenancy.onfile import Place
+from hub.tenancy.records import AbsenceRecord, RefusedRow, TenancyRecord, parse_absence, parse_tenancy
+from hub.tenancy.sources import Pull, SourceConfig, SourceProblem
+
+log = logging.getLogger(__name__)
+NAME = "tenancy.sync"
+PUBLISH = "access.publish"
+PERIOD_S = float(os.environ.get("ESTATE_TENANCY_PERIOD_S", "30"))
+FULL_EVERY = timedelta(hours=6)
+ZONE = ZoneInfo("Asia/Shanghai")  # the day of a decision is a day of the lease system's country
+
+
+@dataclass(slots=True)
+class _Position:
+    """Where the source stood when this run began."""
+
+    cursor: str
+    absence_cursor: str
+    last_total: int
+    full: bool
+    last_error: str
+    release: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Read:
+    """One pull, parsed."""
+
+    tenancies: list[TenancyRecord] = field(default_factory=list)
+    absences: list[AbsenceRecord] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+
+def run(hub: Hub) -> str:
+    """All sources of `sources.json`. One that fails keeps its error and does not stop the others."""
+    configured = sources.load_sources(hub.config.dir)
+    results = [f"{source.name}: {sync_source(hub, source)}" for source in configured]
+    return "; ".join(results) or "no source configured"
+
+
+def sync_source(hub: Hub, source: SourceConfig) -> str:
+    """One source, whole or not at all."""
+    position = _position(hub, source)
+    try:
+        with sources.open_client(hub.config.dir, source) as client:
+            tenancies = sources.pull(client, "/api/tenancies", "" if position.full else position.cursor)
+            if not tenancies.full and feed_problem(position.last_total, tenancies.total):
+                tenancies = sources.pull(client, "/api/tenancies", "")  # to say household by household what is gone
+            absences = sources.pull(client, "/api/absences", "" if position.full else position.absence_cursor)
+    except SourceProblem as problem:
+        _failed(hub, source, position, problem)
+        return str(problem)
+    if position.last_error:
+        log.info("source %s answers again", source.name)
+    with hub.db.unit_of_work(f"source:{source.name}", "tenancy records", now=hub.now()) as uow:
+        where = onfile.places(uow.session)
+        read = _parse(hub, source, tenancies, absences, where)
+        changes = _diff(uow, source, position, tenancies, read)
+        write.apply(uow, source.name, changes, where)
+        absent = write.apply_absences(uow, source.name, read.absences, where)
+        refused.keep(uow, source.name, read.refused, None if tenancies.full and not changes.refused else read.keys)
+        _keep_state(uow, source, position, tenancies, absences, changes)
+    moved = len(changes.new) + len(changes.changed) + len(changes.ended)
+    if moved:
+        hub.signal(PUBLISH)
+    told = f"+{len(changes.new)} ~{len(changes.changed)} -{len(changes.ended)}, {absent} absences"
+    return f"{told}, {len(read.refused)} refused" + (f", held: {changes.refused}" if changes.refused else "")
+
+
+def _position(hub: Hub, source: SourceConfig) -> _Position:
+    with hub.db.reading() as session:
+        state = session.get(SourceState, source.name)
+        if state is None:
+            return _Position("", "", 0, True, "", {})
+        old = state.last_full_at is None or hub.now() - state.last_full_at >= FULL_EVERY
+        detail = state.detail
+        full = old or not state.cursor or bool(state.last_error) or bool(detail.get("full_wanted"))
+        absence_cursor = str(detail.get("absence_cursor", ""))
+        release = dict(detail.get("release") or {})
+        return _Position(state.cursor, absence_cursor, state.last_total, full, state.last_error, release)
+
+
+def _failed(hub: Hub, source: SourceConfig, position: _Position, problem: SourceProblem) -> None:
+    """Logged once when lost; the state in between stands on the page."""
+    if problem.reason != position.last_error.split(":")[0]:
+        log.warning("source %s: %s", source.name, problem)
+    with hub.db.unit_of_work(f"source:{source.name}", "pull failed", now=hub.now(), audit=False) as uow:
+        _state(uow, source).last_error = str(problem)[:500]
+
+
+def _parse(hub: Hub, source: SourceConfig, tenancies: Pull, absences: Pull, where: dict[str, Place]) -> _Read:
+    read = _Read()
+    today = hub.now().astimezone(ZONE).date()
+    for position, raw in enumerate(tenancies.items, start=1):
+        parsed = parse_tenancy(raw, hub.keys.blind, today, position)
+        read.keys |= {row.key.split("/")[0] for row in parsed.refused}
+        read.refused += parsed.refused
+        if record := parsed.record:
+            read.keys.add(record.id)
+            if why := _wrong_place(record.dwelling_code, source, where):
+                read.refused.append(RefusedRow(record.id, why, raw={"dwelling_code": record.dwelling_code}))
+            else:
+                read.tenancies.append(record)
+    for position, raw in enumerate(absences.items, start=1):
+        absence = parse_absence(raw, position)
+        if isinstance(absence, RefusedRow):
+            read.refused.append(absence)
+            read.keys.add(absence.key)
+            continue
+        read.keys.add(absence.id)
+        if why := _wrong_place(absence.dwelling_code, source, where):
+            read.refused.append(RefusedRow(absence.id, why, raw={"dwelling_code": absence.dwelling_code}))
+        else:
+            read.absences.append(absence)
+    return read
+
+
+def _wrong_place(code: str, source: SourceConfig, where: dict[str, Place]) -> str:
+    if code not in where:
+        return "dwelling_unknown"
+    return "dwelling_of_other_estate" if source.estate not in (None, where[code].estate_id) else ""
+
+
+def _diff(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, read: _Read) -> ChangeSet:
+    session, today = uow.session, uow.now.astimezone(ZONE).date()
+    known = onfile.known(session, source.name, None if pulled.full else [r.id for r in read.tenancies])
+    problem = "" if position.release.get("feed") else feed_problem(position.last_total, pulled.total)
+    ending = due(known.values(), today) if not problem else ()
+    incoming = [*(c.record for c in ending), *read.tenancies]
+    # A record refused now was in the feed: it is not missing.
+    return diff(
+        known,
+        incoming,
+        today=today,
+        full=pulled.full,
+        present=frozenset(read.keys),
+        feed_problem=problem,
+        limits=onfile.limits(session),
+        recent=onfile.recent_losses(session, uow.now),
+        released=frozenset(position.release.get("keys", ())) | {c.record.id for c in ending},
+        live_counts=onfile.live_counts(session),
+    )
+
+
+def _keep_state(
+    uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, absences: Pull, changes: ChangeSet
+) -> None:
+    state = _state(uow, source)
+    detail: dict[str, Any] = {**state.detail, "kind": source.kind, "estate": source.estate}
+    state.last_ok_at, state.last_error = uow.now, ""
+    if pulled.full:
+        state.last_full_at = uow.now
+        detail["missing"] = list(changes.missing)
+        detail["full_wanted"] = False
+    if not changes.refused:
+        state.cursor = pulled.cursor
+        detail["absence_cursor"] = absences.cursor
+        detail["full_wanted"] = not pulled.full and pulled.total < position.last_total
+        detail.pop("release", None)
+        state.last_total = pulled.total
+    held = held_json(uow, source.name, changes, state.held)
+    if _which(held) != _which(state.held):
+        uow.record("tenancy.held", source.name, reason=held["reason"] if held else "", count=_count(held))
+    if held != state.held:
+        state.held = held
+    if detail != state.detail:
+        state.detail = detail
+
+
+def _which(held: dict[str, Any] | None) -> tuple[object, ...]:
+    return (held["reason"], [h["tenancy"] for h in held["households"]]) if held else ()
+
+
+def _count(held: dict[str, Any] | None) -> int:
+    return len(held["households"]) if held else 0
+
+
+def _state(uow: UnitOfWork, source: SourceConfig) -> SourceState:
+    state = uow.session.get(SourceState, source.name)
+    if state is None:
+        state = SourceState(source=source.name, cursor="", last_error="", last_total=0, detail={"kind": source.kind})
+        uow.session.add(state)
+    return state
+
+
+def want_full(uow: UnitOfWork, state: SourceState) -> None:
+    """The next run reads everything."""
+    state.detail = {**state.detail, "full_wanted": True}
+    uow.record("tenancy.run_wanted", state.source)
+
+
+def release(uow: UnitOfWork, state: SourceState, actor: str, at: datetime) -> int:
+    """A person checked the held households and lets them pass, these and no others. How many."""
+    held = state.held or {}
+    keys = [h["tenancy"] for h in held.get("households", ()) if h["reason"] == "mass_removal"]
+    feed = held.get("reason") in ("empty_feed", "half_feed")
+    state.detail = {
+        **state.detail,
+        "release": {"by": actor, "at": at.isoformat(), "keys": keys, "feed": feed},
+        "full_wanted": True,
+    }
+    uow.record("tenancy.held_released", state.source, tenancies=keys, feed=feed)
+    return len(keys)
+
+
+JOBS = (Job(NAME, PERIOD_S, run),)
