@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -173,7 +174,7 @@ class Walkers:
 
     async def _stranger(self) -> None:
         gate = self._chance.choice(sorted(self.terminals))
-        await self._at(gate, self._look(gate))
+        await self._at(gate, partial(self._look, gate))
 
     async def _look(self, gate: str) -> None:
         await self.motion(gate)
@@ -184,11 +185,11 @@ class Walkers:
         gate = gate_of(body.block)
         if self._chance.random() > 0.82:
             gate = next(g for g in sorted(self.terminals) if g != gate)
-        await self._at(gate, self._enter_gate(gate, body))
+        await self._at(gate, partial(self._enter_gate, gate, body))
         await asyncio.sleep(max(1.0, WALK_TO_BLOCK_S / self.clock.speed))
         board = f"door-{body.block.lower()}"
         if body.card is not None and self._chance.random() < P_BLOCK_CARD * body.observed:
-            await self._at(board, self._enter_block(board, body.card))
+            await self._at(board, partial(self._enter_block, board, body.card))
         else:
             self.count("block_followed")
 
@@ -222,7 +223,7 @@ class Walkers:
 
     async def _leave(self, body: Body) -> None:
         board = f"door-{body.block.lower()}"
-        await self._at(board, self._exit_block(board))
+        await self._at(board, partial(self._exit_block, board))
         await asyncio.sleep(max(1.0, WALK_TO_BLOCK_S / self.clock.speed))
         await self.motion(gate_of(body.block))
         self.count("gate_out")
@@ -232,15 +233,14 @@ class Walkers:
         await self.boards[board].walk_through(delay_s=0.5, open_s=self._open_s)
         self.count("block_out")
 
-    async def _at(self, device: str, act: Coroutine[Any, Any, None]) -> None:
+    async def _at(self, device: str, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """One person at a time at a door; who finds a queue walks in behind the others and leaves no record."""
         if self._waiting.get(device, 0) >= MAX_QUEUE:
-            act.close()
             self.count("crowded")
             return
         self._waiting[device] = self._waiting.get(device, 0) + 1
         try:
             async with self._locks.setdefault(device, asyncio.Lock()):
-                await act
+                await act()
         finally:
             self._waiting[device] -= 1

@@ -44,7 +44,7 @@ class Doorkeeper(threading.Thread):
             try:
                 if client.connected or client.connect():
                     self._serve(client)
-            except ModbusException:
+            except (ModbusException, OSError):
                 client.close()  # the estate ends or restarts
         client.close()
 
@@ -62,6 +62,7 @@ class Listener:
     def __init__(self, port: int) -> None:
         self.records: list[dict[str, Any]] = []
         self.acks: list[dict[str, Any]] = []
+        self.online: set[str] = set()
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
         self.client.on_message = self._message
         self.client.on_connect = lambda c, *_: c.subscribe("mqtt/face/#")
@@ -73,6 +74,8 @@ class Listener:
             self.records.append(json.loads(message.payload)["info"])
         elif message.topic.endswith("/Ack"):
             self.acks.append(json.loads(message.payload))
+        elif message.topic.endswith("/basic"):
+            self.online.add(str(json.loads(message.payload)["info"]["facesluiceId"]))
 
     def enrol(self, device_id: str, people: list[dict[str, Any]]) -> None:
         body = {"operator": "EditPersonsNew", "messageId": f"enrol-{len(self.acks)}-{people[0]['customId']}"}
@@ -127,14 +130,14 @@ def test_estate_lives(site: Plan, mosquitto_factory: Callable[[str], Any], wait_
             said = json.loads(ready.read_text())
             assert said["pid"] == running.pid
             control = said["control"]
-            wait_until(
-                lambda: all(http.get(f"{control}/devices/face-g{g}").json()["connected"] for g in (1, 2)),
-                "both terminals on the broker",
-            )
+            wait_until(lambda: len(listener.online) == 2, "both terminals to say Online (they listen from then on)")
+            wait_until(lambda: _answers(http, f"{office}/control/state"), "the back office, which has the pictures")
             doorkeeper.start()
             _walks_in_by_face(http, control, office, site, listener, doorkeeper, wait_until)
             _moves_in(http, control, office, listener, wait_until)
             _meters_advance(http, control, wait_until)
+            doorkeeper.over.set()
+            doorkeeper.join(5)
             assert http.post(f"{control}/estate/walk", json={"person_id": "P-0"}).status_code == 404
             assert http.post(f"{control}/estate/speed", json={"speed": -1}).status_code == 400
         assert running.returncode == 0, "SIGTERM is a clean end"
@@ -147,6 +150,13 @@ def test_estate_lives(site: Plan, mosquitto_factory: Callable[[str], Any], wait_
     finally:
         doorkeeper.over.set()
         listener.close()
+
+
+def _answers(http: httpx.Client, url: str) -> bool:
+    try:
+        return http.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _walks_in_by_face(
