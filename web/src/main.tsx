@@ -1,4 +1,7 @@
+import "./style.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { App } from "./App";
 
-createRoot(document.getElementById("root")!).render(<StrictMode>Estate Hub</StrictMode>);
+const root = document.getElementById("root");
+if (root) createRoot(root).render(<StrictMode><App /></StrictMode>);

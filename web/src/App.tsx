@@ -1,0 +1,87 @@
+/** Providers and routes. */
+
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { App as AntApp, ConfigProvider, Spin } from "antd";
+import enUS from "antd/locale/en_US";
+import zhCN from "antd/locale/zh_CN";
+import { type ReactNode, Suspense } from "react";
+import { BrowserRouter, Link, Route, Routes } from "react-router";
+import { ApiError } from "./api/client";
+import { LanguageProvider, useLanguage, useWords } from "./i18n";
+import { LivePage } from "./pages/live/LivePage";
+import { SignIn } from "./pages/SignIn";
+import { SessionProvider, useSession } from "./session";
+import { Failure } from "./ui/Panel";
+import { Needs, Shell } from "./ui/Shell";
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      refetchOnWindowFocus: false,
+      retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+    },
+  },
+});
+
+/** Darker greys than the library's: its faint texts fail the contrast rule. */
+const theme = {
+  token: {
+    colorPrimary: "#0b57a4", borderRadius: 4, fontSize: 14, colorTextSecondary: "#4a4a4a", colorTextTertiary: "#595959",
+    colorTextDescription: "#595959", colorTextPlaceholder: "#6b6b6b", colorTextDisabled: "#6b6b6b", motionDurationMid: "0.1s",
+    fontFamily: "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans SC', 'WenQuanYi Micro Hei', sans-serif",
+  },
+};
+
+export function App(): ReactNode {
+  return (
+    <QueryClientProvider client={client}>
+      <LanguageProvider>
+        <Themed>
+          <SessionProvider><BrowserRouter><Pages /></BrowserRouter></SessionProvider>
+        </Themed>
+      </LanguageProvider>
+    </QueryClientProvider>
+  );
+}
+
+function Themed({ children }: { children: ReactNode }): ReactNode {
+  const { language } = useLanguage();
+  return (
+    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={theme} button={{ autoInsertSpace: false }}>
+      <AntApp>{children}</AntApp>
+    </ConfigProvider>
+  );
+}
+
+function Waiting(): ReactNode {
+  return <div className="waiting"><Spin size="large" /></div>;
+}
+
+function Pages(): ReactNode {
+  const { loading, error, entered } = useSession();
+  if (loading) return <Waiting />;
+  if (error) return <main className="sign-in"><Failure error={error} retry={() => void entered()} /></main>;
+  return (
+    <Suspense fallback={<Waiting />}>
+      <Routes>
+        <Route path="/login" element={<SignIn />} />
+        <Route element={<Shell />}>
+          <Route index element={<Needs permission="estate.view"><LivePage /></Needs>} />
+          <Route path="*" element={<NotFound />} />
+        </Route>
+      </Routes>
+    </Suspense>
+  );
+}
+
+function NotFound(): ReactNode {
+  const t = useWords().common;
+  return (
+    <div className="notice">
+      <h1>{t.notFoundTitle}</h1>
+      <p>{t.notFound}</p>
+      <Link to="/">{t.home}</Link>
+    </div>
+  );
+}

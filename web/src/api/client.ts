@@ -1,0 +1,68 @@
+/** The one place that speaks HTTP with the hub: base path, CSRF header, one kind of error. */
+
+const BASE = "/api/v1";
+let csrf = "";
+let onSignedOut: () => void = () => undefined;
+
+/** A refusal of the hub. `message` is for people and says what to do next; `status` 0: the hub cannot be reached. */
+export class ApiError extends Error {
+  constructor(readonly status: number, readonly code: string, message: string, readonly requestId: string) {
+    super(message);
+  }
+}
+
+export function setCsrf(token: string): void {
+  csrf = token;
+}
+
+/** Called whenever the hub answers 401 outside of signing in. */
+export function whenSignedOut(action: () => void): void {
+  onSignedOut = action;
+}
+
+interface Options {
+  method?: string;
+  body?: unknown;
+  form?: FormData;
+  signal?: AbortSignal;
+}
+
+async function send(path: string, { method = "GET", body, form, signal }: Options): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRF-Token"] = csrf;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  try {
+    return await fetch(BASE + path, {
+      method, headers, credentials: "same-origin", signal: signal ?? null,
+      body: form ?? (body === undefined ? null : JSON.stringify(body)),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, "unreachable", "", "");
+  }
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  const id = response.headers.get("X-Request-Id") ?? "";
+  try {
+    const { error } = (await response.json()) as { error: { code: string; message: string; request_id: string } };
+    return new ApiError(response.status, error.code, error.message, error.request_id || id);
+  } catch {
+    return new ApiError(response.status, "http", "", id); // a proxy's page instead of the hub's envelope
+  }
+}
+
+/** The decoded answer; `undefined` for 204. Throws ApiError. */
+export async function call<T>(path: string, options: Options = {}): Promise<T> {
+  const response = await send(path, options);
+  if (response.ok) return (response.status === 204 ? undefined : await response.json().catch(() => undefined)) as T;
+  const error = await failure(response);
+  if (error.status === 401 && path !== "/session") onSignedOut();
+  throw error;
+}
+
+/** `?a=1&b=2` of what is set. */
+export function query(values: Record<string, string | number | boolean | null | undefined>): string {
+  const pairs = Object.entries(values).filter(([, v]) => v !== undefined && v !== null && v !== "");
+  return pairs.length ? `?${new URLSearchParams(pairs.map(([k, v]) => [k, String(v)])).toString()}` : "";
+}

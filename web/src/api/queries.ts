@@ -1,0 +1,57 @@
+/** What the pages ask the hub, by name. The live stream keeps these fresh; the intervals are for a stream that is down. */
+
+import { useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useEstate } from "../session";
+import { call, query } from "./client";
+import type * as T from "./types";
+
+const MINUTE = 60_000;
+
+function useRead<A>(key: unknown[], path: string, options: { every?: number; enabled?: boolean } = {}): UseQueryResult<A> {
+  return useQuery<A>({
+    queryKey: key, queryFn: ({ signal }) => call<A>(path, { signal }),
+    refetchInterval: options.every ?? false, enabled: options.enabled ?? true,
+  });
+}
+
+function useOfEstate<A>(name: string, path: string, every?: number): UseQueryResult<A> {
+  const { id } = useEstate();
+  return useRead<A>([name, id], `/estates/${encodeURIComponent(id)}/${path}`, every ? { every } : {});
+}
+
+const part = encodeURIComponent;
+
+export const useSummary = (): UseQueryResult<T.Summary> => useOfEstate("summary", "summary", MINUTE / 4);
+export const useDoors = (): UseQueryResult<{ items: T.Door[] }> => useOfEstate("doors", "doors", MINUTE);
+export const useDevices = (): UseQueryResult<{ items: T.DeviceItem[] }> => useOfEstate("devices", "devices", MINUTE);
+export const useBlocks = (): UseQueryResult<T.Blocks> => useOfEstate("blocks", "blocks", MINUTE);
+export const useSync = (): UseQueryResult<T.SyncTruth> => useOfEstate("sync", "sync", MINUTE);
+export const usePolicy = (): UseQueryResult<T.EstatePolicy> => useOfEstate("policy", "policy");
+export const useFeedStart = (): UseQueryResult<T.EventPage> => useOfEstate("feed", "events?kind=access&limit=100");
+export const usePassesDaily = (days: number): UseQueryResult<{ days: { day: string; passes: number; denied: number; coverage: number | null }[] }> =>
+  useOfEstate("passes-daily", `passes-daily?days=${days}`);
+
+export const useDwelling = (id: string): UseQueryResult<T.Dwelling> => useRead(["dwelling", id], `/dwellings/${part(id)}`, { enabled: id !== "" });
+export const usePresence = (id: string, days = 200): UseQueryResult<T.Presence> =>
+  useRead(["presence", id, days], `/dwellings/${part(id)}/presence?days=${days}`);
+export const useExplain = (id: string): UseQueryResult<T.Explain> => useRead(["explain", id], `/dwellings/${part(id)}/explain`);
+
+export const useDevice = (id: string): UseQueryResult<T.DeviceDetail> => useRead(["device", id], `/devices/${part(id)}`, { every: MINUTE });
+export const useCommand = (id: string | null, running: boolean): UseQueryResult<T.Command> =>
+  useRead(["command", id ?? ""], `/commands/${part(id ?? "")}`, { enabled: id !== null, ...(running ? { every: 1_000 } : {}) });
+
+export interface CaseFilter { state?: string; kind?: string; stage?: string }
+export function useCases(filter: CaseFilter): UseQueryResult<T.CasePage> {
+  const { id } = useEstate();
+  return useRead(["cases", id, filter], `/cases${query({ estate: id, ...filter })}`, { every: MINUTE });
+}
+export const useCase = (id: string): UseQueryResult<T.CaseDetail> => useRead(["case", id], `/cases/${part(id)}`, { every: MINUTE });
+export const usePolicyPacks = (): UseQueryResult<{ items: T.PolicyPack[] }> => useRead(["policy-packs"], "/policy-packs");
+export const useOutbox = (): UseQueryResult<{ items: T.OutboxItem[]; undelivered: number }> => useRead(["outbox"], "/outbox?limit=50", { every: MINUTE });
+
+export const useSources = (): UseQueryResult<{ items: T.TenancySource[] }> => useRead(["sources"], "/tenancy/sources", { every: MINUTE / 4 });
+export const useRefusedRows = (source?: string): UseQueryResult<{ items: T.RefusedRow[]; total: number }> =>
+  useRead(["refused-rows", source ?? ""], `/tenancy/refused-rows${query({ source, limit: 200 })}`);
+
+export const useHealth = (): UseQueryResult<T.Health> => useRead(["health"], "/health", { every: MINUTE / 4 });
+export const useDeadLetters = (): UseQueryResult<T.DeadLetters> => useRead(["dead-letters"], "/dead-letters?limit=50");

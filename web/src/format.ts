@@ -1,0 +1,56 @@
+/** Times and numbers for people. The zone is the estate's, never the computer's; what is not known is "—", never 0. */
+
+export const NONE = "—";
+
+const cache = new Map<string, Intl.DateTimeFormat>();
+
+function formatter(zone: string, kind: "time" | "dateTime" | "day" | "minute"): Intl.DateTimeFormat {
+  const key = `${zone} ${kind}`;
+  const known = cache.get(key);
+  if (known) return known;
+  const date = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
+  const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+  const parts = {
+    time: clock, day: date, dateTime: { ...date, ...clock },
+    minute: { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  } as const;
+  const made = new Intl.DateTimeFormat("sv-SE", { ...parts[kind], timeZone: zone });
+  cache.set(key, made);
+  return made;
+}
+
+function show(at: string | null | undefined, zone: string, kind: "time" | "dateTime" | "day" | "minute"): string {
+  if (!at) return NONE;
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? NONE : formatter(zone, kind).format(date);
+}
+
+/** 09:12:30 */
+export const time = (at: string | null | undefined, zone: string): string => show(at, zone, "time");
+/** 2026-11-21 09:12:30 */
+export const dateTime = (at: string | null | undefined, zone: string): string => show(at, zone, "dateTime");
+/** 11-21 09:12 */
+export const minute = (at: string | null | undefined, zone: string): string => show(at, zone, "minute");
+/** 2026-11-21 */
+export const day = (at: string | null | undefined, zone: string): string => show(at, zone, "day");
+
+/** Today only the clock, on another day the date before it. */
+export function clock(at: string | null | undefined, zone: string): string {
+  if (!at) return NONE;
+  return day(at, zone) === day(new Date().toISOString(), zone) ? time(at, zone) : minute(at, zone);
+}
+
+export function number(value: number | null | undefined, digits = 0): string {
+  return value === null || value === undefined ? NONE : value.toLocaleString("en-US", { maximumFractionDigits: digits });
+}
+
+export function percent(value: number | null | undefined): string {
+  return value === null || value === undefined ? NONE : `${(value * 100).toFixed(value >= 0.9995 || value === 0 ? 0 : 1)}%`;
+}
+
+/** A clock's offset in seconds with its sign: +0.4 s */
+export function offset(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined) return NONE;
+  const shown = Math.abs(seconds) < 10 ? seconds.toFixed(1) : Math.round(seconds).toString();
+  return `${seconds > 0 ? "+" : ""}${shown} s`;
+}

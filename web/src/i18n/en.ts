@@ -1,0 +1,105 @@
+import type { Words } from "./zh";
+
+const words: Words["words"] = {
+  status: {
+    occupied: "Occupied", vacant: "Vacant", allocated: "Allocated", suspected_sublet: "Suspected sublet", suspected_idle: "Suspected idle",
+    repair: "Under repair", unknown: "Unknown",
+  },
+  glyph: { occupied: "O", vacant: "V", allocated: "A", suspected_sublet: "S", suspected_idle: "I", repair: "R", unknown: "?" },
+  role: { estate_manager: "Estate manager", housing_official: "Housing official", auditor: "Auditor", administrator: "Administrator" },
+  outcome: {
+    granted: "Granted", taken: "Passed", not_taken: "Not taken", denied: "Denied", ok: "Observable", down: "Not observable",
+    propped: "Door propped open", clock: "Time not trusted",
+  },
+  identifier: { card: "Card", face: "Face", pin: "PIN", qr: "QR code", id_card: "ID card" },
+  direction: { in: "In", out: "Out", unknown: "Direction unknown" },
+  doorState: { open: "Open", closed: "Closed", unknown: "Unknown", fault: "Door contact fault" },
+  doorAlarm: { normal: "Normal", forced_open: "Forced open", held_open: "Held open", tamper: "Tamper" },
+  condition: { online: "Online", offline: "Offline", fault: "Fault", unknown: "Unknown" },
+  listState: { in_step: "In step", pending: "Being written", behind: "Behind", refusals: "Refusals", unknown: "Unknown" },
+  heldState: { confirmed: "Confirmed", assumed: "Assumed (no read-back)", pending: "Pending", refused: "Refused", unknown: "Unknown" },
+  credentialState: { active: "Active", ended: "Ended" },
+  kind: {
+    access: "Pass", door: "Door", meter: "Meter", camera: "Camera", snapshot: "Snapshot", observation: "Observability", edge: "Edge",
+    unreadable: "Unreadable",
+  },
+  deviceKind: {
+    face_terminal: "Face terminal", modbus_board: "Door board", modbus_door: "Door board", modbus_meter: "Meter reader",
+    onvif_camera: "Camera", onvif_door: "ONVIF door", camera: "Camera",
+  },
+  quantity: { water: "Water", electricity: "Electricity" },
+  quantityUnit: { water: "m³", electricity: "kWh" },
+  presence: { present: "Signs of residents", absent: "No signs of residents", other_use: "Used by others", unknown: "Unknown (not covered)" },
+  stage: { note: "Note", yellow: "Yellow alert", orange: "Orange alert", red: "Red alert", insufficient_data: "Insufficient data" },
+  caseKind: { vacancy: "Suspected idle", sublet: "Suspected sublet", not_moved_in: "Possibly not moved in", vacant_used: "Vacant, signs of use" },
+  caseState: { open: "To be screened", recheck_requested: "Recheck requested", dismissed: "Dismissed", good_cause: "Good cause", closed: "Closed" },
+  tenancyState: { allocated: "Allocated (not moved in)", active: "Active", ended: "Ended" },
+  coverage: { ok: "Observable", down: "Not observable", propped: "Door propped open", clock: "Time not trusted", unknown: "No record" },
+  command: { momentary_access: "Momentary access", read_back: "Read back the list", snapshot: "Take a snapshot" },
+  commandOutcome: {
+    done: "Done", refused: "Refused by the device", expired: "Expired, not done", unreachable: "Device unreachable", unsupported: "Not supported",
+    uncertain: "Sent, no answer (never sent twice)",
+  },
+  scope: { estate: "Estate", block: "Block", dwelling: "Dwelling" },
+  side: { in: "in", out: "out", inside: "inside", outside: "outside", unknown: "" },
+  holderClass: { resident: "Resident", visitor: "Visitor", staff: "Staff", contractor: "Contractor" },
+  healthPart: {
+    database: "Database", broker: "Broker", jobs: "Jobs", edges: "Edges", tenancy_source: "Tenancy source", lease_outbox: "Lease outbox", disk: "Disk",
+  },
+  sourceKind: { http: "HTTP", csv: "CSV file", xlsx: "XLSX file", file: "File" },
+  family: {
+    F1: "Doors", F2: "Water", F3: "Electricity", F4: "Visitors and credentials", F5: "Contacts", F6: "Data quality", doors: "Doors", water: "Water",
+    electricity: "Electricity", meters: "Meters",
+  },
+};
+
+export const en: Words = {
+  lang: "en",
+  product: "Estate Hub",
+  words,
+  common: {
+    unknown: "Unknown", none: "None", retry: "Retry", loading: "Loading", empty: "Nothing here yet", more: "Load more", all: "All", yes: "Yes", no: "No",
+    cancel: "Cancel", confirm: "Confirm", close: "Close", save: "Save", search: "Search", reset: "Reset", details: "Details", since: "since",
+    reason: "Reason", reasonPlaceholder: "Say why (at least 4 characters; goes to the audit log)", requestId: "Request id",
+    errorTitle: "Could not read the data", unreachable: "The server cannot be reached. Check the network; retrying goes on.",
+    failed: (status) => `The server could not do this (${status}). Try again later, or give the request id to an administrator.`,
+    forbiddenTitle: "No permission", forbidden: "Your role cannot see this part. Ask an administrator if you need it.",
+    notFoundTitle: "No such page", notFound: "The address is wrong, or your role cannot see this part.", home: "To the first page",
+    dataAsOf: (at) => `Data as of ${at}`, partial: "Some parts could not be read", time: "Time", state: "State", name: "Name", total: (n) => `${n} in total`,
+    language: "\u4e2d\u6587", skip: "Skip to the main content", saved: "Saved", table: "Table", chart: "Chart", show: "Show", hide: "Hide",
+  },
+  shell: {
+    menu: "Main menu", estate: "Estate", beijing: "Beijing time", zoneTime: (zone) => `Local time (${zone})`, signOut: "Sign out",
+    live: "Live", blocks: "Dwellings", cases: "Leads and checks", devices: "Devices", events: "Passes and events", tenancy: "Tenancies and lists", settings: "Settings",
+    noEstate: "Your account has no estate yet. Ask an administrator.",
+  },
+  link: {
+    connecting: "Connecting", live: "Live", stale: "Stalled", reconnecting: "Reconnecting",
+    hint: {
+      connecting: "The live connection is being made", live: "The page follows what happens on site", stale: "Nothing received for more than 20 s; what is shown may be old",
+      reconnecting: "The connection is lost and is being made again; what is shown may be old",
+    },
+  },
+  signIn: {
+    title: "Sign in", name: "User name", password: "Password", submit: "Sign in", nameNeeded: "Enter your user name", passwordNeeded: "Enter your password",
+    help: "Forgotten your password? Ask an administrator. Everything done here goes to the audit log.", ended: "Your session has ended. Sign in again.", failed: "Could not sign in",
+  },
+  live: {
+    title: "Live", dwellings: "Dwellings", occupied: "Occupied", vacant: "Vacant", suspected: "Suspected (to verify)", passesToday: "Passes today", passesHour: "Last hour",
+    doorsOpen: "Doors open", doorAlarms: "Door alarms", devicesOnline: "Devices online", inStep: "Devices in step", openCases: "Open leads", kpi: "Key figures",
+    ofTotal: (a, b) => `${a} / ${b}`,
+    feed: "Passes", pause: "Pause", resume: "Resume", newEvents: (n) => `${n} new events`, paused: "Paused", hoverPaused: "Paused while the pointer rests here",
+    late: "Late", lateHint: "Replayed by the device, not seen as it happened", snapshot: "Snapshot", gap: (from, to) => `No connection from ${from} to ${to}; see "Passes and events" for what happened`,
+    gapNow: "Connection lost", unknownHolder: "Not registered", feedEmpty: "No passes yet",
+    feedColumns: { at: "Time", where: "Access point", who: "Holder", how: "How", outcome: "Outcome" },
+    doors: "Doors", lastKnown: (at) => `last known, offline since ${at}`, lastKnownNoTime: "last known, device offline", noDoors: "No door registered yet",
+    truth: "Device lists", wanted: (n) => `${n} wanted`, confirmed: (n) => `${n} confirmed`, assumed: (n) => `${n} assumed (no read-back)`,
+    pendingN: (n) => `${n} pending`, refused: (n, why) => `${n} refused${why ? `: ${why}` : ""}`, foreign: (n) => `${n} not written by us`,
+    unknownList: (wanted) => `${wanted} wanted, what it holds is unknown`, decidedAtEdge: "decided at the edge", readBack: (at) => `read back ${at}`, noLists: "No device holds a list",
+    edges: "Edges", edgeOnline: (since) => `online since ${since}`, edgeOffline: (since) => `offline since ${since}`,
+    edgeBanner: (name, since) => `Edge "${name}" is offline since ${since}: the state of its devices is unknown and what is shown is last known. Doors go on deciding by the list they hold; records follow when it is back.`,
+    lastSeen: (at) => `last heard ${at}`, backlog: (n) => `${n} to catch up`,
+    removal: "Oldest unconfirmed removal", removalNone: "No unconfirmed removal", removalSince: (at) => `waiting for the device since ${at}`,
+    snapshotsOff: "Snapshots are off", openImage: "View the snapshot", imageOf: (where, at) => `Snapshot at ${where}, ${at}`, imageGone: "The snapshot is gone or may not be seen",
+  },
+};

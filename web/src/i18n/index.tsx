@@ -1,0 +1,30 @@
+/** The language of the screen: Chinese unless this browser chose English. */
+
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { en } from "./en";
+import { type Words, zh } from "./zh";
+
+export type Language = "zh" | "en";
+const KEY = "estate.language";
+const BOTH: Record<Language, Words> = { zh, en };
+
+interface Held { language: Language; t: Words; setLanguage: (language: Language) => void }
+const Context = createContext<Held>({ language: "zh", t: zh, setLanguage: () => undefined });
+
+export function LanguageProvider({ children }: { children: ReactNode }): ReactNode {
+  const [language, setLanguage] = useState<Language>(() => (localStorage.getItem(KEY) === "en" ? "en" : "zh"));
+  useEffect(() => {
+    localStorage.setItem(KEY, language);
+    document.documentElement.lang = BOTH[language].lang;
+    document.title = BOTH[language].product;
+  }, [language]);
+  const held = useMemo(() => ({ language, t: BOTH[language], setLanguage }), [language]);
+  return <Context value={held}>{children}</Context>;
+}
+
+export const useLanguage = (): Held => useContext(Context);
+export const useWords = (): Words => useContext(Context).t;
+
+/** A word of a list that grows on the wire: one this console does not know shows as it was sent. */
+export const word = (list: Record<string, string>, key: string | null | undefined, none = "—"): string =>
+  key ? (list[key] ?? key) : none;

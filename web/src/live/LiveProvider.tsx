@@ -1,0 +1,68 @@
+/** Opens the estate's stream while somebody is signed in, and keeps what the pages show in step with it. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useEffect } from "react";
+import type { Batch, Me } from "../api/types";
+import { useSession } from "../session";
+import type { Told } from "../stream/connection";
+import { openStream } from "../stream/open";
+import { applyBatch } from "./apply";
+import { clearFeed, closeGap, openGap } from "./feed";
+import { getLink, setLink } from "./link";
+
+const REREAD_MS = 1_000; // many batches, one reading
+const SNAPSHOTS = ["summary", "doors", "devices", "device", "blocks", "events", "feed", "sync", "cases", "case", "command"];
+
+export function LiveProvider({ children }: { children: ReactNode }): ReactNode {
+  const client = useQueryClient();
+  const { estate, me } = useSession();
+  const estateId = estate?.id;
+  const userId = me?.id;
+
+  useEffect(() => {
+    if (!estateId || !userId) return undefined;
+    clearFeed();
+    setLink({ state: "connecting", heardAt: 0 });
+    const due = new Map<string, unknown[]>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const reread = (): void => {
+      timer = undefined;
+      for (const key of due.values()) void client.invalidateQueries({ queryKey: key });
+      due.clear();
+    };
+    const later = (keys: unknown[][]): void => {
+      for (const key of keys) due.set(JSON.stringify(key), key);
+      if (due.size) timer ??= setTimeout(reread, REREAD_MS);
+    };
+    const everything = (): void => {
+      for (const name of SNAPSHOTS) void client.invalidateQueries({ queryKey: [name] });
+    };
+    const hear = (told: Told): void => {
+      if (told.type === "signed_out") {
+        client.setQueryData<Me | null>(["me"], null);
+      } else if (told.type === "state") {
+        const before = getLink();
+        setLink({ state: told.state, heardAt: told.heardAt });
+        if (told.state === "reconnecting" && before.state !== "reconnecting") openGap(new Date(before.heardAt || Date.now()).toISOString());
+        if (told.state === "live" && before.state !== "stale") {
+          closeGap(new Date().toISOString());
+          everything();
+        }
+      } else if (told.event === "batch") {
+        later(applyBatch(client, estateId, JSON.parse(told.data) as Batch));
+      } else if (told.event === "gap") {
+        const at = new Date().toISOString();
+        openGap(at);
+        if ((JSON.parse(told.data) as { reason: string }).reason === "server_stop") return; // closed when it is back
+        closeGap(at);
+        everything();
+      }
+    };
+    const stop = openStream(estateId, hear);
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [client, estateId, userId]);
+  return children;
+}

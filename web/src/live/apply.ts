@@ -1,0 +1,62 @@
+/** A batch of the stream put into what the pages read. */
+
+import type { QueryClient } from "@tanstack/react-query";
+import type { Batch, Blocks, Command, DeviceItem, Door, SyncTruth, Summary } from "../api/types";
+import { setStatus } from "./cells";
+import { addPasses } from "./feed";
+
+type Partially<T> = Partial<T> & { id: string };
+
+function patched<T extends { id: string }>(items: T[], changes: Partially<T>[]): T[] {
+  const byId = new Map(changes.map((change) => [change.id, change]));
+  return items.map((item) => ({ ...item, ...byId.get(item.id) }));
+}
+
+function patchItems<T extends { id: string }>(client: QueryClient, key: unknown[], changes: Partially<T>[]): void {
+  client.setQueryData<{ items: T[] }>(key, (old) => old && { ...old, items: patched(old.items, changes) });
+}
+
+function patchBlocks(client: QueryClient, estateId: string, changes: NonNullable<Batch["dwellings"]>): void {
+  for (const { id, status } of changes) setStatus(id, status);
+  client.setQueryData<Blocks>(["blocks", estateId], (old) => old && {
+    ...old, blocks: old.blocks.map((block) => ({ ...block, dwellings: patched(block.dwellings, changes) })),
+  });
+}
+
+function patchDevices(client: QueryClient, estateId: string, batch: Batch): void {
+  const devices = batch.devices ?? [];
+  patchItems<DeviceItem>(client, ["devices", estateId], devices);
+  for (const change of devices)
+    client.setQueryData<DeviceItem>(["device", change.id], (old) => old && { ...old, ...change });
+}
+
+function patchSync(client: QueryClient, estateId: string, changes: NonNullable<Batch["sync"]>): void {
+  const byId = new Map(changes.map((change) => [change.device_id, change]));
+  client.setQueryData<SyncTruth>(["sync", estateId], (old) => old && {
+    ...old, devices: old.devices.map((row) => ({ ...row, ...byId.get(row.device_id) })),
+  });
+}
+
+/** Keys whose snapshot must be read again because the batch does not carry all of it. */
+function outdated(batch: Batch, estateId: string): unknown[][] {
+  const keys: unknown[][] = [];
+  if (batch.passes || batch.doors || batch.devices || batch.edges || batch.sync || batch.dwellings) keys.push(["summary", estateId]);
+  if (batch.edges) keys.push(["devices", estateId], ["doors", estateId]);
+  if (batch.sync) keys.push(["sync", estateId], ["devices", estateId], ["device"]);
+  if (batch.cases) keys.push(["cases"], ["case"]);
+  return keys;
+}
+
+/** Applies a batch; returns the query keys to read again soon. */
+export function applyBatch(client: QueryClient, estateId: string, batch: Batch): unknown[][] {
+  if (batch.passes) addPasses(batch.passes);
+  if (batch.doors) patchItems<Door>(client, ["doors", estateId], batch.doors);
+  if (batch.devices) patchDevices(client, estateId, batch);
+  if (batch.dwellings) patchBlocks(client, estateId, batch.dwellings);
+  if (batch.sync) patchSync(client, estateId, batch.sync);
+  if (batch.edges)
+    client.setQueryData<Summary>(["summary", estateId], (old) => old && { ...old, edges: patched(old.edges, batch.edges ?? []) });
+  for (const change of batch.commands ?? [])
+    client.setQueryData<Command>(["command", change.id], (old) => old && { ...old, ...change });
+  return outdated(batch, estateId);
+}

@@ -1,0 +1,45 @@
+/** The boxes at the gates. What hangs below one that is offline is unknown, not fine. */
+
+import type { ReactNode } from "react";
+import { useSummary } from "../../api/queries";
+import type { EdgeState } from "../../api/types";
+import * as format from "../../format";
+import { useWords } from "../../i18n";
+import { useZone } from "../../session";
+import { Mark } from "../../ui/Mark";
+import { Answer, Panel } from "../../ui/Panel";
+
+export function EdgeBanner({ edges }: { edges: EdgeState[] }): ReactNode {
+  const t = useWords().live;
+  const zone = useZone();
+  return edges.filter((edge) => !edge.online).map((edge) => (
+    <div key={edge.id} className="banner" role="alert" data-testid="edge-banner">
+      <span aria-hidden="true">■ </span>{t.edgeBanner(edge.name, format.clock(edge.state_since, zone))}
+    </div>
+  ));
+}
+
+export function Edges(): ReactNode {
+  const t = useWords().live;
+  const zone = useZone();
+  return (
+    <Panel id="edges" title={t.edges} live>
+      <Answer query={useSummary()} empty={(s) => s.edges.length === 0}>
+        {(s) => (
+          <ul className="rows">
+            {s.edges.map((edge) => (
+              <li key={edge.id}>
+                <strong>{edge.name}</strong>
+                <Mark tone={edge.online ? "good" : "bad"}>
+                  {(edge.online ? t.edgeOnline : t.edgeOffline)(format.clock(edge.state_since, zone))}
+                </Mark>
+                <span className="faint">{t.lastSeen(format.clock(edge.last_seen_at, zone))}</span>
+                {edge.backlog ? <span className="faint">{t.backlog(edge.backlog)}</span> : null}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answer>
+    </Panel>
+  );
+}

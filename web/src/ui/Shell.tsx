@@ -1,0 +1,85 @@
+/** The frame of every page: menu by role, estate, time, connection, language, sign out. */
+
+import { Button, Menu, Select } from "antd";
+import type { ReactNode } from "react";
+import { Navigate, Outlet, useLocation, useNavigate } from "react-router";
+import type { Permission } from "../api/types";
+import { useLanguage, word } from "../i18n";
+import { LiveProvider } from "../live/LiveProvider";
+import { useSession } from "../session";
+import { Clock } from "./Clock";
+import { LinkBadge } from "./LinkBadge";
+import { Forbidden } from "./Panel";
+
+const PAGES: { path: string; key: "live" | "blocks" | "cases" | "devices" | "events" | "tenancy" | "settings"; needs?: Permission }[] = [
+  { path: "/", key: "live", needs: "estate.view" },
+  { path: "/blocks", key: "blocks", needs: "estate.view" },
+  { path: "/cases", key: "cases", needs: "case.view" },
+  { path: "/devices", key: "devices", needs: "estate.view" },
+  { path: "/events", key: "events", needs: "estate.view" },
+  { path: "/tenancy", key: "tenancy", needs: "tenancy.view" },
+  { path: "/settings", key: "settings" },
+];
+
+export function Shell(): ReactNode {
+  const { me, estate } = useSession();
+  const { t } = useLanguage();
+  const location = useLocation();
+  if (!me) return <Navigate to="/login" replace state={{ from: location.pathname + location.search }} />;
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">{t.common.skip}</a>
+      <Header />
+      <div className="below">
+        <SideMenu />
+        <main id="main" className="main" tabIndex={-1}>
+          {estate ? <LiveProvider key={estate.id}><Outlet /></LiveProvider> : <p className="notice">{t.shell.noEstate}</p>}
+        </main>
+      </div>
+    </div>
+  );
+}
+
+function Header(): ReactNode {
+  const { me, estate, choose, leave } = useSession();
+  const { t, language, setLanguage } = useLanguage();
+  if (!me) return null;
+  return (
+    <header className="head">
+      <div className="brand">{t.product}</div>
+      {estate ? (
+        <Select aria-label={t.shell.estate} value={estate.id} onChange={choose} className="estate-choice"
+          options={me.estates.map((one) => ({ value: one.id, label: one.name }))} />
+      ) : null}
+      <div className="head-right">
+        {estate ? <><LinkBadge /><Clock zone={estate.time_zone} /></> : null}
+        <Button size="small" onClick={() => setLanguage(language === "zh" ? "en" : "zh")} lang={language === "zh" ? "en" : "zh-CN"} data-testid="language">
+          {t.common.language}
+        </Button>
+        <span className="who">{me.display_name}<span className="faint-on-dark"> · {word(t.words.role, me.role)}</span></span>
+        <Button size="small" onClick={() => void leave()}>{t.shell.signOut}</Button>
+      </div>
+    </header>
+  );
+}
+
+function SideMenu(): ReactNode {
+  const { may } = useSession();
+  const { t } = useLanguage();
+  const { pathname } = useLocation();
+  const navigate = useNavigate();
+  const chosen = PAGES.findLast((page) => (page.path === "/" ? pathname === "/" : pathname.startsWith(page.path)));
+  const shown = PAGES.filter((page) => !page.needs || may(page.needs));
+  const selected = chosen?.path ?? (pathname.startsWith("/dwellings") ? "/blocks" : "");
+  return (
+    <nav className="side" aria-label={t.shell.menu}>
+      <Menu mode="inline" selectedKeys={[selected]} onClick={({ key }) => void navigate(key)}
+        items={shown.map((page) => ({ key: page.path, label: t.shell[page.key] }))} />
+    </nav>
+  );
+}
+
+/** A page only for those who may; others are told so. */
+export function Needs({ permission, children }: { permission: Permission; children: ReactNode }): ReactNode {
+  return useSession().may(permission) ? children : <Forbidden />;
+}
