@@ -27,7 +27,7 @@ const client = new QueryClient({
 /** Darker greys than the library's: its faint texts fail the contrast rule. */
 const theme = {
   token: {
-    colorPrimary: "#0b57a4", borderRadius: 4, fontSize: 14, colorTextSecondary: "#4a4a4a", colorTextTertiary: "#595959",
+    colorPrimary: "#0b57a4", colorLink: "#0b57a4", borderRadius: 4, fontSize: 14, colorTextSecondary: "#4a4a4a", colorTextTertiary: "#595959",
     colorTextDescription: "#595959", colorTextPlaceholder: "#6b6b6b", colorTextDisabled: "#6b6b6b", motionDurationMid: "0.1s",
     fontFamily: "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans SC', 'WenQuanYi Micro Hei', sans-serif",
   },

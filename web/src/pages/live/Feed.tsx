@@ -52,7 +52,7 @@ export function Feed(): ReactNode {
     <Panel id="feed" title={t.feed} live extra={extra} className="feed-panel">
       <Answer query={start} rows={12} empty={() => rows.length === 0} emptyText={t.feedEmpty}>
         {() => (
-          <div className="feed" ref={box} tabIndex={0} role="region" aria-label={t.feed} onMouseEnter={() => setResting(true)} onMouseLeave={() => setResting(false)}
+          <div className="feed" ref={box} tabIndex={0} role="group" aria-label={t.feed} onMouseEnter={() => setResting(true)} onMouseLeave={() => setResting(false)}
             onFocus={(event) => setResting(event.currentTarget === event.target)} onBlur={() => setResting(false)}>
             <FeedTable rows={rows} />
           </div>
