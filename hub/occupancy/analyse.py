@@ -20,6 +20,7 @@ from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.load import load_records
 from hub.occupancy.policy import calendar
+from hub.occupancy.unlet import moved_out
 from hub.occupancy.vacancy import lived_in
 from hub.occupancy.values import DwellingRecord
 from hub.occupancy.values import PresenceDay as Judged
@@ -42,8 +43,9 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class MovedIn:
-    """The first day somebody of the household was there after the hand-over."""
+class Moved:
+    """Moved in: the first day somebody of the household was there after the hand-over. Moved out: the first day without
+    any use after the tenancy's end."""
 
     tenancy_id: str
     dwelling_id: str
@@ -57,7 +59,8 @@ class Outcome:
     dwellings: int
     days: int
     changes: tuple[Change, ...]
-    moved_in: tuple[MovedIn, ...]
+    moved_in: tuple[Moved, ...]
+    moved_out: tuple[Moved, ...]
 
 
 def last_whole_day(now: datetime, time_zone: str) -> date:
@@ -105,7 +108,7 @@ def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | No
     records = load_records(session, view, dwellings)
     written = _write_days(session, records, due)
     changes = _follow(uow, view, records)
-    return Outcome(len(records), written, tuple(changes), tuple(_moved_in(records)))
+    return Outcome(len(records), written, tuple(changes), tuple(_moved_in(records)), tuple(_moved_out(records)))
 
 
 def _take_marks(session: Session, dwellings: Sequence[str], last: date) -> None:
@@ -191,7 +194,7 @@ def _fill(row: Finding, found: values.Finding, now: datetime) -> None:
     row.inputs_hash, row.updated_at = found.inputs_hash, now
 
 
-def _moved_in(records: Sequence[DwellingRecord]) -> Iterator[MovedIn]:
+def _moved_in(records: Sequence[DwellingRecord]) -> Iterator[Moved]:
     """Only for hand-overs that lie within the record."""
     for record in records:
         household = record.household
@@ -201,4 +204,11 @@ def _moved_in(records: Sequence[DwellingRecord]) -> Iterator[MovedIn]:
             continue
         day = lived_in(record.days, household.handover)
         if day is not None:
-            yield MovedIn(household.tenancy_id, record.dwelling_id, day)
+            yield Moved(household.tenancy_id, record.dwelling_id, day)
+
+
+def _moved_out(records: Sequence[DwellingRecord]) -> Iterator[Moved]:
+    for record in records:
+        day = moved_out(record)
+        if day is not None and record.ended_tenancy is not None:
+            yield Moved(record.ended_tenancy, record.dwelling_id, day)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from hub.occupancy.contacts import CONTACT_CODES
@@ -60,7 +60,8 @@ def load_records(session: Session, view: EstateView, dwellings: Sequence[str]) -
                 days=tuple(days),
                 points=points,
                 meters=meters.get(dwelling, {}),
-                vacant_since=None if household else vacant.get(dwelling, view.first),
+                vacant_since=None if household else vacant.get(dwelling, (view.first, None))[0],
+                ended_tenancy=vacant[dwelling][1] if dwelling in vacant else None,
                 under_repair=dwelling in view.under_repair,
                 identification_ok=view.identification_ok,
             )
@@ -223,16 +224,13 @@ def _contacts(session: Session, view: EstateView, dwellings: Sequence[str]) -> d
     return found
 
 
-def _vacant_since(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, date]:
-    """Dwelling → day after which no tenancy held it, for those that had one."""
+def _vacant_since(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, tuple[date, str | None]]:
+    """Dwelling → (day after which no tenancy held it, that tenancy), for those that had one."""
     rows = session.execute(
-        select(Tenancy.dwelling_id, func.max(Tenancy.ended_at))
-        .where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state == "ended")
-        .group_by(Tenancy.dwelling_id)
+        select(Tenancy.dwelling_id, Tenancy.id, Tenancy.ended_at)
+        .where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state == "ended", Tenancy.ended_at.is_not(None))
+        .order_by(Tenancy.ended_at)
     )
-    since: dict[str, date] = {}
-    for dwelling, at in rows:
-        if at is not None:
-            aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-            since[dwelling] = max(aware.astimezone(view.zone).date(), view.first)
-    return since
+    return {
+        dwelling: (max(at.astimezone(view.zone).date(), view.first), tenancy) for dwelling, tenancy, at in rows if at
+    }

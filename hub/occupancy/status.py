@@ -22,7 +22,7 @@ class OccupancyOf:
     """`last_pass_day`: last local day with a lawful pass (faces without consent (b) are not looked at).
 
     `state`, `state_day`: the newest presence day. `suspected`: suspected_sublet, suspected_idle or None, from findings
-    of stage yellow and above. `case_stage`: the highest stage of an open case (for those who may see cases).
+    of stage yellow and above whose case is open. `case_stage`: the highest stage of an open case (for those who may see cases).
     """
 
     last_pass_day: date | None = None
@@ -74,12 +74,15 @@ def _newest_states(session: Session, estate_id: str) -> dict[str, tuple[str | No
 
 
 def _leads(session: Session, estate_id: str) -> dict[str, str]:
-    """A sublet lead shows before a vacancy lead: somebody is there."""
+    """Leads nobody has closed. A sublet lead shows before a vacancy lead: somebody is there."""
     found: dict[str, str] = {}
     rows = session.execute(
-        select(Finding.dwelling_id, Finding.kind).where(
+        select(Finding.dwelling_id, Finding.kind)
+        .join(CaseFile, CaseFile.id == Finding.case_id)
+        .where(
             Finding.estate_id == estate_id,
             Finding.closed_at.is_(None),
+            CaseFile.closed_at.is_(None),
             Finding.stage.in_(LEADS),
             Finding.kind.in_(SUSPECTED),
         )

@@ -120,7 +120,8 @@ class Household:
 
 @dataclass(frozen=True, slots=True)
 class DwellingRecord:
-    """Everything detection looks at. `household` None: the dwelling is recorded as vacant since `vacant_since`.
+    """Everything detection looks at. `household` None: the dwelling is recorded as vacant since `vacant_since`,
+    after `ended_tenancy` if there was one.
 
     `points`: devices at the access points on the household's way home; empty: nothing can be concluded from doors.
     `meters`: quantity → meter id. `identification_ok`: the estate's terminals go on recognising people as before.
@@ -132,5 +133,6 @@ class DwellingRecord:
     points: frozenset[str]
     meters: Mapping[str, str]
     vacant_since: date | None = None
+    ended_tenancy: str | None = None
     under_repair: bool = False
     identification_ok: bool = True

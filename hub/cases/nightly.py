@@ -1,0 +1,106 @@
+"""Job `occupancy.analyse`: days → findings → cases → feed, a batch of dwellings a unit of work.
+
+It looks every few minutes whether a night has passed (02:00 local) or days have become dirty, and runs when asked to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy import select
+
+from hub.cases import service, workflow
+from hub.cases.view import case_items
+from hub.db import UnitOfWork
+from hub.jobs import Job
+from hub.lease import outbox
+from hub.lease.feed import message
+from hub.occupancy.analyse import Moved, Outcome, analyse_batch, batches, due_dwellings, last_whole_day
+from hub.occupancy.estate_view import load_estate
+from hub.services import Hub
+from hub.tables import CaseFile, Estate
+
+JOB = "occupancy.analyse"
+PERIOD_S = 300.0
+
+
+@dataclass
+class _Totals:
+    dwellings: int = 0
+    days: int = 0
+    findings: int = 0
+    cases: int = 0
+    estates: list[str] = field(default_factory=list)
+
+
+def analyse(hub: Hub) -> str:
+    """One line: how many dwellings and days were judged, findings changed, cases touched."""
+    totals = _Totals()
+    with hub.db.reading() as session:
+        estates = session.scalars(select(Estate).order_by(Estate.id)).all()
+    for estate in estates:
+        _analyse_estate(hub, estate, totals)
+    if totals.cases:
+        hub.signal(outbox.JOB)
+    return f"{totals.dwellings} dwellings, {totals.days} days, {totals.findings} findings, {totals.cases} cases"
+
+
+def _analyse_estate(hub: Hub, estate: Estate, totals: _Totals) -> None:
+    last = last_whole_day(hub.now(), estate.time_zone)
+    with hub.db.reading() as session:
+        due = due_dwellings(session, estate, last)
+        view = load_estate(session, estate, last, hub.now()) if due else None
+    if view is not None:
+        for piece in batches(due):
+            with hub.db.unit_of_work("system", "occupancy analysis", estate_id=estate.id, now=hub.now()) as uow:
+                outcome = analyse_batch(uow, view, piece)
+                touched = _cases(uow, outcome)
+            _announce(hub, estate.id, touched)
+            totals.dwellings += outcome.dwellings
+            totals.days += outcome.days
+            totals.findings += len(outcome.changes)
+            totals.cases += len(touched)
+    with hub.db.unit_of_work("system", "case time limit", estate_id=estate.id, now=hub.now()) as uow:
+        ended = [case.id for case in service.close_due(uow, estate.id)]
+    _announce(hub, estate.id, ended)
+    totals.cases += len(ended)
+
+
+def _cases(uow: UnitOfWork, outcome: Outcome) -> list[str]:
+    """Ids of the cases that were opened or changed."""
+    touched: list[str] = []
+    uow.session.flush()
+    for change in outcome.changes:
+        live = change.what != "closed" and change.row.stage in workflow.CASE_STAGES
+        gone = not live and change.row.case_id is not None and change.row.stage != "insufficient_data"
+        case: CaseFile | None = None
+        if live:
+            case = service.follow(uow, change.row, change.tenancy_id)
+        elif gone or (change.what == "closed" and change.row.case_id is not None):
+            case = service.facts_gone(uow, change.row)
+        if case is not None:
+            touched.append(case.id)
+    for moved in outcome.moved_in:
+        _tell_moved(uow, "dwelling.moved_in", "first_day", moved)
+    for moved in outcome.moved_out:
+        _tell_moved(uow, "dwelling.ready_to_relet", "unused_since", moved)
+    return touched
+
+
+def _tell_moved(uow: UnitOfWork, kind: str, name: str, moved: Moved) -> None:
+    """Once a tenancy: the message's id holds it."""
+    subject = service.subject_of(uow.session, moved.dwelling_id, moved.tenancy_id)
+    day: date = moved.day
+    outbox.enqueue(uow, message(kind, moved.tenancy_id, subject, uow.now, {name: day}))
+
+
+def _announce(hub: Hub, estate_id: str, cases: list[str]) -> None:
+    if not cases:
+        return
+    with hub.db.reading() as session:
+        for item in case_items(session, cases):
+            hub.live.emit(estate_id, "cases", item.model_dump(mode="json"))
+
+
+JOBS: tuple[Job, ...] = (Job(JOB, PERIOD_S, analyse),)
