@@ -1,6 +1,6 @@
 """To the lease system, at least once: written in the unit of work that decided it, signed, sent until it is answered.
 
-Where to: `lease.json` in the hub's directory, `{"url": "http://…/api/inbox", "timeout_s": 10}`.
+Where to: `lease.json` in the hub's directory, `{"url": "http://…/api/inbox", "api_key_file": "lease.key", "timeout_s": 10}`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ TRANSPORT_ERRORS = (httpx.TransportError, httpx.InvalidURL, httpx.TooManyRedirec
 
 
 class LeaseSystem(BaseModel):
-    """The lease system's inbox."""
+    """The lease system's inbox. `api_key_file`: the key it asks for as `X-Api-Key`, path relative to the hub's directory."""
 
     model_config = ConfigDict(extra="forbid")
     url: str = Field(pattern=r"^https?://")
     timeout_s: float = Field(default=10, gt=0, le=120)
+    api_key_file: str | None = None
 
 
 class LeaseConfigInvalid(ValueError):
@@ -85,7 +86,7 @@ def deliver(hub: Hub) -> str:
     if system is None:
         return f"no lease system configured ({CONFIG_FILE}); {waiting or 0} messages wait"
     sent = failed = 0
-    with httpx.Client(timeout=system.timeout_s) as client:
+    with httpx.Client(timeout=system.timeout_s, headers=_key_header(hub.config.dir, system)) as client:
         for message in due:
             error, line_down = _post(hub, client, system.url, message)
             _remember(hub, message.id, error)
@@ -93,6 +94,16 @@ def deliver(hub: Hub) -> str:
             if line_down:
                 break
     return f"{sent} delivered, {failed} failed, {(waiting or 0) - sent} wait"
+
+
+def _key_header(directory: Path, system: LeaseSystem) -> dict[str, str]:
+    if system.api_key_file is None:
+        return {}
+    file = directory / system.api_key_file
+    try:
+        return {"X-Api-Key": file.read_text().strip()}
+    except OSError as error:
+        raise LeaseConfigInvalid(f"the lease system's key cannot be read: {error}") from error
 
 
 def _due(session: Session, now: datetime) -> list[OutboxMessage]:

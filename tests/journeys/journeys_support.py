@@ -1,0 +1,39 @@
+"""What the journeys look at, from outside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def devices_by_code(person: Any, estate: str) -> dict[str, dict[str, Any]]:
+    return {d["code"]: d for d in person.get(f"/estates/{estate}/devices")["items"]}
+
+
+def passes_of(person: Any, estate: str, dwelling: str) -> list[dict[str, Any]]:
+    """Access events of a dwelling, newest first, all of them different."""
+    items = person.get(f"/estates/{estate}/events", kind="access", dwelling=dwelling, limit=200)["items"]
+    ids = [item["id"] for item in items]
+    assert len(ids) == len(set(ids)), "an event stands twice on the page"
+    return [item for item in items if not item["late"] or item["at"] >= items[-1]["at"]]
+
+
+def present_card(running: Any, device: str, card: str) -> dict[str, Any]:
+    """Holds a card to a block door's reader; `granted` is whether the bolt was pulsed."""
+    pulses = running.control.get(f"/devices/{device}").json()["pulses"]
+    reply = running.control.post(f"/devices/{device}/present", json={"card": card})
+    assert reply.status_code == 200, reply.text
+    return {**reply.json(), "granted": reply.json().get("opened", False), "before": pulses}
+
+
+def record_of(running: Any, state: str, skip: int = 0) -> dict[str, Any]:
+    """A tenancy record of the back office with at least one card, the `skip`-th such."""
+    items = running.back_office.get("/api/tenancies", params={"cursor": "", "limit": 1000}).json()["items"]
+    good = [r for r in items if r["state"] == state and r["members"] and r["members"][0]["cards"]]
+    found: dict[str, Any] = good[skip]
+    return found
+
+
+def truth_of(running: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((running.directory / "site/truth.json").read_text())["dwellings"]
+    return found

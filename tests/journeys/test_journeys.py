@@ -1,0 +1,182 @@
+"""The journeys of a whole estate on real processes, brokers, sockets and devices; told in their order in time."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from journeys_support import devices_by_code, passes_of, present_card, record_of, truth_of
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def test_every_device_holds_what_it_should(running: Any, eventually: Any) -> None:
+    manager = running.sign_in("estate_manager")
+    estate = manager.me["estates"][0]["id"]
+
+    def settled() -> bool:
+        lists = [d["list"] for d in manager.get(f"/estates/{estate}/devices")["items"] if d["list"]]
+        return bool(lists) and all(one["pending"] == 0 for one in lists)
+
+    eventually(settled, "no credential pending on any device", 40)
+    for code, device in devices_by_code(manager, estate).items():
+        if code.startswith("face-"):
+            held = running.control.get(f"/devices/{code}").json()
+            one = device["list"]
+            assert one["wanted"] == one["confirmed"] + one["assumed"] + one["refused"], f"{code}: {one}"
+            assert one["confirmed"] == held["persons"], f"{code}: the hub says {one}, the terminal holds {held['persons']}"
+            assert one["refused"] >= 1, f"{code} took a photo without a face: {one}"
+
+
+def test_a_pass_is_on_the_live_stream(running: Any, eventually: Any) -> None:
+    manager = running.sign_in("estate_manager")
+    estate = manager.me["estates"][0]["id"]
+    record = record_of(running, state="active")
+    card = record["members"][0]["cards"][0]
+    with manager.client.stream("GET", "/api/v1/stream", params={"estate": estate}) as stream:
+        lines = stream.iter_lines()
+        assert any("hello" in line for line in lines), "the stream does not say hello"
+        present_card(running, "door-b1", card)
+        for line in lines:
+            if line.startswith("data:") and '"passes"' in line and record["dwelling_code"][-4:] in line:
+                break
+        else:
+            pytest.fail("the pass never came over the stream")
+
+
+def test_ending_a_tenancy_takes_the_credential_off_every_device(running: Any, eventually: Any) -> None:
+    official = running.sign_in("housing_official")
+    record = record_of(running, state="active", skip=3)
+    dwelling = f"{record['dwelling_code']}"
+    card = record["members"][0]["cards"][0]
+    assert present_card(running, "door-b1", card)["granted"], "a member of a live tenancy must pass before"
+    decision = {"number": "青房退〔2026〕12号", "date": "2026-11-01", "move_out_completed_on": "2026-11-15",
+                "kind": "surrender", "signed_by": "王主任"}  # fmt: skip
+    before = running.control.get("/devices/face-g1").json()["persons"]
+    reply = running.back_office.post("/control/end-tenancy", json={"id": record["id"], "decision": decision})
+    assert reply.status_code == 200, reply.text
+    members = len(record["members"])
+
+    def gone() -> bool:
+        now = running.control.get("/devices/face-g1").json()["persons"]
+        return bool(now <= before - 1)
+
+    eventually(gone, f"face-g1 to hold fewer than {before} ({members} members left)", 40)
+    eventually(lambda: not present_card(running, "door-b1", card)["granted"], "the block door to refuse the card", 30)
+    page = official.get(f"/dwellings/{dwelling_id(official, dwelling)}")
+    assert page["tenancy"] is None or page["tenancy"]["state"] == "ended", page["tenancy"]
+
+
+def test_an_empty_feed_removes_nothing_and_says_why(running: Any, eventually: Any) -> None:
+    administrator = running.sign_in("administrator")
+    estate = administrator.me["estates"][0]["id"]
+    before = {c: d["list"]["wanted"] for c, d in devices_by_code(administrator, estate).items() if d["list"]}
+    running.back_office.post("/control/feed", json={"mode": "empty"})
+    try:
+        source = administrator.get("/tenancy/sources")["items"][0]["source"]
+        administrator.send("POST", f"/tenancy/sources/{source}/run?full=true", {})
+
+        def said() -> Any:
+            item = administrator.get("/tenancy/sources")["items"][0]
+            return item["held"] or item["last_error_zh"]
+
+        eventually(said, "the page to say why the empty feed was refused", 30)
+        after = {c: d["list"]["wanted"] for c, d in devices_by_code(administrator, estate).items() if d["list"]}
+        assert after == before, "an empty feed must take off nothing"
+    finally:
+        running.back_office.post("/control/feed", json={"mode": "normal"})
+
+
+def test_edge_killed_and_back_loses_and_doubles_nothing(running: Any, eventually: Any) -> None:
+    manager = running.sign_in("estate_manager")
+    estate = manager.me["estates"][0]["id"]
+    record = record_of(running, state="active", skip=6)
+    card, dwelling = record["members"][0]["cards"][0], dwelling_id(manager, record["dwelling_code"])
+    before = len(passes_of(manager, estate, dwelling))
+    assert present_card(running, "door-b1", card)["granted"]
+    eventually(lambda: len(passes_of(manager, estate, dwelling)) == before + 1, "the first pass on the page")
+    for pid in running.child_pids("edge_agent.cli", "run"):
+        os.kill(pid, signal.SIGKILL)
+    eventually(
+        lambda: not manager.get(f"/estates/{estate}/summary")["edges"][0]["online"]
+        or running.child_pids("edge_agent.cli", "run"),
+        "the hub to see the edge offline, or the edge back already",
+        40,
+    )
+    # The terminal goes on alone and keeps its records until the edge is back.
+    token = next(iter(manager.get(f"/dwellings/{dwelling}")["household"][0]["credentials"]))["token"]
+    running.control.post("/devices/face-g1/present", json={"face": token})
+    eventually(lambda: manager.get(f"/estates/{estate}/summary")["edges"][0]["online"], "the edge online again", 60)
+    eventually(lambda: len(passes_of(manager, estate, dwelling)) == before + 2, "the terminal's pass, once", 60)
+    assert present_card(running, "door-b1", card)["granted"], "the door works after the restart"
+    eventually(lambda: len(passes_of(manager, estate, dwelling)) == before + 3, "the last pass, once", 30)
+    board = next(d for c, d in devices_by_code(manager, estate).items() if c == "door-b1")
+    coverage = manager.get(f"/devices/{board['id']}")["coverage"]
+    assert any(c["state"] == "down" for c in coverage), f"the board was not watched for a while: {coverage[-4:]}"
+
+
+def test_leads_name_the_vacant_and_the_sublet_and_a_decision_reaches_the_lease_system(
+    running: Any, eventually: Any
+) -> None:
+    official = running.sign_in("housing_official")
+    cases = official.get("/cases")["items"]
+    truth = {d["dwelling_code"]: d for d in truth_of(running)}
+    kinds = {c["kind"] for c in cases}
+    assert "vacancy" in kinds, f"no vacancy among {cases}"
+    assert any(k.startswith("sublet") for k in kinds), f"no sublet among {[(c['kind'], c['dwelling_code']) for c in cases]}"
+    declared = [code for code, d in truth.items() if d.get("group") == "hospital_declared"]
+    assert not [c for c in cases if c["dwelling_code"] in declared], "a declared hospital stay is no lead"
+    for stage in ("red",):
+        for case in (c for c in cases if c["stage"] == stage):
+            finding = official.get(f"/cases/{case['id']}")["finding"]
+            assert len(finding["families"]) >= 2, f"red needs two families: {finding}"
+    case = next(c for c in cases if c["kind"] == "vacancy")
+    page = official.get(f"/cases/{case['id']}")
+    assert page["finding"]["because"], "a lead must say why"
+    assert page["finding"]["against"], "a lead must say what speaks against it"
+    action = next(a for a in page["actions"] if a["action"] == "recheck")
+    without = official.send("POST", f"/cases/{case['id']}/decisions", {"action": "recheck", "reason_code": "", "opinion": ""})
+    assert without.status_code == 422, "a decision needs a reason and an opinion"
+    body = {"action": "recheck", "reason_code": action["reason_codes"][0]["code"], "opinion": "长期无人通行且用水接近零，转入户复核。"}
+    done = official.send("POST", f"/cases/{case['id']}/decisions", body)
+    assert done.status_code == 200, done.text
+
+    def delivered() -> bool:
+        items = running.back_office.get("/api/inbox").json()["items"]
+        return any(case["number"] in str(item["body"]) for item in items)
+
+    eventually(delivered, "the decision in the lease system's inbox, its signature accepted", 30)
+
+
+def test_a_manager_sees_no_cases_and_no_full_names(running: Any) -> None:
+    manager = running.sign_in("estate_manager")
+    assert manager.client.get("/api/v1/cases").status_code == 403
+    record = record_of(running, state="active", skip=2)
+    page = manager.get(f"/dwellings/{dwelling_id(manager, record['dwelling_code'])}")
+    names = {m["name"] for m in record["members"]}
+    text = str(page)
+    assert not [n for n in names if n in text], "full names must be masked"
+    assert not [m["id_number"] for m in record["members"] if m["id_number"] in text], "ID numbers must be masked"
+
+
+def test_stop_and_start_goes_on(running: Any) -> None:
+    """Last: stops the demo that the others use, and brings it back on the same directory."""
+    status = running.stop()
+    assert status == 0, f"SIGTERM must end it cleanly, not {status}:\n" + "".join(running.lines[-20:])
+    assert not running.child_pids(), "processes were left behind"
+    running.start()
+    manager = running.sign_in("estate_manager")
+    estate = manager.me["estates"][0]["id"]
+    assert manager.get(f"/estates/{estate}/passes-daily", days=150)["days"], "the history is still there"
+
+
+def dwelling_id(person: Any, code: str) -> str:
+    estate = person.me["estates"][0]["id"]
+    for block in person.get(f"/estates/{estate}/blocks")["blocks"]:
+        for dwelling in block["dwellings"]:
+            if dwelling["code"] == code:
+                return str(dwelling["id"])
+    pytest.fail(f"no dwelling {code}")
