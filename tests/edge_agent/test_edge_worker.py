@@ -1,0 +1,418 @@
+"""One device's task: list reconcile, decisions, de-duplication, observation, over a twin that can lie and be cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from edge_twins import (
+    READER,
+    T0,
+    TERMINAL,
+    FakeClock,
+    Signer,
+    TestBox,
+    TwinDevice,
+    access_list,
+    credential,
+    definition,
+    device_config,
+    open_box,
+    run,
+    until,
+)
+
+from device_drivers.contract.access import AccessList, Identifier, ValidityPeriod
+from device_drivers.contract.device import Capabilities, DeviceConfig, MeterBinding
+from device_drivers.contract.events import AccessEvent, DoorEvent, MeterReading, ObservationChanged
+from device_drivers.contract.messages import ListDoorbell
+from device_drivers.contract.words import (
+    AccessOutcome,
+    CommandKind,
+    CommandOutcome,
+    DenyReason,
+    DeviceCondition,
+    Direction,
+    DoorState,
+    IdentifierType,
+    ObservationState,
+    Quantity,
+)
+from device_drivers.driver import CredentialPresented, DriverDefinition, DriverEvent, Operation, Upsert
+from edge_agent.worker import Worker
+
+
+@asynccontextmanager
+async def working(
+    box: TestBox,
+    device: TwinDevice,
+    capabilities: Capabilities = TERMINAL,
+    config: DeviceConfig | None = None,
+    made: DriverDefinition | None = None,
+) -> AsyncIterator[Worker]:
+    config = config or device_config()
+    await box.box.lists.load(config.device)
+    worker = Worker(config, made or definition(device, capabilities), box.box, upkeep_s=0.02)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def publish(box: TestBox, wanted: AccessList) -> None:
+    box.signer.serve(wanted)
+    box.box.lists.ring(ListDoorbell(wanted.device_id, wanted.generation, box.signer.etags[wanted.device_id]))
+
+
+def reported(box: TestBox, generation: int, **numbers: int) -> bool:
+    if not box.reports:
+        return False
+    last = box.last
+    return last.generation == generation and all(getattr(last, name) == n for name, n in numbers.items())
+
+
+def observations(events: list[object]) -> list[tuple[str, float]]:
+    return [
+        (e.body.state.value, (e.at - T0).total_seconds())  # type: ignore[attr-defined]
+        for e in events
+        if isinstance(e.body, ObservationChanged)  # type: ignore[attr-defined]
+    ]
+
+
+def test_a_list_reaches_the_device_and_is_confirmed_by_read_back(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(held={"stranger": credential("stranger")})
+        async with open_box(tmp_path) as box, working(box, device):
+            publish(box, access_list(1, credential("a"), credential("b")))
+            await until(lambda: reported(box, 1, confirmed=2, pending=0), "both confirmed")
+            assert set(device.held) == {"a", "b", "stranger"}, "a foreign credential is left alone"
+            assert (box.last.foreign, box.last.assumed, box.last.read_back_at) == (1, 0, T0)
+            publish(box, access_list(2, credential("b", version=2)))
+            await until(lambda: reported(box, 2, confirmed=1, pending=0), "the new list")
+            assert set(device.held) == {"b", "stranger"}
+            assert device.held["b"].label == "b v2"
+            done = len(device.applied)
+            publish(box, access_list(3, credential("b", version=2)))
+            await until(lambda: reported(box, 3, confirmed=1), "the same content")
+            assert len(device.applied) == done, "nothing to change, nothing written"
+
+    run(work())
+
+
+def test_a_revocation_jumps_the_bulk_load(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        everyone = [credential(f"t{n:03}") for n in range(60)]
+        async with open_box(tmp_path) as box, working(box, device):
+            publish(box, access_list(1, credential("leaver"), everyone[0]))
+            await until(lambda: reported(box, 1, confirmed=2), "the first list")
+
+            async def slow(operations: tuple[Operation, ...]) -> None:
+                count = len(device.applied)
+                if count == 12:  # in the midst of the load the leaver's lease ends
+                    publish(box, access_list(3, *everyone))
+                    await until(lambda: box.box.lists.current("d1").access_list.generation == 3, "list 3 is here")
+
+            device.before_apply = slow
+            publish(box, access_list(2, credential("leaver", version=2), *everyone))
+            await until(lambda: reported(box, 3, confirmed=60, pending=0), "the last list")
+            order = [op for ops in device.applied for op in ops]
+            place = next(n for n, op in enumerate(order) if not isinstance(op, Upsert))
+            assert order[place].token == "leaver"
+            assert place == 13, f"removed as operation {place}; the batch in hand is the only one it may wait for"
+            assert len(order) == 2 + 60 + 1 - 1 + 1, f"{len(order)} operations: an interruption must not start over"
+
+    run(work())
+
+
+def test_one_refused_credential_stops_no_other_and_is_said_with_its_reason(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(refuse={"b": "photo_no_face"})
+        async with open_box(tmp_path) as box, working(box, device) as worker:
+            publish(box, access_list(1, credential("a"), credential("b"), credential("c")))
+            await until(lambda: reported(box, 1, wanted=3, confirmed=2, pending=0), "two of three")
+            assert [(r.token, r.code, r.text) for r in box.last.refused] == [("b", "photo_no_face", "by the twin")]
+            tries = len(device.applied)
+            worker.reconciler.changed.set()
+            await until(lambda: not worker.reconciler.changed.is_set(), "another round")
+            await until(lambda: reported(box, 1, confirmed=2), "its report")
+            assert len(device.applied) == tries, "a refused, unchanged credential is not tried again"
+            device.refuse.clear()
+            publish(box, access_list(2, credential("a"), credential("b", version=2), credential("c")))
+            await until(lambda: reported(box, 2, confirmed=3), "changed, so tried again")
+            assert box.last.refused == ()
+
+    run(work())
+
+
+def test_never_confirmed_what_the_device_does_not_show(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(forget={"b"})
+        async with open_box(tmp_path) as box, working(box, device):
+            publish(box, access_list(1, credential("a"), credential("b")))
+            await until(lambda: reported(box, 1, pending=1) and box.last.pending_tokens, "b is pending")
+            assert all(r.confirmed <= 1 for r in box.reports), "b was never there"
+            assert box.last.pending_tokens == ("b",)
+
+    run(work())
+
+
+def test_without_read_back_written_is_assumed_never_confirmed(tmp_path: Path) -> None:
+    async def work() -> None:
+        blind = Capabilities(holds_list=True, cards=True)
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, blind):
+            publish(box, access_list(1, credential("a")))
+            await until(lambda: reported(box, 1, assumed=1, pending=0), "assumed")
+            assert all(r.confirmed == 0 for r in box.reports)
+
+    run(work())
+
+
+def test_out_of_service_is_looked_at_and_not_touched(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(held={"x": credential("x")})
+        async with open_box(tmp_path) as box, working(box, device, config=device_config(in_service=False)):
+            publish(box, access_list(1, credential("a")))
+            await until(lambda: reported(box, 1, pending=1, foreign=1), "what would be done")
+            assert device.applied == []
+
+    run(work())
+
+
+def test_ours_is_ours_also_when_the_state_was_lost(tmp_path: Path) -> None:
+    async def work() -> None:
+        device, signer = TwinDevice(), Signer()
+        async with open_box(tmp_path, signer) as box, working(box, device):
+            publish(box, access_list(1, credential("leaver"), credential("a")))
+            await until(lambda: reported(box, 1, confirmed=2), "the first list")
+        for path in list(tmp_path.glob("state.db*")):  # noqa: ASYNC240
+            path.unlink()
+        async with open_box(tmp_path, signer) as box, working(box, device):
+            publish(box, access_list(2, credential("a")))
+            await until(lambda: reported(box, 2, confirmed=1, pending=0), "the second list")
+            assert set(device.held) == {"a"}, "a leaver must not stay because a file was damaged"
+
+    run(work())
+
+
+def shown(card: str) -> DriverEvent:
+    return DriverEvent(CredentialPresented("door1", Identifier(IdentifierType.CARD, card)))
+
+
+def test_the_edge_decides_opens_once_and_then_writes(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER) as worker:
+            device.put(shown("7"))
+            publish(box, access_list(1, credential("a", "7"), credential("b", "8", validity=ValidityPeriod(None, T0))))
+            await until(lambda: reported(box, 1, confirmed=2), "the list is here")
+            assert box.last.decided_at_edge
+            for card in ("0007", "8", "9"):
+                device.put(shown(card))
+            await until(lambda: box.box.journal.head >= 5, "four decisions and the observation")
+            events = [e.body for e in await box.events() if isinstance(e.body, AccessEvent)]
+            assert [(e.outcome, e.credential, e.reason) for e in events[1:]] == [
+                (AccessOutcome.GRANTED, "a", None),
+                (AccessOutcome.DENIED, "b", DenyReason.EXPIRED),
+                (AccessOutcome.DENIED, None, DenyReason.UNKNOWN_CREDENTIAL),
+            ]
+            assert {(e.access_point, e.direction) for e in events} == {("ap1", Direction.IN)}
+            opened = [c.kind for c in device.commands]
+            granted = sum(e.outcome is AccessOutcome.GRANTED for e in events)
+            assert opened == [CommandKind.MOMENTARY_ACCESS] * granted, "one pulse for each granted, none besides"
+            assert worker.capabilities is READER
+
+    run(work())
+
+
+def test_doors_open_while_the_disk_is_full(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER):
+            publish(box, access_list(1, credential("a", "7")))
+            await until(lambda: reported(box, 1, confirmed=1), "the list is here")
+            journal = box.box.journal
+            await journal.flush()
+            (pages,) = journal._db.execute("PRAGMA page_count").fetchone()
+            journal._db.execute(f"PRAGMA max_page_count={pages}")
+            for _ in range(300):
+                device.put(shown("7"))
+            await until(lambda: len(device.commands) == 300, "300 openings")
+            await until(lambda: journal.full, "a full disk")
+            journal._db.execute("PRAGMA max_page_count=1000000")
+            await until(lambda: journal.head >= 301, "all of them written in the end")
+
+    run(work())
+
+
+def test_a_replayed_record_is_stored_once_and_acknowledged_each_time(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        acked: list[int] = []
+
+        async def ack() -> None:
+            acked.append(box.box.journal.head)
+
+        async with open_box(tmp_path) as box, working(box, device):
+            body = AccessEvent(AccessOutcome.GRANTED, credential="a")
+            for _ in range(3):
+                device.put(DriverEvent(body, T0, key="rec-1", late=True, ack=ack))
+            await until(lambda: len(acked) == 3, "three acknowledgements")
+            stored = [e for e in await box.events() if isinstance(e.body, AccessEvent)]
+            assert len(stored) == 1
+            assert (stored[0].late, stored[0].device_at, stored[0].body.access_point) == (True, T0, "ap1")
+            assert min(acked) >= stored[0].seq, "acknowledged only once on disk"
+
+    run(work())
+
+
+def test_meters_are_named_by_their_binding(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        config = device_config(access_points=(), meters=(MeterBinding("w-101", "unit-6", Quantity.WATER),))
+        async with open_box(tmp_path) as box, working(box, device, Capabilities(meters=True), config):
+            device.put(DriverEvent(MeterReading(Quantity.WATER, 1.5, "unit-6")))
+            device.put(DriverEvent(MeterReading(Quantity.WATER, 2.5, "unit-9")))
+            await until(lambda: box.box.journal.head >= 3, "two readings")
+            bodies = [e.body for e in await box.events() if isinstance(e.body, MeterReading)]
+            assert [(b.meter, b.value) for b in bodies] == [("w-101", 1.5), ("", 2.5)]
+
+    run(work())
+
+
+def test_lost_and_back_is_an_observation_hole(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER):
+            await until(lambda: box.reports and box.last.status.condition is DeviceCondition.ONLINE, "online")
+            box.clock.forward(100)
+            await until(lambda: box.box.state.mark("d1") is not None, "a mark")
+            device.cut()
+            await until(lambda: box.last.status.condition is DeviceCondition.OFFLINE, "offline")
+            box.clock.forward(50)
+            device.up = True
+            await until(lambda: box.last.status.condition is DeviceCondition.ONLINE, "online again")
+            seen = observations(await box.events())
+            assert [s for s, _ in seen] == ["ok", "down", "ok"]
+            assert seen[0][1] == 0
+            assert seen[2][1] == 150
+            assert 0 <= seen[1][1] <= 100, "down since it was last seen, not since we noticed"
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "away_s", "expected"),
+    [
+        (READER, 20, [("ok", 0), ("down", 30), ("ok", 50)]),
+        (TERMINAL, 20, [("ok", 0)]),  # it kept its records: nothing was missed
+        (TERMINAL, 9 * 3600, [("ok", 0), ("down", 30), ("ok", 9 * 3600 + 30)]),
+    ],
+)
+def test_after_a_crash_the_hole_begins_at_the_last_mark(
+    tmp_path: Path, capabilities: Capabilities, away_s: int, expected: list[tuple[str, float]]
+) -> None:
+    async def work() -> None:
+        device, signer, clock = TwinDevice(), Signer(), FakeClock()
+        async with open_box(tmp_path, signer, clock) as box:
+            worker = Worker(device_config(), definition(device, capabilities), box.box, upkeep_s=0.02)
+            task = asyncio.create_task(worker.run())
+            await until(lambda: box.reports and box.last.status.condition is DeviceCondition.ONLINE, "online")
+            await box.box.settled()
+            clock.forward(30)
+            worker.observation.seen(clock.now())
+            mark = worker.observation.mark()
+            assert mark
+            box.box.state.set_marks({"d1": mark})
+            worker.observation.here = False  # a crash: nothing closes the interval
+            worker.observation.gap_from = mark.until
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        clock.forward(away_s)
+        async with open_box(tmp_path, signer, clock) as box, working(box, device, capabilities):
+            await until(lambda: box.reports and box.last.status.condition is DeviceCondition.ONLINE, "online again")
+            assert observations(await box.events()) == expected
+
+    run(work())
+
+
+def test_a_wrong_device_clock_is_no_observation(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(offset_s=3600.0)
+        async with open_box(tmp_path) as box, working(box, device):
+            await until(lambda: box.box.journal.head >= 2, "the clock is noted")
+            device.offset_s = 1.0
+            await until(lambda: box.box.journal.head >= 3, "right again")
+            assert [s for s, _ in observations(await box.events())] == ["ok", "clock", "ok"]
+
+    run(work())
+
+
+def test_a_door_that_stands_open_is_propped_until_closed(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER) as worker:
+            device.put(DriverEvent(DoorEvent(DoorState.OPEN, point="door1")))
+            await until(lambda: box.box.journal.head >= 2, "the door is open")
+            box.clock.forward(601)
+            worker.observation.tick(box.clock.now())
+            device.put(DriverEvent(DoorEvent(DoorState.CLOSED, point="door1")))
+            await until(lambda: box.box.journal.head >= 5, "propped, closed, ok")
+            bodies = [e.body for e in await box.events() if isinstance(e.body, ObservationChanged)]
+            assert [(b.state, b.point) for b in bodies] == [
+                (ObservationState.OK, ""),
+                (ObservationState.PROPPED, "door1"),
+                (ObservationState.OK, "door1"),
+            ]
+
+    run(work())
+
+
+def test_a_fault_in_a_driver_is_reported_and_tried_again(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        good = definition(device)
+        calls: list[int] = []
+
+        async def connect(device_id: str, config: dict[str, object], services: object) -> object:
+            calls.append(1)
+            if len(calls) == 1:
+                raise RuntimeError("a bug in the driver")
+            return await good.connect(device_id, config, services)  # type: ignore[arg-type]
+
+        broken = DriverDefinition(good.info, connect)  # type: ignore[arg-type]
+        async with open_box(tmp_path) as box, working(box, device, made=broken):
+            await until(lambda: box.reports and box.last.status.condition is DeviceCondition.FAULT, "the fault")
+            assert "a bug in the driver" in box.last.status.detail
+            await until(lambda: box.last.status.condition is DeviceCondition.ONLINE, "the second try", 12)
+
+    run(work())
+
+
+def test_commands_of_people(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER) as worker:
+            await until(lambda: worker.driver is not None, "connected")
+            assert (await worker.command(CommandKind.MOMENTARY_ACCESS, "ap1", ""))[0] is CommandOutcome.DONE
+            assert device.commands[0].point == "door1"
+            assert (await worker.command(CommandKind.MOMENTARY_ACCESS, "ap9", ""))[0] is CommandOutcome.REFUSED
+            device.cut()
+            await until(lambda: worker.driver is None, "cut")
+            assert (await worker.command(CommandKind.MOMENTARY_ACCESS, "ap1", ""))[0] is CommandOutcome.UNREACHABLE
+            assert len(device.commands) == 1
+
+    run(work())
+
+
+def test_times_are_far_enough_apart() -> None:
+    from edge_agent import observe
+
+    assert observe.GRACE < observe.BRIDGE <= timedelta(hours=6), "longer silence is no proof of an empty dwelling"
