@@ -309,14 +309,15 @@ async def connect(device_id: str, config: dict[str, Any], _services: DriverServi
     session_module = await asyncio.to_thread(_session_module)
     session = session_module(settings.host, settings.port, settings.username, settings.password, settings.timeout_s)
     camera = OnvifCamera(device_id, settings, session)
+    opened = False
     try:
         await camera.open()
+        opened = True
     except DeviceRefused as error:
-        await camera.close()
         raise DeviceUnreachable(f"not an ONVIF device we can talk to: {error}") from error
-    except BaseException:
-        await camera.close()
-        raise
+    finally:
+        if not opened:
+            await camera.close()
     return camera
 
 

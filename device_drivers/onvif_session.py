@@ -74,7 +74,9 @@ def wsdl_dir() -> Path:
 @lru_cache
 def _document(name: str) -> Document:
     # Parsing takes a good part of a second: once a process, shared by all cameras.
-    return Document(str(wsdl_dir() / name), cast(Any, Transport()), settings=Settings(strict=False, xml_huge_tree=False))
+    return Document(
+        str(wsdl_dir() / name), cast(Any, Transport()), settings=Settings(strict=False, xml_huge_tree=False)
+    )
 
 
 def document(name: str) -> Document:

@@ -300,9 +300,11 @@ async def connect(device_id: str, config: dict[str, Any], services: DriverServic
         raise ConfigError("this edge has no local broker for terminals")
     link = mqtt_link(services.local_broker, f"edge-{settings.device_id}-{uuid.uuid4().hex[:8]}")
     driver = FaceTerminal(device_id, settings, zone, services, Channel(settings.device_id, settings.topic_root, link))
+    opened = False
     try:
         await driver.open()
-    except BaseException:
-        await driver.close()  # also when cancelled: the link's thread must not stay
-        raise
+        opened = True
+    finally:
+        if not opened:  # also when cancelled: the link's thread must not stay
+            await driver.close()
     return driver

@@ -1,0 +1,283 @@
+"""One bench a driver kind: its simulator on a real socket, and how to make the outside world do things to it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from aiohttp import web
+from PIL import Image, ImageDraw
+
+from device_drivers.catalogue import definition
+from device_drivers.contract.access import Credential, Identifier, PhotoRef
+from device_drivers.contract.words import HolderClass, IdentifierType
+from device_drivers.driver import BrokerAddress, DeviceUnreachable, Driver, DriverEvent
+from simulators.device import DeviceSim
+from simulators.face_terminal import FaceTerminalSim
+from simulators.faults import Fault
+from simulators.modbus_board import ModbusBoardSim
+from simulators.modbus_meter import ModbusMeterSim
+from simulators.onvif_device import OnvifCameraSim
+
+DEADLINE_S = 15.0
+
+
+async def until(predicate: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Waits for a state; fails with `what` at the deadline."""
+    end = time.monotonic() + deadline_s
+    while not predicate():
+        assert time.monotonic() < end, f"waited {deadline_s:g} s in vain for: {what}"
+        await asyncio.sleep(0.02)
+
+
+def jpeg(seed: int, *, face: bool = True) -> bytes:
+    """A picture of more than 1000 bytes; without `face` it is one grey plane (in which no terminal finds a face)."""
+    image = Image.new("RGB", (240, 320), (200, 200, 200))
+    if face:
+        draw, chance = ImageDraw.Draw(image), random.Random(seed)
+        for _ in range(60):
+            x, y, r = chance.randint(0, 240), chance.randint(0, 320), chance.randint(10, 60)
+            draw.ellipse((x - r, y - r, x + r, y + r), fill=tuple(chance.randint(0, 255) for _ in range(3)))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=95)
+    return out.getvalue()
+
+
+@dataclass
+class Services:
+    """What the edge lends a driver: photos from a dict, files served on loopback, the broker."""
+
+    local_broker: BrokerAddress | None = None
+    photos: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    _runner: web.AppRunner | None = None
+    _port: int = 0
+
+    async def start(self) -> None:
+        async def serve(request: web.Request) -> web.Response:
+            return web.Response(body=self.files[request.match_info["name"]], content_type="image/jpeg")
+
+        app = web.Application()
+        app.router.add_get("/files/{name}", serve)
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self._port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def photo(self, url: str, sha256: str) -> bytes:
+        if url not in self.photos:
+            raise DeviceUnreachable(f"{url}: 404")
+        assert hashlib.sha256(self.photos[url]).hexdigest() == sha256
+        return self.photos[url]
+
+    def publish_file(self, content: bytes, content_type: str) -> str:
+        assert content_type == "image/jpeg"
+        name = hashlib.sha256(content).hexdigest()
+        self.files[name] = content
+        return f"http://127.0.0.1:{self._port}/files/{name}"
+
+    def add_photo(self, url: str, content: bytes) -> PhotoRef:
+        self.photos[url] = content
+        return PhotoRef(url, hashlib.sha256(content).hexdigest())
+
+
+class Bench:
+    """Base: `exempt` names what this kind need not do, with the reason."""
+
+    kind: ClassVar[str]
+    exempt: ClassVar[dict[str, str]] = {}
+    silence: ClassVar[Fault] = Fault.SILENT
+
+    def __init__(self, services: Services, directory: Path) -> None:
+        self.services, self.directory = services, directory
+        self.sim: Any = None
+
+    def make(self) -> DeviceSim:
+        raise NotImplementedError
+
+    def config(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    async def start(self) -> None:
+        self.sim = self.make()
+        await self.sim.start()
+
+    async def connect(self) -> Driver:
+        return await definition(self.kind).connect("device-1", self.config(), self.services)
+
+    async def happen(self) -> None:
+        """Something an event must tell."""
+        raise NotImplementedError
+
+    @staticmethod
+    def is_it(event: DriverEvent) -> bool:
+        """Whether `event` tells what `happen` did."""
+        raise NotImplementedError
+
+    def credential(self, n: int, *, good: bool = True) -> Credential:
+        photo = self.services.add_photo(f"photo-{n}-{good}", jpeg(n, face=good))
+        identifiers = (
+            Identifier(IdentifierType.FACE, photo=photo),
+            Identifier(IdentifierType.CARD, str(7_000_000 + n)),
+        )
+        return Credential(f"cred-{n:04d}", f"1-{n:04d}", HolderClass.RESIDENT, identifiers, ("p",))
+
+
+class FaceBench(Bench):
+    kind = "face_terminal"
+    profile = "access_terminal"
+    capacity = 5
+
+    def make(self) -> DeviceSim:
+        broker = self.services.local_broker
+        assert broker
+        return FaceTerminalSim(
+            "face-1",
+            {
+                "device_id": "1306612",
+                "broker_host": broker.host,
+                "broker_port": broker.port,
+                "username": "terminal",
+                "password": "terminal",
+                "profile": self.profile,
+                "capacity": self.capacity,
+                "resend_s": 0.3,
+                "restart_s": 0.2,
+            },
+            state_dir=self.directory,
+        )
+
+    def config(self) -> dict[str, Any]:
+        return {"device_id": "1306612", "profile": self.profile, "timeout_s": 1.0}
+
+    async def happen(self) -> None:
+        self.sim.present_stranger()
+
+    @staticmethod
+    def is_it(event: DriverEvent) -> bool:
+        return event.key.startswith("snap:")
+
+
+class CameraFaceBench(FaceBench):
+    profile = "camera"
+    exempt: ClassVar[dict[str, str]] = {"pulse": "the camera branch has no door command"}
+
+
+class BoardBench(Bench):
+    kind = "modbus_door"
+    board = "inveo_rfid_ind"
+    transport = "tcp"
+    exempt: ClassVar[dict[str, str]] = {
+        "list": "a board holds no list; the edge decides",
+        "replay": "a board keeps no events: what nobody polled is lost, and the edge declares the hole",
+    }
+
+    def make(self) -> DeviceSim:
+        return ModbusBoardSim(
+            "board-1", {"host": "127.0.0.1", "port": 0, "unit": 1, "board": self.board, "transport": self.transport}
+        )
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "host": "127.0.0.1",
+            "port": self.sim.port,
+            "board": self.board,
+            "transport": self.transport,
+            "pulse_s": 0.3,
+            "timeout_s": 0.3,
+            "poll_ms": 30,
+        }
+
+    async def happen(self) -> None:
+        await self.sim.set_door(is_open=not self.sim.door_is_open)
+
+    @staticmethod
+    def is_it(event: DriverEvent) -> bool:
+        return getattr(event.body, "state", None) == "open"
+
+
+class RtuBoardBench(BoardBench):
+    board, transport = "jy_dam", "rtu_over_tcp"
+
+
+class WaveshareBench(BoardBench):
+    board = "waveshare_relay"
+
+
+class CoilsBench(BoardBench):
+    board, transport = "coils", "rtu_over_tcp"
+
+
+class MeterBench(Bench):
+    kind = "modbus_meter"
+    exempt: ClassVar[dict[str, str]] = {
+        "list": "meters hold no credentials",
+        "pulse": "meters open nothing",
+        "replay": "a counter is cumulative: the next reading holds what was missed",
+    }
+
+    def make(self) -> DeviceSim:
+        meters = [{"unit": 5, "model": "eastron_sdm"}, {"unit": 6, "model": "pulse_water"}]
+        return ModbusMeterSim("meters-1", {"host": "127.0.0.1", "port": 0, "transport": "tcp", "meters": meters})
+
+    def config(self) -> dict[str, Any]:
+        meters = [
+            {"point": "unit-5", "unit": 5, "model": "eastron_sdm"},
+            {"point": "unit-6", "unit": 6, "model": "pulse_water"},
+        ]
+        return {"host": "127.0.0.1", "port": self.sim.port, "poll_s": 0.05, "timeout_s": 0.3, "meters": meters}
+
+    async def happen(self) -> None:
+        self.sim.set_reading(6, 12.345)
+
+    @staticmethod
+    def is_it(event: DriverEvent) -> bool:
+        return getattr(event.body, "value", None) == 12.345
+
+
+class CameraBench(Bench):
+    kind = "onvif_camera"
+    silence = Fault.HANG
+    exempt: ClassVar[dict[str, str]] = {
+        "list": "a camera holds no credentials",
+        "pulse": "a camera opens nothing",
+        "replay": "pull points keep nothing over a power loss",
+    }
+
+    def make(self) -> DeviceSim:
+        return OnvifCameraSim(
+            "cam-1", {"host": "127.0.0.1", "port": 0, "username": "u", "password": "p", "auth": "wsse", "model": "SIM"}
+        )
+
+    def config(self) -> dict[str, Any]:
+        return {"host": "127.0.0.1", "port": self.sim.port, "username": "u", "password": "p", "timeout_s": 1.0}
+
+    async def happen(self) -> None:
+        await self.sim.raise_event({"kind": "motion"})
+
+    @staticmethod
+    def is_it(event: DriverEvent) -> bool:
+        return "Motion" in getattr(event.body, "topic", "")
+
+
+BENCHES: tuple[type[Bench], ...] = (
+    FaceBench,
+    CameraFaceBench,
+    BoardBench,
+    RtuBoardBench,
+    WaveshareBench,
+    CoilsBench,
+    MeterBench,
+    CameraBench,
+)

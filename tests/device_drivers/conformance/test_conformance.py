@@ -1,0 +1,362 @@
+"""Every driver kind against its simulator over a real socket (and a real Mosquitto). An exemption carries its reason."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import BENCHES, DEADLINE_S, Bench, Services, until
+
+from device_drivers.catalogue import DEFINITIONS, definition
+from device_drivers.contract.access import AccessList, Credential, credential_fingerprint
+from device_drivers.contract.events import AccessEvent, DoorEvent
+from device_drivers.contract.words import AccessOutcome, CommandKind, CommandOutcome, DoorState
+from device_drivers.driver import (
+    BrokerAddress,
+    CommandRequest,
+    DeviceUnreachable,
+    Driver,
+    DriverEvent,
+    Remove,
+    Upsert,
+)
+from device_drivers.plan import Plan, plan
+from simulators.faults import Fault
+
+OPEN = CommandRequest(CommandKind.MOMENTARY_ACCESS, "door1", hold_s=0.3)
+
+
+def benches(needs: str = "") -> Any:
+    """All benches but those exempt from `needs`."""
+    chosen = [b for b in BENCHES if needs not in b.exempt]
+    return pytest.mark.parametrize("bench_type", chosen, ids=lambda b: b.__name__)
+
+
+def run(
+    bench_type: type[Bench], broker: Any, directory: Path, scenario: Callable[[Bench], Any], *, start: bool = True
+) -> None:
+    async def whole() -> None:
+        services = Services(BrokerAddress("127.0.0.1", broker.port, "edge", "edge"))
+        await services.start()
+        bench = bench_type(services, directory)
+        if start:
+            await bench.start()
+        try:
+            async with asyncio.timeout(60):
+                await scenario(bench)
+        finally:
+            await bench.sim.stop()
+            await services.stop()
+
+    asyncio.run(whole())
+
+
+@pytest.fixture(scope="module")
+def broker(mosquitto_factory: Any) -> Any:
+    return mosquitto_factory("listener {port} 127.0.0.1\nallow_anonymous true\nmax_packet_size 6000000\n")
+
+
+@contextlib.asynccontextmanager
+async def connected(bench: Bench) -> AsyncIterator[Driver]:
+    """Connects as the worker does: again until the device is there."""
+    end = asyncio.get_running_loop().time() + DEADLINE_S
+    while True:
+        try:
+            driver = await bench.connect()
+            break
+        except DeviceUnreachable:
+            assert asyncio.get_running_loop().time() < end, "the device never became reachable"
+    try:
+        yield driver
+    finally:
+        await driver.close()
+
+
+async def await_event(
+    stream: AsyncIterator[DriverEvent], wanted: Callable[[DriverEvent], bool], what: str
+) -> DriverEvent:
+    """The first event that is wanted; all before it are acknowledged."""
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            async for event in stream:
+                if event.ack:
+                    await event.ack()
+                if wanted(event):
+                    return event
+    except TimeoutError:
+        pytest.fail(f"no event told: {what}")
+    pytest.fail("the event stream ended")
+
+
+def desired(*credentials: Credential) -> AccessList:
+    return AccessList("estate", "device-1", 1, datetime.now(UTC), credentials)
+
+
+async def step(driver: Driver, bench: Bench, want: AccessList, applied: dict[str, str], **options: Any) -> Plan:
+    """One round of the worker: inventory, plan, apply; `applied` learns what the device took."""
+    found = plan(want, await driver.inventory(), applied, definition(bench.kind).capabilities, **options)
+    for result in (*await driver.apply(found.removals), *await driver.apply(found.upserts)):
+        if result.error is None and isinstance(result.operation, Upsert):
+            applied[result.operation.credential.token] = result.operation.fingerprint
+        elif result.error is None:
+            applied.pop(result.operation.token, None)  # type: ignore[union-attr]
+    return found
+
+
+def test_every_kind_is_on_a_bench_and_exemptions_have_reasons() -> None:
+    assert {b.kind for b in BENCHES} == {d.kind for d in DEFINITIONS}
+    assert all(reason for b in BENCHES for reason in b.exempt.values())
+
+
+@benches()
+def test_connects_and_tells_inventory_and_status(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            inventory = await driver.inventory()
+            assert inventory.held == (), "a fresh device holds nothing"
+            assert (await driver.status()).condition == "online"
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches()
+def test_a_device_that_is_not_there_is_unreachable(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.start()
+        config = bench.config()
+        await bench.sim.stop()
+        with pytest.raises(DeviceUnreachable):
+            await definition(bench.kind).connect("device-1", config, bench.services)
+
+    run(bench_type, broker, tmp_path, scenario, start=False)
+
+
+@benches("list")
+def test_applies_and_applying_again_is_no_operation(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        want, applied = desired(*(bench.credential(n) for n in range(4))), {}
+        async with connected(bench) as driver:
+            first = await step(driver, bench, want, applied)
+            assert len(first.upserts) == 4
+            again = await step(driver, bench, want, applied)
+            assert again.in_step
+            assert again.confirmed == tuple(c.token for c in want.credentials)
+            less = await step(driver, bench, desired(*want.credentials[1:]), applied)
+            assert less.removals == (Remove("cred-0000"),)
+            assert less.upserts == ()
+            (gone,) = await driver.apply((Remove("cred-0000"),))
+            assert gone.error is None, "removing what is not there is fine"
+            held = {h.token for h in (await driver.inventory()).held}
+            assert held == {"cred-0001", "cred-0002", "cred-0003"}
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("list")
+def test_refuses_one_and_goes_on(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        credentials = [bench.credential(0), bench.credential(1, good=False), bench.credential(2)]
+        want = desired(*credentials)
+        operations = tuple(Upsert(c, credential_fingerprint(c, want)) for c in credentials)
+        async with connected(bench) as driver:
+            results = await driver.apply(operations)
+            assert [r.operation for r in results] == list(operations), "one result for each, in order"
+            errors = [r.error for r in results]
+            assert errors[0] is None
+            assert errors[2] is None
+            assert errors[1] is not None
+            assert (errors[1].token, errors[1].code, errors[1].retry) == ("cred-0001", "photo_no_face", False)
+            assert {h.token for h in (await driver.inventory()).held} == {"cred-0000", "cred-0002"}
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("list")
+def test_refuses_when_full(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        credentials = [bench.credential(n) for n in range(7)]
+        async with connected(bench) as driver:
+            results = await driver.apply(tuple(Upsert(c, "f") for c in credentials))
+            refused = {r.error.token: r.error.code for r in results if r.error}
+            assert set(refused.values()) == {"list_full"}
+            assert len(refused) == 2, "five fit"
+            assert len((await driver.inventory()).held) == 5
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("list")
+def test_foreign_credentials_are_seen_and_left_alone(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.sim.store.put_person("installer-7", {"name": "installer"}, b"x", None, "2026-01-01 00:00:00")
+        applied: dict[str, str] = {}
+        async with connected(bench) as driver:
+            found = await step(driver, bench, desired(bench.credential(1)), applied)
+            assert found.foreign == ("installer-7",)
+            assert {h.token for h in (await driver.inventory()).held} == {"installer-7", "cred-0001"}
+            chosen = await step(driver, bench, desired(bench.credential(1)), applied, remove_foreign=True)
+            assert chosen.removals == (Remove("installer-7", foreign=True),)
+            assert {h.token for h in (await driver.inventory()).held} == {"cred-0001"}
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches()
+def test_tells_what_happens(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            stream = driver.events()
+            waiting = asyncio.create_task(await_event(stream, bench.is_it, "what happened"))
+            if bench.kind == "onvif_camera":
+                await until(lambda: driver.states, "the subscription's first states")  # type: ignore[attr-defined]
+            elif bench.kind == "modbus_door":
+                door = driver._watch["door1"]  # type: ignore[attr-defined]
+                await until(lambda: door.state is DoorState.CLOSED, "the door seen closed")
+            await bench.happen()
+            await waiting
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches()
+def test_survives_a_cut(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            stream = driver.events()
+            collecting = asyncio.create_task(await_event(stream, lambda _: False, "nothing"))
+            if bench.kind == "onvif_camera":
+                await until(lambda: driver.states, "the subscription's first states")  # type: ignore[attr-defined]
+            await bench.sim.apply_fault(Fault.CUT, 1.0)
+            with pytest.raises(DeviceUnreachable):
+                await collecting
+        async with connected(bench) as driver:
+            stream = driver.events()
+            waiting = asyncio.create_task(await_event(stream, bench.is_it, "what happened after the cut"))
+            if bench.kind == "onvif_camera":
+                await until(lambda: driver.states, "the new subscription's states")  # type: ignore[attr-defined]
+            await bench.happen()
+            await waiting
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("replay")
+def test_replays_after_power_loss(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            await driver.apply((Upsert(bench.credential(1), "f"),))
+        # Nobody listens: a pass, then the device loses power; its memory keeps list and record.
+        bench.sim.present_face("cred-0001")
+        await bench.sim.apply_fault(Fault.RESTART)
+        async with connected(bench) as driver:
+            assert [h.token for h in (await driver.inventory()).held] == ["cred-0001"]
+            stream = driver.events()
+            first = await asyncio.wait_for(anext(aiter(stream)), DEADLINE_S)
+            body = first.body
+            assert isinstance(body, AccessEvent)
+            assert (body.outcome, body.credential) == (AccessOutcome.GRANTED, "cred-0001")
+            assert first.device_at is not None
+            assert first.ack is not None
+            assert bench.sim.store.record_counts()["pending"] == 1, "nothing is acknowledged before it is on disk"
+            await first.ack()
+            await until(lambda: bench.sim.store.record_counts()["pending"] == 0, "the PushAck to arrive")
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("list")
+def test_a_device_that_lost_its_memory_is_filled_again(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        want, applied = desired(bench.credential(1)), {}
+        async with connected(bench) as driver:
+            await step(driver, bench, want, applied)
+            collecting = asyncio.create_task(await_event(driver.events(), lambda _: False, "nothing"))
+            await asyncio.sleep(0)
+            await bench.sim.apply_fault(Fault.RESTART_EMPTY)
+            with pytest.raises(DeviceUnreachable):
+                await collecting
+        async with connected(bench) as driver:
+            assert len((await step(driver, bench, want, applied)).upserts) == 1
+            assert (await step(driver, bench, want, applied)).in_step
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("pulse")
+@pytest.mark.parametrize(
+    ("fault", "outcome", "pulses"),
+    [
+        (None, CommandOutcome.DONE, 1),
+        (Fault.SLOW, CommandOutcome.DONE, 1),
+        (Fault.LOST_REPLY, CommandOutcome.UNCERTAIN, 1),
+        (Fault.SILENT, CommandOutcome.UNCERTAIN, 0),
+    ],
+)
+def test_one_pulse_at_most(
+    bench_type: type[Bench], broker: Any, tmp_path: Path, fault: Fault | None, outcome: CommandOutcome, pulses: int
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            before = len(bench.sim.pulses)
+            if fault:
+                await bench.sim.apply_fault(fault, value=0.1 if fault is Fault.SLOW else None)
+            assert (await driver.command(OPEN))[0] == outcome
+            bench.sim.clear_faults()
+            # What would repeat a pulse has had its chance: the device answers again and is asked something.
+            async with asyncio.timeout(DEADLINE_S):
+                while True:
+                    try:
+                        await driver.inventory()
+                        break
+                    except DeviceUnreachable:
+                        await asyncio.sleep(0.05)
+            assert len(bench.sim.pulses) - before == pulses, "a door pulse is never sent twice"
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("pulse")
+def test_a_command_it_does_not_know_is_unsupported(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            assert (await driver.command(CommandRequest(CommandKind.LOCK_DOWN)))[0] == CommandOutcome.UNSUPPORTED
+            wrong = CommandRequest(CommandKind.MOMENTARY_ACCESS, "door99")
+            assert (await driver.command(wrong))[0] == CommandOutcome.REFUSED
+            assert not bench.sim.pulses
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches()
+def test_silence_is_told_as_unreachable(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            await bench.sim.apply_fault(bench.silence)
+            if bench.kind in ("modbus_meter", "onvif_camera"):
+                with pytest.raises(DeviceUnreachable):
+                    await await_event(driver.events(), lambda _: False, "nothing")
+            else:
+                with pytest.raises(DeviceUnreachable):
+                    await driver.inventory()
+            bench.sim.clear_faults()
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@pytest.mark.parametrize("bench_type", [b for b in BENCHES if b.kind == "modbus_door"], ids=lambda b: b.__name__)
+def test_a_wrong_register_map_is_an_honest_unknown(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.sim.apply_fault(Fault.OUT_OF_RANGE)
+        async with connected(bench) as driver:
+            event = await await_event(driver.events(), lambda e: isinstance(e.body, DoorEvent), "the door's state")
+            assert isinstance(event.body, DoorEvent)
+            assert event.body.state is DoorState.UNKNOWN, "what cannot be read is never closed"
+            assert "illegal data address" in event.body.text
+            assert (await driver.status()).condition == "fault"
+
+    run(bench_type, broker, tmp_path, scenario)
