@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from hub.cases import api as cases_api
+from hub.cases import nightly
 from hub.jobs import Job
+from hub.lease import api as lease_api
+from hub.lease import outbox
+from hub.occupancy import api as occupancy_api
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (
+    occupancy_api.router,
+    cases_api.router,
+    lease_api.router,
+)
 
-JOBS: tuple[Job, ...] = ()
+JOBS: tuple[Job, ...] = (
+    *nightly.JOBS,
+    *outbox.JOBS,
+)
