@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
@@ -46,7 +46,7 @@ class ObservedDay:
     """
 
     day: date
-    gaps: Mapping[str, float] = NO_GAPS
+    gaps: Mapping[str, float] = field(default_factory=lambda: NO_GAPS)
     uses: tuple[CredentialUse, ...] = ()
     water: float | None = None
     electricity: float | None = None
