@@ -24,7 +24,7 @@ def notify(message: str) -> bool:
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
         try:
-            sock.sendto(message.encode(), address)
+            sock.sendto(message.encode(), socket.MSG_DONTWAIT, address)  # a manager that does not read must not stop us
         except OSError as error:
             log.warning("sd_notify: %s", error)
             return False

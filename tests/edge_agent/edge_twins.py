@@ -230,7 +230,7 @@ def definition(device: TwinDevice, capabilities: Capabilities = TERMINAL, kind: 
 
 def device_config(device: str = "d1", kind: str = "twin", **fields: Any) -> DeviceConfig:
     binding = AccessPointBinding("ap1", "door1", Direction.IN)
-    return DeviceConfig(device, kind, "Twin", {}, **({"access_points": (binding,)} | fields))
+    return DeviceConfig(device, kind, "Twin", **({"config": {}, "access_points": (binding,)} | fields))
 
 
 # --- a box -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,331 @@
+"""The box itself: clock, pictures, enrolment, watchdog, the service unit, record exports."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import socket
+import ssl
+import stat
+import subprocess
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+from edge_twins import T0, Signer, TwinDevice, access_list, credential, definition, device_config, open_box, run, until
+
+from device_drivers.contract.device import Capabilities, EdgePolicy
+from device_drivers.contract.edge_http import EnrolReply, EnrolRequest
+from device_drivers.contract.events import AccessEvent, DoorEvent, MeterReading, ObservationChanged, SnapshotTaken
+from device_drivers.contract.words import AccessOutcome, Direction, DoorAlarm, Quantity
+from device_drivers.driver import DeviceUnreachable
+from edge_agent.box import Pass
+from edge_agent.clock import HighWaterClock
+from edge_agent.config import EdgeDir
+from edge_agent.enrol import EnrolFailed, enrol, make_key, read_broker
+from edge_agent.history import HistoryMap, card_holders
+from edge_agent.photos import PhotoCache, PhotoRefused, trim
+from edge_agent.services import FileServer
+from edge_agent.snapshots import Snapshots
+from edge_agent.store import Journal
+from edge_agent.watch import Watch
+from edge_agent.worker import Worker
+
+PICTURE = b"\xff\xd8 a picture"
+SHA = hashlib.sha256(PICTURE).hexdigest()
+
+
+class Times:
+    def __init__(self) -> None:
+        self.wall, self.mono = T0, 0.0
+
+    def forward(self, seconds: float) -> None:
+        self.wall += timedelta(seconds=seconds)
+        self.mono += seconds
+
+
+def test_a_box_that_boots_in_the_past_does_not_forget_what_it_saw() -> None:
+    times = Times()
+    times.wall = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    clock = HighWaterClock(T0, lambda: times.wall, lambda: times.mono)
+    assert clock.now() == T0
+    assert not clock.trusted
+    times.forward(60)
+    assert clock.now() == T0 + timedelta(seconds=60), "time goes on from the mark"
+    times.wall = T0 + timedelta(hours=1)
+    assert clock.trusted
+    assert clock.now() == times.wall
+
+
+def test_an_impossible_leap_ahead_is_not_believed() -> None:
+    times = Times()
+    times.wall = T0 + timedelta(days=4_000)
+    clock = HighWaterClock(T0, lambda: times.wall, lambda: times.mono)
+    assert (clock.now(), clock.trusted) == (T0, False)
+    assert clock.settle() == T0, "and not remembered"
+
+
+def test_a_jump_is_measured() -> None:
+    times = Times()
+    clock = HighWaterClock(T0, lambda: times.wall, lambda: times.mono)
+    times.forward(10)
+    assert clock.jump_s == 0
+    times.wall += timedelta(seconds=90)
+    assert clock.jump_s == 90
+    clock.settle()
+    assert clock.jump_s == 0
+
+
+async def serve(app: web.Application) -> tuple[web.AppRunner, str]:
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+def test_photographs_are_checked_bounded_and_cached(tmp_path: Path) -> None:
+    async def work() -> None:
+        hits: list[str] = []
+
+        async def get(request: web.Request) -> web.Response:
+            hits.append(request.path)
+            return web.Response(body=PICTURE if "good" in request.path else b"x" * 2_000_000)
+
+        app = web.Application()
+        app.router.add_get("/{name}", get)
+        runner, url = await serve(app)
+        async with aiohttp.ClientSession() as session:
+            cache = PhotoCache(tmp_path, session)
+            assert await cache.get(f"{url}/good", SHA) == PICTURE
+            assert await cache.get(f"{url}/good", SHA) == PICTURE
+            assert hits == ["/good"], "the second from the disk"
+            for address, digest in (
+                (f"{url}/good", "0" * 64),
+                (f"{url}/large", SHA[::-1]),
+                ("file:///etc/passwd", "1" * 64),
+            ):
+                with pytest.raises(PhotoRefused):
+                    await cache.get(address, digest)
+            with pytest.raises(PhotoRefused):
+                await cache.get(f"{url}/good", "../../etc/passwd")
+            (tmp_path / f"{SHA}.jpg").write_bytes(b"damaged")
+            assert await cache.get(f"{url}/good", SHA) == PICTURE, "a damaged file is fetched again"
+            await runner.cleanup()
+            with pytest.raises(DeviceUnreachable):
+                await cache.get(f"{url}/good", "2" * 64)
+
+    run(work())
+
+
+def test_the_oldest_pictures_go_first(tmp_path: Path) -> None:
+    for n in range(5):
+        (tmp_path / f"{n}.jpg").write_bytes(b"x" * 100)
+        os.utime(tmp_path / f"{n}.jpg", (n, n))
+    assert trim(tmp_path, 250) == 200
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["3.jpg", "4.jpg"]
+
+
+def test_files_are_served_only_to_who_was_told_their_path() -> None:
+    async def work() -> None:
+        server = FileServer("127.0.0.1")
+        await server.start()
+        url = server.publish(PICTURE, "image/jpeg")
+        async with aiohttp.ClientSession() as session:
+            async with session.get(url) as reply:
+                assert (reply.status, await reply.read()) == (200, PICTURE)
+            async with session.get(url.replace("/f/", "/f/x")) as reply:
+                assert reply.status == 404
+        await server.stop()
+
+    run(work())
+
+
+def test_enrolment_leaves_a_whole_box_and_keeps_its_key(tmp_path: Path) -> None:
+    asked: list[EnrolRequest] = []
+    reply = EnrolReply(
+        "edge-1", "estate-1", "CERT", "CA", Signer().public, "secret", "hub.example", 8883, "https://hub.example"
+    )
+
+    async def work() -> None:
+        async def post(request: web.Request) -> web.Response:
+            asked.append(msgspec.json.decode(await request.read(), type=EnrolRequest))
+            if asked[-1].token != "good":
+                return web.Response(status=403, text="token used")
+            return web.Response(body=msgspec.json.encode(reply))
+
+        app = web.Application()
+        app.router.add_post("/edge/v1/enrol", post)
+        runner, url = await serve(app)
+        place = EdgeDir(tmp_path / "box")
+        with pytest.raises(EnrolFailed, match="token used"):
+            await enrol(url, "bad", place)
+        assert not place.config.exists()
+        config = await enrol(url, "good", place)
+        assert (config.edge, config.mqtt_tls, place.load()) == ("edge-1", True, config)
+        assert "PRIVATE" not in asked[-1].csr
+        for path in (place.key, place.config, place.hub_key, place.certificate):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+        with pytest.raises(EnrolFailed, match="already"):
+            await enrol(url, "good", place)
+        with pytest.raises(EnrolFailed, match="https"):
+            await enrol("http://192.0.2.1", "good", EdgeDir(tmp_path / "other"))
+        await runner.cleanup()
+
+    run(work())
+
+
+def test_the_key_can_be_used_for_tls(tmp_path: Path) -> None:
+    pem, csr = make_key()
+    (tmp_path / "key.pem").write_bytes(pem)
+    assert csr.startswith("-----BEGIN CERTIFICATE REQUEST-----")
+    with pytest.raises(ssl.SSLError):  # a key alone is no chain, but it must be read
+        ssl.create_default_context().load_cert_chain(str(tmp_path / "key.pem"))
+
+
+@pytest.mark.parametrize("text", ['{"username": "u", "password": "p:q"}', "u:p:q\n"])
+def test_local_broker_credentials(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c").write_text(text)
+    broker = read_broker("127.0.0.1:1884", tmp_path / "c")
+    assert (broker.host, broker.port, broker.username, broker.password) == ("127.0.0.1", 1884, "u", "p:q")
+    (tmp_path / "c").write_text("u:")
+    with pytest.raises(EnrolFailed):
+        read_broker("127.0.0.1:1884", tmp_path / "c")
+
+
+def test_the_watchdog_is_fed_by_progress_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        monkeypatch.setenv("WATCHDOG_USEC", "60000")
+
+        def fed() -> int:
+            count = 0
+            while True:
+                try:
+                    count += manager.recv(100) == b"WATCHDOG=1"
+                except BlockingIOError:
+                    return count
+
+        async def work() -> None:
+            async with open_box(tmp_path / "box") as box:
+                watch = Watch(box.box.journal, stalled_s=0.3)
+                watch.progress("uplink")
+                task = asyncio.create_task(watch.run())
+                await until(lambda: fed() > 0, "fed while there is progress")
+                await until(lambda: watch._last["uplink"] < asyncio.get_running_loop().time() - 0.35, "a stall")
+                assert await watch.stalled() == ["uplink"]
+                fed()
+                await asyncio.sleep(0.1)
+                assert fed() == 0, "a part that hangs must starve the watchdog"
+                task.cancel()
+
+        run(work())
+
+
+def test_a_writer_that_hangs_is_noticed(tmp_path: Path) -> None:
+    import threading
+
+    async def work() -> None:
+        async with open_box(tmp_path) as box:
+            journal: Journal = box.box.journal
+            release = threading.Event()
+            blocked = asyncio.ensure_future(journal._call(lambda _db: release.wait(5) and None))
+            watch = Watch(journal, stalled_s=0.1)
+            assert await watch.stalled() == ["journal"]
+            release.set()
+            await blocked
+            assert await watch.stalled() == []
+
+    run(work())
+
+
+def test_the_service_unit_is_hardened() -> None:
+    analyze = shutil.which("systemd-analyze")
+    unit = Path(__file__).parents[2] / "edge_agent" / "estate-edge.service"
+    text = unit.read_text()
+    for line in ("Restart=always", "WatchdogSec=60", "Type=notify", "NoNewPrivileges=yes", "ProtectSystem=strict"):
+        assert line in text, line
+    if analyze:
+        command = [analyze, "security", "--offline=true", "--threshold=20", str(unit)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"exposure above 2.0:\n{done.stdout[-2000:]}{done.stderr}"
+
+
+def test_history_lines_become_late_events_of_the_right_person() -> None:
+    config = device_config(config={"code": "face-g1"})
+    lists = [access_list(1, credential("tok-1", "3456789"), credential("tok-2", "5"), credential("tok-3", "5"))]
+    mapping = HistoryMap({"face-g1": config}, card_holders(lists), {"P-9": "tok-9"})
+    lines = [
+        b'{"t":"access","device":"face-g1","point":"door1","at":"2026-05-05T07:45:12+08:00","holder":"P-1",'
+        b'"card":"0003456789","by":"face","granted":true,"reason":null,"direction":"unknown"}',
+        b'{"t":"access","device":"face-g1","point":"door1","at":"2026-05-05T07:46:12+08:00","holder":"P-9","card":null,'
+        b'"by":"face","granted":true,"reason":null,"direction":"out"}',
+        b'{"t":"access","device":"face-g1","point":"door1","at":"2026-05-05T07:47:12+08:00","holder":null,"card":"5",'
+        b'"by":"card","granted":false,"reason":"unknown_credential","direction":"in"}',
+        b'{"t":"door","device":"face-g1","point":"door1","at":"2026-05-05T08:00:00+08:00","state":"open","alarm":"forced_open"}',
+        b'{"t":"meter","device":"face-g1","point":"u6","at":"2026-05-05T08:00:00+08:00","quantity":"water","value":1.5,"ok":true}',
+        b'{"t":"observation","device":"face-g1","at":"2026-05-05T08:00:00+08:00","state":"down","reason":"cable"}',
+        b"\n",
+        b'{"t":"access","device":"nobody","point":"","at":"2026-05-05T07:47:12+08:00","by":"card","granted":true}',
+        b'{"t":"door","device":"face-g1","at":"2026-05-05T08:00:00","state":"open"}',
+        b'{"t":"door","device":"face-g1","at":"2026-05',
+    ]
+    events, refused = mapping.events(lines, T0)
+    assert len(refused) == 3, refused
+    assert all(e.late and e.received_at == T0 and e.device == "d1" for e in events)
+    assert [type(e.body) for e in events] == [AccessEvent] * 3 + [DoorEvent, MeterReading, ObservationChanged]
+    passes = [e.body for e in events[:3]]
+    assert [(p.credential, p.outcome) for p in passes] == [
+        ("tok-1", AccessOutcome.GRANTED),
+        ("tok-9", AccessOutcome.GRANTED),
+        (None, AccessOutcome.DENIED),
+    ], "a number of two credentials belongs to neither"
+    assert [p.direction for p in passes] == [Direction.IN, Direction.OUT, Direction.IN]
+    assert passes[0].access_point == "ap1"
+    assert events[3].body.alarm is DoorAlarm.FORCED_OPEN
+    assert events[4].body == MeterReading(Quantity.WATER, 1.5, "u6", "", True)
+    assert events[0].device_at == datetime.fromisoformat("2026-05-05T07:45:12+08:00")
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_pictures_are_taken_only_where_the_policy_allows(tmp_path: Path, allowed: bool) -> None:
+    async def work() -> None:
+        uploads: list[tuple[str, str, bytes]] = []
+
+        async def put(request: web.Request) -> web.Response:
+            uploads.append((request.match_info["sha"], request.headers["X-Access-Point"], await request.read()))
+            return web.Response(status=201)
+
+        app = web.Application()
+        app.router.add_put("/edge/v1/snapshots/{sha}", put)
+        runner, url = await serve(app)
+        folder = tmp_path / "snapshots"
+        folder.mkdir()
+        camera = TwinDevice(picture=PICTURE)
+        async with open_box(tmp_path) as box, aiohttp.ClientSession() as session:
+            worker = Worker(device_config("cam"), definition(camera, Capabilities(snapshots=True)), box.box)
+            worker.driver = await definition(camera).connect("cam", {}, box.box.services)
+            snapshots = Snapshots(folder, box.box, {"cam": worker}.get, session, url, "s")
+            box.box.policy = EdgePolicy(snapshots=allowed)
+            task = asyncio.create_task(snapshots.run())
+            snapshots.on_pass(Pass(17, "d1", "ap1", "cam", True, None))
+            if allowed:
+                await until(lambda: uploads and not list(folder.iterdir()), "uploaded and deleted here")
+                assert uploads == [(SHA, "ap1", PICTURE)]
+                (event,) = await box.events()
+                assert event.body == SnapshotTaken(SHA, len(PICTURE), "ap1", 17, "cam")
+            else:
+                await asyncio.gather(*snapshots._tasks)
+                assert (await box.events(), list(folder.iterdir()), uploads) == ([], [], [])
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await runner.cleanup()
+
+    run(work())
