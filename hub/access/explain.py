@@ -1,4 +1,4 @@
-"""Who may pass where, when, because of what, on which devices since when, confirmed by what. For people who must answer for it."""
+"""Who may pass where, when, because of what, and on which devices since when: for people who must answer for it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _door_names(session: Session, estate_id: str) -> dict[str, str]:
         .join(Door, Door.id == AccessPoint.door_id)
         .where(AccessPoint.estate_id == estate_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _when(one: Entitlement) -> str:

@@ -131,7 +131,7 @@ def list_tenancy_sources(hub: TheHub, principal: Viewer) -> Sources:
     with hub.db.reading() as session:
         states = list(session.scalars(select(SourceState).order_by(SourceState.source)))
         rows = session.execute(select(SourceRow.source, func.count()).group_by(SourceRow.source))
-        counts = dict(rows.tuples().all())
+        counts = dict(rows.all())
     return Sources(
         items=[
             SourceItem(

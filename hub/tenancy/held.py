@@ -38,7 +38,7 @@ def _households(uow: UnitOfWork, households: list[HeldHousehold]) -> list[dict[s
         .join(Block, Block.id == Dwelling.block_id)
         .where(Dwelling.code.in_(sorted({h.dwelling_code for h in households})))
     )
-    place = {code: (dwelling, number, estate, block) for code, dwelling, number, estate, block in rows.tuples()}
+    place = {code: (dwelling, number, estate, block) for code, dwelling, number, estate, block in rows}
     return [
         {
             "tenancy": h.tenancy,

@@ -42,14 +42,12 @@ def known(session: Session, source: str, ids: Collection[str] | None = None) -> 
     query = select(Tenancy, Dwelling.code).join(Dwelling, Dwelling.id == Tenancy.dwelling_id)
     query = query.where(Tenancy.source == source)
     if ids is None:
-        rows = list(session.execute(query).tuples())
+        rows = list(session.execute(query))
     else:
-        rows = list(
-            session.execute(query.where(and_(Tenancy.state != ENDED, Tenancy.end_decision.is_not(None)))).tuples()
-        )
+        rows = list(session.execute(query.where(and_(Tenancy.state != ENDED, Tenancy.end_decision.is_not(None)))))
         have = {tenancy.source_id for tenancy, _ in rows}
         for part in parts(sorted(set(ids) - have)):
-            rows += session.execute(query.where(Tenancy.source_id.in_(part))).tuples()
+            rows += session.execute(query.where(Tenancy.source_id.in_(part)))
     members = _members(session, source, None if ids is None else [t.id for t, _ in rows])
     return {t.source_id: Known(_record(t, code, members.get(t.id, ())), t.estate_id) for t, code in rows}
 
@@ -78,7 +76,7 @@ def _members(session: Session, source: str, tenancy_ids: list[str] | None) -> di
         .order_by(HouseholdMember.ordinal, HouseholdMember.id)
     )
     queries = [base] if tenancy_ids is None else [base.where(Tenancy.id.in_(p)) for p in parts(tenancy_ids)]
-    rows = [row for query in queries for row in session.execute(query).tuples()]
+    rows = [row for query in queries for row in session.execute(query)]
     consents = _consents(session, [person.id for _, person in rows])
     found: dict[str, list[Member]] = {}
     for member, person in rows:
@@ -116,26 +114,29 @@ def live_counts(session: Session) -> dict[str, int]:
     rows = session.execute(
         select(Tenancy.estate_id, func.count()).where(Tenancy.state != ENDED).group_by(Tenancy.estate_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
-def recent_losses(session: Session, now: datetime) -> dict[str, int]:
-    """Estate → households that lost somebody or everybody in the last 24 hours."""
+def recent_losses(session: Session, now: datetime, excused: Collection[str] = ()) -> dict[str, int]:
+    """Estate → households that lost somebody or everybody in the last 24 hours; without those a person had let pass."""
     since = now - timedelta(hours=24)
     ended = select(Tenancy.estate_id.label("estate"), Tenancy.id.label("tenancy")).where(Tenancy.ended_at >= since)
     left = select(CredentialRow.estate_id, CredentialRow.tenancy_id).where(
         CredentialRow.ended_at >= since, CredentialRow.ended_because.startswith("left_household")
     )
     both = union(ended, left).subquery()
-    rows = session.execute(select(both.c.estate, func.count(distinct(both.c.tenancy))).group_by(both.c.estate))
-    return dict(rows.tuples().all())
+    query = select(both.c.estate, func.count(distinct(both.c.tenancy))).group_by(both.c.estate)
+    if excused:
+        query = query.join(Tenancy, Tenancy.id == both.c.tenancy).where(Tenancy.source_id.not_in(sorted(excused)))
+    rows = session.execute(query)
+    return dict(rows.all())
 
 
 def limits(session: Session) -> dict[str, Limits]:
     """Each estate's brake: `policy["brake"]` {share, households, floor}, with the defaults for what it does not say."""
     return {
         estate: msgspec.convert(policy.get("brake", {}), Limits)
-        for estate, policy in session.execute(select(Estate.id, Estate.policy)).tuples()
+        for estate, policy in session.execute(select(Estate.id, Estate.policy))
     }
 
 

@@ -20,7 +20,7 @@ def keep(uow: UnitOfWork, source: str, refused: Iterable[RefusedRow], seen: Coll
     held: dict[tuple[str, str], int] = {}
     for row_id, key, reason in uow.session.execute(
         select(SourceRow.id, SourceRow.key, SourceRow.reason).where(SourceRow.source == source)
-    ).tuples():
+    ):
         if seen is None or key.split("/")[0] in seen or (key, reason) in now:
             held[(key, reason)] = row_id
     if gone := [row_id for which, row_id in held.items() if which not in now]:

@@ -42,6 +42,7 @@ class _Position:
     full: bool
     last_error: str
     release: dict[str, Any]
+    excused: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -100,7 +101,9 @@ def _position(hub: Hub, source: SourceConfig) -> _Position:
         full = old or not state.cursor or bool(state.last_error) or bool(detail.get("full_wanted"))
         absence_cursor = str(detail.get("absence_cursor", ""))
         release = dict(detail.get("release") or {})
-        return _Position(state.cursor, absence_cursor, state.last_total, full, state.last_error, release)
+        fresh = (hub.now() - timedelta(hours=24)).isoformat()
+        excused = frozenset(key for key, at in detail.get("excused", {}).items() if at >= fresh)
+        return _Position(state.cursor, absence_cursor, state.last_total, full, state.last_error, release, excused)
 
 
 def _failed(hub: Hub, source: SourceConfig, position: _Position, problem: SourceProblem) -> None:
@@ -159,7 +162,7 @@ def _diff(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pu
         present=frozenset(read.keys),
         feed_problem=problem,
         limits=onfile.limits(session),
-        recent=onfile.recent_losses(session, uow.now),
+        recent=onfile.recent_losses(session, uow.now, position.excused),
         released=frozenset(position.release.get("keys", ())) | {c.record.id for c in ending},
         live_counts=onfile.live_counts(session),
     )
@@ -178,6 +181,7 @@ def _keep_state(
     if not changes.refused:
         state.cursor = pulled.cursor
         detail["absence_cursor"] = absences.cursor
+        detail["excused"] = {key: at for key, at in detail.get("excused", {}).items() if key in position.excused}
         detail["full_wanted"] = not pulled.full and pulled.total < position.last_total
         detail.pop("release", None)
         state.last_total = pulled.total
@@ -220,6 +224,7 @@ def release(uow: UnitOfWork, state: SourceState, actor: str, at: datetime) -> in
     state.detail = {
         **state.detail,
         "release": {"by": actor, "at": at.isoformat(), "keys": keys, "feed": feed},
+        "excused": {**state.detail.get("excused", {}), **dict.fromkeys(keys, at.isoformat())},
         "full_wanted": True,
     }
     uow.record("tenancy.held_released", state.source, tenancies=keys, feed=feed)

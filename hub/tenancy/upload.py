@@ -126,7 +126,7 @@ def _occupied(session: Session, estate: Estate) -> dict[str, _Living]:
         .order_by(Tenancy.source, Tenancy.source_id, HouseholdMember.ordinal)
     )
     found: dict[str, _Living] = {}
-    for code, source, source_id, relation, identity in rows.tuples():
+    for code, source, source_id, relation, identity in rows:
         living = found.setdefault(code, _Living(source, source_id, "", set()))
         if identity:
             living.members.add(identity)

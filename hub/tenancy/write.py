@@ -44,7 +44,7 @@ class _People:
             rows = uow.session.execute(
                 select(Person.source_id, Person.id).where(Person.source == source, Person.source_id.in_(part))
             )
-            self.ids |= dict(rows.tuples().all())
+            self.ids |= dict(rows.all())
         missing = [m for key, m in wanted.items() if key not in self.ids]
         if missing:
             self._insert(missing)

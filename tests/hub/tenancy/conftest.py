@@ -1,0 +1,99 @@
+"""A small estate with doors and devices, and the simulated back office over real HTTP on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from tenancy_office import HOUSEHOLDS, KEY, Office, code, tenancy
+
+from hub.services import Hub
+from hub.tables import Block, Dwelling, Estate
+from simulators.back_office import make_app, open_office
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """The back office with 40 tenancies and one declared absence, in a thread with its own event loop."""
+    site = tmp_path / "office"
+    site.mkdir()
+    absence = {
+        "id": "A-000001", "dwelling_code": code(3), "from": "2026-11-01", "to": "2026-12-01",
+        "reason": "hospital", "declared_on": "2026-10-30",
+    }  # fmt: skip
+    records = {"tenancies": [tenancy(n) for n in range(HOUSEHOLDS)], "absences": [absence]}
+    (site / "tenancies.json").write_text(json.dumps(records), encoding="utf-8")
+    loop = asyncio.new_event_loop()
+    ready: list[int] = []
+    started = threading.Event()
+
+    async def start() -> web.AppRunner:
+        runner = web.AppRunner(make_app(open_office(site, KEY)))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        ready.append(runner.addresses[0][1])
+        return runner
+
+    runners: list[web.AppRunner] = []
+
+    def work() -> None:
+        asyncio.set_event_loop(loop)
+        runners.append(loop.run_until_complete(start()))
+        started.set()
+        loop.run_forever()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert started.wait(20), "the back office did not start"
+    yield Office(f"http://127.0.0.1:{ready[0]}", site)
+    asyncio.run_coroutine_threadsafe(runners[0].cleanup(), loop).result(20)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(20)
+    loop.close()
+
+
+@pytest.fixture
+def estate() -> Callable[[Hub], None]:
+    """`estate(hub)`: E001 with block B1 of 12 floors × 4 dwellings."""
+
+    def build(hub: Hub) -> None:
+        with hub.db.unit_of_work("test", "estate", audit=False) as uow:
+            uow.session.add(Estate(id="E001", code="E001", name="青松公租房小区", policy={}))
+            uow.session.flush()
+            uow.session.add(
+                Block(id="E001.B1", estate_id="E001", code="B1", name="1号楼", floors=12, dwellings_per_floor=4)
+            )
+            uow.session.flush()
+            uow.session.add_all(
+                Dwelling(
+                    id=f"E001.{code(n)}", estate_id="E001", block_id="E001.B1", code=code(n), floor=n // 4 + 1,
+                    number=f"{n // 4 + 1}{n % 4 + 1:02d}", rooms=2,
+                )
+                for n in range(48)
+            )  # fmt: skip
+
+    return build
+
+
+@pytest.fixture
+def configured(estate: Callable[[Hub], None], office: Office) -> Callable[[Hub], None]:
+    """`configured(hub)`: the estate, and the back office as the one source."""
+
+    def build(hub: Hub) -> None:
+        estate(hub)
+        (hub.config.dir / "office.key").write_text(KEY)
+        source = {
+            "name": "back-office",
+            "kind": "http",
+            "url": office.url,
+            "api_key_file": "office.key",
+            "estate": None,
+        }
+        (hub.config.dir / "sources.json").write_text(json.dumps([source]))
+
+    return build

@@ -1,0 +1,252 @@
+"""The tenancy feed over real HTTP, on both databases: what is taken, what is held, what an ill feed changes (nothing)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from tenancy_office import HOUSEHOLDS, Office, tenancy
+
+from hub.services import Hub
+from hub.tables import Absence, AuditRow, Consent, DirtyDay, HouseholdMember, Person, SourceRow, SourceState, Tenancy
+from hub.tenancy import sync
+from hub.tenancy.sources import SourceProblem
+
+Setup = Callable[[Hub], None]
+DECISION = {
+    "number": "青房退〔2026〕12号", "date": "2026-11-01", "move_out_completed_on": "2026-11-15", "kind": "surrender",
+    "signed_by": "虚构市住房保障中心",
+}  # fmt: skip
+
+
+def state(hub: Hub) -> SourceState:
+    with hub.db.reading() as session:
+        return session.get_one(SourceState, "back-office")
+
+
+def states(hub: Hub) -> dict[str, str]:
+    with hub.db.reading() as session:
+        return dict(session.execute(select(Tenancy.source_id, Tenancy.state)).all())
+
+
+def count(hub: Hub, table: Any) -> int:
+    with hub.db.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_first_pull_takes_everything_and_the_second_nothing(hub: Hub, configured: Setup) -> None:
+    configured(hub)
+    signals: list[str] = []
+    hub.signaller = signals.append
+    assert "+40 ~0 -0, 1 absences, 0 refused" in sync.run(hub)
+    assert count(hub, Tenancy) == HOUSEHOLDS
+    assert count(hub, HouseholdMember) == count(hub, Person) == 2 * HOUSEHOLDS
+    assert signals == ["access.publish"]
+    with hub.db.reading() as session:
+        person = session.scalars(select(Person).where(Person.source_id == "P-000001")).one()
+        row = session.scalars(select(Tenancy).where(Tenancy.source_id == "T-000000")).one()
+        assert person.id_number_hash != "", "the number is found by its keyed hash"
+        assert len(person.id_number_last4) == 4
+        assert row.end_decision is None
+        absence = session.scalars(select(Absence)).one()
+        assert (absence.reason, str(absence.from_date)) == ("hospital", "2026-11-01")
+        assert session.get_one(DirtyDay, absence.dwelling_id).from_day == absence.from_date
+        everything = json.dumps([list(map(str, r)) for r in session.execute(select(Person.__table__))])
+        assert "99000019800101" not in everything, "no ID number is kept"
+    audits = count(hub, AuditRow)
+    for _ in range(2):
+        assert "+0 ~0 -0, 0 absences, 0 refused" in sync.run(hub)
+    hub.clock.pass_(hours=7)  # type: ignore[attr-defined]
+    assert "+0 ~0 -0, 0 absences, 0 refused" in sync.run(hub), "a full pull of the same changes nothing"
+    assert count(hub, AuditRow) == audits, "nothing changed: nothing to audit"
+    assert state(hub).last_full_at == hub.now()
+
+
+def test_a_tenancy_ends_by_a_complete_decision_only(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    office.control("end-tenancy", id="T-000005", decision=None)
+    assert "-0" in sync.run(hub)
+    assert states(hub)["T-000005"] == "active", "ended without a decision: access stays"
+    held = state(hub).held
+    assert held is not None
+    assert held["reason"] == "incomplete_decision"
+    assert [h["tenancy"] for h in held["households"]] == ["T-000005"]
+    assert held["households"][0]["dwelling_id"] == "E001.E001-B1-0202"
+    office.control("end-tenancy", id="T-000005", decision=DECISION)
+    assert "-1" in sync.run(hub)
+    assert states(hub)["T-000005"] == "ended"
+    assert state(hub).held is None
+    with hub.db.reading() as session:
+        row = session.scalars(select(Tenancy).where(Tenancy.source_id == "T-000005")).one()
+        assert row.end_decision is not None
+        assert row.end_decision["number"] == DECISION["number"]
+        assert row.ended_at == hub.now()
+        changes = session.scalars(select(AuditRow).order_by(AuditRow.id.desc())).first()
+    assert changes is not None
+    assert {
+        "what": "tenancy.ended",
+        "subject": "T-000005",
+        "version": 3,
+        "decision": DECISION["number"],
+    } in changes.changes
+
+
+def test_a_decision_whose_move_out_lies_ahead_ends_on_its_day(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    office.control("end-tenancy", id="T-000006", decision=DECISION | {"move_out_completed_on": "2026-11-23"})
+    sync.run(hub)
+    held = state(hub).held
+    assert states(hub)["T-000006"] == "active"
+    assert held is not None
+    assert held["reason"] == "move_out_pending"
+    hub.clock.pass_(days=2)  # type: ignore[attr-defined]
+    sync.run(hub)
+    assert states(hub)["T-000006"] == "ended", "the day of the completed move-out has come"
+
+
+@pytest.mark.parametrize(("mode", "reason", "held"), [("empty", "empty_feed", 40), ("half", "half_feed", 20)])
+def test_an_empty_or_halved_feed_takes_off_nothing_and_shows_why(
+    hub: Hub, configured: Setup, office: Office, mode: str, reason: str, held: int
+) -> None:
+    configured(hub)
+    sync.run(hub)
+    before = states(hub)
+    office.control("feed", mode=mode)
+    for _ in range(2):
+        sync.run(hub)
+    assert states(hub) == before
+    shown = state(hub).held
+    assert shown is not None
+    assert (shown["reason"], shown["removals"]) == (reason, held)
+    assert "没有撤销" in shown["reason_zh"]
+    office.control("feed", mode="normal")
+    sync.run(hub)
+    assert state(hub).held is None, "the feed is well again"
+    assert states(hub) == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [("500", "server_error"), ("html", "not_json"), ("cut_body", "not_json"), ("cut_page", "cut_page")],
+)
+def test_an_ill_feed_leaves_a_clear_error_and_changes_nothing(
+    hub: Hub, configured: Setup, office: Office, mode: str, reason: str
+) -> None:
+    configured(hub)
+    sync.run(hub)
+    before, cursor = states(hub), state(hub).cursor
+    office.control("feed", mode=mode)
+    hub.clock.pass_(hours=7)  # type: ignore[attr-defined]
+    sync.run(hub)
+    assert state(hub).last_error.startswith(reason)
+    assert (states(hub), state(hub).cursor) == (before, cursor)
+    office.control("feed", mode="normal")
+    sync.run(hub)
+    assert state(hub).last_error == ""
+    assert state(hub).last_full_at == hub.now(), "after an error everything is read again"
+
+
+def test_unreachable_and_wrong_key(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    (hub.config.dir / "office.key").write_text("wrong")
+    assert "wrong_key" in sync.run(hub)
+    (hub.config.dir / "office.key").write_text("")
+    assert "config_bad" in sync.run(hub)
+    source = json.loads((hub.config.dir / "sources.json").read_text())[0]
+    (hub.config.dir / "office.key").write_text("x")
+    (hub.config.dir / "sources.json").write_text(json.dumps([source | {"url": "http://127.0.0.1:1"}]))
+    assert "unreachable" in sync.run(hub)
+    (hub.config.dir / "sources.json").write_text('[{"name": "x", "urls": 1}]')
+    with pytest.raises(SourceProblem, match="urls"):
+        sync.run(hub)
+    assert count(hub, Tenancy) == 0
+
+
+def test_mass_removal_is_held_until_a_person_lets_it_pass(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    for number in range(10, 14):  # 4 of 40; 3 are allowed a day
+        office.control("end-tenancy", id=f"T-{number:06d}", decision=DECISION)
+    office.control("move-in", dwelling_code="E001-B1-1104", members=[{"name": "新住户"}])
+    told = sync.run(hub)
+    assert "+1 ~0 -0" in told, "additions go on"
+    assert "held: mass_removal" in told
+    assert list(states(hub).values()).count("ended") == 0
+    held = state(hub).held
+    assert held is not None
+    assert [h["tenancy"] for h in held["households"]] == [f"T-{n:06d}" for n in range(10, 14)]
+    assert "+0 ~0 -0" in sync.run(hub), "the held set is the same on every run"
+    with hub.db.unit_of_work("official", "逐户核对无误") as uow:
+        assert sync.release(uow, uow.session.get_one(SourceState, "back-office"), "official", uow.now) == 4
+    office.control("end-tenancy", id="T-000020", decision=DECISION)
+    sync.run(hub)
+    gone = [f"T-{n:06d}" for n in (10, 11, 12, 13, 20)]
+    assert sorted(k for k, s in states(hub).items() if s == "ended") == gone
+    assert state(hub).held is None
+    for number in (21, 22, 23):  # the one before counts, those let pass by a person do not
+        office.control("end-tenancy", id=f"T-{number:06d}", decision=DECISION)
+    sync.run(hub)
+    assert sorted(k for k, s in states(hub).items() if s == "ended") == gone, "a day's limit, not a run's"
+    hub.clock.pass_(hours=25)  # type: ignore[attr-defined]
+    sync.run(hub)
+    assert list(states(hub).values()).count("ended") == 8
+    assert state(hub).held is None
+
+
+def test_members_leave_and_withdraw_consent(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    office.control("edit-member", tenancy="T-000001", person_id="P-000002", consents={"a": None, "b": None, "c": None})
+    office.control("edit-member", tenancy="T-000002", person_id="P-000005", to="2026-11-10")
+    assert "~2" in sync.run(hub)
+    with hub.db.reading() as session:
+        person = session.scalars(select(Person).where(Person.source_id == "P-000002")).one()
+        consent = session.scalars(select(Consent).where(Consent.person_id == person.id)).one()
+        assert consent.withdrawn_at == hub.now(), "the ledger keeps the consent and its withdrawal"
+        member = session.scalars(select(HouseholdMember).where(HouseholdMember.person_id == person.id)).one()
+        assert member.offered == {"cards": ["3000002"], "photo": None}, "no photo is kept without consent (a)"
+        gone = session.scalars(select(Person).where(Person.source_id == "P-000005")).one()
+        left = session.scalars(select(HouseholdMember).where(HouseholdMember.person_id == gone.id)).one()
+        assert str(left.to_date) == "2026-11-10"
+
+
+def test_bad_records_are_kept_with_their_reason_and_the_rest_goes_on(
+    hub: Hub, configured: Setup, office: Office
+) -> None:
+    configured(hub)
+    office.control("move-in", dwelling_code="E001-B9-0101", members=[{}])
+    office.control("edit-member", tenancy="T-000003", person_id="P-000007", cards=["0000000000"])
+    assert "+40" in sync.run(hub)
+    with hub.db.reading() as session:
+        rows = {row.key: row for row in session.scalars(select(SourceRow))}
+    assert {key: row.reason for key, row in rows.items()} == {
+        "T-000040": "dwelling_unknown",
+        "T-000003/P-000007": "card_bad",
+    }
+    assert rows["T-000003/P-000007"].raw["name"].endswith("*"), "masked"
+    office.control("edit-member", tenancy="T-000003", person_id="P-000007", cards=["123"])
+    assert "~1" in sync.run(hub)
+    with hub.db.reading() as session:
+        assert list(session.scalars(select(SourceRow.key))) == ["T-000040"], "taken now: no longer refused"
+
+
+def test_a_record_that_vanishes_from_the_full_feed_is_shown_and_keeps_access(
+    hub: Hub, configured: Setup, office: Office
+) -> None:
+    configured(hub)
+    with hub.db.unit_of_work("test", "a tenancy the source does not have") as uow:
+        uow.session.flush()
+    sync.run(hub)
+    with hub.db.unit_of_work("test", "renamed") as uow:
+        uow.session.scalars(select(Tenancy).where(Tenancy.source_id == "T-000007")).one().source_id = "T-999999"
+    hub.clock.at += timedelta(hours=7)  # type: ignore[attr-defined]
+    sync.run(hub)
+    assert state(hub).detail["missing"] == ["T-999999"]
+    assert states(hub)["T-999999"] == "active"
+    assert tenancy(7)["id"] in states(hub)
