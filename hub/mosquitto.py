@@ -88,8 +88,14 @@ def dynsec_plugin() -> str:
 
 
 def start_hub_broker(directory: Path, port: int, password: str, host: str = "127.0.0.1") -> MosquittoProcess:
-    """MQTT 5 for the hub and its edges: nobody anonymous, everything denied that no role allows.
+    """Configure and start; see `hub_broker_command`. Raises BrokerFailed."""
+    return _start(directory, host, port, hub_broker_command(directory, port, password, host))
 
+
+def hub_broker_command(directory: Path, port: int, password: str, host: str = "127.0.0.1") -> list[str]:
+    """MQTT 5 for the hub and its edges: writes the configuration, gives the command that runs it.
+
+    Nobody is anonymous, everything is denied that no role allows.
     Edges are added at run time through `$CONTROL` (hub/dynsec.py) and stand in `dynamic-security.json` after that.
     """
     _private(directory)
@@ -103,13 +109,23 @@ def start_hub_broker(directory: Path, port: int, password: str, host: str = "127
         "max_queued_messages 5000",
         "max_inflight_messages 200",
     ]
-    return _start(directory, host, port, lines)
+    return _command(directory, lines)
 
 
 def start_edge_broker(
     directory: Path, port: int, edge_password: str, terminals: Iterable[TerminalUser], host: str = "127.0.0.1"
 ) -> MosquittoProcess:
-    """For the terminals of one estate, on its edge box. User `edge` may use all topics, a terminal its own only."""
+    """Configure and start; see `edge_broker_command`. Raises BrokerFailed."""
+    return _start(directory, host, port, edge_broker_command(directory, port, edge_password, terminals, host))
+
+
+def edge_broker_command(
+    directory: Path, port: int, edge_password: str, terminals: Iterable[TerminalUser], host: str = "127.0.0.1"
+) -> list[str]:
+    """For the terminals of one estate, on its edge box: writes the configuration, gives the command that runs it.
+
+    User `edge` may use all topics, a terminal its own only.
+    """
     _private(directory)
     users = list(terminals)
     passwords = {"edge": edge_password, **{user.username: user.password for user in users}}
@@ -122,7 +138,7 @@ def start_edge_broker(
         f"acl_file {directory / 'acl'}",
         "max_queued_messages 2000",
     ]
-    return _start(directory, host, port, lines)
+    return _command(directory, lines)
 
 
 def edge_acl(users: Iterable[TerminalUser]) -> str:
@@ -235,16 +251,20 @@ def _common(directory: Path, host: str, port: int, max_packet: int) -> list[str]
     return lines
 
 
-def _start(directory: Path, host: str, port: int, lines: list[str]) -> MosquittoProcess:
-    if _accepts(host, port):
-        raise BrokerFailed(f"port {port} on {host} is taken: end the program that holds it or choose another port")
+def _command(directory: Path, lines: list[str]) -> list[str]:
     config = directory / "mosquitto.conf"
     _write(config, "\n".join(lines) + "\n")
-    program = binary()
+    return [binary(), "-c", str(config)]
+
+
+def _start(directory: Path, host: str, port: int, command: list[str]) -> MosquittoProcess:
+    """Call it on the main thread: the kernel ends the broker with the thread that started it."""
+    if _accepts(host, port):
+        raise BrokerFailed(f"port {port} on {host} is taken: end the program that holds it or choose another port")
     output = (directory / "mosquitto.out").open("ab")
     with output:
         process = subprocess.Popen(
-            [program, "-c", str(config)],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

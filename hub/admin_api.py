@@ -1,0 +1,139 @@
+"""Users, edges' enrolment tokens, dead letters: for administrators."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+from sqlalchemy import func, select
+
+from hub import auth
+from hub.auth import Principal, hub_of, in_scope, require
+from hub.enrol import enrolment_token
+from hub.errors import BadRequest, NotFound
+from hub.services import Hub
+from hub.tables import DeadLetter, Edge, Estate, HubUser, UserEstate
+
+router = APIRouter(prefix="/api/v1", tags=["admin"])
+TheHub = Annotated[Hub, Depends(hub_of)]
+UserKeeper = Annotated[Principal, Depends(require("users.manage"))]
+DeviceKeeper = Annotated[Principal, Depends(require("device.manage"))]
+AuditReader = Annotated[Principal, Depends(require("audit.view"))]
+PREVIEW = 200
+
+
+class UserItem(BaseModel):
+    id: str
+    name: str
+    display_name: str
+    role: str
+    disabled: bool
+    locked_until: datetime | None
+    estates: list[str]
+
+
+class UserList(BaseModel):
+    items: list[UserItem]
+
+
+class NewUser(BaseModel):
+    name: str
+    display_name: str = ""
+    role: str
+    estates: list[str] = []
+    password: str | None = None
+
+
+class CreatedUser(BaseModel):
+    id: str
+
+
+class EnrolmentTokenItem(BaseModel):
+    """`command` is what the installer types on the edge box."""
+
+    token: str
+    expires_at: datetime
+    command: str
+
+
+class DeadLetterItem(BaseModel):
+    id: int
+    at: datetime
+    edge_id: str | None
+    topic: str
+    error: str
+    size: int
+    preview: str
+
+
+class DeadLetters(BaseModel):
+    items: list[DeadLetterItem]
+    total: int
+
+
+@router.get("/admin/users", response_model=UserList)
+def list_users(hub: TheHub, _who: UserKeeper) -> Any:
+    with hub.db.reading() as session:
+        own: dict[str, list[str]] = {}
+        for row in session.scalars(select(UserEstate)):
+            own.setdefault(row.user_id, []).append(row.estate_id)
+        names = ("id", "name", "display_name", "role", "disabled", "locked_until")
+        return {
+            "items": [
+                {**{name: getattr(user, name) for name in names}, "estates": own.get(user.id, [])}
+                for user in session.scalars(select(HubUser).order_by(HubUser.name))
+            ]
+        }
+
+
+@router.post("/admin/users", status_code=201, response_model=CreatedUser)
+def create_user(body: NewUser, hub: TheHub, principal: UserKeeper) -> Any:
+    with hub.db.reading() as session:
+        unknown = set(body.estates) - set(session.scalars(select(Estate.id)))
+    if unknown:
+        raise BadRequest(f"没有这些小区：{'、'.join(sorted(unknown))}。")
+    try:
+        user_id = auth.add_user(hub, body.name, body.display_name, body.role, body.estates, body.password, principal.id)
+    except ValueError as error:
+        raise BadRequest(f"用户不能添加，请修改后重试（{error}）。") from error
+    return {"id": user_id}
+
+
+@router.post("/admin/edges/{edge_id}/enrolment-token", status_code=201, response_model=EnrolmentTokenItem)
+def make_enrolment_token(edge_id: str, hub: TheHub, principal: DeviceKeeper) -> Any:
+    with hub.db.reading() as session:
+        edge = session.get(Edge, edge_id)
+    in_scope(principal, edge.estate_id if edge else None)
+    if edge is None:
+        raise NotFound
+    token, expires_at = enrolment_token(hub, edge_id, principal.id)
+    url = hub.config.public_url or f"http://{hub.config.host}:{hub.config.port}"
+    return {
+        "token": token,
+        "expires_at": expires_at,
+        "command": f"estate-edge enrol --hub {url} --token {token} --dir /var/lib/estate-edge",
+    }
+
+
+@router.get("/dead-letters", response_model=DeadLetters)
+def list_dead_letters(hub: TheHub, principal: AuditReader, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Any:
+    query = select(DeadLetter).order_by(DeadLetter.id.desc()).limit(limit)
+    total = select(func.count()).select_from(DeadLetter)
+    if principal.estate_ids is not None:
+        edges = select(Edge.id).where(Edge.estate_id.in_(principal.estate_ids))
+        query, total = query.where(DeadLetter.edge_id.in_(edges)), total.where(DeadLetter.edge_id.in_(edges))
+    with hub.db.reading() as session:
+        names = ("id", "at", "edge_id", "topic", "error", "size")
+        items = [
+            {**{name: getattr(row, name) for name in names}, "preview": _preview(row.payload)}
+            for row in session.scalars(query)
+        ]
+        return {"items": items, "total": session.scalar(total) or 0}
+
+
+def _preview(payload: bytes) -> str:
+    """The beginning as text; what is no text as dots."""
+    text = payload[:PREVIEW].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() and c != "\ufffd" else "·" for c in text)

@@ -1,0 +1,88 @@
+"""An edge box joins: a one-time token against a certificate, a secret and a place on the broker."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+
+from device_drivers.contract.edge_http import EnrolReply, EnrolRequest
+from hub.auth import token_hash
+from hub.dynsec import BrokerAdmin, BrokerRefused
+from hub.errors import ApiError, BadRequest
+from hub.ids import random_text
+from hub.keys import BadCertificateRequest
+from hub.services import Hub
+from hub.tables import Edge, EnrolmentToken, Estate
+
+TOKEN_LIFE = timedelta(minutes=30)
+
+
+def add_edge(hub: Hub, estate_id: str, name: str, actor: str) -> str:
+    """The new edge's id (`edge-` and 8 characters: it is the CN, the broker user and a topic level). LookupError."""
+    with hub.db.unit_of_work(actor, "add edge", estate_id=estate_id, now=hub.now()) as uow:
+        if uow.session.get(Estate, estate_id) is None:
+            raise LookupError(f"there is no estate {estate_id!r}")
+        edge = Edge(id=f"edge-{random_text(8)}", estate_id=estate_id, name=name)
+        uow.session.add(edge)
+        uow.record("edge.added", edge.id, name=name)
+        return edge.id
+
+
+def enrolment_token(hub: Hub, edge_id: str, actor: str) -> tuple[str, datetime]:
+    """(token, until when): one use, 30 minutes. Raises LookupError."""
+    token = random_text(32)
+    with hub.db.unit_of_work(actor, "enrolment token", now=hub.now()) as uow:
+        edge = uow.session.get(Edge, edge_id)
+        if edge is None:
+            raise LookupError(f"there is no edge {edge_id!r}")
+        uow.estate_id = edge.estate_id
+        expires_at = uow.now + TOKEN_LIFE
+        uow.session.add(EnrolmentToken(token_hash=token_hash(token), edge_id=edge_id, expires_at=expires_at))
+        uow.record("edge.token", edge_id, expires_at=expires_at.isoformat())
+    return token, expires_at
+
+
+def enrol(hub: Hub, admin: BrokerAdmin | None, request: EnrolRequest, https_url: str) -> EnrolReply:
+    """403 for a token that is unknown, used or too old; the same word for each. 503 while the broker is away."""
+    secret = secrets.token_urlsafe(32)
+    with hub.db.unit_of_work("enrolment", "edge enrols", now=hub.now()) as uow:
+        taken = uow.session.execute(
+            update(EnrolmentToken)
+            .where(
+                EnrolmentToken.token_hash == token_hash(request.token),
+                EnrolmentToken.used_at.is_(None),
+                EnrolmentToken.expires_at > uow.now,
+            )
+            .values(used_at=uow.now)
+            .returning(EnrolmentToken.edge_id)
+        ).scalar()
+        if taken is None:
+            raise ApiError(403, "token", "登记口令无效、已使用或已过期，请在管理页重新生成。")
+        edge = uow.session.get_one(Edge, taken)
+        try:
+            issued = hub.keys.sign_edge_csr(request.csr, edge.id)
+        except BadCertificateRequest as error:
+            raise BadRequest(f"证书申请不可用：{error}。请重新运行 estate-edge enrol。") from error
+        edge.enrolled_at, edge.certificate_serial, edge.secret_hash = uow.now, issued.serial, token_hash(secret)
+        uow.estate_id = edge.estate_id
+        uow.record("edge.enrolled", edge.id, certificate=issued.serial)
+        try:
+            if admin is None:
+                raise BrokerRefused("the broker link has not started")
+            admin.add_edge(edge.id, secret)  # inside: a box the broker does not know must not burn its token
+        except BrokerRefused as error:
+            raise ApiError(503, "broker", f"消息服务暂不可用（{error}），请稍后重试。") from error
+    return EnrolReply(
+        edge=edge.id,
+        estate=edge.estate_id,
+        certificate=issued.pem,
+        ca=hub.keys.ca_pem,
+        signing_key=base64.b64encode(hub.keys.public_key).decode(),
+        secret=secret,
+        mqtt_host=hub.config.broker_host,
+        mqtt_port=hub.config.broker_port,
+        https_url=https_url,
+    )

@@ -1,0 +1,345 @@
+"""The shapes of the estate's answers (times aware UTC)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class EstateItem(BaseModel):
+    id: str
+    code: str
+    name: str
+    time_zone: str
+
+
+class EstateRow(EstateItem):
+    dwellings: int
+    blocks: int
+
+
+class EstateList(BaseModel):
+    items: list[EstateRow]
+
+
+class Counts(BaseModel):
+    dwellings: int
+    occupied: int
+    vacant: int
+    allocated: int
+    suspected: int
+    unknown: int
+    repair: int
+
+
+class Conditions(BaseModel):
+    online: int
+    offline: int
+    fault: int
+    unknown: int
+
+
+class EdgeItem(BaseModel):
+    id: str
+    name: str
+    online: bool
+    state_since: datetime | None
+    last_seen_at: datetime | None
+    backlog: int
+
+
+class SyncCounts(BaseModel):
+    devices_in_step: int
+    devices_total: int
+    oldest_unconfirmed_removal_at: datetime | None
+
+
+class Summary(BaseModel):
+    """`open_cases` is null for those who may not see cases."""
+
+    estate: EstateItem
+    counts: Counts
+    passes_today: int
+    passes_last_hour: int
+    doors_open: int
+    door_alarms: int
+    devices: Conditions
+    edges: list[EdgeItem]
+    sync: SyncCounts
+    open_cases: int | None
+    as_of: datetime
+
+
+class DwellingCell(BaseModel):
+    id: str
+    code: str
+    floor: int
+    number: str
+    status: str
+    case_stage: str | None
+    last_pass_day: date | None
+
+
+class BlockItem(BaseModel):
+    id: str
+    code: str
+    name: str
+    floors: int
+    dwellings_per_floor: int
+    dwellings: list[DwellingCell]
+
+
+class StatusCount(BaseModel):
+    status: str
+    count: int
+
+
+class BlockTable(BaseModel):
+    """楼盘表."""
+
+    blocks: list[BlockItem]
+    legend: list[StatusCount]
+
+
+class AccessPointItem(BaseModel):
+    id: str
+    code: str
+    name: str
+    side: str
+    device_id: str | None
+    device_name: str | None
+    camera_id: str | None
+    identifiers_accepted: list[str]
+
+
+class DoorItem(BaseModel):
+    id: str
+    code: str
+    name: str
+    scope: str
+    block_id: str | None
+    fail_mode: str
+    state: str
+    alarm: str
+    state_at: datetime | None
+    known: bool
+    access_points: list[AccessPointItem]
+
+
+class DoorList(BaseModel):
+    items: list[DoorItem]
+
+
+class ListState(BaseModel):
+    """Wanted and held, side by side. `state`: in_step, pending, behind, refusals, unknown."""
+
+    wanted_generation: int
+    held_generation: int
+    wanted: int
+    confirmed: int
+    assumed: int
+    pending: int
+    refused: int
+    foreign: int
+    decided_at_edge: bool
+    read_back_at: datetime | None
+    reported_at: datetime | None
+    state: str
+
+
+class DeviceItem(BaseModel):
+    id: str
+    code: str
+    name: str
+    kind: str
+    edge_id: str
+    edge_online: bool
+    condition: str
+    condition_since: datetime | None
+    last_seen_at: datetime | None
+    clock_offset_s: float | None
+    model: str
+    firmware: str
+    detail: str
+    root_cause: str | None
+    list: ListState | None
+
+
+class DeviceList(BaseModel):
+    items: list[DeviceItem]
+
+
+class Refusal(BaseModel):
+    token: str
+    label: str
+    dwelling_id: str | None
+    dwelling_number: str | None
+    code: str
+    message_zh: str
+    text: str
+
+
+class CoverageItem(BaseModel):
+    state: str
+    reason: str
+    from_at: datetime
+    to_at: datetime | None
+
+
+class DeviceDetail(DeviceItem):
+    access_points: list[AccessPointItem]
+    refusals: list[Refusal]
+    coverage: list[CoverageItem]
+    unreadable_count: int
+    config: dict[str, Any]
+    meters: int
+
+
+class CommandRequest(BaseModel):
+    kind: str
+    access_point_id: str | None = None
+    reason: str
+
+
+class Created(BaseModel):
+    id: str
+
+
+class CommandItem(BaseModel):
+    id: str
+    kind: str
+    device_id: str
+    access_point_id: str | None
+    actor: str
+    reason: str
+    issued_at: datetime
+    expires_at: datetime
+    outcome: str | None
+    outcome_text: str
+    outcome_at: datetime | None
+
+
+class PolicyChange(BaseModel):
+    snapshots: bool | None = None
+    policy_pack: str | None = None
+    reason: str
+
+
+class PolicyItem(BaseModel):
+    policy: dict[str, Any]
+    policy_pack: str
+
+
+class TenancyItem(BaseModel):
+    id: str
+    source_id: str
+    state: str
+    from_date: date
+    to_date: date | None
+    handover_at: date | None
+    end_decision: dict[str, Any] | None
+
+
+class IdentifierItem(BaseModel):
+    type: str
+    masked: str
+
+
+class DeviceHolding(BaseModel):
+    device_id: str
+    device_name: str
+    state: str
+    since: datetime | None
+    code: str
+    message_zh: str
+
+
+class CredentialItem(BaseModel):
+    token: str
+    label: str
+    state: str
+    ended_because: str
+    identifiers: list[IdentifierItem]
+    devices: list[DeviceHolding]
+    devices_total: int
+    devices_confirmed: int
+
+
+class MemberItem(BaseModel):
+    """`name` is masked."""
+
+    member_id: str
+    person_id: str
+    name: str
+    relation: str
+    relation_zh: str
+    id_last4: str
+    from_date: date
+    to_date: date | None
+    consents: dict[str, bool]
+    credentials: list[CredentialItem]
+
+
+class AbsenceItem(BaseModel):
+    id: str
+    from_date: date
+    to_date: date | None
+    reason: str
+    declared_on: date
+
+
+class MeterItem(BaseModel):
+    id: str
+    quantity: str
+    last_value: float | None
+    last_at: datetime | None
+    ok: bool
+
+
+class OpenCase(BaseModel):
+    id: str
+    number: str
+    kind: str
+    stage: str
+    state: str
+
+
+class DwellingDetail(BaseModel):
+    id: str
+    code: str
+    estate_id: str
+    block_id: str
+    block_name: str
+    floor: int
+    number: str
+    rooms: int | None
+    status: str
+    tenancy: TenancyItem | None
+    household: list[MemberItem]
+    absences: list[AbsenceItem]
+    meters: list[MeterItem]
+    open_case: OpenCase | None
+
+
+class RevealRequest(BaseModel):
+    dwelling_id: str
+    reason_code: str
+    reason: str
+
+
+class RevealedMember(BaseModel):
+    member_id: str
+    name: str
+    id_last4: str
+    birth_date: date | None
+    cards: list[str]
+
+
+class RevealItem(BaseModel):
+    """Unmasked for 60 s: the console forgets it then; every look is a new reveal with its own audit row."""
+
+    id: str
+    expires_at: datetime
+    household: list[RevealedMember]

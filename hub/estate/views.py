@@ -1,0 +1,283 @@
+"""The estate as the console reads it: blocks, doors, devices with their truth, counts. Queries only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hub.access.states import DeviceLists, device_lists, removal_open
+from hub.estate.status import STATUSES, DwellingFacts, dwelling_status
+from hub.occupancy.status import OccupancyOf, occupancy_of
+from hub.tables import (
+    AccessPoint,
+    Block,
+    CaseFile,
+    Device,
+    Door,
+    Dwelling,
+    Edge,
+    Estate,
+    EventRow,
+    IngestCursor,
+    ReportedList,
+    Tenancy,
+)
+
+SECRET_WORDS = ("password", "secret", "token", "key")
+CARD_KINDS = frozenset({"face_terminal", "modbus_door"})
+
+
+def tenancy_states(session: Session, estate_id: str) -> dict[str, str]:
+    """Dwelling id → active or allocated, for those that are let."""
+    query = select(Tenancy.dwelling_id, Tenancy.state).where(
+        Tenancy.estate_id == estate_id, Tenancy.state.in_(("active", "allocated"))
+    )
+    states: dict[str, str] = {}
+    for dwelling, state in session.execute(query):
+        if states.get(dwelling) != "active":
+            states[dwelling] = state
+    return states
+
+
+def statuses(session: Session, estate_id: str) -> dict[str, tuple[str, OccupancyOf]]:
+    """Dwelling id → its status and what occupancy knows of it."""
+    let, seen = tenancy_states(session, estate_id), occupancy_of(session, estate_id)
+    found: dict[str, tuple[str, OccupancyOf]] = {}
+    for dwelling in session.execute(select(Dwelling.id, Dwelling.under_repair).where(Dwelling.estate_id == estate_id)):
+        known = seen.get(dwelling.id, OccupancyOf())
+        facts = DwellingFacts(dwelling.under_repair, let.get(dwelling.id), known.suspected, known.state)
+        found[dwelling.id] = (dwelling_status(facts), known)
+    return found
+
+
+def blocks(session: Session, estate_id: str, with_cases: bool) -> dict[str, Any]:
+    """楼盘表. `case_stage` only for those who may see cases."""
+    state = statuses(session, estate_id)
+    rows = session.scalars(
+        select(Dwelling).where(Dwelling.estate_id == estate_id).order_by(Dwelling.floor, Dwelling.code)
+    )
+    of_block: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        status, known = state[row.id]
+        of_block.setdefault(row.block_id, []).append(
+            {
+                "id": row.id,
+                "code": row.code,
+                "floor": row.floor,
+                "number": row.number,
+                "status": status,
+                "case_stage": known.case_stage if with_cases else None,
+                "last_pass_day": known.last_pass_day,
+            }
+        )
+    held = session.scalars(select(Block).where(Block.estate_id == estate_id).order_by(Block.code))
+    counts = Counter(status for status, _known in state.values())
+    return {
+        "blocks": [
+            {
+                "id": block.id,
+                "code": block.code,
+                "name": block.name,
+                "floors": block.floors,
+                "dwellings_per_floor": block.dwellings_per_floor,
+                "dwellings": of_block.get(block.id, []),
+            }
+            for block in held
+        ],
+        "legend": [{"status": status, "count": counts.get(status, 0)} for status in STATUSES],
+    }
+
+
+def edge_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
+    """`backlog`: rows the edge has and the hub not yet, as far as its last status tells."""
+    query = (
+        select(Edge, IngestCursor.up_to_seq)
+        .outerjoin(IngestCursor, (IngestCursor.edge_id == Edge.id) & (IngestCursor.epoch == Edge.epoch))
+        .where(Edge.estate_id == estate_id)
+        .order_by(Edge.id)
+    )
+    return [
+        {
+            "id": edge.id,
+            "name": edge.name,
+            "online": edge.online,
+            "state_since": edge.state_since,
+            "last_seen_at": edge.last_seen_at,
+            "backlog": max(0, edge.head_seq - (cursor or 0)),
+        }
+        for edge, cursor in session.execute(query)
+    ]
+
+
+def summary(session: Session, estate: Estate, now: datetime, with_cases: bool) -> dict[str, Any]:
+    counts = Counter(status for status, _known in statuses(session, estate.id).values())
+    midnight = now.astimezone(ZoneInfo(estate.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    devices = device_items(session, estate.id)
+    doors = door_items(session, estate.id)
+    lists = device_lists(session, [estate.id])
+    cases = select(func.count()).where(CaseFile.estate_id == estate.id, CaseFile.closed_at.is_(None))
+    suspected = sum(counts[status] for status in ("suspected_sublet", "suspected_idle"))
+    return {
+        "estate": estate_item(estate),
+        "counts": {
+            "dwellings": sum(counts.values()),
+            "suspected": suspected,
+            **{name: counts[name] for name in ("occupied", "vacant", "allocated", "unknown", "repair")},
+        },
+        "passes_today": _passes_since(session, estate.id, midnight),
+        "passes_last_hour": _passes_since(session, estate.id, now - timedelta(hours=1)),
+        "doors_open": sum(door["known"] and door["state"] == "open" for door in doors),
+        "door_alarms": sum(door["known"] and door["alarm"] != "normal" for door in doors),
+        "devices": {
+            name: sum(d["condition"] == name for d in devices) for name in ("online", "offline", "fault", "unknown")
+        },
+        "edges": edge_items(session, estate.id),
+        "sync": {
+            "devices_in_step": sum(one.in_step for one in lists),
+            "devices_total": len(lists),
+            "oldest_unconfirmed_removal_at": _oldest_removal(lists),
+        },
+        "open_cases": (session.scalar(cases) or 0) if with_cases else None,
+        "as_of": now,
+    }
+
+
+def estate_item(estate: Estate) -> dict[str, Any]:
+    return {"id": estate.id, "code": estate.code, "name": estate.name, "time_zone": estate.time_zone}
+
+
+def _passes_since(session: Session, estate_id: str, since: datetime) -> int:
+    query = select(func.count()).where(
+        EventRow.estate_id == estate_id,
+        EventRow.at >= since,
+        EventRow.kind == "access",
+        EventRow.outcome.in_(("granted", "taken")),
+    )
+    return session.scalar(query) or 0
+
+
+def _oldest_removal(lists: Iterable[DeviceLists]) -> datetime | None:
+    open_since: list[datetime] = []
+    for one in lists:
+        for token, removal in one.desired.changes.get("removed", {}).items():
+            if removal_open(one.reported, token, removal) and removal.get("at"):
+                open_since.append(datetime.fromisoformat(str(removal["at"])))
+    return min(open_since, default=None)
+
+
+def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
+    """`known` False: its device or edge is not online, the state is the last one known."""
+    devices = {item["id"]: item for item in device_items(session, estate_id)}
+    points: dict[str, list[AccessPoint]] = {}
+    for point in session.scalars(
+        select(AccessPoint).where(AccessPoint.estate_id == estate_id).order_by(AccessPoint.code)
+    ):
+        points.setdefault(point.door_id, []).append(point)
+    items = []
+    for door in session.scalars(select(Door).where(Door.estate_id == estate_id).order_by(Door.code)):
+        of_door = points.get(door.id, [])
+        states = [devices[p.device_id]["condition"] for p in of_door if p.device_id in devices]
+        items.append(
+            {
+                "id": door.id,
+                "code": door.code,
+                "name": door.name,
+                "scope": door.scope,
+                "block_id": door.block_id,
+                "fail_mode": door.fail_mode,
+                "state": door.state,
+                "alarm": door.alarm,
+                "state_at": door.state_at,
+                "known": bool(states) and all(state == "online" for state in states),
+                "access_points": [_point_item(point, devices) for point in of_door],
+            }
+        )
+    return items
+
+
+def _point_item(point: AccessPoint, devices: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    device = devices.get(point.device_id or "")
+    return {
+        "id": point.id,
+        "code": point.code,
+        "name": point.name,
+        "side": point.side,
+        "device_id": point.device_id,
+        "device_name": device["name"] if device else None,
+        "camera_id": point.camera_id,
+        "identifiers_accepted": accepted(device["kind"]) if device else [],
+    }
+
+
+def accepted(kind: str) -> list[str]:
+    """What a device of this kind can read. Every kind we drive takes cards: no door depends on a face."""
+    return ["face", "card"] if kind == "face_terminal" else ["card"] if kind in CARD_KINDS else []
+
+
+def device_items(session: Session, estate_id: str, device_id: str | None = None) -> list[dict[str, Any]]:
+    """DeviceItems. A device behind an offline edge is `unknown`, with the edge as root cause: it is not fine."""
+    query = (
+        select(Device, Edge.online, ReportedList)
+        .join(Edge, Edge.id == Device.edge_id)
+        .outerjoin(ReportedList, ReportedList.device_id == Device.id)
+        .where(Device.estate_id == estate_id)
+        .order_by(Device.kind, Device.code)
+    )
+    if device_id:
+        query = query.where(Device.id == device_id)
+    lists = {one.device.id: one for one in device_lists(session, [estate_id])}
+    return [
+        {
+            "id": device.id,
+            "code": device.code,
+            "name": device.name,
+            "kind": device.kind,
+            "edge_id": device.edge_id,
+            "edge_online": online,
+            "condition": device.condition if online else "unknown",
+            "condition_since": device.condition_since,
+            "last_seen_at": device.last_seen_at,
+            "clock_offset_s": device.clock_offset_s,
+            "model": device.model,
+            "firmware": device.firmware,
+            "detail": device.detail,
+            "root_cause": None if online else "edge_offline",
+            "list": _list_item(lists[device.id], reported) if device.id in lists else None,
+        }
+        for device, online, reported in session.execute(query)
+    ]
+
+
+def _list_item(one: DeviceLists, reported: ReportedList | None) -> dict[str, Any]:
+    counts = ("confirmed", "assumed", "pending", "foreign")
+    return {
+        "wanted_generation": one.desired.generation,
+        "held_generation": reported.generation if reported else 0,
+        "wanted": len(one.desired.tokens),
+        **{name: getattr(reported, name) if reported else 0 for name in counts},
+        "refused": len(reported.refused) if reported else 0,
+        "decided_at_edge": bool(reported and reported.decided_at_edge),
+        "read_back_at": reported.read_back_at if reported else None,
+        "reported_at": reported.reported_at if reported else None,
+        "state": one.state,
+    }
+
+
+def mask_secrets(config: dict[str, Any]) -> dict[str, Any]:
+    """A device's settings with every secret word's value hidden, however deep."""
+    return {
+        key: "******"
+        if any(word in key.lower() for word in SECRET_WORDS)
+        else mask_secrets(value)
+        if isinstance(value, dict)
+        else [mask_secrets(v) if isinstance(v, dict) else v for v in value]
+        if isinstance(value, list)
+        else value
+        for key, value in config.items()
+    }

@@ -1,0 +1,95 @@
+"""Signing in and out, and who one is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from hub import auth
+from hub.auth import Principal, hub_of
+from hub.services import Hub
+from hub.tables import Estate
+
+router = APIRouter(tags=["session"])
+TheHub = Annotated[Hub, Depends(hub_of)]
+EXPIRED = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>登录链接已失效</title>
+<h1>登录链接已失效</h1><p>链接只在有效期内可用。请向管理员索取新的登录链接，或<a href="/">用密码登录</a>。</p></html>"""
+
+
+class SignIn(BaseModel):
+    name: str
+    password: str
+
+
+class Me(BaseModel):
+    """`csrf` goes into the header `X-CSRF-Token` of every unsafe request."""
+
+    id: str
+    name: str
+    display_name: str
+    role: str
+    csrf: str
+    permissions: list[str]
+    estates: list[dict[str, str]]
+
+
+def _give_cookie(hub: Hub, response: Response, token: str) -> None:
+    response.set_cookie(
+        auth.COOKIE,
+        token,
+        max_age=auth.SESSION_HOURS * 3600,
+        httponly=True,
+        samesite="lax",
+        secure=hub.config.public_url.startswith("https://"),
+        path="/",
+    )
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+@router.post("/api/v1/session", status_code=204)
+def sign_in(body: SignIn, request: Request, response: Response, hub: TheHub) -> None:
+    _give_cookie(hub, response, auth.sign_in(hub, body.name, body.password, _address(request)))
+
+
+@router.get("/signin/{token}", include_in_schema=False)
+def follow_sign_in_link(token: str, request: Request, hub: TheHub) -> Response:
+    session = auth.follow_link(hub, token, _address(request))
+    if session is None:
+        return HTMLResponse(EXPIRED, 410)
+    response = RedirectResponse("/", 303)
+    _give_cookie(hub, response, session)
+    return response
+
+
+@router.delete("/api/v1/session", status_code=204)
+def sign_out(
+    request: Request, response: Response, hub: TheHub, _who: Annotated[Principal, Depends(auth.signed_in)]
+) -> None:
+    auth.end_session(hub, request.cookies.get(auth.COOKIE, ""))
+    response.delete_cookie(auth.COOKIE, path="/")
+
+
+@router.get("/api/v1/me", response_model=Me)
+def who_am_i(hub: TheHub, principal: Annotated[Principal, Depends(auth.signed_in)]) -> Any:
+    with hub.db.reading() as session:
+        estates = [
+            {"id": row.id, "code": row.code, "name": row.name, "time_zone": row.time_zone}
+            for row in session.scalars(select(Estate).order_by(Estate.code))
+            if principal.sees(row.id)
+        ]
+    return {
+        "id": principal.id,
+        "name": principal.name,
+        "display_name": principal.display_name,
+        "role": principal.role,
+        "csrf": principal.csrf,
+        "permissions": sorted(p for p in auth.ALL_PERMISSIONS if principal.may(p)),
+        "estates": estates,
+    }
