@@ -8,6 +8,8 @@ import { type ReactNode, Suspense } from "react";
 import { BrowserRouter, Link, Route, Routes } from "react-router";
 import { ApiError } from "./api/client";
 import { LanguageProvider, useLanguage, useWords } from "./i18n";
+import { BlocksPage } from "./pages/blocks/BlocksPage";
+import { DwellingPage } from "./pages/dwelling/DwellingPage";
 import { LivePage } from "./pages/live/LivePage";
 import { SignIn } from "./pages/SignIn";
 import { SessionProvider, useSession } from "./session";
@@ -68,6 +70,8 @@ function Pages(): ReactNode {
         <Route path="/login" element={<SignIn />} />
         <Route element={<Shell />}>
           <Route index element={<Needs permission="estate.view"><LivePage /></Needs>} />
+          <Route path="/blocks" element={<Needs permission="estate.view"><BlocksPage /></Needs>} />
+          <Route path="/dwellings/:id" element={<Needs permission="estate.view"><DwellingPage /></Needs>} />
           <Route path="*" element={<NotFound />} />
         </Route>
       </Routes>

@@ -12,7 +12,7 @@ function formatter(zone: string, kind: "time" | "dateTime" | "day" | "minute"): 
   const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
   const parts = {
     time: clock, day: date, dateTime: { ...date, ...clock },
-    minute: { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+    minute: { ...date, hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
   } as const;
   const made = new Intl.DateTimeFormat("sv-SE", { ...parts[kind], timeZone: zone });
   cache.set(key, made);
@@ -30,7 +30,7 @@ export const time = (at: string | null | undefined, zone: string): string => sho
 /** 2026-11-21 09:12:30 */
 export const dateTime = (at: string | null | undefined, zone: string): string => show(at, zone, "dateTime");
 /** 11-21 09:12 */
-export const minute = (at: string | null | undefined, zone: string): string => show(at, zone, "minute");
+export const minute = (at: string | null | undefined, zone: string): string => show(at, zone, "minute").replace(/^\d{4}-/, "");
 /** 2026-11-21 */
 export const day = (at: string | null | undefined, zone: string): string => show(at, zone, "day");
 

@@ -1,0 +1,78 @@
+/** The household as everybody may see it, and their credentials as each device reports them. */
+
+import type { ReactNode } from "react";
+import type { Credential, Dwelling, Member } from "../../api/types";
+import * as format from "../../format";
+import { useWords, word } from "../../i18n";
+import { useZone } from "../../session";
+import { Mark, StateMark } from "../../ui/Mark";
+import { Empty, Panel } from "../../ui/Panel";
+import { Reveal } from "./Reveal";
+
+export function Household({ dwelling }: { dwelling: Dwelling }): ReactNode {
+  const t = useWords().dwelling;
+  return (
+    <Panel id="household" title={t.household}>
+      {dwelling.household.length === 0 ? <Empty text={t.noHousehold} /> : (
+        <>
+          <Reveal dwellingId={dwelling.id} />
+          {dwelling.household.map((member) => <MemberRow key={member.member_id} member={member} />)}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function MemberRow({ member }: { member: Member }): ReactNode {
+  const t = useWords().dwelling;
+  return (
+    <div className="member" data-testid="member">
+      <div className="member-head">
+        <strong className="big">{member.name}</strong>
+        <span>{member.relation_zh}</span>
+        <span className="faint">{t.idNumber} {member.id_last4 ? `**************${member.id_last4.slice(-4)}` : format.NONE}</span>
+        <span className="faint">{t.absence(member.from_date, member.to_date ?? t.absenceOpen)}</span>
+      </div>
+      <div>
+        <span className="faint">{t.consents} </span>
+        {(["a", "b", "c"] as const).map((purpose) => (
+          <span key={purpose} style={{ marginRight: 12 }}>
+            <Mark tone={member.consents[purpose] ? "good" : "none"}>{t.consent[purpose]} {member.consents[purpose] ? t.given : t.notGiven}</Mark>
+          </span>
+        ))}
+      </div>
+      {member.credentials.length === 0 ? <Mark tone="warn">{t.noCredential}</Mark> : member.credentials.map((credential) => (
+        <CredentialRow key={credential.token} credential={credential} />
+      ))}
+    </div>
+  );
+}
+
+function CredentialRow({ credential }: { credential: Credential }): ReactNode {
+  const { dwelling: t, words } = useWords();
+  const zone = useZone();
+  const { devices_total: total, devices_confirmed: confirmed } = credential;
+  const newest = credential.devices.map((device) => device.since ?? "").toSorted().at(-1);
+  const odd = credential.devices.filter((device) => device.state !== "confirmed");
+  return (
+    <div className="credential">
+      <div className="member-head">
+        <StateMark state={credential.state} words={words.credentialState} />
+        {credential.identifiers.map((identifier) => (
+          <span key={identifier.type + identifier.masked}>{word(words.identifier, identifier.type)}{identifier.type === "face" ? "" : ` ${identifier.masked}`}</span>
+        ))}
+        {credential.ended_because ? <span className="faint">{credential.ended_because}</span> : null}
+      </div>
+      <Mark tone={total === 0 ? "none" : confirmed === total ? "good" : "warn"}>
+        {total === 0 ? t.onNone : t.on(confirmed, total, format.clock(newest, zone))}
+      </Mark>
+      {odd.length ? (
+        <ul>
+          {odd.map((device) => (
+            <li key={device.device_id}>{device.device_name}: <StateMark state={device.state} words={words.heldState} />{device.message_zh ? ` ${device.message_zh}` : ""}</li>
+          ))}
+        </ul>
+      ) : null}
+    </div>
+  );
+}

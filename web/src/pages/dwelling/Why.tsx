@@ -1,0 +1,34 @@
+/** Who may pass where and when, because of what, and what the devices say to it. */
+
+import type { ReactNode } from "react";
+import { useExplain } from "../../api/queries";
+import { useWords } from "../../i18n";
+import { StateMark } from "../../ui/Mark";
+import { Answer, Panel } from "../../ui/Panel";
+
+export function Why({ dwellingId }: { dwellingId: string }): ReactNode {
+  const { dwelling: t, words } = useWords();
+  return (
+    <Panel id="why" title={t.why}>
+      <Answer query={useExplain(dwellingId)} empty={(e) => e.lines.length === 0} emptyText={t.whyEmpty}>
+        {(e) => (
+          <div className="table-scroll" tabIndex={0} role="group" aria-label={t.why}>
+            <table className="plain">
+              <thead><tr><th>{t.whyColumns.who}</th><th>{t.whyColumns.where}</th><th>{t.whyColumns.when}</th><th>{t.whyColumns.because}</th></tr></thead>
+              <tbody>
+                {e.lines.map((line, i) => (
+                  <tr key={`${line.who}${line.where}${i}`}>
+                    <td>{line.who}</td>
+                    <td>{line.where}<div>{[...new Set(line.devices.map((device) => device.state))].map((state) => <StateMark key={state} state={state} words={words.heldState} />)}</div></td>
+                    <td>{line.when}</td>
+                    <td>{line.because}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Answer>
+    </Panel>
+  );
+}
