@@ -120,7 +120,7 @@ class Importer:
             now_held = sum(self.box.lists.current(d) is not None for d in doors)
             if now_held > held_before:
                 held_before, steady_from = now_held, time.monotonic()
-            if doors and (now_held == len(doors) or (now_held and time.monotonic() - steady_from > STEADY_S)):
+            if devices and (now_held == len(doors) or (now_held and time.monotonic() - steady_from > STEADY_S)):
                 break  # a camera has no list: some of the doors may stay without
             await asyncio.sleep(0.2)
         devices = self.box.devices.devices if self.box.devices else ()

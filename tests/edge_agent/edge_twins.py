@@ -40,6 +40,7 @@ from device_drivers.driver import (
     Applied,
     BrokerAddress,
     CommandRequest,
+    CredentialPresented,
     CredentialRefused,
     DeviceUnreachable,
     DriverDefinition,
@@ -212,6 +213,10 @@ class TwinDriver:
 
     async def close(self) -> None:
         return None
+
+
+def shown_event(card: str, point: str = "door1") -> DriverEvent:
+    return DriverEvent(CredentialPresented(point, Identifier(IdentifierType.CARD, card)))
 
 
 TERMINAL = Capabilities(holds_list=True, reads_back=True, cards=True, replays_events=True, batch=1)
