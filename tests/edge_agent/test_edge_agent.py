@@ -293,10 +293,10 @@ def test_an_import_killed_in_the_middle_is_neither_lost_nor_doubled(tmp_path: Pa
 def test_catch_up_rate_over_a_real_broker_is_printed(tmp_path: Path, port: int) -> None:
     async def work() -> None:
         signer, device, count = Signer(), TwinDevice(), 60_000
-        async with surroundings(port, signer) as (_hub, url):
+        async with surroundings(port, signer) as (hub, url):
             place = box_at(tmp_path, port, url, signer)
             async with agent(place, device) as edge:
-                await until(lambda: edge.journal.cursor == edge.journal.head > 0, "the start is acknowledged")
+                await until(lambda: hub.notes == ["started"], "the start has arrived")
                 events = [
                     edge.box.event("d1", AccessEvent(AccessOutcome.GRANTED, credential=f"c{n}")) for n in range(count)
                 ]
