@@ -28,7 +28,7 @@ export const useBlocks = (): UseQueryResult<T.Blocks> => useOfEstate("blocks", "
 export const useSync = (): UseQueryResult<T.SyncTruth> => useOfEstate("sync", "sync", MINUTE);
 export const usePolicy = (): UseQueryResult<T.EstatePolicy> => useOfEstate("policy", "policy");
 export const useFeedStart = (): UseQueryResult<T.EventPage> => useOfEstate("feed", "events?kind=access&limit=100");
-export const usePassesDaily = (days: number): UseQueryResult<{ days: { day: string; passes: number; denied: number; coverage: number | null }[] }> =>
+export const usePassesDaily = (days: number): UseQueryResult<T.PassDays> =>
   useOfEstate("passes-daily", `passes-daily?days=${days}`);
 
 export const useDwelling = (id: string): UseQueryResult<T.Dwelling> => useRead(["dwelling", id], `/dwellings/${part(id)}`, { enabled: id !== "" });
