@@ -147,7 +147,9 @@ class RecordPusher:
         while True:
             due = self._push_due() if self._owner.can_send else self.resend_s
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), due)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that meets a set event, and `stop` hangs.
+                async with asyncio.timeout(due):
+                    await self._wake.wait()
             self._wake.clear()
 
     def _push_due(self) -> float:

@@ -166,7 +166,8 @@ class FaceTerminalSim(DeviceSim):
         if entry is not None:
             left = None if entry.until is None else max(0.0, entry.until - time.monotonic())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._cleared.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._cleared.wait()
         self.link.open()
 
     def clear_faults(self, fault: Fault | None = None) -> None:
