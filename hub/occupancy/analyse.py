@@ -70,16 +70,13 @@ def last_whole_day(now: datetime, time_zone: str) -> date:
 
 def due_dwellings(session: Session, estate: Estate, last: date) -> dict[str, date | None]:
     """Dwelling → first day to judge anew (None: from the beginning). Empty when there is nothing to do."""
-    newest = dict(
-        session.execute(
-            select(PresenceDay.dwelling_id, func.max(PresenceDay.day))
-            .join(Dwelling, Dwelling.id == PresenceDay.dwelling_id)
-            .where(Dwelling.estate_id == estate.id)
-            .group_by(PresenceDay.dwelling_id)
-        )
-        .tuples()
-        .all()
+    rows = session.execute(
+        select(PresenceDay.dwelling_id, func.max(PresenceDay.day))
+        .join(Dwelling, Dwelling.id == PresenceDay.dwelling_id)
+        .where(Dwelling.estate_id == estate.id)
+        .group_by(PresenceDay.dwelling_id)
     )
+    newest: dict[str, date] = {dwelling: day for dwelling, day in rows}  # noqa: C416
     due: dict[str, date | None] = {}
     for dwelling in session.scalars(select(Dwelling.id).where(Dwelling.estate_id == estate.id).order_by(Dwelling.id)):
         day = newest.get(dwelling)

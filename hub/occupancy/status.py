@@ -34,17 +34,14 @@ class OccupancyOf:
 
 def occupancy_of(session: Session, estate_id: str) -> dict[str, OccupancyOf]:
     """Dwelling id → what is known; every dwelling of the estate is in it."""
-    in_estate = select(Dwelling.id).where(Dwelling.estate_id == estate_id).scalar_subquery()
+    in_estate = select(Dwelling.id).where(Dwelling.estate_id == estate_id)
     dwellings = session.scalars(select(Dwelling.id).where(Dwelling.estate_id == estate_id)).all()
-    passes = dict(
-        session.execute(
-            select(PassDay.dwelling_id, func.max(PassDay.day))
-            .where(PassDay.dwelling_id.in_(in_estate), PassDay.face_consented + PassDay.other > 0)
-            .group_by(PassDay.dwelling_id)
-        )
-        .tuples()
-        .all()
+    rows = session.execute(
+        select(PassDay.dwelling_id, func.max(PassDay.day))
+        .where(PassDay.dwelling_id.in_(in_estate), PassDay.face_consented + PassDay.other > 0)
+        .group_by(PassDay.dwelling_id)
     )
+    passes: dict[str, date] = {dwelling: day for dwelling, day in rows}  # noqa: C416
     states = _newest_states(session, estate_id)
     suspected, stages = _leads(session, estate_id), _case_stages(session, estate_id)
     nothing: tuple[str | None, date | None] = (None, None)
@@ -87,7 +84,7 @@ def _leads(session: Session, estate_id: str) -> dict[str, str]:
             Finding.kind.in_(SUSPECTED),
         )
     )
-    for dwelling, kind in rows.tuples():
+    for dwelling, kind in rows:
         if found.get(dwelling) != "suspected_sublet":
             found[dwelling] = SUSPECTED[kind]
     return found
@@ -100,7 +97,7 @@ def _case_stages(session: Session, estate_id: str) -> dict[str, str]:
             CaseFile.estate_id == estate_id, CaseFile.closed_at.is_(None), CaseFile.stage.in_(LEADS)
         )
     )
-    for dwelling, stage in rows.tuples():
+    for dwelling, stage in rows:
         if dwelling not in found or _RANK[stage] > _RANK[found[dwelling]]:
             found[dwelling] = stage
     return found
