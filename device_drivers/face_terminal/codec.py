@@ -161,7 +161,7 @@ def _recognition(message: Message, zone: tzinfo, keep_picture: bool) -> Record:
     number = info.text("RecordID")
     if not number:
         raise CannotRead("a record without RecordID")
-    time_text = info.text("time", "CreateTime")
+    time_text = info.text("time", "CreateTime").replace("T", " ")
     status = info.text("VerifyStatus")
     card = _card(info.text("RFIDCard", "CardNum"))
     event = AccessEvent(
