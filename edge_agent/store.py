@@ -12,7 +12,6 @@ import queue
 import secrets
 import sqlite3
 import threading
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,24 +19,17 @@ from pathlib import Path
 
 import msgspec
 
-from device_drivers.contract.events import EdgeNote, Event, Unreadable
+from device_drivers.contract.events import EdgeNote, Event
 from edge_agent.clock import Clock
+from edge_agent.journal_rows import SCHEMA, checksum, encode_event, put_meta, salvage
 from edge_agent.sqlite_file import connect, is_corrupt, is_full, set_aside
 
 log = logging.getLogger(__name__)
 RETENTION = timedelta(hours=72)
 KEYS_PER_DEVICE = 20_000
-MAX_EVENT = 32_768  # bytes of JSON: one event must always fit a message
 MAX_WAITING = 50_000  # rows kept in memory while the disk is full
 GROUP = 5_000  # rows in one transaction
 BALLAST = 1 << 20  # bytes set free when the disk is full: even DELETE fails on a full disk
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS events(seq INTEGER PRIMARY KEY, at REAL NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS seen(n INTEGER PRIMARY KEY, device TEXT NOT NULL, key TEXT NOT NULL, UNIQUE(device, key));
-CREATE TABLE IF NOT EXISTS quarantine(seq INTEGER, crc INTEGER, body BLOB, found REAL);
-"""
 
 
 class JournalFull(Exception):
@@ -62,13 +54,6 @@ class _Job:
     future: asyncio.Future[Seqs]
     call: Callable[[sqlite3.Connection], None] | None = None
     seqs: list[int | None] = field(default_factory=list)
-
-
-_encoder = msgspec.json.Encoder()
-
-
-def _crc(seq: int | str, body: bytes) -> int:
-    return zlib.crc32(body, zlib.crc32(str(seq).encode()))
 
 
 class Journal:
@@ -118,7 +103,7 @@ class Journal:
         """Raises DatabaseError when the epoch is missing from a file with rows, or does not fit its checksum."""
         meta = {}
         for key, value, crc in db.execute("SELECT key, value, crc FROM meta"):
-            if _crc(key, value.encode()) == crc:
+            if checksum(key, value.encode()) == crc:
                 meta[key] = value
             elif key == "epoch":
                 raise sqlite3.DatabaseError("epoch fails its checksum")
@@ -128,7 +113,7 @@ class Journal:
                 raise sqlite3.DatabaseError("epoch is missing")
             meta["epoch"] = secrets.token_hex(8)
             db.execute("BEGIN")
-            _put(db, "epoch", meta["epoch"])
+            put_meta(db, "epoch", meta["epoch"])
             db.execute("COMMIT")
         self.epoch = meta["epoch"]
         self.cursor = int(meta.get("cursor", 0))
@@ -232,7 +217,7 @@ class Journal:
                 job.call(db)
             job.seqs = [self._insert(db, row) for row in job.rows]
             for key, value in job.meta.items():
-                _put(db, key, value)
+                put_meta(db, key, value)
         db.execute("COMMIT")
         self.head = self._next - 1
         self._refused = 0
@@ -248,13 +233,10 @@ class Journal:
             if not added.rowcount:
                 return None
         seq = self._next
-        body = _encoder.encode(msgspec.structs.replace(event, seq=seq))
-        if len(body) > MAX_EVENT:
-            cut = Unreadable(type(event.body).__name__, body[:4096].decode(errors="replace"), f"{len(body)} bytes")
-            body = _encoder.encode(msgspec.structs.replace(event, seq=seq, body=cut))
+        body = encode_event(event, seq)
         db.execute(
             "INSERT INTO events(seq, at, crc, body) VALUES (?, ?, ?, ?)",
-            (seq, event.received_at.timestamp(), _crc(seq, body), body),
+            (seq, event.received_at.timestamp(), checksum(seq, body), body),
         )
         self._next += 1
         return seq
@@ -348,7 +330,7 @@ class Journal:
         with self._reading:
             query = "SELECT seq, crc, body FROM events WHERE seq >= ? AND seq <= ? ORDER BY seq LIMIT ?"
             for seq, crc, body in self._reader.execute(query, (from_seq, head, limit)):
-                if seq != expected or not isinstance(body, bytes) or _crc(seq, body) != crc:
+                if seq != expected or not isinstance(body, bytes) or checksum(seq, body) != crc:
                     return bodies, expected
                 size += len(body)
                 if bodies and size > max_bytes:
@@ -365,10 +347,10 @@ class Journal:
         if row:
             db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", (*row, now.timestamp()))
         note = EdgeNote("corrupt_row", f"row {seq} failed its checksum" if row else f"row {seq} is missing")
-        body = _encoder.encode(Event(seq, "", now, note))
+        body = encode_event(Event(seq, "", now, note), seq)
         db.execute(
             "INSERT OR REPLACE INTO events(seq, at, crc, body) VALUES (?, ?, ?, ?)",
-            (seq, now.timestamp(), _crc(seq, body), body),
+            (seq, now.timestamp(), checksum(seq, body), body),
         )
 
     def meta(self, key: str) -> str | None:
@@ -422,42 +404,8 @@ class Journal:
         events = [msgspec.json.decode(body, type=Event) for seq, body in rows]
         db.execute("DELETE FROM events")
         self._next, self.cursor, self.head_at_open, self.epoch = 1, 0, 0, secrets.token_hex(8)
-        _put(db, "epoch", self.epoch)
-        _put(db, "cursor", "0")
+        put_meta(db, "epoch", self.epoch)
+        put_meta(db, "cursor", "0")
         for event in (Event(0, "", self.clock.now(), EdgeNote("gap", why)), *events):
             self._insert(db, Row(event))
         log.error("journal: new epoch %s: %s", self.epoch, why)
-
-
-def _put(db: sqlite3.Connection, key: str, value: str) -> None:
-    db.execute(
-        "INSERT INTO meta VALUES (?, ?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
-        (key, value, _crc(key, value.encode())),
-    )
-
-
-def salvage(path: Path) -> list[Event]:
-    """Every whole event of a damaged journal beyond its cursor. Windows that cannot be read are stepped over."""
-    db = sqlite3.connect(path)
-    events: list[Event] = []
-    try:
-        row = db.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()
-        start = int(row[0]) + 1 if row else 1
-        (oldest,) = db.execute("SELECT min(seq) FROM events").fetchone()
-        start = max(start, oldest or 1)
-    except (sqlite3.Error, ValueError):
-        start = 1
-    idle = 0
-    while idle < 20:
-        window = "SELECT seq, crc, body FROM events WHERE seq >= ? AND seq < ? ORDER BY seq"
-        before = len(events)
-        try:
-            for seq, crc, body in db.execute(window, (start, start + 100)):
-                if isinstance(body, bytes) and _crc(seq, body) == crc:
-                    events.append(msgspec.json.decode(body, type=Event))
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
-            log.warning("journal: rows from %d cannot be read: %s", start, error)
-        idle = 0 if len(events) > before else idle + 1
-        start += 100
-    db.close()
-    return events
