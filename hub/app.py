@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -12,16 +12,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub import rooms
+from hub.console import add_console
 from hub.errors import ApiError
+from hub.health import VERSION
 from hub.ids import random_text
 from hub.services import Hub
 
 log = logging.getLogger(__name__)
-VERSION = "0.1.0"
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
@@ -71,13 +74,14 @@ def create_app(hub: Hub, routers: tuple[APIRouter, ...] | None = None) -> FastAP
     )
     app.state.hub = hub
     app.add_middleware(GZipMiddleware, minimum_size=1024)
-    app.middleware("http")(_around)
+    app.add_middleware(_Around)
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(500, _crash)
     for router in rooms.ROUTERS if routers is None else routers:
         app.include_router(router)
+    add_console(app, hub.config)
     return app
 
 
@@ -85,15 +89,30 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-async def _around(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    request.state.request_id = random_text(12)
-    response = await call(request)
-    response.headers["X-Request-Id"] = request.state.request_id
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.url.path.startswith("/api/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
+class _Around:
+    """A request id and the security headers. Plain ASGI: it must not stand between a stream and its client."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = random_text(12)
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
 
 
 def _envelope(request: Request, status: int, code: str, message: str) -> JSONResponse:

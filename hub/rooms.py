@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from hub import admin_api, audit, edge_api, health, session_api
+from hub.access import api as access_api
+from hub.access.publish import JOBS as ACCESS_JOBS
 from hub.cases import api as cases_api
-from hub.cases import nightly
+from hub.cases.nightly import JOBS as CASES_JOBS
+from hub.estate import api as estate_api
+from hub.estate.jobs import JOBS as ESTATE_JOBS
+from hub.events import api as events_api
 from hub.jobs import Job
 from hub.lease import api as lease_api
-from hub.lease import outbox
+from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
+from hub.tenancy import api as tenancy_api
+from hub.tenancy.sync import JOBS as TENANCY_JOBS
 
 ROUTERS: tuple[APIRouter, ...] = (
+    session_api.router,
+    health.router,
+    estate_api.router,
+    tenancy_api.router,
+    access_api.router,
+    events_api.router,
     occupancy_api.router,
     cases_api.router,
     lease_api.router,
+    audit.router,
+    admin_api.router,
+    edge_api.enrol_router,
 )
 
-JOBS: tuple[Job, ...] = (
-    *nightly.JOBS,
-    *outbox.JOBS,
-)
+JOBS: tuple[Job, ...] = (*ESTATE_JOBS, *TENANCY_JOBS, *ACCESS_JOBS, *CASES_JOBS, *LEASE_JOBS)

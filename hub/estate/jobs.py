@@ -1,0 +1,12 @@
+"""The estate's work by period and by signal."""
+
+from __future__ import annotations
+
+from hub.estate.commands import expire
+from hub.estate.devices import publish_devices
+from hub.jobs import Job
+
+JOBS = (
+    Job("edges.publish", 60, publish_devices),
+    Job("commands.expire", 5, expire),
+)

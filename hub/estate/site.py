@@ -1,0 +1,253 @@
+"""Import of an installer's hand-over (`site.json`): estate, blocks, dwellings, doors, access points, devices, meters.
+
+Idempotent: what stands already is brought up to the document, what is not in it stays (a hand-over never removes).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy.orm import Session
+
+from hub.access.lawful import face_only_doors
+from hub.db import UnitOfWork
+from hub.estate.views import accepted
+from hub.ids import random_text
+from hub.services import Hub
+from hub.tables import AccessPoint, Block, Device, Door, Dwelling, Edge, Estate, Meter
+
+CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$"
+
+
+class SiteProblem(ValueError):
+    """What is wrong with the document, one line a field."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _EstateIn(_Strict):
+    code: str = Field(pattern=CODE)
+    name: str = Field(min_length=1)
+    time_zone: str = "Asia/Shanghai"
+    division: str = ""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"unknown time zone {name!r}") from error
+        return name
+
+
+class _BlockIn(_Strict):
+    code: str = Field(pattern=CODE)
+    name: str
+    floors: int = Field(ge=1, le=200)
+    dwellings_per_floor: int = Field(ge=1, le=200)
+
+
+class _DwellingIn(_Strict):
+    code: str = Field(pattern=CODE)
+    block: str
+    floor: int
+    number: str
+    rooms: int | None = None
+
+
+class _DoorIn(_Strict):
+    code: str = Field(pattern=CODE)
+    name: str
+    scope: Literal["estate", "block", "dwelling"]
+    block: str | None = None
+    dwelling: str | None = None
+    fail_mode: Literal["fail_safe", "fail_secure"] = "fail_safe"
+
+
+class _AccessPointIn(_Strict):
+    code: str = Field(pattern=CODE)
+    name: str
+    door: str
+    side: Literal["in", "out"]
+    device: str | None = None
+    point: str = ""
+    camera: str | None = None
+
+
+class _DeviceIn(_Strict):
+    code: str = Field(pattern=CODE)
+    name: str
+    kind: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    config: dict[str, Any] = {}
+
+
+class _MeterIn(_Strict):
+    code: str = Field(pattern=CODE)
+    dwelling: str
+    quantity: Literal["water", "electricity"]
+    device: str
+    point: str
+
+
+class Site(_Strict):
+    """The document. Codes are unique within their kind; every reference names a code of the document."""
+
+    estate: _EstateIn
+    blocks: list[_BlockIn]
+    dwellings: list[_DwellingIn]
+    doors: list[_DoorIn] = []
+    access_points: list[_AccessPointIn] = []
+    devices: list[_DeviceIn] = []
+    meters: list[_MeterIn] = []
+
+
+def read_site(text: str | bytes) -> Site:
+    """Raises SiteProblem that names every field that is wrong, every dangling reference and every unlawful door."""
+    try:
+        site = Site.model_validate(json.loads(text))
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise SiteProblem("\n".join(lines)) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise SiteProblem(f"not JSON: {error}") from error
+    if problems := [*_duplicates(site), *_dangling(site), *_scopes(site), *_face_only(site)]:
+        raise SiteProblem("\n".join(problems))
+    return site
+
+
+def _duplicates(site: Site) -> Iterable[str]:
+    for kind in ("blocks", "dwellings", "doors", "access_points", "devices", "meters"):
+        counts = Counter(item.code for item in getattr(site, kind))
+        yield from (f"{kind}: code {code} stands {n} times" for code, n in counts.items() if n > 1)
+
+
+def _dangling(site: Site) -> Iterable[str]:
+    references = (
+        ("dwellings", "block", "blocks"),
+        ("doors", "block", "blocks"),
+        ("doors", "dwelling", "dwellings"),
+        ("access_points", "door", "doors"),
+        ("access_points", "device", "devices"),
+        ("access_points", "camera", "devices"),
+        ("meters", "dwelling", "dwellings"),
+        ("meters", "device", "devices"),
+    )
+    for kind, field, target in references:
+        known = {item.code for item in getattr(site, target)}
+        for n, item in enumerate(getattr(site, kind)):
+            value = getattr(item, field)
+            if value is not None and value not in known:
+                yield f"{kind}.{n}.{field}: there is no {value!r} in {target} ({item.code})"
+
+
+def _scopes(site: Site) -> Iterable[str]:
+    for n, door in enumerate(site.doors):
+        if door.scope == "block" and door.block is None:
+            yield f"doors.{n}.block: door {door.code} has scope block and names none"
+        if door.scope == "dwelling" and door.dwelling is None:
+            yield f"doors.{n}.dwelling: door {door.code} has scope dwelling and names none"
+
+
+def _face_only(site: Site) -> Iterable[str]:
+    kinds = {device.code: device.kind for device in site.devices}
+    points = [
+        (point.door, point.side, _accepted_by(kinds[point.device], site, point.device))
+        for point in site.access_points
+        if point.device in kinds and point.device is not None
+    ]
+    for door in face_only_doors(points):
+        yield f"doors: door {door} can only be opened by face; give it a card reader too (人脸不得作为唯一验证方式)"
+
+
+def _accepted_by(kind: str, site: Site, code: str) -> list[str]:
+    """What the kind reads, less what the installer says this device's set-up leaves out (`"cards": false`)."""
+    config = next(device.config for device in site.devices if device.code == code)
+    return [way for way in accepted(kind) if not (way == "card" and config.get("cards") is False)]
+
+
+def import_site(hub: Hub, text: str | bytes, edge_id: str | None = None, actor: str = "command line") -> str:
+    """The estate's id. Devices hang on `edge_id`, or on the estate's only edge. Raises SiteProblem."""
+    site = read_site(text)
+    estate_id = site.estate.code
+    with hub.db.unit_of_work(actor, "import of a hand-over", estate_id=estate_id, now=hub.now()) as uow:
+        _write_places(uow.session, site, estate_id)
+        if site.devices:
+            _write_devices(uow, site, estate_id, edge_id)
+        uow.record(
+            "site.imported",
+            estate_id,
+            **{kind: len(getattr(site, kind)) for kind in ("blocks", "dwellings", "doors", "devices", "meters")},
+        )
+    hub.signal("edges.publish")
+    hub.signal("access.publish")
+    return estate_id
+
+
+def _put(session: Session, table: Any, id: str, values: dict[str, Any]) -> None:
+    row = session.get(table, id)
+    if row is None:
+        session.add(table(id=id, **values))
+        return
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def _write_places(session: Session, site: Site, estate_id: str) -> None:
+    estate = session.get(Estate, estate_id)
+    if estate is None:
+        session.add(estate := Estate(id=estate_id, code=site.estate.code, name=site.estate.name, policy={}))
+    estate.name, estate.time_zone, estate.division = site.estate.name, site.estate.time_zone, site.estate.division
+    session.flush()
+
+    def key(code: str | None) -> str | None:
+        return None if code is None else f"{estate_id}.{code}"
+
+    for block in site.blocks:
+        _put(session, Block, f"{estate_id}.{block.code}", {"estate_id": estate_id, **block.model_dump()})
+    session.flush()
+    for home in site.dwellings:
+        values = {"estate_id": estate_id, **home.model_dump(exclude={"block"}), "block_id": key(home.block)}
+        _put(session, Dwelling, f"{estate_id}.{home.code}", values)
+    session.flush()
+    for door in site.doors:
+        values = {"estate_id": estate_id, **door.model_dump(exclude={"block", "dwelling"})}
+        values |= {"block_id": key(door.block), "dwelling_id": key(door.dwelling)}
+        _put(session, Door, f"{estate_id}.{door.code}", values)
+    session.flush()
+
+
+def _write_devices(uow: UnitOfWork, site: Site, estate_id: str, edge_id: str | None) -> None:
+    session = uow.session
+    own = [edge.id for edge in session.query(Edge).filter(Edge.estate_id == estate_id)]
+    if edge_id is None and len(own) > 1:
+        raise SiteProblem(f"the estate has {len(own)} edges: say on which the devices hang (--edge {own[0]})")
+    if edge_id is not None and edge_id not in own:
+        raise SiteProblem(f"edge {edge_id} is not one of estate {estate_id}")
+    edge = edge_id or (own[0] if own else "")
+    if not edge:
+        edge = f"edge-{random_text(8)}"
+        session.add(Edge(id=edge, estate_id=estate_id, name=f"{site.estate.name} 边缘机"))
+        session.flush()
+        uow.record("edge.added", edge)
+    for device in site.devices:
+        values = {"estate_id": estate_id, "edge_id": edge, **device.model_dump()}
+        _put(session, Device, f"{estate_id}.{device.code}", values)
+    session.flush()
+    for point in site.access_points:
+        values = {"estate_id": estate_id, **point.model_dump(exclude={"door", "device", "camera"})}
+        values["door_id"] = f"{estate_id}.{point.door}"
+        values["device_id"] = f"{estate_id}.{point.device}" if point.device else None
+        values["camera_id"] = f"{estate_id}.{point.camera}" if point.camera else None
+        _put(session, AccessPoint, f"{estate_id}.{point.code}", values)
+    for meter in site.meters:
+        values = {"estate_id": estate_id, **meter.model_dump(include={"point", "quantity"})}
+        values |= {"dwelling_id": f"{estate_id}.{meter.dwelling}", "device_id": f"{estate_id}.{meter.device}"}
+        _put(session, Meter, f"{estate_id}.{meter.code}", values)
