@@ -251,18 +251,23 @@ def test_an_import_killed_in_the_middle_is_neither_lost_nor_doubled(tmp_path: Pa
             environment = os.environ | {"PYTHONPATH": str(ROOT)}
             base = [sys.executable, "-m", "edge_agent.cli"]
             command = [*base, "run", "--dir", str(place.root)]
-            log = (tmp_path / "log").open("wb")
-            child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220
+            processes: list[subprocess.Popen[bytes]] = []
+
+            def start(command: list[str], output: str) -> subprocess.Popen[bytes]:
+                with (tmp_path / output).open("ab") as log:
+                    processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
+                return processes[-1]
+
+            child = start(command, "log")
             try:
                 await until(lambda: place.devices.exists(), "the device set is kept", 20)
-                # Nothing waits for lists here: the file goes straight into the folder.
-                (place.imports / "h.ndjson.part").write_bytes((tmp_path / "h.ndjson").read_bytes())
-                (place.imports / "h.ndjson.part").rename(place.imports / "h.ndjson")
+                asked = [*base, "import-history", str(tmp_path / "h.ndjson"), "--dir", str(place.root)]
+                importing = start(asked, "told")
                 await until(lambda: len(hub.rows) > 5_000, "the import runs", 90)
                 child.send_signal(signal.SIGKILL)
                 child.wait()
                 await until(lambda: not hub.status[-1].online, "the last will", 20)
-                child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220
+                child = start(command, "log")
                 began = time.monotonic()
                 assert "import" not in hub.notes, "killed in the middle"
                 await until(lambda: "import" in hub.notes, "the import is done", 60)
@@ -271,6 +276,10 @@ def test_an_import_killed_in_the_middle_is_neither_lost_nor_doubled(tmp_path: Pa
                 assert values == list(range(lines)), "each line once"
                 (note,) = [n for n in hub.bodies(EdgeNote) if n.what == "import"]
                 assert f"{lines} imported, 1 refused" in note.text
+                await asyncio.to_thread(importing.wait, 20)
+                said = (tmp_path / "told").read_text()
+                assert f"done: {lines} events imported, 1 lines refused" in said, said
+                assert "import 10" in said, f"a line every 10 % where there is no terminal: {said}"
                 again = [*base, "status", "--dir", str(place.root)]
                 shown = await asyncio.to_thread(
                     subprocess.run, again, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
@@ -282,10 +291,10 @@ def test_an_import_killed_in_the_middle_is_neither_lost_nor_doubled(tmp_path: Pa
                 assert child.returncode == 0
                 await until(lambda: not hub.status[-1].online, "offline said")
             finally:
-                with contextlib.suppress(ProcessLookupError):
-                    child.kill()
-                child.wait()
-                log.close()
+                for process in processes:
+                    with contextlib.suppress(ProcessLookupError):
+                        process.kill()
+                    process.wait()
 
     run(work(), 110)
 
