@@ -180,7 +180,7 @@ def decode(kind: type[M], payload: bytes) -> M:
         raise WireError(f"{kind.__name__}: {len(payload)} bytes, more than {MAX_PAYLOAD}")
     try:
         return msgspec.json.decode(_inflate(payload) if kind.compressed else payload, type=kind)
-    except (msgspec.MsgspecError, zlib.error, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, zlib.error, UnicodeDecodeError, RecursionError, WireError) as error:
         raise WireError(f"{kind.__name__}: {error}") from error
 
 
