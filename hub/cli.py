@@ -1,0 +1,250 @@
+"""`estate-hub`: the hub's command line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hub.config import Config, from_environment
+
+app = typer.Typer(
+    name="estate-hub",
+    help="Estate IoT and access-control hub for public rental housing. State lives in one directory (--dir).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Directory = Annotated[Path, typer.Option("--dir", help="The hub's state: database, keys, settings (hub.json).")]
+DIR = Path("estate-hub")
+SETTINGS = "hub.json"
+
+
+def load_config(directory: Path, **overrides: Any) -> Config:
+    """`hub.json` in the directory (fields of Config), then the environment, then what was given here (None: not given)."""
+    file = directory / SETTINGS
+    kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    known = {field.name for field in fields(Config)} - {"dir"}
+    if unknown := set(kept) - known:
+        raise typer.BadParameter(f"{file}: unknown settings {', '.join(sorted(unknown))}")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    for name in ("host", "edge_host"):
+        kept.setdefault(name, "127.0.0.1")
+    environment = from_environment(directory)
+    plain = Config(dir=directory)
+    changed = {f: getattr(environment, f) for f in known if getattr(environment, f) != getattr(plain, f)}
+    merged = {**kept, **changed, **given}
+    if isinstance(merged.get("web_dir"), str):
+        merged["web_dir"] = Path(merged["web_dir"])
+    return Config(dir=directory, **merged)
+
+
+def _fail(error: Exception | str) -> typer.Exit:
+    typer.echo(f"error: {error}", err=True)
+    return typer.Exit(1)
+
+
+def _hub(directory: Path) -> Any:
+    from hub import migrations
+    from hub.services import open_hub
+
+    hub = open_hub(load_config(directory))
+    migrations.upgrade(hub.db)
+    return hub
+
+
+@app.callback()
+def _setup(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False) -> None:
+    shape = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=shape, stream=sys.stderr)
+
+
+@app.command()
+def serve(
+    directory: Directory = DIR,
+    port: Annotated[int | None, typer.Option(help="Console port (default 8080; 0: a free one).")] = None,
+    host: Annotated[str | None, typer.Option(help="Address the console listens on (default 127.0.0.1).")] = None,
+    edge_port: Annotated[int | None, typer.Option(help="HTTPS port for edges, mutual TLS (0: a free one).")] = None,
+    edge_host: Annotated[str | None, typer.Option(help="Address edges reach us at (default 127.0.0.1).")] = None,
+    broker_host: Annotated[str | None, typer.Option(help="Where the link broker is.")] = None,
+    broker_port: Annotated[
+        int | None, typer.Option(help="Use a broker that runs there; without it the hub starts one of its own.")
+    ] = None,
+    database_url: Annotated[str | None, typer.Option(help="SQLAlchemy URL (default: SQLite in --dir).")] = None,
+    public_url: Annotated[
+        str | None, typer.Option(help="How people reach the console, e.g. https://hub.example.")
+    ] = None,
+) -> None:
+    """Run the hub: migrations, broker link, jobs, console and API, and the edges' port. Ends cleanly on SIGTERM."""
+    from hub.mosquitto import BrokerFailed
+    from hub.server import CannotServe
+    from hub.server import serve as run
+
+    config = load_config(
+        directory,
+        port=port,
+        host=host,
+        edge_port=edge_port,
+        edge_host=edge_host,
+        broker_host=broker_host,
+        broker_port=broker_port,
+        database_url=database_url,
+        public_url=public_url,
+    )
+    config.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = directory / SETTINGS
+    named = json.loads(file.read_text()) if file.exists() else {}
+    embedded = broker_port is None and "broker_port" not in named and "ESTATE_BROKER_PORT" not in os.environ
+    try:
+        raise typer.Exit(run(config, embedded))
+    except (CannotServe, BrokerFailed) as error:
+        raise _fail(error) from error
+
+
+@app.command()
+def migrate(directory: Directory = DIR) -> None:
+    """Bring the database to this release (serve does it too)."""
+    hub = _hub(directory)
+    typer.echo(f"database is up to date: {hub.db.engine.url.render_as_string(hide_password=True)}")
+    hub.db.close()
+
+
+@app.command("import-site")
+def import_site_command(
+    file: Annotated[Path, typer.Argument(help="The installer's hand-over (site.json).", exists=True, dir_okay=False)],
+    directory: Directory = DIR,
+    edge: Annotated[
+        str | None, typer.Option(help="The edge on which the devices hang, if the estate has several.")
+    ] = None,
+) -> None:
+    """Import an estate: blocks, dwellings, doors, access points, devices, meters. May be run again."""
+    from hub.estate.site import SiteProblem, import_site
+
+    hub = _hub(directory)
+    try:
+        estate = import_site(hub, file.read_bytes(), edge)
+    except SiteProblem as error:
+        raise _fail(f"{file} is not imported:\n{error}") from error
+    typer.echo(f"estate {estate} imported")
+
+
+@app.command("add-user")
+def add_user_command(
+    name: Annotated[str, typer.Argument(help="Sign-in name.")],
+    role: Annotated[str, typer.Option(help="estate_manager, housing_official, auditor or administrator.")],
+    display_name: Annotated[str, typer.Option(help="As shown on the screen.")] = "",
+    estate: Annotated[list[str] | None, typer.Option(help="An estate the user sees; repeat for more.")] = None,
+    password: Annotated[bool, typer.Option(help="Ask for a password; --no-password: sign-in links only.")] = True,
+    directory: Directory = DIR,
+) -> None:
+    """Add somebody who signs in."""
+    from hub import auth
+
+    hub = _hub(directory)
+    text = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else None
+    try:
+        auth.add_user(hub, name, display_name, role, estate or [], text, "command line")
+    except ValueError as error:
+        raise _fail(error) from error
+    typer.echo(f"user {name} added")
+
+
+@app.command("sign-in-link")
+def sign_in_link_command(
+    name: Annotated[str, typer.Argument(help="Sign-in name.")], directory: Directory = DIR
+) -> None:
+    """Print a link that signs a user in (recovery). It works for 12 hours."""
+    from hub import auth
+
+    hub = _hub(directory)
+    try:
+        path = auth.make_sign_in_link(hub, name)
+    except LookupError as error:
+        raise _fail(error) from error
+    config = hub.config
+    typer.echo(f"{config.public_url or f'http://{config.host}:{config.port}'}{path}")
+
+
+@app.command("add-edge")
+def add_edge_command(
+    estate: Annotated[str, typer.Argument(help="Estate id, e.g. E001.")],
+    name: Annotated[str, typer.Option(help="What people call the box.")] = "edge box",
+    directory: Directory = DIR,
+) -> None:
+    """Add an edge box to an estate; prints its id."""
+    from hub import enrol
+
+    hub = _hub(directory)
+    try:
+        typer.echo(enrol.add_edge(hub, estate, name, "command line"))
+    except LookupError as error:
+        raise _fail(error) from error
+
+
+@app.command("enrolment-token")
+def enrolment_token_command(
+    edge: Annotated[str, typer.Argument(help="Edge id, as add-edge printed it.")], directory: Directory = DIR
+) -> None:
+    """Print a one-time token (30 minutes) with which an edge box enrols: `estate-edge enrol`."""
+    from hub import enrol
+
+    hub = _hub(directory)
+    try:
+        token, _expires_at = enrol.enrolment_token(hub, edge, "command line")
+    except LookupError as error:
+        raise _fail(error) from error
+    typer.echo(token)
+
+
+@app.command("api-key")
+def api_key_command(
+    name: Annotated[str, typer.Argument(help="Which system it is for.")], directory: Directory = DIR
+) -> None:
+    """Print a new key for the lease system (header X-Api-Key). It is shown once."""
+    from hub import auth
+
+    typer.echo(auth.add_api_key(_hub(directory), name))
+
+
+@app.command("explain")
+def explain_command(
+    subject: Annotated[str, typer.Argument(help="A dwelling, a credential token or a door (id or code).")],
+    directory: Directory = DIR,
+) -> None:
+    """Say who may pass where, when, and because of what, and which devices hold it."""
+    from hub.access.explain import NothingToExplain, explain_text
+
+    hub = _hub(directory)
+    try:
+        with hub.db.reading() as session:
+            typer.echo(explain_text(session, subject, hub.now()))
+    except NothingToExplain as error:
+        raise _fail(f"{subject!r} is no dwelling, credential or door of this hub") from error
+
+
+@app.command("demo")
+def demo_command(
+    directory: Annotated[Path, typer.Option("--dir", help="Keeps all state; the next start continues.")],
+    port: Annotated[int, typer.Option(help="Console port.")] = 8080,
+    seed: Annotated[int, typer.Option(help="The simulated residents' seed.")] = 1,
+    days: Annotated[int, typer.Option(help="Days of history.")] = 200,
+    speed: Annotated[float, typer.Option(help="How fast the residents' day goes by (1: real time).")] = 20.0,
+) -> None:
+    """Run a whole simulated estate on real protocols: brokers, devices, edge, hub, back office."""
+    from hub.demo import demo
+
+    raise typer.Exit(demo(directory, port, seed=seed, days=days, speed=speed))
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()
