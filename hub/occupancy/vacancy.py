@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from hub.occupancy.finding import (
@@ -21,7 +21,7 @@ from hub.occupancy.finding import (
 )
 from hub.occupancy.idle import MeterView, meters_of_absence
 from hub.occupancy.pack import PolicyPack, Vacancy
-from hub.occupancy.runs import Run, absence_run, absent_in_all, observability
+from hub.occupancy.runs import SIGNS, Run, absence_run, absent_in_all, covers, observability
 from hub.occupancy.values import KNOWN_COVERAGE, Contact, DayState, DwellingRecord, Household, PresenceDay
 
 HARDLY_SEEN = 0.5
@@ -38,9 +38,10 @@ ASK_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """How far the pack's own shape has got: `days` against its stages, and in words."""
+    """How far the pack's own shape has got: `days` against its stages, and in words. `window`: the days it looked at."""
 
     days: int
+    window: tuple[PresenceDay, ...]
     observed: str
     threshold: str
     because: str
@@ -59,20 +60,15 @@ def find_vacancy(record: DwellingRecord, pack: PolicyPack, festival: Callable[[d
     if household is None or not record.days or record.under_repair:
         return None
     run = absence_run(record.days, household, pack.pauses, festival)
-    if not run.days or run.first is None:
-        return None
-    if _never_moved_in(record, household, run):
+    if run.days and _never_moved_in(record, household, run):
         return _not_moved_in(record, household, run, pack)
     measure = _measure(record, household, run, pack, festival)
-    if max(run.absent, measure.days) < pack.vacancy.note_days:
+    if measure.days < pack.vacancy.note_days:
         return None
-    window = run.days
-    if measure.days > run.absent:
-        start = household.handover or household.first
-        window = tuple(day for day in record.days if day.day >= start)
+    window = measure.window
     meters = meters_of_absence(window, record.meters, pack.vacancy)
     coverage, worst = window_coverage(window, record.points)
-    step = _step(run, measure, meters, household, pack.vacancy)
+    step = _step(measure, meters, household, pack.vacancy)
     if coverage < KNOWN_COVERAGE or not _doors_can_tell(record, run, meters):
         step = _Step(step.rule, Stage.INSUFFICIENT_DATA, ("观测数据不足：不推进任何阶段，缺失的数据不视为无人。",))
     families = (DOORS, *((METERS,) if meters.near_zero else ()), *((PEOPLE,) if step.stage is Stage.RED else ()))
@@ -89,7 +85,12 @@ def find_vacancy(record: DwellingRecord, pack: PolicyPack, festival: Callable[[d
         because=(measure.because, *meters.because, *step.missing),
         against=_against(record, household, run, meters, worst),
         refuted_by=REFUTED_BY,
-        evidence=(*_run_evidence(run), *meters.evidence, *_device_evidence(worst), *_contact_evidence(household, run)),
+        evidence=(
+            *_window_evidence(window, run.last_sign),
+            *meters.evidence,
+            *_device_evidence(worst),
+            *_contact_evidence(household, window[0].day),
+        ),
         observed=measure.observed,
         threshold=measure.threshold,
         inputs_hash=inputs_hash(pack, record, window),
@@ -114,40 +115,51 @@ def _measure(
     text = (
         f"已有{run.absent}个可观测日无任何通行（{last}；另有{run.unknown}日无法观测、{run.paused}日按规定暂停计算）。"
     )
-    plain = _Measure(run.absent, f"连续{run.absent}日", f"连续{rule.red_days}日", text)
+    plain = _Measure(run.absent, run.days, f"连续{run.absent}日", f"连续{rule.red_days}日", text)
     if rule.shape == "consecutive":
         return plain
     if rule.shape == "cumulative":
         total = absent_in_all(record.days, household, pack.pauses, festival)
+        if total <= run.absent:
+            return plain
+        start = household.handover or household.first
+        window = tuple(day for day in record.days if day.day >= start)
         more = f"{text}回看期内累计{total}日无人居住（只计15日以上的连续无人时段）。"
-        return _Measure(max(total, run.absent), f"累计{total}日", f"累计{rule.red_days}日", more)
-    return _days_lived(record, run, rule, plain)
+        return _Measure(total, window, f"累计{total}日", f"累计{rule.red_days}日", more)
+    return _days_lived(record, household, pack, festival, plain)
 
 
-def _days_lived(record: DwellingRecord, run: Run, rule: Vacancy, plain: _Measure) -> _Measure:
-    """Days lived in the rolling window, corrected for how often this household is recorded while at home."""
-    window_days, wanted = rule.window_days or 0, rule.lived_days or 0
-    since = record.days[-1].day - timedelta(days=window_days - 1)
-    window = [day for day in record.days if day.day >= since]
+def _days_lived(
+    record: DwellingRecord,
+    household: Household,
+    pack: PolicyPack,
+    festival: Callable[[date], bool],
+    plain: _Measure,
+) -> _Measure:
+    """Days lived in the rolling window, corrected for how often this household is recorded while at home.
+
+    A window with a pause in it, or that began before the tenancy, says nothing; the plain run then goes as far as a
+    question.
+    """
+    rule = pack.vacancy
+    size, wanted = rule.window_days or 0, rule.lived_days or 0
+    window = record.days[-size:]
     known = [day for day in window if day.state is not DayState.UNKNOWN]
     share = observability(record.days)
-    paused = run.paused > 0
-    household = record.household
-    full = len(window) == window_days and household is not None and (household.handover or household.first) <= since
-    lived = sum(day.state in (DayState.PRESENT, DayState.OTHER_USE) for day in known)
-    estimate = min(float(len(known)), lived / share) * window_days / len(known) if share and known else None
-    if not full or paused or estimate is None or estimate >= wanted:
-        return _Measure(min(run.absent, rule.orange_days - 1), plain.observed, plain.threshold, plain.because)
+    whole = len(window) == size and (household.handover or household.first) <= window[0].day
+    paused = any(festival(d.day) or any(covers(a, d.day, pack.pauses) for a in household.absences) for d in window)
+    lived = sum(day.state in SIGNS for day in known)
+    estimate = min(float(len(known)), lived / share) * size / len(known) if share and known else None
+    if not whole or paused or estimate is None or estimate >= wanted:
+        return replace(plain, days=min(plain.days, rule.orange_days - 1))
     text = (
-        f"近{window_days}日中约有{estimate:.0f}日居住（记录到{lived}日，按本户平时{share:.0%}的可观测率修正），"
+        f"近{size}日中约有{estimate:.0f}日居住（记录到{lived}日，按本户平时{share:.0%}的可观测率修正），"
         f"少于{wanted}日。{plain.because}"
     )
-    return _Measure(
-        rule.red_days, f"{window_days}日内约居住{estimate:.0f}日", f"{window_days}日内居住满{wanted}日", text
-    )
+    return _Measure(rule.red_days, window, f"{size}日内约居住{estimate:.0f}日", f"{size}日内居住满{wanted}日", text)
 
 
-def _step(run: Run, measure: _Measure, meters: MeterView, household: Household, rule: Vacancy) -> _Step:
+def _step(measure: _Measure, meters: MeterView, household: Household, rule: Vacancy) -> _Step:
     days = measure.days
     if days < rule.yellow_days:
         return _Step("V1", Stage.NOTE)
@@ -159,13 +171,14 @@ def _step(run: Run, measure: _Measure, meters: MeterView, household: Household, 
         return _Step("V3", Stage.ORANGE)
     if days < rule.red_days:
         return _Step("V4", Stage.ORANGE, ("距法定期限约30日：应书面邀请说明理由并筛查困难情形。",))
-    missing = _missing_contacts(household.contacts, run, rule)
+    missing = _missing_contacts(household.contacts, measure.window, rule)
     return _Step("V5", Stage.ORANGE, (missing,)) if missing else _Step("V5", Stage.RED)
 
 
-def _missing_contacts(contacts: tuple[Contact, ...], run: Run, rule: Vacancy) -> str | None:
+def _missing_contacts(contacts: tuple[Contact, ...], window: tuple[PresenceDay, ...], rule: Vacancy) -> str | None:
     """What people still have to try before this may be called red; None when it is all there."""
-    recent = _recent(contacts, run, rule)
+    since = max(window[0].day, window[-1].day - timedelta(days=rule.contacts.within_days))
+    recent = [contact for contact in contacts if contact.day >= since]
     if any(contact.reached for contact in recent):
         return "已联系上本户：须先听取并核实说明，不升级为红色。"
     failed, off_hours = len(recent), sum(contact.in_person and contact.off_hours for contact in recent)
@@ -176,13 +189,6 @@ def _missing_contacts(contacts: tuple[Contact, ...], run: Run, rule: Vacancy) ->
         f"尚缺人工联系记录：需至少{need.failed}次联系未果（现有{failed}次），"
         f"其中至少{need.in_person_off_hours}次为夜间或周末上门（现有{off_hours}次）；此前不升级为红色。"
     )
-
-
-def _recent(contacts: tuple[Contact, ...], run: Run, rule: Vacancy) -> list[Contact]:
-    if run.first is None:
-        return []
-    since = max(run.first, run.days[-1].day - timedelta(days=rule.contacts.within_days))
-    return [contact for contact in contacts if contact.day >= since]
 
 
 def _against(
@@ -204,11 +210,12 @@ def _against(
     return (*found, ASK_FIRST)
 
 
-def _run_evidence(run: Run) -> list[Evidence]:
-    first, last = run.days[0].day, run.days[-1].day
-    found = [Evidence("days", f"{first}/{last}", f"{first}至{last}：{run.absent}个可观测日无通行。", first)]
-    if run.last_sign:
-        found.append(Evidence("day", str(run.last_sign), "此前最后一个有使用迹象的日期。", run.last_sign))
+def _window_evidence(window: tuple[PresenceDay, ...], last_sign: date | None) -> list[Evidence]:
+    first, last = window[0].day, window[-1].day
+    absent = sum(day.state is DayState.ABSENT for day in window)
+    found = [Evidence("days", f"{first}/{last}", f"{first}至{last}：{absent}个可观测日无通行。", first)]
+    if last_sign:
+        found.append(Evidence("day", str(last_sign), "此前最后一个有使用迹象的日期。", last_sign))
     return found
 
 
@@ -216,12 +223,11 @@ def _device_evidence(worst: str | None) -> list[Evidence]:
     return [Evidence("device", worst, "窗口内漏观测最多的设备。")] if worst else []
 
 
-def _contact_evidence(household: Household, run: Run) -> list[Evidence]:
-    start = run.days[0].day
+def _contact_evidence(household: Household, since: date) -> list[Evidence]:
     return [
         Evidence("contact", c.id, "已联系上。" if c.reached else "联系未果。", c.day)
         for c in household.contacts
-        if c.day >= start
+        if c.day >= since
     ]
 
 
@@ -255,7 +261,7 @@ def _not_moved_in(record: DwellingRecord, household: Household, run: Run, pack: 
         refuted_by=("本户说明入住安排并经核实。", *REFUTED_BY[:2]),
         evidence=(
             Evidence("tenancy", household.tenancy_id, f"{what}日期 {handover:%Y-%m-%d}。", handover),
-            *_run_evidence(run),
+            *_window_evidence(run.days, run.last_sign),
             *meters.evidence,
         ),
         observed=f"{run.absent}日",
