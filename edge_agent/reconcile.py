@@ -23,7 +23,6 @@ from edge_agent.state import Refusal
 log = logging.getLogger(__name__)
 PERIOD_S = 300.0
 RETRY_S = 30.0  # while something is still pending
-TRANSIENT = frozenset({"busy", "timeout", "photo_unavailable", "photo_fetch", "retry"})
 REFUSED_SHOWN, PENDING_SHOWN = 200, 50
 
 
@@ -182,7 +181,7 @@ class Reconciler:
                     written[op.credential.token] = op.fingerprint
                 case Applied(Remove() as op, None):
                     removed.append(op.token)
-                case Applied(Upsert() as op, error) if error and error.code not in TRANSIENT:
+                case Applied(Upsert() as op, error) if error and not error.retry:
                     refused[op.credential.token] = Refusal(op.fingerprint, error.code, error.text)
                 case Applied(_, error):
                     log.warning("device %s: %s, will be tried again", self.device, error)

@@ -181,8 +181,8 @@ class TwinDriver:
         results = []
         for op in operations:
             token = op.credential.token if isinstance(op, Upsert) else op.token
-            if isinstance(op, Upsert) and token in device.refuse:
-                results.append(Applied(op, CredentialRefused(token, device.refuse[token], "by the twin")))
+            if isinstance(op, Upsert) and (code := device.refuse.get(token)):
+                results.append(Applied(op, CredentialRefused(token, code, "by the twin", retry=code == "busy")))
                 continue
             if isinstance(op, Upsert) and token not in device.forget:
                 device.held[token] = op.credential

@@ -151,6 +151,20 @@ def test_one_refused_credential_stops_no_other_and_is_said_with_its_reason(tmp_p
     run(work())
 
 
+def test_a_busy_device_leaves_the_credential_pending_for_the_next_round(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(refuse={"b": "busy"})
+        async with open_box(tmp_path) as box, working(box, device) as worker:
+            publish(box, access_list(1, credential("a"), credential("b")))
+            await until(lambda: reported(box, 1, confirmed=1) and box.last.pending_tokens == ("b",), "b is pending")
+            assert box.last.refused == (), "it is not refused for good"
+            device.refuse.clear()
+            worker.reconciler.changed.set()
+            await until(lambda: reported(box, 1, confirmed=2, pending=0), "the next round")
+
+    run(work())
+
+
 def test_never_confirmed_what_the_device_does_not_show(tmp_path: Path) -> None:
     async def work() -> None:
         device = TwinDevice(forget={"b"})
