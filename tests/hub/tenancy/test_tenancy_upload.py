@@ -1,0 +1,228 @@
+"""Messy lists: every row that holds anything is taken, or refused with its reason; a dry run changes nothing."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook, load_workbook
+from sqlalchemy import func, select
+from tenancy_office import HOUSEHOLDS, Office, code, id_number, tenancy
+
+from hub.services import Hub
+from hub.tables import CredentialRow, Estate, HouseholdMember, Person, SourceRow, Tenancy
+from hub.tenancy import fields, sync
+from hub.tenancy.fields import Refused
+from hub.tenancy.files import rows_of
+from hub.tenancy.reasons import REASONS
+from hub.tenancy.sheet import read_sheet
+from hub.tenancy.upload import Outcome, upload
+from simulators.xlsx import write_xlsx
+
+Setup = Callable[[Hub], None]
+TODAY = date(2026, 11, 21)
+HEAD = ["房屋编码", " 姓名 ", "身份证号", "与承租人关系", "起租日", "到期日", "卡号", "备注"]
+A, B, C, D, E, F = (id_number(100 + n) for n in range(6))
+WIDE = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
+
+
+def messy() -> tuple[bytes, dict[int, str]]:
+    """A list with one of each trouble, and what must become of each row ("" = taken)."""
+    start = "2025-03-01"
+    rows: list[tuple[list[Any], str]] = [
+        ([code(0), "张 三　", A.translate(WIDE), "承租人", "2025年3月1日", "2028.2.29", "０００3456789", None], ""),
+        ([None, " 李四", B.lower(), "配偶", "2025/3/1", None, 3456790.0, None], ""),
+        ([None, "张三", A, "承租人", start, None, None, "重复登记"], "duplicate_person"),
+        ([None] * 8, "blank"),
+        ([code(1), "王五", C, "户主", date(2025, 3, 1), None, "11、12", None], ""),
+        ([code(1), "赵六", D, "承租人", 45717, None, None, "两位户主"], "two_heads"),
+        ([code(1), "张三", A, "子女", start, None, None, None], "person_in_two_households"),
+        (
+            [code(1), "钱七", E[:-1] + ("0" if E[-1] != "0" else "1"), "子女", start, None, None, None],
+            "id_number_check",
+        ),
+        ([code(1), "钱七", E[:10] + "1332" + E[14:], "子女", start, None, None, None], "id_number_birth"),
+        ([code(1), "钱七", E[:15], "子女", start, None, None, None], "id_number_length"),
+        ([code(1), "钱七", None, "子女", start, None, None, None], "id_number_missing"),
+        ([code(1), None, E, "子女", start, None, None, None], "name_missing"),
+        ([code(1), "钱七", E, None, start, None, None, None], "relation_missing"),
+        ([code(1), "钱七", E, "子女", "三月初", None, None, None], "date_bad"),
+        ([code(1), "钱七", E, "子女", start, "2024-01-01", None, None], "dates_reversed"),
+        ([code(1), "钱七", E, "子女", start, None, "1.23E+15", None], "card_bad"),
+        ([code(1), "钱七", E, "子女", start, None, "11", None], "card_twice"),
+        (["E001-B9-0101", "孙八", F, "承租人", start, None, None, None], "dwelling_unknown"),
+        ([code(2), "孙八", id_number(300), "配偶", start, None, None, None], "no_head"),
+        ([None, None, None, None, None, None, None, "合计：见附件"], "dwelling_missing"),
+    ]
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["青松公租房小区租户名单"])
+    sheet.append([])
+    sheet.append(HEAD)
+    for row, _ in rows:
+        sheet.append(row)
+    sheet.merge_cells("A1:H1")
+    sheet.merge_cells("A4:A6")
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue(), {n: outcome for n, (_, outcome) in enumerate(rows, start=4) if outcome != "blank"}
+
+
+def send(hub: Hub, content: bytes, name: str = "名单.xlsx", *, dry_run: bool = False) -> Outcome:
+    with hub.db.reading() as session:
+        estate = session.get_one(Estate, "E001")
+    return upload(hub, estate, "official", name, content, dry_run=dry_run)
+
+
+def count(hub: Hub, table: Any) -> int:
+    with hub.db.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_every_row_is_taken_or_refused_with_its_reason(hub: Hub, estate: Setup) -> None:
+    estate(hub)
+    content, expected = messy()
+    tried = send(hub, content, dry_run=True)
+    assert (tried.applied, count(hub, Tenancy), count(hub, SourceRow)) == (False, 0, 0), "a dry run changes nothing"
+    done = send(hub, content)
+    assert done.refused == tried.refused
+    refused = {int(r.key.removeprefix("row ")): r.reason for r in done.refused}
+    assert refused == {row: reason for row, reason in expected.items() if reason}
+    assert done.accepted + len(done.refused) == len(expected), "no row is lost"
+    assert done.household_changes == {"new": 2, "changed": 0, "ended": 0, "unchanged": 0}
+    with hub.db.reading() as session:
+        people = {p.name: p for p in session.scalars(select(Person))}
+        cards = {
+            name: session.scalars(select(HouseholdMember).where(HouseholdMember.person_id == p.id))
+            .one()
+            .offered["cards"]
+            for name, p in people.items()
+        }
+        starts = set(session.scalars(select(Tenancy.from_date)))
+        stored = " ".join(str(v) for r in session.scalars(select(SourceRow)) for v in r.raw.values())
+    assert cards == {"张三": ["3456789"], "李四": ["3456790"], "王五": ["11", "12"]}
+    assert starts == {date(2025, 3, 1)}
+    assert people["张三"].id_number_last4 == A[-4:]
+    assert not any(number in stored for number in (A, B, C, D, E, F)), "refused rows are kept masked"
+    again = send(hub, content)
+    assert again.household_changes == {"new": 0, "changed": 0, "ended": 0, "unchanged": 2}
+    assert count(hub, SourceRow) == len(done.refused), "the same refusals once"
+
+
+def test_a_sheet_never_ends_and_never_overwrites_another_household(hub: Hub, estate: Setup) -> None:
+    estate(hub)
+    send(hub, messy()[0])
+    lines = [",".join(["房屋编码", "姓名", "身份证号", "关系", "起租日", "卡号"])]
+    lines += [f"{code(0)},张三,{A},承租人,2025-03-01,3456789;99"]
+    lines += [f"{code(1)},别人,{F},承租人,2026-01-01,5"]
+    for encoding in ("utf-8-sig", "gb18030"):
+        done = send(hub, "\n".join(lines).encode(encoding), "x.CSV")
+        assert [(r.key, r.reason) for r in done.refused] == [("row 3", "dwelling_occupied")]
+    with hub.db.reading() as session:
+        members = session.scalars(select(HouseholdMember)).all()
+        assert sorted(c for m in members for c in m.offered["cards"]) == ["11", "12", "3456789", "3456790", "99"]
+        assert all(m.to_date is None for m in members), "李四 is not in the list and stays"
+
+
+def test_what_another_source_manages_is_compared_and_left_alone(
+    sqlite_hub: Hub, configured: Setup, office: Office, tmp_path: Path
+) -> None:
+    hub = sqlite_hub
+    configured(hub)
+    sync.run(hub)
+    before = count(hub, Tenancy), count(hub, Person), count(hub, CredentialRow)
+    records = [tenancy(n) for n in range(HOUSEHOLDS)]
+    for record in records:
+        for member in record["members"]:
+            member["relation"] = {"applicant": "applicant", "spouse": "spouse"}[member["relation"]]
+    for messy_list in (False, True):
+        mess = write_xlsx(tmp_path / "list.xlsx", records, messy=messy_list, seed=3)
+        content = (tmp_path / "list.xlsx").read_bytes()
+        done = send(hub, content)
+        sheet = load_workbook(io.BytesIO(content)).worksheets[0]
+        filled = sum(any(v is not None for v in row) for row in sheet.iter_rows(values_only=True)) - (
+            2 if messy_list else 1
+        )
+        assert done.accepted + len(done.refused) == filled, (mess, "no row is lost")
+        assert {r.reason for r in done.refused} <= set(REASONS)
+        assert (count(hub, Tenancy), count(hub, Person), count(hub, CredentialRow)) == before
+        if not messy_list:
+            assert done.refused == ()
+        else:
+            wanted = mess.counts["impossible_id"] + mess.counts["unknown_house"] + mess.counts["duplicate_person"]
+            assert len(done.refused) >= wanted
+
+
+def bomb() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", b"0" * (201 * 1024 * 1024))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("x.pdf", b"%PDF", "file_type"),
+        ("x.xlsx", b"not a zip", "file_unreadable"),
+        ("x.xlsx", b"PK\x03\x04 cut", "file_unreadable"),
+        ("x.xlsx", bomb, "file_too_large"),
+        ("x.csv", b"x" * (10 * 1024 * 1024 + 1), "file_too_large"),
+        ("x.csv", "房屋编码,姓名\n1,2".encode(), "header_missing"),
+        ("x.csv", b"", "header_missing"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_what_to_do(name: str, content: Any, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_sheet(rows_of(name, content() if callable(content) else content), str, TODAY)
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("given_", "day"),
+    [
+        ("2025-03-01", "2025-03-01"), ("２０２５年３月１日", "2025-03-01"), ("2025.3.1", "2025-03-01"), (45717, "2025-03-01"),
+        ("20250301", "2025-03-01"), ("2025/03/01 00:00:00", "2025-03-01"), (datetime(2025, 3, 1, tzinfo=UTC), "2025-03-01"),
+        ("", None), (None, None),
+    ],
+)  # fmt: skip
+def test_dates(given_: object, day: str | None) -> None:
+    assert fields.day(given_) == (date.fromisoformat(day) if day else None)
+
+
+@pytest.mark.parametrize("bad", ["2025-02-30", "01/03/2025", "25-3-1", "2025-3", "昨天", 12, "2025-03-01T10:00"])
+def test_dates_that_are_not_guessed(bad: object) -> None:
+    with pytest.raises(Refused, match="date_bad"):
+        fields.day(bad)
+
+
+@given(st.text(max_size=30) | st.integers() | st.floats() | st.none() | st.lists(st.text(max_size=5), max_size=3))
+def test_no_cell_breaks_the_reader(cell: object) -> None:
+    for reader in (
+        fields.day,
+        fields.cards,
+        fields.relation,
+        fields.name,
+        fields.code,
+        lambda v: fields.id_number(v, TODAY),
+    ):
+        with suppress(Refused):  # its constructor takes only reasons that have words for the clerk
+            reader(cell)
+
+
+@given(st.integers(0, 10**17 - 1), st.integers(0, 16), st.integers(1, 9))
+def test_one_wrong_digit_never_passes_the_check(number: int, place: int, add: int) -> None:
+    good = id_number(number % 1000, "19800101")
+    wrong = good[:place] + str((int(good[place]) + add) % 10) + good[place + 1 :]
+    assert fields.id_number(good, TODAY) == good
+    with pytest.raises(Refused, match="id_number"):
+        fields.id_number(wrong, TODAY)
