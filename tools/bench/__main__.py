@@ -1,0 +1,60 @@
+"""`python -m tools.bench [NAME …]`: measure, print a table, write build/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tools.bench.figure import Figure
+
+OUT = Path(__file__).resolve().parents[2] / "build/bench.json"
+MODULES = {
+    "decision": "an access decision at the edge",
+    "ingest": "events through broker and hub into the database",
+    "demo": "time to ready, and a pass to the screen",
+    "setup": "set-up in a fresh clone with empty caches",
+}
+
+
+def run(names: list[str], out: Console) -> list[Figure]:
+    figures: list[Figure] = []
+    for name in names:
+        with out.status(f"{name}: {MODULES[name]}"):
+            figures += importlib.import_module(f"tools.bench.{name}").measure()
+    return figures
+
+
+def table(figures: list[Figure]) -> Table:
+    made = Table("figure", "value", "unit", "measured against", "ratio", "goal", "met")
+    for f in figures:
+        met = "" if f.met is None else "yes" if f.met else "NO"
+        made.add_row(
+            f.name, f"{f.value:g}", f.unit, f.reference, "" if f.ratio is None else f"{f.ratio:g}", f.goal, met
+        )
+    return made
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", choices=[[], *MODULES], help=f"some of: {', '.join(MODULES)} (default: all)"
+    )
+    names = parser.parse_args().names or list(MODULES)
+    out = Console(width=200 if not sys.stdout.isatty() else None)
+    figures = run(names, out)
+    OUT.parent.mkdir(exist_ok=True)
+    old = json.loads(OUT.read_text()) if OUT.exists() else []
+    fresh = {f.name for f in figures}
+    OUT.write_text(json.dumps([o for o in old if o["name"] not in fresh] + [f.as_json() for f in figures], indent=1))
+    out.print(table(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
