@@ -9,7 +9,12 @@ import { BrowserRouter, Link, Route, Routes } from "react-router";
 import { ApiError } from "./api/client";
 import { LanguageProvider, useLanguage, useWords } from "./i18n";
 import { BlocksPage } from "./pages/blocks/BlocksPage";
+import { CasePage } from "./pages/cases/CasePage";
+import { CasesPage } from "./pages/cases/CasesPage";
+import { DevicePage } from "./pages/devices/DevicePage";
+import { DevicesPage } from "./pages/devices/DevicesPage";
 import { DwellingPage } from "./pages/dwelling/DwellingPage";
+import { EventsPage } from "./pages/events/EventsPage";
 import { LivePage } from "./pages/live/LivePage";
 import { SignIn } from "./pages/SignIn";
 import { SessionProvider, useSession } from "./session";
@@ -72,6 +77,11 @@ function Pages(): ReactNode {
           <Route index element={<Needs permission="estate.view"><LivePage /></Needs>} />
           <Route path="/blocks" element={<Needs permission="estate.view"><BlocksPage /></Needs>} />
           <Route path="/dwellings/:id" element={<Needs permission="estate.view"><DwellingPage /></Needs>} />
+          <Route path="/cases" element={<Needs permission="case.view"><CasesPage /></Needs>} />
+          <Route path="/cases/:id" element={<Needs permission="case.view"><CasePage /></Needs>} />
+          <Route path="/devices" element={<Needs permission="estate.view"><DevicesPage /></Needs>} />
+          <Route path="/devices/:id" element={<Needs permission="estate.view"><DevicePage /></Needs>} />
+          <Route path="/events" element={<Needs permission="estate.view"><EventsPage /></Needs>} />
           <Route path="*" element={<NotFound />} />
         </Route>
       </Routes>

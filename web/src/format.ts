@@ -54,3 +54,10 @@ export function offset(seconds: number | null | undefined): string {
   const shown = Math.abs(seconds) < 10 ? seconds.toFixed(1) : Math.round(seconds).toString();
   return `${seconds > 0 ? "+" : ""}${shown} s`;
 }
+
+/** The instant (ISO, UTC) at which a local day begins in a zone. */
+export function midnight(localDay: string, zone: string): string {
+  const guess = new Date(`${localDay}T00:00:00Z`);
+  const shown = new Date(`${dateTime(guess.toISOString(), zone).replace(" ", "T")}Z`); // the zone's clock at the guess, read as UTC
+  return new Date(2 * guess.getTime() - shown.getTime()).toISOString();
+}

@@ -40,6 +40,11 @@ export const useDevice = (id: string): UseQueryResult<T.DeviceDetail> => useRead
 export const useCommand = (id: string | null, running: boolean): UseQueryResult<T.Command> =>
   useRead(["command", id ?? ""], `/commands/${part(id ?? "")}`, { enabled: id !== null, ...(running ? { every: 1_000 } : {}) });
 
+export function useDeviceEvents(device: string): UseQueryResult<T.EventPage> {
+  const { id } = useEstate();
+  return useRead(["events", id, device], `/estates/${part(id)}/events${query({ device, limit: 20 })}`);
+}
+
 export interface CaseFilter { state?: string; kind?: string; stage?: string }
 export function useCases(filter: CaseFilter): UseQueryResult<T.CasePage> {
   const { id } = useEstate();

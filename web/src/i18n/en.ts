@@ -32,7 +32,7 @@ const words: Words["words"] = {
   presence: { present: "Signs of residents", absent: "No signs of residents", other_use: "Used by others", unknown: "Unknown (not covered)" },
   stage: { note: "Note", yellow: "Yellow alert", orange: "Orange alert", red: "Red alert", insufficient_data: "Insufficient data" },
   caseKind: { vacancy: "Suspected idle", sublet: "Suspected sublet", not_moved_in: "Possibly not moved in", vacant_used: "Vacant, signs of use" },
-  caseState: { open: "To be screened", recheck_requested: "Recheck requested", dismissed: "Dismissed", good_cause: "Good cause", closed: "Closed" },
+  caseState: { open: "Lead to be screened", recheck_requested: "Recheck requested", dismissed: "Dismissed", good_cause: "Good cause", closed_unproven: "Closed, not proven" },
   tenancyState: { allocated: "Allocated (not moved in)", active: "Active", ended: "Ended" },
   coverage: { ok: "Observable", down: "Not observable", propped: "Door propped open", clock: "Time not trusted", unknown: "No record" },
   command: { momentary_access: "Momentary access", read_back: "Read back the list", snapshot: "Take a snapshot" },
@@ -48,8 +48,18 @@ const words: Words["words"] = {
   },
   sourceKind: { http: "HTTP", csv: "CSV file", xlsx: "XLSX file", file: "File" },
   family: {
-    F1: "Doors", F2: "Water", F3: "Electricity", F4: "Visitors and credentials", F5: "Contacts", F6: "Data quality", doors: "Doors", water: "Water",
-    electricity: "Electricity", meters: "Meters",
+    F1: "Doors", F2: "Meters", F3: "Credentials", F4: "Records", F5: "People", F6: "Data quality",
+  },
+  absence: {
+    hospital: "in hospital", care: "caring for a relative", work: "working away", travel: "travelling", home_visit: "visiting home", renovation: "renovation", other: "other",
+  },
+  evidence: {
+    days: "Days", day: "Day", meter: "Meter", device: "Device", credential: "Credential", contact: "Contact", absence: "Declared absence", tenancy: "Tenancy",
+  },
+  feed: {
+    "case.opened": "Lead opened", "case.recheck_requested": "Recheck requested", "case.dismissed": "Lead dismissed", "case.good_cause": "Good cause",
+    "case.closed_unproven": "Closed, not proven", "dwelling.moved_in": "Moved in", "dwelling.moved_out": "Moved out", "dwelling.ready_to_relet": "Ready to relet",
+    "dwelling.vacant_used": "Vacant, signs of use",
   },
 };
 
@@ -116,7 +126,7 @@ export const en: Words = {
     presence: "Presence calendar", presenceLegend: "Unknown means the doors were not covered that day; it does not mean nobody was there", presenceAria: (n, present, absent, unknown) => `Last ${n} days: signs of residents on ${present}, none on ${absent}, unknown on ${unknown}. The table lists every day.`,
     day: "Day", coverage: "Door coverage", signals: "Signals", meters: "Water and electricity", metersEmpty: "No remote meters here", lastValue: "Last reading", meterBad: "The meter reports a fault: not a sign of no use",
     meterAria: (name, n) => `${name} a day over ${n} days. The table lists every day.`, absences: "Declared absences", absenceEmpty: "No declared absence", absence: (from, to) => `${from} to ${to}`, declared: (day) => `declared ${day}`,
-    absenceOpen: "open", lead: "Open lead", openLead: "Open the lead", signalNames: { doors: "doors", water: "water", electricity: "electricity", others: "others", visitors: "visitors", declared: "declared" },
+    absenceOpen: "open", lead: "Open lead", openLead: "Open the lead", signalNames: { doors: "household passes", identified: "of these by face with consent", others: "others' passes", water: "water m³", electricity: "electricity kWh" },
     reveal: "Show full information", revealTitle: "Show full personal information", revealHint: "Names, dates of birth and card numbers are shown for 60 seconds; this goes to the audit log.", revealReason: "Reason",
     revealCodes: { home_visit: "Home visit or check", resident_request: "The resident asked", credential_issue: "Issuing or checking a credential", emergency: "Emergency" },
     revealed: (s) => `Full information, hidden in ${s} s`, birth: "Born", cards: "Cards", hideNow: "Hide now", revealFailed: "Could not be shown",
@@ -144,7 +154,7 @@ export const en: Words = {
     config: "Configuration (secrets hidden)", meters: "Meters", detail: "Detail", edge: "Edge", access: "Access points", point: "Access point", needReason: "Say why (at least 4 characters)",
   },
   events: {
-    title: "Passes and events", kind: "Kind", outcome: "Outcome", device: "Device", point: "Access point", from: "From", to: "To", columns: { at: "Happened", kind: "Kind", where: "Where", who: "Holder / dwelling", what: "What", received: "Received at the edge", offset: "Clock offset" },
+    title: "Passes and events", filters: "Filters", found: "Records", kind: "Kind", outcome: "Outcome", device: "Device", point: "Access point", from: "From", to: "To", columns: { at: "Happened", kind: "Kind", where: "Where", who: "Holder / dwelling", what: "What", received: "Received at the edge", offset: "Clock offset" },
     empty: "Nothing fits", daily: "Passes a day, last 30 days", dailyAria: (n) => `Passes a day over ${n} days; the table lists every day.`, passes: "Passes", denied: "Denied", deviceTime: (at) => `device time ${at}`, dwelling: "Dwelling number",
   },
   tenancy: {

@@ -43,7 +43,7 @@ const words = {
   } as Record<string, string>,
   caseKind: { vacancy: "疑似闲置", sublet: "疑似转租", not_moved_in: "疑似未入住", vacant_used: "空置房有使用迹象" } as Record<string, string>,
   caseState: {
-    open: "待初筛", recheck_requested: "已转复核", dismissed: "已排除", good_cause: "有正当理由", closed: "已办结",
+    open: "线索待初筛", recheck_requested: "已转复核", dismissed: "已排除", good_cause: "有正当理由", closed_unproven: "未证实（已结）",
   } as Record<string, string>,
   tenancyState: { allocated: "已配租（未入住）", active: "在租", ended: "已终止" } as Record<string, string>,
   coverage: {
@@ -63,8 +63,18 @@ const words = {
   } as Record<string, string>,
   sourceKind: { http: "接口", csv: "CSV 表格", xlsx: "XLSX 表格", file: "表格" } as Record<string, string>,
   family: {
-    F1: "门禁通行", F2: "用水", F3: "用电", F4: "访客与凭证", F5: "人工联系", F6: "数据质量", doors: "门禁通行", water: "用水",
-    electricity: "用电", meters: "水电用量",
+    F1: "门禁通行", F2: "水电用量", F3: "凭证使用", F4: "登记资料", F5: "人工联系", F6: "数据质量",
+  } as Record<string, string>,
+  absence: {
+    hospital: "住院", care: "照料亲属", work: "外出工作", travel: "旅行", home_visit: "返乡探亲", renovation: "装修维修", other: "其他",
+  } as Record<string, string>,
+  evidence: {
+    days: "时段", day: "日期", meter: "表计", device: "设备", credential: "凭证", contact: "联系记录", absence: "离家报备", tenancy: "租约",
+  } as Record<string, string>,
+  feed: {
+    "case.opened": "线索形成", "case.recheck_requested": "请求资格复核", "case.dismissed": "线索排除", "case.good_cause": "有正当理由",
+    "case.closed_unproven": "未证实结案", "dwelling.moved_in": "已入住", "dwelling.moved_out": "已搬离", "dwelling.ready_to_relet": "可重新配租",
+    "dwelling.vacant_used": "空置房有使用迹象",
   } as Record<string, string>,
 };
 
@@ -131,7 +141,7 @@ export const zh = {
     presence: "居住迹象日历", presenceLegend: "未知表示当天门禁覆盖不足，不等于无人", presenceAria: (n: number, present: number, absent: number, unknown: number) => `最近 ${n} 天：有人居住迹象 ${present} 天，无人居住迹象 ${absent} 天，未知 ${unknown} 天。表格视图列出每一天。`,
     day: "日期", coverage: "门禁覆盖", signals: "依据", meters: "水电用量", metersEmpty: "没有安装远传水电表", lastValue: "最近读数", meterBad: "表计报告故障，不作为无人用水依据",
     meterAria: (name: string, n: number) => `${name}每日用量，${n} 天。表格视图列出每一天。`, absences: "离家报备", absenceEmpty: "没有离家报备", absence: (from: string, to: string) => `${from} 至 ${to}`, declared: (day: string) => `${day} 报备`,
-    absenceOpen: "未定", lead: "在办线索", openLead: "查看线索", signalNames: { doors: "门禁", water: "用水", electricity: "用电", others: "其他人员", visitors: "访客", declared: "报备" } as Record<string, string>,
+    absenceOpen: "未定", lead: "在办线索", openLead: "查看线索", signalNames: { doors: "本户通行", identified: "其中经同意的人脸", others: "其他人员通行", water: "用水 m³", electricity: "用电 kWh" } as Record<string, string>,
     reveal: "查看完整信息", revealTitle: "查看完整个人信息", revealHint: "将显示姓名、出生日期和卡号 60 秒，并写入审计日志。", revealReason: "查看事由",
     revealCodes: { home_visit: "上门服务或核查", resident_request: "住户本人申请", credential_issue: "办理或排查通行凭证", emergency: "紧急情况" } as Record<string, string>,
     revealed: (s: number) => `完整信息，${s} 秒后隐藏`, birth: "出生日期", cards: "卡号", hideNow: "立即隐藏", revealFailed: "未能查看",
@@ -159,7 +169,7 @@ export const zh = {
     config: "配置（密钥已隐藏）", meters: "接入表计", detail: "说明", edge: "网关", access: "所属通行点", point: "通行点", needReason: "请写明原因（至少 4 个字）",
   },
   events: {
-    title: "通行与事件", kind: "类别", outcome: "结果", device: "设备", point: "通行点", from: "开始", to: "结束", columns: { at: "发生时间", kind: "类别", where: "地点", who: "持证人 / 房屋", what: "内容", received: "网关收到", offset: "时钟偏差" },
+    title: "通行与事件", filters: "筛选", found: "记录", kind: "类别", outcome: "结果", device: "设备", point: "通行点", from: "开始", to: "结束", columns: { at: "发生时间", kind: "类别", where: "地点", who: "持证人 / 房屋", what: "内容", received: "网关收到", offset: "时钟偏差" },
     empty: "没有符合条件的记录", daily: "近 30 天每日通行", dailyAria: (n: number) => `近 ${n} 天每日通行次数，表格视图列出每一天。`, passes: "通行", denied: "拒绝", deviceTime: (at: string) => `设备时间 ${at}`, dwelling: "房屋编号",
   },
   tenancy: {

@@ -74,14 +74,14 @@ function Facts({ dwelling }: { dwelling: Dwelling }): ReactNode {
 }
 
 function Absences({ dwelling }: { dwelling: Dwelling }): ReactNode {
-  const t = useWords().dwelling;
+  const { dwelling: t, words } = useWords();
   return (
     <Panel id="absences" title={t.absences}>
       {dwelling.absences.length === 0 ? <Empty text={t.absenceEmpty} /> : (
         <ul className="rows">
           {dwelling.absences.map((absence) => (
             <li key={absence.id}>
-              <strong>{t.absence(absence.from_date, absence.to_date ?? t.absenceOpen)}</strong>{absence.reason_zh ?? absence.reason}
+              <strong>{t.absence(absence.from_date, absence.to_date ?? t.absenceOpen)}</strong>{word(words.absence, absence.reason)}
               <span className="faint">{t.declared(absence.declared_on)}</span>
             </li>
           ))}

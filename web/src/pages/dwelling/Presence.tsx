@@ -24,15 +24,15 @@ export default function Presence({ dwellingId }: { dwellingId: string }): ReactN
       </Panel>
       <Panel id="usage" title={t.meters}>
         <Answer query={query} empty={(p) => p.meters.length === 0} emptyText={t.metersEmpty}>
-          {(p) => <div className="two">{p.meters.map((meter, i) => <Usage key={meter.quantity + String(i)} meter={meter} />)}</div>}
+          {(p) => <div className="two">{p.meters.map((meter, i) => <Usage key={meter.quantity + String(i)} meter={meter} days={p.days.map((day) => day.day)} />)}</div>}
         </Answer>
       </Panel>
     </>
   );
 }
 
-function signalText(signals: Record<string, unknown>, names: Record<string, string>): string {
-  return Object.entries(signals).filter(([, v]) => ["string", "number", "boolean"].includes(typeof v)).map(([k, v]) => `${names[k] ?? k} ${String(v)}`).join(", ");
+function signalText(signals: object, names: Record<string, string>): string {
+  return Object.entries(names).map(([key, name]) => `${name} ${format.number((signals as Record<string, number | null>)[key], 3)}`).join(", ");
 }
 
 function calendarOption(presence: Data, language: "zh" | "en", states: Record<string, string>): EChartsOption {
@@ -54,7 +54,7 @@ function calendarOption(presence: Data, language: "zh" | "en", states: Record<st
     series: {
       type: "heatmap", coordinateSystem: "calendar",
       data: presence.days.map(({ day, state, coverage }) => ({
-        value: [day, STATES.indexOf(state), coverage, state] as unknown as number[],
+        value: [day, Math.max(0, (STATES as readonly string[]).indexOf(state)), coverage, state] as unknown as number[],
         ...(state === "unknown" ? { itemStyle: { decal: HATCH, borderColor: "#bbb", borderWidth: 1 } } : {}),
       })),
     },
@@ -74,21 +74,23 @@ function Calendar({ presence }: { presence: Data }): ReactNode {
   return <ChartOrTable label={t.presence} table={table} chart={<Chart option={option} height={190} label={label} />} />;
 }
 
-function Usage({ meter }: { meter: Data["meters"][number] }): ReactNode {
+/** `days`: every day shown; one without a reading stays empty, which is not zero. */
+function Usage({ meter, days }: { meter: Data["meters"][number]; days: string[] }): ReactNode {
   const { dwelling: t, words } = useWords();
   const name = word(words.quantity, meter.quantity);
   const unit = words.quantityUnit[meter.quantity] ?? "";
+  const read = useMemo(() => new Map(meter.days.map(({ day, value }) => [day, value])), [meter]);
   const option = useMemo<EChartsOption>(() => ({
     aria: { enabled: true }, grid: { left: 44, right: 8, top: 28, bottom: 24 }, tooltip: { trigger: "axis" },
-    xAxis: { type: "category", data: meter.days.map((day) => day.day.slice(5)), axisLabel: { color: "#4a4a4a" } },
+    xAxis: { type: "category", data: days.map((day) => day.slice(5)), axisLabel: { color: "#4a4a4a" } },
     yAxis: { type: "value", name: unit, nameTextStyle: { color: "#4a4a4a" }, axisLabel: { color: "#4a4a4a" } },
-    series: { type: "bar", name, data: meter.days.map((day) => day.value ?? "-"), itemStyle: { color: meter.quantity === "water" ? "#0072B2" : "#D55E00" } },
-  }), [meter, name, unit]);
+    series: { type: "bar", name, data: days.map((day) => read.get(day) ?? "-"), itemStyle: { color: meter.quantity === "water" ? "#0072B2" : "#D55E00" } },
+  }), [meter, days, read, name, unit]);
   return (
     <div>
       <h3>{name} ({unit})</h3>
       <ChartOrTable label={name} chart={<Chart option={option} height={170} label={t.meterAria(name, meter.days.length)} />}
-        table={{ head: [t.day, `${name} ${unit}`], rows: meter.days.toReversed().map((day) => [day.day, format.number(day.value, 3)]) }} />
+        table={{ head: [t.day, `${name} ${unit}`], rows: days.toReversed().map((day) => [day, format.number(read.get(day), 3)]) }} />
     </div>
   );
 }

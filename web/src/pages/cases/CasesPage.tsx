@@ -1,0 +1,102 @@
+/** Leads: filters with counts, a list the keyboard walks. */
+
+import { Segmented } from "antd";
+import { type ReactNode, useCallback, useState } from "react";
+import { Link, useNavigate, useSearchParams } from "react-router";
+import { type CaseFilter, useCases } from "../../api/queries";
+import type { CaseItem } from "../../api/types";
+import * as format from "../../format";
+import { useWords, word } from "../../i18n";
+import { useZone } from "../../session";
+import { StateMark } from "../../ui/Mark";
+import { Answer, Panel } from "../../ui/Panel";
+import { useKeys } from "../../ui/useKeys";
+
+const FILTERS = ["state", "kind", "stage"] as const;
+
+export function CasesPage(): ReactNode {
+  const { cases: t, common } = useWords();
+  const [params, setParams] = useSearchParams();
+  const filter: CaseFilter = Object.fromEntries(FILTERS.map((name) => [name, params.get(name) ?? ""]).filter(([, v]) => v));
+  const query = useCases(filter);
+  const set = (name: string, value: string): void => {
+    setParams((old) => {
+      if (value) old.set(name, value);
+      else old.delete(name);
+      return old;
+    }, { replace: true });
+  };
+  return (
+    <>
+      <h1>{t.title}</h1>
+      <p className="reminder">{t.reminder}</p>
+      <Panel id="case-filters" title={t.filters} extra={<span className="faint">{t.keys}</span>}>
+        <Answer query={query} rows={2}>
+          {({ counts }) => FILTERS.map((name) => (
+            <Filter key={name} name={name} label={t[name]} value={filter[name] ?? ""} counts={counts[name]} all={common.all} choose={(value) => set(name, value)} />
+          ))}
+        </Answer>
+      </Panel>
+      <Panel id="case-list" title={query.data ? t.openN(query.data.items.length) : t.title} live>
+        <Answer query={query} empty={(page) => page.items.length === 0} emptyText={t.empty}>
+          {(page) => <CaseTable items={page.items} search={params.toString()} />}
+        </Answer>
+      </Panel>
+    </>
+  );
+}
+
+interface FilterProps { name: (typeof FILTERS)[number]; label: string; value: string; counts: Record<string, number>; all: string; choose: (value: string) => void }
+
+function Filter({ name, label, value, counts, all, choose }: FilterProps): ReactNode {
+  const { words } = useWords();
+  const list = { state: words.caseState, kind: words.caseKind, stage: words.stage }[name];
+  const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  const options = [{ value: "", label: `${all} ${total}` }, ...Object.entries(counts).map(([key, n]) => ({ value: key, label: `${word(list, key)} ${n}` }))];
+  return (
+    <div className="tools" style={{ marginBottom: 6 }}>
+      <span className="faint" id={`filter-${name}`}>{label}</span>
+      <Segmented size="small" value={value} options={options} onChange={choose} aria-labelledby={`filter-${name}`} name={`filter-${name}`} />
+    </div>
+  );
+}
+
+function CaseTable({ items, search }: { items: CaseItem[]; search: string }): ReactNode {
+  const t = useWords().cases.columns;
+  const navigate = useNavigate();
+  const [at, setAt] = useState(-1);
+  const open = useCallback((item: CaseItem | undefined): void => {
+    if (item) void navigate(`/cases/${encodeURIComponent(item.id)}${search ? `?${search}` : ""}`);
+  }, [navigate, search]);
+  useKeys({
+    j: () => setAt((now) => Math.min(now + 1, items.length - 1)),
+    k: () => setAt((now) => Math.max(now - 1, 0)),
+    Enter: () => open(items[at]),
+  });
+  return (
+    <div className="table-scroll" tabIndex={0} role="group" aria-label={useWords().cases.title}>
+      <table className="plain">
+        <thead><tr><th>{t.number}</th><th>{t.dwelling}</th><th>{t.kind}</th><th>{t.stage}</th><th>{t.state}</th><th>{t.headline}</th><th>{t.opened}</th><th>{t.due}</th></tr></thead>
+        <tbody>{items.map((item, i) => <CaseRow key={item.id} item={item} chosen={i === at} search={search} />)}</tbody>
+      </table>
+    </div>
+  );
+}
+
+function CaseRow({ item, chosen, search }: { item: CaseItem; chosen: boolean; search: string }): ReactNode {
+  const { cases: t, words } = useWords();
+  const zone = useZone();
+  const overdue = item.due_at && Date.parse(item.due_at) < Date.now() && (item.state === "open" || item.state === "recheck_requested");
+  return (
+    <tr className={chosen ? "chosen" : ""} data-testid="case" data-state={item.state}>
+      <td className="num"><Link to={`/cases/${encodeURIComponent(item.id)}${search ? `?${search}` : ""}`}>{item.number}</Link></td>
+      <td>{item.block_name} {item.dwelling_number}</td>
+      <td>{word(words.caseKind, item.kind, item.kind_zh)}</td>
+      <td><StateMark state={item.stage} words={words.stage} /></td>
+      <td>{word(words.caseState, item.state, item.state_zh)}</td>
+      <td>{item.headline}</td>
+      <td className="num">{format.day(item.opened_at, zone)}</td>
+      <td className="num">{format.day(item.due_at, zone)}{overdue ? <span className="late">{t.overdue}</span> : null}</td>
+    </tr>
+  );
+}
