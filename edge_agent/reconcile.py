@@ -101,7 +101,7 @@ class Reconciler:
         """The edge holds the list and decides; nothing has to be written anywhere."""
         held = self.box.lists.current(self.device)
         if held is None:
-            self.report(ListReport(decided_at_edge=True))
+            self.report(ListReport(decided_at_edge=self.capabilities.cards))  # a camera or a meter decides nothing
             return
         count = sum(not c.blocked for c in held.access_list.credentials)
         self.report(

@@ -72,7 +72,8 @@ class Worker:
         self.box.lists.listen(self.device, self.reconciler.changed.set)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.box.lists.run(self.device))
+                if self.capabilities.holds_list or self.capabilities.cards:
+                    group.create_task(self.box.lists.run(self.device))
                 group.create_task(self._tick())
                 group.create_task(self._sessions())
         finally:
