@@ -235,8 +235,14 @@ def test_a_writer_that_hangs_is_noticed(tmp_path: Path) -> None:
     async def work() -> None:
         async with open_box(tmp_path) as box:
             journal: Journal = box.box.journal
-            release = threading.Event()
-            blocked = asyncio.ensure_future(journal._call(lambda _db: release.wait(5) and None))
+            entered, release = threading.Event(), threading.Event()
+
+            def hang(_db: object) -> None:
+                entered.set()
+                release.wait(10)
+
+            blocked = asyncio.create_task(journal._call(hang))
+            await until(entered.is_set, "the writer hangs")
             watch = Watch(journal, stalled_s=0.1)
             assert await watch.stalled() == ["journal"]
             release.set()
