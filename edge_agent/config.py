@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,9 +119,12 @@ class EdgeDir:
 
 
 def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Whole or not at all, also after a power cut: write beside, fsync, rename, fsync the directory."""
-    beside = path.with_name(path.name + ".new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    """Whole or not at all, also after a power cut: write beside, fsync, rename, fsync the directory.
+
+    Each writer has a file of its own: two terminals fetch the same photo at the same moment.
+    """
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         view = memoryview(content)
         while view:

@@ -235,11 +235,13 @@ def demo_command(
     seed: Annotated[int, typer.Option(help="The simulated residents' seed.")] = 1,
     days: Annotated[int, typer.Option(help="Days of history.")] = 200,
     speed: Annotated[float, typer.Option(help="How fast the residents' day goes by (1: real time).")] = 20.0,
+    blocks: Annotated[int, typer.Option(min=1, max=9, help="Blocks of the estate.")] = 4,
+    floors: Annotated[int, typer.Option(min=3, max=30, help="Floors a block, four dwellings each.")] = 15,
 ) -> None:
     """Run a whole simulated estate on real protocols: brokers, devices, edge, hub, back office."""
     from hub.demo import demo
 
-    raise typer.Exit(demo(directory, port, seed=seed, days=days, speed=speed))
+    raise typer.Exit(demo(directory, port, seed=seed, days=days, speed=speed, blocks=blocks, floors=floors))
 
 
 def main() -> None:

@@ -118,7 +118,8 @@ class Demo:
         """Ours: the hub and the estate's edge box."""
         status.update("中心与边缘 hub and edge")
         self._tell_key(hub)
-        self._child("hub", "hub.cli", "serve", "--dir", self.directory / "hub", "--port", self.port, restart=True)
+        self._child("hub", "hub.cli", "serve", "--dir", self.directory / "hub", "--port", self.port, "--edge-port", ports.edge_https,
+                    "--broker-port", ports.hub_broker, restart=True)  # fmt: skip
         self._wait("the hub answers", lambda: _answers(f"{self.url}/api/v1/health"), 40)
         edge = self.directory / "edge"
         if not (edge / "edge.json").exists():

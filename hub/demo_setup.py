@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from hub import auth, migrations, mosquitto, rooms
+from hub import auth, enrol, migrations, mosquitto, rooms
 from hub.config import Config
-from hub.estate import enrolment, site
+from hub.estate.site import import_site
 from hub.jobs import JobRunner
 from hub.mosquitto import MosquittoProcess, TerminalUser
 from hub.services import Hub
@@ -88,11 +88,10 @@ def config(directory: Path, chosen: Ports, console_port: int) -> Config:
 def prepare(hub: Hub, directory: Path) -> None:
     """Database, site, users, where the tenancy records and the lease system are. Does nothing twice."""
     migrations.upgrade(hub.db)
-    document = json.loads((directory / "site/site.json").read_text())
     with hub.db.reading() as session:
         known = session.scalar(select(func.count()).select_from(Estate))
     if not known:
-        site.import_site(hub, document, actor="demo")
+        import_site(hub, (directory / "site/site.json").read_text(), actor="demo")
     _users(hub)
     url = back_office_url(directory)
     key = str(back_office_key(directory))
@@ -112,8 +111,7 @@ def _users(hub: Hub) -> None:
 
 
 def back_office_url(directory: Path) -> str:
-    plan = _plan(directory)
-    return f"http://127.0.0.1:{plan['back_office_port']}"
+    return f"http://127.0.0.1:{_plan(directory)['back_office_port']}"
 
 
 def back_office_key(directory: Path) -> Path:
@@ -151,7 +149,8 @@ def enrolment_token(hub: Hub) -> str:
         edge = session.scalar(select(Edge.id))
     if edge is None:
         raise SetupProblem("the site has no edge")
-    return enrolment.make_token(hub, edge, actor="demo").token
+    token, _expires_at = enrol.enrolment_token(hub, edge, actor="demo")
+    return token
 
 
 def write_holders(hub: Hub, file: Path) -> None:
