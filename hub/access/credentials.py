@@ -94,13 +94,18 @@ def reconcile(uow: UnitOfWork, estate: Estate) -> Reconciled:
 
 
 def end_credential(uow: UnitOfWork, held: CredentialOnFile, cause: Cause, proof: str) -> None:
-    """Ends an active credential for a lawful cause; raises `Unlawful` for any other. `proof` says by which document."""
+    """Ends an active credential for a lawful cause; raises `Unlawful` for any other. `proof` says by which document.
+
+    Its face reference goes at once (PIPL art. 47); the card number stays, so that a lost card is not given again.
+    """
     after = advance(CredentialState(held.state), cause, HolderClass(held.holder_class))
     uow.session.execute(
         update(CredentialRow)
         .where(CredentialRow.token == held.token, CredentialRow.state == "active")
         .values(state=after.value, ended_because=f"{cause.value}: {proof}", ended_at=uow.now)
     )
+    of_face = (CredentialIdentifierRow.token == held.token, CredentialIdentifierRow.type == "face")
+    uow.session.execute(delete(CredentialIdentifierRow).where(*of_face))
     uow.record("credential.ended", held.token, cause=cause.value, proof=proof)
 
 

@@ -124,6 +124,8 @@ def _apply_change(uow: UnitOfWork, source: str, change: Change, where: Mapping[s
     }
     ordinal = max((m.ordinal for m in held.values()), default=0)
     for member in record.members:
+        if record.state == ENDED:
+            member = msgspec.structs.replace(member, photo=None)  # kept no longer than it opens doors (PIPL art. 47)
         person_id = people.of(member)
         if person_id in held:
             for name, value in _member(row.id, person_id, held[person_id].ordinal, member).items():

@@ -231,6 +231,9 @@ def test_leaving_the_household_ends_one_and_a_lost_card_is_not_given_again(hub: 
     change(hub, lambda s: s.execute(update(HouseholdMember).where(HouseholdMember.id == "M2").values(to_date=left)))
     publish.publish(hub)
     with hub.db.reading() as session:
+        assert session.scalars(
+            select(CredentialIdentifierRow.type).where(CredentialIdentifierRow.token == two)
+        ).all() == ["card"]
         row = session.get_one(CredentialRow, two)
         assert row.ended_because == "left_household: member left household by record T-1 v1"
         assert session.get_one(CredentialRow, one).state == "active"
@@ -241,6 +244,9 @@ def test_leaving_the_household_ends_one_and_a_lost_card_is_not_given_again(hub: 
     assert publish.publish(hub).startswith("credentials +1 ")
     again = token_of(hub, "P1")
     assert again != one
+    with hub.db.reading() as session:
+        kept = select(CredentialIdentifierRow.type).where(CredentialIdentifierRow.token == one)
+        assert session.scalars(kept).all() == ["card"], "the ended credential keeps no face"
     (held,) = (c for c in desired(hub, GATE).credentials if c.token == again)
     assert [i.type for i in held.identifiers] == [IdentifierType.FACE], "the lost card opens nothing any more"
 

@@ -85,6 +85,8 @@ def test_a_tenancy_ends_by_a_complete_decision_only(hub: Hub, configured: Setup,
         row = session.scalars(select(Tenancy).where(Tenancy.source_id == "T-000005")).one()
         assert row.end_decision is not None
         assert row.end_decision["number"] == DECISION["number"]
+        offered = session.scalars(select(HouseholdMember.offered).where(HouseholdMember.tenancy_id == row.id)).all()
+        assert [o["photo"] for o in offered] == [None, None], "no photo reference outlives the tenancy"
         assert row.ended_at == hub.now()
         changes = session.scalars(select(AuditRow).order_by(AuditRow.id.desc())).first()
     assert changes is not None
