@@ -16,7 +16,9 @@ import { DevicesPage } from "./pages/devices/DevicesPage";
 import { DwellingPage } from "./pages/dwelling/DwellingPage";
 import { EventsPage } from "./pages/events/EventsPage";
 import { LivePage } from "./pages/live/LivePage";
+import { SettingsPage } from "./pages/settings/SettingsPage";
 import { SignIn } from "./pages/SignIn";
+import { TenancyPage } from "./pages/tenancy/TenancyPage";
 import { SessionProvider, useSession } from "./session";
 import { Failure } from "./ui/Panel";
 import { Needs, Shell } from "./ui/Shell";
@@ -34,7 +36,7 @@ const client = new QueryClient({
 /** Darker greys than the library's: its faint texts fail the contrast rule. */
 const theme = {
   token: {
-    colorPrimary: "#0b57a4", colorLink: "#0b57a4", borderRadius: 4, fontSize: 14, colorTextSecondary: "#4a4a4a", colorTextTertiary: "#595959",
+    colorPrimary: "#0b57a4", colorLink: "#0b57a4", colorError: "#b3261e", borderRadius: 4, fontSize: 14, colorTextSecondary: "#4a4a4a", colorTextTertiary: "#595959",
     colorTextDescription: "#595959", colorTextPlaceholder: "#6b6b6b", colorTextDisabled: "#6b6b6b", motionDurationMid: "0.1s",
     fontFamily: "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans SC', 'WenQuanYi Micro Hei', sans-serif",
   },
@@ -82,6 +84,8 @@ function Pages(): ReactNode {
           <Route path="/devices" element={<Needs permission="estate.view"><DevicesPage /></Needs>} />
           <Route path="/devices/:id" element={<Needs permission="estate.view"><DevicePage /></Needs>} />
           <Route path="/events" element={<Needs permission="estate.view"><EventsPage /></Needs>} />
+          <Route path="/tenancy" element={<Needs permission="tenancy.view"><TenancyPage /></Needs>} />
+          <Route path="/settings" element={<SettingsPage />} />
           <Route path="*" element={<NotFound />} />
         </Route>
       </Routes>

@@ -128,7 +128,7 @@ export const en: Words = {
     meterAria: (name, n) => `${name} a day over ${n} days. The table lists every day.`, absences: "Declared absences", absenceEmpty: "No declared absence", absence: (from, to) => `${from} to ${to}`, declared: (day) => `declared ${day}`,
     absenceOpen: "open", lead: "Open lead", openLead: "Open the lead", signalNames: { doors: "household passes", identified: "of these by face with consent", others: "others' passes", water: "water m³", electricity: "electricity kWh" },
     reveal: "Show full information", revealTitle: "Show full personal information", revealHint: "Names, dates of birth and card numbers are shown for 60 seconds; this goes to the audit log.", revealReason: "Reason",
-    revealCodes: { home_visit: "Home visit or check", resident_request: "The resident asked", credential_issue: "Issuing or checking a credential", emergency: "Emergency" },
+    revealCodes: { counter_service: "Service at the counter", contact: "Contacting the household", case_check: "Checking a lead", data_correction: "Correcting a record", emergency: "Emergency" },
     revealed: (s) => `Full information, hidden in ${s} s`, birth: "Born", cards: "Cards", hideNow: "Hide now", revealFailed: "Could not be shown",
   },
   cases: {
@@ -159,6 +159,8 @@ export const en: Words = {
   },
   tenancy: {
     title: "Tenancies and lists", sources: "Tenancy sources", sourcesEmpty: "No source configured yet", lastOk: "Last success", lastFull: "Last full check", error: "Last error", refusedRows: (n) => `${n} records refused`, run: "Pull now", ran: "Pull started", healthy: "Well", cursor: "Cursor",
+    missing: (n) => `${n} tenancies gone from the source (access kept)`, release: "Checked: let the removals through", releaseHint: (n) => `${n} households will lose access. Make sure each has been checked.`,
+    noWayIn: "Residents with no way in yet", noWayInEmpty: "Every resident has a way in",
     held: "Held changes (to be checked household by household)", heldNone: "Nothing is held", heldSummary: (n, at) => `removal of ${n} households held since ${at}`, heldColumns: { dwelling: "House code", tenancy: "Tenancy", members: "Members", reason: "Reason" },
     refused: "Refused records", refusedEmpty: "No refused record", refusedColumns: { key: "Record", reason: "Reason and what to do", raw: "Content (masked)", seen: "Seen", source: "Source" },
     upload: "Upload a tenancy list", uploadHint: ".xlsx or .csv. Try it first and look at the changes; a trial changes nothing.", choose: "Choose a file", noFile: "No file chosen", dryRun: "Try", apply: "Apply", uploadNeeds: "Your role may not upload tenancy lists.",
@@ -170,7 +172,7 @@ export const en: Words = {
     title: "Settings", policy: "Policy pack", policyHint: "A policy pack holds one place's legal thresholds. A change counts from the next analysis on; leads that exist stay as they are.", inForce: "in force", use: "Use", snapshots: "Snapshots at passes", snapshotsHint: "Off by default. When on, access points a camera looks at keep one picture a pass, for security incidents only, deleted after its time. Do the impact assessment and put up the signs first. Every look is audited.",
     on: "On", off: "Off", turnOn: "Switch on", turnOff: "Switch off", onlyAdmin: "Only an administrator may change this.", changeReason: "Reason for the change", audit: "Audit log", auditColumns: { at: "Time", actor: "Actor", reason: "Reason", changes: "Changes" },
     chainOk: "The chain is whole", chainBroken: "The chain is broken: tell the auditors now", actor: "Actor", health: "System health", healthColumns: { part: "Part", state: "State", detail: "Detail" }, well: "Well", unwell: "Not well", version: (v) => `Version ${v}`, dead: "Dead letters", deadEmpty: "No dead letter",
-    deadColumns: { at: "Time", edge: "Edge", topic: "Topic", error: "Error", size: "Bytes", preview: "Beginning" }, legal: "Basis", thresholds: "Thresholds", vacancy: "Vacancy", sublet: "Sublet", outbox: "Outbox to the lease system", outboxEmpty: "Nothing sent yet", undelivered: (n) => `${n} undelivered`,
+    deadColumns: { at: "Time", edge: "Edge", topic: "Topic", error: "Error", size: "Bytes", preview: "Beginning" }, vacancyDays: (y, o, r) => `Idle: yellow at ${y}, orange at ${o}, red at ${r} days`, subletDays: (d, p) => `Sublet: registered people unseen ${d} days while water is at ${p}% of usual`, outbox: "Outbox to the lease system", outboxEmpty: "Nothing sent yet", undelivered: (n) => `${n} undelivered`,
     outboxColumns: { at: "Time", kind: "Kind", subject: "Subject", state: "Delivery" }, users: "Users", userColumns: { name: "Name", display: "Shown as", role: "Role", estates: "Estates", state: "State" }, disabled: "Disabled", enabled: "Enabled", allEstates: "All",
   },
 };

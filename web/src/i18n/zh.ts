@@ -143,7 +143,7 @@ export const zh = {
     meterAria: (name: string, n: number) => `${name}每日用量，${n} 天。表格视图列出每一天。`, absences: "离家报备", absenceEmpty: "没有离家报备", absence: (from: string, to: string) => `${from} 至 ${to}`, declared: (day: string) => `${day} 报备`,
     absenceOpen: "未定", lead: "在办线索", openLead: "查看线索", signalNames: { doors: "本户通行", identified: "其中经同意的人脸", others: "其他人员通行", water: "用水 m³", electricity: "用电 kWh" } as Record<string, string>,
     reveal: "查看完整信息", revealTitle: "查看完整个人信息", revealHint: "将显示姓名、出生日期和卡号 60 秒，并写入审计日志。", revealReason: "查看事由",
-    revealCodes: { home_visit: "上门服务或核查", resident_request: "住户本人申请", credential_issue: "办理或排查通行凭证", emergency: "紧急情况" } as Record<string, string>,
+    revealCodes: { counter_service: "窗口办理业务", contact: "联系住户", case_check: "线索核查", data_correction: "更正登记信息", emergency: "紧急情况" } as Record<string, string>,
     revealed: (s: number) => `完整信息，${s} 秒后隐藏`, birth: "出生日期", cards: "卡号", hideNow: "立即隐藏", revealFailed: "未能查看",
   },
   cases: {
@@ -174,6 +174,8 @@ export const zh = {
   },
   tenancy: {
     title: "租约与名单", sources: "租约数据源", sourcesEmpty: "还没有配置数据源", lastOk: "最近成功", lastFull: "最近全量核对", error: "最近错误", refusedRows: (n: number) => `被拒绝的记录 ${n} 条`, run: "立即同步", ran: "已开始同步", healthy: "正常", cursor: "进度",
+    missing: (n: number) => `${n} 份租约在来源中消失（权限保留）`, release: "核对完毕，放行撤权", releaseHint: (n: number) => `放行后将撤销 ${n} 户的通行权限。请确认已逐户核对。`,
+    noWayIn: "还没有通行方式的住户", noWayInEmpty: "所有住户都有通行方式",
     held: "暂停的变更（待逐户核对）", heldNone: "没有暂停的变更", heldSummary: (n: number, at: string) => `${at} 起暂停 ${n} 户的撤权`, heldColumns: { dwelling: "房屋编码", tenancy: "租约", members: "成员数", reason: "原因" },
     refused: "被拒绝的记录", refusedEmpty: "没有被拒绝的记录", refusedColumns: { key: "记录", reason: "原因和处理办法", raw: "内容（已脱敏）", seen: "时间", source: "来源" },
     upload: "上传租约表格", uploadHint: "支持 .xlsx 和 .csv。先试算，看清变化后再采用；试算不改动任何数据。", choose: "选择文件", noFile: "未选择文件", dryRun: "试算", apply: "采用", uploadNeeds: "您的角色不能上传租约表格。",
@@ -185,7 +187,7 @@ export const zh = {
     title: "设置", policy: "政策包", policyHint: "政策包是本地的法定阈值。更换后从下一次分析起生效，已形成的线索不变。", inForce: "当前适用", use: "采用", snapshots: "通行抓拍", snapshotsHint: "默认关闭。启用后，摄像机对着的通行点在每次通行时保存一张照片，仅用于安全事件核查，到期自动删除；启用前应完成个人信息保护影响评估，并在现场张贴提示标识。查看照片写入审计日志。",
     on: "已启用", off: "未启用", turnOn: "启用抓拍", turnOff: "关闭抓拍", onlyAdmin: "只有系统管理员可以更改。", changeReason: "更改原因", audit: "审计日志", auditColumns: { at: "时间", actor: "操作人", reason: "事由", changes: "内容" },
     chainOk: "日志链完整", chainBroken: "日志链不完整，请立即联系审计部门", actor: "操作人", health: "系统健康", healthColumns: { part: "部分", state: "状态", detail: "说明" }, well: "正常", unwell: "异常", version: (v: string) => `版本 ${v}`, dead: "无法处理的消息", deadEmpty: "没有无法处理的消息",
-    deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, legal: "依据", thresholds: "阈值", vacancy: "闲置", sublet: "转租", outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,
+    deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, vacancyDays: (y: number, o: number, r: number) => `闲置：${y} 天黄色、${o} 天橙色、${r} 天红色`, subletDays: (d: number, p: number) => `转租：${d} 天未见登记人员且用水达平日 ${p}%`, outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,
     outboxColumns: { at: "时间", kind: "类型", subject: "对象", state: "送达" }, users: "用户", userColumns: { name: "用户名", display: "姓名", role: "角色", estates: "小区", state: "状态" }, disabled: "已停用", enabled: "可用", allEstates: "全部",
   },
 };

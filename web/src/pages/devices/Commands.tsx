@@ -1,8 +1,8 @@
 /** What a device may be told from here: asked twice, with a reason, the answer as it comes. */
 
-import { Button, Input, Modal } from "antd";
+import { Button } from "antd";
 import { type ReactNode, useState } from "react";
-import { ApiError, call } from "../../api/client";
+import { call } from "../../api/client";
 import { useCommand } from "../../api/queries";
 import type { DeviceDetail } from "../../api/types";
 import * as format from "../../format";
@@ -10,6 +10,7 @@ import { useWords, word } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Empty, Panel } from "../../ui/Panel";
+import { ReasonDialog } from "../../ui/ReasonDialog";
 
 interface Wanted { kind: string; access_point_id: string | null; title: string; hint: string }
 
@@ -27,41 +28,19 @@ export function Commands({ device }: { device: DeviceDetail }): ReactNode {
   const [wanted, setWanted] = useState<Wanted | null>(null);
   const [sent, setSent] = useState<string | null>(null);
   const offered = offers(device, t);
+  const send = async ({ kind, access_point_id }: Wanted, reason: string): Promise<void> => {
+    const path = `/devices/${encodeURIComponent(device.id)}/commands`;
+    setSent((await call<{ id: string }>(path, { method: "POST", body: { kind, access_point_id, reason } })).id);
+    setWanted(null);
+  };
   return (
     <Panel id="commands" title={t.commands}>
       {!may("device.command") ? <Empty text={t.noCommand} /> : offered.length === 0 ? <Empty /> : (
         <div className="tools">{offered.map((one) => <Button key={one.label} onClick={() => setWanted(one)}>{one.label}</Button>)}</div>
       )}
       {sent ? <Outcome id={sent} /> : null}
-      {wanted ? <Ask deviceId={device.id} wanted={wanted} close={() => setWanted(null)} done={setSent} /> : null}
+      {wanted ? <ReasonDialog open title={wanted.title} hint={wanted.hint} close={() => setWanted(null)} submit={(reason) => send(wanted, reason)} /> : null}
     </Panel>
-  );
-}
-
-function Ask({ deviceId, wanted, close, done }: { deviceId: string; wanted: Wanted; close: () => void; done: (id: string) => void }): ReactNode {
-  const { common, devices: t } = useWords();
-  const [reason, setReason] = useState("");
-  const [problem, setProblem] = useState("");
-  async function submit(): Promise<void> {
-    if (reason.trim().length < 4) return setProblem(t.needReason);
-    try {
-      const body = { kind: wanted.kind, access_point_id: wanted.access_point_id, reason: reason.trim() };
-      const { id } = await call<{ id: string }>(`/devices/${encodeURIComponent(deviceId)}/commands`, { method: "POST", body });
-      done(id);
-      close();
-    } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
-    }
-  }
-  return (
-    <Modal open title={wanted.title} onCancel={close} onOk={() => void submit()} okText={common.confirm} cancelText={common.cancel}>
-      <p>{wanted.hint}</p>
-      <label className="dialog-field">
-        <span>{common.reason}</span>
-        <Input.TextArea rows={2} value={reason} onChange={(event) => setReason(event.target.value)} placeholder={common.reasonPlaceholder} />
-      </label>
-      {problem ? <p role="alert" className="bad-note">{problem}</p> : null}
-    </Modal>
   );
 }
 

@@ -1,0 +1,33 @@
+/** What governs the estate and how the system is: policy, pictures, audit, health, what could not be read. */
+
+import { Tabs } from "antd";
+import type { ReactNode } from "react";
+import { useSearchParams } from "react-router";
+import type { Permission } from "../../api/types";
+import { useWords } from "../../i18n";
+import { useSession } from "../../session";
+import { Audit } from "./Audit";
+import { DeadLettersPanel, HealthPanel, OutboxPanel } from "./Health";
+import { PolicyPanel, SnapshotsPanel } from "./Policy";
+import { UsersPanel } from "./Users";
+
+export function SettingsPage(): ReactNode {
+  const t = useWords().settings;
+  const { may } = useSession();
+  const [params, setParams] = useSearchParams();
+  const tabs: { key: string; label: string; needs?: Permission; children: ReactNode }[] = [
+    { key: "policy", label: t.policy, needs: "estate.view", children: <><PolicyPanel /><SnapshotsPanel /></> },
+    { key: "health", label: t.health, children: <><HealthPanel />{may("case.view") || may("audit.view") ? <OutboxPanel /> : null}</> },
+    { key: "audit", label: t.audit, needs: "audit.view", children: <Audit /> },
+    { key: "dead", label: t.dead, needs: "audit.view", children: <DeadLettersPanel /> },
+    { key: "users", label: t.users, needs: "users.manage", children: <UsersPanel /> },
+  ];
+  const shown = tabs.filter((tab) => !tab.needs || may(tab.needs));
+  return (
+    <>
+      <h1>{t.title}</h1>
+      <Tabs activeKey={params.get("tab") ?? shown[0]?.key ?? ""} onChange={(tab) => setParams({ tab }, { replace: true })} destroyOnHidden
+        items={shown.map(({ key, label, children }) => ({ key, label, children }))} />
+    </>
+  );
+}

@@ -1,0 +1,92 @@
+/** Each source of tenancies, and the changes the brake holds until somebody has looked at every household. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { App, Button } from "antd";
+import { type ReactNode, useState } from "react";
+import { Link } from "react-router";
+import { ApiError, call } from "../../api/client";
+import { useSources } from "../../api/queries";
+import type { Held, TenancySource } from "../../api/types";
+import * as format from "../../format";
+import { useWords, word } from "../../i18n";
+import { useSession, useZone } from "../../session";
+import { Mark } from "../../ui/Mark";
+import { Answer, Panel } from "../../ui/Panel";
+import { ReasonDialog } from "../../ui/ReasonDialog";
+
+export function Sources(): ReactNode {
+  const t = useWords().tenancy;
+  return (
+    <Panel id="sources" title={t.sources}>
+      <Answer query={useSources()} empty={(d) => d.items.length === 0} emptyText={t.sourcesEmpty}>
+        {(d) => <ul className="rows">{d.items.map((source) => <SourceRow key={source.source} source={source} />)}</ul>}
+      </Answer>
+    </Panel>
+  );
+}
+
+function SourceRow({ source }: { source: TenancySource }): ReactNode {
+  const { tenancy: t, words, common } = useWords();
+  const { may } = useSession();
+  const zone = useZone();
+  const client = useQueryClient();
+  const { message } = App.useApp();
+  const run = async (): Promise<void> => {
+    try {
+      await call(`/tenancy/sources/${encodeURIComponent(source.source)}/run`, { method: "POST" });
+      void message.success(t.ran);
+      await client.invalidateQueries({ queryKey: ["sources"] });
+    } catch (error) {
+      void message.error((error instanceof ApiError && error.message) || common.unreachable);
+    }
+  };
+  return (
+    <li data-testid="source">
+      <strong>{source.source}</strong>
+      <span className="faint">{word(words.sourceKind, source.kind)}</span>
+      {source.last_error ? <Mark tone="bad">{source.last_error_zh || source.last_error}</Mark> : <Mark tone="good">{t.healthy}</Mark>}
+      <span className="faint">{t.lastOk} {format.clock(source.last_ok_at, zone)}</span>
+      <span className="faint">{t.lastFull} {format.clock(source.last_full_at, zone)}</span>
+      {source.refused_rows ? <Mark tone="warn">{t.refusedRows(source.refused_rows)}</Mark> : null}
+      {source.missing.length ? <Mark tone="warn" title={source.missing.join(", ")}>{t.missing(source.missing.length)}</Mark> : null}
+      {source.held ? <Mark tone="warn">{t.heldSummary(source.held.households.length, format.clock(source.held.at, zone))}</Mark> : null}
+      {may("tenancy.manage") && source.kind === "http" ? <Button size="small" onClick={() => void run()}>{t.run}</Button> : null}
+    </li>
+  );
+}
+
+export function HeldPanels(): ReactNode {
+  const { data } = useSources();
+  return data?.items.filter((source) => source.held).map((source) => source.held && <HeldPanel key={source.source} held={source.held} />);
+}
+
+function HeldPanel({ held }: { held: Held }): ReactNode {
+  const { tenancy: t } = useWords();
+  const zone = useZone();
+  const { may } = useSession();
+  const client = useQueryClient();
+  const [asking, setAsking] = useState(false);
+  const c = t.heldColumns;
+  const release = async (reason: string): Promise<void> => {
+    await call(`/tenancy/sources/${encodeURIComponent(held.source)}/held/release`, { method: "POST", body: { reason } });
+    setAsking(false);
+    await client.invalidateQueries({ queryKey: ["sources"] });
+  };
+  return (
+    <Panel id={`held-${held.source}`} title={`${t.held} · ${held.source}`} extra={may("tenancy.manage") ? <Button size="small" danger onClick={() => setAsking(true)}>{t.release}</Button> : null}>
+      <p><Mark tone="warn">{held.reason_zh || held.reason}</Mark> <span className="faint">{t.heldSummary(held.households.length, format.clock(held.at, zone))}</span></p>
+      <table className="plain">
+        <thead><tr><th>{c.dwelling}</th><th>{c.tenancy}</th><th>{c.members}</th><th>{c.reason}</th></tr></thead>
+        <tbody>
+          {held.households.map((household) => (
+            <tr key={household.tenancy + household.dwelling_code}>
+              <td>{household.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(household.dwelling_id)}`}>{household.dwelling_code}</Link> : household.dwelling_code}</td>
+              <td>{household.tenancy}</td><td>{format.number(household.members)}</td><td>{household.reason_zh || household.reason}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <ReasonDialog open={asking} title={t.release} hint={t.releaseHint(held.removals)} close={() => setAsking(false)} submit={release} danger />
+    </Panel>
+  );
+}

@@ -1,0 +1,80 @@
+/** A tenancy list as a file: tried first, taken only after somebody has seen what it would change. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { Button } from "antd";
+import { type ChangeEvent, type ReactNode, useState } from "react";
+import { ApiError, call, query } from "../../api/client";
+import type { UploadResult } from "../../api/types";
+import { useWords } from "../../i18n";
+import { useEstate, useSession } from "../../session";
+import { Mark } from "../../ui/Mark";
+import { Empty, Panel } from "../../ui/Panel";
+
+export function UploadPanel(): ReactNode {
+  const t = useWords().tenancy;
+  const { may } = useSession();
+  return <Panel id="upload" title={t.upload}>{may("tenancy.manage") ? <Uploader /> : <Empty text={t.uploadNeeds} />}</Panel>;
+}
+
+function Uploader(): ReactNode {
+  const { tenancy: t, common } = useWords();
+  const estate = useEstate();
+  const client = useQueryClient();
+  const [file, setFile] = useState<File | null>(null);
+  const [result, setResult] = useState<UploadResult | null>(null);
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+
+  const chosen = (event: ChangeEvent<HTMLInputElement>): void => {
+    setFile(event.target.files?.[0] ?? null);
+    setResult(null);
+    setProblem("");
+  };
+  async function send(dryRun: boolean): Promise<void> {
+    if (!file) return;
+    const form = new FormData();
+    form.append("file", file);
+    setBusy(true);
+    setProblem("");
+    try {
+      setResult(await call<UploadResult>(`/tenancy/upload${query({ estate: estate.id, dry_run: dryRun })}`, { method: "POST", form }));
+      if (!dryRun) await Promise.all(["sources", "refused-rows", "blocks", "sync"].map((name) => client.invalidateQueries({ queryKey: [name] })));
+    } catch (error) {
+      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+    } finally {
+      setBusy(false);
+    }
+  }
+  return (
+    <>
+      <p className="faint">{t.uploadHint}</p>
+      <div className="tools">
+        <span className="file-button">
+          <Button tabIndex={-1} aria-hidden="true">{t.choose}</Button>
+          <input type="file" accept=".csv,.xlsx" aria-label={t.choose} title={t.choose} onChange={chosen} />
+        </span>
+        <span>{file?.name ?? <span className="faint">{t.noFile}</span>}</span>
+        <Button disabled={!file} loading={busy} onClick={() => void send(true)}>{t.dryRun}</Button>
+        <Button type="primary" disabled={!file || !result || result.applied || result.accepted === 0} loading={busy} onClick={() => void send(false)}>{t.apply}</Button>
+      </div>
+      {problem ? <p role="alert" className="bad-note">{problem}</p> : null}
+      {result ? <Result result={result} /> : null}
+    </>
+  );
+}
+
+function Result({ result }: { result: UploadResult }): ReactNode {
+  const t = useWords().tenancy;
+  const { new: added, changed, ended, unchanged } = result.changes;
+  return (
+    <div role="status" data-testid="upload-result" data-applied={result.applied} style={{ marginTop: 10 }}>
+      <p><Mark tone={result.applied ? "good" : "info"}>{result.applied ? t.applied : t.notApplied}</Mark></p>
+      <p>{t.accepted(result.accepted)} · {t.changes(added, changed, ended, unchanged)}</p>
+      {result.held ? <p><Mark tone="warn">{result.held.reason_zh || result.held.reason}</Mark></p> : null}
+      <p>{result.refused.length ? <Mark tone="warn">{t.rowsRefused(result.refused.length)}</Mark> : t.everythingTaken}</p>
+      <ul className="bullets">
+        {result.refused.map((row) => <li key={`${row.row}${row.reason}`}>{t.row(String(row.row))}: {row.reason_zh || row.reason} <span className="faint">{row.detail}</span></li>)}
+      </ul>
+    </div>
+  );
+}
