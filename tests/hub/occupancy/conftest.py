@@ -85,7 +85,10 @@ def _estate(session: Session, people: Population) -> dict[str, str]:
     """Places, devices, tenancies. Person id → dwelling id."""
     site = site_document(people, _NoPlan())
     code = site["estate"]["code"]
-    full = lambda part: f"{code}.{part}"  # noqa: E731
+
+    def full(part: str) -> str:
+        return f"{code}.{part}"
+
     session.add(Estate(id=code, code=code, name=site["estate"]["name"], policy={}))
     session.flush()
     session.add(Edge(id="edge-sim", estate_id=code, name="edge"))

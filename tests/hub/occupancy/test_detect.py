@@ -241,8 +241,7 @@ def test_nobody_came_after_the_hand_over(days: int, wanted: tuple[str, str] | No
     ],
 )
 def test_recorded_as_vacant_but_used(last_days: list[ObservedDay], wanted: tuple[str, str] | None) -> None:
-    empty = {"household": None, "vacant_since": END - timedelta(days=90)}
-    assert seen(record(silent(90), last_days, **empty)) == wanted
+    assert seen(record(silent(90), last_days, household=None, vacant_since=END - timedelta(days=90))) == wanted
 
 
 # --- sublet -------------------------------------------------------------------------------------------------------------
