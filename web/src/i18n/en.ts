@@ -74,6 +74,7 @@ export const en: Words = {
     errorTitle: "Could not read the data", unreachable: "The server cannot be reached. Check the network; retrying goes on.",
     failed: (status) => `The server could not do this (${status}). Try again later, or give the request id to an administrator.`,
     forbiddenTitle: "No permission", forbidden: "Your role cannot see this part. Ask an administrator if you need it.",
+    brokenTitle: "This page could not be drawn", broken: "Something went wrong in the page. Retry or go elsewhere, and tell an administrator if it stays.",
     notFoundTitle: "No such page", notFound: "The address is wrong, or your role cannot see this part.", home: "To the first page",
     dataAsOf: (at) => `Data as of ${at}`, partial: "Some parts could not be read", time: "Time", state: "State", name: "Name", total: (n) => `${n} in total`,
     language: "\u4e2d\u6587", skip: "Skip to the main content", saved: "Saved", table: "Table", chart: "Chart", show: "Show", hide: "Hide",

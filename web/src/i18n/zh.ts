@@ -89,6 +89,7 @@ export const zh = {
     errorTitle: "没能读到数据", unreachable: "连不上服务器。请检查网络，系统会自动重试。",
     failed: (status: number) => `服务器未能处理（${status}）。请稍后重试；仍不行请把请求编号告诉管理员。`,
     forbiddenTitle: "没有权限", forbidden: "您的角色不能查看这部分内容。需要时请向系统管理员申请。",
+    brokenTitle: "这个页面没能显示", broken: "页面程序出错。可以重试或换一个页面；仍不行请告诉系统管理员。",
     notFoundTitle: "没有这个页面", notFound: "地址有误，或您的角色看不到这部分内容。", home: "回到首页",
     dataAsOf: (at: string) => `数据截至 ${at}`, partial: "部分内容未读到", time: "时间", state: "状态", name: "名称", total: (n: number) => `共 ${n} 条`,
     language: "English", skip: "跳到主要内容", saved: "已保存", table: "表格", chart: "图", show: "显示", hide: "收起",

@@ -7,6 +7,7 @@ import type { Permission } from "../api/types";
 import { useLanguage, word } from "../i18n";
 import { LiveProvider } from "../live/LiveProvider";
 import { useSession } from "../session";
+import { Boundary } from "./Boundary";
 import { Clock } from "./Clock";
 import { LinkBadge } from "./LinkBadge";
 import { Forbidden } from "./Panel";
@@ -33,7 +34,7 @@ export function Shell(): ReactNode {
       <div className="below">
         <SideMenu />
         <main id="main" className="main" tabIndex={-1}>
-          {estate ? <LiveProvider key={estate.id}><Outlet /></LiveProvider> : <p className="notice">{t.shell.noEstate}</p>}
+          {estate ? <LiveProvider key={estate.id}><Boundary key={location.pathname}><Outlet /></Boundary></LiveProvider> : <p className="notice">{t.shell.noEstate}</p>}
         </main>
       </div>
     </div>
