@@ -39,7 +39,10 @@ class Change:
 
 
 def insert_change(intervals: list[Interval], change: Change) -> list[Interval]:
-    """(P) The intervals with this change: it ends the interval it falls into and holds until the next one begins."""
+    """(P) The intervals with this change: it ends the interval it falls into and holds until the next one begins.
+
+    A change to the same state is kept as well: a change told later may fall between the two.
+    """
     before = [i for i in intervals if i.from_at < change.at]
     after = [i for i in intervals if i.from_at > change.at]
     same_start = next((i for i in intervals if i.from_at == change.at), None)
@@ -48,14 +51,9 @@ def insert_change(intervals: list[Interval], change: Change) -> list[Interval]:
         until = same_start.to_at
     elif before and (before[-1].to_at is None or before[-1].to_at > change.at):
         last = before[-1]
-        if (last.state, last.reason) == (change.state, change.reason):
-            return intervals
         until = last.to_at
         before[-1] = Interval(last.state, last.reason, last.from_at, change.at)
     new = Interval(change.state, change.reason, change.at, until)
-    if before and before[-1].to_at == new.from_at and (before[-1].state, before[-1].reason) == (new.state, new.reason):
-        before[-1] = Interval(new.state, new.reason, before[-1].from_at, new.to_at)
-        return [*before, *after]
     return [*before, new, *after]
 
 

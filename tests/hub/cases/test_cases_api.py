@@ -243,9 +243,12 @@ def test_one_open_case_a_dwelling_and_kind(vacancy: Hub, clock: Any) -> None:
 def test_the_stream_is_told(vacancy: Hub, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[str, str, dict[str, Any]]] = []
     monkeypatch.setattr(vacancy.live, "emit", lambda *what: said.append(what))
-    _decide(sign_in(vacancy, "housing_official"), _case(vacancy).id, "note", "N_OTHER")
-    ((estate, topic, item),) = said
-    assert (estate, topic, item["number"]) == ("E001", "cases", "E001-2026-0001")
+    official, case = sign_in(vacancy, "housing_official"), _case(vacancy).id
+    _decide(official, case, "note", "N_OTHER")
+    assert [(topic, item["id"]) for _, topic, item in said] == [("cases", case), ("dwellings", HOME)]
+    assert said[1] == ("E001", "dwellings", {"id": HOME, "status": "suspected_idle"})
+    _decide(official, case, "dismiss", "IE05")
+    assert said[3] == ("E001", "dwellings", {"id": HOME, "status": "occupied"}), "a dismissed lead colours nothing"
 
 
 def test_the_calendar(vacancy: Hub, sign_in: Any) -> None:

@@ -1,0 +1,290 @@
+"""Edges, device sets, reports, coverage, commands, the hand-over's import."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from device_drivers.contract.device import DeviceStatus
+from device_drivers.contract.messages import (
+    Command,
+    CommandResult,
+    CredentialRefusal,
+    DeviceReported,
+    DevicesDesired,
+    EdgeStatus,
+    EventAck,
+    decode,
+    parse_topic,
+)
+from device_drivers.contract.words import CommandOutcome, DeviceCondition
+from device_drivers.mqtt import MemoryBroker
+from hub.estate import commands, coverage, devices, edges
+from hub.estate.coverage import Change, Interval, covered_seconds, insert_change, without_open
+from hub.estate.site import SiteProblem, import_site, read_site
+from hub.estate.status import DwellingFacts, dwelling_status
+from hub.services import Hub
+from hub.tables import CommandRow, Coverage, Device, Door, Dwelling, Edge, Estate, ReportedList
+
+T0 = datetime(2026, 11, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def site(hub: Hub, small_site: Callable[[Hub], None]) -> Hub:
+    small_site(hub)
+    return hub
+
+
+def sent(broker: MemoryBroker, kind: Any) -> list[Any]:
+    found = []
+    for message in broker.log:
+        address = parse_topic(message.topic)
+        if address and address.message is kind:
+            found.append(decode(kind, message.payload))
+    return found
+
+
+# --- coverage ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_change_ends_the_interval_it_falls_into() -> None:
+    known = insert_change([], Change("ok", "", T0))
+    known = insert_change(known, Change("down", "power", T0 + 5 * HOUR))
+    known = insert_change(known, Change("ok", "", T0 + 7 * HOUR))
+    assert known == [
+        Interval("ok", "", T0, T0 + 5 * HOUR),
+        Interval("down", "power", T0 + 5 * HOUR, T0 + 7 * HOUR),
+        Interval("ok", "", T0 + 7 * HOUR, None),
+    ]
+    assert covered_seconds(known, T0, T0 + 10 * HOUR) == 8 * 3600
+
+
+@given(st.permutations([(n, "ok" if n % 2 else "down") for n in range(8)]))
+def test_the_order_in_which_changes_come_does_not_matter(order: list[tuple[int, str]]) -> None:
+    known: list[Interval] = []
+    for n, state in order:
+        known = insert_change(known, Change(state, "", T0 + n * HOUR))
+    assert [(i.state, i.from_at) for i in known] == [("ok" if n % 2 else "down", T0 + n * HOUR) for n in range(8)]
+    assert all(a.to_at == b.from_at for a, b in pairwise(known))
+    assert known[-1].to_at is None
+
+
+def test_an_offline_interval_is_taken_away_only_when_it_is_still_open() -> None:
+    known = [Interval("ok", "", T0, T0 + HOUR), Interval("down", coverage.EDGE_OFFLINE, T0 + HOUR, None)]
+    assert without_open(known, coverage.EDGE_OFFLINE) == [Interval("ok", "", T0, None)]
+    closed = [known[0], Interval("down", coverage.EDGE_OFFLINE, T0 + HOUR, T0 + 2 * HOUR)]
+    assert without_open(closed, coverage.EDGE_OFFLINE) == closed
+
+
+# --- edges ------------------------------------------------------------------------------------------------------------
+
+
+def open_coverage(hub: Hub) -> None:
+    with hub.db.unit_of_work("test", "coverage", audit=False) as uow:
+        coverage.apply_changes(uow.session, "E001", {"E001.face-g1": [Change("ok", "", T0)]})
+
+
+def intervals(hub: Hub) -> list[tuple[str, str, bool]]:
+    with hub.db.reading() as session:
+        rows = session.scalars(select(Coverage).order_by(Coverage.from_at))
+        return [(row.state, row.reason, row.to_at is None) for row in rows]
+
+
+def test_an_edge_goes_and_comes_back_with_its_journal(site: Hub, broker: MemoryBroker, clock: Any) -> None:
+    open_coverage(site)
+    assert edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep", 10, clock()))
+    assert sent(broker, EventAck) == [EventAck("ep", 0, rewind=True)]
+    assert [d.device for d in sent(broker, DevicesDesired)[0].devices.devices] == [
+        "E001.cam-g1",
+        "E001.face-g1",
+        "E001.meters-b1",
+    ]
+    clock.pass_(hours=1)
+    edges.take_status(site, "edge-aaaa", EdgeStatus(False))
+    assert intervals(site) == [("ok", "", False), ("down", "edge_offline", True)], "nobody can say: not covered"
+    with site.db.reading() as session:
+        edge = session.get_one(Edge, "edge-aaaa")
+        assert (edge.online, edge.state_since) == (False, clock())
+    clock.pass_(hours=1)
+    edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep", 20, clock()))
+    assert intervals(site) == [("ok", "", True)], "the journal tells all it saw meanwhile"
+
+
+def test_a_lost_disk_leaves_a_hole(site: Hub, clock: Any) -> None:
+    open_coverage(site)
+    edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep", 10))
+    clock.pass_(hours=1)
+    edges.take_status(site, "edge-aaaa", EdgeStatus(True, "new-epoch", 1))
+    assert intervals(site)[-1] == ("down", "epoch_lost", True), "until the new journal says that it observes"
+
+
+def test_edges_nobody_hears_are_out_of_sight(site: Hub, clock: Any) -> None:
+    edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep"))
+    edges.lost_from_sight(site, ["edge-aaaa"])
+    with site.db.reading() as session:
+        assert not session.get_one(Edge, "edge-aaaa").online
+
+
+def test_the_device_set_gets_a_new_generation_only_when_it_moves(site: Hub, broker: MemoryBroker) -> None:
+    assert devices.publish_devices(site) == "1 device sets sent"
+    assert devices.publish_devices(site) == "0 device sets sent"
+    with site.db.unit_of_work("test", "policy") as uow:
+        uow.session.get_one(Estate, "E001").policy = {"snapshots": True}
+    devices.publish_devices(site)
+    first, second = sent(broker, DevicesDesired)
+    assert (first.devices.generation, second.devices.generation) == (1, 2)
+    assert (first.devices.policy.snapshots, second.devices.policy.snapshots) == (False, True)
+    (gate,) = [d for d in second.devices.devices if d.device == "E001.face-g1"]
+    assert gate.config["code"] == "face-g1"
+    assert gate.access_points[0].access_point == "E001.G1-IN"
+    assert gate.access_points[0].camera == "E001.cam-g1"
+
+
+def report(**more: Any) -> DeviceReported:
+    values: dict[str, Any] = {
+        "device": "E001.face-g1",
+        "generation": 3,
+        "digest": "d",
+        "status": DeviceStatus(DeviceCondition.ONLINE, T0),
+    }
+    return DeviceReported(**{**values, **more})
+
+
+def test_a_report_is_kept_as_it_was_said(site: Hub) -> None:
+    refused = (CredentialRefusal("tok", "photo_no_face", "no face"),)
+    devices.take_report(site, "edge-aaaa", report(wanted=2, confirmed=1, refused=refused))
+    with site.db.reading() as session:
+        row = session.get_one(ReportedList, "E001.face-g1")
+        assert (row.generation, row.wanted, row.confirmed) == (3, 2, 1)
+        assert row.refused == [{"token": "tok", "code": "photo_no_face", "text": "no face"}]
+        assert session.get_one(Device, "E001.face-g1").condition == "online"
+    with pytest.raises(devices.NotThisEdges):
+        devices.take_report(site, "edge-bbbb", report())
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def outcome(hub: Hub, id: str) -> str | None:
+    with hub.db.reading() as session:
+        return session.get_one(CommandRow, id).outcome
+
+
+def test_a_command_is_sent_once_and_its_result_kept(site: Hub, broker: MemoryBroker, clock: Any) -> None:
+    edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep"))
+    id = commands.issue(site, "E001.face-g1", "momentary_access", "E001.G1-IN", "wang", "老人忘带卡")
+    (command,) = sent(broker, Command)
+    assert command.expires_at - command.issued_at == timedelta(seconds=10)
+    assert "v1/edge-aaaa/down/command" not in broker.retained, "a command is never retained"
+    assert commands.settle(site, "edge-aaaa", CommandResult(id, CommandOutcome.DONE, clock()))
+    assert outcome(site, id) == "done"
+    assert not commands.settle(site, "edge-bbbb", CommandResult(id, CommandOutcome.REFUSED, clock()))
+
+
+def test_a_command_nobody_answers_expires_and_a_late_result_still_counts(site: Hub, clock: Any) -> None:
+    edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep"))
+    id = commands.issue(site, "E001.face-g1", "read_back", None, "wang", "核对")
+    assert commands.expire(site) == "0 expired"
+    clock.pass_(seconds=16)
+    assert commands.expire(site) == "1 expired"
+    assert outcome(site, id) == "expired"
+    commands.settle(site, "edge-aaaa", CommandResult(id, CommandOutcome.UNCERTAIN, clock()))
+    assert outcome(site, id) == "uncertain"
+
+
+def test_no_command_waits_for_an_edge_that_is_offline(site: Hub, sign_in: Any, broker: MemoryBroker) -> None:
+    client: TestClient = sign_in(site, "estate_manager")
+    body = {"kind": "momentary_access", "access_point_id": "E001.G1-IN", "reason": "开门"}
+    reply = client.post("/api/v1/devices/E001.face-g1/commands", json=body)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (409, "edge_offline")
+    assert sent(broker, Command) == []
+    edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep"))
+    assert client.post("/api/v1/devices/E001.face-g1/commands", json={**body, "reason": " "}).status_code == 400
+    reply = client.post("/api/v1/devices/E001.face-g1/commands", json=body)
+    assert reply.status_code == 202
+    state = client.get(f"/api/v1/commands/{reply.json()['id']}").json()
+    assert (state["reason"], state["outcome"]) == ("开门", None)
+
+
+# --- the hand-over ----------------------------------------------------------------------------------------------------
+
+
+def document() -> dict[str, Any]:
+    return {
+        "estate": {"code": "E009", "name": "测试小区"},
+        "blocks": [{"code": "B1", "name": "1号楼", "floors": 2, "dwellings_per_floor": 1}],
+        "dwellings": [{"code": "E009-B1-0101", "block": "B1", "floor": 1, "number": "101", "rooms": 2}],
+        "doors": [{"code": "G1", "name": "北门", "scope": "estate"}],
+        "access_points": [
+            {"code": "G1-IN", "name": "进", "door": "G1", "side": "in", "device": "f1", "point": "door1"}
+        ],
+        "devices": [{"code": "f1", "name": "终端", "kind": "face_terminal", "config": {"device_id": "1"}}],
+        "meters": [],
+    }
+
+
+def test_a_hand_over_is_imported_and_again_without_change(hub: Hub) -> None:
+    for _ in range(2):
+        assert import_site(hub, json.dumps(document())) == "E009"
+    with hub.db.reading() as session:
+        counts = {
+            t.__tablename__: session.scalar(select(func.count()).select_from(t)) for t in (Dwelling, Door, Device, Edge)
+        }
+    assert counts == {"dwelling": 1, "door": 1, "device": 1, "edge": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("estate", "time_zone"), "Mars/Olympus", "estate.time_zone: .*unknown time zone"),
+        (("estate", "code"), "E 9", "estate.code"),
+        (("blocks", 0, "floors"), 0, "blocks.0.floors"),
+        (("dwellings", 0, "block"), "B9", "dwellings.0.block: there is no 'B9'"),
+        (("access_points", 0, "device"), "f9", "access_points.0.device: there is no 'f9'"),
+        (("access_points", 0, "side"), "up", "access_points.0.side"),
+        (("doors", 0, "scope"), "block", "doors.0.block: door G1 has scope block"),
+        (("doors", 0, "surprise"), 1, "doors.0.surprise"),
+        (("devices", 0, "config"), {"cards": False}, "door G1 can only be opened by face"),
+        (("blocks",), [document()["blocks"][0]] * 2, "code B1 stands 2 times"),
+    ],
+)
+def test_a_wrong_hand_over_names_the_field(path: tuple[Any, ...], value: Any, says: str) -> None:
+    site = document()
+    at: Any = site
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    with pytest.raises(SiteProblem, match=says):
+        read_site(json.dumps(site))
+
+
+def test_a_hand_over_that_is_no_json_is_said() -> None:
+    with pytest.raises(SiteProblem, match="not JSON"):
+        read_site(b"<html>")
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        (DwellingFacts(), "vacant"),
+        (DwellingFacts(tenancy="allocated"), "allocated"),
+        (DwellingFacts(tenancy="active"), "occupied"),
+        (DwellingFacts(tenancy="active", last_state="unknown"), "occupied"),
+        (DwellingFacts(tenancy="active", suspected="suspected_sublet"), "suspected_sublet"),
+        (DwellingFacts(suspected="suspected_idle"), "vacant"),
+        (DwellingFacts(under_repair=True, tenancy="active"), "repair"),
+        (DwellingFacts(tenancy="ended?"), "unknown"),
+    ],
+)
+def test_the_word_a_dwelling_has(facts: DwellingFacts, status: str) -> None:
+    assert dwelling_status(facts) == status
