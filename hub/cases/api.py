@@ -116,7 +116,7 @@ def decide_case(
     hub.signal(outbox.JOB)
     with hub.db.reading() as session:
         item = case_items(session, [case_id])[0]
-    hub.live.emit(estate_id, "cases", item.model_dump(mode="json"))
+    nightly.announce(hub, estate_id, [case_id])
     return item
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from hub.cases import service, workflow
 from hub.cases.view import case_items
 from hub.db import UnitOfWork
+from hub.estate.views import statuses
 from hub.jobs import Job
 from hub.lease import outbox
 from hub.lease.feed import message
@@ -56,14 +57,14 @@ def _analyse_estate(hub: Hub, estate: Estate, totals: _Totals) -> None:
             with hub.db.unit_of_work("system", "occupancy analysis", estate_id=estate.id, now=hub.now()) as uow:
                 outcome = analyse_batch(uow, view, piece)
                 touched = _cases(uow, outcome)
-            _announce(hub, estate.id, touched)
+            announce(hub, estate.id, touched)
             totals.dwellings += outcome.dwellings
             totals.days += outcome.days
             totals.findings += len(outcome.changes)
             totals.cases += len(touched)
     with hub.db.unit_of_work("system", "case time limit", estate_id=estate.id, now=hub.now()) as uow:
         ended = [case.id for case in service.close_due(uow, estate.id)]
-    _announce(hub, estate.id, ended)
+    announce(hub, estate.id, ended)
     totals.cases += len(ended)
 
 
@@ -95,12 +96,17 @@ def _tell_moved(uow: UnitOfWork, kind: str, name: str, moved: Moved) -> None:
     outbox.enqueue(uow, message(kind, moved.tenancy_id, subject, uow.now, {name: day}))
 
 
-def _announce(hub: Hub, estate_id: str, cases: list[str]) -> None:
+def announce(hub: Hub, estate_id: str, cases: list[str]) -> None:
+    """Tell open consoles of changed cases, and of the status their dwellings now have."""
     if not cases:
         return
     with hub.db.reading() as session:
-        for item in case_items(session, cases):
-            hub.live.emit(estate_id, "cases", item.model_dump(mode="json"))
+        items = case_items(session, cases)
+        status = statuses(session, estate_id)
+    for item in items:
+        hub.live.emit(estate_id, "cases", item.model_dump(mode="json"))
+    for dwelling in sorted({item.dwelling_id for item in items}):
+        hub.live.emit(estate_id, "dwellings", {"id": dwelling, "status": status[dwelling][0]})
 
 
 JOBS: tuple[Job, ...] = (Job(JOB, PERIOD_S, analyse),)
