@@ -39,7 +39,8 @@ def add_console(app: FastAPI, config: Config) -> None:
             fixed = path.startswith("assets/")  # their names carry a hash of their content
             keep = "public, max-age=31536000, immutable" if fixed else "no-cache"
             return FileResponse(file, headers={"Cache-Control": keep})
-        if "." in path.rpartition("/")[2]:
+        if "." in path.rpartition("/")[2] and "text/html" not in request.headers.get("accept", ""):
+            # Only a browser that goes to a page asks for HTML; a page's own address may hold dots, as ids do.
             raise NotFound("没有这个文件。")
         return FileResponse(root / "index.html", headers={"Cache-Control": "no-cache"})
 
