@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
+from simulators.city.cli import app as city_app
 from simulators.plan import Plan, load_plan, write_plan
 from simulators.residents import Layout
 from simulators.site import ZONE
@@ -24,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(city_app)
 Dir = Annotated[Path, typer.Option("--dir", help="Directory of the simulated estate (made by `estate-sim plan`).")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn: the same seed gives the same estate.")]
 Days = Annotated[int, typer.Option(min=30, max=730, help="Length of the history in days.")]

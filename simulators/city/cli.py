@@ -1,0 +1,123 @@
+"""`estate-sim city`: a year of a whole city, in the history format of `estate-hub backtest`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from simulators.city.faults import Injected
+from simulators.city.plan import Settings
+from simulators.city.world import World, builtin_world, parse_world, world_schema
+
+app = typer.Typer(
+    name="city",
+    help="A simulated city of public rental homes for back-tests: passes, meters and the true label.",
+    invoke_without_command=True,
+)
+WORLDS = ("dev", "hidden")
+INJECTED = "Negative control; changes only what is recorded, nobody's life."
+
+
+def load_world(name: str) -> World:
+    """The world of this name, or of this JSON file."""
+    try:
+        return builtin_world(name) if name in WORLDS else parse_world(Path(name).read_bytes())
+    except OSError as error:
+        raise typer.BadParameter(f"{name} is neither {' nor '.join(WORLDS)} nor a file: {error}") from error
+    except ValueError as error:
+        raise typer.BadParameter(f"{name}: {error}") from error
+
+
+def _day(text: str, hint: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} is no date YYYY-MM-DD", param_hint=hint) from error
+
+
+def _festival(text: str) -> date | bool | None:
+    return {"auto": None, "none": False}[text] if text in ("auto", "none") else _day(text, "--spring-festival")
+
+
+@app.callback()
+def city(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option(help="Directory for the tables; tables there are replaced.")] = None,
+    dwellings: Annotated[int, typer.Option(min=1, max=300_000)] = 20_000,
+    days: Annotated[int, typer.Option(min=1, max=1100)] = 365,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed, world and sizes give the same city.")] = 1,
+    world: Annotated[str, typer.Option(help="dev, hidden, or a JSON file (see `estate-sim city schema`).")] = "dev",
+    file_format: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2025-07-01",
+    honest_only: Annotated[bool, typer.Option("--honest-only", help="Nobody breaks the rules.")] = False,
+    spring_festival: Annotated[str, typer.Option(help="auto (the real one), none, or a date.")] = "auto",
+    outage_days: Annotated[int, typer.Option(min=0, help=f"All doors of the largest estate are down. {INJECTED}")] = 0,
+    propped: Annotated[int, typer.Option(min=0, help=f"So many block doors stand open for 30 days. {INJECTED}")] = 0,
+    propped_seen: Annotated[float, typer.Option(min=0, max=1, help="Share of these that the coverage shows.")] = 0.5,
+    dead_meters: Annotated[int, typer.Option(min=0, help=f"Days without meters in that estate. {INJECTED}")] = 0,
+    inspections: Annotated[int, typer.Option(min=0, help="So many closed cases from simulated inspections.")] = 0,
+) -> None:
+    """Write a simulated history (tables of `estate-hub backtest`) into --out."""
+    if context.invoked_subcommand is not None:
+        return
+    if out is None:
+        raise typer.BadParameter("is needed", param_hint="--out")
+    if file_format not in ("parquet", "csv"):
+        raise typer.BadParameter(f"{file_format} is neither parquet nor csv", param_hint="--format")
+    if file_format == "parquet" and find_spec("pyarrow") is None:
+        raise typer.BadParameter(
+            "parquet needs pyarrow, which is not installed; csv does without", param_hint="--format"
+        )
+    settings = Settings(
+        world=load_world(world),
+        seed=seed,
+        dwellings=dwellings,
+        days=days,
+        start=_day(start, "--start"),
+        honest_only=honest_only,
+        festival=_festival(spring_festival),
+        injected=Injected(outage_days, propped, propped_seen, dead_meters),
+        inspections=inspections,
+    )
+    _write(settings, out, parquet=file_format == "parquet")
+
+
+def _write(settings: Settings, out: Path, *, parquet: bool) -> None:
+    from simulators.city.generate import generate
+
+    columns = (TextColumn("{task.description:10}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    began = datetime.now().astimezone()
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), disable=not sys.stderr.isatty()) as bar:
+        tasks = {name: bar.add_task(name, total=None) for name in ("households", "days")}
+        written = generate(
+            settings,
+            out,
+            parquet=parquet,
+            progress=lambda what, done, total: bar.update(tasks[what], completed=done, total=total),
+        )
+    seconds = (datetime.now().astimezone() - began).total_seconds()
+    typer.echo(
+        f"wrote {written.dwellings} dwellings, {written.passes} passes, {written.meter_days} meter readings, "
+        f"{written.violations} violations to {out} in {seconds:.0f} s"
+    )
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a world file."""
+    typer.echo(json.dumps(world_schema(), indent=2))
+
+
+@app.command("world")
+def show_world(name: Annotated[str, typer.Argument(help="dev, hidden or a file.")] = "dev") -> None:
+    """Print a world as JSON, to change and pass as --world FILE; a file is checked against the schema."""
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(load_world(name)), indent=2).decode())

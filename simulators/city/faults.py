@@ -1,0 +1,141 @@
+"""(P) When doors and meters could not be trusted: natural faults of a world, and faults put in on purpose.
+
+Injected faults change nothing but what is recorded: the people of the city live the same year with and without them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from random import Random
+
+from simulators.city.doors import Layout
+from simulators.city.world import World
+
+DAY_S = 86_400
+PROPPED_FOR = 30  # days an injected propped door stands open
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """Faults put in on purpose, as negative controls. They begin in the middle of the history."""
+
+    outage_days: int = 0  # of the largest estate: all its access points are down
+    propped: int = 0  # so many doors stand open for PROPPED_FOR days
+    propped_seen: float = 0.5  # of these: the coverage says so
+    dead_meter_days: int = 0  # the meter gateway of the largest estate
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Access point `point` in seconds [first_s, last_s) of the history. `lost` and unseen ones leave no coverage row."""
+
+    point: int
+    state: str  # down, propped, clock, lost
+    first_s: int
+    last_s: int
+    seen: bool
+    shift_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MeterFault:
+    """No readings of an estate on days `first`..`last`."""
+
+    estate: int
+    first: int
+    last: int
+
+
+def largest_estate(layout: Layout) -> int:
+    """The number of the estate with the most dwellings."""
+    counts = [0] * len(layout.estates)
+    for estate in layout.dwelling_estate.tolist():
+        counts[estate] += 1
+    return counts.index(max(counts))
+
+
+def door_faults(seed: int, layout: Layout, world: World, days: int, injected: Injected) -> list[Fault]:
+    """All faults by access point and time; at most one at a time at an access point."""
+    d = world.devices
+    natural: list[Fault] = []
+    for number in range(len(layout.points)):
+        rng = Random(f"{seed}:faults:{number}")
+        for first in _times(rng, d.outages, days):
+            length = int(600 + rng.expovariate(1 / (d.outage_hours * 3600)))
+            natural.append(Fault(number, "down", first, first + length, True))
+        for first in _times(rng, d.propped, days):
+            length = rng.randint(*d.propped_days) * DAY_S
+            natural.append(Fault(number, "propped", first, first + length, rng.random() < d.propped_seen))
+        for first in _times(rng, d.silent_loss, days):
+            length = rng.randint(*d.silent_loss_days) * DAY_S
+            natural.append(Fault(number, "lost", first, first + length, False))
+        for first in _times(rng, d.clock, days):
+            length, shift = rng.randint(*d.clock_hours) * 3600, rng.choice((-1, 1)) * rng.randint(120, 10_800)
+            natural.append(Fault(number, "clock", first, first + length, True, shift))
+    return _one_at_a_time(_injected_doors(seed, layout, days, injected), natural, days)
+
+
+def meter_faults(seed: int, layout: Layout, world: World, days: int, injected: Injected) -> list[MeterFault]:
+    """Spells in which an estate's meter gateway delivered nothing."""
+    found = []
+    for estate in range(len(layout.estates)):
+        rng = Random(f"{seed}:gateways:{estate}")
+        for first_s in _times(rng, world.meters.gateway_outages, days):
+            first = first_s // DAY_S
+            found.append(MeterFault(estate, first, first + rng.randint(*world.meters.gateway_days) - 1))
+    if injected.dead_meter_days:
+        middle = days // 2
+        found.append(MeterFault(largest_estate(layout), middle, middle + injected.dead_meter_days - 1))
+    return found
+
+
+def _times(rng: Random, rate: float, days: int) -> list[int]:
+    found, day = [], rng.expovariate(rate / 365) if rate > 0 else float(days)
+    while day < days:
+        found.append(int(day * DAY_S))
+        day += rng.expovariate(rate / 365)
+    return found
+
+
+def _injected_doors(seed: int, layout: Layout, days: int, injected: Injected) -> list[Fault]:
+    middle, rng, found = days // 2, Random(f"{seed}:injected"), []
+    if injected.outage_days:
+        estate, last = largest_estate(layout), (middle + injected.outage_days) * DAY_S
+        points = [i for i, point in enumerate(layout.points) if point.estate == estate]
+        found += [Fault(i, "down", middle * DAY_S, last, True) for i in points]
+    doors = [i for i, point in enumerate(layout.points) if point.scope == "block"]
+    for i in rng.sample(doors, min(injected.propped, len(doors))):
+        seen = rng.random() < injected.propped_seen
+        found.append(Fault(i, "propped", middle * DAY_S, (middle + PROPPED_FOR) * DAY_S, seen))
+    return found
+
+
+def _one_at_a_time(first_choice: list[Fault], others: list[Fault], days: int) -> list[Fault]:
+    """Injected faults stand; a natural one that would overlap an earlier fault of the same access point is dropped."""
+    taken: defaultdict[int, list[Fault]] = defaultdict(list)
+    for fault in [*first_choice, *sorted(others, key=lambda f: f.first_s)]:
+        if fault.first_s < days * DAY_S and all(
+            fault.first_s >= other.last_s or fault.last_s <= other.first_s for other in taken[fault.point]
+        ):
+            taken[fault.point].append(fault)
+    return sorted((f for faults in taken.values() for f in faults), key=lambda f: (f.point, f.first_s))
+
+
+def coverage(fault_list: list[Fault], points: int, days: int) -> list[tuple[int, int, int, str]]:
+    """What the system knows of its own sight: (access point, first second, last second, state), without gaps."""
+    by_point: defaultdict[int, list[Fault]] = defaultdict(list)
+    for fault in fault_list:
+        if fault.seen:
+            by_point[fault.point].append(fault)
+    rows, end = [], days * DAY_S
+    for point in range(points):
+        at = 0
+        for fault in by_point[point]:
+            if fault.first_s > at:
+                rows.append((point, at, fault.first_s, "ok"))
+            at = min(fault.last_s, end)
+            rows.append((point, fault.first_s, at, fault.state))
+        if at < end:
+            rows.append((point, at, end, "ok"))
+    return rows
