@@ -28,6 +28,8 @@ from hub.services import Hub, open_hub
 
 PYTHON = (sys.executable, "-m")
 LOOK_S = 0.1
+TENANCY_PERIOD_S = 2
+"""Somebody at the screen who ends a tenancy does not want to wait for half a minute."""
 
 
 class Stopped(Exception):
@@ -89,11 +91,10 @@ class Demo:
         self._check()
         run_to_end([*PYTHON, module, *map(str, arguments)], self._log(name), name)
 
-    def _child(self, name: str, module: str, *arguments: object, restart: bool = False) -> Child:
+    def _child(self, name: str, module: str, *arguments: object, restart: bool = False, **environment: str) -> Child:
         self._check()
-        return self.children.start(
-            Child(name, [*PYTHON, module, *map(str, arguments)], self._log(name), restart=restart)
-        )
+        command = [*PYTHON, module, *map(str, arguments)]
+        return self.children.start(Child(name, command, self._log(name), restart, environment))
 
     def _write_history(self) -> Child:
         """Runs beside the rest: it needs the plan only."""
@@ -118,8 +119,11 @@ class Demo:
         """Ours: the hub and the estate's edge box."""
         status.update("中心与边缘 hub and edge")
         self._tell_key(hub)
-        self._child("hub", "hub.cli", "serve", "--dir", self.directory / "hub", "--port", self.port, "--edge-port", ports.edge_https,
-                    "--broker-port", ports.hub_broker, restart=True)  # fmt: skip
+        self._child(
+            "hub", "hub.cli", "serve", "--dir", self.directory / "hub", "--port", self.port,
+            "--edge-port", ports.edge_https, "--broker-port", ports.hub_broker, restart=True,
+            ESTATE_TENANCY_PERIOD_S=str(TENANCY_PERIOD_S),
+        )  # fmt: skip
         self._wait("the hub answers", lambda: _answers(f"{self.url}/api/v1/health"), 40)
         edge = self.directory / "edge"
         if not (edge / "edge.json").exists():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-
 from journeys_support import devices_by_code, passes_of, present_card, record_of, truth_of
 
 pytestmark = pytest.mark.timeout(240)
@@ -24,10 +24,10 @@ def test_every_device_holds_what_it_should(running: Any, eventually: Any) -> Non
     eventually(settled, "no credential pending on any device", 40)
     for code, device in devices_by_code(manager, estate).items():
         if code.startswith("face-"):
-            held = running.control.get(f"/devices/{code}").json()
+            held = len(running.control.get(f"/devices/{code}").json()["persons"])
             one = device["list"]
             assert one["wanted"] == one["confirmed"] + one["assumed"] + one["refused"], f"{code}: {one}"
-            assert one["confirmed"] == held["persons"], f"{code}: the hub says {one}, the terminal holds {held['persons']}"
+            assert one["confirmed"] <= held <= one["wanted"], f"{code}: the hub says {one}, the terminal holds {held}"
             assert one["refused"] >= 1, f"{code} took a photo without a face: {one}"
 
 
@@ -52,20 +52,19 @@ def test_ending_a_tenancy_takes_the_credential_off_every_device(running: Any, ev
     record = record_of(running, state="active", skip=3)
     dwelling = f"{record['dwelling_code']}"
     card = record["members"][0]["cards"][0]
-    assert present_card(running, "door-b1", card)["granted"], "a member of a live tenancy must pass before"
+    assert present_card(running, "door-b1", card), "a member of a live tenancy must pass before"
     decision = {"number": "青房退〔2026〕12号", "date": "2026-11-01", "move_out_completed_on": "2026-11-15",
                 "kind": "surrender", "signed_by": "王主任"}  # fmt: skip
-    before = running.control.get("/devices/face-g1").json()["persons"]
+    before = len(running.control.get("/devices/face-g1").json()["persons"])
     reply = running.back_office.post("/control/end-tenancy", json={"id": record["id"], "decision": decision})
     assert reply.status_code == 200, reply.text
     members = len(record["members"])
 
     def gone() -> bool:
-        now = running.control.get("/devices/face-g1").json()["persons"]
-        return bool(now <= before - 1)
+        return len(running.control.get("/devices/face-g1").json()["persons"]) < before
 
     eventually(gone, f"face-g1 to hold fewer than {before} ({members} members left)", 40)
-    eventually(lambda: not present_card(running, "door-b1", card)["granted"], "the block door to refuse the card", 30)
+    eventually(lambda: not present_card(running, "door-b1", card), "the block door to refuse the card", 30)
     page = official.get(f"/dwellings/{dwelling_id(official, dwelling)}")
     assert page["tenancy"] is None or page["tenancy"]["state"] == "ended", page["tenancy"]
 
@@ -95,14 +94,20 @@ def test_edge_killed_and_back_loses_and_doubles_nothing(running: Any, eventually
     estate = manager.me["estates"][0]["id"]
     record = record_of(running, state="active", skip=6)
     card, dwelling = record["members"][0]["cards"][0], dwelling_id(manager, record["dwelling_code"])
-    before = len(passes_of(manager, estate, dwelling))
-    assert present_card(running, "door-b1", card)["granted"]
-    eventually(lambda: len(passes_of(manager, estate, dwelling)) == before + 1, "the first pass on the page")
+    since = (datetime.now(UTC) - timedelta(seconds=5)).isoformat()
+
+    def count() -> int:
+        return len(passes_of(manager, estate, dwelling, since))
+
+    assert present_card(running, "door-b1", card)
+    eventually(lambda: count() == 1, "the first pass on the page")
     for pid in running.child_pids("edge_agent.cli", "run"):
         os.kill(pid, signal.SIGKILL)
     eventually(
-        lambda: not manager.get(f"/estates/{estate}/summary")["edges"][0]["online"]
-        or running.child_pids("edge_agent.cli", "run"),
+        lambda: (
+            not manager.get(f"/estates/{estate}/summary")["edges"][0]["online"]
+            or running.child_pids("edge_agent.cli", "run")
+        ),
         "the hub to see the edge offline, or the edge back already",
         40,
     )
@@ -110,9 +115,9 @@ def test_edge_killed_and_back_loses_and_doubles_nothing(running: Any, eventually
     token = next(iter(manager.get(f"/dwellings/{dwelling}")["household"][0]["credentials"]))["token"]
     running.control.post("/devices/face-g1/present", json={"face": token})
     eventually(lambda: manager.get(f"/estates/{estate}/summary")["edges"][0]["online"], "the edge online again", 60)
-    eventually(lambda: len(passes_of(manager, estate, dwelling)) == before + 2, "the terminal's pass, once", 60)
-    assert present_card(running, "door-b1", card)["granted"], "the door works after the restart"
-    eventually(lambda: len(passes_of(manager, estate, dwelling)) == before + 3, "the last pass, once", 30)
+    eventually(lambda: count() == 2, "the terminal's pass, once", 60)
+    assert present_card(running, "door-b1", card), "the door works after the restart"
+    eventually(lambda: count() == 3, "the last pass, once", 30)
     board = next(d for c, d in devices_by_code(manager, estate).items() if c == "door-b1")
     coverage = manager.get(f"/devices/{board['id']}")["coverage"]
     assert any(c["state"] == "down" for c in coverage), f"the board was not watched for a while: {coverage[-4:]}"
@@ -126,7 +131,9 @@ def test_leads_name_the_vacant_and_the_sublet_and_a_decision_reaches_the_lease_s
     truth = {d["dwelling_code"]: d for d in truth_of(running)}
     kinds = {c["kind"] for c in cases}
     assert "vacancy" in kinds, f"no vacancy among {cases}"
-    assert any(k.startswith("sublet") for k in kinds), f"no sublet among {[(c['kind'], c['dwelling_code']) for c in cases]}"
+    assert any(k.startswith("sublet") for k in kinds), (
+        f"no sublet among {[(c['kind'], c['dwelling_code']) for c in cases]}"
+    )
     declared = [code for code, d in truth.items() if d.get("group") == "hospital_declared"]
     assert not [c for c in cases if c["dwelling_code"] in declared], "a declared hospital stay is no lead"
     for stage in ("red",):
@@ -138,9 +145,15 @@ def test_leads_name_the_vacant_and_the_sublet_and_a_decision_reaches_the_lease_s
     assert page["finding"]["because"], "a lead must say why"
     assert page["finding"]["against"], "a lead must say what speaks against it"
     action = next(a for a in page["actions"] if a["action"] == "recheck")
-    without = official.send("POST", f"/cases/{case['id']}/decisions", {"action": "recheck", "reason_code": "", "opinion": ""})
+    without = official.send(
+        "POST", f"/cases/{case['id']}/decisions", {"action": "recheck", "reason_code": "", "opinion": ""}
+    )
     assert without.status_code == 422, "a decision needs a reason and an opinion"
-    body = {"action": "recheck", "reason_code": action["reason_codes"][0]["code"], "opinion": "长期无人通行且用水接近零，转入户复核。"}
+    body = {
+        "action": "recheck",
+        "reason_code": action["reason_codes"][0]["code"],
+        "opinion": "长期无人通行，转复核。",
+    }
     done = official.send("POST", f"/cases/{case['id']}/decisions", body)
     assert done.status_code == 200, done.text
 
