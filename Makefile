@@ -33,7 +33,6 @@ lint: setup ## ruff, strict mypy, the console's type check
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/mypy tests
 	@if [ -f web/package.json ]; then PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web run --if-present typecheck; fi
 
 bench: setup-test ## Print the measured figures, write build/bench.json
