@@ -49,7 +49,12 @@ def upsert(connection: Connection, table: Table) -> Any:
 def _for_sqlite(row: Row, times: Sequence[int]) -> Row:
     """Times as SQLAlchemy keeps them: text in UTC with microseconds, without zone, so that they sort."""
     values = list(row)
+    last = text = None
     for n in times:
-        if values[n] is not None:
-            values[n] = values[n].isoformat(" ", "microseconds")[:26]
+        value = values[n]
+        if value is None:
+            continue
+        if value is not last:  # most rows carry the same moment twice
+            last, text = value, value.isoformat(" ", "microseconds")[:26]
+        values[n] = text
     return tuple(values)
