@@ -29,11 +29,17 @@ class CredentialRefused(DriverError):
     """The device refused one credential. Report that one, go on with the rest. `code` is ours, `text` the device's.
 
     `retry`: the same write may succeed later without anybody changing anything (storage, download); else a person must act.
+    Codes that begin with `photo_` are about the picture alone: the rest of the credential may still be written.
     """
 
     def __init__(self, token: str, code: str, text: str = "", *, retry: bool = False) -> None:
         super().__init__(f"{token}: {code} {text}".rstrip())
         self.token, self.code, self.text, self.retry = token, code, text, retry
+
+    @property
+    def of_photo(self) -> bool:
+        """Only the picture was refused."""
+        return self.code.startswith("photo_")
 
 
 class WrongSecret(DriverError):
@@ -70,11 +76,15 @@ class DriverEvent:
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """Write this credential. `fingerprint` is remembered as applied; `photo` holds the JPEG when the device needs one."""
+    """Write this credential. `fingerprint` is remembered as applied.
+
+    `partial`: the photo was refused, so `credential` comes without its face (`plan.without_photo`); the card still opens.
+    """
 
     credential: Credential
     fingerprint: str
     schedules: Mapping[str, Any] = field(default_factory=dict)
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from device_drivers.contract.access import AccessList, Credential, credential_fingerprint
 from device_drivers.contract.device import Capabilities, DeviceInventory
 from device_drivers.contract.words import IdentifierType
@@ -13,7 +15,10 @@ from device_drivers.driver import Remove, Upsert
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Removals come first: a revocation jumps every queue. `skipped` is (token, reason)."""
+    """Removals come first: a revocation jumps every queue. `skipped` is (token, reason).
+
+    `partial`: skipped tokens that the device holds without their refused photo (the card opens).
+    """
 
     removals: tuple[Remove, ...]
     upserts: tuple[Upsert, ...]
@@ -21,10 +26,19 @@ class Plan:
     assumed: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
     foreign: tuple[str, ...]
+    partial: tuple[str, ...] = ()
 
     @property
     def in_step(self) -> bool:
         return not self.removals and not self.upserts
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedBefore:
+    """What a device refused of a credential: the write of `fingerprint`, and for ever the photo with SHA-256 `photo`."""
+
+    fingerprint: str = ""
+    photo: str = ""
 
 
 def plan(
@@ -34,19 +48,22 @@ def plan(
     capabilities: Capabilities,
     *,
     remove_foreign: bool = False,
-    refused: Mapping[str, str] | None = None,
+    refused: Mapping[str, RefusedBefore] | None = None,
 ) -> Plan:
-    """`applied`: token → fingerprint last written with the device's yes; `refused`: token → fingerprint it refused.
+    """`applied`: token → fingerprint last written with the device's yes; `refused`: token → what it refused.
 
     A token that we never wrote and do not want is foreign: it is left alone unless a person chose `remove_foreign`.
-    A refused credential is tried again only when it changed.
+    A refused credential is tried again only when it changed; a refused photo only when the photo changed, and until
+    then the credential is written without it: a face is never the only way in.
     """
-    wanted = {c.token: (c, credential_fingerprint(c, desired)) for c in desired.credentials if not c.blocked}
+    refused = refused or {}
+    wanted = {
+        c.token: _target(c, desired, capabilities, refused.get(c.token)) for c in desired.credentials if not c.blocked
+    }
     # Terminals may change the case of the ids they keep; the plan speaks of them as we wrote them.
     spelled = {token.casefold(): token for token in (*applied, *wanted)}
     held = {spelled.get(h.token.casefold(), h.token): h.fingerprint for h in actual.held}
-    skipped = {token: why for token, (c, _) in wanted.items() if (why := _unsupported(c, capabilities))}
-    refused = refused or {}
+    skipped = {token: why for token, u in wanted.items() if (why := _unsupported(u.credential, capabilities))}
     removals: list[Remove] = []
     foreign: list[str] = []
     for token in sorted(held):
@@ -60,15 +77,23 @@ def plan(
     upserts: list[Upsert] = []
     confirmed: list[str] = []
     assumed: list[str] = []
-    for token, (credential, fingerprint) in sorted(wanted.items()):
+    partial: list[str] = []
+    for token, target in sorted(wanted.items()):
         if token in skipped:
             continue
-        if token in held and fingerprint == (held[token] or applied.get(token)):
-            (confirmed if capabilities.reads_back else assumed).append(token)
-        elif refused.get(token) == fingerprint:
+        before = refused.get(token, RefusedBefore())
+        if token in held and target.fingerprint == (held[token] or applied.get(token)):
+            if target.partial:
+                partial.append(token)
+                skipped[token] = "held without its photo, which was refused"
+            else:
+                (confirmed if capabilities.reads_back else assumed).append(token)
+        elif before.fingerprint == target.fingerprint:
             skipped[token] = "refused before, unchanged"
+        elif not target.partial and before.photo and before.photo == photo_of(target.credential):
+            skipped[token] = "its photo was refused before, and it has no card"
         else:
-            upserts.append(Upsert(credential, fingerprint))
+            upserts.append(target)
     return Plan(
         tuple(removals),
         tuple(upserts),
@@ -76,7 +101,33 @@ def plan(
         tuple(assumed),
         tuple(sorted(skipped.items())),
         tuple(foreign),
+        tuple(partial),
     )
+
+
+def photo_of(credential: Credential) -> str:
+    """SHA-256 of the enrolment photo; empty where there is none."""
+    return next((i.photo.sha256 for i in credential.identifiers if i.type == IdentifierType.FACE and i.photo), "")
+
+
+def without_photo(credential: Credential, desired: AccessList, capabilities: Capabilities) -> Upsert | None:
+    """The same credential without its face, for a device that refuses the photo; None where nothing usable is left."""
+    rest = tuple(i for i in credential.identifiers if i.type != IdentifierType.FACE)
+    reduced = msgspec.structs.replace(credential, identifiers=rest)
+    if len(rest) == len(credential.identifiers) or _unsupported(reduced, capabilities):
+        return None
+    return Upsert(reduced, credential_fingerprint(reduced, desired), partial=True)
+
+
+def _target(
+    credential: Credential, desired: AccessList, capabilities: Capabilities, before: RefusedBefore | None
+) -> Upsert:
+    """What the device should hold of this credential after what it has refused."""
+    if before and before.photo and before.photo == photo_of(credential):
+        reduced = without_photo(credential, desired, capabilities)
+        if reduced:
+            return reduced
+    return Upsert(credential, credential_fingerprint(credential, desired))
 
 
 def _unsupported(credential: Credential, capabilities: Capabilities) -> str:

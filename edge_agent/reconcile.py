@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
+from device_drivers.contract.access import AccessList
 from device_drivers.contract.device import Capabilities, DeviceConfig, DeviceInventory, HeldCredential
 from device_drivers.contract.messages import CredentialRefusal
-from device_drivers.driver import Applied, DeviceRefused, Driver, Operation, Remove, Upsert
-from device_drivers.plan import Plan, plan
+from device_drivers.driver import Applied, CredentialRefused, DeviceRefused, Driver, Operation, Remove, Upsert
+from device_drivers.plan import Plan, RefusedBefore, photo_of, plan, without_photo
 from edge_agent.box import Box
 from edge_agent.clock import wait_event
 from edge_agent.lists import HeldList
@@ -93,6 +94,7 @@ class Reconciler:
             self.pending = 0
             self.report(ListReport(foreign=len(actual.held), read_back_at=actual.read_at))
             return
+        await self._forget_refused(held)
         if wrote:
             actual = await self._inventory(driver, busy)
         await self._report_plan(held, actual)
@@ -141,12 +143,13 @@ class Reconciler:
             ours,
             self.capabilities,
             remove_foreign=self.config.remove_foreign,
-            refused={t: r.fingerprint for t, r in refused.items()},
+            refused={t: RefusedBefore(r.fingerprint, r.photo) for t, r in refused.items()},
         )
 
     async def _work(self, driver: Driver, busy: asyncio.Lock, held: HeldList, work: Plan, actual: _Actual) -> bool:
         """Removals, then upserts batch by batch. False when a new list came in between: plan again."""
         begun = [u.credential.token for u in work.upserts]
+        applied = await asyncio.to_thread(self.box.state.applied, self.device)
         await asyncio.to_thread(self.box.state.begin_apply, self.device, begun)
         size = max(1, self.capabilities.batch)
         left = len(work.removals) + len(work.upserts)
@@ -160,37 +163,62 @@ class Reconciler:
                     async with busy:
                         results = await driver.apply(tuple(batch))
                     refusals = 0
+                    await self._settle(results, actual)
+                    if rest := self._without_photos(results, held.access_list, actual, applied):
+                        async with busy:
+                            await self._settle(await driver.apply(rest), actual)
                 except DeviceRefused as error:
                     log.warning("device %s refused a batch of %d: %s", self.device, len(batch), error)
                     refusals += 1
                     if refusals >= 3:
                         return True  # what is missing shows in the read-back
                     continue
-                await self._settle(results, actual)
                 left -= len(batch)
-                self._report_progress(held, work, left)
+                await self._report_progress(held, work, left)
         return True
 
+    def _without_photos(
+        self, results: Sequence[Applied], wanted: AccessList, actual: _Actual, applied: Mapping[str, str]
+    ) -> tuple[Operation, ...]:
+        """Cards of those whose photo was refused, at once: nobody stands outside because of a picture."""
+        found: list[Operation] = []
+        for result in results:
+            operation = result.operation
+            if not isinstance(operation, Upsert) or operation.partial or not (result.error and result.error.of_photo):
+                continue
+            rest = without_photo(operation.credential, wanted, self.capabilities)
+            token = operation.credential.token
+            if rest and not (token in actual.held and applied.get(token) == rest.fingerprint):
+                found.append(rest)
+        return tuple(found)
+
     async def _settle(self, results: Sequence[Applied], actual: _Actual) -> None:
-        written: dict[str, str] = {}
+        state, now = self.box.state, self.box.clock.now()
+        written: dict[str, Upsert] = {}
         removed: list[str] = []
         refused: dict[str, Refusal] = {}
+        before: dict[str, Refusal] = {}
+        if any(isinstance(r.operation, Upsert) and r.operation.partial and r.error for r in results):
+            before = await asyncio.to_thread(state.refused, self.device, now)
         for result in results:
             match result:
                 case Applied(Upsert() as op, None):
-                    written[op.credential.token] = op.fingerprint
+                    written[op.credential.token] = op
                 case Applied(Remove() as op, None):
                     removed.append(op.token)
                 case Applied(Upsert() as op, error) if error and not error.retry:
-                    refused[op.credential.token] = Refusal(op.fingerprint, error.code, error.text)
+                    refused[op.credential.token] = _remember(op, error, before.get(op.credential.token))
                 case Applied(_, error):
                     log.warning("device %s: %s, will be tried again", self.device, error)
         actual.held |= dict.fromkeys(written)
         for token in removed:
             actual.held.pop(token, None)
-        await asyncio.to_thread(self.box.state.end_apply, self.device, written, removed, refused, self.box.clock.now())
+        fingerprints = {t: op.fingerprint for t, op in written.items()}
+        partial = {t for t, op in written.items() if op.partial}
+        await asyncio.to_thread(state.end_apply, self.device, fingerprints, removed, refused, now, partial)
 
-    def _report_progress(self, held: HeldList, work: Plan, left: int) -> None:
+    async def _report_progress(self, held: HeldList, work: Plan, left: int) -> None:
+        """What was planned is confirmed, still waits, or is refused; what was written since shows with the read-back."""
         if time.monotonic() - self._reported_at < 1.0:
             return
         self._reported_at = time.monotonic()
@@ -201,17 +229,19 @@ class Reconciler:
                 wanted=sum(not c.blocked for c in held.access_list.credentials),
                 confirmed=len(work.confirmed),
                 assumed=len(work.assumed),
-                pending=left,
+                pending=left + max(0, len(work.skipped) - REFUSED_SHOWN),
                 foreign=len(work.foreign),
+                refused=await self._refusals(work),
             )
         )
 
     async def _report_plan(self, held: HeldList, actual: _Actual) -> None:
         final = await self._plan(held, actual)
-        refused = await asyncio.to_thread(self.box.state.refused, self.device, self.box.clock.now())
         todo = [r.token for r in final.removals] + [u.credential.token for u in final.upserts]
         confirmed = sum(t in actual.proved for t in final.confirmed)
         self.pending = len(todo) if self.config.in_service else 0
+        # A refusal that does not fit into the message must not look held.
+        unsaid = max(0, len(final.skipped) - REFUSED_SHOWN)
         self.report(
             ListReport(
                 held.access_list.generation,
@@ -219,18 +249,39 @@ class Reconciler:
                 wanted=sum(not c.blocked for c in held.access_list.credentials),
                 confirmed=confirmed,
                 assumed=len(final.assumed) + len(final.confirmed) - confirmed,
-                pending=len(todo),
+                pending=len(todo) + unsaid,
                 foreign=len(final.foreign),
-                refused=tuple(_refusal(t, why, refused.get(t)) for t, why in final.skipped[:REFUSED_SHOWN]),
+                refused=await self._refusals(final),
                 pending_tokens=tuple(todo[:PENDING_SHOWN]),
                 read_back_at=actual.read_at,
             )
         )
 
+    async def _refusals(self, work: Plan) -> tuple[CredentialRefusal, ...]:
+        refused = await asyncio.to_thread(self.box.state.refused, self.device, self.box.clock.now())
+        partial = set(work.partial)
+        return tuple(_refusal(t, why, refused.get(t), partial=t in partial) for t, why in work.skipped[:REFUSED_SHOWN])
 
-def _refusal(token: str, why: str, refusal: Refusal | None) -> CredentialRefusal:
-    return (
-        CredentialRefusal(token, refusal.code, refusal.text)
-        if refusal
-        else CredentialRefusal(token, "unsupported", why)
-    )
+    async def _forget_refused(self, held: HeldList) -> None:
+        """Of credentials that nobody wants any more: the file must not grow."""
+        refused = await asyncio.to_thread(self.box.state.refused, self.device, self.box.clock.now())
+        if stale := refused.keys() - {c.token for c in held.access_list.credentials}:
+            await asyncio.to_thread(self.box.state.forget_refused, self.device, stale)
+
+
+def _remember(operation: Upsert, error: CredentialRefused, before: Refusal | None) -> Refusal:
+    """A refused photo is remembered by its digest, also when the rest is refused after it."""
+    if not operation.partial:
+        photo = photo_of(operation.credential) if error.of_photo else ""
+        return Refusal(operation.fingerprint, error.code, error.text, photo)
+    if before is None:
+        return Refusal(operation.fingerprint, error.code, error.text)
+    # A device that takes nobody without a photo says so; the clerk needs to know what was wrong with the photo.
+    code, text = (before.code, before.text) if error.of_photo else (error.code, error.text)
+    return Refusal(operation.fingerprint, code, text, before.photo)
+
+
+def _refusal(token: str, why: str, refusal: Refusal | None, *, partial: bool = False) -> CredentialRefusal:
+    if refusal is None:
+        return CredentialRefusal(token, "unsupported", why)
+    return CredentialRefusal(token, refusal.code, refusal.text, partial)

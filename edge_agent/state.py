@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT NULL, PRIMARY KEY(device, token))
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,
-  text TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY(device, token)) WITHOUT ROWID;
+  text TEXT NOT NULL, at REAL NOT NULL, photo TEXT NOT NULL DEFAULT '', PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks(device TEXT PRIMARY KEY, state TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS propped(device TEXT, point TEXT, PRIMARY KEY(device, point)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS commands(n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL);
@@ -37,9 +37,12 @@ CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHO
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
+    """The write of `fingerprint` was refused; `photo`: SHA-256 of a photo that is not tried again until it changes."""
+
     fingerprint: str
     code: str
     text: str
+    photo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class State:
     def open(self) -> None:
         try:
             self._db = connect(self.path, SCHEMA)
+            if "photo" not in {row[1] for row in self._db.execute("PRAGMA table_info(refused)")}:  # of an older release
+                self._db.execute("ALTER TABLE refused ADD COLUMN photo TEXT NOT NULL DEFAULT ''")
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
@@ -102,7 +107,9 @@ class State:
         removed: Iterable[str],
         refused: Mapping[str, Refusal],
         at: datetime,
+        partial: Collection[str] = (),
     ) -> None:
+        """`partial`: of `written`, those without their refused photo: what is remembered of the photo stays."""
         gone, stamp = list(removed), at.timestamp()
         with self._write() as db:
             db.executemany(
@@ -110,18 +117,27 @@ class State:
             )
             db.executemany("DELETE FROM applied WHERE device = ? AND token = ?", ((device, t) for t in gone))
             db.executemany(
-                "DELETE FROM refused WHERE device = ? AND token = ?", ((device, t) for t in (*written, *gone))
+                "DELETE FROM refused WHERE device = ? AND token = ?",
+                ((device, t) for t in (*written, *gone) if t not in partial),
             )
             db.executemany(
-                "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?)",
-                ((device, t, r.fingerprint, r.code, r.text, stamp) for t, r in refused.items()),
+                "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?, ?)",
+                ((device, t, r.fingerprint, r.code, r.text, stamp, r.photo) for t, r in refused.items()),
             )
             if gone:  # there is room again
-                db.execute("DELETE FROM refused WHERE device = ? AND code = 'list_full'", (device,))
+                db.execute("UPDATE refused SET at = 0 WHERE device = ? AND code = 'list_full'", (device,))
 
     def refused(self, device: str, now: datetime) -> dict[str, Refusal]:
-        query = "SELECT token, fingerprint, code, text FROM refused WHERE device = ? AND at > ?"
-        return {t: Refusal(f, c, x) for t, f, c, x in self._rows(query, device, (now - REFUSED_FOR).timestamp())}
+        """What stands refused. After a while the write is tried again (no fingerprint), a refused photo never."""
+        query = "SELECT token, CASE WHEN at > ? THEN fingerprint ELSE '' END, code, text, photo FROM refused "
+        query += "WHERE device = ? AND (at > ? OR photo != '')"
+        since = (now - REFUSED_FOR).timestamp()
+        return {t: Refusal(f, c, x, p) for t, f, c, x, p in self._rows(query, since, device, since)}
+
+    def forget_refused(self, device: str, tokens: Iterable[str]) -> None:
+        """Of credentials that nobody wants any more."""
+        with self._write() as db:
+            db.executemany("DELETE FROM refused WHERE device = ? AND token = ?", ((device, t) for t in tokens))
 
     # --- observation -----------------------------------------------------------------------------------------------
     def mark(self, device: str) -> Mark | None:

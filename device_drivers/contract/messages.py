@@ -64,16 +64,22 @@ class EventBatch(Message, frozen=True, omit_defaults=True):
 
 
 class CredentialRefusal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A credential a device does not hold and why: `code` is ours (`photo_no_face`, `list_full` …), `text` the device's."""
+    """A credential a device does not hold as wanted: `code` is ours (`photo_no_face`, `list_full` …), `text` the device's.
+
+    `partial`: it holds the credential without the refused photo, so the card opens meanwhile.
+    """
 
     token: str
     code: str
     text: str = ""
+    partial: bool = False
 
 
 class DeviceReported(Message, frozen=True, omit_defaults=True):
     """What a device holds, honestly: `confirmed` was read back, `assumed` was written and never read back.
 
+    `wanted` = `confirmed` + `assumed` + `pending` + `refused`, but for removals, which wait in `pending` too, and while
+    a list is being written. `refused` is cut to 200: what does not fit is counted in `pending`, never as held.
     `generation`/`digest` name the list that was worked on. `foreign`: credentials that are not ours, left alone.
     `held_digest`: SHA-256 over the sorted confirmed tokens with fingerprints. `tokens_missing` is cut to 50.
     """

@@ -15,7 +15,7 @@ from device_drivers.contract.access import (
 from device_drivers.contract.device import Capabilities, DeviceInventory, HeldCredential
 from device_drivers.contract.words import HolderClass, IdentifierType
 from device_drivers.driver import Remove, Upsert
-from device_drivers.plan import Plan, plan
+from device_drivers.plan import Plan, RefusedBefore, plan, without_photo
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 TERMINAL = Capabilities(holds_list=True, reads_back=True, photos=True, cards=True)
@@ -121,10 +121,63 @@ def test_what_the_device_cannot_hold_is_skipped_with_the_reason() -> None:
 
 def test_a_refused_credential_waits_until_it_changes() -> None:
     want = desired(credential("a"))
-    refused = fingerprints(want)
+    refused = {t: RefusedBefore(f) for t, f in fingerprints(want).items()}
     assert plan(want, holding(), {}, TERMINAL, refused=refused).skipped == (("a", "refused before, unchanged"),)
     changed = desired(credential("a", card="2"))
     assert plan(changed, holding(), {}, TERMINAL, refused=refused).upserts == (upsert(changed, "a"),)
+
+
+def with_face(card: str = "1", photo: str = "bad", **changes: object) -> AccessList:
+    face = Identifier(IdentifierType.FACE, photo=PhotoRef("u", photo))
+    cards = (Identifier(IdentifierType.CARD, card),) if card else ()
+    return desired(credential("a", identifiers=(face, *cards), **changes))
+
+
+def reduced(want: AccessList) -> Upsert:
+    found = without_photo(want.credentials[0], want, TERMINAL)
+    assert found
+    assert [i.type for i in found.credential.identifiers] == [IdentifierType.CARD]
+    return found
+
+
+def test_a_refused_photo_never_takes_the_card_away() -> None:
+    want, refused = with_face(), {"a": RefusedBefore("f", "bad")}
+    todo = plan(want, holding(), {"a": ""}, TERMINAL, refused=refused)
+    assert todo.upserts == (reduced(want),), "written without the photo"
+    assert todo.upserts[0].partial
+    held = plan(want, holding("a"), {"a": reduced(want).fingerprint}, TERMINAL, refused=refused)
+    assert held.in_step
+    assert (held.partial, held.confirmed) == (("a",), ()), "never confirmed without its face"
+    assert held.skipped == (("a", "held without its photo, which was refused"),)
+
+
+def test_a_refused_photo_is_tried_again_only_when_it_changed() -> None:
+    refused = {"a": RefusedBefore("f", "bad")}
+    applied = {"a": reduced(with_face()).fingerprint}
+    other_card = with_face("2")
+    found = plan(other_card, holding("a"), applied, TERMINAL, refused=refused)
+    assert found.upserts == (reduced(other_card),), "another card: written, still without the photo"
+    other_photo = with_face(photo="better")
+    found = plan(other_photo, holding("a"), applied, TERMINAL, refused=refused)
+    assert found.upserts == (upsert(other_photo, "a"),), "another photo: the whole credential"
+    only_face = with_face(card="", label="changed")
+    assert plan(only_face, holding(), {}, TERMINAL, refused=refused).in_step, "nothing to write without a photo"
+    assert plan(only_face, holding(), {}, TERMINAL, refused=refused).skipped
+    assert without_photo(only_face.credentials[0], only_face, TERMINAL) is None
+
+
+def test_a_credential_held_without_its_photo_is_ours_to_remove() -> None:
+    applied = {"a": reduced(with_face()).fingerprint}
+    found = plan(desired(), holding("a"), applied, TERMINAL, refused={"a": RefusedBefore("f", "bad")})
+    assert found.removals == (Remove("a"),)
+
+
+def test_what_takes_nobody_without_a_photo_is_not_asked_again() -> None:
+    want = with_face()
+    refused = {"a": RefusedBefore(reduced(want).fingerprint, "bad")}
+    found = plan(want, holding(), {"a": ""}, TERMINAL, refused=refused)
+    assert found.in_step
+    assert found.skipped == (("a", "refused before, unchanged"),)
 
 
 def test_a_terminal_that_changes_the_case_of_ids_is_still_in_step() -> None:

@@ -50,11 +50,13 @@ from device_drivers.driver import (
     Upsert,
 )
 from device_drivers.mqtt import Incoming, MemoryBroker, MemoryLink
+from device_drivers.plan import photo_of
 from edge_agent.box import Box
 from edge_agent.lists import ListFiles, ListKeeper
 from edge_agent.state import State
 from edge_agent.store import Journal
 
+RETRIED = ("busy", "photo_unreachable")
 EDGE, ESTATE = "edge-test", "estate-1"
 T0 = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
 R = TypeVar("R")
@@ -142,6 +144,8 @@ class TwinDevice:
     held: dict[str, Credential] = field(default_factory=dict)
     up: bool = True
     refuse: dict[str, str] = field(default_factory=dict)
+    refuse_photos: dict[str, str] = field(default_factory=dict)  # SHA-256 of the photo -> code
+    needs_photo: bool = False
     forget: set[str] = field(default_factory=set)  # says yes and does not keep it
     commands: list[CommandRequest] = field(default_factory=list)
     applied: list[tuple[Operation, ...]] = field(default_factory=list)
@@ -181,8 +185,8 @@ class TwinDriver:
         results = []
         for op in operations:
             token = op.credential.token if isinstance(op, Upsert) else op.token
-            if isinstance(op, Upsert) and (code := device.refuse.get(token)):
-                results.append(Applied(op, CredentialRefused(token, code, "by the twin", retry=code == "busy")))
+            if isinstance(op, Upsert) and (code := device.refuse.get(token) or self._photo_code(op)):
+                results.append(Applied(op, CredentialRefused(token, code, "by the twin", retry=code in RETRIED)))
                 continue
             if isinstance(op, Upsert) and token not in device.forget:
                 device.held[token] = op.credential
@@ -190,6 +194,10 @@ class TwinDriver:
                 device.held.pop(token, None)
             results.append(Applied(op))
         return tuple(results)
+
+    def _photo_code(self, op: Upsert) -> str:
+        photo = photo_of(op.credential)
+        return self.device.refuse_photos.get(photo, "") if photo else "photo_missing" if self.device.needs_photo else ""
 
     async def events(self) -> AsyncIterator[DriverEvent]:
         while True:

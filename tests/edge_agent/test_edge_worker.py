@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -26,10 +28,10 @@ from edge_twins import (
     until,
 )
 
-from device_drivers.contract.access import AccessList, Identifier, ValidityPeriod
+from device_drivers.contract.access import AccessList, Credential, Identifier, PhotoRef, ValidityPeriod
 from device_drivers.contract.device import Capabilities, DeviceConfig, MeterBinding
 from device_drivers.contract.events import AccessEvent, DoorEvent, MeterReading, ObservationChanged
-from device_drivers.contract.messages import ListDoorbell
+from device_drivers.contract.messages import DeviceReported, ListDoorbell
 from device_drivers.contract.words import (
     AccessOutcome,
     CommandKind,
@@ -42,7 +44,16 @@ from device_drivers.contract.words import (
     ObservationState,
     Quantity,
 )
-from device_drivers.driver import CredentialPresented, DriverDefinition, DriverEvent, Operation, Upsert
+from device_drivers.driver import (
+    CredentialPresented,
+    DeviceUnreachable,
+    DriverDefinition,
+    DriverEvent,
+    Operation,
+    Upsert,
+)
+from edge_agent import reconcile
+from edge_agent.state import Refusal, State
 from edge_agent.worker import Worker
 
 
@@ -149,6 +160,162 @@ def test_one_refused_credential_stops_no_other_and_is_said_with_its_reason(tmp_p
             assert box.last.refused == ()
 
     run(work())
+
+
+WITH_FACES = Capabilities(holds_list=True, reads_back=True, cards=True, photos=True, batch=2)
+
+
+def person(token: str, card: str = "7", photo: str = "bad", **fields: object) -> Credential:
+    face = Identifier(IdentifierType.FACE, photo=PhotoRef("u", photo))
+    cards = (Identifier(IdentifierType.CARD, card),) if card else ()
+    return credential(token, identifiers=(face, *cards), **fields)
+
+
+def kinds(device: TwinDevice, token: str) -> list[str]:
+    return [i.type.value for i in device.held[token].identifiers]
+
+
+def honest(report: DeviceReported) -> bool:
+    return report.wanted == report.confirmed + report.assumed + report.pending + len(report.refused)
+
+
+def test_a_refused_photo_does_not_lock_the_person_out(tmp_path: Path) -> None:
+    async def work() -> None:
+        device, signer = TwinDevice(refuse_photos={"bad": "photo_no_face"}), Signer()
+        everyone = (person("a", photo="good"), person("b"), person("c", photo="good"), person("d", card=""))
+        async with open_box(tmp_path, signer) as box, working(box, device, WITH_FACES):
+            publish(box, access_list(1, *everyone))
+            await until(lambda: reported(box, 1, wanted=4, confirmed=2, pending=0), "two whole, two refused")
+            assert kinds(device, "b") == ["card"], "the card opens from the same round"
+            assert "d" not in device.held, "nothing is left of a face alone"
+            assert [(r.token, r.code, r.partial) for r in box.last.refused] == [
+                ("b", "photo_no_face", True),
+                ("d", "photo_no_face", False),
+            ]
+            order = [[o.credential.token for o in ops if isinstance(o, Upsert)] for ops in device.applied]
+            assert order == [["a", "b"], ["b"], ["c", "d"]], "at once, not after the whole list"
+            assert honest(box.last)
+        writes = len(device.applied)
+        async with open_box(tmp_path, signer, FakeClock(T0 + timedelta(days=3))) as box:
+            async with working(box, device, WITH_FACES) as worker:
+                await until(lambda: reported(box, 1, confirmed=2, pending=0), "the same after a restart, days later")
+                assert [r.partial for r in box.last.refused] == [True, False]
+                assert honest(box.last)
+                worker.reconciler.changed.set()
+                await until(lambda: not worker.reconciler.changed.is_set(), "another round")
+            assert len(device.applied) == writes, "nothing changed, nothing tried again"
+            async with working(box, device, WITH_FACES):
+                publish(box, access_list(2, everyone[0], person("b", card="8"), *everyone[2:]))
+                await until(lambda: reported(box, 2, confirmed=2, pending=0), "another card")
+                assert len(device.applied) == writes + 1, "one write, without the photo"
+                assert [i.value for i in device.held["b"].identifiers] == ["8"]
+                publish(box, access_list(3, everyone[0], person("b", photo="good"), *everyone[2:]))
+                await until(lambda: reported(box, 3, confirmed=3, pending=0), "another photo is tried")
+                assert kinds(device, "b") == ["face", "card"]
+
+    run(work())
+
+
+def test_what_is_held_without_its_photo_is_removed_when_not_wanted(tmp_path: Path) -> None:
+    async def work() -> None:
+        device, signer = TwinDevice(refuse_photos={"bad": "photo_no_face"}), Signer()
+        async with open_box(tmp_path, signer) as box, working(box, device, WITH_FACES):
+            publish(box, access_list(1, person("a")))
+            await until(lambda: reported(box, 1, pending=0) and device.held and box.last.refused, "card only")
+        async with open_box(tmp_path, signer) as box, working(box, device, WITH_FACES):
+            publish(box, access_list(2))
+            await until(lambda: reported(box, 2, wanted=0, pending=0) and not device.held, "gone after a restart")
+            assert box.last.foreign == 0, "it was ours"
+            assert box.box.state.refused("d1", T0) == {}, "and nothing is remembered of it"
+
+    run(work())
+
+
+def test_a_crash_between_refusal_and_card_is_made_good(tmp_path: Path) -> None:
+    async def work() -> None:
+        device, signer = TwinDevice(refuse_photos={"bad": "photo_no_face"}), Signer()
+
+        async def cut(operations: tuple[Operation, ...]) -> None:
+            if any(isinstance(o, Upsert) and o.partial for o in operations):
+                raise DeviceUnreachable("cut between the two")
+
+        device.before_apply = cut
+        async with open_box(tmp_path, signer) as box, working(box, device, WITH_FACES):
+            publish(box, access_list(1, person("a")))
+            await until(lambda: box.box.state.refused("d1", T0), "the photo's refusal is on disk")
+        assert device.held == {}
+        device.before_apply = None
+        tried = len(device.applied)
+        async with open_box(tmp_path, signer) as box, working(box, device, WITH_FACES):
+            await until(lambda: reported(box, 1, pending=0) and device.held, "card only")
+            assert kinds(device, "a") == ["card"]
+            assert len(device.applied) == tried + 1, "the photo was not tried a second time"
+
+    run(work())
+
+
+def test_a_photo_that_cannot_be_fetched_waits_and_the_card_opens(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(refuse_photos={"bad": "photo_unreachable"})
+        async with open_box(tmp_path) as box, working(box, device, WITH_FACES) as worker:
+            publish(box, access_list(1, person("a")))
+            await until(lambda: reported(box, 1, pending=1) and box.last.pending_tokens, "the photo is pending")
+            assert kinds(device, "a") == ["card"]
+            assert honest(box.last)
+            tried = len(device.applied)
+            worker.reconciler.changed.set()
+            await until(lambda: len(device.applied) > tried, "the photo is tried again")
+            await until(lambda: not worker.reconciler.changed.is_set(), "the round's end")
+            assert not any(o.partial for o in device.applied[-1] if isinstance(o, Upsert)), "the card stands already"
+            device.refuse_photos.clear()
+            worker.reconciler.changed.set()
+            await until(lambda: reported(box, 1, confirmed=1, pending=0), "the whole credential")
+            assert kinds(device, "a") == ["face", "card"]
+
+    run(work())
+
+
+def test_a_device_that_takes_nobody_without_a_photo_says_what_was_wrong_with_it(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(refuse_photos={"bad": "photo_no_face"}, needs_photo=True)
+        async with open_box(tmp_path) as box, working(box, device, WITH_FACES) as worker:
+            publish(box, access_list(1, person("a")))
+            await until(lambda: reported(box, 1, pending=0) and box.last.refused, "refused")
+            assert [(r.code, r.partial) for r in box.last.refused] == [("photo_no_face", False)]
+            assert len(device.applied) == 2
+            worker.reconciler.changed.set()
+            await until(lambda: not worker.reconciler.changed.is_set(), "another round")
+            assert len(device.applied) == 2, "not asked again"
+
+    run(work())
+
+
+def test_refusals_that_do_not_fit_into_the_message_do_not_look_held(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(refuse_photos={"bad": "photo_no_face"})
+        many = [person(f"t{n:03}", card="") for n in range(reconcile.REFUSED_SHOWN + 5)]
+        async with open_box(tmp_path) as box, working(box, device, WITH_FACES):
+            publish(box, access_list(1, *many))
+            await until(lambda: len(box.last.refused) == reconcile.REFUSED_SHOWN if box.reports else False, "all tried")
+            await until(lambda: reported(box, 1, pending=5), "five beyond the message")
+            assert honest(box.last)
+
+    run(work())
+
+
+def test_a_state_file_of_an_older_release_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "CREATE TABLE refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,"
+            " text TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY(device, token)) WITHOUT ROWID"
+        )
+        db.execute("INSERT INTO refused VALUES ('d1', 'a', 'f', 'list_full', '', ?)", (T0.timestamp(),))
+        db.commit()
+    state = State(path)
+    state.open()
+    assert state.refused("d1", T0) == {"a": Refusal("f", "list_full", "")}
+    state.close()
 
 
 def test_a_busy_device_leaves_the_credential_pending_for_the_next_round(tmp_path: Path) -> None:

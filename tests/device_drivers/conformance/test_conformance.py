@@ -25,7 +25,7 @@ from device_drivers.driver import (
     Remove,
     Upsert,
 )
-from device_drivers.plan import Plan, plan
+from device_drivers.plan import Plan, RefusedBefore, photo_of, plan, without_photo
 from simulators.faults import Fault
 
 OPEN = CommandRequest(CommandKind.MOMENTARY_ACCESS, "door1", hold_s=0.3)
@@ -172,6 +172,41 @@ def test_refuses_one_and_goes_on(bench_type: type[Bench], broker: Any, tmp_path:
             assert errors[1] is not None
             assert (errors[1].token, errors[1].code, errors[1].retry) == ("cred-0001", "photo_no_face", False)
             assert {h.token for h in (await driver.inventory()).held} == {"cred-0000", "cred-0002"}
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("list")
+def test_a_refused_photo_leaves_the_card(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        capabilities = definition(bench.kind).capabilities
+        want, applied = desired(bench.credential(1, good=False)), {"cred-0001": ""}
+        whole = want.credentials[0]
+        refused = {"cred-0001": RefusedBefore(credential_fingerprint(whole, want), photo_of(whole))}
+        rest = without_photo(whole, want, capabilities)
+        assert rest
+        async with connected(bench) as driver:
+            (first,) = await driver.apply((Upsert(whole, "f"),))
+            assert first.error is not None
+            assert first.error.of_photo
+            (second,) = await driver.apply((rest,))
+            if "card_only" in bench.exempt:
+                assert second.error is not None
+                assert (second.error.code, second.error.retry) == ("photo_missing", False), "an honest no"
+                return
+            assert second.error is None
+            applied["cred-0001"] = rest.fingerprint
+        bench.sim.present_card(7_000_001)
+        async with connected(bench) as driver:  # another start of the edge
+            event = await await_event(driver.events(), lambda e: isinstance(e.body, AccessEvent), "the card's pass")
+            assert isinstance(event.body, AccessEvent)
+            assert (event.body.outcome, event.body.credential) == (AccessOutcome.GRANTED, "cred-0001")
+            again = await step(driver, bench, want, applied, refused=refused)
+            assert again.in_step
+            assert again.partial == ("cred-0001",)
+            gone = await step(driver, bench, desired(), applied, refused=refused)
+            assert gone.removals == (Remove("cred-0001"),)
+            assert (await driver.inventory()).held == ()
 
     run(bench_type, broker, tmp_path, scenario)
 
