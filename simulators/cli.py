@@ -15,6 +15,7 @@ import typer
 from rich.progress import Progress
 
 from simulators.city.cli import app as city_app
+from simulators.drive import app as control_app
 from simulators.plan import Plan, load_plan, write_plan
 from simulators.residents import Layout
 from simulators.site import ZONE
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(city_app)
+app.add_typer(control_app, name="control")
 Dir = Annotated[Path, typer.Option("--dir", help="Directory of the simulated estate (made by `estate-sim plan`).")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn: the same seed gives the same estate.")]
 Days = Annotated[int, typer.Option(min=30, max=730, help="Length of the history in days.")]
