@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
@@ -28,6 +29,7 @@ class PictureInfo:
     height: int
 
 
+@lru_cache
 def open_cv() -> ModuleType:
     """OpenCV with its own ceiling on pixels as a second guard (it is read when the library loads), on one thread."""
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(PictureLimits().max_pixels))

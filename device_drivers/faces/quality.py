@@ -60,13 +60,15 @@ def light(image: NDArray[np.uint8], points: NDArray[np.float32]) -> dict[str, fl
     from insightface.utils import face_align
 
     cv2 = open_cv()
-    grey = cv2.cvtColor(face_align.norm_crop(image, points, CROP), cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(face_align.norm_crop(image, points, CROP), cv2.COLOR_BGR2GRAY).astype(np.float32)
     variance = float(grey.var())
+    bend = np.array([[1, -2, 1]], np.float32)
+    detail = min(float(cv2.filter2D(grey, -1, kernel).var()) for kernel in (bend, bend.T))
     return {
         "brightness": float(grey.mean()),
         "contrast": math.sqrt(variance),
         "uneven": abs(float(grey[:, : CROP // 2].mean()) - float(grey[:, CROP // 2 :].mean())),
-        "sharpness": float(cv2.Laplacian(grey, cv2.CV_64F).var()) / max(variance, 1.0),
+        "sharpness": detail / max(variance, 1.0),
     }
 
 

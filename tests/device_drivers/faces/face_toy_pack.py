@@ -44,7 +44,8 @@ def face(
     mask = np.zeros((side, side), np.uint8)
     cv2.ellipse(mask, (side // 2, side // 2), (int(eyes * 1.1), int(eyes * 1.4)), 0, 0, 360, 255, -1)
     move = cv2.getRotationMatrix2D((side / 2, side / 2), -roll, 1.0)
-    move[:, 2] += np.array(centre) - side / 2
+    move[0, 2] += centre[0] - side / 2
+    move[1, 2] += centre[1] - side / 2
     size = (image.shape[1], image.shape[0])
     drawn, where = cv2.warpAffine(patch, move, size), cv2.warpAffine(mask, move, size)
     image[where > 127] = drawn[where > 127]
