@@ -1,6 +1,6 @@
 /** Who is signed in, and which estate is looked at. */
 
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { ApiError, call, setCsrf, whenSignedOut } from "./api/client";
 import type { EstateRef, Me, Permission } from "./api/types";
@@ -32,6 +32,12 @@ async function readMe(): Promise<Me | null> {
   }
 }
 
+/** Nobody is signed in any more: what was read for them is forgotten. `me` stays, the pages watch it. */
+function forget(client: QueryClient): void {
+  client.setQueryData(["me"], null);
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "me" });
+}
+
 export function SessionProvider({ children }: { children: ReactNode }): ReactNode {
   const client = useQueryClient();
   const [ended, setEnded] = useState(false);
@@ -42,14 +48,13 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
   useEffect(() => {
     whenSignedOut(() => {
       if (client.getQueryData<Me | null>(["me"])) setEnded(true);
-      client.setQueryData(["me"], null);
+      forget(client);
     });
   }, [client]);
 
   const leave = useCallback(async () => {
     await call("/session", { method: "DELETE" }).catch(() => undefined); // signed out here in any case
-    client.clear();
-    client.setQueryData(["me"], null);
+    forget(client);
   }, [client]);
 
   const session = useMemo<Session>(() => ({

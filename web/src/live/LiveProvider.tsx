@@ -2,7 +2,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
-import type { Batch, Me } from "../api/types";
+import type { Batch } from "../api/types";
 import { useSession } from "../session";
 import type { Told } from "../stream/connection";
 import { openStream } from "../stream/open";
@@ -39,7 +39,7 @@ export function LiveProvider({ children }: { children: ReactNode }): ReactNode {
     };
     const hear = (told: Told): void => {
       if (told.type === "signed_out") {
-        client.setQueryData<Me | null>(["me"], null);
+        void client.refetchQueries({ queryKey: ["me"] });
       } else if (told.type === "state") {
         const before = getLink();
         setLink({ state: told.state, heardAt: told.heardAt });

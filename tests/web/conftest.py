@@ -1,0 +1,92 @@
+"""Chromium on the built console, served by the real hub."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from web_estate import PASSWORD, Served, furnish
+
+from hub import auth
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = ROOT / "web"
+
+
+@pytest.fixture(scope="session")
+def dist() -> Path:
+    """The console as it is built; made if it is missing or older than its source."""
+    index = WEB / "dist" / "index.html"
+    sources = [*WEB.glob("src/**/*"), WEB / "index.html", WEB / "vite.config.ts"]
+    newest = max(path.stat().st_mtime for path in sources)
+    if not index.is_file() or index.stat().st_mtime < newest:
+        npm = ROOT / ".venv" / "bin" / "npm"
+        environment = {"PATH": f"{npm.parent}:/usr/bin:/bin", "HOME": str(Path.home())}
+        made = subprocess.run(
+            [str(npm), "run", "build"], cwd=WEB, env=environment, capture_output=True, text=True, check=False
+        )
+        if made.returncode:
+            pytest.fail(f"the console does not build:\n{made.stdout[-3000:]}{made.stderr[-2000:]}")
+    return index.parent
+
+
+@pytest.fixture
+def served(
+    dist: Path, tmp_path: Path, free_port: Callable[[], int], wait_until: Callable[..., object]
+) -> Iterator[Served]:
+    """A furnished hub, running."""
+    hub = Served(tmp_path, free_port())
+    hub.start(wait_until)
+    furnish(hub)
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(chromium_path), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
+    """A browser in New York, which must not matter. Fails when a page asks any other host for anything."""
+    foreign: list[str] = []
+
+    def watch(request: Request) -> None:
+        if not request.url.startswith((served.url, "data:", "blob:")):
+            foreign.append(request.url)
+
+    context = browser.new_context(
+        locale="zh-CN", timezone_id="America/New_York", viewport={"width": 1440, "height": 900}
+    )
+    context.set_default_timeout(10_000)
+    context.on("request", watch)
+    yield context
+    context.close()
+    assert not foreign, f"the console asked other hosts: {foreign}"
+
+
+@pytest.fixture
+def open_as(context: BrowserContext, served: Served) -> Callable[[str, str], Page]:
+    """`open_as("official", "/cases")`: a page of somebody signed in by a link. Fails on an error in the page."""
+    problems: list[str] = []
+
+    def enter(name: str, path: str) -> Page:
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(served.url + auth.make_sign_in_link(served.hub, name))
+        page.goto(served.url + path)
+        return page
+
+    return enter
+
+
+@pytest.fixture
+def password() -> str:
+    return PASSWORD

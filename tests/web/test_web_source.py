@@ -1,0 +1,49 @@
+"""The console's source: words in one place, types from the hub's schema, nothing from a foreign host."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from hub.app import create_app
+from hub.config import Config
+from hub.services import open_hub
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+SOURCES = sorted(path for path in WEB.glob("src/**/*.ts*"))
+CJK = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff5e]")
+
+
+def test_every_chinese_word_stands_in_one_file() -> None:
+    generated = WEB / "src" / "api" / "schema.d.ts"  # quotes the hub's own descriptions
+    spread = [
+        f"{path.relative_to(WEB)}:{number}: {line.strip()[:80]}"
+        for path in SOURCES
+        if path not in (WEB / "src" / "i18n" / "zh.ts", generated)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if CJK.search(line) and not line.lstrip().startswith(("*", "/**", "//"))
+    ]
+    assert not spread, f"words for the screen belong in src/i18n/zh.ts: {spread}"
+
+
+def test_no_address_of_another_host_in_the_source() -> None:
+    named = [
+        f"{path.relative_to(WEB)}: {address}"
+        for path in [*SOURCES, WEB / "index.html", *WEB.glob("src/**/*.css")]
+        for address in re.findall(r"(?:https?:)?//[a-z0-9-]+\.[a-z0-9.-]+", path.read_text(encoding="utf-8"))
+    ]
+    assert not named, f"the console must not ask other hosts: {named}"
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = (WEB / "package-lock.json").read_text(encoding="utf-8")
+    assert '"resolved": "http' not in lock, "run npm with web/.npmrc: it leaves registry addresses out of the lock"
+
+
+def test_the_committed_schema_is_the_hubs(tmp_path: Path) -> None:
+    schema = create_app(open_hub(Config(dir=tmp_path))).openapi()
+    committed = json.loads((WEB / "openapi.json").read_text(encoding="utf-8"))
+    assert committed == json.loads(json.dumps(schema)), (
+        "the hub's API changed: run `.venv/bin/python web/dev/schema.py && npm --prefix web run types`, then fix the pages"
+    )
