@@ -268,7 +268,7 @@ class ModbusDoor:
 
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
         if request.kind != CommandKind.MOMENTARY_ACCESS:
-            return CommandOutcome.UNSUPPORTED, f"{request.kind}: this board knows momentary access only"
+            return CommandOutcome.UNSUPPORTED, f"{request.kind}: 门控板只能开门一次，锁闭或常开请到现场操作"
         point = request.point or self.points[0]
         if point not in self.points:
             return CommandOutcome.REFUSED, f"no point {point!r}; this board has {', '.join(self.points)}"

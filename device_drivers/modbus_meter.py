@@ -133,7 +133,7 @@ class ModbusMeters:
         )
 
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
-        return CommandOutcome.UNSUPPORTED, f"{request.kind}: meters take no commands"
+        return CommandOutcome.UNSUPPORTED, f"{request.kind}: 水电表不接受命令"
 
     async def snapshot(self) -> bytes:
         raise DeviceRefused("a meter takes no pictures")

@@ -92,13 +92,14 @@ class MqttLink:
         self._on_message: OnMessage = lambda _: None
         self._on_state: OnState = lambda _up, _why: None
         self._was_up: bool | None = None
+        self._stopping = False
 
     @property
     def connected(self) -> bool:
         return self._client is not None and self._client.is_connected()
 
     def start(self, on_message: OnMessage, on_state: OnState) -> None:
-        self._on_message, self._on_state = on_message, on_state
+        self._on_message, self._on_state, self._stopping = on_message, on_state, False
         self._client = client = self._make_client()
         options = self.options
         v5 = options.protocol == MQTTProtocolVersion.MQTTv5
@@ -147,6 +148,7 @@ class MqttLink:
         return self._client.publish(topic, payload, qos=qos, retain=retain).rc == paho.MQTT_ERR_SUCCESS
 
     def stop(self) -> None:
+        self._stopping = True
         if self._client:
             self._client.disconnect()
             self._client.loop_stop()
@@ -168,7 +170,8 @@ class MqttLink:
 
     def _state(self, up: bool, why: str) -> None:
         if up != self._was_up:  # log once when lost, once when back
-            log.log(logging.INFO if up else logging.WARNING, "link %s: %s", self.options.client_id, why)
+            expected = up or self._stopping
+            log.log(logging.INFO if expected else logging.WARNING, "link %s: %s", self.options.client_id, why)
         self._was_up = up
         self._guard("state", self._on_state, up, why)
 

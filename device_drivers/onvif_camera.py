@@ -112,7 +112,7 @@ class OnvifCamera:
 
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
         if request.kind != CommandKind.SNAPSHOT:
-            return CommandOutcome.UNSUPPORTED, f"{request.kind}: a camera opens nothing"
+            return CommandOutcome.UNSUPPORTED, f"{request.kind}: 摄像机不能开门，只能抓拍"
         try:
             picture = await self.snapshot()
         except DeviceUnreachable as error:

@@ -120,7 +120,8 @@ class FaceTerminalSim(DeviceSim):
 
     async def wait_connected(self, timeout_s: float = 10) -> None:
         """Wait until the broker took the connection. Raises TimeoutError."""
-        await asyncio.wait_for(self._connected.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await self._connected.wait()
 
     @property
     def http(self) -> aiohttp.ClientSession:

@@ -62,7 +62,7 @@ class ModbusListener:
 
     async def start(self) -> None:
         """Listen; ``port`` 0 becomes the real port and stays it over a restart."""
-        self._server = await asyncio.start_server(self._serve, self.host, self.port)
+        self._server = await asyncio.start_server(self._accept, self.host, self.port)
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -86,11 +86,14 @@ class ModbusListener:
         """How many clients are connected."""
         return len(self._writers)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: the one asyncio makes for a coroutine here reports its cancellation as an error (3.11).
         self._writers.add(writer)
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while not self.faults.on(Fault.CUT):
                 request = await (self._read_tcp(reader) if self.transport == "tcp" else self._read_rtu(reader))
@@ -103,8 +106,6 @@ class ModbusListener:
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
-            if task is not None:
-                self._tasks.discard(task)
 
     async def _respond(self, request: _Request, writer: asyncio.StreamWriter) -> None:
         unit = request.unit
@@ -169,5 +170,8 @@ class ModbusListener:
 
     async def _drain(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(TimeoutError):
-            while await asyncio.wait_for(reader.read(1024), 0.05):
-                continue
+            while True:
+                # Not wait_for: in Python 3.11 it can swallow a cancellation, and `stop` hangs.
+                async with asyncio.timeout(0.05):
+                    if not await reader.read(1024):
+                        return

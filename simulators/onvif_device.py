@@ -299,7 +299,8 @@ class OnvifCameraSim(DeviceSim):
         if not one.queue:
             one.arrived.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(one.arrived.wait(), wait_s)
+                async with asyncio.timeout(wait_s):  # wait_for can swallow a cancellation in Python 3.11
+                    await one.arrived.wait()
         now = self.now()
         one = self.events.get(number, now)  # it may have ended while we waited
         messages = "".join(one.queue.popleft() for _ in range(min(limit, len(one.queue))))

@@ -22,7 +22,10 @@ ROOT = "v1"
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of all: `suffix` follows `v1/{edge}/`; `{device}` in it is filled by `topic`."""
+    """Base of all: `suffix` follows `v1/{edge}/`; `{device}` in it is filled by `topic`.
+
+    An empty payload on the topic of a retained message says that it was cleared; receivers pass over it.
+    """
 
     suffix: ClassVar[str] = ""
     retain: ClassVar[bool] = False

@@ -159,7 +159,10 @@ class FaceTerminal:
 
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
         if request.kind != CommandKind.MOMENTARY_ACCESS or self.profile.unlock is None:
-            return CommandOutcome.UNSUPPORTED, f"{request.kind}: not known to a {self.profile.title}"
+            return (
+                CommandOutcome.UNSUPPORTED,
+                f"{request.kind}: {self.profile.title}不支持{'' if self.profile.unlock else '远程开门等'}该命令",
+            )
         if request.point not in ("", codec.POINT):
             return CommandOutcome.REFUSED, f"no point {request.point!r}; a terminal has {codec.POINT}"
         unlock = self.profile.unlock

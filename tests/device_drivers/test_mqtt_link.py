@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -93,3 +94,25 @@ def test_the_twin_keeps_retained_messages_wills_and_cuts() -> None:
         edge.publish("up/x", b"x" * 70_000)
     edge.stop()
     assert hub_ear.payloads() == [b"online", b"offline"], "a graceful end publishes no will"
+
+
+def test_its_own_farewell_is_no_warning(
+    mosquitto_factory: Any, wait_until: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "device_drivers.mqtt")
+    broker, ear = mosquitto_factory(CONFIG), Ear()
+    link = MqttLink(options(broker.port, "leaving"))
+    link.start(ear.message, ear.state)
+    wait_until(lambda: link.connected, "the connection")
+    link.stop()
+    wait_until(lambda: ear.states[-1:] == [False], "the end to be told")
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING], "we left ourselves"
+    other = MqttLink(options(broker.port, "left alone"))
+    other.start(ear.message, ear.state)
+    try:
+        wait_until(lambda: other.connected, "the second connection")
+        broker.stop(signal.SIGKILL)
+        wait_until(lambda: not other.connected, "the loss")
+        wait_until(lambda: [r for r in caplog.records if r.levelno == logging.WARNING], "a real loss is a warning")
+    finally:
+        other.stop()

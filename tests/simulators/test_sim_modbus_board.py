@@ -278,3 +278,26 @@ def test_libmodbus_agrees(mbpoll_path: Path) -> None:
         assert [part.split()[1] for part in coils.splitlines() if part.startswith("[")] == ["1", "0", "0"], coils
 
     with_board("inveo_rfid_ind", scenario)
+
+
+def test_it_stops_in_silence_while_clients_are_connected(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        errors: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: errors.append(context))
+        for transport in ("tcp", "rtu_over_tcp"):
+            sim = ModbusBoardSim(
+                "b", {"host": "127.0.0.1", "port": 0, "unit": 1, "board": "coils", "transport": transport}
+            )
+            await sim.start()
+            lines = [await asyncio.open_connection("127.0.0.1", sim.port) for _ in range(3)]
+            await until(lambda: sim.listener.connections == 3, "three clients connected")  # noqa: B023
+            async with asyncio.timeout(3):
+                await sim.stop()
+            assert sim.listener.connections == 0, "nobody is left"
+            for _, writer in lines:
+                writer.close()
+        await asyncio.sleep(0)
+        assert errors == [], "a stop is no error"
+
+    asyncio.run(run())
+    assert not [r for r in caplog.records if r.name == "asyncio"], "and nothing is logged"
