@@ -264,8 +264,8 @@ class Agent:
             _, task = self.workers.pop(device)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            if device not in wanted:
-                self.uplink.forget(device)
+        for device in self.uplink.reports.keys() - wanted.keys():  # also those that nobody could drive
+            self.uplink.forget(device)
         for config in wanted.values():
             if config.device not in self.workers:
                 await self._start_worker(config)

@@ -14,7 +14,16 @@ import msgspec
 from device_drivers.contract.access import AccessList
 from device_drivers.contract.device import Capabilities, DeviceConfig, DeviceInventory, HeldCredential
 from device_drivers.contract.messages import CredentialRefusal
-from device_drivers.driver import Applied, CredentialRefused, DeviceRefused, Driver, Operation, Remove, Upsert
+from device_drivers.driver import (
+    Applied,
+    CredentialRefused,
+    DeviceRefused,
+    DeviceUnreachable,
+    Driver,
+    Operation,
+    Remove,
+    Upsert,
+)
 from device_drivers.plan import Plan, RefusedBefore, photo_of, plan, without_photo
 from edge_agent.box import Box
 from edge_agent.clock import wait_event
@@ -67,13 +76,35 @@ class Reconciler:
         self.changed = asyncio.Event()
         self.pending = 0
         self._reported_at = 0.0
+        self._asked: list[asyncio.Future[None]] = []
 
     async def run(self, driver: Driver, busy: asyncio.Lock) -> None:
         """Until cancelled; DriverErrors other than refusals end the session."""
         while True:
             self.changed.clear()
-            await self.once(driver, busy)
+            await self._answering(driver, busy)
+            if self._asked:  # during a bulk load, after its first look at the device
+                continue
             await wait_event(self.changed, RETRY_S if self.pending else PERIOD_S)
+
+    async def read_back(self) -> None:
+        """A whole round that begins now or after the one in hand, and its report. Raises DeviceUnreachable."""
+        asked = asyncio.get_running_loop().create_future()
+        self._asked.append(asked)
+        self.changed.set()
+        await asked
+
+    async def _answering(self, driver: Driver, busy: asyncio.Lock) -> None:
+        asked, self._asked = self._asked, []
+        try:
+            await self.once(driver, busy)
+            for one in asked:
+                if not one.done():
+                    one.set_result(None)
+        finally:
+            for one in asked:
+                if not one.done():
+                    one.set_exception(DeviceUnreachable("the link was lost during the read-back"))
 
     async def once(self, driver: Driver, busy: asyncio.Lock) -> None:
         """Inventory, plan, apply, read back, report."""

@@ -15,6 +15,7 @@ import msgspec
 
 from device_drivers.contract.edge_http import SNAPSHOT_PATH
 from device_drivers.contract.events import SnapshotTaken
+from device_drivers.contract.words import CommandOutcome
 from device_drivers.driver import DeviceRefused, DeviceUnreachable
 from edge_agent.box import Box, Pass
 from edge_agent.clock import wait_event
@@ -27,6 +28,8 @@ LIMIT = 500 << 20  # bytes kept on the box
 MAX_PICTURE = 4 << 20
 RETRY_S = (1.0, 5.0, 30.0, 120.0)
 AT_ONCE = 4
+UPLOAD_S = 4.0  # a command waits so long for its picture to arrive at the hub
+REFUSED_BY_HUB = "平台按本小区政策拒收照片，照片已删除。"
 
 
 class _Side(msgspec.Struct, frozen=True):
@@ -54,6 +57,7 @@ class Snapshots:
         self.session, self.base_url, self.secret, self.limit = session, base_url.rstrip("/"), secret, limit
         self._tasks: set[asyncio.Task[None]] = set()
         self._new = asyncio.Event()
+        self._waiting: dict[str, asyncio.Future[bool]] = {}  # who asked for a picture waits for its upload
 
     def on_pass(self, passed: Pass) -> None:
         policy = self.box.policy
@@ -66,11 +70,38 @@ class Snapshots:
         elif passed.picture:
             self._spawn(self._keep(passed.picture, passed.device, passed.access_point, passed.seq))
 
-    def take(self, worker: Worker, access_point: str) -> asyncio.Task[None] | None:
-        """On command. None where the device takes no pictures."""
-        bound = [b.camera for b in worker.config.access_points if b.camera]
-        camera = worker if worker.capabilities.snapshots else self.worker(bound[0]) if bound else None
-        return self._spawn(self._from_camera(camera, access_point, None)) if camera else None
+    async def take(self, worker: Worker, access_point: str) -> tuple[CommandOutcome, str]:
+        """On command: taken now, uploaded, and answered with its SHA-256. The policy was asked before."""
+        camera = self._camera_of(worker, access_point)
+        if camera is None:
+            return CommandOutcome.UNSUPPORTED, f"设备 {worker.device} 不能拍照，也没有摄像机对着该通行点"
+        try:
+            picture = await camera.snapshot()
+        except (DeviceUnreachable, TimeoutError) as error:
+            return CommandOutcome.UNREACHABLE, f"摄像机 {camera.device} 没有给出照片：{error or '未应答'}"
+        except DeviceRefused as error:
+            return CommandOutcome.REFUSED, f"摄像机 {camera.device} 拒绝拍照：{error}"
+        digest = hashlib.sha256(picture).hexdigest()
+        # Before it is kept: the upload may be done before we look again.
+        done = self._waiting.setdefault(digest, asyncio.get_running_loop().create_future())
+        try:
+            if not await self._keep(picture, camera.device, access_point, None):
+                return CommandOutcome.REFUSED, f"摄像机 {camera.device} 的照片无法保存（不是 JPEG 或磁盘已满）"
+            async with asyncio.timeout(UPLOAD_S):
+                taken = await asyncio.shield(done)
+        except TimeoutError:
+            return CommandOutcome.DONE, f"已拍照，网络恢复后自动上传：{digest}"
+        finally:
+            self._waiting.pop(digest, None)
+        return (CommandOutcome.DONE, f"已拍照并上传：{digest}") if taken else (CommandOutcome.REFUSED, REFUSED_BY_HUB)
+
+    def _camera_of(self, worker: Worker, access_point: str) -> Worker | None:
+        """The device itself, or the camera that looks at this access point (any of its own where none is named)."""
+        if worker.capabilities.snapshots:
+            return worker
+        bindings = worker.config.access_points
+        looking = [b.camera for b in bindings if b.camera and access_point in ("", b.access_point)]
+        return self.worker(looking[0]) if looking else None
 
     def _spawn(self, work: object) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
@@ -78,7 +109,7 @@ class Snapshots:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _from_camera(self, camera: Worker, access_point: str, seq: int | None) -> None:
+    async def _from_camera(self, camera: Worker, access_point: str, seq: int) -> None:
         try:
             picture = await camera.snapshot()
         except (DeviceUnreachable, DeviceRefused, TimeoutError) as error:
@@ -86,19 +117,21 @@ class Snapshots:
             return
         await self._keep(picture, camera.device, access_point, seq)
 
-    async def _keep(self, picture: bytes, camera: str, access_point: str, seq: int | None) -> None:
+    async def _keep(self, picture: bytes, camera: str, access_point: str, seq: int | None) -> bool:
+        """False where the picture was not kept."""
         if not picture.startswith(b"\xff\xd8") or len(picture) > MAX_PICTURE:
             log.warning("camera %s: %d bytes that are no JPEG we keep", camera, len(picture))
-            return
+            return False
         digest = hashlib.sha256(picture).hexdigest()
         side = _Side(access_point, camera, self.box.clock.now().isoformat())
         try:
             await asyncio.to_thread(self._store, digest, picture, side)
         except OSError as error:  # a full disk: pictures are the first to go
             log.error("picture of %s not kept: %s", camera, error)
-            return
+            return False
         self.box.record(camera, SnapshotTaken(digest, len(picture), access_point, seq, camera))
         self._new.set()
+        return True
 
     def _store(self, digest: str, picture: bytes, side: _Side) -> None:
         trim(self.folder, self.limit - len(picture))
@@ -143,11 +176,14 @@ class Snapshots:
             except (FileNotFoundError, msgspec.MsgspecError):
                 path.unlink(missing_ok=True)
                 continue
-            await self._upload(path.stem, picture, side)
+            taken = await self._upload(path.stem, picture, side)
+            if (waiting := self._waiting.get(path.stem)) and not waiting.done():
+                waiting.set_result(taken)
             path.unlink(missing_ok=True)
             side_path.unlink(missing_ok=True)
 
-    async def _upload(self, digest: str, picture: bytes, side: _Side) -> None:
+    async def _upload(self, digest: str, picture: bytes, side: _Side) -> bool:
+        """False where the hub's policy forbids the picture."""
         headers = {
             "Authorization": f"Bearer {self.secret}",
             "Content-Type": "image/jpeg",
@@ -161,5 +197,6 @@ class Snapshots:
         ) as reply:
             if reply.status == 403:  # the policy forbids it meanwhile: the picture is deleted, not kept for later
                 log.warning("picture %s refused by the hub's policy: deleted", digest[:12])
-                return
+                return False
             reply.raise_for_status()
+        return True

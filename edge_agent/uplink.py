@@ -98,6 +98,7 @@ class Uplink:
         self.catalogue, self.handlers = catalogue, handlers
         self.ack_timeout_s, self.window, self.progress = ack_timeout_s, window, progress
         self._reports: dict[str, DeviceReported] = {}
+        self._cleared: set[str] = set()  # removed devices whose retained report may still lie at the broker
         self._results: deque[CommandResult] = deque(maxlen=RESULTS_KEPT)
         self._flight: deque[_InFlight] = deque()
         self._wake = asyncio.Event()
@@ -130,6 +131,7 @@ class Uplink:
             self._send(self.catalogue)
             for report in self._reports.values():
                 self._send(report)
+            self._clear()
             while self._results and self._send(self._results[0]):
                 self._results.popleft()
             self._silent = 0
@@ -151,10 +153,20 @@ class Uplink:
     def report(self, reported: DeviceReported) -> None:
         """Kept, and published now and at every connect."""
         self._reports[reported.device] = reported
+        self._cleared.discard(reported.device)
         self._send(reported)
 
     def forget(self, device: str) -> None:
+        """The device is no longer ours: its retained report is cleared, now or at the next connect."""
         self._reports.pop(device, None)
+        self._cleared.add(device)
+        self._clear()
+
+    def _clear(self) -> None:
+        """MQTT clears a retained message by an empty one."""
+        for device in sorted(self._cleared):
+            if self.link.publish(topic(DeviceReported, self.edge, device), b"", qos=1, retain=True):
+                self._cleared.discard(device)
 
     @property
     def reports(self) -> dict[str, DeviceReported]:
@@ -175,6 +187,8 @@ class Uplink:
         if address is None or address.edge != self.edge:
             log.warning("uplink: nothing known of topic %s", message.topic)
             return
+        if address.message.retain and not message.payload:
+            return  # cleared
         try:
             self._dispatch(decode(address.message, message.payload), address.device, message.retain)
         except WireError as error:

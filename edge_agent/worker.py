@@ -287,15 +287,14 @@ class Worker:
     # --- asked from outside ----------------------------------------------------------------------------------------
     async def command(self, kind: CommandKind, access_point: str, text: str) -> tuple[CommandOutcome, str]:
         """A command of a person, once. READ_BACK is ours; all else goes to the driver as it is."""
-        if kind is CommandKind.READ_BACK:
-            self.reconciler.changed.set()
-            return CommandOutcome.DONE, "read-back started"
         driver = self.driver
         if driver is None:
-            return CommandOutcome.UNREACHABLE, self._status.detail
+            return CommandOutcome.UNREACHABLE, f"设备离线：{self._status.detail or '尚未连接'}"
+        if kind is CommandKind.READ_BACK:
+            return await self._read_back()
         points = [b.point for b in self.config.access_points if b.access_point == access_point]
         if access_point and not points:
-            return CommandOutcome.REFUSED, f"access point {access_point} is not on device {self.device}"
+            return CommandOutcome.REFUSED, f"通行点 {access_point} 不在设备 {self.device} 上"
         point = points[0] if points else next(iter(self._points), "")
         try:
             async with asyncio.timeout(COMMAND_S):
@@ -305,7 +304,24 @@ class Worker:
         except DeviceRefused as error:
             return CommandOutcome.REFUSED, str(error)
         except TimeoutError:
-            return CommandOutcome.UNCERTAIN, f"no answer within {COMMAND_S:.0f} s"
+            return CommandOutcome.UNCERTAIN, f"设备 {COMMAND_S:.0f} 秒内未应答，是否已执行无法确认"
+
+    async def _read_back(self) -> tuple[CommandOutcome, str]:
+        """Look at the device now, report, and say what was found."""
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                await self.reconciler.read_back()
+        except DeviceUnreachable as error:
+            return CommandOutcome.UNREACHABLE, f"回读中断：{error}"
+        except TimeoutError:
+            return CommandOutcome.UNCERTAIN, f"{COMMAND_S:.0f} 秒内未读完，读完后自动上报"
+        r = self._list
+        if not self.capabilities.holds_list:
+            return CommandOutcome.DONE, f"设备不存名单，由边缘机判定：现有 {r.confirmed} 张凭证" * r.decided_at_edge
+        return CommandOutcome.DONE, (
+            f"应有 {r.wanted}，读回 {r.confirmed}，未核对 {r.assumed}，待写 {r.pending}，"
+            f"拒绝 {len(r.refused)}，外来 {r.foreign}"
+        )
 
     async def snapshot(self) -> bytes:
         """Raises DeviceUnreachable, DeviceRefused, TimeoutError."""

@@ -205,6 +205,8 @@ class BrokerHandler:
             address = parse_topic(message.topic, UP)
             if address is None:
                 raise Refused("no such topic")
+            if address.message is DeviceReported and not message.payload:
+                return  # cleared by the edge: the device was taken away
             self._dispatch(address, decode(address.message, message.payload))
         except (WireError, Refused, devices.NotThisEdges) as error:
             self._dead(message, str(error))

@@ -91,6 +91,8 @@ class RealHub:
                 self.status.append(decode(EdgeStatus, message.payload))
                 if self.status[-1].online:
                     self.ack(self.status[-1].epoch, rewind=True)
+            elif message.topic.endswith("/reported") and not message.payload:
+                self.reported.pop(message.topic.split("/")[-2], None)
             elif message.topic.endswith("/reported"):
                 report = decode(DeviceReported, message.payload)
                 self.reported[report.device] = report
@@ -195,7 +197,9 @@ def test_from_device_set_to_acknowledged_pass(tmp_path: Path, port: int) -> None
                 await until(lambda: edge.journal.cursor == edge.journal.head, "its acknowledgement")
                 arrived = next(hub.arrived[k] for k, e in hub.rows.items() if isinstance(e.body, AccessEvent))
                 print(f"pass to hub: {(arrived - shown_at) * 1000:.1f} ms")
+                assert "d9" in hub.reported
                 hub.devices(2, device_config(in_service=False))
+                await until(lambda: "d9" not in hub.reported, "the report of the removed device is cleared")
                 await until(
                     lambda: set(edge.workers) == {"d1"} and not edge.workers["d1"][0].config.in_service, "set 2"
                 )

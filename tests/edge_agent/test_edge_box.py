@@ -19,11 +19,12 @@ import pytest
 from aiohttp import web
 from edge_twins import T0, Signer, TwinDevice, access_list, credential, definition, device_config, open_box, run, until
 
-from device_drivers.contract.device import Capabilities, EdgePolicy
+from device_drivers.contract.device import AccessPointBinding, Capabilities, EdgePolicy
 from device_drivers.contract.edge_http import EnrolReply, EnrolRequest
 from device_drivers.contract.events import AccessEvent, DoorEvent, MeterReading, ObservationChanged, SnapshotTaken
-from device_drivers.contract.words import AccessOutcome, Direction, DoorAlarm, Quantity
+from device_drivers.contract.words import AccessOutcome, CommandOutcome, Direction, DoorAlarm, Quantity
 from device_drivers.driver import DeviceUnreachable
+from edge_agent import snapshots as edge_snapshots
 from edge_agent.box import Pass
 from edge_agent.clock import HighWaterClock
 from edge_agent.config import EdgeDir
@@ -334,4 +335,55 @@ def test_pictures_are_taken_only_where_the_policy_allows(tmp_path: Path, allowed
             await asyncio.gather(task, return_exceptions=True)
         await runner.cleanup()
 
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "said"),
+    [
+        (201, CommandOutcome.DONE, "已拍照并上传"),
+        (403, CommandOutcome.REFUSED, "政策"),
+        (500, CommandOutcome.DONE, "自动上传"),
+    ],
+)
+def test_a_picture_on_command_is_answered_when_it_has_arrived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, outcome: CommandOutcome, said: str
+) -> None:
+    async def work() -> None:
+        uploads: list[str] = []
+
+        async def put(request: web.Request) -> web.Response:
+            uploads.append(request.headers["X-Access-Point"])
+            await request.read()
+            return web.Response(status=status)
+
+        app = web.Application()
+        app.router.add_put("/edge/v1/snapshots/{sha}", put)
+        runner, url = await serve(app)
+        folder = tmp_path / "snapshots"
+        folder.mkdir()
+        camera = TwinDevice(picture=PICTURE)
+        async with open_box(tmp_path) as box, aiohttp.ClientSession() as session:
+            cam = Worker(device_config("cam"), definition(camera, Capabilities(snapshots=True)), box.box)
+            door = Worker(
+                device_config("d1", access_points=(AccessPointBinding("ap1", "door1", camera="cam"),)),
+                definition(TwinDevice()),
+                box.box,
+            )
+            cam.driver = await definition(camera).connect("cam", {}, box.box.services)
+            snapshots = Snapshots(folder, box.box, {"cam": cam}.get, session, url, "s")
+            task = asyncio.create_task(snapshots.run())
+            found, text = await snapshots.take(door, "ap1")
+            assert (found, said in text) == (outcome, True), text
+            assert uploads[:1] == ["ap1"]
+            assert (await snapshots.take(door, "elsewhere"))[0] is CommandOutcome.UNSUPPORTED
+            camera.picture = b"<html>"
+            assert (await snapshots.take(cam, ""))[0] is CommandOutcome.REFUSED, "no JPEG, no picture"
+            camera.up = False
+            assert (await snapshots.take(cam, ""))[0] is CommandOutcome.UNREACHABLE
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await runner.cleanup()
+
+    monkeypatch.setattr(edge_snapshots, "UPLOAD_S", 1.0)
     run(work())

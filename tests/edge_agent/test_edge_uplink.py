@@ -10,17 +10,19 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from edge_twins import EDGE, T0, FakeClock, HubTwin, run, until
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from device_drivers.contract.device import DeviceSet
+from device_drivers.contract.device import DeviceSet, DeviceStatus
 from device_drivers.contract.events import CameraEvent, Event, MeterReading
 from device_drivers.contract.messages import (
     MAX_PAYLOAD,
     Command,
     DeviceReported,
+    DevicesDesired,
     EdgeCatalogue,
     EdgeStatus,
     EventAck,
@@ -30,7 +32,7 @@ from device_drivers.contract.messages import (
     encode,
     topic,
 )
-from device_drivers.contract.words import CommandKind, Quantity
+from device_drivers.contract.words import CommandKind, DeviceCondition, Quantity
 from device_drivers.mqtt import MemoryBroker, MemoryLink
 from edge_agent.store import Journal
 from edge_agent.uplink import Handlers, Uplink, offline_will, pack
@@ -272,9 +274,6 @@ def test_messages_from_the_hub_reach_their_handlers_and_bad_ones_do_no_harm(tmp_
 
 
 def test_reports_and_status_are_said_again_at_every_connect(tmp_path: Path) -> None:
-    from device_drivers.contract.device import DeviceStatus
-    from device_drivers.contract.words import DeviceCondition
-
     async def work() -> None:
         async with pair(tmp_path) as (edge, _hub):
             edge.link.cut()
@@ -285,6 +284,43 @@ def test_reports_and_status_are_said_again_at_every_connect(tmp_path: Path) -> N
             await until(lambda: topic(DeviceReported, EDGE, "d1") in edge.broker.retained, "the report after the cut")
             assert decode(EdgeStatus, edge.broker.retained[topic(EdgeStatus, EDGE)]).online
             assert decode(DeviceReported, edge.broker.retained[topic(DeviceReported, EDGE, "d1")]) == report
+
+    run(work())
+
+
+def test_the_report_of_a_removed_device_is_cleared_also_after_a_cut(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with pair(tmp_path) as (edge, _hub):
+            status = DeviceStatus(DeviceCondition.ONLINE, T0)
+            for device in ("d1", "d2"):
+                edge.uplink.report(DeviceReported(device, 4, "x", status))
+            edge.uplink.forget("d1")
+            assert topic(DeviceReported, EDGE, "d1") not in edge.broker.retained
+            edge.link.cut()
+            edge.uplink.forget("d2")
+            assert topic(DeviceReported, EDGE, "d2") in edge.broker.retained, "not reachable yet"
+            edge.link.restore()
+            await until(lambda: topic(DeviceReported, EDGE, "d2") not in edge.broker.retained, "cleared at connect")
+            edge.uplink.report(DeviceReported("d1", 5, "y", status))
+            edge.link.cut()
+            edge.link.restore()
+            await until(lambda: edge.link.connected, "connected")
+            assert topic(DeviceReported, EDGE, "d1") in edge.broker.retained, "it is back and stays"
+
+    run(work())
+
+
+def test_a_cleared_message_from_the_hub_is_passed_over_in_silence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        async with pair(tmp_path) as (edge, hub):
+            for kind, device in ((DevicesDesired, ""), (ListDoorbell, "d1"), (EventAck, "")):
+                hub.link.publish(topic(kind, EDGE, device), b"", retain=True)
+            bell = ListDoorbell(device="d1", generation=3, digest="x")
+            hub.link.publish(topic(ListDoorbell, EDGE, "d1"), encode(bell))
+            await until(lambda: edge.heard == [bell], "what comes after")
+            assert not [r for r in caplog.records if r.levelname == "ERROR"]
 
     run(work())
 

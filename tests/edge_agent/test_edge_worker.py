@@ -593,6 +593,48 @@ def test_commands_of_people(tmp_path: Path) -> None:
     run(work())
 
 
+def test_a_read_back_looks_now_reports_and_answers(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device) as worker:
+            publish(box, access_list(1, credential("a"), credential("b")))
+            await until(lambda: reported(box, 1, confirmed=2, pending=0), "in step")
+            device.held.pop("a")  # somebody deleted it at the device
+            device.held["x"] = credential("x")
+            reports = len(box.reports)
+            outcome, text = await worker.command(CommandKind.READ_BACK, "", "")
+            assert outcome is CommandOutcome.DONE
+            assert "应有 2，读回 2" in text
+            assert "外来 1" in text, "the stranger was seen"
+            assert set(device.held) == {"a", "b", "x"}, "what was missing was written again"
+            assert len(box.reports) > reports, "reported at once"
+            device.cut()
+            await until(lambda: worker.driver is None, "cut")
+            assert (await worker.command(CommandKind.READ_BACK, "", ""))[0] is CommandOutcome.UNREACHABLE
+
+    run(work())
+
+
+def test_a_read_back_during_a_bulk_load_is_answered_by_a_fresh_look(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        asked: list[asyncio.Task[tuple[CommandOutcome, str]]] = []
+
+        async def ask_meanwhile(_operations: tuple[Operation, ...]) -> None:
+            if len(device.applied) == 3 and not asked:
+                asked.append(asyncio.create_task(worker.command(CommandKind.READ_BACK, "", "")))
+                await asyncio.sleep(0)
+
+        device.before_apply = ask_meanwhile
+        async with open_box(tmp_path) as box, working(box, device) as worker:
+            publish(box, access_list(1, *(credential(f"t{n}") for n in range(8))))
+            await until(lambda: asked and asked[0].done(), "an answer, long before the next regular look")
+            assert asked[0].result()[0] is CommandOutcome.DONE
+            assert "读回 8" in asked[0].result()[1]
+
+    run(work())
+
+
 def test_times_are_far_enough_apart() -> None:
     from edge_agent import observe
 

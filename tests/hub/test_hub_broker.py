@@ -264,6 +264,9 @@ def test_what_cannot_be_read_is_put_aside_and_the_next_is_taken(
     handler.receive(Incoming(where, payload))
     handler.receive(Incoming(UP_TOPICS[2], encode(EventBatch("ep", 1, (note,)))))
     assert handler.drained()
+    if not payload and where.endswith("/reported"):
+        assert dead(handler.hub) == [], "an edge clears the report of a removed device with an empty message"
+        return
     (letter,) = dead(handler.hub)
     assert (letter.topic, letter.edge_id, letter.size) == (where, "edge-aaaa", len(payload))
     assert len(letter.payload) <= 65_536, "what is kept is bounded"
