@@ -6,7 +6,7 @@ Injected faults change nothing but what is recorded: the people of the city live
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from simulators.city.doors import Layout
@@ -111,15 +111,28 @@ def _injected_doors(seed: int, layout: Layout, days: int, injected: Injected) ->
     return found
 
 
-def _one_at_a_time(first_choice: list[Fault], others: list[Fault], days: int) -> list[Fault]:
-    """Injected faults stand; a natural one that would overlap an earlier fault of the same access point is dropped."""
-    taken: defaultdict[int, list[Fault]] = defaultdict(list)
-    for fault in [*first_choice, *sorted(others, key=lambda f: f.first_s)]:
-        if fault.first_s < days * DAY_S and all(
-            fault.first_s >= other.last_s or fault.last_s <= other.first_s for other in taken[fault.point]
-        ):
-            taken[fault.point].append(fault)
-    return sorted((f for faults in taken.values() for f in faults), key=lambda f: (f.point, f.first_s))
+def _one_at_a_time(injected: list[Fault], natural: list[Fault], days: int) -> list[Fault]:
+    """A natural fault that would overlap an earlier one of its access point is dropped; injected ones cut into them."""
+    until: dict[int, int] = {}
+    cuts: defaultdict[int, list[Fault]] = defaultdict(list)
+    for fault in injected:
+        cuts[fault.point].append(fault)
+    kept = list(injected)
+    for fault in sorted(natural, key=lambda f: f.first_s):
+        if not until.get(fault.point, 0) <= fault.first_s < days * DAY_S:
+            continue
+        until[fault.point] = fault.last_s
+        kept += _without(fault, cuts[fault.point])
+    return sorted(kept, key=lambda f: (f.point, f.first_s))
+
+
+def _without(fault: Fault, cuts: list[Fault]) -> list[Fault]:
+    """What is left of a fault outside other spells."""
+    parts = [fault]
+    for cut in cuts:
+        pieces = ((p, (p.first_s, min(p.last_s, cut.first_s)), (max(p.first_s, cut.last_s), p.last_s)) for p in parts)
+        parts = [replace(p, first_s=a, last_s=b) for p, *spans in pieces for a, b in spans if a < b]
+    return parts
 
 
 def coverage(fault_list: list[Fault], points: int, days: int) -> list[tuple[int, int, int, str]]:

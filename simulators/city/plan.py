@@ -87,5 +87,5 @@ def plan_city(settings: Settings, progress: Progress = quiet) -> City:
         if index % 500 == 499:
             progress("households", index + 1, s.dwellings)
     if not s.honest_only:
-        assign(s.seed, households, s.world, s.days)
+        assign(s.seed, households, s.world, s.days, festival)
     return City(s, layout, households)

@@ -13,7 +13,7 @@ R = Routine
 KINDS = ("vacancy", "sublet_whole", "sublet_part", "lent", "visitor_abuse", "over_occupancy")
 
 
-def assign(seed: int, households: list[Household], world: World, days: int) -> None:
+def assign(seed: int, households: list[Household], world: World, days: int, festival: int | None) -> None:
     """Turns the worlds' shares of households into violators. Every other household stays exactly as it was."""
     rng = Random(f"{seed}:violations")
     let = [h for h in households if h.kind != "not_let" and h.let_from < 0 and h.let_to > days]
@@ -22,7 +22,7 @@ def assign(seed: int, households: list[Household], world: World, days: int) -> N
     for kind in KINDS:
         for _ in range(_count(rng, getattr(world.violations, kind) * total)):
             if let:
-                violate(Random(f"{seed}:violation:{let[-1].index}"), let.pop(), kind, world, days)
+                violate(Random(f"{seed}:violation:{let[-1].index}"), let.pop(), kind, world, days, festival)
     empty = [h for h in households if h.kind == "not_let"]
     rng.shuffle(empty)
     for household in empty[: _count(rng, world.violations.vacant_used * len(empty))]:
@@ -40,9 +40,12 @@ def _period(rng: Random, world: World, days: int) -> tuple[int, int]:
     return first, max(last, 5) if ends else FAR
 
 
-def violate(rng: Random, household: Household, kind: str, world: World, days: int) -> None:
+def violate(rng: Random, household: Household, kind: str, world: World, days: int, festival: int | None) -> None:
     """Makes this household one that breaks the rules in the way `kind` from a drawn day on."""
     first, last = _period(rng, world, days)
+    stays_away, leaves = rng.random() < world.violations.after_festival, rng.randint(-14, 3)
+    if kind == "vacancy" and festival is not None and first >= 0 and stays_away and 0 <= festival + leaves < days:
+        first, last = festival + leaves, last if last == FAR else festival + leaves + last - first
     label = kind
     if kind == "vacancy":
         _leave(rng, household, first, last, world, "vacancy")

@@ -132,6 +132,7 @@ class Violations(Struct, frozen=True, forbid_unknown_fields=True):
     over_occupancy: Share
     vacant_used: Share  # of dwellings recorded vacant
     running_at_start: Share
+    after_festival: Share  # of new vacancies: left for Spring Festival and did not come back
     ends: Share
     sublet_enrolled: Share
     sublet_cards: Share
