@@ -180,6 +180,7 @@ def test_presence_is_a_table_too(open_as: OpenAs) -> None:
 def test_a_lead_is_decided_with_a_reason_and_an_opinion(open_as: OpenAs, served: Served) -> None:
     page = open_as("official", "/cases")
     expect(page.get_by_text("线索不是结论")).to_be_visible()
+    expect(page.get_by_test_id("case")).to_have_count(1)
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("reasons")).to_contain_text("95天")
