@@ -66,7 +66,7 @@ def _manifest(path: Path) -> Manifest:
         if path.stat().st_size > MANIFEST_MAX:
             raise FaceOff(OffReason.PACK_MANIFEST, f"{path} is larger than {MANIFEST_MAX} bytes")
         return msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise FaceOff(OffReason.PACK_MANIFEST, f"{path}: {error}") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
@@ -19,6 +20,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 SOS, EOI = b"\xff\xda", b"\xff\xd9"
 # Frame headers (ITU T.81 table B.1); C4, C8 and CC are tables and reserved.
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+MOVING = frozenset({b"acTL", b"fcTL", b"fdAT"})  # an animation has sizes of its own
 ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 
@@ -60,10 +62,26 @@ def _header(content: bytes) -> PictureInfo:
             raise PictureRefused(FaceReason.UNREADABLE, "a JPEG that ends too early")
         return _jpeg(content)
     if content.startswith(PNG):
-        if content[12:16] != b"IHDR" or b"IEND" not in content[33:]:
-            raise PictureRefused(FaceReason.UNREADABLE, "a PNG that ends too early")
-        return PictureInfo("png", int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big"))
+        return _png(content)
     raise PictureRefused(FaceReason.TYPE, f"begins with {content[:8]!r}")
+
+
+def _png(content: bytes) -> PictureInfo:
+    """Every chunk is walked: OpenCV takes as much memory as a chunk says it needs (2 GB from a turned bit)."""
+    at = len(PNG)
+    kinds: set[bytes] = set()
+    while b"IEND" not in kinds:
+        length, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        end = at + 8 + length
+        if end + 4 > len(content):
+            raise PictureRefused(FaceReason.UNREADABLE, "a PNG that ends too early")
+        if zlib.crc32(content[at + 4 : end]) != int.from_bytes(content[end : end + 4], "big"):
+            raise PictureRefused(FaceReason.UNREADABLE, f"a PNG with a damaged {kind!r}")
+        if kind in MOVING or (kind == b"IHDR") != (not kinds) or (not kinds and length != 13):
+            raise PictureRefused(FaceReason.UNREADABLE, f"a PNG with a {kind!r} out of place")
+        kinds.add(kind)
+        at = end + 4
+    return PictureInfo("png", int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big"))
 
 
 def _jpeg(content: bytes) -> PictureInfo:

@@ -36,7 +36,7 @@ SETTINGS = FaceSettings(same=0.8)  # the toy's faces of two people reach 0.5
 
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pack(tmp_path_factory.mktemp("faces") / "pack")
+    return Path(write_pack(tmp_path_factory.mktemp("faces") / "pack"))
 
 
 @pytest.fixture(autouse=True)

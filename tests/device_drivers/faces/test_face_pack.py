@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
 from face_toy_pack import NOTE, write_manifest, write_pack
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from device_drivers.faces.pack import read_pack
 from device_drivers.faces.words import FaceOff, FaceReason, OffReason, face_zh
@@ -14,7 +17,7 @@ from device_drivers.faces.words import FaceOff, FaceReason, OffReason, face_zh
 
 @pytest.fixture
 def pack(tmp_path: Path) -> Path:
-    return write_pack(tmp_path / "pack")
+    return Path(write_pack(tmp_path / "pack"))
 
 
 def off(folder: Path) -> FaceOff:
@@ -131,6 +134,37 @@ def test_a_model_file_that_was_changed_or_lies_outside_is_refused(pack: Path) ->
 def test_another_recogniser_is_another_fingerprint(tmp_path: Path, pack: Path) -> None:
     assert read_pack(pack).fingerprint == read_pack(write_pack(tmp_path / "same")).fingerprint
     assert read_pack(pack).fingerprint != read_pack(write_pack(tmp_path / "other", seed=2)).fingerprint
+
+
+def test_a_deep_manifest_is_refused(pack: Path) -> None:
+    (pack / "manifest.json").write_text('{"manifest_version": 2, "more": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    assert off(pack).reason is OffReason.PACK_MANIFEST
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["file", "sha256", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(
+    ["MODEL.LICENSE", "", ".", "..", "/", "\0", "a" * 5_000, "det.onnx", "../../etc/passwd"]
+) | st.text(max_size=6)
+TASKS = st.dictionaries(
+    st.sampled_from(["detection", "recognition", "x"]), st.fixed_dictionaries({"file": NAMES}) | JSON
+)
+
+
+@settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(version=st.just(2) | JSON, model=st.just("toy") | JSON, note=NAMES | JSON, tasks=TASKS | JSON)
+def test_any_manifest_is_a_pack_or_refused(
+    pack: Path, version: object, model: object, note: object, tasks: object
+) -> None:
+    whole = {"manifest_version": version, "model_id": model, "license": note, "tasks": tasks}
+    (pack / "manifest.json").write_text(json.dumps(whole))
+    with contextlib.suppress(FaceOff):
+        assert read_pack(pack).licence
 
 
 def test_every_reason_has_a_text_in_chinese() -> None:
