@@ -1,5 +1,7 @@
 /** The language of the screen: Chinese unless this browser chose English. */
 
+import "dayjs/locale/zh-cn";
+import dayjs from "dayjs";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { en } from "./en";
 import { type Words, zh } from "./zh";
@@ -15,6 +17,7 @@ export function LanguageProvider({ children }: { children: ReactNode }): ReactNo
   const [language, setLanguage] = useState<Language>(() => (localStorage.getItem(KEY) === "en" ? "en" : "zh"));
   useEffect(() => {
     localStorage.setItem(KEY, language);
+    dayjs.locale(language === "zh" ? "zh-cn" : "en"); // the date pickers' month names
     document.documentElement.lang = BOTH[language].lang;
     document.title = BOTH[language].product;
   }, [language]);

@@ -188,7 +188,7 @@ export const zh = {
     title: "设置", policy: "政策包", policyHint: "政策包是本地的法定阈值。更换后从下一次分析起生效，已形成的线索不变。", inForce: "当前适用", use: "采用", snapshots: "通行抓拍", snapshotsHint: "默认关闭。启用后，摄像机对着的通行点在每次通行时保存一张照片，仅用于安全事件核查，到期自动删除；启用前应完成个人信息保护影响评估，并在现场张贴提示标识。查看照片写入审计日志。",
     on: "已启用", off: "未启用", turnOn: "启用抓拍", turnOff: "关闭抓拍", onlyAdmin: "只有系统管理员可以更改。", changeReason: "更改原因", audit: "审计日志", auditColumns: { at: "时间", actor: "操作人", reason: "事由", changes: "内容" },
     chainOk: "日志链完整", chainBroken: "日志链不完整，请立即联系审计部门", actor: "操作人", health: "系统健康", healthColumns: { part: "部分", state: "状态", detail: "说明" }, well: "正常", unwell: "异常", version: (v: string) => `版本 ${v}`, dead: "无法处理的消息", deadEmpty: "没有无法处理的消息",
-    deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, vacancyDays: (y: number, o: number, r: number) => `闲置：${y} 天黄色、${o} 天橙色、${r} 天红色`, subletDays: (d: number, p: number) => `转租：${d} 天未见登记人员且用水达平日 ${p}%`, outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,
+    deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, vacancyDays: (y: number, o: number, r: number) => `闲置：${y} 天黄色、${o} 天橙色、${r} 天红色`, livedDays: (w: number, l: number) => `闲置：${w} 天内居住不满 ${l} 天`, subletDays: (d: number, p: number) => `转租：${d} 天未见登记人员且用水达平日 ${p}%`, outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,
     outboxColumns: { at: "时间", kind: "类型", subject: "对象", state: "送达" }, users: "用户", userColumns: { name: "用户名", display: "姓名", role: "角色", estates: "小区", state: "状态" }, disabled: "已停用", enabled: "可用", allEstates: "全部",
   },
 };

@@ -48,12 +48,13 @@ export function PolicyPanel(): ReactNode {
 function PackRow({ pack, inForce, use }: { pack: PolicyPack; inForce: boolean; use: () => void }): ReactNode {
   const { settings: t } = useWords();
   const { may } = useSession();
-  const { yellow_days: yellow, orange_days: orange, red_days: red } = pack.vacancy;
+  const { yellow_days: yellow, orange_days: orange, red_days: red, window_days: window, lived_days: lived } = pack.vacancy;
+  const idle = pack.vacancy.shape === "days_lived" && window && lived ? t.livedDays(window, lived) : t.vacancyDays(yellow, orange, red);
   return (
     <li data-testid="pack">
       <strong>{pack.title}</strong><span className="faint">{t.version(pack.version)}</span>
       {inForce ? <Mark tone="good">{t.inForce}</Mark> : may("policy.manage") ? <Button size="small" onClick={use}>{t.use}</Button> : null}
-      <span style={{ flexBasis: "100%" }}>{t.vacancyDays(yellow, orange, red)} · {t.subletDays(pack.sublet.unseen_days, Math.round(pack.sublet.water_share * 100))}</span>
+      <span style={{ flexBasis: "100%" }}>{idle} · {t.subletDays(pack.sublet.unseen_days, Math.round(pack.sublet.water_share * 100))}</span>
       <span className="faint" style={{ flexBasis: "100%" }}>{pack.legal_basis}</span>
     </li>
   );

@@ -39,7 +39,7 @@ function Devices({ devices }: { devices: SyncDevice[] }): ReactNode {
           {devices.map((device) => (
             <tr key={device.device_id}>
               <td><Link to={`/devices/${encodeURIComponent(device.device_id)}`}>{device.device_name}</Link></td>
-              <td><StateMark state={device.state} words={words.listState} /></td>
+              <td>{device.state === "in_step" && device.assumed ? <StateMark state="assumed" words={words.heldState} /> : <StateMark state={device.state} words={words.listState} />}</td>
               <td className="num">{format.number(device.wanted)}</td><td className="num">{n(device, device.confirmed)}</td><td className="num">{n(device, device.assumed)}</td>
               <td className="num">{n(device, device.pending)}</td><td className="num">{n(device, device.refused)}</td><td className="num">{n(device, device.foreign)}</td>
               <td className="num">{format.clock(device.read_back_at, zone)}</td>
