@@ -26,7 +26,7 @@ class EventId(msgspec.Struct, frozen=True, order=True):
     seq: int
 
 
-class AccessEvent(msgspec.Struct, frozen=True, tag="access", omit_defaults=True):
+class AccessEvent(msgspec.Struct, frozen=True, tag="access", omit_defaults=True, gc=False):
     """A decision at an access point. `credential` is the hub's token; None when the holder is not known.
 
     A driver names the device's own `point`; the edge replaces it by the `access_point` id. `record` is the device's own
@@ -45,7 +45,7 @@ class AccessEvent(msgspec.Struct, frozen=True, tag="access", omit_defaults=True)
     text: str = ""
 
 
-class DoorEvent(msgspec.Struct, frozen=True, tag="door", omit_defaults=True):
+class DoorEvent(msgspec.Struct, frozen=True, tag="door", omit_defaults=True, gc=False):
     """A door's observed state, its intent where the device tells it, and an alarm. Egress (REX) is `request_to_exit`."""
 
     state: DoorState = DoorState.UNKNOWN
@@ -57,7 +57,7 @@ class DoorEvent(msgspec.Struct, frozen=True, tag="door", omit_defaults=True):
     text: str = ""
 
 
-class MeterReading(msgspec.Struct, frozen=True, tag="meter", omit_defaults=True):
+class MeterReading(msgspec.Struct, frozen=True, tag="meter", omit_defaults=True, gc=False):
     """A cumulative reading, m³ or kWh. `ok` is False where the meter reports a fault: never an absence of use."""
 
     quantity: Quantity
@@ -68,7 +68,7 @@ class MeterReading(msgspec.Struct, frozen=True, tag="meter", omit_defaults=True)
     text: str = ""
 
 
-class CameraEvent(msgspec.Struct, frozen=True, tag="camera", omit_defaults=True):
+class CameraEvent(msgspec.Struct, frozen=True, tag="camera", omit_defaults=True, gc=False):
     """An ONVIF event: topic as sent, property operation, source and data items as text."""
 
     topic: str
@@ -79,7 +79,7 @@ class CameraEvent(msgspec.Struct, frozen=True, tag="camera", omit_defaults=True)
     access_point: str = ""
 
 
-class SnapshotTaken(msgspec.Struct, frozen=True, tag="snapshot", omit_defaults=True):
+class SnapshotTaken(msgspec.Struct, frozen=True, tag="snapshot", omit_defaults=True, gc=False):
     """A picture for the access event `of_seq` of the same epoch, kept because the estate's policy allows it."""
 
     sha256: str
@@ -89,7 +89,7 @@ class SnapshotTaken(msgspec.Struct, frozen=True, tag="snapshot", omit_defaults=T
     camera: str = ""
 
 
-class ObservationChanged(msgspec.Struct, frozen=True, tag="observation", omit_defaults=True):
+class ObservationChanged(msgspec.Struct, frozen=True, tag="observation", omit_defaults=True, gc=False):
     """From the event's device time on, the device could (`ok`) or could not observe. Missing data is never absence."""
 
     state: ObservationState
@@ -97,14 +97,14 @@ class ObservationChanged(msgspec.Struct, frozen=True, tag="observation", omit_de
     point: str = ""
 
 
-class EdgeNote(msgspec.Struct, frozen=True, tag="edge", omit_defaults=True):
+class EdgeNote(msgspec.Struct, frozen=True, tag="edge", omit_defaults=True, gc=False):
     """Something the edge says of itself: `started`, `gap`, `clock_jump`, `conflict`, `disk`, `break_glass` …"""
 
     what: str
     text: str = ""
 
 
-class Unreadable(msgspec.Struct, frozen=True, tag="unreadable", omit_defaults=True):
+class Unreadable(msgspec.Struct, frozen=True, tag="unreadable", omit_defaults=True, gc=False):
     """A device's message that could not be read: kept raw (cut to 4 KiB), counted, shown on the device's page."""
 
     channel: str
@@ -117,7 +117,7 @@ EventBody = (
 )
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of an edge's journal.
 
     `device_at`: the device's own time, aware; None where it has none. `received_at`: the edge's clock. `clock_offset_s`:

@@ -6,6 +6,7 @@ Used for tables that only grow, whose rows are known to be new; when they are no
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
@@ -29,7 +30,7 @@ def insert_new(connection: Connection, table: Table, columns: Sequence[str], row
         return
     marks = ", ".join("?" * len(columns))
     times = [n for n, name in enumerate(columns) if isinstance(table.c[name].type, UtcDateTime)]
-    values = [_for_sqlite(row, times) for row in rows]
+    values = _for_sqlite(rows, times)
     connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", values)
 
 
@@ -46,15 +47,22 @@ def upsert(connection: Connection, table: Table) -> Any:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else insert(table)
 
 
-def _for_sqlite(row: Row, times: Sequence[int]) -> Row:
-    """Times as SQLAlchemy keeps them: text in UTC with microseconds, without zone, so that they sort."""
-    values = list(row)
-    last = text = None
-    for n in times:
-        value = values[n]
-        if value is None:
-            continue
-        if value is not last:  # most rows carry the same moment twice
-            last, text = value, value.isoformat(" ", "microseconds")[:26]
-        values[n] = text
-    return tuple(values)
+def _for_sqlite(rows: Sequence[Row], times: Sequence[int]) -> list[Row]:
+    """Times as SQLAlchemy keeps them: text in UTC with microseconds, without zone, so that they sort.
+
+    The columns of times stand side by side. A moment is written out once where it stands twice in a row, or again in the
+    same column of the next row: most rows carry the same moment twice, and one moment of ingest.
+    """
+    first, end = times[0], times[-1] + 1
+    above: list[tuple[datetime | None, str | None]] = [(None, None)] * (end - first)
+    done: list[Row] = []
+    for row in rows:
+        left: tuple[datetime | None, str | None] = (None, None)
+        for n, value in enumerate(row[first:end]):
+            if value is not left[0]:
+                left = above[n]
+                if value is not left[0]:
+                    left = (value, value.isoformat(" ", "microseconds")[:26] if value else None)
+            above[n] = left
+        done.append((*row[:first], *[text for _value, text in above], *row[end:]))
+    return done

@@ -7,9 +7,10 @@ beyond cursor + 1 is dropped and the cursor told again. So every row that is cou
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from hub.events.bulk import insert_if_new, insert_new
 from hub.events.dead import add_dead_letter
 from hub.events.effects import write_effects
 from hub.events.items import Names, to_item
-from hub.events.places import load_places
+from hub.events.places import PlacesCache
 from hub.events.rows import COLUMNS, Effects, Places, PoisonRow, Row, add_effects, to_row
 from hub.services import Hub
 from hub.tables import Dwelling, Edge, EventRow, IngestCursor
@@ -65,6 +66,7 @@ class Ingest:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._gaps: dict[tuple[str, str], Gap] = {}
+        self._places = PlacesCache()
 
     def take(self, edge_id: str, epoch: str, batches: Sequence[EventBatch]) -> Outcome | None:
         """Store, commit, acknowledge, show. None for an edge the hub does not know."""
@@ -134,25 +136,27 @@ class Ingest:
 
     def _store(self, uow: UnitOfWork, edge: Edge, epoch: str, events: list[Event]) -> Outcome:
         session = uow.session
-        places = load_places(session, edge, events)
-        good: list[tuple[Event, Row]] = []
+        places = self._places.places(session, edge, events)
+        stored, rows = list[Event](), list[Row]()
         dead: list[tuple[Event, str]] = []
         for event in events:
             try:
-                good.append((event, to_row(event, epoch, places, uow.now)))
+                rows.append(to_row(event, epoch, places, uow.now))
+                stored.append(event)
             except PoisonRow as error:
                 dead.append((event, str(error)))
-        good = _insert(session, good, dead)
+        stored, rows = _insert(session, stored, rows, dead)
         effects = Effects()
-        for event, row in good:
+        for event, row in zip(stored, rows, strict=True):
             add_effects(event, row, places, effects)
+        effects.settle()
         for event, why in dead:
             log.error("edge %s row %s/%d is not stored: %s", edge.id, epoch, event.seq, why)
             where = f"{topic(EventBatch, edge.id)}#{epoch}/{event.seq}"
             add_dead_letter(session, uow.now, edge.id, where, why, msgspec.json.encode(event))
         doors = write_effects(session, edge, epoch, effects)
         ack = EventAck(epoch, events[-1].seq)
-        return Outcome(ack, len(good), dead=len(dead), items=_items(session, good, places), doors=doors)
+        return Outcome(ack, len(rows), dead=len(dead), items=_items(session, rows, places), doors=doors)
 
 
 def _consecutive(batch: EventBatch) -> bool:
@@ -169,24 +173,27 @@ def _cursor(session: Session, edge_id: str, epoch: str, now: datetime) -> Ingest
     return cursor
 
 
-def _insert(session: Session, good: list[tuple[Event, Row]], dead: list[tuple[Event, str]]) -> list[tuple[Event, Row]]:
+def _insert(
+    session: Session, events: list[Event], rows: list[Row], dead: list[tuple[Event, str]]
+) -> tuple[list[Event], list[Row]]:
     """All at once; where that fails, one by one: a row the database will not take must not hold up the rest."""
     connection = session.connection()
     try:
         with connection.begin_nested():
-            insert_new(connection, _table, COLUMNS, [row for _event, row in good])
-        return good
+            insert_new(connection, _table, COLUMNS, rows)
+        return events, rows
     except _row_errors(connection.dialect.dbapi):
-        log.warning("%d rows could not be stored together; storing them one by one", len(good))
-    kept: list[tuple[Event, Row]] = []
-    for event, row in good:
+        log.warning("%d rows could not be stored together; storing them one by one", len(rows))
+    stored, kept = list[Event](), list[Row]()
+    for event, row in zip(events, rows, strict=True):
         try:
             with connection.begin_nested():
                 if insert_if_new(connection, _table, COLUMNS, row):
-                    kept.append((event, row))
+                    stored.append(event)
+                    kept.append(row)
         except (DataError, IntegrityError, StatementError) as error:
             dead.append((event, str(getattr(error, "orig", error))[:500]))
-    return kept
+    return stored, kept
 
 
 def _row_errors(dbapi: Any) -> tuple[type[Exception], ...]:
@@ -194,16 +201,23 @@ def _row_errors(dbapi: Any) -> tuple[type[Exception], ...]:
     return (DataError, IntegrityError, dbapi.DataError, dbapi.IntegrityError, OverflowError, UnicodeEncodeError)
 
 
-def _items(session: Session, stored: Iterable[tuple[Event, Row]], places: Places) -> list[dict[str, Any]]:
+def _items(session: Session, rows: Sequence[Row], places: Places) -> list[dict[str, Any]]:
     """What the live page shows of this run: passes and notes seen live, the newest only."""
-    shown = [row for event, row in stored if not event.late and row[4] in ("access", "edge")][-LIVE_ITEMS:]
+    live = (row for row in reversed(rows) if not row[17] and row[4] in ("access", "edge"))
+    shown = list(islice(live, LIVE_ITEMS))[::-1]
+    if not shown:
+        return []
     wanted = {row[7] for row in shown if row[7]}
     numbers = select(Dwelling.id, Dwelling.number).where(Dwelling.id.in_(wanted))
     names = Names(
         devices=places.devices,
         access_points=places.access_points,
         dwellings={row.id: row.number for row in session.execute(numbers)} if wanted else {},
-        holders={token: (holder.label, holder.holder_class) for token, holder in places.holders.items()},
+        holders={
+            token: (holder.label, holder.holder_class)
+            for token in {row[8] for row in shown}
+            if (holder := places.holders.get(token))
+        },
     )
     return [to_item(dict(zip(COLUMNS, row, strict=True)), names) for row in shown]
 

@@ -1,4 +1,8 @@
-"""What ingest must know of an edge's things and of the credentials a run of events names. Read fresh for every run."""
+"""What ingest must know of an edge's things and of the credentials a run of events names.
+
+Kept between runs for as long as the audit trail stands still: whatever changes a credential, a consent, a meter or a device
+writes an audit row in the same transaction, so its newest id is the version of all of them, in every process.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,53 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.events import AccessEvent, Event, MeterReading
 from hub.events.rows import Holder, Places
-from hub.tables import AccessPoint, Consent, CredentialRow, Device, Edge, Estate, Meter
+from hub.tables import AccessPoint, AuditRow, Consent, CredentialRow, Device, Edge, Estate, Meter
+
+MAX_KEPT = 200_000  # credentials and meters of one edge
 
 
-def load_places(session: Session, edge: Edge, events: Iterable[Event]) -> Places:
-    """A few queries by key: a consent withdrawn a moment ago counts already."""
+class PlacesCache:
+    """One a worker. A consent withdrawn a moment ago counts already: its audit row moved the version."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._of_edge: dict[str, Places] = {}
+
+    def places(self, session: Session, edge: Edge, events: Iterable[Event]) -> Places:
+        """The edge's things, with at least the credentials and meters that these events name and the hub knows."""
+        version = session.scalar(select(func.max(AuditRow.id))) or 0
+        if version != self._version:
+            self._of_edge.clear()
+            self._version = version
+        tokens, meters = _named(events)
+        known = self._of_edge.get(edge.id)
+        if known is None or len(known.holders) + len(known.meters) > MAX_KEPT:
+            known = self._of_edge[edge.id] = _load(session, edge)
+        known.holders.update(_holders(session, tokens - known.holders.keys(), edge.estate_id))
+        known.meters.update(_meters(session, meters - known.meters.keys(), edge.estate_id))
+        return known
+
+
+def _named(events: Iterable[Event]) -> tuple[set[str], set[str]]:
+    """Tokens and meters."""
     tokens: set[str] = set()
     meters: set[str] = set()
     for event in events:
-        if isinstance(event.body, AccessEvent):
-            if event.body.credential:
-                tokens.add(event.body.credential)
-        elif isinstance(event.body, MeterReading):
-            meters.add(event.body.meter)
+        body = event.body
+        if isinstance(body, AccessEvent):
+            if body.credential:
+                tokens.add(body.credential)
+        elif isinstance(body, MeterReading):
+            meters.add(body.meter)
+    return tokens, meters
+
+
+def _load(session: Session, edge: Edge) -> Places:
     estate = session.get_one(Estate, edge.estate_id)
     points = session.execute(
         select(AccessPoint.id, AccessPoint.door_id, AccessPoint.name).where(AccessPoint.estate_id == edge.estate_id)
@@ -36,8 +69,8 @@ def load_places(session: Session, edge: Edge, events: Iterable[Event]) -> Places
         devices={row.id: row.name for row in devices},
         doors={id: door for id, door, _name in points},
         access_points={id: name for id, _door, name in points},
-        meters=_meters(session, meters, edge.estate_id),
-        holders=_holders(session, tokens, edge.estate_id),
+        meters={},
+        holders={},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,6 +15,7 @@ from device_drivers.contract.events import (
     CameraEvent,
     DoorEvent,
     Event,
+    EventBody,
     MeterReading,
     ObservationChanged,
     SnapshotTaken,
@@ -62,14 +63,15 @@ class Places:
     devices: Mapping[str, str]
     doors: Mapping[str, str]
     access_points: Mapping[str, str]
-    meters: Mapping[str, tuple[str, str]]
-    holders: Mapping[str, Holder]
+    meters: dict[str, tuple[str, str]]
+    holders: dict[str, Holder]
 
 
 @dataclass(slots=True)
 class Passes:
     """Increments of one pass_day row."""
 
+    dwelling_id: str
     holder_class: str
     face: int = 0
     face_consented: int = 0
@@ -102,6 +104,7 @@ class Readings:
 class Effects:
     """What a run of new rows changes besides the event table. Everything commutes: order does not matter."""
 
+    by_credential: dict[str, dict[date, Passes]] = field(default_factory=dict)
     passes: dict[tuple[str, date, str], Passes] = field(default_factory=dict)
     meters: dict[tuple[str, date], Readings] = field(default_factory=dict)
     doors: dict[str, tuple[datetime, str, str]] = field(default_factory=dict)
@@ -110,6 +113,14 @@ class Effects:
     unreadable: dict[str, int] = field(default_factory=dict)
     seen: dict[str, datetime] = field(default_factory=dict)
     pictures: list[tuple[str, int]] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Once, after the last row: what was counted by credential and day becomes rows and marks."""
+        for credential, days in self.by_credential.items():
+            for day, count in days.items():
+                self.passes[count.dwelling_id, day, credential] = count
+                self.touch(count.dwelling_id, day)
+        self.by_credential.clear()
 
     def touch(self, dwelling_id: str, day: date) -> None:
         known = self.dirty.get(dwelling_id)
@@ -133,9 +144,8 @@ def to_row(event: Event, epoch: str, places: Places, now: datetime) -> Row:
     if event.device and event.device not in places.devices:
         raise PoisonRow(f"device {event.device!r} is not one of this edge's")
     try:
-        at = best_time(event).astimezone(UTC)
-        received = event.received_at.astimezone(UTC)
-        device_at = event.device_at.astimezone(UTC) if event.device_at else None
+        received, device_at = _utc(event.received_at), _utc(event.device_at) if event.device_at else None
+        at = _utc(best_time(event))
     except (OverflowError, ValueError) as error:
         raise PoisonRow(f"time out of range: {error}") from error
     if event.received_at.tzinfo is None or received < EARLIEST:
@@ -169,9 +179,16 @@ def to_row(event: Event, epoch: str, places: Places, now: datetime) -> Row:
     return _without_nul(row)
 
 
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
+
+
+_KINDS = {body: str(body.__struct_config__.tag) for body in get_args(EventBody)}
+
+
 def kind_of(event: Event) -> str:
     """The body's tag: access, door, meter, camera, snapshot, observation, edge, unreadable."""
-    return str(type(event.body).__struct_config__.tag)
+    return _KINDS[type(event.body)]
 
 
 def add_effects(event: Event, row: Row, places: Places, effects: Effects) -> None:
@@ -204,17 +221,20 @@ def _count_pass(body: AccessEvent, row: Row, at: datetime, places: Places, effec
     holder = places.holders.get(body.credential) if body.credential else None
     if holder is None or holder.dwelling_id is None or body.credential is None:
         return
-    if body.outcome not in (AccessOutcome.GRANTED, AccessOutcome.TAKEN):
+    if body.outcome is not AccessOutcome.GRANTED and body.outcome is not AccessOutcome.TAKEN:
         return
+    days = effects.by_credential.get(body.credential)
+    if days is None:
+        days = effects.by_credential[body.credential] = {}
     day = at.astimezone(places.zone).date()
-    key = (holder.dwelling_id, day, body.credential)
-    count = effects.passes.setdefault(key, Passes(holder.holder_class))
-    if body.identifier == IdentifierType.FACE:
+    count = days.get(day)
+    if count is None:
+        count = days[day] = Passes(holder.dwelling_id, holder.holder_class)
+    if body.identifier is IdentifierType.FACE:
         count.face += 1
         count.face_consented += holder.consented(at)
     else:
         count.other += 1
-    effects.touch(holder.dwelling_id, day)
 
 
 def _text(word: str | None) -> str | None:
