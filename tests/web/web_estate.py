@@ -238,7 +238,13 @@ def _observed() -> list[Base]:
         day = TODAY - timedelta(days=back)
         state = "unknown" if 120 < back <= 130 else "present" if back > 95 else "absent"
         used = 0.2 if state == "present" else 0.0
-        signals: dict[str, object] = {"doors": 2 if used else 0, "identified": 0, "others": 0, "water": used, "gaps": {}}
+        signals: dict[str, object] = {
+            "doors": 2 if used else 0,
+            "identified": 0,
+            "others": 0,
+            "water": used,
+            "gaps": {},
+        }
         coverage = 0.2 if state == "unknown" else 1.0
         rows.append(PresenceDay(dwelling_id=HOME, day=day, state=state, coverage=coverage, signals=signals))
     reading = MeterDay(
