@@ -156,7 +156,7 @@ TASKS = st.dictionaries(
 )
 
 
-@settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(version=st.just(2) | JSON, model=st.just("toy") | JSON, note=NAMES | JSON, tasks=TASKS | JSON)
 def test_any_manifest_is_a_pack_or_refused(
     pack: Path, version: object, model: object, note: object, tasks: object

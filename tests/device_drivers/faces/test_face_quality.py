@@ -31,7 +31,8 @@ def reasons(image: Image, *faces: DetectedFace) -> tuple[FaceReason, ...]:
 
 
 def scaled(image: Image, factor: float, plus: float = 0.0) -> Image:
-    return np.clip(image.astype(np.float32) * factor + plus, 0, 255).astype(np.uint8)
+    changed: Image = np.asarray(np.clip(image.astype(np.float32) * factor + plus, 0, 255), np.uint8)
+    return changed
 
 
 def test_a_good_portrait_passes(astronaut: Image) -> None:
