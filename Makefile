@@ -7,7 +7,7 @@ BIN := .venv/bin
 WHERE := eval "$$($(BIN)/python -m tools.where)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test web demo test lint bench lock clean distclean
+.PHONY: help setup setup-test web wheel demo test lint bench lock clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ setup-test: ## As setup, and what the tests need: PostgreSQL, Chromium, a Chines
 
 web: ## Build the console (web/dist) with the Node in .venv
 	@$(PYTHON) -m tools.setup web
+
+wheel: setup ## Build a wheel with the console inside (dist/)
+	@$(BIN)/uv build --quiet --wheel --out-dir dist
 
 demo: setup ## Run the demo estate: PORT=8080, state in DIR=.demo
 	@$(WHERE); exec $(BIN)/estate-hub demo --port $(PORT) --dir $(DIR)
