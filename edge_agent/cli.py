@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import shutil
 import signal
 import sys
@@ -12,11 +13,13 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from device_drivers.driver import ConfigError
 from edge_agent.config import ConfigMissing, EdgeDir
 from edge_agent.importer import Progress as ImportProgress
 from edge_agent.importer import progress_path, read_progress
@@ -175,6 +178,43 @@ def status(directory: Dir) -> None:
         kind = f"{r.generation}{' (edge decides)' if r.decided_at_edge else ''}"
         table.add_row(r.device, str(r.status.condition), kind, *map(str, numbers), r.status.detail)
     console.print(table)
+
+
+@app.command()
+def probe(
+    address: Annotated[str, typer.Argument(help="See the forms below.", metavar="ADDRESS")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    timeout: Annotated[float, typer.Option(help="Wait for one answer, seconds.", min=0.1, max=60)] = 2.0,
+) -> None:
+    """Tell what a device is, can do and holds, and whether its clock is right. Reads only; needs no enrolment.
+
+    modbus+tcp://HOST[:PORT][?unit=1&board=NAME]
+
+    modbus+rtu-over-tcp://HOST[:PORT][?unit=1&board=NAME]
+
+    onvif://USER@HOST[:PORT]
+
+    face-mqtt://[USER@]BROKER[:PORT]/DEVICE-ID[?root=mqtt/face]
+
+    The password of USER comes from ESTATE_EDGE_PASSWORD, or is asked for. Exit status 0 when the device answered,
+    1 when not, 2 for an address that cannot be read.
+    """
+    from edge_agent.probe import lines, parse
+
+    try:
+        where = parse(address)
+        from edge_agent.probe_kinds import probe as do_probe  # heavy: only when a device is asked
+
+        password = os.environ.get("ESTATE_EDGE_PASSWORD", "")
+        if where.username and not password and sys.stdin.isatty():
+            password = typer.prompt(f"password of {where.username}", hide_input=True, err=True)
+        found = asyncio.run(do_probe(where, address, password, timeout))
+    except ConfigError as error:
+        typer.echo(f"estate-edge: {error}", err=True)
+        raise typer.Exit(2) from error
+    typer.echo(msgspec.json.encode(found).decode() if as_json else "\n".join(lines(found)))
+    if not found.answered:
+        raise typer.Exit(1)
 
 
 def main() -> None:

@@ -1,0 +1,109 @@
+"""`estate-edge probe`: what hangs at an address, what it can do and holds, and whether its clock is right. Reads only."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import msgspec
+
+from device_drivers.driver import ConfigError
+
+CLOCK_TOLERANCE_S = 5.0
+PORTS = {"modbus+tcp": 502, "modbus+rtu-over-tcp": 502, "onvif": 80, "face-mqtt": 1883}
+FORMS = (
+    "modbus+tcp://HOST[:PORT][?unit=1&board=NAME]",
+    "modbus+rtu-over-tcp://HOST[:PORT][?unit=1&board=NAME]",
+    "onvif://USER@HOST[:PORT]",
+    "face-mqtt://[USER@]BROKER[:PORT]/DEVICE-ID[?root=mqtt/face]",
+)
+
+
+class Address(msgspec.Struct, frozen=True):
+    """An address taken apart; the password never stands in it."""
+
+    scheme: str
+    host: str
+    port: int
+    username: str = ""
+    path: str = ""
+    options: dict[str, str] = {}
+
+    def number(self, name: str, lowest: int, highest: int) -> int | None:
+        """Raises ConfigError, with the option's name."""
+        if name not in self.options:
+            return None
+        text = self.options[name]
+        if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+            raise ConfigError(f"{name}: {text!r} is not a number from {lowest} to {highest}")
+        return int(text)
+
+
+class Probed(msgspec.Struct, omit_defaults=False):
+    """What was found. `clock`: right, wrong, none (the device has no clock), unknown. `clock_offset_s`: device minus us."""
+
+    address: str
+    answered: bool = False
+    kind: str = ""
+    identity: dict[str, str] = {}
+    can: list[str] = []
+    holds: dict[str, Any] = {}
+    clock: str = "unknown"
+    clock_offset_s: float | None = None
+    notes: list[str] = []
+
+    def set_clock(self, offset_s: float | None) -> None:
+        self.clock_offset_s = offset_s
+        if offset_s is not None:
+            self.clock = "right" if abs(offset_s) <= CLOCK_TOLERANCE_S else "wrong"
+
+
+def parse(text: str) -> Address:
+    """Raises ConfigError with the forms that are known."""
+    forms = "; ".join(FORMS)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{text!r}: {error}; known: {forms}") from error
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise ConfigError(f"{text!r} is not an address of a device; known: {forms}")
+    if parts.password is not None:
+        raise ConfigError(
+            "no password in the address: others can read it; it is asked for, or set ESTATE_EDGE_PASSWORD"
+        )
+    path = unquote(parts.path.strip("/"))
+    if parts.scheme == "face-mqtt" and not path:
+        raise ConfigError(f"the terminal's DEVICE-ID is missing; known: {forms}")
+    return Address(
+        parts.scheme,
+        parts.hostname,
+        port or PORTS[parts.scheme],
+        unquote(parts.username or ""),
+        path,
+        dict(parse_qsl(parts.query)),
+    )
+
+
+CLOCKS = {"right": "准确", "wrong": "不准", "none": "设备没有时钟", "unknown": "未知"}
+
+
+def lines(found: Probed) -> list[str]:
+    """For the technician at the gate."""
+    offset = f"（与本机相差 {found.clock_offset_s:+.1f} 秒）" if found.clock_offset_s is not None else ""
+    told = [
+        f"地址    {found.address}",
+        f"应答    {'有' if found.answered else '无'}",
+        f"类型    {found.kind or '未识别'}",
+        *(f"标识    {name}: {value}" for name, value in found.identity.items()),
+        f"能力    {'、'.join(found.can) or '—'}",
+        *(f"现有    {name}: {_short(value)}" for name, value in found.holds.items()),
+        f"时钟    {CLOCKS[found.clock]}{offset}",
+    ]
+    return told + [f"说明    {note}" for note in found.notes]
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        return "、".join(map(str, value[:10])) + (f" … 共 {len(value)}" if len(value) > 10 else "") or "—"
+    return str(value)

@@ -1,0 +1,212 @@
+"""One probe a family of devices. Each only reads: no bolt is pulsed, no clock set, no setting changed."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from device_drivers.catalogue import definition
+from device_drivers.driver import BrokerAddress, ConfigError, DeviceRefused, DeviceUnreachable, WrongSecret
+from device_drivers.face_terminal import codec
+from device_drivers.face_terminal.channel import Channel, NoAnswer, mqtt_link
+from device_drivers.modbus_bus import IllegalRequest, ModbusBus, Transport
+from device_drivers.modbus_bus import NoAnswer as NoModbusAnswer
+from device_drivers.modbus_meter import value_of
+from device_drivers.modbus_scan import Bit, BitScan
+from device_drivers.register_map import BitPoint, Board, board, boards, meters
+from edge_agent.probe import Address, Probed
+
+if TYPE_CHECKING:
+    from device_drivers.onvif_session import OnvifSession
+
+UNITS = (1, 2, 3, 4, 5, 6, 7, 8, 255, 0)  # asked in this order where the address names no unit
+MAX_TOKENS = 1000
+
+
+async def probe(address: Address, shown: str, password: str = "", timeout_s: float = 2.0) -> Probed:
+    """Never raises for a device that is silent, refuses, or is something else: that stands in `notes`.
+
+    `shown` is the address as it was given. Raises ConfigError for an address that cannot be meant.
+    """
+    found = Probed(shown)
+    try:
+        if address.scheme == "onvif":
+            await probe_onvif(address, found, password, timeout_s)
+        elif address.scheme == "face-mqtt":
+            await probe_face(address, found, password, timeout_s)
+        else:
+            await probe_modbus(address, found, timeout_s)
+    except WrongSecret as error:
+        found.notes.append(f"用户名或密码不对：{error}")
+    except DeviceRefused as error:
+        found.notes.append(f"设备拒绝：{error}")
+    except DeviceUnreachable as error:
+        found.notes.append(f"没有应答：{error}")
+    return found
+
+
+# Modbus
+
+
+async def probe_modbus(address: Address, found: Probed, timeout_s: float) -> None:
+    """A board or a meter. Without `unit` the usual ones are asked; without `board` all register maps are tried."""
+    named = board(address.options["board"]) if "board" in address.options else None
+    unit = address.number("unit", 0, 255)
+    transport: Transport = "tcp" if address.scheme == "modbus+tcp" else "rtu_over_tcp"
+    bus = ModbusBus(address.host, address.port, transport, timeout_s)
+    try:
+        await bus.connect()
+        answering = await _answering(bus, UNITS if unit is None else (unit,))
+        found.answered, found.kind, found.clock = True, "modbus", "none"
+        found.identity["unit"] = str(answering)
+        await _boards(bus, answering, (named,) if named else tuple(boards().values()), found)
+        if not named:
+            await _meters(bus, answering, found)
+    finally:
+        bus.close()
+
+
+async def _answering(bus: ModbusBus, units: Sequence[int]) -> int:
+    """The first unit that says anything, a Modbus exception too. Raises DeviceUnreachable."""
+    for unit in units:
+        try:
+            await bus.read_bits(unit, "coil", 0, 1)
+        except IllegalRequest:
+            return unit
+        except NoModbusAnswer:
+            continue
+        return unit
+    raise DeviceUnreachable(f"connected, but no answer from unit {', '.join(map(str, units))}")
+
+
+def _points(one: Board) -> dict[str, BitPoint]:
+    points = {"门磁": one.magnet, "出门按钮": one.exit, "继电器": one.probe, "重启标志": one.restarted}
+    points["读卡标志"] = one.reader.flag if one.reader else None
+    return {name: point for name, point in points.items() if point}
+
+
+async def _boards(bus: ModbusBus, unit: int, candidates: Sequence[Board], found: Probed) -> None:
+    bits: dict[Bit, None] = {}
+    for one in candidates:
+        bits |= dict.fromkeys((p.table, p.at(0)) for p in _points(one).values())
+    values = await BitScan(bus, unit, tuple(bits)).read()
+    fitting = []
+    for one in candidates:
+        states = {name: values[p.table, p.at(0)] for name, p in _points(one).items()}
+        if states and all(v is not None for v in states.values()):
+            fitting.append(one)
+    found.holds["名单"] = "不存名单，由边缘机判定"
+    if len(candidates) == 1:
+        _told_board(candidates[0], values, found, fits=bool(fitting) or not _points(candidates[0]))
+    elif fitting:
+        found.kind = "modbus_door"
+        found.identity["可能的板型"] = "、".join(f"{b.board}（{b.title}）" for b in fitting)
+        found.notes.append("寄存器相同的板型无法远程区分：请按铭牌选定，并用 board= 再探测一次")
+
+
+def _told_board(one: Board, values: dict[Bit, bool | None], found: Probed, *, fits: bool) -> None:
+    found.kind = "modbus_door"
+    found.identity |= {"板型": one.board, "名称": one.title, "门数": str(one.channels)}
+    found.can.append("远程开门一次" + ("（板上定时）" if one.pulse.device_side else "（由边缘机定时）"))
+    if one.reader:
+        found.can.append("读卡")
+    for name, point in _points(one).items():
+        raw = values[point.table, point.at(0)]
+        found.holds[f"door1 {name}"] = "读不到" if raw is None else "有效" if raw != point.invert else "无效"
+    if not fits:
+        found.notes.append(f"设备不认 {one.board} 的部分寄存器：板型可能不对")
+
+
+async def _meters(bus: ModbusBus, unit: int, found: Probed) -> None:
+    for model in meters().values():
+        spec = model.value
+        with suppress(IllegalRequest, NoModbusAnswer):
+            value = value_of(spec, await bus.read_registers(unit, spec.table, spec.address, spec.count))
+            if math.isfinite(value) and 0 < value <= model.maximum:
+                found.kind = found.kind if found.kind == "modbus_door" else "modbus_meter"
+                found.holds[f"若为 {model.model}（{model.title}）"] = f"{value:g}"
+
+
+# ONVIF
+
+
+async def probe_onvif(address: Address, found: Probed, password: str, timeout_s: float) -> None:
+    from device_drivers.onvif_session import OnvifSession  # zeep takes half a second to import
+
+    session = OnvifSession(address.host, address.port, address.username, password, timeout_s)
+    try:
+        await asyncio.to_thread(_onvif, session, found)
+    finally:
+        await asyncio.to_thread(session.close)
+
+
+def _onvif(session: OnvifSession, found: Probed) -> None:
+    from device_drivers.onvif_session import EVENTS, MEDIA
+
+    session.measure_clock()  # needs no user
+    found.answered, found.kind = True, "onvif_camera"
+    found.set_clock(session.clock_offset_s)
+    found.identity |= {name: value for name, value in session.device_information().items() if value}
+    session.find_services()
+    found.holds |= {"名单": "摄像机不存名单", "服务": sorted(session.addresses)}
+    if EVENTS in session.addresses:
+        found.can.append("事件")
+    if MEDIA not in session.addresses:
+        return
+    profile = session.first_profile()
+    for name, ask in (("抓拍", session.snapshot_uri), ("视频流", session.stream_uri)):
+        try:
+            ask(profile)
+            found.can.append(name)
+        except DeviceRefused as error:
+            found.notes.append(f"{name}：{error}")
+
+
+# Face terminals
+
+
+async def probe_face(address: Address, found: Probed, password: str, timeout_s: float) -> None:
+    """Asks beside a running agent: answers are told apart by their message id."""
+    try:
+        zone = ZoneInfo(address.options.get("zone", "Asia/Shanghai"))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f"zone: {address.options['zone']!r} is not known") from error
+    broker = BrokerAddress(address.host, address.port, address.username, password)
+    link = mqtt_link(broker, f"probe-{uuid.uuid4().hex[:12]}")
+    channel = Channel(address.path, address.options.get("root", "mqtt/face"), link)
+    try:
+        await channel.open(max(timeout_s, 3.0))
+        await _face(channel, found, zone, timeout_s)
+    finally:
+        await channel.close()
+
+
+async def _face(channel: Channel, found: Probed, zone: ZoneInfo, timeout_s: float) -> None:
+    before = datetime.now(UTC)
+    answer = await channel.ask("GetSysTime", {}, timeout_s=timeout_s)
+    after = datetime.now(UTC)
+    found.answered, found.kind = True, "face_terminal"
+    found.identity["device_id"] = channel.terminal
+    at = codec.parse_time(answer.info.text("SysTime"), zone)
+    # The protocol gives whole seconds.
+    found.set_clock(None if at is None else round((at - (before + (after - before) / 2)).total_seconds() + 0.5, 1))
+    found.can += ["存名单并可回读", "人脸", "通行记录上报", *definition("face_terminal").capabilities.commands]
+    with suppress(NoAnswer):
+        settings = (await channel.ask("GetMQTTconfig", {}, timeout_s=timeout_s)).info
+        kept = settings.text("ResumefromBreakpoint") == "1"
+        found.can.append("断点续传：已开" if kept else "断点续传：未开，边缘机接入时会打开")
+    with suppress(NoAnswer):
+        info = (await channel.ask("GetDeviceInformation", {}, timeout_s=timeout_s)).info
+        texts = {name: info.text(name) for name in list(info.values)[:20]}
+        found.identity |= {n: t[:100] for n, t in texts.items() if t and n not in ("facesluiceid", "result")}
+    held = await channel.ask("QueryPerson", {}, timeout_s=timeout_s + 5)
+    if not held.ok:
+        raise DeviceRefused(f"QueryPerson: {held.code} {held.info.text('detail')}".strip())
+    tokens = codec.held_ids(held)
+    found.holds |= {"人数": len(tokens), "编号": tokens[:MAX_TOKENS]}
