@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date, datetime
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
 from typing import Annotated
 
 import typer
@@ -93,7 +94,7 @@ def _write(settings: Settings, out: Path, *, parquet: bool) -> None:
     from simulators.city.generate import generate
 
     columns = (TextColumn("{task.description:10}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    began = datetime.now().astimezone()
+    began = monotonic()
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), disable=not sys.stderr.isatty()) as bar:
         tasks = {name: bar.add_task(name, total=None) for name in ("households", "days")}
         written = generate(
@@ -102,7 +103,7 @@ def _write(settings: Settings, out: Path, *, parquet: bool) -> None:
             parquet=parquet,
             progress=lambda what, done, total: bar.update(tasks[what], completed=done, total=total),
         )
-    seconds = (datetime.now().astimezone() - began).total_seconds()
+    seconds = monotonic() - began
     typer.echo(
         f"wrote {written.dwellings} dwellings, {written.passes} passes, {written.meter_days} meter readings, "
         f"{written.violations} violations to {out} in {seconds:.0f} s"

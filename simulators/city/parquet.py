@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simulators.city.tables import Words
+from simulators.city.columns import Words
 
 ZONE = "Asia/Shanghai"
 OFFSET_S = 8 * 3600

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from simulators.city.columns import COLUMNS
 from simulators.city.faults import Injected
 from simulators.city.generate import generate
 from simulators.city.households import draw_household
 from simulators.city.plan import Settings, plan_city
-from simulators.city.tables import COLUMNS
 from simulators.city.world import builtin_world
 
 Rows = list[dict[str, str]]
