@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-PULL_S = 5
 SUBSCRIBE_S = 60
 RESUBSCRIBE_TRIES = 3
 STALE_S = 30.0
@@ -59,6 +58,9 @@ class OnvifCameraConfig(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     timeout_s: Annotated[float, Meta(title="超时（秒）", description="Wait for an answer, seconds", gt=0, le=30)] = 5.0
+    pull_s: Annotated[
+        int, Meta(title="事件等待（秒）", description="Length of one long poll, seconds", ge=1, le=60)
+    ] = 5
     events: Annotated[bool, Meta(title="接收事件", description="Subscribe to motion, tampering, inputs")] = True
 
 
@@ -230,9 +232,9 @@ class OnvifCamera:
             "pullpoint",
             "PullMessages",
             subscription.address,
-            {"Timeout": timedelta(seconds=PULL_S), "MessageLimit": 100},
+            {"Timeout": timedelta(seconds=self.config.pull_s), "MessageLimit": 100},
             raw=True,
-            wait_s=PULL_S,
+            wait_s=self.config.pull_s,
             headers=subscription.reference,
         )
         return parse_messages(raw)

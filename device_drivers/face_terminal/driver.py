@@ -63,6 +63,9 @@ class FaceTerminalConfig(msgspec.Struct, frozen=True, kw_only=True):
         PhotoMode, Meta(title="照片下发方式", description="uri: the terminal downloads from the edge; inline: base64")
     ] = "uri"
     timeout_s: Annotated[float, Meta(title="超时（秒）", description="Wait for an answer, seconds", gt=0, le=60)] = 5.0
+    list_timeout_s: Annotated[
+        float, Meta(title="读名单超时（秒）", description="Wait for the whole list, seconds", gt=0, le=120)
+    ] = 25.0
     keep_pictures: Annotated[
         bool, Meta(title="保留通行抓拍", description="Ask for pass pictures of known holders; never of strangers")
     ] = False
@@ -76,7 +79,9 @@ class FaceTerminal:
     ) -> None:
         self.device, self.config, self.zone, self.channel = device, config, zone, channel
         self.profile: Profile = profiles()[config.profile]
-        self.roster = Roster(channel, self.profile, zone, services, config.timeout_s, config.photo_mode)
+        self.roster = Roster(
+            channel, self.profile, zone, services, config.timeout_s, config.photo_mode, config.list_timeout_s
+        )
         channel.on_message = self._received
         channel.on_down = self._lost
         self._events: asyncio.Queue[DriverEvent | DeviceUnreachable] = asyncio.Queue()

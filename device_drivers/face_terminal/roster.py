@@ -39,7 +39,7 @@ def refusal(token: str, operator: str, number: str, text: str, level: Level) -> 
 
 
 class Roster:
-    """The person list of one terminal. `timeout_s`: patience for one person."""
+    """The person list of one terminal. `timeout_s`: patience for one person, `list_timeout_s`: for reading them all."""
 
     def __init__(
         self,
@@ -49,14 +49,15 @@ class Roster:
         services: DriverServices,
         timeout_s: float,
         mode: PhotoMode,
+        list_timeout_s: float = 25.0,
     ) -> None:
         self.channel, self.profile, self.zone, self.services = channel, profile, zone, services
-        self.timeout_s, self.mode = timeout_s, mode
+        self.timeout_s, self.mode, self.list_timeout_s = timeout_s, mode, list_timeout_s
         self._spelling: dict[str, str] = {}  # token as the terminal spells it, by folded token
 
     async def held(self) -> tuple[list[str], bool]:
         """(customIds, complete). Raises DeviceUnreachable, DeviceRefused."""
-        answer = await self.channel.ask("QueryPerson", {}, timeout_s=self.timeout_s + 20)
+        answer = await self.channel.ask("QueryPerson", {}, timeout_s=self.list_timeout_s)
         if not answer.ok:
             raise DeviceRefused(f"QueryPerson: {answer.code} {answer.info.text('detail')}".strip())
         ids = codec.held_ids(answer)

@@ -556,7 +556,9 @@ def test_a_door_that_stands_open_is_propped_until_closed(tmp_path: Path) -> None
     run(work())
 
 
-def test_a_fault_in_a_driver_is_reported_and_tried_again(tmp_path: Path) -> None:
+def test_a_fault_in_a_driver_is_reported_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_agent.worker.BACKOFF_CAP_S", 0.3)
+
     async def work() -> None:
         device = TwinDevice()
         good = definition(device)

@@ -160,7 +160,7 @@ class FaceBench(Bench):
         )
 
     def config(self) -> dict[str, Any]:
-        return {"device_id": "1306612", "profile": self.profile, "timeout_s": 1.0}
+        return {"device_id": "1306612", "profile": self.profile, "timeout_s": 1.0, "list_timeout_s": 2.0}
 
     async def happen(self) -> None:
         self.sim.present_stranger()
@@ -253,7 +253,7 @@ class MeterBench(Bench):
 class CameraBench(Bench):
     kind = "onvif_camera"
     silence = Fault.HANG
-    cut_s = 8.0  # a shorter cut passes unseen between two long polls
+    cut_s = 3.0  # a shorter cut passes unseen between two long polls
     exempt: ClassVar[dict[str, str]] = {
         "list": "a camera holds no credentials",
         "pulse": "a camera opens nothing",
@@ -266,7 +266,14 @@ class CameraBench(Bench):
         )
 
     def config(self) -> dict[str, Any]:
-        return {"host": "127.0.0.1", "port": self.sim.port, "username": "u", "password": "p", "timeout_s": 1.0}
+        return {
+            "host": "127.0.0.1",
+            "port": self.sim.port,
+            "username": "u",
+            "password": "p",
+            "timeout_s": 1.0,
+            "pull_s": 1,
+        }
 
     async def happen(self) -> None:
         await self.sim.raise_event({"kind": "motion"})
