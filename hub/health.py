@@ -44,7 +44,7 @@ def _database_parts(hub: Hub) -> list[Part]:
     try:
         with hub.db.reading() as session:
             session.execute(select(1))
-            parts = [_jobs(session), _edges(session), _source(session), _outbox(session, hub)]
+            parts = [_jobs(session), _edges(session, hub), _source(session), _outbox(session, hub)]
     except OperationalError:
         return [Part(name="database", ok=False, detail="the database does not answer")]
     return [Part(name="database", ok=True, detail=hub.db.engine.dialect.name), *parts]
@@ -56,9 +56,13 @@ def _jobs(session: Session) -> Part:
     return Part(name="jobs", ok=not failed, detail=f"failed: {', '.join(failed)}" if failed else f"{total} jobs well")
 
 
-def _edges(session: Session) -> Part:
+def _edges(session: Session, hub: Hub) -> Part:
     online = session.execute(select(Edge.online).where(Edge.enrolled_at.is_not(None))).scalars().all()
-    return Part(name="edges", ok=all(online), detail=f"{sum(online)} of {len(online)} online")
+    unsent = sorted(hub.unsent)
+    detail = f"{sum(online)} of {len(online)} online"
+    if unsent:
+        detail += f"; too large to be sent: {', '.join(unsent[:5])}"
+    return Part(name="edges", ok=all(online) and not unsent, detail=detail)
 
 
 def _source(session: Session) -> Part:

@@ -25,6 +25,7 @@ CLIENT_QUEUE = 64  # encoded batches a slow console may lie behind before it is 
 APPEND = frozenset({"passes"})  # topics whose items are all kept; of the others only the newest state of an id counts
 MAX_ITEMS = 500  # of one topic in one batch; more of a kind is a catch-up, which the console reads from its snapshot
 CASE_TOPICS = frozenset({"cases"})
+PLAIN = "plain"  # key of an item: what replaces it for those who may not see cases; None: nothing is sent to them
 
 _encoder = msgspec.json.Encoder()
 
@@ -121,7 +122,12 @@ class Live:
                     client.offer(batch)
 
     def _batch(self, topics: dict[str, list[dict[str, Any]]], hidden: frozenset[str]) -> bytes | None:
-        shown = {topic: _newest(topic, items) for topic, items in topics.items() if topic not in hidden}
+        allowed = {
+            topic: [i for item in items if (i := _for_role(item, hidden)) is not None]
+            for topic, items in topics.items()
+            if topic not in hidden
+        }
+        shown = {topic: _newest(topic, items) for topic, items in allowed.items() if items}
         if not shown:
             return None
         return frame("batch", {"seq": self._seq, "at": datetime.now(UTC), **shown})
@@ -144,6 +150,17 @@ class Live:
                     yield b": ping\n\n"
         finally:
             self._clients.discard(client)
+
+
+def _for_role(item: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any] | None:
+    """The item as this role may see it; None: not at all, for its coming alone would tell."""
+    if PLAIN not in item:
+        return item
+    rest = {key: value for key, value in item.items() if key != PLAIN}
+    if not hidden & CASE_TOPICS:
+        return rest
+    plain = item[PLAIN]
+    return None if plain is None else {**rest, **plain}
 
 
 def _newest(topic: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:

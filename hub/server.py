@@ -20,6 +20,7 @@ from hub.app import create_app
 from hub.broker import BrokerHandler, hub_link
 from hub.config import Config
 from hub.edge_api import create_edge_app
+from hub.estate.show import DwellingStatuses
 from hub.jobs import Job, JobRunner
 from hub.services import Hub, open_hub
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 GRACE_S = 3
 START_S = 20.0
 WATCH_S = 10.0
+SHOW_S = 3.0
 
 
 class CannotServe(RuntimeError):
@@ -109,7 +111,8 @@ class Server:
         self._parts.callback(handler.stop)
         secret = mosquitto.secret_for(config.dir / config.broker_secret_file)
         handler.start(hub_link(config.broker_host, config.broker_port, secret))
-        jobs = JobRunner(hub, (*rooms.JOBS, Job("edges.watch", WATCH_S, handler.watch)))
+        shown = Job("dwellings.show", SHOW_S, DwellingStatuses().run)
+        jobs = JobRunner(hub, (*rooms.JOBS, Job("edges.watch", WATCH_S, handler.watch), shown))
         self._parts.callback(jobs.stop)
         jobs.start()
         app = create_app(hub)

@@ -34,6 +34,7 @@ class Hub:
         self.clock = clock
         self.link: Link | None = None
         self.signaller: Callable[[str], None] = _no_jobs
+        self.unsent: dict[str, str] = {}  # topic → why its newest message can never be sent; the health page shows it
 
     def now(self) -> datetime:
         """Aware UTC."""
@@ -49,10 +50,14 @@ class Hub:
             return False
         topic = topic_of(message, edge_id)
         try:
-            return self.link.publish(topic, encode(message), qos=message.qos, retain=message.retain)
+            sent = self.link.publish(topic, encode(message), qos=message.qos, retain=message.retain)
         except MessageTooLarge as error:
-            log.error("not sent: %s", error)
+            if topic not in self.unsent:
+                log.error("not sent: %s", error)
+            self.unsent[topic] = str(error)
             return False
+        self.unsent.pop(topic, None)
+        return sent
 
 
 def open_hub(config: Config) -> Hub:

@@ -17,6 +17,7 @@ from hub.estate.views import statuses
 from hub.jobs import Job
 from hub.lease import outbox
 from hub.lease.feed import message
+from hub.live import PLAIN
 from hub.occupancy.analyse import Moved, Outcome, analyse_batch, batches, due_dwellings, last_whole_day
 from hub.occupancy.estate_view import load_estate
 from hub.services import Hub
@@ -106,7 +107,7 @@ def announce(hub: Hub, estate_id: str, cases: list[str]) -> None:
     for item in items:
         hub.live.emit(estate_id, "cases", item.model_dump(mode="json"))
     for dwelling in sorted({item.dwelling_id for item in items}):
-        hub.live.emit(estate_id, "dwellings", {"id": dwelling, "status": status[dwelling][0]})
+        hub.live.emit(estate_id, "dwellings", {"id": dwelling, "status": status[dwelling][0], PLAIN: None})
 
 
 JOBS: tuple[Job, ...] = (Job(JOB, PERIOD_S, analyse),)

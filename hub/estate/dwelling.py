@@ -48,6 +48,7 @@ def detail(session: Session, dwelling: Dwelling, now: datetime, with_cases: bool
     block = session.get_one(Block, dwelling.block_id)
     tenancy = current_tenancy(session, dwelling.id)
     known = occupancy_of(session, dwelling.estate_id).get(dwelling.id, OccupancyOf())
+    suspected = known.suspected if with_cases else None
     let = tenancy_states(session, dwelling.estate_id).get(dwelling.id)
     absences = session.scalars(
         select(Absence).where(Absence.dwelling_id == dwelling.id).order_by(Absence.from_date.desc())
@@ -59,7 +60,7 @@ def detail(session: Session, dwelling: Dwelling, now: datetime, with_cases: bool
             for name in ("id", "code", "estate_id", "block_id", "floor", "number", "rooms")
         },
         "block_name": block.name,
-        "status": dwelling_status(DwellingFacts(dwelling.under_repair, let, known.suspected, known.state)),
+        "status": dwelling_status(DwellingFacts(dwelling.under_repair, let, suspected, known.state)),
         "tenancy": _fields(tenancy, "id source_id state from_date to_date handover_at end_decision")
         if tenancy
         else None,

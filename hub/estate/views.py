@@ -45,20 +45,24 @@ def tenancy_states(session: Session, estate_id: str) -> dict[str, str]:
     return states
 
 
-def statuses(session: Session, estate_id: str) -> dict[str, tuple[str, OccupancyOf]]:
-    """Dwelling id → its status and what occupancy knows of it."""
+def statuses(session: Session, estate_id: str, with_cases: bool = True) -> dict[str, tuple[str, OccupancyOf]]:
+    """Dwelling id → its status and what occupancy knows of it.
+
+    Without case.view a dwelling under suspicion is what it is without the suspicion: a manager must not learn of it.
+    """
     let, seen = tenancy_states(session, estate_id), occupancy_of(session, estate_id)
     found: dict[str, tuple[str, OccupancyOf]] = {}
     for dwelling in session.execute(select(Dwelling.id, Dwelling.under_repair).where(Dwelling.estate_id == estate_id)):
         known = seen.get(dwelling.id, OccupancyOf())
-        facts = DwellingFacts(dwelling.under_repair, let.get(dwelling.id), known.suspected, known.state)
+        suspected = known.suspected if with_cases else None
+        facts = DwellingFacts(dwelling.under_repair, let.get(dwelling.id), suspected, known.state)
         found[dwelling.id] = (dwelling_status(facts), known)
     return found
 
 
 def blocks(session: Session, estate_id: str, with_cases: bool) -> dict[str, Any]:
-    """楼盘表. `case_stage` only for those who may see cases."""
-    state = statuses(session, estate_id)
+    """楼盘表. `case_stage` and suspicions only for those who may see cases."""
+    state = statuses(session, estate_id, with_cases)
     rows = session.scalars(
         select(Dwelling).where(Dwelling.estate_id == estate_id).order_by(Dwelling.floor, Dwelling.code)
     )
@@ -116,7 +120,7 @@ def edge_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
 
 
 def summary(session: Session, estate: Estate, now: datetime, with_cases: bool) -> dict[str, Any]:
-    counts = Counter(status for status, _known in statuses(session, estate.id).values())
+    counts = Counter(status for status, _known in statuses(session, estate.id, with_cases).values())
     midnight = now.astimezone(ZoneInfo(estate.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     devices = device_items(session, estate.id)
     doors = door_items(session, estate.id)

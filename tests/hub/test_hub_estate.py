@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,10 +13,11 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from device_drivers.contract.device import DeviceStatus
 from device_drivers.contract.messages import (
+    MAX_PAYLOAD,
     Command,
     CommandResult,
     CredentialRefusal,
@@ -30,10 +32,25 @@ from device_drivers.contract.words import CommandOutcome, DeviceCondition
 from device_drivers.mqtt import MemoryBroker
 from hub.estate import commands, coverage, devices, edges
 from hub.estate.coverage import Change, Interval, covered_seconds, insert_change, without_open
+from hub.estate.show import DwellingStatuses
 from hub.estate.site import SiteProblem, import_site, read_site
 from hub.estate.status import DwellingFacts, dwelling_status
+from hub.health import health
 from hub.services import Hub
-from hub.tables import CommandRow, Coverage, Device, Door, Dwelling, Edge, Estate, ReportedList
+from hub.tables import (
+    CaseFile,
+    CommandRow,
+    Coverage,
+    Device,
+    Door,
+    Dwelling,
+    Edge,
+    Estate,
+    Finding,
+    Meter,
+    ReportedList,
+    Tenancy,
+)
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -148,6 +165,42 @@ def test_the_device_set_gets_a_new_generation_only_when_it_moves(site: Hub, brok
     assert gate.config["code"] == "face-g1"
     assert gate.access_points[0].access_point == "E001.G1-IN"
     assert gate.access_points[0].camera == "E001.cam-g1"
+
+
+def meters(hub: Hub, count: int, words: Callable[[int], str] = str) -> None:
+    with hub.db.unit_of_work("test", "meters", audit=False) as uow:
+        uow.session.add_all(
+            Meter(
+                id=f"E001.W-{n:05d}", estate_id="E001", dwelling_id="E001.E001-B1-0101", device_id="E001.meters-b1",
+                point=f"unit-{words(n)}", quantity="water",
+            )
+            for n in range(count)
+        )  # fmt: skip
+
+
+def test_three_thousand_meters_of_one_edge_fit_into_a_message(site: Hub, broker: MemoryBroker) -> None:
+    meters(site, 3000)
+    devices.publish_devices(site, "edge-aaaa")
+    (wanted,) = sent(broker, DevicesDesired)
+    assert sum(len(d.meters) for d in wanted.devices.devices) == 3001
+    size = len(broker.retained["v1/edge-aaaa/down/devices"])
+    assert size < MAX_PAYLOAD, f"{size} bytes"
+    assert site.unsent == {}
+
+
+def test_a_device_set_that_cannot_be_sent_stands_on_the_health_page(sqlite_hub: Hub, small_site: Any) -> None:
+    hub = sqlite_hub
+    small_site(hub)
+    meters(hub, 2000, lambda n: hashlib.sha512(str(n).encode()).hexdigest())  # nothing in it to compress
+    devices.publish_devices(hub, "edge-aaaa")
+    assert list(hub.unsent) == ["v1/edge-aaaa/down/devices"]
+    (part,) = [part for part in health(hub)["parts"] if part.name == "edges"]
+    assert not part.ok
+    assert "v1/edge-aaaa/down/devices" in part.detail
+    with hub.db.unit_of_work("test", "meters", audit=False) as uow:
+        uow.session.execute(delete(Meter).where(Meter.point.like("unit-%"), Meter.point != "unit-1"))
+    devices.publish_devices(hub, "edge-aaaa")
+    assert hub.unsent == {}, "said no longer once it went out"
 
 
 def report(**more: Any) -> DeviceReported:
@@ -288,3 +341,68 @@ def test_a_hand_over_that_is_no_json_is_said() -> None:
 )
 def test_the_word_a_dwelling_has(facts: DwellingFacts, status: str) -> None:
     assert dwelling_status(facts) == status
+
+
+# --- who sees a suspicion ---------------------------------------------------------------------------------------------
+
+HOME = "E001.E001-B1-0101"
+
+
+def suspect(hub: Hub) -> None:
+    with hub.db.unit_of_work("test", "a lead", estate_id="E001", now=hub.now()) as uow:
+        uow.session.add(
+            CaseFile(
+                id="case-1", number="E001-1", estate_id="E001", dwelling_id=HOME, kind="sublet", stage="orange",
+                state="open", opened_at=hub.now(),
+            )
+        )  # fmt: skip
+        uow.session.flush()
+        uow.session.add(
+            Finding(
+                id="finding-1", estate_id="E001", dwelling_id=HOME, kind="sublet", rule="r", rule_version="1",
+                policy_version="1", stage="orange", coverage=1.0, families=[], inputs_hash="x",
+                window_from=T0.date(), window_to=T0.date(), because=[],
+                against=[], refuted_by=[], evidence=[], opened_at=hub.now(), updated_at=hub.now(), case_id="case-1",
+            )
+        )  # fmt: skip
+        uow.record("case.opened", "case-1")
+
+
+@pytest.mark.parametrize(("role", "status"), [("housing_official", "suspected_sublet"), ("estate_manager", "occupied")])
+def test_a_manager_does_not_learn_that_a_home_is_under_suspicion(
+    site: Hub, sign_in: Any, role: str, status: str
+) -> None:
+    suspect(site)
+    client: TestClient = sign_in(site, role)
+    table = client.get("/api/v1/estates/E001/blocks").json()
+    assert {d["id"]: d["status"] for d in table["blocks"][0]["dwellings"]}[HOME] == status
+    assert {one["status"] for one in table["legend"] if one["count"]} == {status, "vacant"}
+    assert client.get(f"/api/v1/dwellings/{HOME}").json()["status"] == status
+    counts = client.get("/api/v1/estates/E001/summary").json()["counts"]
+    assert counts[status.partition("_")[0]] == 1
+    assert counts["suspected"] + counts["occupied"] == 1
+    if role == "estate_manager":
+        for path in ("estates/E001/blocks", f"dwellings/{HOME}"):
+            assert "sublet" not in client.get(f"/api/v1/{path}").text.replace('"suspected_sublet","count":0', "")
+
+
+def test_open_consoles_see_a_status_move_whatever_moved_it(site: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[str, str, dict[str, Any]]] = []
+    monkeypatch.setattr(site.live, "emit", lambda *what: said.append(what))
+    statuses = DwellingStatuses()
+    statuses.run(site)
+    statuses.run(site)
+    assert said == [], "nothing moved"
+    with site.db.unit_of_work("source:test", "tenancy ended", now=site.now()) as uow:
+        uow.session.get_one(Tenancy, "tenancy-1").state = "ended"
+        uow.record("tenancy.ended", "tenancy-1")
+    assert statuses.run(site) == "1 dwellings moved"
+    assert said.pop() == ("E001", "dwellings", {"id": HOME, "status": "vacant", "plain": {"status": "vacant"}})
+    with site.db.unit_of_work("source:test", "tenancy", now=site.now()) as uow:
+        uow.session.get_one(Tenancy, "tenancy-1").state = "active"
+        uow.record("tenancy.changed", "tenancy-1")
+    statuses.run(site)
+    suspect(site)
+    said.clear()
+    statuses.run(site)
+    assert said == [("E001", "dwellings", {"id": HOME, "status": "suspected_sublet", "plain": None})]

@@ -71,6 +71,20 @@ def test_cases_go_only_to_those_who_may_see_them() -> None:
     run(scene)
 
 
+def test_those_without_cases_see_the_plain_item_or_nothing() -> None:
+    async def scene(live: Live) -> None:
+        official, manager = live.stream("E001", SEE_ALL), live.stream("E001", CASE_TOPICS)
+        for stream in (official, manager):
+            await following(stream)
+        live.emit("E001", "dwellings", {"id": "w1", "status": "suspected_idle", "plain": None})
+        assert (await following(official))[1]["dwellings"] == [{"id": "w1", "status": "suspected_idle"}]
+        live.emit("E001", "dwellings", {"id": "w2", "status": "suspected_idle", "plain": {"status": "occupied"}})
+        batch = (await following(manager))[1]
+        assert batch["dwellings"] == [{"id": "w2", "status": "occupied"}], "and no word of the first"
+
+    run(scene)
+
+
 def test_a_stalled_console_is_told_of_the_gap_and_costs_others_nothing() -> None:
     async def scene(live: Live) -> None:
         stalled, lively = live.stream("E001", SEE_ALL), live.stream("E001", SEE_ALL)

@@ -246,9 +246,11 @@ def test_the_stream_is_told(vacancy: Hub, sign_in: Any, monkeypatch: pytest.Monk
     official, case = sign_in(vacancy, "housing_official"), _case(vacancy).id
     _decide(official, case, "note", "N_OTHER")
     assert [(topic, item["id"]) for _, topic, item in said] == [("cases", case), ("dwellings", HOME)]
-    assert said[1] == ("E001", "dwellings", {"id": HOME, "status": "suspected_idle"})
+    assert said[1] == ("E001", "dwellings", {"id": HOME, "status": "suspected_idle", "plain": None})
     _decide(official, case, "dismiss", "IE05")
-    assert said[3] == ("E001", "dwellings", {"id": HOME, "status": "occupied"}), "a dismissed lead colours nothing"
+    assert said[3] == ("E001", "dwellings", {"id": HOME, "status": "occupied", "plain": None}), (
+        "a dismissed lead colours nothing"
+    )
 
 
 def test_the_calendar(vacancy: Hub, sign_in: Any) -> None:
