@@ -116,7 +116,8 @@ def without_photo(credential: Credential, desired: AccessList, capabilities: Cap
     reduced = msgspec.structs.replace(credential, identifiers=rest)
     if len(rest) == len(credential.identifiers) or _unsupported(reduced, capabilities):
         return None
-    return Upsert(reduced, credential_fingerprint(reduced, desired), partial=True)
+    # Marked: a credential that wants no face at all is another one, and is written anew (an older face must go then).
+    return Upsert(reduced, credential_fingerprint(reduced, desired) + "~", partial=True)
 
 
 def _target(

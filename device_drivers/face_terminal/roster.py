@@ -180,11 +180,26 @@ class Roster:
             with_photo = "pic" in info or "picURI" in info
             if n and with_photo:
                 await asyncio.sleep(self.profile.edit_gap_s)
+            await self._drop_old_face(operation)
             answer = await self._patiently("EditPerson", info, {}, self.timeout_s + 10)
             token, text = operation.credential.token, answer.info.text("detail")
             error = None if answer.ok else refusal(token, "EditPerson", answer.code, text, "whole")
             done.append(Applied(operation, error))
         return done
+
+    async def _drop_old_face(self, operation: Upsert) -> None:
+        """A terminal keeps the photo it is not told about: whoever wants no face any more is deleted and written anew.
+
+        After a refused photo (`partial`) the earlier photo of the same person stays and goes on opening.
+        """
+        token = operation.credential.token
+        wants_face = first(operation.credential, IdentifierType.FACE) is not None
+        if wants_face or operation.partial or token.casefold() not in self._spelling:
+            return
+        question = {"customId": self._spelled(token), "Picture": 1}
+        found = await self._patiently("SearchPerson", question, {}, self.timeout_s)
+        if found.ok and (found.top.text("pic") or found.info.text("pic")):
+            await self._remove_one(Remove(token))
 
     async def _patiently(self, operator: str, info: object, beside: dict[str, Any], timeout_s: float) -> codec.Message:
         """A busy terminal (410) is asked again a few times. Raises DeviceRefused when it stays busy."""

@@ -243,7 +243,7 @@ def history(lines: int) -> bytes:
 
 def test_an_import_killed_in_the_middle_is_neither_lost_nor_doubled(tmp_path: Path, port: int) -> None:
     """The real process and command line, SIGKILL included."""
-    lines = 60_000
+    lines = 30_000
 
     async def work() -> None:
         signer = Signer()
