@@ -33,7 +33,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MIN_PASSWORD = 10
 
 PERMISSIONS: dict[str, frozenset[str]] = {
-    "estate_manager": frozenset({"estate.view", "person.reveal", "device.command", "device.manage", "tenancy.view"}),
+    "estate_manager": frozenset(
+        {"estate.view", "person.reveal", "device.command", "device.manage", "tenancy.view", "access.desk"}
+    ),
     "housing_official": frozenset(
         {"estate.view", "person.reveal", "case.view", "case.decide", "tenancy.view", "tenancy.manage"}
     ),

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from hub import admin_api, audit, edge_api, health, session_api
 from hub.access import api as access_api
+from hub.access import desk_api
 from hub.access.publish import JOBS as ACCESS_JOBS
 from hub.cases import api as cases_api
 from hub.cases.nightly import JOBS as CASES_JOBS
@@ -25,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     estate_api.router,
     tenancy_api.router,
     access_api.router,
+    desk_api.router,
     events_api.router,
     occupancy_api.router,
     cases_api.router,

@@ -241,7 +241,8 @@ class Tenancy(Base):
 class HouseholdMember(Base):
     """`offered`: what the record hands over to open doors with: {"cards": [text], "photo": {"url", "sha256"} or null}.
 
-    A photo stands here only while consent (a) lives. What of it a credential takes is decided in `access.lifecycle`.
+    `desk_cards` in it: cards handed out at the counter, which the lease system does not know. A photo stands here only while
+    consent (a) lives. What of it a credential takes is decided in `access.lifecycle`.
     """
 
     __tablename__ = "household_member"
@@ -257,7 +258,10 @@ class HouseholdMember(Base):
 
 
 class Consent(Base):
-    """One purpose each: `a` open the door by face, `b` use face passes for the occupancy check, `c` welfare call."""
+    """One purpose each: `a` open the door by face, `b` use face passes for the occupancy check, `c` welfare call.
+
+    `withdrawn_by` is `desk` when the person took it back at the counter: the feed's older consent does not revive it.
+    """
 
     __tablename__ = "consent"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -267,6 +271,7 @@ class Consent(Base):
     granted_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     guardian: Mapped[str | None]
+    withdrawn_by: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class Absence(Base):
@@ -343,6 +348,53 @@ class CredentialIdentifierRow(Base):
     photo_url: Mapped[str | None]
     photo_sha256: Mapped[str | None]
     __table_args__ = (Index("ix_identifier_value", "type", "value"),)
+
+
+class AccessPass(Base):
+    """A pass for somebody who does not live here, with exactly these doors and times; its credential carries the number.
+
+    `kind`: visitor, repair, viewing, carer, regular_visitor. `doors`: door ids. `uses`: how often at most, or no limit.
+    `host_tenancy_id`: with this household it ends. No picture, no document: `visitor` is what the guard calls him.
+    """
+
+    __tablename__ = "access_pass"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    token: Mapped[str] = mapped_column(ForeignKey("credential.token"), unique=True)
+    kind: Mapped[str]
+    host_dwelling_id: Mapped[str | None] = mapped_column(ForeignKey("dwelling.id"), index=True)
+    host_tenancy_id: Mapped[str | None] = mapped_column(ForeignKey("tenancy.id"))
+    doors: Mapped[list[Any]]
+    uses: Mapped[int | None]
+    repair_order: Mapped[str] = mapped_column(default="")
+    visitor: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str]
+    issued_by: Mapped[str]
+    issued_at: Mapped[datetime]
+    ended_by: Mapped[str] = mapped_column(default="")
+    renewals: Mapped[int] = mapped_column(default=0)
+
+
+class HeldAction(Base):
+    """A change of access one person asked for beyond the hourly limit: it waits for a second person.
+
+    `payload`: what to do when confirmed, as JSON. `state`: held, confirmed, refused, expired.
+    """
+
+    __tablename__ = "held_action"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    dwelling_id: Mapped[str | None] = mapped_column(ForeignKey("dwelling.id"))
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    label: Mapped[str] = mapped_column(default="")
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    reason: Mapped[str]
+    state: Mapped[str] = mapped_column(default="held")
+    decided_by: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[datetime | None]
+    decided_reason: Mapped[str] = mapped_column(default="")
 
 
 class DesiredList(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.access.compose import TargetDevice
-from hub.access.entitle import Holder, PointPlace
-from hub.access.holders import active_by_member, credentials_on_file, members_on_file
+from hub.access.entitle import Holder, PassHolder, PointPlace
+from hub.access.holders import CredentialOnFile, active_by_member, credentials_on_file, members_on_file
 from hub.access.lawful import accepted_identifiers
-from hub.tables import AccessPoint, Device, Door, Edge, Estate
+from hub.access.pass_rules import KINDS, because_of
+from hub.tables import AccessPass, AccessPoint, CredentialRow, Device, Door, Dwelling, Edge, Estate
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Bundle:
     targets: tuple[TargetDevice, ...]
     holders: tuple[Holder, ...]
     edges: Mapping[str, str]
+    passes: tuple[PassHolder, ...] = ()
 
 
 def load(session: Session, estate: Estate) -> Bundle:
@@ -45,7 +47,16 @@ def load(session: Session, estate: Estate) -> Bundle:
         accepted = identifiers_of(kind, catalogue)
         targets.append(TargetDevice(device_id, estate.id, mine, "card" in accepted, "face" in accepted))
         edges[device_id] = edge_id
-    return Bundle(estate.id, estate.time_zone, points, tuple(targets), load_holders(session, estate.id), edges)
+    credentials = credentials_on_file(session, estate.id)
+    return Bundle(
+        estate.id,
+        estate.time_zone,
+        points,
+        tuple(targets),
+        load_holders(session, estate.id, credentials),
+        edges,
+        load_passes(session, estate.id, credentials),
+    )
 
 
 def identifiers_of(kind: str, catalogue: list[Any]) -> frozenset[str]:
@@ -66,9 +77,11 @@ def load_points(session: Session, estate_id: str) -> tuple[PointPlace, ...]:
     return tuple(PointPlace(*row) for row in rows)
 
 
-def load_holders(session: Session, estate_id: str) -> tuple[Holder, ...]:
+def load_holders(
+    session: Session, estate_id: str, credentials: Sequence[CredentialOnFile] | None = None
+) -> tuple[Holder, ...]:
     """Active credentials of members of live tenancies. A credential without its membership entitles nobody."""
-    active = active_by_member(credentials_on_file(session, estate_id))
+    active = active_by_member(credentials_on_file(session, estate_id) if credentials is None else credentials)
     found = []
     for member in members_on_file(session, estate_id):
         credential = active.get((member.person_id, member.tenancy_id))
@@ -87,3 +100,44 @@ def load_holders(session: Session, estate_id: str) -> tuple[Holder, ...]:
             )
         )
     return tuple(found)
+
+
+def load_passes(session: Session, estate_id: str, credentials: Sequence[CredentialOnFile]) -> tuple[PassHolder, ...]:
+    """Active passes of the estate. A door taken down since opens for nobody."""
+    rows = session.execute(
+        select(
+            AccessPass.token,
+            AccessPass.kind,
+            AccessPass.doors,
+            AccessPass.repair_order,
+            CredentialRow.label,
+            CredentialRow.valid_from,
+            CredentialRow.valid_to,
+            Dwelling.code,
+        )
+        .join(CredentialRow, CredentialRow.token == AccessPass.token)
+        .outerjoin(Dwelling, Dwelling.id == AccessPass.host_dwelling_id)
+        .where(AccessPass.estate_id == estate_id, CredentialRow.state == "active")
+    ).all()
+    if not rows:
+        return ()
+    identifiers = {c.token: c.identifiers for c in credentials}
+    of_door: dict[str, list[str]] = {}
+    for point, door in session.execute(
+        select(AccessPoint.id, AccessPoint.door_id).where(AccessPoint.estate_id == estate_id)
+    ):
+        of_door.setdefault(door, []).append(point)
+    return tuple(
+        PassHolder(
+            token=token,
+            label=label,
+            holder_class=KINDS[kind].holder_class,
+            identifiers=identifiers.get(token, ()),
+            access_points=tuple(sorted(p for door in doors for p in of_door.get(door, ()))),
+            not_before=valid_from,
+            not_after=valid_to,
+            because=because_of(kind, dwelling or "", order),
+        )
+        for token, kind, doors, order, label, valid_from, valid_to, dwelling in rows
+        if valid_from and valid_to
+    )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, insert, select, update
 
 from device_drivers.contract.words import HolderClass
+from hub.access import pass_ends
 from hub.access.holders import (
     CredentialOnFile,
     MemberOnFile,
@@ -53,15 +54,19 @@ class Reconciled:
 
 def reconcile(uow: UnitOfWork, estate: Estate) -> Reconciled:
     """One estate. Idempotent: without a change of records or day it writes nothing."""
+    done = Reconciled()
+    for token, why, proof in pass_ends.over(uow.session, estate.id, uow.now):
+        end_by_token(uow, token, why, proof)
+        done.ended += 1
     members = members_on_file(uow.session, estate.id)
     credentials = credentials_on_file(uow.session, estate.id)
     active = active_by_member(credentials)
-    done = Reconciled()
-    _expire_passes(uow, credentials, done)
     today = local_day(estate, uow.now)
-    blocked = {i.value for c in credentials if _ended_by(c, Cause.REPLACED_AFTER_INCIDENT) for i in c.identifiers}
+    blocked = {
+        (i.type, i.value) for c in credentials if _ended_by(c, Cause.REPLACED_AFTER_INCIDENT) for i in c.identifiers
+    }
     resigned = {(c.person_id, c.tenancy_id) for c in credentials if _ended_by(c, Cause.OWN_REQUEST)}
-    owner = {i.value: c.token for c in credentials if c.state == "active" for i in c.identifiers if i.value}
+    owner = {(i.type, i.value): c.token for c in credentials if c.state == "active" for i in c.identifiers if i.value}
     created: list[tuple[MemberOnFile, tuple[WantedIdentifier, ...]]] = []
     for member in members:
         held = active.get((member.person_id, member.tenancy_id))
@@ -70,16 +75,17 @@ def reconcile(uow: UnitOfWork, estate: Estate) -> Reconciled:
             end_credential(uow, held, cause, _proof(member, cause))
             done.ended += 1
             for identifier in held.identifiers:
-                owner.pop(identifier.value, None)
+                owner.pop((identifier.type, identifier.value), None)
             continue
         if not belongs(member.facts, today) or (not held and (member.person_id, member.tenancy_id) in resigned):
             continue
         token = held.token if held else f"new:{member.member_id}"
         wanted = []
         for identifier in wanted_identifiers(member.facts, today):
-            if identifier.value and identifier.value in blocked:
+            shown = (identifier.type, identifier.value)
+            if identifier.value and shown in blocked:
                 continue
-            if identifier.value and owner.setdefault(identifier.value, token) != token:
+            if identifier.value and owner.setdefault(shown, token) != token:
                 done.conflicts[member.member_id] = identifier.value[-4:]
                 continue
             wanted.append(identifier)
@@ -128,18 +134,10 @@ def _proof(member: MemberOnFile, cause: Cause) -> str:
     return f"member left household by record {member.tenancy} v{member.version}"
 
 
-def _expire_passes(uow: UnitOfWork, credentials: list[CredentialOnFile], done: Reconciled) -> None:
-    for held in credentials:
-        timed = held.holder_class in (HolderClass.VISITOR, HolderClass.CONTRACTOR)
-        if held.state == "active" and timed and held.valid_to is not None and held.valid_to <= uow.now:
-            end_credential(uow, held, Cause.PASS_EXPIRED, f"valid to {held.valid_to.isoformat()}")
-            done.ended += 1
-
-
 def _replace_identifiers(uow: UnitOfWork, held: CredentialOnFile, wanted: tuple[WantedIdentifier, ...]) -> None:
     session = uow.session
     session.execute(delete(CredentialIdentifierRow).where(CredentialIdentifierRow.token == held.token))
-    if rows := _identifier_rows(held.token, wanted):
+    if rows := identifier_rows(held.token, wanted):
         session.execute(insert(CredentialIdentifierRow), rows)
     before, after = {i.type for i in held.identifiers}, {i.type for i in wanted}
     uow.record(
@@ -176,7 +174,7 @@ def _create(uow: UnitOfWork, estate: Estate, created: list[tuple[MemberOnFile, t
                 "created_at": uow.now,
             }
         )
-        identifiers += _identifier_rows(token, wanted)
+        identifiers += identifier_rows(token, wanted)
         if len(created) <= MANY:
             uow.record("credential.created", token, tenancy=member.tenancy, ways=sorted({i.type for i in wanted}))
     if len(created) > MANY:
@@ -186,7 +184,7 @@ def _create(uow: UnitOfWork, estate: Estate, created: list[tuple[MemberOnFile, t
         uow.session.execute(insert(CredentialIdentifierRow), identifiers)
 
 
-def _identifier_rows(token: str, wanted: tuple[WantedIdentifier, ...]) -> list[dict[str, object]]:
+def identifier_rows(token: str, wanted: tuple[WantedIdentifier, ...]) -> list[dict[str, object]]:
     return [
         {
             "id": new_id("ci"),

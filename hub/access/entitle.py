@@ -38,6 +38,20 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class PassHolder:
+    """One pass of a visitor or contractor: exactly these access points, from `not_before` until `not_after` (exclusive)."""
+
+    token: str
+    label: str
+    holder_class: HolderClass
+    identifiers: tuple[WantedIdentifier, ...]
+    access_points: tuple[str, ...]
+    not_before: datetime
+    not_after: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entitlement:
     """`because` for a person: which tenancy, which member. `access_points` sorted; shared by all with the same places."""
 
@@ -50,12 +64,22 @@ class Entitlement:
     because: str
 
 
-def entitle(points: Iterable[PointPlace], holders: Iterable[Holder], as_of: datetime, zone: str) -> list[Entitlement]:
-    """One estate. A tenancy opens the estate's gates, its own block's entrances, its own dwelling's door, and no other.
+def entitle(
+    points: Iterable[PointPlace],
+    holders: Iterable[Holder],
+    as_of: datetime,
+    zone: str,
+    passes: Iterable[PassHolder] = (),
+) -> list[Entitlement]:
+    """One estate, sorted by token.
+
+    A tenancy opens the estate's gates, its own block's entrances, its own dwelling's door, and no other.
 
     A holder with no identifier is entitled all the same (`identifiers` empty): the right does not hang on the means.
-    A holder whose day has not come is entitled from that local midnight on.
+    A holder whose day has not come is entitled from that local midnight on. A pass opens its own doors at its own times,
+    which the device itself keeps (ValidityPeriod); a pass that is over entitles to nothing.
     """
+    points = tuple(points)
     places = _by_place(points)
     local = ZoneInfo(zone)
     today = as_of.astimezone(local).date()
@@ -77,7 +101,21 @@ def entitle(points: Iterable[PointPlace], holders: Iterable[Holder], as_of: date
                 because=because(holder.tenancy, holder.ordinal),
             )
         )
-    return found
+    known = frozenset(p.access_point for p in points)
+    found += [_of_pass(one, known) for one in passes if as_of < one.not_after]
+    return sorted(found, key=lambda e: e.token)
+
+
+def _of_pass(one: PassHolder, known: frozenset[str]) -> Entitlement:
+    return Entitlement(
+        token=one.token,
+        label=one.label,
+        holder_class=one.holder_class,
+        identifiers=one.identifiers,
+        access_points=tuple(sorted(known.intersection(one.access_points))),
+        validity=ValidityPeriod(one.not_before, one.not_after),
+        because=one.because,
+    )
 
 
 _UTC = ZoneInfo("UTC")

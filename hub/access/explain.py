@@ -83,7 +83,7 @@ def _lines(
     loaded = bundle.load(session, estate)
     entitlements = [
         e
-        for e in entitle(loaded.points, loaded.holders, at, estate.time_zone)
+        for e in entitle(loaded.points, loaded.holders, at, estate.time_zone, loaded.passes)
         if (tokens is None or e.token in tokens) and (points is None or not points.isdisjoint(e.access_points))
     ]
     names = _door_names(session, estate.id)
@@ -109,7 +109,9 @@ def _door_names(session: Session, estate_id: str) -> dict[str, str]:
 
 
 def _when(one: Entitlement) -> str:
-    start = one.validity.not_before
+    start, end = one.validity.not_before, one.validity.not_after
+    if end is not None:
+        return f"{start.isoformat(timespec='minutes') if start else '即刻'} 至 {end.isoformat(timespec='minutes')}"
     return f"自 {start.isoformat()} 起，{ALWAYS}" if start else ALWAYS
 
 

@@ -110,7 +110,7 @@ def members_on_file(session: Session, estate_id: str) -> list[MemberOnFile]:
             from_date=start,
             to_date=end,
             birth_date=birth,
-            cards=tuple(offered.get("cards", ())),
+            cards=tuple(dict.fromkeys((*offered.get("cards", ()), *offered.get("desk_cards", ())))),
             photo=(photo["url"], photo["sha256"]) if photo else None,
             face_consent=person_id in consents,
             guardian=consents.get(person_id, ""),

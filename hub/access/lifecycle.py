@@ -2,7 +2,8 @@
 
 law_and_practice.md 4.0: a resident's access ends by a signed decision with completed move-out, by the holder's own wish, by
 replacement after an incident on the credential, or because the person left the household by the lease system's record.
-Visitors' and contractors' passes also end by date. No finding, case, arrears, lease date or missing record is a cause.
+Visitors' and contractors' passes also end by date, by count, and when the host takes them back. No finding, case, arrears,
+lease date or missing record is a cause.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Cause(StrEnum):
     REPLACED_AFTER_INCIDENT = "replaced_after_incident"
     LEFT_HOUSEHOLD = "left_household"
     PASS_EXPIRED = "pass_expired"
+    PASS_WITHDRAWN = "pass_withdrawn"
 
 
 _ANYBODY = frozenset({HolderClass.RESIDENT, HolderClass.VISITOR, HolderClass.STAFF, HolderClass.CONTRACTOR})
@@ -48,6 +50,7 @@ TRANSITIONS: dict[tuple[CredentialState, Cause], tuple[CredentialState, frozense
     (_ACTIVE, Cause.REPLACED_AFTER_INCIDENT): (_ENDED, _ANYBODY),
     (_ACTIVE, Cause.LEFT_HOUSEHOLD): (_ENDED, frozenset({HolderClass.RESIDENT})),
     (_ACTIVE, Cause.PASS_EXPIRED): (_ENDED, _TIMED),
+    (_ACTIVE, Cause.PASS_WITHDRAWN): (_ENDED, _TIMED),
 }
 """All edges there are: (from, cause) → (to, for which holders). `ended` has none: a returning person gets a new credential."""
 

@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 
 from device_drivers.contract.access import AccessList, list_digest, next_generation
 from device_drivers.contract.messages import ListDoorbell
-from hub.access import bundle, credentials
+from device_drivers.contract.words import IdentifierType
+from hub.access import bundle, credentials, held
 from hub.access.compose import changes, compose
 from hub.access.entitle import entitle
 from hub.access.states import device_lists, removal_open
@@ -43,6 +44,7 @@ def publish(hub: Hub) -> str:
     with hub.db.unit_of_work("system", "credentials follow the tenancy records", now=hub.now()) as uow:
         estates = credentials.estates(uow)
         done = [credentials.reconcile(uow, estate) for estate in estates]
+        held.expire(uow)
     lists = sum(_publish_estate(hub, estate) for estate in estates)
     rung = _ring_again(hub)
     created, changed, ended = (sum(getattr(d, name) for d in done) for name in ("created", "changed", "ended"))
@@ -75,7 +77,7 @@ def _composed(hub: Hub, estate: Estate) -> list[_Moved]:
                 select(DesiredList.device_id, DesiredList.generation, DesiredList.digest)
             )
         }
-    entitlements = entitle(loaded.points, loaded.holders, now, loaded.time_zone)
+    entitlements = entitle(loaded.points, loaded.holders, now, loaded.time_zone, loaded.passes)
     moved = []
     for target in loaded.targets:
         access_list = compose(target, entitlements, issued_at=now)
@@ -128,20 +130,33 @@ def _history(
     after: AccessList,
     now: datetime,
 ) -> dict[str, Any]:
-    """Since which generation each entry is as it is, and removals that no report has confirmed yet."""
+    """Since which generation each entry is as it is, and removals (of whole entries, of a face) not confirmed yet."""
     since = row.changes.get("since", {})
     tokens = {c.token for c in after.credentials}
     labels = {c.token: c.label for c in before.credentials} if before else {}
+    faces = _faces(after)
     still_open = {
-        token: removal
-        for token, removal in row.changes.get("removed", {}).items()
-        if token not in tokens and removal_open(reported, token, removal)
+        key: removal
+        for key, removal in row.changes.get("removed", {}).items()
+        if not _came_back(key, tokens, faces) and removal_open(reported, key, removal)
     }
-    removed = {t: {"generation": generation, "at": now.isoformat(), "label": labels[t]} for t in sorted(gone)}
+    lost = (_faces(before) - faces) & tokens if before else set()
+    entry = {"generation": generation, "at": now.isoformat()}
+    removed = {t: {**entry, "label": labels[t]} for t in sorted(gone)}
+    removed |= {f"{t}#face": {**entry, "label": f"{labels[t]}（人脸）"} for t in sorted(lost)}
     return {
         "since": {t: generation if t in touched else since.get(t, generation) for t in sorted(tokens)},
         "removed": still_open | removed,
     }
+
+
+def _faces(access_list: AccessList) -> set[str]:
+    return {c.token for c in access_list.credentials if any(i.type == IdentifierType.FACE for i in c.identifiers)}
+
+
+def _came_back(key: str, tokens: set[str], faces: set[str]) -> bool:
+    token, _, part = key.partition("#")
+    return token in faces if part else token in tokens
 
 
 def _ring_again(hub: Hub) -> int:

@@ -53,11 +53,18 @@ class DeviceLists:
             and r.digest == self.desired.digest
             and not r.pending
             and not r.refused
+            and self.seen
         )
 
     @property
+    def seen(self) -> bool:
+        """The report rests on a reading of the device (or the edge decides itself), not on what was written."""
+        r = self.reported
+        return r is not None and (r.decided_at_edge or (r.read_back_at is not None and not r.assumed))
+
+    @property
     def state(self) -> str:
-        """`in_step`, `pending` (being written), `refusals`, `behind` (an older list), `unknown`."""
+        """`in_step`, `pending` (being written), `refusals`, `behind` (an older list), `unknown` (also: never read back)."""
         r = self.reported
         if r is None or not self.edge_online:
             return "unknown"
@@ -65,7 +72,9 @@ class DeviceLists:
             return "behind"
         if r.pending:
             return "pending"
-        return "refusals" if r.refused else "in_step"
+        if r.refused:
+            return "refusals"
+        return "in_step" if self.seen else "unknown"
 
 
 def device_lists(session: Session, estate_ids: Collection[str] | None = None) -> list[DeviceLists]:
@@ -129,7 +138,7 @@ class _Judge:
             return self._told("refused", code, refusal_zh(code, text))
         if token in self.pending or reported.pending > len(self.pending):
             return self._told("pending")
-        if reported.decided_at_edge or (reported.confirmed and not reported.assumed):
+        if reported.decided_at_edge or (reported.confirmed and not reported.assumed and reported.read_back_at):
             return self._told("confirmed")
         return self._told("assumed", "", "已写入，该设备无法回读核对。")
 
@@ -139,8 +148,15 @@ class _Judge:
         return DeviceState(device.id, device.name, state, since, code, message)
 
 
-def removal_open(reported: ReportedList | None, token: str, removal: Mapping[str, Any]) -> bool:
-    """A removal is done when the device reported a list at least as new, with nothing pending for this token."""
+def removal_open(reported: ReportedList | None, key: str, removal: Mapping[str, Any]) -> bool:
+    """`key`: a token, or `token#face` where only the face went.
+
+    A removal is done when the device was read back with a list at least as new, and nothing is pending for this token. What
+    was only written (no read-back, as in a progress report) has not been seen to be gone.
+    """
     if reported is None or reported.generation < int(removal["generation"]):
         return True
+    if reported.read_back_at is None and not reported.decided_at_edge:
+        return True
+    token = key.partition("#")[0]
     return token in reported.pending_tokens or reported.pending > len(reported.pending_tokens)

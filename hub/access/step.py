@@ -17,7 +17,10 @@ from hub.tables import Estate, SourceState
 
 @dataclass(frozen=True, slots=True)
 class UnconfirmedRemoval:
-    """A credential that ended, on a device which has not confirmed that it is gone. `since`: when its removal was published."""
+    """A credential that ended (or a face taken off), on a device which has not confirmed that it is gone.
+
+    `since`: when its removal was published.
+    """
 
     token: str
     label: str
@@ -58,15 +61,15 @@ def unconfirmed_removals(session: Session, estate_id: str) -> list[UnconfirmedRe
     """Oldest first."""
     found = [
         UnconfirmedRemoval(
-            token,
+            key.partition("#")[0],
             str(removal["label"]),
             lists.device.id,
             lists.device.name,
             datetime.fromisoformat(str(removal["at"])),
         )
         for lists in device_lists(session, {estate_id})
-        for token, removal in lists.desired.changes.get("removed", {}).items()
-        if removal_open(lists.reported, token, removal)
+        for key, removal in lists.desired.changes.get("removed", {}).items()
+        if removal_open(lists.reported, key, removal)
     ]
     return sorted(found, key=lambda r: (r.since, r.device_id, r.token))
 

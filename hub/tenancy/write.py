@@ -128,9 +128,12 @@ def _apply_change(uow: UnitOfWork, source: str, change: Change, where: Mapping[s
             member = msgspec.structs.replace(member, photo=None)  # kept no longer than it opens doors (PIPL art. 47)
         person_id = people.of(member)
         if person_id in held:
+            desk = held[person_id].offered.get("desk_cards")
             for name, value in _member(row.id, person_id, held[person_id].ordinal, member).items():
                 if name != "id":
                     setattr(held[person_id], name, value)
+            if desk:
+                held[person_id].offered = {**held[person_id].offered, "desk_cards": desk}
         else:
             ordinal += 1
             session.add(HouseholdMember(**_member(row.id, person_id, ordinal, member)))
@@ -182,6 +185,7 @@ def _consent(person_id: str, purpose: str, given: ConsentGiven) -> dict[str, Any
         "notice": given.notice,
         "granted_at": given.at,
         "withdrawn_at": None,
+        "withdrawn_by": "",
         "guardian": given.guardian or None,
     }
 

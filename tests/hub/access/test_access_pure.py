@@ -134,12 +134,12 @@ def test_changes_name_touched_and_gone() -> None:
 # --- the life of a credential -----------------------------------------------------------------------------------------
 
 RESIDENT_ENDS = {Cause.END_DECISION, Cause.OWN_REQUEST, Cause.REPLACED_AFTER_INCIDENT, Cause.LEFT_HOUSEHOLD}
-TIMED_ENDS = {Cause.OWN_REQUEST, Cause.REPLACED_AFTER_INCIDENT, Cause.PASS_EXPIRED}
+TIMED_ENDS = {Cause.OWN_REQUEST, Cause.REPLACED_AFTER_INCIDENT, Cause.PASS_EXPIRED, Cause.PASS_WITHDRAWN}
 ENDS = {
     HolderClass.RESIDENT: RESIDENT_ENDS,
     HolderClass.VISITOR: TIMED_ENDS,
     HolderClass.CONTRACTOR: TIMED_ENDS,
-    HolderClass.STAFF: TIMED_ENDS - {Cause.PASS_EXPIRED},
+    HolderClass.STAFF: {Cause.OWN_REQUEST, Cause.REPLACED_AFTER_INCIDENT},
 }
 
 

@@ -1,0 +1,205 @@
+"""What the counter does to access: passes, own request, lost card, consent withdrawn. Nothing here acts against a resident."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from device_drivers.contract.words import HolderClass
+from hub.access import passes
+from hub.access.credentials import end_by_token
+from hub.access.lifecycle import Cause
+from hub.access.pass_rules import PassRequest
+from hub.db import UnitOfWork
+from hub.errors import BadRequest, Conflict, NotFound
+from hub.tables import (
+    AccessPass,
+    Consent,
+    CredentialIdentifierRow,
+    CredentialRow,
+    HouseholdMember,
+    Tenancy,
+)
+from hub.tenancy import fields
+
+TAKEN_BACK = "taken_back: "
+DESK = "desk"
+Purpose = Literal["a", "b", "c"]
+
+
+class IssuePass(msgspec.Struct, frozen=True, tag="pass.issue"):
+    request: PassRequest
+    identifier: passes.IdentifierKind
+    card: str = ""
+    uses: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    visitor: str = ""
+
+
+class EndPass(msgspec.Struct, frozen=True, tag="pass.end"):
+    pass_id: str
+    because: passes.EndReason
+
+
+class OwnRequest(msgspec.Struct, frozen=True, tag="credential.own_request"):
+    """The holder himself gives his access back. He may take that back (`Restore`)."""
+
+    token: str
+
+
+class LostCard(msgspec.Struct, frozen=True, tag="credential.lost_card"):
+    """`card` is lost; its holder has a new credential at once, with `new_card` where one was handed out."""
+
+    token: str
+    card: str
+    new_card: str = ""
+
+
+class Restore(msgspec.Struct, frozen=True, tag="credential.restore"):
+    token: str
+
+
+Action = IssuePass | EndPass | OwnRequest | LostCard | Restore
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """`subject`: the pass or token; `number`: of a new pass, shown once."""
+
+    subject: str
+    number: str = ""
+
+
+def perform(uow: UnitOfWork, estate_id: str, action: Action) -> Done:
+    """One action of the counter. Raises ApiError; then nothing of it stands."""
+    if isinstance(action, IssuePass):
+        wanted = passes.Issue(action.request, action.identifier, uow.reason, action.card, action.uses, action.visitor)
+        row, number = passes.issue(uow, estate_id, wanted)
+        return Done(row.id, number)
+    if isinstance(action, EndPass):
+        row = pass_of(uow.session, estate_id, action.pass_id)
+        passes.end(uow, row, action.because)
+        return Done(row.id)
+    if isinstance(action, LostCard):
+        return _lost_card(uow, estate_id, action)
+    if isinstance(action, Restore):
+        return _restore(uow, estate_id, action.token)
+    _own_request(uow, estate_id, action.token)
+    return Done(action.token)
+
+
+def pass_of(session: Session, estate_id: str, pass_id: str) -> AccessPass:
+    row = session.get(AccessPass, pass_id)
+    if row is None or row.estate_id != estate_id:
+        raise NotFound("没有这张通行证，可能已被清理。请刷新列表。")
+    return row
+
+
+def credential_of(session: Session, estate_id: str, token: str) -> CredentialRow:
+    row = session.get(CredentialRow, token)
+    if row is None or row.estate_id != estate_id:
+        raise NotFound("没有这个通行凭证。请刷新页面后重试。")
+    return row
+
+
+def _resident(session: Session, estate_id: str, token: str) -> CredentialRow:
+    row = credential_of(session, estate_id, token)
+    if row.holder_class != HolderClass.RESIDENT:
+        raise BadRequest("这是通行证，请在通行证列表中办理。", "not_a_resident")
+    return row
+
+
+def _active(session: Session, estate_id: str, token: str) -> CredentialRow:
+    row = _resident(session, estate_id, token)
+    if row.state != "active":
+        raise Conflict("这个凭证已终止。请刷新页面。", "credential_ended")
+    return row
+
+
+def _own_request(uow: UnitOfWork, estate_id: str, token: str) -> None:
+    _active(uow.session, estate_id, token)
+    end_by_token(uow, token, Cause.OWN_REQUEST, f"at the counter, by {uow.actor}")
+    uow.record("desk.own_request", token)
+
+
+def _restore(uow: UnitOfWork, estate_id: str, token: str) -> Done:
+    """The next run gives a new credential, should the person still belong to the household."""
+    row = _resident(uow.session, estate_id, token)
+    if row.state != "ended" or not row.ended_because.startswith(Cause.OWN_REQUEST.value):
+        raise Conflict("只有本人申请停用的凭证可以恢复。", "not_own_request")
+    row.ended_because = TAKEN_BACK + row.ended_because
+    uow.record("desk.restored", token)
+    return Done(token)
+
+
+def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
+    session = uow.session
+    row = _active(session, estate_id, action.token)
+    lost, fresh = _card(action.card), _card(action.new_card) if action.new_card else ""
+    held = select(CredentialIdentifierRow.value).where(
+        CredentialIdentifierRow.token == row.token, CredentialIdentifierRow.type == "card"
+    )
+    if lost not in set(session.scalars(held)):
+        raise BadRequest("这个卡号不在该凭证上，请核对挂失的卡号。", "card_not_held")
+    if fresh and passes.in_use(session, estate_id, "card", fresh):
+        raise Conflict("新卡号已属于他人或已挂失，请换一张卡。", "card_in_use")
+    # Only the lost card may be kept from coming back: the holder's other ways go over to the new credential.
+    session.execute(
+        delete(CredentialIdentifierRow).where(
+            CredentialIdentifierRow.token == row.token, CredentialIdentifierRow.value != lost
+        )
+    )
+    end_by_token(uow, row.token, Cause.REPLACED_AFTER_INCIDENT, f"card lost, reported to {uow.actor}")
+    if fresh:
+        _hand_out(session, row, fresh)
+    uow.record("desk.lost_card", row.token, replaced=bool(fresh))
+    return Done(row.token)
+
+
+def _hand_out(session: Session, row: CredentialRow, card: str) -> None:
+    """`desk_cards` outlive the records of the lease system, which does not know them."""
+    member = session.scalars(
+        select(HouseholdMember).where(
+            HouseholdMember.person_id == row.person_id, HouseholdMember.tenancy_id == row.tenancy_id
+        )
+    ).one()
+    member.offered = {**member.offered, "desk_cards": [*member.offered.get("desk_cards", ()), card]}
+
+
+def _card(text: str) -> str:
+    try:
+        numbers = fields.cards(text)
+    except fields.Refused as error:
+        raise BadRequest("卡号不是数字，请核对后重新填写。", "card_bad") from error
+    if len(numbers) != 1:
+        raise BadRequest("请填写一个卡号。", "card_bad")
+    return numbers[0]
+
+
+def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: Purpose) -> tuple[str, ...]:
+    """At once and for good, until a newer consent. Purpose (a) takes the face off, and never any other way in.
+
+    Gives the tokens whose devices must now confirm it (none for b and c). Never counted against anybody's limit: the
+    person's right does not wait for a second clerk.
+    """
+    session = uow.session
+    member = session.get(HouseholdMember, member_id)
+    tenancy = session.get(Tenancy, member.tenancy_id) if member else None
+    if member is None or tenancy is None or tenancy.estate_id != estate_id:
+        raise NotFound("没有这位家庭成员。请刷新页面。")
+    live = (Consent.person_id == member.person_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
+    if session.scalars(select(Consent.id).where(*live)).first() is None:
+        raise Conflict("该项同意已撤回或从未给出。请刷新页面。", "no_consent")
+    session.execute(update(Consent).where(*live).values(withdrawn_at=uow.now, withdrawn_by=DESK))
+    uow.record("desk.consent_withdrawn", member.id, purpose=purpose)
+    if purpose != "a":
+        return ()
+    for one in session.scalars(select(HouseholdMember).where(HouseholdMember.person_id == member.person_id)):
+        one.offered = {**one.offered, "photo": None}
+    mine = select(CredentialRow.token).where(
+        CredentialRow.person_id == member.person_id, CredentialRow.state == "active"
+    )
+    return tuple(session.scalars(mine.order_by(CredentialRow.token)))

@@ -1,0 +1,66 @@
+"""Which visitors' and contractors' credentials are over now: by date, by count, or because the host's tenancy ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from device_drivers.contract.words import AccessOutcome, HolderClass
+from hub.access.lifecycle import Cause
+from hub.tables import AccessPass, CredentialRow, EventRow, Tenancy
+
+_TIMED = (HolderClass.VISITOR.value, HolderClass.CONTRACTOR.value)
+_PASSED = (AccessOutcome.GRANTED.value, AccessOutcome.TAKEN.value)
+
+
+def over(session: Session, estate_id: str, now: datetime) -> list[tuple[str, Cause, str]]:
+    """(token, cause, proof) of active credentials that must end, each once. Residents are never among them."""
+    mine = (
+        CredentialRow.estate_id == estate_id,
+        CredentialRow.state == "active",
+        CredentialRow.holder_class.in_(_TIMED),
+    )
+    found: dict[str, tuple[Cause, str]] = {}
+    for token, valid_to in session.execute(
+        select(CredentialRow.token, CredentialRow.valid_to).where(*mine, CredentialRow.valid_to <= now)
+    ):
+        found[token] = (Cause.PASS_EXPIRED, f"valid to {valid_to}")
+    hosts = (
+        select(AccessPass.token, Tenancy.source_id)
+        .join(CredentialRow, CredentialRow.token == AccessPass.token)
+        .join(Tenancy, Tenancy.id == AccessPass.host_tenancy_id)
+        .where(*mine, Tenancy.state == "ended")
+    )
+    for token, tenancy in session.execute(hosts):
+        found.setdefault(token, (Cause.PASS_WITHDRAWN, f"host tenancy {tenancy} ended"))
+    counted = select(AccessPass.token, AccessPass.uses, CredentialRow.valid_from).join(
+        CredentialRow, CredentialRow.token == AccessPass.token
+    )
+    limited = session.execute(counted.where(*mine, AccessPass.uses.is_not(None))).all()
+    used = uses(session, estate_id, [token for token, _, _ in limited])
+    for token, limit, _ in limited:
+        if limit is not None and used.get(token, 0) >= limit:
+            found.setdefault(token, (Cause.PASS_EXPIRED, f"used {used[token]} of {limit} times"))
+    return [(token, cause, proof) for token, (cause, proof) in sorted(found.items())]
+
+
+def uses(session: Session, estate_id: str, tokens: list[str]) -> dict[str, int]:
+    """token → how often it passed the access point it passed most: gate and entrance of one visit are one use."""
+    if not tokens:
+        return {}
+    rows = session.execute(
+        select(EventRow.credential, EventRow.access_point_id, func.count())
+        .where(
+            EventRow.estate_id == estate_id,
+            EventRow.credential.in_(sorted(tokens)),
+            EventRow.outcome.in_(_PASSED),
+        )
+        .group_by(EventRow.credential, EventRow.access_point_id)
+    )
+    found: dict[str, int] = {}
+    for token, _, count in rows:
+        if token is not None:
+            found[token] = max(found.get(token, 0), count)
+    return found

@@ -1,0 +1,205 @@
+"""Passes: issued at the desk for somebody who does not live here, renewed, ended. They become credentials like any other."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from hub.access.credentials import end_by_token, identifier_rows
+from hub.access.lifecycle import Cause, CredentialState, WantedIdentifier, advance
+from hub.access.pass_rules import (
+    KINDS,
+    PROBLEMS_ZH,
+    DoorPlace,
+    PassRequest,
+    doors_of,
+    label_for,
+    problem,
+    time_problem,
+)
+from hub.db import UnitOfWork
+from hub.errors import BadRequest, Conflict, NotFound
+from hub.ids import new_id, new_token
+from hub.tables import (
+    AccessPass,
+    Block,
+    CredentialIdentifierRow,
+    CredentialRow,
+    Door,
+    Dwelling,
+    Tenancy,
+)
+from hub.tenancy import fields
+
+IdentifierKind = Literal["card", "pin", "qr"]
+EndReason = Literal["own_request", "host_withdrew", "security_incident"]
+_CAUSES = {
+    "own_request": Cause.OWN_REQUEST,
+    "host_withdrew": Cause.PASS_WITHDRAWN,
+    "security_incident": Cause.REPLACED_AFTER_INCIDENT,
+}
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A pass to be issued. `card`: its number, for identifier `card`; PIN and QR numbers are made here."""
+
+    request: PassRequest
+    identifier: IdentifierKind
+    reason: str
+    card: str = ""
+    uses: int | None = None
+    visitor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    dwelling: Dwelling
+    block: Block
+    tenancy: Tenancy | None
+
+
+def issue(uow: UnitOfWork, estate_id: str, wanted: Issue) -> tuple[AccessPass, str]:
+    """(the pass, its number as it is to be shown once). Raises BadRequest with what to do, Conflict for a card in use."""
+    session, request = uow.session, wanted.request
+    host = _host(session, estate_id, request.host)
+    let = bool(host and host.tenancy)
+    _refuse(problem(request, uow.now, let=let))
+    doors, wrong = doors_of(request, _places(session, estate_id), host.block.id if host else None, let=let)
+    _refuse(wrong)
+    number = _number(session, estate_id, wanted)
+    kind, token = KINDS[request.kind], new_token()
+    advance(CredentialState.NONE, Cause.PASS_GRANTED, kind.holder_class)
+    session.add(
+        CredentialRow(
+            token=token,
+            estate_id=estate_id,
+            holder_class=kind.holder_class.value,
+            dwelling_id=host.dwelling.id if host else None,
+            label=label_for(request.kind, host.block.name if host else "", host.dwelling.number if host else ""),
+            valid_from=request.valid_from,
+            valid_to=request.valid_to,
+            state=CredentialState.ACTIVE.value,
+            created_at=uow.now,
+        )
+    )
+    session.flush()
+    session.execute(
+        insert(CredentialIdentifierRow), identifier_rows(token, (WantedIdentifier(wanted.identifier, number),))
+    )
+    row = AccessPass(
+        id=new_id("pass"),
+        estate_id=estate_id,
+        token=token,
+        kind=request.kind,
+        host_dwelling_id=host.dwelling.id if host else None,
+        host_tenancy_id=host.tenancy.id if host and host.tenancy else None,
+        doors=list(doors),
+        uses=wanted.uses,
+        repair_order=request.repair_order,
+        visitor=wanted.visitor,
+        reason=wanted.reason,
+        issued_by=uow.actor,
+        issued_at=uow.now,
+        ended_by="",
+        renewals=0,
+    )
+    session.add(row)
+    session.flush()
+    uow.record(
+        "pass.issued",
+        row.id,
+        kind=request.kind,
+        token=token,
+        dwelling=row.host_dwelling_id or "",
+        doors=row.doors,
+        valid_to=request.valid_to.isoformat(),
+        way=wanted.identifier,
+    )
+    return row, number
+
+
+def renew(uow: UnitOfWork, row: AccessPass, valid_to: datetime) -> None:
+    """A carer's or regular visitor's pass for up to another 90 days from now."""
+    credential = uow.session.get_one(CredentialRow, row.token)
+    if not KINDS[row.kind].renewable:
+        _refuse("not_renewable")
+    if credential.state != CredentialState.ACTIVE:
+        raise Conflict("这张通行证已终止，请重新办理。", "pass_ended")
+    _refuse(time_problem(row.kind, max(credential.valid_from or uow.now, uow.now), valid_to, uow.now))
+    credential.valid_to = valid_to
+    row.renewals += 1
+    uow.record("pass.renewed", row.id, valid_to=valid_to.isoformat())
+
+
+def end(uow: UnitOfWork, row: AccessPass, because: EndReason) -> None:
+    """At the holder's or the host's wish, or after an incident. A resident's credential has no pass and cannot come here."""
+    credential = uow.session.get_one(CredentialRow, row.token)
+    if credential.state != CredentialState.ACTIVE:
+        raise Conflict("这张通行证已终止。请刷新页面。", "pass_ended")
+    end_by_token(uow, row.token, _CAUSES[because], f"pass {row.id}")
+    row.ended_by = uow.actor
+    uow.record("pass.ended", row.id, because=because)
+
+
+def _refuse(code: str) -> None:
+    if code:
+        raise BadRequest(PROBLEMS_ZH[code], code)
+
+
+def _host(session: Session, estate_id: str, dwelling_id: str | None) -> _Host | None:
+    if dwelling_id is None:
+        return None
+    dwelling = session.get(Dwelling, dwelling_id)
+    if dwelling is None or dwelling.estate_id != estate_id:
+        raise NotFound("没有找到这套房屋，请重新选择。")
+    live = select(Tenancy).where(Tenancy.dwelling_id == dwelling_id, Tenancy.state == "active")
+    tenancy = session.scalars(live.order_by(Tenancy.from_date.desc(), Tenancy.id)).first()
+    return _Host(dwelling, session.get_one(Block, dwelling.block_id), tenancy)
+
+
+def _places(session: Session, estate_id: str) -> list[DoorPlace]:
+    rows = session.execute(
+        select(Door.id, Door.scope, Door.block_id, Door.dwelling_id).where(Door.estate_id == estate_id)
+    )
+    return [DoorPlace(*row) for row in rows]
+
+
+def _number(session: Session, estate_id: str, wanted: Issue) -> str:
+    if wanted.identifier == "card":
+        try:
+            numbers = fields.cards(wanted.card)
+        except fields.Refused as error:
+            raise BadRequest("卡号不是数字，请核对后重新填写。", "card_bad") from error
+        if len(numbers) != 1:
+            raise BadRequest("请填写一个卡号。", "card_bad")
+        if in_use(session, estate_id, "card", numbers[0]):
+            raise Conflict("这个卡号已属于他人或已挂失，请换一张卡。", "card_in_use")
+        return numbers[0]
+    digits = 8 if wanted.identifier == "pin" else 20
+    for _ in range(_TRIES):
+        number = str(secrets.randbelow(9 * 10 ** (digits - 1)) + 10 ** (digits - 1))
+        if not in_use(session, estate_id, wanted.identifier, number):
+            return number
+    raise Conflict("暂时无法生成号码，请稍后重试。", "no_number")
+
+
+def in_use(session: Session, estate_id: str, type_: str, value: str) -> bool:
+    """Held by somebody, or reported lost: neither is given again."""
+    held = (
+        select(CredentialRow.token)
+        .join(CredentialIdentifierRow, CredentialIdentifierRow.token == CredentialRow.token)
+        .where(CredentialRow.estate_id == estate_id)
+        .where(CredentialIdentifierRow.type == type_, CredentialIdentifierRow.value == value)
+        .where(
+            (CredentialRow.state == "active")
+            | CredentialRow.ended_because.startswith(Cause.REPLACED_AFTER_INCIDENT.value)
+        )
+    )
+    return session.scalars(held.limit(1)).first() is not None
