@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from hub.config import Config, from_environment
+from hub.occupancy.backtest.command import backtest_command
 
 app = typer.Typer(
     name="estate-hub",
@@ -242,6 +243,9 @@ def demo_command(
     from hub.demo import demo
 
     raise typer.Exit(demo(directory, port, seed=seed, days=days, speed=speed, blocks=blocks, floors=floors))
+
+
+app.command("backtest")(backtest_command)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
 
-RULES_VERSION = "2026.1"
+RULES_VERSION = "2026.2"
 
 
 class Stage(StrEnum):
@@ -42,6 +42,8 @@ RULE_TITLES = {
     "V5": "疑似闲置：已达法定期限",
     "V6": "疑似未入住：交付后长期无人居住",
     "S1": "疑似转租转借：登记人员未见而房屋在用",
+    "S2": "疑似转租转借：原登记人员未见，仅新登记人员居住",
+    "P1": "疑似长期以访客凭证留宿他人",
     "U1": "空置房疑似被使用",
 }
 
@@ -99,14 +101,17 @@ def window_coverage(days: Iterable[PresenceDay], points: frozenset[str]) -> tupl
 
 
 def inputs_hash(pack: PolicyPack, record: DwellingRecord, days: Iterable[PresenceDay]) -> str:
-    """SHA-256 over everything a finding was drawn from: the same inputs give the same hash."""
+    """SHA-256 over everything a finding was drawn from: the same inputs give the same hash. Empty for a
+    record that is not traced: a back-test of millions of days needs none."""
+    if not record.traced:
+        return ""
     digest = hashlib.sha256(pack.model_dump_json().encode())
     digest.update(f"{RULES_VERSION}|{record.dwelling_id}|{sorted(record.points)}|{record.vacant_since}".encode())
     digest.update(_household_text(record.household).encode())
     for day in days:
         line = (
             f"{day.day}|{day.state}|{day.coverage}|{day.identified}|{day.passes}|{day.others}|{day.water}|"
-            f"{day.electricity}|{sorted(day.gaps.items())}|{day.identified_by}|{day.cards_of}\n"
+            f"{day.electricity}|{sorted(day.gaps.items())}|{day.identified_by}|{day.cards_of}|{day.late_others}|{day.visit}\n"
         )
         digest.update(line.encode())
     return digest.hexdigest()

@@ -55,7 +55,9 @@ class Vacancy(_Part):
 
 class Sublet(_Part):
     """S1: registered persons unseen for `unseen_days` while credentials are used on `use_days` of the last `of_days`,
-    or water is at `water_share` of the household's own usual. Red from `red_unseen_days` and `red_persons` persons."""
+    or water is at `water_share` of the household's own usual. Red from `red_unseen_days`; `red_persons` persons who were
+    last seen together and stay unseen: a question from `ask_days`, red from `red_together_days`. P1: visitor passes come
+    home in the evening on `visitor_days` of the last `of_days`; red from `visitor_red_days`."""
 
     unseen_days: Days
     use_days: Days
@@ -63,6 +65,10 @@ class Sublet(_Part):
     water_share: Annotated[float, Field(gt=0, le=1)]
     red_unseen_days: Days
     red_persons: Annotated[int, Field(ge=1)]
+    ask_days: Days = 16
+    red_together_days: Days = 26
+    visitor_days: Days = 16
+    visitor_red_days: Days = 20
     objection_warn_days: Days
     objection_escalate_days: Days
     basis: str

@@ -29,6 +29,12 @@ REGULAR_DAYS = 10
 OBSERVABLE_DAYS = 5
 """Seen at the doors on fewer days than this, the doors cannot speak for a household."""
 
+VISIT_SHARE = 0.25
+VISIT_POWER_SHARE = 0.5
+VISIT_WATER = 0.008
+"""Below a quarter of the own usual (m³ a day where that is not known) nobody lived there, even if somebody passed; the
+water literature puts the line at 12 to 30 % of a home's own mean. Electricity speaks where water is not measured."""
+
 USUAL_DAYS = 60
 USUAL_MIN = 14
 WATER_TRACE = 0.02
@@ -109,6 +115,7 @@ def _judge(day: ObservedDay, points: frozenset[str], memory: _Memory) -> Presenc
     others = sum(use.identified + use.other for use in day.uses if not use.resident)
     seen = bool(identified_by) or any(_is_theirs(credential, day.day, memory) for credential in cards_of)
     state = _state(day, coverage, seen, bool(cards_of), others, memory)
+    visit = (seen or bool(cards_of) or others > 0) and _only_a_visit(day, memory)
     judged = PresenceDay(
         day=day.day,
         state=state,
@@ -123,9 +130,20 @@ def _judge(day: ObservedDay, points: frozenset[str], memory: _Memory) -> Presenc
         usual_electricity=memory.electricity.known,
         identified_by=identified_by,
         cards_of=cards_of,
+        late_others=sum(use.late for use in day.uses if not use.resident),
+        visit=visit,
     )
-    _learn(memory, day, residents, seen)
+    _learn(memory, day, residents, seen, visit)
     return judged
+
+
+def _only_a_visit(day: ObservedDay, memory: _Memory) -> bool:
+    """The meters say that whoever passed did not live there that day; without meters: False."""
+    if day.water is not None:
+        usual = memory.water.known
+        return day.water < (VISIT_WATER if usual is None else max(VISIT_SHARE * usual, WATER_TRACE / 4))
+    usual = memory.electricity.known
+    return day.electricity is not None and usual is not None and day.electricity < VISIT_POWER_SHARE * usual
 
 
 def _is_theirs(credential: str, day: date, memory: _Memory) -> bool:
@@ -154,7 +172,7 @@ def in_use_by_water(water: float | None, usual: float | None) -> bool:
     return water is not None and usual is not None and water >= WATER_TRACE and water >= USE_SHARE * usual
 
 
-def _learn(memory: _Memory, day: ObservedDay, residents: list[CredentialUse], seen: bool) -> None:
+def _learn(memory: _Memory, day: ObservedDay, residents: list[CredentialUse], seen: bool, visit: bool) -> None:
     for use in residents:
         if use.identified:
             memory.identified_days[use.credential] = memory.identified_days.get(use.credential, 0) + 1
@@ -164,5 +182,6 @@ def _learn(memory: _Memory, day: ObservedDay, residents: list[CredentialUse], se
     if seen:
         memory.last_seen = day.day
         memory.seen_days += 1
-        memory.water.add(day.water)
-        memory.electricity.add(day.electricity)
+        if not visit:
+            memory.water.add(day.water)
+            memory.electricity.add(day.electricity)

@@ -22,9 +22,14 @@ from hub.occupancy.finding import (
 from hub.occupancy.idle import MeterView, meters_of_absence
 from hub.occupancy.pack import PolicyPack, Vacancy
 from hub.occupancy.runs import SIGNS, Run, absence_run, absent_in_all, covers, observability
-from hub.occupancy.values import KNOWN_COVERAGE, Contact, DayState, DwellingRecord, Household, PresenceDay
+from hub.occupancy.values import Contact, DayState, DwellingRecord, Household, PresenceDay
 
 HARDLY_SEEN = 0.5
+UNANSWERED_DAYS = 30
+"""Where a history keeps no contact attempts, a file is called red only after the time that these would have taken."""
+
+SEEN_SHARE = 0.6
+RECENT_DAYS = 30
 REFUTED_BY = (
     "窗口内任一登记人员的有效通行（含人工登记）被补录或更正。",
     "水表日用量恢复到平时六成以上，且确认为本户使用。",
@@ -68,10 +73,14 @@ def find_vacancy(record: DwellingRecord, pack: PolicyPack, festival: Callable[[d
     window = measure.window
     meters = meters_of_absence(window, record.meters, pack.vacancy)
     coverage, worst = window_coverage(window, record.points)
-    step = _step(measure, meters, household, pack.vacancy)
-    if coverage < KNOWN_COVERAGE or not _doors_can_tell(record, run, meters):
+    step = _step(record, measure, meters, household, pack.vacancy)
+    if _mostly_unseen(window) or not _doors_can_tell(record, run, meters):
         step = _Step(step.rule, Stage.INSUFFICIENT_DATA, ("观测数据不足：不推进任何阶段，缺失的数据不视为无人。",))
-    families = (DOORS, *((METERS,) if meters.near_zero else ()), *((PEOPLE,) if step.stage is Stage.RED else ()))
+    families = (
+        DOORS,
+        *((METERS,) if meters.near_zero else ()),
+        *((PEOPLE,) if step.stage is Stage.RED and record.contacts_kept else ()),
+    )
     return Finding(
         dwelling_id=record.dwelling_id,
         kind=Kind.VACANCY,
@@ -159,7 +168,17 @@ def _days_lived(
     return _Measure(rule.red_days, window, f"{size}日内约居住{estimate:.0f}日", f"{size}日内居住满{wanted}日", text)
 
 
-def _step(measure: _Measure, meters: MeterView, household: Household, rule: Vacancy) -> _Step:
+def _mostly_unseen(window: tuple[PresenceDay, ...]) -> bool:
+    """Unknown days do not count anyway; where they are many, or the last month's, nothing can be concluded."""
+    recent = window[-RECENT_DAYS:]
+    return _known_share(window) < SEEN_SHARE or _known_share(recent) < SEEN_SHARE
+
+
+def _known_share(days: tuple[PresenceDay, ...]) -> float:
+    return sum(day.state is not DayState.UNKNOWN for day in days) / len(days) if days else 0.0
+
+
+def _step(record: DwellingRecord, measure: _Measure, meters: MeterView, household: Household, rule: Vacancy) -> _Step:
     days = measure.days
     if days < rule.yellow_days:
         return _Step("V1", Stage.NOTE)
@@ -171,6 +190,10 @@ def _step(measure: _Measure, meters: MeterView, household: Household, rule: Vaca
         return _Step("V3", Stage.ORANGE)
     if days < rule.red_days:
         return _Step("V4", Stage.ORANGE, ("距法定期限约30日：应书面邀请说明理由并筛查困难情形。",))
+    if not record.contacts_kept:
+        if days < rule.red_days + UNANSWERED_DAYS:
+            return _Step("V5", Stage.ORANGE, ("历史数据没有联系记录：须先完成人工联系。",))
+        return _Step("V5", Stage.RED, ("历史数据没有联系记录：据以处理前须先完成人工联系并听取说明。",))
     missing = _missing_contacts(household.contacts, measure.window, rule)
     return _Step("V5", Stage.ORANGE, (missing,)) if missing else _Step("V5", Stage.RED)
 
@@ -195,6 +218,8 @@ def _against(
     record: DwellingRecord, household: Household, run: Run, meters: MeterView, worst: str | None
 ) -> tuple[str, ...]:
     found = [*meters.against]
+    if run.visits:
+        found.append(f"期间有{run.visits}日有人到访但用水用电近零（可能是照看房屋，不视为居住）。")
     if run.unknown:
         found.append(f"窗口内有{run.unknown}日无法观测（设备离线、门常开或时钟异常，IE23），未计入。")
     if worst:
@@ -239,7 +264,7 @@ def _not_moved_in(record: DwellingRecord, household: Household, run: Run, pack: 
     meters = meters_of_absence(run.days, record.meters, rule)
     coverage, worst = window_coverage(run.days, record.points)
     stage = Stage.ORANGE if meters.near_zero else Stage.YELLOW
-    if coverage < KNOWN_COVERAGE:
+    if _mostly_unseen(run.days):
         stage = Stage.INSUFFICIENT_DATA
     handover = household.handover or household.first
     what = "交付" if household.handover else "起租（尚无交付记录）"

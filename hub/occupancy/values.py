@@ -29,12 +29,14 @@ class CredentialUse:
 
     `identified`: passes at which the person's face was compared, and whose consent (b) to that use was live that day.
     `other`: card, PIN, QR and id card passes. Face passes without that consent have no place here.
+    `late`: those of `other` that came home in the evening or left in the early morning, as people do who sleep there.
     """
 
     credential: str
     resident: bool
     identified: int = 0
     other: int = 0
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class PresenceDay:
     """A day judged: `coverage` 0..1, counts of passes, and what each family said.
 
     `usual_water`, `usual_electricity`: the household's own median on lived-in days before this one; None until known.
-    `identified_by`, `cards_of`: credentials used with and without the person's face compared.
+    `identified_by`, `cards_of`: credentials used with and without the person's face compared. `late_others`: passes of
+    visitors as of people who sleep there. `visit`: somebody passed, but the meters say that nobody lived there that day.
     """
 
     day: date
@@ -73,6 +76,8 @@ class PresenceDay:
     usual_electricity: float | None = None
     identified_by: tuple[str, ...] = ()
     cards_of: tuple[str, ...] = ()
+    late_others: int = 0
+    visit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +103,14 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A registered member. `credentials`: tokens that are theirs; `consent_b`: live on the day of the analysis."""
+    """A registered member. `credentials`: tokens that are theirs; `consent_b`: live on the day of the analysis;
+    `since`: first day on the register (None: from the tenancy's beginning)."""
 
     id: str
     adult: bool
     consent_b: bool
     credentials: frozenset[str] = frozenset()
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,9 @@ class DwellingRecord:
 
     `points`: devices at the access points on the household's way home; empty: nothing can be concluded from doors.
     `meters`: quantity → meter id. `identification_ok`: the estate's terminals go on recognising people as before.
+    `recognised`: share of the block's consenting members whom its doors identified in the last 30 days; None: not known.
+    `contacts_kept`: attempts to reach households are on record (a replayed history keeps none). `traced`: findings carry
+    the hash of their inputs.
     """
 
     dwelling_id: str
@@ -136,3 +146,6 @@ class DwellingRecord:
     ended_tenancy: str | None = None
     under_repair: bool = False
     identification_ok: bool = True
+    recognised: float | None = None
+    contacts_kept: bool = True
+    traced: bool = True

@@ -1,0 +1,85 @@
+"""`estate-hub backtest`: the command around the back-test, with its progress bar and summary."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+def _day(text: str | None, option: str) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} is no date YYYY-MM-DD", param_hint=option) from error
+
+
+def backtest_command(
+    source: Annotated[Path, typer.Option("--in", help="Directory of the history's tables (CSV or Parquet).")],
+    out: Annotated[Path, typer.Option(help="leads.csv to write; OUT.work beside it holds what a killed run had done.")],
+    policy: Annotated[str, typer.Option(help="Policy pack to try.")] = "national",
+    since: Annotated[
+        str | None, typer.Option("--from", help="First day, YYYY-MM-DD (default: of the coverage).")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="JSON with what was kept out, and the score where truth stands.")
+    ] = None,
+) -> None:
+    """Replay a history day by day under a policy pack, and write the leads it would have raised."""
+    from hub.occupancy.backtest.run import Options, backtest
+    from hub.occupancy.backtest.tables import HistoryInvalid
+    from hub.occupancy.policy import PolicyPackUnknown, packs
+
+    options = Options(source, out, policy, _day(since, "--from"), _day(until, "--to"), report)
+    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns, disable=not sys.stderr.isatty()) as bar:
+            tasks = {name: bar.add_task(name, total=None) for name in ("rows", "dwellings")}
+            result = backtest(
+                options, lambda what, done, total: bar.update(tasks[what], completed=done, total=total or None)
+            )
+    except HistoryInvalid as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    except PolicyPackUnknown as error:
+        typer.echo(f"error: no policy pack {policy!r}; installed: {', '.join(packs())}", err=True)
+        raise typer.Exit(1) from error
+    for line in summary(result.figures):
+        typer.echo(line)
+
+
+def summary(figures: Mapping[str, Any]) -> list[str]:
+    """What was kept out, and the figures of each tier beside the baselines."""
+    lines = [
+        f"{figures['dwellings']} dwellings, {figures['days']} days, {figures['passes']} passes: {figures['rows']} rows"
+    ]
+    for what, found in figures["problems"].items():
+        lines.append(
+            f"  kept out or noted: {what}: {found['count']} (first: {found['first'][0] if found['first'] else ''})"
+        )
+    if "score" not in figures:
+        return lines
+    for stage in ("red", "orange+", "yellow+"):
+        lines.append(_tier_line(stage, figures["score"][stage]))
+        for kind, recall in figures["score"][stage]["recall"].items():
+            shares = "/".join(f"{recall[f'within_{n}']:.2f}" for n in (60, 120, 210))
+            lines.append(
+                f"    {kind:16} {recall['cases']:4} cases, found in 60/120/210 days {shares}, "
+                f"in all {recall['within_history']:.2f}, median {recall['median_days']} days"
+            )
+    lines.append(f"  calibration error {figures['score']['calibration_error']}")
+    lines += [_tier_line(name, scored["red"]) for name, scored in figures["baselines"].items()]
+    return lines
+
+
+def _tier_line(name: str, tier: Mapping[str, Any]) -> str:
+    return (
+        f"  {name}: {tier['leads']} leads, precision {tier['precision']}, "
+        f"{tier['false_per_10000_dwelling_years']} false per 10,000 innocent dwelling-years"
+    )

@@ -1,0 +1,275 @@
+"""Passes and meters of a history, sorted into buckets of dwellings on disk: memory stays bounded however long it is.
+
+Only what may lawfully be used enters: a face pass counts while its person's consent (b) is live on that day; every other
+face pass is dropped here, before anything is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.occupancy.backtest.history import History, clock_keys
+from hub.occupancy.backtest.tables import BAD, Chunk, Tables
+
+IDENTIFIED, PERSONAL, HOUSEHOLD, VISITOR = range(4)
+"""What a counted pass was: the person's own face; a card or QR of a person; a card, QR or PIN of the household; a visitor's."""
+
+KINDS = {"face": 0, "card": 1, "qr": 1, "pin": 2, "visitor": 3, "staff": 4}
+USE = np.dtype(
+    [("dwelling", "i4"), ("day", "i2"), ("cls", "i1"), ("credential", "i4"), ("count", "i2"), ("late", "i2")]
+)
+METER = np.dtype([("dwelling", "i4"), ("day", "i2"), ("water", "i1"), ("value", "f4")])
+BUCKET = 500
+"""Dwellings a bucket at least, in the order of estates and blocks; no block is cut."""
+
+FLUSH_ROWS = 2_000_000
+MOST = (400.0, 20.0)  # kWh, m³ a day: beyond it a meter lies
+NIGHT_IN, NIGHT_OUT, NIGHT_END = 17 * 3600, 8 * 3600, 4 * 3600
+Ints = NDArray[np.int64]
+Progress = Callable[[int], None]
+
+
+@dataclass
+class Gathered:
+    """What was counted on the way. `recognised`: estate → identified passes a day (for the terminals' health)."""
+
+    passes: int = 0
+    recognised: dict[str, list[int]] = field(default_factory=dict)
+    credentials: list[str] = field(default_factory=list)
+    metered: set[tuple[int, bool]] = field(default_factory=set)
+
+
+class Spill:
+    """Appends records to bucket files by dwelling."""
+
+    def __init__(self, directory: Path, name: str, dtype: np.dtype[np.void], starts: Ints) -> None:
+        self._files = [directory / f"{name}-{bucket:05d}.bin" for bucket in range(len(starts))]
+        self._starts = starts
+        for file in self._files:
+            file.write_bytes(b"")
+        self._dtype, self._parts, self._rows = dtype, list[NDArray[np.void]](), 0
+
+    def add(self, rows: NDArray[np.void]) -> None:
+        self._parts.append(rows)
+        self._rows += len(rows)
+        if self._rows >= FLUSH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what is held."""
+        if not self._parts:
+            return
+        rows = np.concatenate(self._parts)
+        self._parts, self._rows = [], 0
+        order = np.argsort(rows["dwelling"], kind="stable")
+        rows = rows[order]
+        bucket = np.searchsorted(self._starts, rows["dwelling"], side="right") - 1
+        for number in np.unique(bucket).tolist():
+            first, end = np.searchsorted(bucket, [number, number + 1])
+            with self._files[number].open("ab") as file:
+                file.write(rows[first:end].tobytes())
+
+
+def bucket_rows(directory: Path, name: str, bucket: int) -> NDArray[np.void]:
+    """The records of one bucket."""
+    return np.fromfile(directory / f"{name}-{bucket:05d}.bin", dtype=USE if name == "uses" else METER)
+
+
+def bucket_starts(history: History) -> Ints:
+    """The first dwelling of each bucket."""
+    starts = [0]
+    for dwelling in range(1, len(history.dwellings)):
+        if dwelling - starts[-1] >= BUCKET and history.block[dwelling] != history.block[dwelling - 1]:
+            starts.append(dwelling)
+    return np.array(starts, np.int64)
+
+
+@dataclass(frozen=True)
+class _Register:
+    """The member rows as arrays: persons × rows a person."""
+
+    dwelling: Ints
+    first: Ints
+    last: Ints
+    consent: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, history: History) -> _Register:
+        rows: list[list[tuple[int, int, int, bool]]] = [[] for _ in history.persons]
+        for dwelling, members in history.members.items():
+            for m in members:
+                rows[m.person].append((dwelling, m.first, 10**7 if m.last is None else m.last, m.consent))
+        width = max((len(r) for r in rows), default=1)
+        shape = (len(rows) + 1, width)
+        made = cls(np.full(shape, -1), np.full(shape, 10**7), np.full(shape, -(10**7)), np.zeros(shape, np.bool_))
+        for person, found in enumerate(rows):
+            for k, (dwelling, first, last, consent) in enumerate(sorted(found)):
+                made.dwelling[person, k], made.first[person, k] = dwelling, first
+                made.last[person, k], made.consent[person, k] = last, consent
+        return made
+
+    def look_up(self, person: Ints, dwelling: Ints, day: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """(the person's dwelling that day: the one named if it is one of theirs, else -1; whether consent (b) is live)."""
+        home = np.full(len(person), -1, np.int64)
+        consent = np.zeros(len(person), np.bool_)
+        for k in range(self.dwelling.shape[1]):
+            theirs = self.dwelling[person, k]
+            live = (self.first[person, k] <= day) & (day <= self.last[person, k]) & (theirs >= 0)
+            live &= (dwelling < 0) | (theirs == dwelling)
+            home = np.where(live & (home < 0), theirs, home)
+            consent |= live & self.consent[person, k] & (home == theirs)
+        return home, consent
+
+
+def gather(tables: Tables, history: History, directory: Path, progress: Progress) -> Gathered:
+    """Reads passes and meters once and writes the bucket files."""
+    found = Gathered()
+    count = history.last - history.first + 1
+    found.recognised = {estate: [0] * count for estate in sorted(set(history.estate))}
+    spill = Spill(directory, "uses", USE, bucket_starts(history))
+    reader = _Passes(tables, history, found)
+    for chunk in tables.chunks("passes"):
+        found.passes += chunk.length
+        spill.add(reader.read(chunk))
+        progress(chunk.length)
+    spill.flush()
+    found.credentials = list(reader.credentials)
+    spill = Spill(directory, "meters", METER, bucket_starts(history))
+    for chunk in tables.chunks("meters"):
+        spill.add(_meters(chunk, history, tables, found))
+        progress(chunk.length)
+    spill.flush()
+    return found
+
+
+class _Passes:
+    def __init__(self, tables: Tables, history: History, found: Gathered) -> None:
+        self._problems, self._history, self._found = tables.problems, history, found
+        self._register = _Register.of(history)
+        self._clock = clock_keys(history)
+        self.credentials: dict[str, int] = {}
+        estates = {name: i for i, name in enumerate(found.recognised)}
+        self._estate = np.array([estates[name] for name in history.estate], np.int64)
+        self._newest = 0
+        self._before: Ints = np.zeros(0, np.int64)
+
+    def read(self, chunk: Chunk) -> NDArray[np.void]:
+        """The counted passes of a chunk: one record a dwelling, day and credential."""
+        history, problems = self._history, self._problems
+        ts, granted = chunk.times("ts"), chunk.numbers("granted")
+        point = chunk.coded("access_point_id").mapped(history.points)
+        kind = chunk.coded("credential_kind").mapped(KINDS)
+        person = chunk.coded("person_id").mapped(history.persons)
+        named = chunk.coded("dwelling_id")
+        dwelling = named.mapped(history.number, -2)
+        dwelling[named.codes < 0] = -1
+        credential = self._credential(chunk)
+        day = ts // 86_400 - history.first
+        inside = (ts != BAD) & (day >= 0) & (day <= history.last - history.first)
+        problems.note_rows(
+            "pass outside the days of the history, kept out", "passes", chunk.rows((ts != BAD) & ~inside)
+        )
+        problems.note_rows("pass at an unknown access point, kept out", "passes", chunk.rows(inside & (point < 0)))
+        problems.note_rows("pass with an unknown kind of credential, kept out", "passes", chunk.rows(kind < 0))
+        keep = inside & (point >= 0) & (kind >= 0) & (granted == 1)
+        doubtful = keep & self._clock_wrong(point, ts)
+        problems.note_rows("pass while the device's clock was wrong, kept out", "passes", chunk.rows(doubtful))
+        keep &= ~doubtful & (kind < 4)
+        problems.note_rows("pass naming an unknown dwelling, kept out", "passes", chunk.rows(keep & (dwelling == -2)))
+        keep &= dwelling != -2
+        twice = self._twice(keep, ts, point, person, credential, kind)
+        problems.note_rows("duplicate pass, counted once", "passes", chunk.rows(twice))
+        keep &= ~twice
+        back = np.nonzero((ts != BAD) & (ts < self._newest - 86_400))[0]
+        problems.note_rows("pass out of order by more than a day", "passes", back + chunk.first)
+        self._newest = max(self._newest, int(ts[inside].max()) if inside.any() else 0)
+        local = ts % 86_400
+        direction = chunk.coded("direction").mapped({"in": 0, "out": 1, "unknown": 2}, 2)
+        inward = (local >= NIGHT_IN) | (local < NIGHT_END)
+        outward = (local >= NIGHT_END) & (local < NIGHT_OUT)
+        late = (inward & (direction != 1)) | (outward & (direction != 0))
+        return self._counted(*(a[keep] for a in (dwelling, day, kind, person, credential, late)))
+
+    def _credential(self, chunk: Chunk) -> Ints:
+        coded = chunk.coded("credential_id")
+        for word in coded.words:
+            self.credentials.setdefault(word, len(self.credentials))
+        return coded.mapped(self.credentials)
+
+    def _clock_wrong(self, point: Ints, ts: Ints) -> NDArray[np.bool_]:
+        starts, ends = self._clock
+        if not len(starts):
+            return np.zeros(len(ts), np.bool_)
+        key = point * 10**11 + ts
+        at = np.searchsorted(starts, key, side="right") - 1
+        return (at >= 0) & (key < ends[np.maximum(at, 0)])
+
+    def _twice(
+        self, keep: NDArray[np.bool_], ts: Ints, point: Ints, person: Ints, credential: Ints, kind: Ints
+    ) -> NDArray[np.bool_]:
+        """The same holder at the same door in the same second, within the chunk or as the last second of the one before."""
+        holder = np.where(person >= 0, person * 2, credential * 2 + 1)
+        key = ((ts % 2**31) * 100_003 + point) * 1_000_003 + holder * 7 + kind
+        order = np.argsort(key, kind="stable")
+        same = np.zeros(len(key), np.bool_)
+        same[order[1:]] = key[order[1:]] == key[order[:-1]]
+        same |= np.isin(key, self._before)
+        self._before = key[ts == ts.max()] if len(ts) else self._before
+        return same & keep & (holder >= 0)
+
+    def _counted(
+        self, dwelling: Ints, day: Ints, kind: Ints, person: Ints, credential: Ints, late: NDArray[np.bool_]
+    ) -> NDArray[np.void]:
+        home, consent = self._register.look_up(person, dwelling, day + self._history.first)
+        face = kind == 0
+        known = (person >= 0) & (home >= 0)
+        where = np.where(known, home, dwelling)
+        use = (where >= 0) & (~face | (known & consent))
+        cls = np.where(
+            face, IDENTIFIED, np.where(kind == 3, VISITOR, np.where(known & (kind == 1), PERSONAL, HOUSEHOLD))
+        )
+        code = np.where((cls == IDENTIFIED) | (cls == PERSONAL), person, credential)
+        where, day, cls, code, late = where[use], day[use], cls[use], code[use], late[use]
+        seen = cls == IDENTIFIED
+        for estate, name in enumerate(self._found.recognised):
+            counts = np.bincount(day[seen & (self._estate[where] == estate)])
+            row = self._found.recognised[name]
+            for number in np.nonzero(counts)[0].tolist():
+                row[number] += int(counts[number])
+        key = ((where * 4096 + day) * 4 + cls) * 2**26 + (code + 1)
+        keys, back = np.unique(key, return_inverse=True)
+        rows = np.zeros(len(keys), USE)
+        rows["credential"] = keys % 2**26 - 1
+        rest = keys // 2**26
+        rows["cls"], rest = rest % 4, rest // 4
+        rows["day"], rows["dwelling"] = rest % 4096, rest // 4096
+        rows["count"] = np.minimum(np.bincount(back, minlength=len(keys)), 30_000)
+        rows["late"] = np.minimum(np.bincount(back[late], minlength=len(keys)), 30_000)
+        return rows
+
+
+def _meters(chunk: Chunk, history: History, tables: Tables, found: Gathered) -> NDArray[np.void]:
+    day, value, ok = chunk.days("date"), chunk.numbers("value"), chunk.numbers("ok")
+    named = chunk.coded("dwelling_id")
+    dwelling = named.mapped(history.number)
+    kind = chunk.coded("kind").mapped({"electricity": 0, "water": 1})
+    problems = tables.problems
+    problems.note_rows("reading of an unknown dwelling or kind", "meters", chunk.rows((dwelling < 0) | (kind < 0)))
+    inside = (dwelling >= 0) & (kind >= 0) & (day >= history.first) & (day <= history.last)
+    for one in np.unique(dwelling[inside] * 2 + kind[inside]).tolist():
+        found.metered.add((one // 2, bool(one % 2)))
+    good = inside & (ok == 1) & ~np.isnan(value)
+    backwards = good & (value < 0)
+    problems.note_rows("meter that runs backwards, reading kept out", "meters", chunk.rows(backwards))
+    too_much = good & (value > np.array(MOST)[np.maximum(kind, 0)])
+    problems.note_rows("impossible reading, kept out", "meters", chunk.rows(too_much))
+    use = good & ~backwards & ~too_much
+    rows = np.zeros(int(use.sum()), METER)
+    rows["dwelling"], rows["day"] = dwelling[use], day[use] - history.first
+    rows["water"], rows["value"] = kind[use], value[use]
+    return rows

@@ -1,0 +1,297 @@
+"""The small tables of a history: dwellings, members, doors, what doors could see, absences, cases."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.occupancy.backtest.tables import BAD, EPOCH, ZONE, HistoryInvalid, Problems, Tables, day_of
+from hub.occupancy.observed import Interval, day_starts, missed_shares
+from hub.occupancy.values import NO_GAPS, DeclaredAbsence
+
+SCOPES = ("estate", "block", "dwelling")
+STATES = ("ok", "down", "propped", "clock")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Let from `first` to `last` (days since 1970, both inside; None: open)."""
+
+    first: int
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """One row of `members`: person number, days, whether face passes count meanwhile."""
+
+    person: int
+    first: int
+    last: int | None
+    consent: bool
+
+    def live(self, day: int) -> bool:
+        """Whether the row holds on this day."""
+        return self.first <= day and (self.last is None or day <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredRow:
+    """A declared absence, known from `declared_on`."""
+
+    absence: DeclaredAbsence
+    declared_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """An inspected and closed case."""
+
+    dwelling: int
+    kind: str
+    closed_on: int
+    confirmed: bool
+
+
+@dataclass
+class History:
+    """Everything but passes and meters. Dwellings are numbered by estate and block; days count from 1970-01-01."""
+
+    first: int = 0
+    last: int = 0
+    dwellings: list[str] = field(default_factory=list)
+    number: dict[str, int] = field(default_factory=dict)
+    estate: list[str] = field(default_factory=list)
+    block: list[tuple[str, str]] = field(default_factory=list)
+    leases: list[list[Lease]] = field(default_factory=list)
+    members: dict[int, list[MemberRow]] = field(default_factory=lambda: defaultdict(list))
+    persons: dict[str, int] = field(default_factory=dict)
+    points: dict[str, int] = field(default_factory=dict)
+    point_names: list[str] = field(default_factory=list)
+    gates: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    doors: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
+    locks: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    missed: dict[int, list[float]] = field(default_factory=dict)
+    clock: list[tuple[int, int, int]] = field(default_factory=list)
+    absences: dict[int, list[DeclaredRow]] = field(default_factory=lambda: defaultdict(list))
+    cases: list[CaseRow] = field(default_factory=list)
+    excluded: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def days(self) -> list[date]:
+        return [day_of(d) for d in range(self.first, self.last + 1)]
+
+    def way_home(self, dwelling: int) -> list[int]:
+        """Points on the way home: the estate's gates, the block's doors, its own."""
+        return [
+            *self.gates.get(self.estate[dwelling], []),
+            *self.doors.get(self.block[dwelling], []),
+            *self.locks.get(dwelling, []),
+        ]
+
+    def gaps(self, points: list[int]) -> list[Mapping[str, float]]:
+        """For each day, what each point missed of it."""
+        count = self.last - self.first + 1
+        rows: list[dict[str, float]] = [{} for _ in range(count)]
+        for point in sorted(points, key=lambda p: self.point_names[p]):
+            name = self.point_names[point]
+            for row, share in zip(rows, self.missed.get(point, [1.0] * count), strict=True):
+                if share > 0:
+                    row[name] = round(share, 4)
+        return [row or NO_GAPS for row in rows]
+
+
+def read_history(tables: Tables, since: date | None, until: date | None) -> History:
+    """Reads the small tables. `since`..`until` narrow the days replayed; without them the coverage says."""
+    history = History()
+    _dwellings(tables, history)
+    _members(tables, history)
+    _points(tables, history)
+    _coverage(tables, history, since, until)
+    _absences(tables, history)
+    _cases(tables, history)
+    for dwelling, name in enumerate(history.dwellings):
+        if not history.way_home(dwelling):
+            tables.problems.note("dwelling without doors, kept out", name)
+            history.excluded[dwelling] = "no access point on the way home"
+    return history
+
+
+def _dwellings(tables: Tables, history: History) -> None:
+    problems, rows = tables.problems, list[tuple[str, str, str, int, int]]()
+    for chunk in tables.chunks("dwellings"):
+        columns = [chunk.coded(name).texts() for name in ("dwelling_id", "estate_id", "block_id")]
+        days = (chunk.days("let_from").tolist(), chunk.days("let_to").tolist())
+        for row, values in enumerate(zip(*columns, *days, strict=True)):
+            if not values[0] or not values[1]:
+                problems.note("dwelling without id or estate", f"dwellings row {chunk.first + row + 1}")
+                continue
+            rows.append(values)
+    rows.sort()
+    if not rows:
+        raise HistoryInvalid("dwellings: the table holds no dwelling")
+    for name, estate, block, let_from, let_to in sorted(rows, key=lambda r: (r[1], r[2], r[0], r[3])):
+        if name not in history.number:
+            history.number[name] = len(history.dwellings)
+            history.dwellings.append(name)
+            history.estate.append(estate)
+            history.block.append((estate, block))
+            history.leases.append([])
+        number = history.number[name]
+        if history.block[number] != (estate, block):
+            problems.note("dwelling in two places, kept out", name)
+            history.excluded[number] = "recorded in two places"
+        if let_from != BAD:
+            _add_lease(history, number, Lease(let_from, None if let_to == BAD else let_to), problems)
+
+
+def _add_lease(history: History, number: int, lease: Lease, problems: Problems) -> None:
+    name = history.dwellings[number]
+    if lease.last is not None and lease.last < lease.first:
+        problems.note("lease that ends before it begins, left out", name)
+        return
+    if lease in history.leases[number]:
+        problems.note("duplicate dwelling row", name)
+        return
+    if any(_overlap(lease, other) for other in history.leases[number]):
+        problems.note("overlapping leases, dwelling kept out", name)
+        history.excluded[number] = "overlapping leases"
+    history.leases[number].append(lease)
+    history.leases[number].sort(key=lambda one: one.first)
+
+
+def _overlap(one: Lease, other: Lease) -> bool:
+    far = 10**9
+    return one.first <= (far if other.last is None else other.last) and other.first <= (
+        far if one.last is None else one.last
+    )
+
+
+def _members(tables: Tables, history: History) -> None:
+    for chunk in tables.chunks("members"):
+        persons, dwellings = chunk.coded("person_id").texts(), chunk.coded("dwelling_id").texts()
+        firsts, lasts = chunk.days("from").tolist(), chunk.days("to").tolist()
+        consents = chunk.numbers("face_consent_b").tolist()
+        for row, (person, dwelling, first, last, consent) in enumerate(
+            zip(persons, dwellings, firsts, lasts, consents, strict=True)
+        ):
+            where = f"members row {chunk.first + row + 1}"
+            if dwelling not in history.number:
+                tables.problems.note("member of an unknown dwelling", f"{where}: {dwelling!r}")
+                continue
+            if not person or first == BAD:
+                tables.problems.note("member without id or first day", where)
+                continue
+            number = history.persons.setdefault(person, len(history.persons))
+            found = MemberRow(number, first, None if last == BAD else last, consent == 1)
+            rows = history.members[history.number[dwelling]]
+            if found in rows:
+                tables.problems.note("duplicate member row", where)
+            else:
+                rows.append(found)
+
+
+def _points(tables: Tables, history: History) -> None:
+    for chunk in tables.chunks("access_points"):
+        columns = [chunk.coded(name).texts() for name in ("access_point_id", "estate_id", "scope", "block_id")]
+        for row, (name, estate, scope, block, dwelling) in enumerate(
+            zip(*columns, chunk.coded("dwelling_id").texts(), strict=True)
+        ):
+            where = f"access_points row {chunk.first + row + 1}"
+            if name in history.points:
+                tables.problems.note("duplicate access point", f"{where}: {name!r}")
+                continue
+            if not name or scope not in SCOPES or (scope == "dwelling" and dwelling not in history.number):
+                tables.problems.note("access point of no known place", f"{where}: {name!r} {scope!r}")
+                continue
+            number = history.points[name] = len(history.points)
+            history.point_names.append(name)
+            if scope == "estate":
+                history.gates[estate].append(number)
+            elif scope == "block":
+                history.doors[estate, block].append(number)
+            else:
+                history.locks[history.number[dwelling]].append(number)
+
+
+def _coverage(tables: Tables, history: History, since: date | None, until: date | None) -> None:
+    """What each point missed each day; the days of the history are those on which anything could be observed."""
+    intervals: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
+    begins, ends = list[int](), list[int]()
+    for chunk in tables.chunks("coverage"):
+        points, states = chunk.coded("access_point_id").texts(), chunk.coded("state").texts()
+        for row, (point, state, start, end) in enumerate(
+            zip(points, states, chunk.times("from").tolist(), chunk.times("to").tolist(), strict=True)
+        ):
+            where = f"coverage row {chunk.first + row + 1}"
+            if point not in history.points:
+                tables.problems.note("coverage of an unknown access point", f"{where}: {point!r}")
+            elif state not in STATES or start == BAD or end == BAD or end < start:
+                tables.problems.note("coverage that cannot be used", where)
+            else:
+                intervals[history.points[point]].append((state, start, end))
+                begins.append(start)
+                ends.append(end)
+    if not begins:
+        raise HistoryInvalid("coverage: no access point was ever observed; nothing can be said of any day")
+    history.first, history.last = _span(min(begins), max(ends), since, until)
+    starts = day_starts(day_of(history.first), day_of(history.last), ZONE)
+    for point in range(len(history.points)):
+        found = [Interval(state == "ok", _at(a), _at(b)) for state, a, b in intervals.get(point, [])]
+        history.missed[point] = missed_shares(found, starts, starts[-1])
+        history.clock += [(point, a, b) for state, a, b in intervals.get(point, []) if state == "clock"]
+    history.clock.sort()
+
+
+def _span(begin: int, end: int, since: date | None, until: date | None) -> tuple[int, int]:
+    first, last = begin // 86_400, (end - 1) // 86_400
+    if since is not None:
+        first = max(first, since.toordinal() - EPOCH)
+    if until is not None:
+        last = min(last, until.toordinal() - EPOCH)
+    if first > last:
+        raise HistoryInvalid("no day of the history lies within --from and --to")
+    return first, last
+
+
+def _at(local_second: int) -> datetime:
+    return (datetime(1970, 1, 1) + timedelta(seconds=local_second)).replace(tzinfo=ZONE).astimezone(UTC)  # noqa: DTZ001
+
+
+def _absences(tables: Tables, history: History) -> None:
+    for chunk in tables.chunks("absences"):
+        dwellings, reasons = chunk.coded("dwelling_id").texts(), chunk.coded("reason").texts()
+        days = [chunk.days(name).tolist() for name in ("from", "to", "declared_on")]
+        for row, (dwelling, reason, first, last, known) in enumerate(zip(dwellings, reasons, *days, strict=True)):
+            where = f"absences row {chunk.first + row + 1}"
+            if dwelling not in history.number or first == BAD or known == BAD:
+                tables.problems.note("absence that cannot be used", where)
+                continue
+            absence = DeclaredAbsence(where, day_of(first), None if last == BAD else day_of(last), reason)
+            history.absences[history.number[dwelling]].append(DeclaredRow(absence, known))
+
+
+def _cases(tables: Tables, history: History) -> None:
+    for chunk in tables.chunks("cases"):
+        dwellings, kinds = chunk.coded("dwelling_id").texts(), chunk.coded("kind").texts()
+        outcomes = chunk.coded("outcome").texts()
+        for row, (dwelling, kind, day, outcome) in enumerate(
+            zip(dwellings, kinds, chunk.days("closed_on").tolist(), outcomes, strict=True)
+        ):
+            if dwelling not in history.number or day == BAD:
+                tables.problems.note("case that cannot be used", f"cases row {chunk.first + row + 1}")
+                continue
+            history.cases.append(CaseRow(history.number[dwelling], kind, day, outcome == "confirmed"))
+    history.cases.sort(key=lambda case: (case.closed_on, case.dwelling))
+
+
+def clock_keys(history: History) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sorted (point, time) keys at which a wrong clock begins and ends, for `np.searchsorted`."""
+    starts = np.array([point * 10**11 + a for point, a, _ in history.clock], np.int64)
+    ends = np.array([point * 10**11 + b for point, _, b in history.clock], np.int64)
+    return starts, ends

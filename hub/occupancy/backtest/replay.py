@@ -1,0 +1,318 @@
+"""One bucket of dwellings, day by day: the nightly job's own pure functions on what was known by the end of each day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.occupancy.backtest.gather import IDENTIFIED, PERSONAL, VISITOR, Gathered, bucket_rows, bucket_starts
+from hub.occupancy.backtest.history import History, Lease
+from hub.occupancy.detect import detect
+from hub.occupancy.finding import Finding, Kind, Stage
+from hub.occupancy.pack import Calendar, PolicyPack
+from hub.occupancy.presence import presence
+from hub.occupancy.values import CredentialUse, DwellingRecord, Household, Member, ObservedDay, PresenceDay
+
+LOOK_BACK_DAYS = 400
+"""As the nightly job: a day's judgement looks this far back."""
+
+RECENT_DAYS, USUAL_DAYS, DROP = 14, 46, 0.5
+RECOGNISED_WITHIN, MEMBERS_KNOWN = 30, 20
+KIND_OF = {Kind.VACANCY: "vacancy", Kind.NOT_MOVED_IN: "vacancy", Kind.VACANT_USED: "vacant_used"}
+KIND_OF_RULE = {"S1": "sublet_whole", "S2": "enrolment_fraud", "P1": "visitor_abuse"}
+TIERS = (Stage.INSUFFICIENT_DATA, Stage.YELLOW, Stage.ORANGE, Stage.RED)
+Uses = Mapping[int, tuple[CredentialUse, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """One row of leads.csv. Days count from 1970-01-01; `begins`: the lead opens (else it changes stage)."""
+
+    dwelling: int
+    kind: str
+    stage: str
+    opened: int
+    closed: int | None
+    begins: bool
+    families: str
+    because: str
+    against: str
+    rule: str
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Per estate and day: whether the terminals go on recognising people as before."""
+
+    ok: Mapping[str, Sequence[bool]]
+
+    @classmethod
+    def of(cls, gathered: Gathered) -> Health:
+        """As the nightly job judges it (estate_view)."""
+        return cls(
+            {
+                estate: [_healthy(counts, d) for d in range(len(counts))]
+                for estate, counts in gathered.recognised.items()
+            }
+        )
+
+
+def _healthy(counts: Sequence[int], day: int) -> bool:
+    recent = day - RECENT_DAYS + 1
+    old = sum(counts[max(0, recent - USUAL_DAYS) : max(0, recent)]) / USUAL_DAYS
+    new = sum(counts[max(0, recent) : day + 1]) / RECENT_DAYS
+    return new >= DROP * old
+
+
+class Replayer:
+    """Replays buckets. Keeps nothing of a bucket but its leads."""
+
+    def __init__(self, history: History, gathered: Gathered, pack: PolicyPack, calendar: Calendar) -> None:
+        self._history, self._gathered, self._pack, self._calendar = history, gathered, pack, calendar
+        self._health = Health.of(gathered)
+        self._person = {number: f"P:{name}" for name, number in history.persons.items()}
+        self._gaps: tuple[object, Any] = (None, None)
+        self._recognised: dict[tuple[str, str], list[float | None]] = {}
+
+    def bucket(self, directory: Path, number: int) -> Iterator[list[Lead]]:
+        """The leads of each dwelling of a bucket, in order."""
+        uses, meters = self._uses(directory, number), self._meters(directory, number)
+        starts = [*bucket_starts(self._history).tolist(), len(self._history.dwellings)]
+        self._recognised = self._recognition(bucket_rows(directory, "uses", number), starts[number], starts[number + 1])
+        for dwelling in range(starts[number], starts[number + 1]):
+            if dwelling in self._history.excluded:
+                yield []
+                continue
+            yield list(self.leads(dwelling, uses.get(dwelling, {}), meters.get(dwelling, {})))
+
+    def leads(self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]) -> Iterator[Lead]:
+        """The leads of one dwelling over the whole history."""
+        book = _Book(dwelling)
+        first = self._history.first
+        for index, record in enumerate(self.records(dwelling, uses, meters)):
+            found = detect(record, self._pack, self._calendar)
+            book.day(first + index, found)
+        return iter(book.closed_rows())
+
+    def records(self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]) -> Iterator[DwellingRecord]:
+        """What the nightly job would load at the end of each day."""
+        history = self._history
+        observed, points = self._observed(dwelling, uses, meters)
+        leases = history.leases[dwelling]
+        judged: dict[int, list[PresenceDay]] = {}
+        names = {
+            q: f"{history.dwellings[dwelling]}:{q}"
+            for i, q in enumerate(("electricity", "water"))
+            if (dwelling, bool(i)) in self._gathered.metered
+        }
+        health = self._health.ok[history.estate[dwelling]]
+        recognised = self._recognised.get(history.block[dwelling], [None] * len(observed))
+        household: Household | None = None
+        stale = self._changes(dwelling)
+        vacant: date | None = None
+        days: list[PresenceDay] = []
+        start = 0
+        for index in range(len(observed)):
+            today = history.first + index
+            if index == 0 or today in stale:
+                lease = _lease(leases, today)
+                household = self._household(dwelling, lease, today, leases) if lease else None
+                split = min(max((lease.first if lease else history.first) - history.first, 0), len(observed))
+                if split not in judged:
+                    judged[split] = presence(observed[:split], points) + presence(observed[split:], points)
+                days = judged[split]
+                vacant = None if lease else self._vacant_since(leases, today)
+            start = max(0, index + 1 - LOOK_BACK_DAYS)
+            yield DwellingRecord(
+                dwelling_id=history.dwellings[dwelling],
+                household=household,
+                days=tuple(days[start : index + 1]),
+                points=points,
+                meters=names,
+                vacant_since=vacant,
+                identification_ok=health[index],
+                recognised=recognised[index],
+                traced=False,
+                contacts_kept=False,
+            )
+
+    def _changes(self, dwelling: int) -> set[int]:
+        """Days on which what is known of the household changes."""
+        found: set[int] = set()
+        for lease in self._history.leases[dwelling]:
+            found |= {lease.first, *(() if lease.last is None else (lease.last + 1,))}
+        for member in self._history.members.get(dwelling, ()):
+            found |= {member.first, *(() if member.last is None else (member.last + 1,))}
+        return found | {row.declared_on for row in self._history.absences.get(dwelling, ())}
+
+    def _household(self, dwelling: int, lease: Lease, today: int, leases: Sequence[Lease]) -> Household:
+        history = self._history
+        members = []
+        for row in history.members.get(dwelling, ()):
+            if row.live(today):
+                token = self._person[row.person]
+                since = min(m.first for m in history.members[dwelling] if m.person == row.person)
+                members.append(Member(token, True, row.consent, frozenset({token}), _date(since)))
+        known = [row.absence for row in history.absences.get(dwelling, ()) if row.declared_on <= today]
+        return Household(
+            tenancy_id=f"{history.dwellings[dwelling]}@{_date(lease.first)}",
+            first=_date(lease.first),
+            handover=None,
+            members=tuple(sorted(members, key=lambda m: m.id)),
+            absences=tuple(sorted(known, key=lambda a: (a.first, a.id))),
+        )
+
+    def _vacant_since(self, leases: Sequence[Lease], today: int) -> date:
+        ended = [lease.last for lease in leases if lease.last is not None and lease.last < today]
+        return _date(max([self._history.first, *ended]))
+
+    def _observed(
+        self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]
+    ) -> tuple[list[ObservedDay], frozenset[str]]:
+        history = self._history
+        way = history.way_home(dwelling)
+        if self._gaps[0] != way:
+            names = frozenset(history.point_names[point] for point in way)
+            self._gaps = (way, (history.gaps(way), names, history.days))
+        gaps, points, days = self._gaps[1]
+        none: list[float | None] = [None] * len(days)
+        power, water = meters.get(0, none), meters.get(1, none)
+        return [
+            ObservedDay(day, gap, uses.get(i, ()), water[i], power[i])
+            for i, (day, gap) in enumerate(zip(days, gaps, strict=True))
+        ], points
+
+    def _recognition(self, rows: NDArray[np.void], begin: int, end: int) -> dict[tuple[str, str], list[float | None]]:
+        """Block → for each day the share of its consenting members whom its doors identified in the last 30 days."""
+        history, count = self._history, self._history.last - self._history.first + 1
+        expected: dict[tuple[str, str], NDArray[np.int64]] = {}
+        for dwelling in range(begin, end):
+            block = history.block[dwelling]
+            change = expected.setdefault(block, np.zeros(count + 1, np.int64))
+            for row in history.members.get(dwelling, ()):
+                first, last = (
+                    max(0, row.first - history.first),
+                    count if row.last is None else row.last - history.first + 1,
+                )
+                if row.consent and first < min(last, count):
+                    change[first] += 1
+                    change[min(last, count)] -= 1
+        faces = rows[rows["cls"] == IDENTIFIED]
+        faces = faces[np.lexsort((faces["day"], faces["credential"], faces["dwelling"]))]
+        day = faces["day"].astype(np.int64)
+        until = np.minimum(day + RECOGNISED_WITHIN, count)
+        if len(faces) > 1:
+            same = (faces["credential"][1:] == faces["credential"][:-1]) & (
+                faces["dwelling"][1:] == faces["dwelling"][:-1]
+            )
+            until[:-1] = np.where(same, np.minimum(until[:-1], day[1:]), until[:-1])
+        names = sorted(expected)
+        place = {name: i for i, name in enumerate(names)}
+        block_of = np.array([place[history.block[d]] for d in range(begin, end)], np.int64)
+        which = block_of[faces["dwelling"] - begin]
+        table = np.zeros((len(names), count + 1), np.int64)
+        np.add.at(table, (which, day), 1)
+        np.add.at(table, (which, until), -1)
+        found: dict[tuple[str, str], list[float | None]] = {}
+        for name in names:
+            of, got = np.cumsum(expected[name])[:count], np.cumsum(table[place[name]])[:count]
+            found[name] = [
+                min(1.0, g / o) if o >= MEMBERS_KNOWN else None for g, o in zip(got.tolist(), of.tolist(), strict=True)
+            ]
+        return found
+
+    def _uses(self, directory: Path, number: int) -> dict[int, dict[int, tuple[CredentialUse, ...]]]:
+        rows = bucket_rows(directory, "uses", number)
+        merged: dict[tuple[int, int, int, int], list[int]] = {}
+        for dwelling, day, cls, credential, count, late in rows.tolist():
+            key = (dwelling, day, 1 if cls == IDENTIFIED else cls, credential)
+            kept = merged.setdefault(key, [0, 0, 0])
+            kept[0 if cls == IDENTIFIED else 1] += count
+            kept[2] += 0 if cls == IDENTIFIED else late
+        words = self._gathered.credentials
+        found: dict[int, dict[int, tuple[CredentialUse, ...]]] = defaultdict(dict)
+        for (dwelling, day, cls, credential), (identified, other, late) in sorted(merged.items()):
+            word = words[credential] if cls != PERSONAL and credential >= 0 else "?"
+            token = self._person[credential] if cls == PERSONAL else word
+            use = CredentialUse(token, cls != VISITOR, identified, other, late)
+            days = found[dwelling]
+            days[day] = (*days.get(day, ()), use)
+        return found
+
+    def _meters(self, directory: Path, number: int) -> dict[int, dict[int, list[float | None]]]:
+        count = self._history.last - self._history.first + 1
+        found: dict[int, dict[int, list[float | None]]] = {}
+        for dwelling, day, water, value in bucket_rows(directory, "meters", number).tolist():
+            series = found.setdefault(dwelling, {}).setdefault(water, [None] * count)
+            series[day] = round(value, 4)
+        return found
+
+
+def _lease(leases: Sequence[Lease], today: int) -> Lease | None:
+    return next((one for one in leases if one.first <= today and (one.last is None or today <= one.last)), None)
+
+
+def _date(day: int) -> date:
+    return date.fromordinal(max(1, day + 719_163))
+
+
+class _Book:
+    """The leads of a dwelling as days go by. Rows are only ever added; the last one of a lead gets the closing day."""
+
+    def __init__(self, dwelling: int) -> None:
+        self._dwelling = dwelling
+        self._rows: list[Lead] = []
+        self._open: dict[str, int] = {}
+
+    def day(self, day: int, found: Sequence[Finding]) -> None:
+        """What detection said at the end of this day."""
+        now = {lead.kind: lead for lead in (self._lead(day, f) for f in found if f.stage in TIERS)}
+        for kind in [kind for kind in self._open if kind not in now]:
+            self._close(self._open.pop(kind), day)
+        for kind, lead in now.items():
+            before = self._open.get(kind)
+            if before is not None and self._rows[before].stage == lead.stage:
+                continue
+            begins = before is None
+            self._open[kind] = len(self._rows)
+            self._rows.append(
+                Lead(
+                    *(getattr(lead, f) for f in Lead.__slots__[:5]),
+                    begins,
+                    *(getattr(lead, f) for f in Lead.__slots__[6:]),
+                )
+            )
+
+    def closed_rows(self) -> list[Lead]:
+        """All rows; leads still open have no closing day."""
+        return self._rows
+
+    def _close(self, row: int, day: int) -> None:
+        lead = self._rows[row]
+        values = [getattr(lead, name) for name in Lead.__slots__]
+        values[4] = day
+        self._rows[row] = Lead(*values)
+
+    def _lead(self, day: int, found: Finding) -> Lead:
+        kind = KIND_OF.get(found.kind) or KIND_OF_RULE[found.rule]
+        return Lead(
+            self._dwelling,
+            kind,
+            found.stage.value,
+            day,
+            None,
+            True,
+            "+".join(found.families),
+            " ".join(found.because),
+            " ".join(found.against),
+            found.rule,
+            found.policy_version,
+        )

@@ -1,0 +1,154 @@
+"""The whole back-test: read, sort into buckets, replay, write. Resumable: what a killed run finished is not done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from hub.occupancy.backtest.baselines import BaselineCounter
+from hub.occupancy.backtest.gather import Gathered, bucket_starts, gather
+from hub.occupancy.backtest.history import History, read_history
+from hub.occupancy.backtest.leads import probabilities, write_leads
+from hub.occupancy.backtest.replay import Lead, Replayer
+from hub.occupancy.backtest.score import Scored, read_truth, score
+from hub.occupancy.backtest.tables import Problems, Tables
+from hub.occupancy.finding import RULES_VERSION
+from hub.occupancy.policy import calendar, pack_named
+
+Progress = Callable[[str, int, int], None]
+"""Told (what is being done, so many done, of so many; 0: unknown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`since`..`until`: days to replay; None: as far as the coverage reaches."""
+
+    source: Path
+    out: Path
+    policy: str = "national"
+    since: date | None = None
+    until: date | None = None
+    report: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was done; `figures` is what report.json holds."""
+
+    leads: list[Lead]
+    problems: Problems
+    figures: dict[str, Any]
+
+
+def backtest(options: Options, progress: Progress) -> Result:
+    """Replays the history in `options.source`. HistoryInvalid when it is none; PolicyPackUnknown for the policy."""
+    pack = pack_named(options.policy)
+    problems = Problems()
+    tables = Tables(options.source, problems)
+    history = read_history(tables, options.since, options.until)
+    work = options.out.with_name(options.out.name + ".work")
+    gathered = _gathered(work, _fingerprint(options, tables, pack.model_dump_json()), tables, history, progress)
+    replayer = Replayer(history, gathered, pack, calendar())
+    counter = BaselineCounter(history)
+    leads: list[Lead] = []
+    total = len(bucket_starts(history))
+    for number in range(total):
+        leads += _bucket(replayer, work, number)
+        counter.add(work, number)
+        progress("dwellings", number + 1, total)
+    chances = probabilities(leads, history)
+    write_leads(options.out, leads, chances, history)
+    figures = _figures(tables, history, gathered, leads, chances, counter, problems)
+    if options.report is not None:
+        options.report.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
+    shutil.rmtree(work)
+    return Result(leads, problems, figures)
+
+
+def _fingerprint(options: Options, tables: Tables, pack: str) -> str:
+    files = [(name, file.name, file.stat().st_size, file.stat().st_mtime_ns) for name, file in tables.files.items()]
+    key = (files, str(options.since), str(options.until), pack, RULES_VERSION)
+    return hashlib.sha256(repr(key).encode()).hexdigest()
+
+
+def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, progress: Progress) -> Gathered:
+    """Sorted buckets of an earlier run on the same input, or new ones."""
+    mark = work / "gathered.json"
+    if mark.exists():
+        kept = json.loads(mark.read_text(encoding="utf-8"))
+        if kept["fingerprint"] == fingerprint:
+            tables.problems.counts, tables.problems.examples = kept["counts"], kept["examples"]
+            return Gathered(
+                kept["passes"], kept["recognised"], kept["credentials"], {(d, bool(w)) for d, w in kept["metered"]}
+            )
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    done = 0
+
+    def count(rows: int) -> None:
+        nonlocal done
+        done += rows
+        progress("rows", done, 0)
+
+    found = gather(tables, history, work, count)
+    text = {
+        "fingerprint": fingerprint,
+        "passes": found.passes,
+        "recognised": found.recognised,
+        "credentials": found.credentials,
+        "metered": sorted(found.metered),
+        "counts": tables.problems.counts,
+        "examples": tables.problems.examples,
+    }
+    _write_whole(mark, json.dumps(text, ensure_ascii=False))
+    return found
+
+
+def _bucket(replayer: Replayer, work: Path, number: int) -> list[Lead]:
+    file = work / f"leads-{number:05d}.json"
+    if file.exists():
+        return [Lead(*row) for row in json.loads(file.read_text(encoding="utf-8"))]
+    leads = [lead for found in replayer.bucket(work, number) for lead in found]
+    _write_whole(file, json.dumps([astuple(lead) for lead in leads], ensure_ascii=False))
+    return leads
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """All of it or nothing: a killed run leaves no half file."""
+    part = file.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
+
+
+def _figures(
+    tables: Tables,
+    history: History,
+    gathered: Gathered,
+    leads: list[Lead],
+    chances: list[float],
+    counter: BaselineCounter,
+    problems: Problems,
+) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "dwellings": len(history.dwellings),
+        "kept_out": {history.dwellings[d]: why for d, why in sorted(history.excluded.items())},
+        "days": history.last - history.first + 1,
+        "passes": gathered.passes,
+        "rows": len(leads),
+        "problems": {
+            what: {"count": n, "first": problems.examples.get(what, [])} for what, n in sorted(problems.counts.items())
+        },
+    }
+    truth = read_truth(tables, history)
+    if truth is not None:
+        rows = [Scored(x.dwelling, x.kind, x.stage, x.opened, x.begins, c) for x, c in zip(leads, chances, strict=True)]
+        runs = {(x.dwelling, x.opened): counter.absent_at(x.dwelling, x.opened) for x in leads if x.kind == "vacancy"}
+        figures["score"] = score(rows, truth, history, runs)
+        figures["baselines"] = {name: score(found, truth, history, {}) for name, found in counter.leads().items()}
+    return figures

@@ -1,0 +1,175 @@
+"""Scores leads against the truth, exactly as the history format says. Detection never reads what is read here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from hub.occupancy.backtest.history import History
+from hub.occupancy.backtest.leads import family
+from hub.occupancy.backtest.tables import BAD, Tables
+
+STAGES = ("yellow", "orange", "red")
+ENDED_DAYS, ONE_IN_DAYS, DUE_DAYS = 14, 90, 150
+WITHIN = (60, 120, 210)
+FAR = 10**7
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A row of leads as scoring needs it: `day` it opened or changed stage."""
+
+    dwelling: int
+    kind: str
+    stage: str
+    day: int
+    begins: bool
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A truth interval; `last` is FAR when it has not ended."""
+
+    kind: str
+    first: int
+    last: int
+
+    def covers(self, day: int) -> bool:
+        """Whether a lead of this day is right: it runs, or ended at most 14 days before."""
+        return self.first <= day <= self.last + ENDED_DAYS
+
+
+@dataclass
+class Truth:
+    """Labels and groups by dwelling, and true long absences where a history names them."""
+
+    labels: dict[int, list[Label]] = field(default_factory=lambda: defaultdict(list))
+    groups: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+
+def read_truth(tables: Tables, history: History) -> Truth | None:
+    """None where no truth stands."""
+    if not tables.has("truth"):
+        return None
+    truth = Truth()
+    for chunk in tables.chunks("truth"):
+        names, kinds = chunk.coded("dwelling_id").texts(), chunk.coded("kind").texts()
+        for name, kind, first, last in zip(
+            names, kinds, chunk.days("from").tolist(), chunk.days("to").tolist(), strict=True
+        ):
+            if name in history.number and first != BAD:
+                truth.labels[history.number[name]].append(Label(kind, first, FAR if last == BAD else last))
+    for chunk in tables.chunks("subgroups"):
+        for name, group in zip(chunk.coded("dwelling_id").texts(), chunk.coded("group").texts(), strict=True):
+            if name in history.number:
+                truth.groups[group].add(history.number[name])
+    return truth
+
+
+def score(
+    rows: Sequence[Scored], truth: Truth, history: History, runs: Mapping[tuple[int, int], int]
+) -> dict[str, Any]:
+    """The figures of each tier and above. `runs`: (dwelling, day) → days of absence a vacancy lead on that day stands on."""
+    made: dict[str, Any] = {}
+    for place, stage in enumerate(STAGES):
+        made[stage if stage == "red" else f"{stage}+"] = _tier(
+            _entries(rows, STAGES[place:]), stage, truth, history, runs
+        )
+    made["calibration_error"] = _calibration(rows, truth)
+    return made
+
+
+def _entries(rows: Sequence[Scored], stages: tuple[str, ...]) -> list[Scored]:
+    """Rows at which a lead entered the tier, at most one a dwelling and family in 90 days."""
+    newest: dict[tuple[int, str], int] = {}
+    entered: list[Scored] = []
+    for row in sorted(rows, key=lambda r: (r.day, r.dwelling, r.kind)):
+        key = (row.dwelling, family(row.kind))
+        if row.stage not in stages or row.day - newest.get(key, -FAR) < ONE_IN_DAYS:
+            continue
+        newest[key] = row.day
+        entered.append(row)
+    return entered
+
+
+def right(row: Scored, truth: Truth) -> bool:
+    """A compatible label covers the day."""
+    wanted = family(row.kind)
+    return any(family(label.kind) == wanted and label.covers(row.day) for label in truth.labels.get(row.dwelling, ()))
+
+
+def _tier(
+    entries: Sequence[Scored], stage: str, truth: Truth, history: History, runs: Mapping[tuple[int, int], int]
+) -> dict[str, Any]:
+    good = [row for row in entries if right(row, truth)]
+    wrong = [row for row in entries if not right(row, truth)]
+    due = [
+        r for r in wrong if stage == "yellow" and r.kind == "vacancy" and runs.get((r.dwelling, r.day), 0) >= DUE_DAYS
+    ]
+    wrong = [row for row in wrong if row not in due]
+    years = (history.last - history.first + 1) / 365
+    innocent = [d for d in range(len(history.dwellings)) if d not in truth.labels]
+    groups = {
+        group: _per_10000(sum(r.dwelling in members for r in wrong), len(members - truth.labels.keys()), years)
+        for group, members in sorted(truth.groups.items())
+    }
+    by_rule: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in (*good, *wrong):
+        by_rule[row.kind][0] += right(row, truth)
+        by_rule[row.kind][1] += 1
+    return {
+        "leads": len(good) + len(wrong),
+        "right": len(good),
+        "due_questions": len(due),
+        "precision": round(len(good) / (len(good) + len(wrong)), 4) if good or wrong else None,
+        "false_per_10000_dwelling_years": _per_10000(len(wrong), len(innocent), years),
+        "subgroups_false_per_10000": groups,
+        "precision_by_kind": {kind: round(g / n, 4) for kind, (g, n) in sorted(by_rule.items())},
+        "recall": _recall(entries, truth, history),
+    }
+
+
+def _per_10000(count: int, dwellings: int, years: float) -> float | None:
+    return round(count / (dwellings * years) * 10_000, 1) if dwellings else None
+
+
+def _recall(entries: Sequence[Scored], truth: Truth, history: History) -> dict[str, Any]:
+    by_dwelling: dict[int, list[Scored]] = defaultdict(list)
+    for row in entries:
+        by_dwelling[row.dwelling].append(row)
+    delays: dict[str, list[int | None]] = defaultdict(list)
+    for dwelling, labels in truth.labels.items():
+        for label in labels:
+            start = max(label.first, history.first)
+            if start > history.last or label.last < history.first:
+                continue
+            hits = [
+                row.day - start
+                for row in by_dwelling.get(dwelling, ())
+                if family(row.kind) == family(label.kind) and start <= row.day and label.covers(row.day)
+            ]
+            delays[label.kind].append(min(hits) if hits else None)
+    return {kind: _delays(found) for kind, found in sorted(delays.items())}
+
+
+def _delays(found: Sequence[int | None]) -> dict[str, Any]:
+    known = [delay for delay in found if delay is not None]
+    shares = {f"within_{n}": round(sum(d <= n for d in known) / len(found), 4) for n in WITHIN}
+    ever = round(len(known) / len(found), 4)
+    return {"cases": len(found), **shares, "within_history": ever, "median_days": median(known) if known else None}
+
+
+def _calibration(rows: Sequence[Scored], truth: Truth) -> float | None:
+    """Expected calibration error over ten bins of the chance stated on the day each lead opened."""
+    opened = [row for row in rows if row.begins and row.stage in STAGES]
+    if not opened:
+        return None
+    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for row in opened:
+        bins[min(9, int(row.chance * 10))].append((row.chance, right(row, truth)))
+    total = sum(abs(sum(c for c, _ in found) - sum(ok for _, ok in found)) for found in bins.values())
+    return round(total / len(opened), 4)
