@@ -191,7 +191,7 @@ def allowed_distributions(path: str, project: Mapping[str, object]) -> set[str]:
     shared_with_hub = path == "device_drivers/mqtt.py" or path.startswith("device_drivers/contract/")
     if path.startswith("device_drivers/contract/"):
         return {"msgspec"}
-    mine = {"hub": ["hub"], "simulators": ["sim"]}.get(path.split("/")[0], ["edge", "face"])
+    mine = {"hub": ["hub", "backtest"], "simulators": ["sim"]}.get(path.split("/")[0], ["edge", "face"])
     wanted = [*base, *(line for extra in ([] if shared_with_hub else mine) for line in extras[extra])]
     names = {_distribution(line) for line in wanted}
     return names | {part for whole, part in PART_OF.items() if whole in names}
