@@ -154,6 +154,11 @@ class EnrolmentToken(Base):
 
 
 class Device(Base):
+    """`foreign_choice` about credentials found on it: keep (undecided), adopt (known, stay) or remove (`remove_foreign`).
+
+    `removed_at`: taken down. The row stays for the events, the coverage and the commands that name it.
+    """
+
     __tablename__ = "device"
     id: Mapped[str] = mapped_column(primary_key=True)
     estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
@@ -164,6 +169,8 @@ class Device(Base):
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
     in_service: Mapped[bool] = mapped_column(default=True)
     remove_foreign: Mapped[bool] = mapped_column(default=False)
+    foreign_choice: Mapped[str] = mapped_column(default="keep", server_default="keep")
+    removed_at: Mapped[datetime | None]
     condition: Mapped[str] = mapped_column(default="unknown")
     condition_since: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
