@@ -8,6 +8,17 @@ REFUSAL_ZH: dict[str, str] = {
     "photo_unreadable": "照片打不开，请重新拍照。",
     "photo_unreachable": "设备暂时取不到照片，系统会自动重试；如一直不成功，请检查照片地址。",
     "photo_unavailable": "照片取不到或内容与登记的摘要不符，系统会自动重试；如一直不成功，请重新上传。",
+    "photo_many_faces": "照片中有不止一张人脸，请只让本人入镜后重新拍照。",
+    "photo_face_small": "照片中人脸太小，请靠近镜头（脸部约占画面三分之一）后重新拍照。",
+    "photo_face_cut": "人脸没有完整入镜，请把整张脸放在画面中间后重新拍照。",
+    "photo_pose": "脸没有正对镜头，请抬平头部、双眼平视镜头后重新拍照。",
+    "photo_dark": "照片太暗，请到光线充足处重新拍照。",
+    "photo_bright": "照片过亮，请避开强光直射后重新拍照。",
+    "photo_uneven": "脸部一侧明亮、一侧过暗，请面向光源后重新拍照。",
+    "photo_flat": "照片发灰、对比度太低，请擦净镜头、避开逆光后重新拍照。",
+    "photo_blurred": "照片模糊，请拿稳设备、对焦清楚后重新拍照。",
+    "photo_type": "照片格式不支持，请使用 JPEG 或 PNG 照片。",
+    "photo_too_many_pixels": "照片尺寸（像素）太大，请缩小后重新上传。",
     "photo_missing": "设备没有收到照片，请重新上传照片。",
     "photo_too_similar": "与设备中另一人的照片过于相似，请核对是否重复登记。",
     "card_duplicate": "此卡号在设备上已属于另一人，请核对后换卡。",
@@ -22,8 +33,11 @@ REFUSAL_ZH: dict[str, str] = {
 }
 
 
-def refusal_zh(code: str, text: str = "") -> str:
+PARTIAL_ZH = "门卡照常可用。"
+"""A refused photo never locks out: the device took the card."""
+
+
+def refusal_zh(code: str, text: str = "", *, partial: bool = False) -> str:
     """The clerk's text; for a code this release does not know, the device's own words."""
-    if code in REFUSAL_ZH:
-        return REFUSAL_ZH[code]
-    return f"设备拒绝（{code}）{'：' + text if text else ''}"
+    told = REFUSAL_ZH.get(code) or f"设备拒绝（{code}）{'：' + text if text else ''}"
+    return f"{told}{PARTIAL_ZH}" if partial else told

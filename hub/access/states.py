@@ -135,7 +135,8 @@ class _Judge:
             return self._told("pending")
         if refusal := self.refused.get(token):
             code, text = str(refusal.get("code", "")), str(refusal.get("text", ""))
-            return self._told("refused", code, refusal_zh(code, text))
+            partial = bool(refusal.get("partial", False))
+            return self._told("refused", code, refusal_zh(code, text, partial=partial))
         if token in self.pending or reported.pending > len(self.pending):
             return self._told("pending")
         if reported.decided_at_edge or (reported.confirmed and not reported.assumed and reported.read_back_at):
