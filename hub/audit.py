@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime
 from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.auth import Principal, hub_of, require
 from hub.db import GENESIS, audit_hash
+from hub.jobs import Job
 from hub.services import Hub
 from hub.tables import AuditRow
 
@@ -35,16 +38,75 @@ class AuditPage(BaseModel):
     chain_ok: bool
 
 
+class ChainBroken(RuntimeError):
+    """The audit trail was tampered with; the text names the first row that does not follow."""
+
+
 def first_broken(session: Session) -> int | None:
     """The id of the first row that does not follow from the one before; None when the chain holds."""
-    previous = GENESIS
-    query = select(AuditRow).order_by(AuditRow.id).execution_options(yield_per=1000)
+    return _follow(session, 0, GENESIS)[2]
+
+
+def _follow(session: Session, after: int, previous: str) -> tuple[int, str, int | None]:
+    """(last row that holds, its hash, first that does not) of the rows after `after`."""
+    query = select(AuditRow).where(AuditRow.id > after).order_by(AuditRow.id).execution_options(yield_per=1000)
     for row in session.scalars(query):
         wanted = audit_hash(previous, row.at, row.actor, row.reason, row.estate_id, row.changes)
         if row.previous_hash != previous or row.hash != wanted:
-            return row.id
-        previous = row.hash
-    return None
+            return after, previous, row.id
+        after, previous = row.id, row.hash
+    return after, previous, None
+
+
+class ChainCheck:
+    """One a hub. `check` looks at what came since the last look; `full` at everything. A break stays until `full` finds none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reached, self._hash = 0, GENESIS
+        self.broken: int | None = None
+
+    def check(self, session: Session) -> bool:
+        """True: the chain holds, as far as it was looked at: new rows always, older ones once a day."""
+        with self._lock:
+            if self.broken is None:
+                held = session.scalar(select(AuditRow.hash).where(AuditRow.id == self._reached))
+                if self._reached and held != self._hash:
+                    self.broken = self._reached  # the newest rows were cut off or rewritten
+                else:
+                    self._reached, self._hash, self.broken = _follow(session, self._reached, self._hash)
+            return self.broken is None
+
+    def full(self, session: Session) -> int:
+        """How many rows hold. Raises ChainBroken."""
+        reached, hash, broken = _follow(session, 0, GENESIS)
+        with self._lock:
+            if broken is None and reached < self._reached:
+                broken = self._reached
+            self.broken = broken
+            if broken is None:
+                self._reached, self._hash = reached, hash
+        if broken is not None:
+            raise ChainBroken(
+                f"the audit trail does not hold at row {broken}: a row was changed, removed or slipped in"
+            )
+        return session.scalar(select(func.count()).select_from(AuditRow)) or 0
+
+
+_checks: WeakKeyDictionary[Hub, ChainCheck] = WeakKeyDictionary()
+
+
+def chain_of(hub: Hub) -> ChainCheck:
+    return _checks.setdefault(hub, ChainCheck())
+
+
+def verify(hub: Hub) -> str:
+    """Job, daily and at every start: the whole chain. It fails, and health shows it, where the chain does."""
+    with hub.db.reading() as session:
+        return f"{chain_of(hub).full(session)} rows hold"
+
+
+JOBS = (Job("audit.verify", 86_400.0, verify),)
 
 
 @router.get("/audit", response_model=AuditPage)
@@ -64,7 +126,7 @@ def audit_trail(
         query = query.where(AuditRow.actor == actor)
     with hub.db.reading() as session:
         rows = session.scalars(query).all()
-        chain_ok = first_broken(session) is None
+        chain_ok = chain_of(hub).check(session)
     names = ("id", "at", "actor", "reason", "estate_id", "changes")
     items = [{name: getattr(row, name) for name in names} for row in rows]
     return {"items": items, "next_before": rows[-1].id if len(rows) == limit else None, "chain_ok": chain_ok}

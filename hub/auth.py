@@ -158,6 +158,20 @@ def _by_session(hub: Hub, token: str) -> Principal:
     return principal
 
 
+def still_signed_in(hub: Hub, token: str, principal: Principal) -> bool:
+    """For a stream that stays open: the session lives and its user may still what he might when it began.
+
+    An open stream does not count as use: it moves no idle time.
+    """
+    now = hub.now()
+    with hub.db.reading() as session:
+        held = session.get(UserSession, token_hash(token))
+        user = session.get(HubUser, held.user_id) if held else None
+        if held is None or user is None or held.ended_at or user.disabled or held.expires_at <= now:
+            return False
+        return principal_of(session, user, principal.csrf) == principal
+
+
 def principal_of(session: Session, user: HubUser, csrf: str = "") -> Principal:
     """A manager sees only the estates named; others with none named see all."""
     own = frozenset(session.scalars(select(UserEstate.estate_id).where(UserEstate.user_id == user.id)))

@@ -213,6 +213,17 @@ def api_key_command(
     typer.echo(auth.add_api_key(_hub(directory), name))
 
 
+@app.command("verify-audit")
+def verify_audit_command(directory: Directory = DIR) -> None:
+    """Check the whole audit trail, link by link. Status 1 where a row was changed, removed or slipped in."""
+    from hub.audit import ChainBroken, verify
+
+    try:
+        typer.echo(verify(_hub(directory)))
+    except ChainBroken as error:
+        raise _fail(error) from error
+
+
 @app.command("explain")
 def explain_command(
     subject: Annotated[str, typer.Argument(help="A dwelling, a credential token or a door (id or code).")],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from hub.ids import random_text
 
 BATCH_S = 0.2
 PING_S = 15.0
+ASK_S = 5.0  # between two looks whether the session behind a stream still lives
 CLIENT_QUEUE = 64  # encoded batches a slow console may lie behind before it is told to start again
 APPEND = frozenset({"passes"})  # topics whose items are all kept; of the others only the newest state of an id counts
 MAX_ITEMS = 500  # of one topic in one batch; more of a kind is a catch-up, which the console reads from its snapshot
@@ -66,6 +67,7 @@ class Live:
         self._wake: asyncio.Event | None = None
         self._seq = 0
         self._stopped = False
+        self.ask_s = ASK_S
 
     @property
     def clients(self) -> int:
@@ -132,22 +134,34 @@ class Live:
             return None
         return frame("batch", {"seq": self._seq, "at": datetime.now(UTC), **shown})
 
-    async def stream(self, estate_id: str, hidden: frozenset[str]) -> AsyncIterator[bytes]:
-        """Encoded frames for one console until it goes or the server stops."""
+    async def stream(
+        self, estate_id: str, hidden: frozenset[str], still: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[bytes]:
+        """Encoded frames for one console until it goes, the server stops, or `still` (asked every 5 s on a thread) denies."""
         client = Client(estate_id, hidden)
         self._clients.add(client)
+        loop = asyncio.get_running_loop()
+        asked = said = loop.time()
         try:
             yield frame("hello", {"server_id": self.server_id, "estate_id": estate_id, "at": datetime.now(UTC)})
             while not (client.closed or self._stopped) or client.frames:
+                if loop.time() - asked >= self.ask_s:
+                    asked = loop.time()
+                    if not await asyncio.to_thread(still):
+                        yield frame("gap", {"reason": "session_ended"})
+                        return
                 while client.frames:
+                    said = loop.time()
                     yield client.frames.popleft()
                 if client.closed or self._stopped:
                     return
                 client.ready.clear()
                 try:
-                    await asyncio.wait_for(client.ready.wait(), PING_S)
+                    await asyncio.wait_for(client.ready.wait(), max(0.01, asked + self.ask_s - loop.time()))
                 except TimeoutError:
-                    yield b": ping\n\n"
+                    if loop.time() - said >= PING_S:
+                        said = loop.time()
+                        yield b": ping\n\n"
         finally:
             self._clients.discard(client)
 

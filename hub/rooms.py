@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from hub import admin_api, audit, edge_api, health, session_api
+from hub import admin_api, audit, edge_api, health, retention, session_api
 from hub.access import api as access_api
 from hub.access import desk_api
 from hub.access.publish import JOBS as ACCESS_JOBS
@@ -36,4 +36,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     edge_api.enrol_router,
 )
 
-JOBS: tuple[Job, ...] = (*ESTATE_JOBS, *TENANCY_JOBS, *ACCESS_JOBS, *CASES_JOBS, *LEASE_JOBS)
+JOBS: tuple[Job, ...] = (
+    *audit.JOBS,
+    *retention.JOBS,
+    *ESTATE_JOBS,
+    *TENANCY_JOBS,
+    *ACCESS_JOBS,
+    *CASES_JOBS,
+    *LEASE_JOBS,
+)

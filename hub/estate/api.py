@@ -13,6 +13,8 @@ from hub.access.refusals import refusal_zh
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import BadRequest, NotFound
 from hub.estate import commands, dwelling, models, views
+from hub.occupancy.analyse import last_whole_day
+from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.policy import packs
 from hub.services import Hub
 from hub.tables import (
@@ -94,7 +96,7 @@ def estate_devices(estate_id: str, hub: TheHub, principal: Viewer) -> Any:
 def _device(session: Session, principal: Principal, device_id: str) -> Device:
     device = session.get(Device, device_id)
     in_scope(principal, device.estate_id if device else None)
-    if device is None:
+    if device is None or device.removed_at is not None:
         raise NotFound
     return device
 
@@ -142,7 +144,7 @@ def _refusals(session: Session, device_id: str) -> list[dict[str, Any]]:
                 "dwelling_id": row.dwelling_id if row else None,
                 "dwelling_number": row.number if row else None,
                 "code": code,
-                "message_zh": refusal_zh(code, text),
+                "message_zh": refusal_zh(code, text, partial=bool(one.get("partial", False))),
                 "text": text,
             }
         )
@@ -186,8 +188,13 @@ def change_policy(estate_id: str, body: models.PolicyChange, hub: TheHub, princi
         before = _policy(estate)
         if body.snapshots is not None:
             estate.policy = {**estate.policy, "snapshots": body.snapshots}
-        if body.policy_pack is not None:
+        if body.snapshot_days is not None:
+            estate.policy = {**estate.policy, "snapshot_days": body.snapshot_days}
+        if body.policy_pack is not None and body.policy_pack != estate.policy_pack:
             estate.policy_pack = body.policy_pack
+            last = last_whole_day(uow.now, estate.time_zone)  # its rules are asked again, what was seen stays
+            homes = uow.session.scalars(select(Dwelling.id).where(Dwelling.estate_id == estate_id))
+            mark_dirty(uow.session, dict.fromkeys(homes, last))
         after = _policy(estate)
         uow.record("policy.changed", estate_id, before=before, after=after)
     hub.signal("edges.publish")

@@ -33,6 +33,8 @@ def issue(hub: Hub, device_id: str, kind: str, access_point_id: str | None, acto
         point = uow.session.get(AccessPoint, access_point_id) if access_point_id else None
         if kind == CommandKind.MOMENTARY_ACCESS and (point is None or point.device_id != device_id):
             raise BadRequest("请选择这台设备控制的门。")
+        if kind == CommandKind.MOMENTARY_ACCESS and not device.in_service:
+            raise ApiError(409, "not_in_service", "设备未投入使用，不能远程开门。请先在设备页面投入使用。")
         if not edge.online:
             raise ApiError(409, "edge_offline", "边缘机离线，命令不会排队等待。请到现场处理或等网络恢复后重试。")
         row = CommandRow(

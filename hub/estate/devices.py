@@ -33,7 +33,9 @@ class NotThisEdges(ValueError):
 def compose(session: Session, edge: Edge) -> DeviceSet:
     """The whole set of an edge with the generation it was last given."""
     estate = session.get_one(Estate, edge.estate_id)
-    devices = session.scalars(select(Device).where(Device.edge_id == edge.id).order_by(Device.id)).all()
+    devices = session.scalars(
+        select(Device).where(Device.edge_id == edge.id, Device.removed_at.is_(None)).order_by(Device.id)
+    ).all()
     points: dict[str, list[AccessPointBinding]] = {}
     bound = select(AccessPoint).where(AccessPoint.estate_id == estate.id, AccessPoint.device_id.is_not(None))
     for point in session.scalars(bound.order_by(AccessPoint.id)):
@@ -106,6 +108,8 @@ def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
         device = uow.session.get(Device, report.device)
         if device is None or device.edge_id != edge_id:
             raise NotThisEdges(f"device {report.device!r} does not hang on edge {edge_id}")
+        if device.removed_at is not None:
+            return  # its last words crossed our order to leave it
         device.condition, device.condition_since = str(status.condition), status.since
         device.clock_offset_s, device.detail = status.clock_offset_s, status.detail[:500]
         device.model = " ".join(part for part in (status.manufacturer, status.model) if part)
@@ -118,7 +122,7 @@ def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
             uow.session.add(row)
         for name in ("generation", "digest", "wanted", "confirmed", "assumed", "pending", "foreign"):
             setattr(row, name, getattr(report, name))
-        row.refused = [{"token": r.token, "code": r.code, "text": r.text} for r in report.refused]
+        row.refused = [msgspec.to_builtins(r) for r in report.refused]
         row.pending_tokens = list(report.pending_tokens)
         row.decided_at_edge, row.read_back_at = report.decided_at_edge, report.read_back_at
         row.reported_at = report.reported_at or now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class EstateItem(BaseModel):
@@ -156,6 +156,7 @@ class DeviceItem(BaseModel):
     kind: str
     edge_id: str
     edge_online: bool
+    in_service: bool
     condition: str
     condition_since: datetime | None
     last_seen_at: datetime | None
@@ -222,7 +223,10 @@ class CommandItem(BaseModel):
 
 
 class PolicyChange(BaseModel):
+    """`snapshot_days`: pictures are deleted when they are this old (7 without a word)."""
+
     snapshots: bool | None = None
+    snapshot_days: int | None = Field(default=None, ge=1, le=30)
     policy_pack: str | None = None
     reason: str
 

@@ -139,7 +139,8 @@ def summary(session: Session, estate: Estate, now: datetime, with_cases: bool) -
         "doors_open": sum(door["known"] and door["state"] == "open" for door in doors),
         "door_alarms": sum(door["known"] and door["alarm"] != "normal" for door in doors),
         "devices": {
-            name: sum(d["condition"] == name for d in devices) for name in ("online", "offline", "fault", "unknown")
+            name: sum(d["in_service"] and d["condition"] == name for d in devices)
+            for name in ("online", "offline", "fault", "unknown")
         },
         "edges": edge_items(session, estate.id),
         "sync": {
@@ -230,7 +231,7 @@ def device_items(session: Session, estate_id: str, device_id: str | None = None)
         select(Device, Edge.online, ReportedList)
         .join(Edge, Edge.id == Device.edge_id)
         .outerjoin(ReportedList, ReportedList.device_id == Device.id)
-        .where(Device.estate_id == estate_id)
+        .where(Device.estate_id == estate_id, Device.removed_at.is_(None))
         .order_by(Device.kind, Device.code)
     )
     if device_id:
@@ -244,6 +245,7 @@ def device_items(session: Session, estate_id: str, device_id: str | None = None)
             "kind": device.kind,
             "edge_id": device.edge_id,
             "edge_online": online,
+            "in_service": device.in_service,
             "condition": device.condition if online else "unknown",
             "condition_since": device.condition_since,
             "last_seen_at": device.last_seen_at,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy import and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from hub.auth import Principal, hub_of, in_scope, require
+from hub.auth import COOKIE, Principal, hub_of, in_scope, require, still_signed_in
 from hub.errors import BadRequest, NotFound
 from hub.estate import coverage
 from hub.events.items import EventItem, Names, to_item
@@ -198,10 +199,11 @@ def snapshot(sha256: str, hub: TheHub, principal: Viewer) -> Response:
 
 
 @router.get("/stream", response_class=StreamingResponse)
-async def live_stream(estate: str, hub: TheHub, principal: Viewer) -> StreamingResponse:
-    """Server-sent events: hello, batch, gap. The stream ends with the session's longest life, the console comes back."""
+async def live_stream(request: Request, estate: str, hub: TheHub, principal: Viewer) -> StreamingResponse:
+    """Server-sent events: hello, batch, gap. The stream ends with its session (sign-out, disabled user, expiry)."""
     in_scope(principal, estate)
     hidden = frozenset[str]() if principal.may("case.view") else CASE_TOPICS
-    frames: AsyncIterator[bytes] = hub.live.stream(estate, hidden)
+    still = partial(still_signed_in, hub, request.cookies.get(COOKIE, ""), principal)
+    frames: AsyncIterator[bytes] = hub.live.stream(estate, hidden, still)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(frames, media_type="text/event-stream", headers=headers)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from hub import auth
-from hub.audit import first_broken
+from hub.audit import ChainBroken, chain_of, first_broken, verify
 from hub.masking import mask_card, mask_id_number, mask_name
 from hub.services import Hub
 from hub.tables import AuditRow, HubUser, SignInLink, UserSession
@@ -141,6 +141,70 @@ def test_a_tampered_audit_row_is_found(hub: Hub, tamper: str) -> None:
             row.changes = [{"what": "thing.changed", "subject": "thing-2", "n": 99}]
     with hub.db.reading() as session:
         assert first_broken(session) is not None, f"{tamper} went unnoticed"
+
+
+def three_rows(hub: Hub) -> list[int]:
+    for n in range(3):
+        with hub.db.unit_of_work("somebody", f"change {n}", now=hub.now()) as uow:
+            uow.record("thing.changed", f"thing-{n}", n=n)
+    with hub.db.reading() as session:
+        return list(session.scalars(select(AuditRow.id).order_by(AuditRow.id)))
+
+
+def test_the_chain_is_followed_from_where_it_was_left_and_whole_once_a_day(hub: Hub) -> None:
+    first, *_ = three_rows(hub)
+    chain = chain_of(hub)
+    with hub.db.reading() as session:
+        assert chain.check(session)
+    with hub.db.unit_of_work("thief", "tampering", audit=False) as uow:
+        uow.session.get_one(AuditRow, first).reason = "something else"
+    three_rows(hub)
+    with hub.db.reading() as session:
+        assert chain.check(session), "an old row is not read at every call"
+    with pytest.raises(ChainBroken, match=f"row {first}"):
+        verify(hub)
+    with hub.db.reading() as session:
+        assert not chain.check(session), "what the full check found stays found"
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_newest_rows_that_were_cut_off_or_rewritten_are_seen_at_the_next_look(hub: Hub, cut: bool) -> None:
+    newest = three_rows(hub)[-1]
+    with hub.db.reading() as session:
+        assert chain_of(hub).check(session)
+    with hub.db.unit_of_work("thief", "tampering", audit=False) as uow:
+        row = uow.session.get_one(AuditRow, newest)
+        if cut:
+            uow.session.delete(row)
+        else:
+            row.hash = "f" * 64
+    with hub.db.reading() as session:
+        assert not chain_of(hub).check(session)
+    with pytest.raises(ChainBroken):
+        verify(hub)
+
+
+def test_an_open_stream_lives_no_longer_than_its_session(sqlite_hub: Hub, user: str, clock: Any) -> None:
+    def begin() -> tuple[str, auth.Principal]:
+        token = auth.open_session(sqlite_hub, user)
+        return token, auth._by_session(sqlite_hub, token)
+
+    token, principal = begin()
+    assert auth.still_signed_in(sqlite_hub, token, principal)
+    auth.end_session(sqlite_hub, token)
+    assert not auth.still_signed_in(sqlite_hub, token, principal), "signed out"
+    token, principal = begin()
+    clock.pass_(hours=13)
+    assert not auth.still_signed_in(sqlite_hub, token, principal), "expired"
+    for change in ({"disabled": True}, {"role": "estate_manager"}):
+        token, principal = begin()
+        with sqlite_hub.db.unit_of_work("test", "change", audit=False) as uow:
+            row = uow.session.get_one(HubUser, user)
+            for name, value in change.items():
+                setattr(row, name, value)
+        assert not auth.still_signed_in(sqlite_hub, token, principal), change
+        with sqlite_hub.db.unit_of_work("test", "back", audit=False) as uow:
+            uow.session.get_one(HubUser, user).disabled = False
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,26 @@ def test_those_without_cases_see_the_plain_item_or_nothing() -> None:
     run(scene)
 
 
+def test_a_stream_ends_when_its_session_does_busy_or_not() -> None:
+    async def scene(live: Live) -> None:
+        live.ask_s = 0.1
+        signed_in = True
+        quiet = live.stream("E001", SEE_ALL, lambda: signed_in)
+        busy = live.stream("E002", SEE_ALL, lambda: signed_in)
+        for stream in (quiet, busy):
+            await following(stream)
+        live.emit("E002", "passes", {"id": "1"})
+        assert (await following(busy))[0] == "batch", "it lives while its session does"
+        signed_in = False
+        live.emit("E002", "passes", {"id": "2"})
+        for stream in (quiet, busy):
+            said = [parse(raw) async for raw in stream if not raw.startswith(b":")]
+            assert said[-1] == ("gap", {"reason": "session_ended"})
+        assert live.clients == 0
+
+    run(scene)
+
+
 def test_a_stalled_console_is_told_of_the_gap_and_costs_others_nothing() -> None:
     async def scene(live: Live) -> None:
         stalled, lively = live.stream("E001", SEE_ALL), live.stream("E001", SEE_ALL)
