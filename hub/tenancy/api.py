@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, File, UploadFile
 from pydantic import BaseModel, Field
@@ -13,7 +13,7 @@ from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.services import Hub
 from hub.tables import Estate, SourceRow, SourceState
-from hub.tenancy import sync
+from hub.tenancy import held, sync
 from hub.tenancy.fields import Refused
 from hub.tenancy.files import MAX_BYTES
 from hub.tenancy.reasons import zh
@@ -41,12 +41,20 @@ class HeldHousehold(BaseModel):
 
 
 class Held(BaseModel):
+    """`set` empty: nothing waits for a decision (decisions that are not complete). `asked_by`: who is the first of two."""
+
     source: str
     at: datetime
     reason: str
     reason_zh: str
     removals: int
     households: list[HeldHousehold]
+    set: str = ""
+    asked_by: str = ""
+    asked_at: datetime | None = None
+    refused_by: str = ""
+    refused_at: datetime | None = None
+    refused_reason: str = ""
 
 
 class SourceItem(BaseModel):
@@ -87,7 +95,10 @@ class Accepted(BaseModel):
 
 
 class Released(BaseModel):
+    """`state`: `asked` (a second person must confirm), `released` (takes effect with the next run) or `refused`."""
+
     released: int
+    state: Literal["asked", "released", "refused"]
 
 
 class Reason(BaseModel):
@@ -118,12 +129,12 @@ class UploadResult(BaseModel):
     applied: bool
 
 
-def held_of(held: dict[str, Any] | None, principal: Principal) -> Held | None:
+def held_of(found: dict[str, Any] | None, principal: Principal) -> Held | None:
     """What of a held set this caller may see: households of own estates."""
-    if held is None:
+    if found is None:
         return None
-    mine = [h for h in held["households"] if principal.sees(h["estate_id"])]
-    return Held.model_validate({**held, "households": mine, "removals": len(mine)})
+    mine = [h for h in found["households"] if principal.sees(h["estate_id"])]
+    return Held.model_validate({**found, "households": mine, "removals": len(mine)})
 
 
 @router.get("/tenancy/sources")
@@ -175,19 +186,37 @@ def run_tenancy_source(source: str, hub: TheHub, principal: Manager) -> Accepted
     return Accepted()
 
 
-@router.post("/tenancy/sources/{source}/held/release", status_code=202)
+@router.post("/tenancy/sources/{source}/held/release", status_code=202, deprecated=True)
 def release_held(source: str, body: Reason, hub: TheHub, principal: Manager) -> Released:
-    """A person checked the held households and lets exactly these pass the brake."""
+    """The older name of `confirm`."""
+    return confirm_held(source, body, hub, principal)
+
+
+@router.post("/tenancy/sources/{source}/held/confirm", status_code=202)
+def confirm_held(source: str, body: Reason, hub: TheHub, principal: Manager) -> Released:
+    """The first person asks; the second, who is another, lets exactly the households shown pass the brake."""
+    _whole(hub, principal, source)
+    with hub.db.unit_of_work(principal.name, body.reason, now=hub.now()) as uow:
+        released = held.confirm(uow, uow.session.get_one(SourceState, source, with_for_update=True))
+    if released is None:
+        return Released(released=0, state="asked")
+    hub.signal(sync.NAME)
+    return Released(released=released, state="released")
+
+
+@router.post("/tenancy/sources/{source}/held/refuse", status_code=202)
+def refuse_held(source: str, body: Reason, hub: TheHub, principal: Manager) -> Released:
+    """A second person says no: nothing of the set is removed. It is asked anew when the source says something else."""
+    _whole(hub, principal, source)
+    with hub.db.unit_of_work(principal.name, body.reason, now=hub.now()) as uow:
+        held.refuse(uow, uow.session.get_one(SourceState, source, with_for_update=True))
+    return Released(released=0, state="refused")
+
+
+def _whole(hub: Hub, principal: Principal, source: str) -> None:
     _source(hub, principal, source)
     if principal.estate_ids is not None:
         raise Conflict("放行涉及多个小区，请由可查看全部小区的人员办理。")
-    with hub.db.unit_of_work(principal.name, body.reason, now=hub.now()) as uow:
-        state = uow.session.get_one(SourceState, source)
-        if state.held is None:
-            raise Conflict("没有等待放行的内容，可能已被处理。请刷新页面。")
-        released = sync.release(uow, state, principal.name, uow.now)
-    hub.signal(sync.NAME)
-    return Released(released=released)
 
 
 @router.get("/tenancy/refused-rows")

@@ -111,6 +111,7 @@ def diff(
     full: bool = False,
     present: frozenset[str] = frozenset(),
     feed_problem: str = "",
+    shrunken_accepted: bool = False,
     limits: Limits | Mapping[str, Limits] | None = None,
     recent: Mapping[str, int] | None = None,
     released: frozenset[str] = frozenset(),
@@ -122,7 +123,8 @@ def diff(
     `known` is not all of them.
 
     `full`: `incoming` claims to be everything; `present`: further ids that came but could not be read.
-    `feed_problem` (`empty_feed`, `half_feed`): nothing is removed.
+    `feed_problem` (`empty_feed`, `half_feed`): nothing is removed. `shrunken_accepted`: people said that the feed really is
+    that short now; what is missing from it is not removed all the same.
     `released`: tenancies a person let pass the brake.
     """
     newest = _newest(incoming)
@@ -131,7 +133,7 @@ def diff(
         _sort(sorting, known.get(key), newest[key], today)
     live = {key: k for key, k in known.items() if k.record.state != ENDED}
     missing = tuple(sorted(set(live) - set(newest) - present)) if full else ()
-    feed_problem = feed_problem or (_full_problem(len(live), len(missing)) if full else "")
+    feed_problem = feed_problem or (_full_problem(len(live), len(missing)) if full and not shrunken_accepted else "")
     held, refused = _brake(sorting, live, feed_problem, limits or Limits(), recent or {}, released, live_counts or {})
     stopped = {h.tenancy for h in held}
     if feed_problem:

@@ -1,27 +1,135 @@
-"""What a source's brake holds back, household by household, as the page shows it. No names."""
+"""What a source's brake holds back, household by household, as the page shows it (no names), and the two persons who decide.
+
+A decision stands for exactly the set that was shown: when the feed says something else it is void. Until then additions go on.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 
 from hub.db import UnitOfWork
-from hub.tables import Block, Dwelling
+from hub.errors import Conflict
+from hub.tables import Block, Dwelling, SourceState
 from hub.tenancy.diff import ChangeSet, HeldHousehold
 from hub.tenancy.reasons import zh
 
+STANDS = timedelta(hours=24)  # a word that is not followed by the second person's within a day is void
+SAME_PERSON_ZH = "须由另一位有权限的人员确认或拒绝，不能由发起人本人办理。"
+_FRESH = {"asked_by": "", "asked_at": None, "refused_by": "", "refused_at": None, "refused_reason": ""}
 
-def held_json(uow: UnitOfWork, source: str, changes: ChangeSet, before: dict[str, Any] | None) -> dict[str, Any] | None:
-    """{source, at, reason, reason_zh, removals, households: [{tenancy, dwelling_id, …, reason, reason_zh}]} or None.
 
-    `at` stays the time at which this reason first held something.
+def held_set(changes: ChangeSet) -> str:
+    """Names exactly what the brake holds: the same households losing the same for the same reason. Empty: nothing held."""
+    if not changes.refused:
+        return ""
+    content = (changes.refused, sorted((h.tenancy, h.reason, h.left) for h in changes.held))
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:32]
+
+
+def _mark(household: HeldHousehold) -> str:
+    """Names what one household loses: all of it, or these members."""
+    return hashlib.sha256(msgspec.json.encode((household.reason, household.left))).hexdigest()[:16]
+
+
+def confirm(uow: UnitOfWork, state: SourceState) -> int | None:
+    """The first person asks (None), the second, who is another, lets exactly these pass: how many households.
+
+    Who started the run that was held counts as the first. Raises Conflict.
+    """
+    held = _open(state)
+    asked = _asked(state, held, uow.now)
+    if asked == uow.actor:
+        raise Conflict(SAME_PERSON_ZH, "same_person")
+    if not asked:
+        state.held = {**held, "asked_by": uow.actor, "asked_at": uow.now.isoformat()}
+        uow.record("tenancy.held_asked", state.source, set=held.get("set", ""))
+        return None
+    return release(uow, state, uow.actor, uow.now)
+
+
+def refuse(uow: UnitOfWork, state: SourceState) -> None:
+    """By another than who started or asked: nothing of the set is removed, for as long as the source says just this."""
+    held = _open(state)
+    if _asked(state, held, uow.now) == uow.actor:
+        raise Conflict(SAME_PERSON_ZH, "same_person")
+    state.held = {**held, "refused_by": uow.actor, "refused_at": uow.now.isoformat(), "refused_reason": uow.reason}
+    state.detail = {key: value for key, value in state.detail.items() if key != "release"}
+    uow.record("tenancy.held_refused", state.source, set=held.get("set", ""))
+
+
+def _open(state: SourceState) -> dict[str, Any]:
+    if state.held is None or not state.held.get("set"):
+        raise Conflict("没有等待放行的内容，可能已被处理。请刷新页面。")
+    if state.held.get("refused_by"):
+        raise Conflict("这批变更已被拒绝。数据源更正后会重新显示。", "held_refused")
+    return state.held
+
+
+def _asked(state: SourceState, held: dict[str, Any], now: datetime) -> str:
+    """Who is the first of the two: who asked within a day, else who wanted the run that is still to come."""
+    at = held.get("asked_at")
+    asked = str(held.get("asked_by", "")) if at and datetime.fromisoformat(str(at)) > now - STANDS else ""
+    return asked or str(state.detail.get("run_by", ""))
+
+
+def release(uow: UnitOfWork, state: SourceState, actor: str, at: datetime) -> int:
+    """The next run lets the households held now pass, these and no others. How many."""
+    held = state.held or {}
+    keys = [h["tenancy"] for h in held.get("households", ()) if h["reason"] == "mass_removal"]
+    feed = held.get("reason") in ("empty_feed", "half_feed")
+    marks = {key: mark for key, mark in held.get("marks", {}).items() if key in keys}
+    state.detail = {
+        **state.detail,
+        "release": {
+            "by": actor,
+            "at": at.isoformat(),
+            "keys": keys,
+            "feed": feed,
+            "set": held.get("set", ""),
+            "marks": marks,
+        },
+        "excused": {**state.detail.get("excused", {}), **dict.fromkeys(keys, at.isoformat())},
+        "full_wanted": True,
+    }
+    uow.record("tenancy.held_released", state.source, tenancies=keys, feed=feed)
+    return len(keys)
+
+
+def stands(release: dict[str, Any], changes: ChangeSet, now: datetime) -> bool:
+    """Whether a release is for what the brake holds now, and not too old.
+
+    Every household that was shown must still lose just that. One that came since is not covered: the brake judges it alone.
+    """
+    if datetime.fromisoformat(str(release["at"])) <= now - STANDS:
+        return False
+    if release.get("feed"):
+        return bool(release.get("set", "") == held_set(changes))
+    marks = {h.tenancy: _mark(h) for h in changes.held}
+    return all(marks.get(key) == mark for key, mark in release.get("marks", {}).items())
+
+
+def held_json(
+    uow: UnitOfWork, source: str, changes: ChangeSet, before: dict[str, Any] | None, started_by: str = ""
+) -> dict[str, Any] | None:
+    """{source, at, reason, reason_zh, removals, households: [{tenancy, dwelling_id, …, reason, reason_zh}], set, asked_by, …}.
+
+    None: nothing is held. `at` stays the time at which this reason first held something; what people said of it stays while
+    it is the same `set`.
     """
     households = [*changes.held, *(h for h in changes.incomplete if h.tenancy not in {c.tenancy for c in changes.held})]
     if not households and not changes.refused:
         return None
     reason = changes.refused or households[0].reason
     same = before is not None and before["reason"] == reason
+    which = held_set(changes)
+    said = {key: before.get(key, _FRESH[key]) for key in _FRESH} if before and before.get("set") == which else _FRESH
+    if which and started_by and not said["asked_by"]:
+        said = {**said, "asked_by": started_by, "asked_at": uow.now.isoformat()}
     return {
         "source": source,
         "at": before["at"] if same and before else uow.now.isoformat(),
@@ -29,6 +137,9 @@ def held_json(uow: UnitOfWork, source: str, changes: ChangeSet, before: dict[str
         "reason_zh": zh(reason),
         "removals": len(households),
         "households": _households(uow, households),
+        "set": which,
+        "marks": {h.tenancy: _mark(h) for h in changes.held},
+        **said,
     }
 
 

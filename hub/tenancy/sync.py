@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,9 +17,9 @@ from hub.db import UnitOfWork
 from hub.jobs import Job
 from hub.services import Hub
 from hub.tables import SourceState
-from hub.tenancy import onfile, refused, sources, write
+from hub.tenancy import counter, onfile, refused, sources, write
 from hub.tenancy.diff import ChangeSet, diff, due, feed_problem
-from hub.tenancy.held import held_json
+from hub.tenancy.held import held_json, stands
 from hub.tenancy.onfile import Place
 from hub.tenancy.records import AbsenceRecord, RefusedRow, TenancyRecord, parse_absence, parse_tenancy
 from hub.tenancy.sources import Pull, SourceConfig, SourceProblem
@@ -79,7 +79,8 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
     with hub.db.unit_of_work(f"source:{source.name}", "tenancy records", now=hub.now()) as uow:
         where = onfile.places(uow.session)
         read = _parse(hub, source, tenancies, absences, where)
-        changes = _diff(uow, source, position, tenancies, read)
+        read.tenancies = counter.without_withdrawn(uow.session, source.name, read.tenancies)
+        changes = _decided(uow, source, position, tenancies, read)
         write.apply(uow, source.name, changes, where)
         absent = write.apply_absences(uow, source.name, read.absences, where)
         refused.keep(uow, source.name, read.refused, None if tenancies.full and not changes.refused else read.keys)
@@ -147,10 +148,33 @@ def _wrong_place(code: str, source: SourceConfig, where: dict[str, Place]) -> st
     return "dwelling_of_other_estate" if source.estate not in (None, where[code].estate_id) else ""
 
 
-def _diff(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, read: _Read) -> ChangeSet:
+def _decided(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, read: _Read) -> ChangeSet:
+    """What the feed changes, with what two persons let pass, if it still is what they were shown."""
+    changes = _diff(uow, source, position, pulled, read, {})
+    if not position.release:
+        return changes
+    if stands(position.release, changes, uow.now):
+        return _diff(uow, source, position, pulled, read, position.release)
+    uow.record("tenancy.release_expired", source.name)
+    state = _state(uow, source)
+    keys = set(position.release.get("keys", ()))
+    excused = {key: at for key, at in state.detail.get("excused", {}).items() if key not in keys}
+    state.detail = {key: value for key, value in state.detail.items() if key != "release"} | {"excused": excused}
+    return changes
+
+
+def _diff(
+    uow: UnitOfWork,
+    source: SourceConfig,
+    position: _Position,
+    pulled: Pull,
+    read: _Read,
+    release: dict[str, Any],
+) -> ChangeSet:
     session, today = uow.session, uow.now.astimezone(ZONE).date()
     known = onfile.known(session, source.name, None if pulled.full else [r.id for r in read.tenancies])
-    problem = "" if position.release.get("feed") else feed_problem(position.last_total, pulled.total)
+    accepted = bool(release.get("feed"))
+    problem = "" if accepted else feed_problem(position.last_total, pulled.total)
     ending = due(known.values(), today) if not problem else ()
     incoming = [*(c.record for c in ending), *read.tenancies]
     # A record refused now was in the feed: it is not missing.
@@ -161,9 +185,10 @@ def _diff(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pu
         full=pulled.full,
         present=frozenset(read.keys),
         feed_problem=problem,
+        shrunken_accepted=accepted,
         limits=onfile.limits(session),
         recent=onfile.recent_losses(session, uow.now, position.excused),
-        released=frozenset(position.release.get("keys", ())) | {c.record.id for c in ending},
+        released=frozenset(release.get("keys", ())) | {c.record.id for c in ending},
         live_counts=onfile.live_counts(session),
     )
 
@@ -185,7 +210,7 @@ def _keep_state(
         detail["full_wanted"] = not pulled.full and pulled.total < position.last_total
         detail.pop("release", None)
         state.last_total = pulled.total
-    held = held_json(uow, source.name, changes, state.held)
+    held = held_json(uow, source.name, changes, state.held, str(detail.pop("run_by", "")))
     if _which(held) != _which(state.held):
         uow.record("tenancy.held", source.name, reason=held["reason"] if held else "", count=_count(held))
     if held != state.held:
@@ -211,24 +236,9 @@ def _state(uow: UnitOfWork, source: SourceConfig) -> SourceState:
 
 
 def want_full(uow: UnitOfWork, state: SourceState) -> None:
-    """The next run reads everything."""
-    state.detail = {**state.detail, "full_wanted": True}
+    """The next run reads everything. Whoever asked for it is not the second person for what that run holds."""
+    state.detail = {**state.detail, "full_wanted": True, "run_by": uow.actor}
     uow.record("tenancy.run_wanted", state.source)
-
-
-def release(uow: UnitOfWork, state: SourceState, actor: str, at: datetime) -> int:
-    """A person checked the held households and lets them pass, these and no others. How many."""
-    held = state.held or {}
-    keys = [h["tenancy"] for h in held.get("households", ()) if h["reason"] == "mass_removal"]
-    feed = held.get("reason") in ("empty_feed", "half_feed")
-    state.detail = {
-        **state.detail,
-        "release": {"by": actor, "at": at.isoformat(), "keys": keys, "feed": feed},
-        "excused": {**state.detail.get("excused", {}), **dict.fromkeys(keys, at.isoformat())},
-        "full_wanted": True,
-    }
-    uow.record("tenancy.held_released", state.source, tenancies=keys, feed=feed)
-    return len(keys)
 
 
 JOBS = (Job(NAME, PERIOD_S, run),)

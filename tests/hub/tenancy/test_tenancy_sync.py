@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import func, select
 from tenancy_office import HOUSEHOLDS, Office, tenancy
 
+from hub.access.desk import withdraw_consent
+from hub.errors import Conflict
 from hub.services import Hub
 from hub.tables import Absence, AuditRow, Consent, DirtyDay, HouseholdMember, Person, SourceRow, SourceState, Tenancy
+from hub.tenancy import held as brake
 from hub.tenancy import sync
 from hub.tenancy.sources import SourceProblem
 
@@ -185,7 +188,7 @@ def test_mass_removal_is_held_until_a_person_lets_it_pass(hub: Hub, configured: 
     assert [h["tenancy"] for h in held["households"]] == [f"T-{n:06d}" for n in range(10, 14)]
     assert "+0 ~0 -0" in sync.run(hub), "the held set is the same on every run"
     with hub.db.unit_of_work("official", "逐户核对无误") as uow:
-        assert sync.release(uow, uow.session.get_one(SourceState, "back-office"), "official", uow.now) == 4
+        assert brake.release(uow, uow.session.get_one(SourceState, "back-office"), "official", uow.now) == 4
     office.control("end-tenancy", id="T-000020", decision=DECISION)
     sync.run(hub)
     gone = [f"T-{n:06d}" for n in (10, 11, 12, 13, 20)]
@@ -252,3 +255,141 @@ def test_a_record_that_vanishes_from_the_full_feed_is_shown_and_keeps_access(
     assert state(hub).detail["missing"] == ["T-999999"]
     assert states(hub)["T-999999"] == "active"
     assert tenancy(7)["id"] in states(hub)
+
+
+class Official:
+    """A unit of work of a named person."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    def say(self, who: str, what: Callable[..., Any]) -> Any:
+        with self.hub.db.unit_of_work(who, "逐户核对", now=self.hub.now()) as uow:
+            return what(uow, uow.session.get_one(SourceState, "back-office"))
+
+
+def mass_removal(hub: Hub, office: Office, *numbers: int) -> None:
+    for number in numbers:
+        office.control("end-tenancy", id=f"T-{number:06d}", decision=DECISION)
+    sync.run(hub)
+
+
+def test_two_persons_let_exactly_what_they_saw_pass(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    mass_removal(hub, office, 10, 11, 12, 13)
+    people = Official(hub)
+    assert people.say("王官员", brake.confirm) is None, "one person is not enough"
+    sync.run(hub)
+    assert "ended" not in states(hub).values()
+    assert state(hub).held["asked_by"] == "王官员"  # type: ignore[index]
+    with pytest.raises(Conflict, match="same_person"):
+        people.say("王官员", brake.confirm)
+    with pytest.raises(Conflict, match="same_person"):
+        people.say("王官员", brake.refuse)
+    assert people.say("李官员", brake.confirm) == 4
+    sync.run(hub)
+    assert list(states(hub).values()).count("ended") == 4
+    assert state(hub).held is None
+    with hub.db.reading() as session:
+        whats = [c["what"] for row in session.scalars(select(AuditRow)) for c in row.changes]
+    assert [w for w in whats if w.startswith("tenancy.held_")] == ["tenancy.held_asked", "tenancy.held_released"]
+
+
+def test_a_word_is_void_when_the_feed_says_something_else_and_after_a_day(
+    hub: Hub, configured: Setup, office: Office
+) -> None:
+    configured(hub)
+    sync.run(hub)
+    mass_removal(hub, office, 10, 11, 12, 13)
+    people = Official(hub)
+    people.say("王官员", brake.confirm)
+    mass_removal(hub, office, 14)
+    assert state(hub).held["asked_by"] == "", "nobody has seen this set"  # type: ignore[index]
+    assert people.say("李官员", brake.confirm) is None, "so the second is the first again"
+    hub.clock.pass_(hours=25)  # type: ignore[attr-defined]
+    assert people.say("赵官员", brake.confirm) is None, "a day later too"
+    sync.run(hub)
+    assert "ended" not in states(hub).values()
+
+
+def test_a_release_of_what_is_no_longer_held_is_void(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    mass_removal(hub, office, 10, 11, 12, 13)
+    people = Official(hub)
+    people.say("王官员", brake.confirm)
+    people.say("李官员", brake.confirm)
+    office.control("feed", mode="empty")
+    sync.run(hub)
+    assert "ended" not in states(hub).values(), "confirmed was another set than the empty feed"
+    assert state(hub).held["reason"] == "empty_feed"  # type: ignore[index]
+    office.control("feed", mode="normal")
+    sync.run(hub)
+    sync.run(hub)
+    assert "ended" not in states(hub).values(), "the word was for then; now it is asked anew"
+    assert state(hub).held["asked_by"] == ""  # type: ignore[index]
+
+
+def test_a_refused_set_stays_refused_until_the_feed_changes(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    mass_removal(hub, office, 10, 11, 12, 13)
+    people = Official(hub)
+    people.say("王官员", brake.refuse)
+    sync.run(hub)
+    assert state(hub).held["refused_by"] == "王官员"  # type: ignore[index]
+    with pytest.raises(Conflict, match="held_refused"):
+        people.say("李官员", brake.confirm)
+    office.control("move-in", dwelling_code="E001-B1-1104", members=[{"name": "新住户"}])
+    assert "+1 " in sync.run(hub), "additions go on"
+    assert "ended" not in states(hub).values()
+    mass_removal(hub, office, 15)
+    assert state(hub).held["refused_by"] == "", "another set, another word"  # type: ignore[index]
+
+
+def test_who_starts_the_run_is_the_first_of_the_two(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    people = Official(hub)
+    people.say("王官员", lambda uow, row: sync.want_full(uow, row))
+    mass_removal(hub, office, 10, 11, 12, 13)
+    with pytest.raises(Conflict, match="same_person"):
+        people.say("王官员", brake.confirm)
+    assert people.say("李官员", brake.confirm) == 4
+
+
+def test_a_shrunken_feed_two_persons_accepted_goes_on_and_removes_nobody(
+    hub: Hub, configured: Setup, office: Office
+) -> None:
+    configured(hub)
+    sync.run(hub)
+    office.control("feed", mode="empty")
+    sync.run(hub)
+    people = Official(hub)
+    people.say("王官员", brake.confirm)
+    people.say("李官员", brake.confirm)
+    sync.run(hub)
+    assert set(states(hub).values()) == {"active"}, "what is missing keeps its access all the same"
+    assert state(hub).held is None
+
+
+def test_a_consent_taken_back_at_the_counter_is_not_revived_by_an_old_record(
+    hub: Hub, configured: Setup, office: Office
+) -> None:
+    configured(hub)
+    sync.run(hub)
+    with hub.db.reading() as session:
+        query = select(HouseholdMember).join(Person, Person.id == HouseholdMember.person_id)
+        member = session.scalars(query.where(Person.source_id == "P-000000")).one()
+    with hub.db.unit_of_work("desk", "本人到窗口撤回", now=hub.now()) as uow:
+        withdraw_consent(uow, "E001", member.id, "a")
+    for _ in range(2):
+        with hub.db.unit_of_work("test", "all again") as uow:
+            sync.want_full(uow, uow.session.get_one(SourceState, "back-office"))
+        assert "+0 ~0 -0" in sync.run(hub), "the old record changes nothing, however often it comes"
+    with hub.db.reading() as session:
+        live = select(Consent).where(Consent.person_id == member.person_id, Consent.withdrawn_at.is_(None))
+        assert session.scalars(live).all() == []
+        assert session.get_one(HouseholdMember, member.id).offered["photo"] is None
+        assert session.get_one(HouseholdMember, member.id).offered["cards"], "other ways in stay"
