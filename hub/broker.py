@@ -29,6 +29,7 @@ from device_drivers.contract.messages import (
 )
 from device_drivers.mqtt import Incoming, Link, LinkOptions, MqttLink
 from hub.dynsec import RESPONSE, BrokerAdmin
+from hub.enrol import removed_edges
 from hub.estate import commands, devices, edges
 from hub.events.dead import add_dead_letter
 from hub.events.ingest import Ingest
@@ -64,6 +65,7 @@ class BrokerHandler:
         self._idle = threading.Condition(self._lock)
         self._busy = False
         self._seen: set[str] = set()
+        self._shut_out: set[tuple[str, str]] = set()
         self._state_at = hub.now()
         self._up = False
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
@@ -105,6 +107,18 @@ class BrokerHandler:
         """True when all that was received has been worked off."""
         with self._idle:
             return self._idle.wait_for(lambda: not self._queue and not self._busy, timeout)
+
+    def shut_out(self, hub: Hub) -> str:
+        """Job: edges that were removed (on the command line, or by another process) lose their place on the broker."""
+        with hub.db.reading() as session:
+            removed = set(removed_edges(session))
+        if self.admin is None or not self._up:
+            return "no link to the broker"
+        for edge_id, serial in sorted(removed - self._shut_out):
+            self.admin.remove_edge(edge_id)
+            self._shut_out.add((edge_id, serial))
+            log.warning("edge %s was removed: the broker knows it no more", edge_id)
+        return f"{len(removed)} edges removed"
 
     def watch(self, _hub: Hub) -> str:
         """Job: edges that were online before this link came up and have not been heard since are out of sight."""

@@ -188,6 +188,23 @@ def add_edge_command(
         raise _fail(error) from error
 
 
+@app.command("remove-edge")
+def remove_edge_command(
+    edge: Annotated[str, typer.Argument(help="Edge id, as add-edge printed it.")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit trail: stolen, replaced …")],
+    directory: Directory = DIR,
+) -> None:
+    """Shut an edge box out: certificate revoked, secret ended, off the broker within seconds while serve runs."""
+    from hub import enrol
+
+    hub = _hub(directory)
+    try:
+        enrol.remove_edge(hub, edge, "command line", reason)
+    except LookupError as error:
+        raise _fail(error) from error
+    typer.echo(f"edge {edge} removed; `enrolment-token` lets a box take its place")
+
+
 @app.command("enrolment-token")
 def enrolment_token_command(
     edge: Annotated[str, typer.Argument(help="Edge id, as add-edge printed it.")], directory: Directory = DIR

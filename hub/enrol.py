@@ -6,12 +6,14 @@ import base64
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from device_drivers.contract.edge_http import EnrolReply, EnrolRequest
 from hub.auth import token_hash
 from hub.dynsec import BrokerAdmin, BrokerRefused
 from hub.errors import ApiError, BadRequest
+from hub.estate import coverage
 from hub.ids import random_text
 from hub.keys import BadCertificateRequest
 from hub.services import Hub
@@ -29,6 +31,32 @@ def add_edge(hub: Hub, estate_id: str, name: str, actor: str) -> str:
         uow.session.add(edge)
         uow.record("edge.added", edge.id, name=name)
         return edge.id
+
+
+def remove_edge(hub: Hub, edge_id: str, actor: str, reason: str) -> None:
+    """The box is out: its secret ends here, its certificate is revoked, the server takes it off the broker. LookupError.
+
+    Its devices and what it saw stay; a new enrolment brings a box back in its place.
+    """
+    with hub.db.unit_of_work(actor, reason, now=hub.now()) as uow:
+        edge = uow.session.get(Edge, edge_id)
+        if edge is None:
+            raise LookupError(f"there is no edge {edge_id!r}")
+        uow.estate_id = edge.estate_id
+        if edge.certificate_serial:
+            hub.keys.revoke(edge.certificate_serial)
+        if edge.online:
+            coverage.edge_lost(uow.session, edge.id, edge.estate_id, uow.now)
+            edge.online, edge.state_since = False, uow.now
+        edge.secret_hash = edge.enrolled_at = None
+        uow.session.execute(delete(EnrolmentToken).where(EnrolmentToken.edge_id == edge_id))
+        uow.record("edge.removed", edge_id, certificate=edge.certificate_serial)
+
+
+def removed_edges(session: Session) -> list[tuple[str, str]]:
+    """(edge, serial of its revoked certificate) of boxes that were taken out and have not enrolled again."""
+    query = select(Edge.id, Edge.certificate_serial).where(Edge.secret_hash.is_(None))
+    return [(id, serial) for id, serial in session.execute(query) if serial]
 
 
 def enrolment_token(hub: Hub, edge_id: str, actor: str) -> tuple[str, datetime]:

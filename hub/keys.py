@@ -1,7 +1,7 @@
 """The hub's keys: files in `keys_dir`, mode 0600, made at the first start. There is no default key.
 
 `signing.pem` Ed25519 (access lists, messages to the lease system), `blind.key` HMAC (index of ID numbers), `ca.pem` and
-`ca-key.pem` EC P-256 (certificates of edges and of the edge port).
+`ca-key.pem` EC P-256 (certificates of edges and of the edge port), `revoked.pem` the certificates taken back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -88,6 +88,29 @@ class Keys:
         certificate = self._issue(key, edge_id, ExtendedKeyUsageOID.CLIENT_AUTH, now, EDGE_CERTIFICATE_DAYS, None)
         return IssuedCertificate(certificate.public_bytes(_PEM).decode(), f"{certificate.serial_number:x}")
 
+    @property
+    def revoked_file(self) -> Path:
+        """The list of revoked certificates (CRL, PEM): there from the first call, newer with every `revoke`."""
+        path = self.directory / "revoked.pem"
+        _file(path, lambda: self._revocations([]))
+        return path
+
+    def revoke(self, serial: str) -> None:
+        """No edge comes in with this certificate any more. `serial` is hex, as `sign_edge_csr` gave it."""
+        held = x509.load_pem_x509_crl(self.revoked_file.read_bytes())
+        number = int(serial, 16)
+        if held.get_revoked_certificate_by_serial_number(number) is None:
+            _write(self.revoked_file, self._revocations([*held, _revoked(number)]))
+
+    def _revocations(self, revoked: Sequence[x509.RevokedCertificate]) -> bytes:
+        """Valid as long as the CA itself: it is renewed by a revocation, and an old one must not lock every edge out."""
+        now = datetime.now(UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._ca.subject).last_update(now - _BACKDATE)
+        builder = builder.next_update(self._ca.not_valid_after_utc + timedelta(days=1))
+        for one in revoked:
+            builder = builder.add_revoked_certificate(one)
+        return builder.sign(self._ca_key, hashes.SHA256()).public_bytes(_PEM)
+
     def server_certificate(self, host: str) -> tuple[Path, Path]:
         """(certificate, key) files for the edge port, valid for `host` and loopback; renewed when 30 days are left."""
         certificate_file, key_file = self.directory / "edge-port.pem", self.directory / "edge-port-key.pem"
@@ -129,6 +152,10 @@ class Keys:
         if names:
             builder = builder.add_extension(names, critical=False)
         return builder.sign(self._ca_key, hashes.SHA256())
+
+
+def _revoked(serial: int) -> x509.RevokedCertificate:
+    return x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(datetime.now(UTC)).build()
 
 
 def _name(common_name: str) -> x509.Name:

@@ -29,6 +29,7 @@ GRACE_S = 3
 START_S = 20.0
 WATCH_S = 10.0
 SHOW_S = 3.0
+REMOVED_S = 3.0  # until an edge that was removed on the command line is shut out
 
 
 class CannotServe(RuntimeError):
@@ -87,6 +88,8 @@ class Server:
         self._parts = ExitStack()
         self.hub: Hub | None = None
         self.broker: mosquitto.MosquittoProcess | None = None
+        self._edge_tls: ssl.SSLContext | None = None
+        self._revoked_at = 0
 
     def start(self) -> Hub:
         try:
@@ -112,7 +115,10 @@ class Server:
         secret = mosquitto.secret_for(config.dir / config.broker_secret_file)
         handler.start(hub_link(config.broker_host, config.broker_port, secret))
         shown = Job("dwellings.show", SHOW_S, DwellingStatuses().run)
-        jobs = JobRunner(hub, (*rooms.JOBS, Job("edges.watch", WATCH_S, handler.watch), shown))
+        watched = Job("edges.watch", WATCH_S, handler.watch)
+        removed = Job("edges.removed", REMOVED_S, handler.shut_out)
+        revoked = Job("edges.revoked", REMOVED_S, self._revocations)
+        jobs = JobRunner(hub, (*rooms.JOBS, watched, removed, revoked, shown))
         self._parts.callback(jobs.stop)
         jobs.start()
         app = create_app(hub)
@@ -135,9 +141,23 @@ class Server:
         secured.ssl_certfile, secured.ssl_keyfile = certificate, key
         secured.ssl_ca_certs = str(self.hub.keys.directory / "ca.pem")
         secured.ssl_cert_reqs = ssl.CERT_REQUIRED
+        secured.load()
+        assert secured.ssl is not None
+        secured.ssl.load_verify_locations(self.hub.keys.revoked_file)
+        secured.ssl.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+        self._edge_tls = secured.ssl
         for port in (_Port(_settings(app), console, "console port"), _Port(secured, edges, "edge port")):
             port.begin()
             self._parts.callback(port.end)
+
+    def _revocations(self, hub: Hub) -> str:
+        """Job: a newer list of revoked certificates holds for every connection from now on."""
+        written_at = hub.keys.revoked_file.stat().st_mtime_ns
+        if self._edge_tls is None or written_at == self._revoked_at:
+            return "no new revocation"
+        self._edge_tls.load_verify_locations(hub.keys.revoked_file)
+        self._revoked_at = written_at
+        return "the list of revoked certificates was read"
 
     def stop(self) -> None:
         self._parts.close()

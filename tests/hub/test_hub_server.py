@@ -31,7 +31,7 @@ from hub import enrol
 from hub.config import Config
 from hub.server import Server
 from hub.services import Hub
-from hub.tables import DesiredList, Device, Edge, Estate, Snapshot
+from hub.tables import AuditRow, DesiredList, Device, Edge, Estate, JobRun, Snapshot
 
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 100
 SHA = hashlib.sha256(JPEG).hexdigest()
@@ -177,6 +177,70 @@ def test_pictures_only_where_the_policy_allows(running: tuple[Server, Hub, Box])
     with hub.db.reading() as session:
         assert session.scalar(select(func.count()).select_from(Snapshot)) == 1
     assert (hub.config.dir / "snapshots" / SHA[:2] / f"{SHA}.jpg").read_bytes() == JPEG
+
+
+def test_a_removed_box_is_shut_out_and_the_others_are_not(
+    running: tuple[Server, Hub, Box], tmp_path: Path, wait_until: Any
+) -> None:
+    server, hub, box = running
+    lost = Box(server, hub, "edge-bbbb", tmp_path / "lost")
+    where = "/edge/v1/devices/E002.d/list"
+    assert lost.ask("GET", where).status_code == 200
+    r = lost.reply
+    link = MqttLink(LinkOptions(r.mqtt_host, r.mqtt_port, r.edge, r.edge, r.secret))
+    link.start(lambda _m: None, lambda _u, _w: None)
+    try:
+        wait_until(lambda: link.connected, "the box on the broker")
+        with httpx.Client(verify=lost.context, trust_env=False) as kept_open:
+            headers = {"Authorization": f"Bearer {r.secret}"}
+            assert kept_open.get(r.https_url + where, headers=headers).status_code == 200
+            enrol.remove_edge(hub, "edge-bbbb", "test", "stolen")
+            assert kept_open.get(r.https_url + where, headers=headers).status_code == 401, "at once, TLS or not"
+        wait_until(lambda: not link.connected, "the broker to cut the box off", 20)
+    finally:
+        link.stop()
+
+    def refused() -> bool:
+        try:
+            lost.ask("GET", where)
+        except (httpx.ReadError, httpx.ConnectError, httpx.RemoteProtocolError):
+            return True
+        return False
+
+    wait_until(refused, "the certificate to be refused", 20)
+    assert box.ask("GET", "/edge/v1/devices/E001.d/list").status_code == 200, "the other box goes on"
+    with hub.db.reading() as session:
+        (row,) = session.scalars(select(AuditRow).where(AuditRow.reason == "stolen"))
+    assert row.changes[0]["what"] == "edge.removed"
+    back = Box(server, hub, "edge-bbbb", tmp_path / "back")
+    assert back.ask("GET", where).status_code == 200, "a box takes its place"
+    wait_until(refused, "the old certificate stays out")
+
+
+def test_boxes_are_removed_on_the_command_line(running: tuple[Server, Hub, Box], wait_until: Any) -> None:
+    _server, hub, _box = running
+    with hub.db.unit_of_work("test", "edge", audit=False) as uow:
+        uow.session.add(Edge(id="edge-cccc", estate_id="E001", name="c", secret_hash="x", certificate_serial="beef"))
+
+    def remove(edge: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hub.cli", "remove-edge", edge, "--reason", "box was stolen"]
+        return subprocess.run(
+            [*command, "--dir", str(hub.config.dir)], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    assert remove("edge-cccc").returncode == 0
+    with hub.db.reading() as session:
+        assert session.get_one(Edge, "edge-cccc").secret_hash is None
+    revoked = x509.load_pem_x509_crl(hub.keys.revoked_file.read_bytes())
+    assert revoked.get_revoked_certificate_by_serial_number(0xBEEF) is not None
+    unknown = remove("edge-zzzz")
+    assert (unknown.returncode, "there is no edge" in unknown.stderr) == (1, True)
+
+    def told() -> str:
+        with hub.db.reading() as session:
+            return session.get_one(JobRun, "edges.removed").detail
+
+    wait_until(lambda: told() != "no link to the broker" and not told().startswith("0"), "the server to act", 20)
 
 
 def test_health_names_its_parts(running: tuple[Server, Hub, Box]) -> None:
