@@ -52,9 +52,10 @@ class Demo:
     brokers: list[MosquittoProcess] = field(default_factory=list)
     blocks: int = 4
     floors: int = 15
+    began: float = 0.0
 
     def start(self) -> None:
-        began = time.monotonic()
+        self.began = time.monotonic()
         with self.out.status("小区规划 planning the estate") as status:
             ports = setup.ports(self.directory, self.port)
             self._tool("plan", "simulators", "plan", "--dir", self.site, "--seed", self.seed, "--days", self.days,
@@ -63,6 +64,7 @@ class Demo:
             hub = self.hub = open_hub(setup.config(self.directory, ports, self.port))
             status.update("数据库与密钥 database, keys, users")
             setup.prepare(hub, self.directory)
+            self._done("estate planned; database, keys and users are there")
             self._start_outside(ports, status)
             self._start_inside(hub, ports, status)
             status.update("租约 → 名单 → 设备 tenancies to doors")
@@ -73,8 +75,9 @@ class Demo:
         with self.out.status("入住分析 presence, findings, cases"):
             if not setup.analyse(hub):
                 raise ChildFailed("the occupancy analysis failed: see above")
+        self._done("presence, findings and cases")
         self._wait("a live pass", lambda: setup.seen_live(hub), 60)
-        self._say_ready(hub, time.monotonic() - began)
+        self._say_ready(hub, time.monotonic() - self.began)
 
     @property
     def site(self) -> Path:
@@ -113,18 +116,19 @@ class Demo:
         self._child("back-office", "simulators", "back-office", "--dir", self.site, "--api-key-file", key, restart=True)
         self._child("estate", "simulators", "estate", "--dir", self.site, "--broker-port", ports.edge_broker,
                     "--speed", self.speed, "--back-office", back_office, "--api-key-file", key, restart=True)  # fmt: skip
-        self._wait("the back office answers", lambda: _answers(f"{back_office}/photos/none.jpg"), 30)
 
     def _start_inside(self, hub: Hub, ports: setup.Ports, status: Status) -> None:
         """Ours: the hub and the estate's edge box."""
         status.update("中心与边缘 hub and edge")
-        self._tell_key(hub)
         self._child(
             "hub", "hub.cli", "serve", "--dir", self.directory / "hub", "--port", self.port,
             "--edge-port", ports.edge_https, "--broker-port", ports.hub_broker, restart=True,
             ESTATE_TENANCY_PERIOD_S=str(TENANCY_PERIOD_S),
         )  # fmt: skip
         self._wait("the hub answers", lambda: _answers(f"{self.url}/api/v1/health"), 40)
+        back_office = setup.back_office_url(self.directory)
+        self._wait("the back office answers", lambda: _answers(f"{back_office}/photos/none.jpg"), 30)
+        self._tell_key(hub)
         edge = self.directory / "edge"
         if not (edge / "edge.json").exists():
             token = setup.enrolment_token(hub)
@@ -175,6 +179,10 @@ class Demo:
                 if time.monotonic() > end:
                     raise ChildFailed(f"waited {seconds:g} s for: {what}. Logs are in {self.directory / 'logs'}")
                 self.stop.wait(LOOK_S)
+        self._done(what)
+
+    def _done(self, what: str) -> None:
+        self.out.print(f"[green]✓[/] {time.monotonic() - self.began:5.1f} s  {what}", highlight=False)
 
     def _check(self) -> None:
         if self.stop.is_set():
