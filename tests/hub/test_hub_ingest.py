@@ -30,7 +30,9 @@ from device_drivers.mqtt import MemoryBroker
 from hub.events.ingest import Ingest
 from hub.services import Hub
 from hub.tables import (
+    Consent,
     Coverage,
+    CredentialRow,
     DeadLetter,
     Device,
     DirtyDay,
@@ -236,6 +238,39 @@ def test_a_face_pass_counts_for_the_check_only_while_consent_b_lives(site: Hub) 
     with site.db.reading() as session:
         day = session.scalars(select(PassDay)).one()
     assert (day.face, day.face_consented) == (1, 0)
+
+
+def test_what_ingest_knows_moves_with_the_audit_trail(site: Hub) -> None:
+    """Credentials, consents and devices are kept between runs; a change of any counts in the very next run."""
+    ingest = Ingest(site)
+    ingest.take("edge-aaaa", EPOCH, [batch(passing(1, IdentifierType.FACE))])
+    with site.db.unit_of_work("counter", "consent withdrawn", now=site.now()) as uow:
+        uow.session.get_one(Consent, "consent-1").withdrawn_at = AT
+        common = {"estate_id": "E001", "edge_id": "edge-aaaa", "kind": "modbus_door"}
+        uow.session.add(Device(id="E001.new", code="new", name="new", **common))
+        uow.record("consent.withdrawn", "consent-1")
+    note = event(3, Unreadable("x", "y"), device="E001.new")
+    outcome = ingest.take("edge-aaaa", EPOCH, [batch(passing(2, IdentifierType.FACE), note)])
+    assert outcome is not None
+    assert (outcome.new, outcome.dead) == (2, 0), "the new device is known"
+    with site.db.reading() as session:
+        day = session.scalars(select(PassDay)).one()
+    assert (day.face, day.face_consented) == (2, 1)
+
+
+def test_a_credential_that_came_without_an_audit_row_is_found(site: Hub) -> None:
+    ingest = Ingest(site)
+    ingest.take("edge-aaaa", EPOCH, [batch(passing(1))])
+    with site.db.unit_of_work("test", "credential", audit=False) as uow:
+        uow.session.add(
+            CredentialRow(
+                token="b" * 20, estate_id="E001", holder_class="resident", person_id="person-1",
+                tenancy_id="tenancy-1", dwelling_id="E001.E001-B1-0101", label="x", created_at=AT,
+            )
+        )  # fmt: skip
+    body = AccessEvent(AccessOutcome.GRANTED, access_point="E001.G1-IN", credential="b" * 20)
+    ingest.take("edge-aaaa", EPOCH, [batch(event(2, body))])
+    assert sorted(rows(site, PassDay.credential)) == [TOKEN, "b" * 20], "what is not known is asked for every time"
 
 
 def test_a_device_time_in_the_future_is_kept_but_not_believed(site: Hub) -> None:
