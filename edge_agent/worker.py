@@ -292,6 +292,8 @@ class Worker:
             return CommandOutcome.UNREACHABLE, f"设备离线：{self._status.detail or '尚未连接'}"
         if kind is CommandKind.READ_BACK:
             return await self._read_back()
+        if not self.config.in_service:
+            return CommandOutcome.REFUSED, "设备未投入使用，不接受开门类命令"
         points = [b.point for b in self.config.access_points if b.access_point == access_point]
         if access_point and not points:
             return CommandOutcome.REFUSED, f"通行点 {access_point} 不在设备 {self.device} 上"

@@ -131,10 +131,11 @@ def edge_broker_credentials(directory: Path) -> Path:
 
 def start_brokers(directory: Path, chosen: Ports) -> list[MosquittoProcess]:
     """The hub's link broker and the edge box's own. Raises mosquitto.BrokerFailed."""
-    terminals = [
-        TerminalUser(c["username"], c["password"], c["topic_root"], c["device_id"])
-        for c in (d["config"] for d in _plan(directory)["devices"] if d["kind"] == "face_terminal")
-    ]
+    plan = _plan(directory)
+    accounts = [d["config"] for d in plan["devices"] if d["kind"] == "face_terminal"]
+    if spare := plan.get("spare_terminal"):  # for a terminal that is added later
+        accounts.append(spare)
+    terminals = [TerminalUser(c["username"], c["password"], c["topic_root"], c["device_id"]) for c in accounts]
     password = mosquitto.secret_for(directory / "hub" / Config(directory).broker_secret_file)
     edge_password = json.loads(edge_broker_credentials(directory).read_text())["password"]
     return [
@@ -175,7 +176,7 @@ def devices_in_step(hub: Hub) -> bool:
         .select_from(Device)
         .outerjoin(DesiredList, DesiredList.device_id == Device.id)
         .outerjoin(ReportedList, ReportedList.device_id == Device.id)
-        .where(Device.kind.in_(("face_terminal", "modbus_door")))
+        .where(Device.kind.in_(("face_terminal", "modbus_door")), Device.in_service)
     )
     with hub.db.reading() as session:
         rows = session.execute(query).all()

@@ -10,6 +10,7 @@ from hub.access import desk_api
 from hub.access.publish import JOBS as ACCESS_JOBS
 from hub.cases import api as cases_api
 from hub.cases.nightly import JOBS as CASES_JOBS
+from hub.estate import adding_api
 from hub.estate import api as estate_api
 from hub.estate.jobs import JOBS as ESTATE_JOBS
 from hub.events import api as events_api
@@ -18,13 +19,16 @@ from hub.lease import api as lease_api
 from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
 from hub.tenancy import api as tenancy_api
+from hub.tenancy import push_api
 from hub.tenancy.sync import JOBS as TENANCY_JOBS
 
 ROUTERS: tuple[APIRouter, ...] = (
     session_api.router,
     health.router,
     estate_api.router,
+    adding_api.router,
     tenancy_api.router,
+    push_api.router,
     access_api.router,
     desk_api.router,
     events_api.router,

@@ -37,7 +37,8 @@ class FaceTerminalSim(DeviceSim):
     Config: device_id, broker_host, broker_port, username, password, topic_root ("mqtt/face"), profile
     ("camera" | "access_terminal"), time_zone, capacity (persons), heartbeat_s, resend_s. Optional: keepalive_s (30),
     restart_s (1), download_timeout_s (5), batch_person_s (0, seconds a person takes in a batch), unlock_operator
-    ("Unlock"), code_style ("string" | "int" | "absent": how ``code`` is written in answers).
+    ("Unlock"), code_style ("string" | "int" | "absent": how ``code`` is written in answers), persons ([{customId, name,
+    card}]: what somebody else has written on a terminal whose list is empty).
     """
 
     kind: ClassVar[str] = "face_terminal"
@@ -73,6 +74,9 @@ class FaceTerminalSim(DeviceSim):
         self.code_style = str(config.get("code_style", "string"))
         self.store = TerminalStore(None if state_dir is None else state_dir / f"{code}.sqlite")
         self.persons = PersonList(self.store, self.faults, self.profile, int(config.get("capacity", 10_000)))
+        if not self.store.count():
+            for person in config.get("persons", ()):
+                self._written_before(person)
         self.upload = UploadSettings(self.store, self.topic_root, config.get("heartbeat_s", 60))
         self.records = RecordPusher(self, float(config.get("resend_s", 10)))
         self.commands = FaceCommands(self)
@@ -95,6 +99,13 @@ class FaceTerminalSim(DeviceSim):
         self._tasks: list[asyncio.Task[None]] = []
         self._aside: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
+
+    def _written_before(self, person: Mapping[str, Any]) -> None:
+        fields = {"customId": str(person["customId"]), "name": str(person.get("name", "")), "personType": 0}
+        card = int(person["card"]) if person.get("card") else None
+        if card is not None:
+            fields |= {"RFIDCard": str(card), "RFCardMode": 0}
+        self.store.put_person(str(person["customId"]), fields, None, card, self.local_time())
 
     # Life
 

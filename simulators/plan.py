@@ -27,6 +27,8 @@ from simulators.tenancies import declared_absences, tenancy_records, truth
 
 HOST = "127.0.0.1"
 TOPIC_ROOT = "mqtt/face"
+SPARE_TERMINAL = "1306699"
+"""Serial number of a terminal that nobody hung up yet: the edge box's broker knows it already, the hub does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def write_plan(
         "control_port": devices.pop("control")["port"],
         "back_office_port": devices.pop("back-office")["port"],
         "devices": [{"code": code, **device} for code, device in devices.items()],
+        "spare_terminal": _account(SPARE_TERMINAL),
         "photos": digests,
     }
     _write(directory / "plan.json", raw)
@@ -132,6 +135,17 @@ def free_ports(count: int) -> list[int]:
         return [int(s.getsockname()[1]) for s in sockets]
 
 
+def _account(device_id: str) -> dict[str, Any]:
+    """A terminal's account on the edge box's broker."""
+    password = secrets.token_urlsafe(18)
+    return {
+        "device_id": device_id,
+        "username": f"terminal-{device_id}",
+        "password": password,
+        "topic_root": TOPIC_ROOT,
+    }
+
+
 def _devices(people: Population, edge_broker_port: int | None) -> dict[str, dict[str, Any]]:
     """Device code -> {"kind", "config"} as the simulators take it, plus the ports of "control" and "back-office"."""
     blocks = [f"B{b}" for b in range(1, people.layout.blocks + 1)]
@@ -139,12 +153,9 @@ def _devices(people: Population, edge_broker_port: int | None) -> dict[str, dict
     devices: dict[str, dict[str, Any]] = {}
     for number, _name, device_id, profile in GATES:
         terminal = {
-            "device_id": device_id,
+            **_account(device_id),
             "broker_host": HOST,
             "broker_port": edge_broker_port or 0,
-            "username": f"terminal-{device_id}",
-            "password": secrets.token_urlsafe(18),
-            "topic_root": TOPIC_ROOT,
             "profile": profile,
             "time_zone": ZONE_NAME,
             "capacity": 10_000,

@@ -1,0 +1,263 @@
+"""A device is added, mapped to doors, put into service, taken out and removed. Each step is a person's, with a reason.
+
+Out of service a device is connected to and looked at; it gets no list, loses none, and takes no door command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from hub.access.bundle import identifiers_of
+from hub.access.lawful import FACE_ONLY_ZH, face_only_doors
+from hub.db import UnitOfWork
+from hub.errors import ApiError, BadRequest, Conflict, NotFound
+from hub.estate.device_config import problems, with_kept_secrets
+from hub.ids import random_text
+from hub.services import Hub
+from hub.tables import AccessPoint, Block, DesiredList, Device, Door, Edge, ReportedList
+
+MIN_REASON = 4
+SIDES_ZH = {"in": "进", "out": "出"}
+FOREIGN = ("keep", "adopt", "remove")
+
+
+@dataclass(frozen=True, slots=True)
+class NewDoor:
+    """`block_id` for scope `block` only."""
+
+    name: str
+    scope: str = "estate"
+    block_id: str | None = None
+    fail_mode: str = "fail_safe"
+
+
+@dataclass(frozen=True, slots=True)
+class PointWish:
+    """One side of a door for one point of the device: an access point that stands, a door that stands, or a new door."""
+
+    point: str
+    side: str = "in"
+    access_point_id: str | None = None
+    door_id: str | None = None
+    door: NewDoor | None = None
+    camera_id: str | None = None
+
+
+def driver_of(edge: Edge, kind: str) -> dict[str, Any] | None:
+    """What the edge announced of this kind: {kind, title, schema, capabilities}."""
+    return next((dict(driver) for driver in edge.catalogue if driver.get("kind") == kind), None)
+
+
+def needed_reason(text: str) -> str:
+    """Raises BadRequest for one that says nothing."""
+    reason = text.strip()
+    if len(reason) < MIN_REASON:
+        raise BadRequest(f"请写明原因（至少{MIN_REASON}个字），它会记入审计日志。")
+    return reason[:500]
+
+
+def add(
+    hub: Hub, actor: str, estate_id: str, *, edge_id: str, code: str, name: str, kind: str, config: dict[str, Any]
+) -> str:
+    """The device's id; it is not in service. Raises NotFound, Conflict (code taken), ApiError 422 with the fields."""
+    with hub.db.unit_of_work(actor, "添加设备", estate_id=estate_id, now=hub.now()) as uow:
+        edge = uow.session.get(Edge, edge_id)
+        if edge is None or edge.estate_id != estate_id:
+            raise NotFound("没有这台边缘机，请从列表中选择。")
+        config = with_kept_secrets(config, {})
+        _check(edge, kind, config)
+        device_id = f"{estate_id}.{code}"
+        if uow.session.get(Device, device_id):
+            raise Conflict(f"编号 {code} 已用过（移除的设备也保留编号），请换一个。", "code_taken")
+        common = {"estate_id": estate_id, "edge_id": edge_id, "code": code, "name": name, "kind": kind}
+        uow.session.add(Device(id=device_id, config=config, in_service=False, **common))
+        uow.record("device.added", device_id, kind=kind, edge=edge_id)
+    hub.signal("edges.publish")
+    return device_id
+
+
+def _check(edge: Edge, kind: str, config: dict[str, Any]) -> None:
+    driver = driver_of(edge, kind)
+    if driver is None:
+        known = "、".join(str(d.get("title", d.get("kind"))) for d in edge.catalogue)
+        text = f"可选：{known}。" if known else "它还没有上线公布可接入的设备类型，请先登记并启动边缘机。"
+        raise ApiError(422, "unknown_kind", f"边缘机“{edge.name}”不能接入 {kind} 类设备。{text}")
+    if wrong := problems(driver["schema"], config):
+        raise ApiError(422, "bad_config", "".join(wrong))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is None stays. `foreign`: keep, adopt or remove."""
+
+    name: str | None = None
+    config: dict[str, Any] | None = None
+    in_service: bool | None = None
+    foreign: str | None = None
+
+
+def change(hub: Hub, actor: str, device_id: str, wanted: Change, reason: str) -> None:
+    """Raises BadRequest without a reason, ApiError 422 for settings, Conflict where a step is missing before service."""
+    reason = needed_reason(reason)
+    with hub.db.unit_of_work(actor, reason, now=hub.now()) as uow:
+        device = _device(uow, device_id)
+        edge = uow.session.get_one(Edge, device.edge_id)
+        if wanted.name is not None and wanted.name != device.name:
+            device.name = wanted.name
+            uow.record("device.renamed", device_id)
+        if wanted.config is not None:
+            config = with_kept_secrets(wanted.config, device.config)
+            _check(edge, device.kind, config)
+            moved = sorted(k for k in config.keys() | device.config.keys() if config.get(k) != device.config.get(k))
+            device.config = config
+            uow.record("device.configured", device_id, fields=moved)
+        if wanted.foreign is not None and wanted.foreign != device.foreign_choice:
+            reported = uow.session.get(ReportedList, device_id)
+            device.foreign_choice, device.remove_foreign = wanted.foreign, wanted.foreign == "remove"
+            found = reported.foreign if reported else None
+            uow.record("device.foreign_decided", device_id, choice=wanted.foreign, found=found)
+        if wanted.in_service is not None and wanted.in_service != device.in_service:
+            if wanted.in_service:
+                _ready(uow.session, edge, device)
+            device.in_service = wanted.in_service
+            uow.record("device.in_service" if wanted.in_service else "device.out_of_service", device_id)
+    hub.signal("edges.publish")
+    hub.signal("access.publish")
+
+
+def _device(uow: UnitOfWork, device_id: str) -> Device:
+    device = uow.session.get(Device, device_id)
+    if device is None or device.removed_at is not None:
+        raise NotFound
+    uow.estate_id = device.estate_id
+    return device
+
+
+def _ready(session: Session, edge: Edge, device: Device) -> None:
+    points = session.scalars(select(AccessPoint).where(AccessPoint.device_id == device.id)).all()
+    if identifiers_of(device.kind, edge.catalogue) and not points:
+        raise Conflict("请先登记这台设备控制的门（通行点），再投入使用。", "no_access_point")
+    lawful(session, {point.door_id for point in points})
+
+
+def map_points(hub: Hub, actor: str, device_id: str, wishes: list[PointWish]) -> None:
+    """The whole mapping: points not named are let go. Raises BadRequest, Conflict, ApiError 422 for a face-only door."""
+    with hub.db.unit_of_work(actor, "登记设备控制的门", now=hub.now()) as uow:
+        device = _device(uow, device_id)
+        before = uow.session.scalars(select(AccessPoint).where(AccessPoint.device_id == device_id)).all()
+        if device.in_service and before and not wishes:
+            raise Conflict("投入使用中的设备至少要有一个通行点。请先停用设备。", "in_service")
+        bound = [_bind(uow, device, wish) for wish in wishes]
+        if len({point.id for point in bound}) < len(bound):
+            raise BadRequest("同一个通行点登记了两次，请检查门和方向。")
+        for point in before:
+            if point not in bound:
+                point.device_id = None
+        uow.session.flush()
+        lawful(uow.session, {point.door_id for point in (*before, *bound)})
+        uow.record("device.mapped", device_id, access_points=[point.id for point in bound])
+    hub.signal("edges.publish")
+    hub.signal("access.publish")
+
+
+def _bind(uow: UnitOfWork, device: Device, wish: PointWish) -> AccessPoint:
+    point = _point(uow, device, wish)
+    holder = uow.session.get(Device, point.device_id) if point.device_id else None
+    if holder and holder.id != device.id and holder.removed_at is None:
+        raise Conflict(f"通行点“{point.name}”由设备“{holder.name}”控制，请先在那台设备上解除。", "point_taken")
+    if wish.camera_id is not None:
+        camera = uow.session.get(Device, wish.camera_id)
+        if camera is None or camera.estate_id != device.estate_id or camera.removed_at is not None:
+            raise BadRequest("没有这台摄像机，请从列表中选择。")
+    point.device_id, point.point, point.camera_id = device.id, wish.point, wish.camera_id
+    return point
+
+
+def _point(uow: UnitOfWork, device: Device, wish: PointWish) -> AccessPoint:
+    """The one named, the door's free one on this side, or a new one."""
+    session, estate_id = uow.session, device.estate_id
+    if wish.access_point_id:
+        found = session.get(AccessPoint, wish.access_point_id)
+        if found is None or found.estate_id != estate_id:
+            raise BadRequest("没有这个通行点，请从列表中选择。")
+        return found
+    door = _door(uow, device, wish)
+    of_door = session.scalars(select(AccessPoint).where(AccessPoint.door_id == door.id).order_by(AccessPoint.code))
+    same_side = [point for point in of_door if point.side == wish.side]
+    for point in same_side:
+        holder = session.get(Device, point.device_id) if point.device_id else None
+        if holder is None or holder.id == device.id or holder.removed_at is not None:
+            return point
+    number = str(len(same_side) + 1) if same_side else ""  # a second reader on this side
+    code = f"{door.code}-{wish.side.upper()}{number}"
+    point = AccessPoint(
+        id=f"{estate_id}.{code}",
+        estate_id=estate_id,
+        door_id=door.id,
+        code=code,
+        name=f"{door.name} {SIDES_ZH[wish.side]}{number}",
+        side=wish.side,
+    )
+    session.add(point)
+    return point
+
+
+def _door(uow: UnitOfWork, device: Device, wish: PointWish) -> Door:
+    session, estate_id = uow.session, device.estate_id
+    if wish.door is None:
+        door = session.get(Door, wish.door_id or "")
+        if door is None or door.estate_id != estate_id:
+            raise BadRequest("请选择一扇门，或填写新门的名称。")
+        return door
+    block = session.get(Block, wish.door.block_id) if wish.door.block_id else None
+    if wish.door.scope == "block" and (block is None or block.estate_id != estate_id):
+        raise BadRequest("楼栋门要选择所在的楼栋。")
+    code = f"door-{random_text(6)}"
+    door = Door(
+        id=f"{estate_id}.{code}",
+        estate_id=estate_id,
+        block_id=block.id if block and wish.door.scope == "block" else None,
+        code=code,
+        name=wish.door.name.strip(),
+        scope=wish.door.scope,
+        fail_mode=wish.door.fail_mode,
+    )
+    session.add(door)
+    session.flush()
+    uow.record("door.added", door.id, scope=door.scope)
+    return door
+
+
+def lawful(session: Session, door_ids: set[str]) -> None:
+    """Raises ApiError 422 when one of these doors can be opened by nothing but a face."""
+    query = (
+        select(Door.name, AccessPoint.side, Device.kind, Device.config, Edge.catalogue)
+        .join(AccessPoint, AccessPoint.door_id == Door.id)
+        .join(Device, Device.id == AccessPoint.device_id)
+        .join(Edge, Edge.id == Device.edge_id)
+        .where(Door.id.in_(sorted(door_ids)), Device.removed_at.is_(None))
+    )
+    points = [
+        (name, side, identifiers_of(kind, catalogue) - ({"card"} if config.get("cards") is False else set()))
+        for name, side, kind, config, catalogue in session.execute(query)
+    ]
+    if doors := face_only_doors(points):
+        raise ApiError(422, "face_only", f"{'、'.join(doors)}：{FACE_ONLY_ZH}")
+
+
+def remove(hub: Hub, actor: str, device_id: str, reason: str) -> None:
+    """Out of service first. Its events and coverage stay; its doors stay and wait for another device."""
+    reason = needed_reason(reason)
+    with hub.db.unit_of_work(actor, reason, now=hub.now()) as uow:
+        device = _device(uow, device_id)
+        if device.in_service:
+            raise Conflict("设备正在使用中，请先停用，再移除。", "in_service")
+        device.removed_at = uow.now
+        for table in (DesiredList, ReportedList):
+            uow.session.execute(delete(table).where(table.device_id == device_id))
+        uow.record("device.removed", device_id)
+    hub.signal("edges.publish")
