@@ -61,8 +61,8 @@ class Snapshots:
 
     def on_pass(self, passed: Pass) -> None:
         policy = self.box.policy
-        if not policy.snapshots or (not passed.known and passed.picture and not policy.keep_stranger_pictures):
-            return
+        if not policy.snapshots or not (passed.known or policy.keep_stranger_pictures):
+            return  # a stranger has consented to nothing: the refusal is recorded, no picture of anybody is
         if len(self._tasks) >= AT_ONCE * 4:  # a rush at the gate: the passes themselves are never dropped, pictures are
             return
         if passed.camera and (camera := self.worker(passed.camera)):

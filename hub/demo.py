@@ -113,6 +113,7 @@ class Demo:
         self.brokers = setup.start_brokers(self.directory, ports)
         back_office = setup.back_office_url(self.directory)
         key = setup.back_office_key(self.directory)
+        (self.site / "ready.json").unlink(missing_ok=True)  # of a run that was killed
         self._child("back-office", "simulators", "back-office", "--dir", self.site, "--api-key-file", key, restart=True)
         self._child("estate", "simulators", "estate", "--dir", self.site, "--broker-port", ports.edge_broker,
                     "--speed", self.speed, "--back-office", back_office, "--api-key-file", key, restart=True)  # fmt: skip
@@ -125,7 +126,7 @@ class Demo:
             "--edge-port", ports.edge_https, "--broker-port", ports.hub_broker, restart=True,
             ESTATE_TENANCY_PERIOD_S=str(TENANCY_PERIOD_S),
         )  # fmt: skip
-        self._wait("the hub answers", lambda: _answers(f"{self.url}/api/v1/health"), 40)
+        self._wait("the hub answers", lambda: _answers(f"{self.url}/api/v1/health"), 60)
         back_office = setup.back_office_url(self.directory)
         self._wait("the back office answers", lambda: _answers(f"{back_office}/photos/none.jpg"), 30)
         self._tell_key(hub)

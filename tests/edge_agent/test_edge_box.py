@@ -322,6 +322,8 @@ def test_pictures_are_taken_only_where_the_policy_allows(tmp_path: Path, allowed
             snapshots = Snapshots(folder, box.box, {"cam": worker}.get, session, url, "s")
             box.box.policy = EdgePolicy(snapshots=allowed)
             task = asyncio.create_task(snapshots.run())
+            snapshots.on_pass(Pass(16, "d1", "ap1", "cam", False, None))
+            assert not snapshots._tasks, "a stranger consented to nothing: no picture, whatever the estate allows"
             snapshots.on_pass(Pass(17, "d1", "ap1", "cam", True, None))
             if allowed:
                 await until(lambda: uploads and not list(folder.iterdir()), "uploaded and deleted here")
