@@ -82,8 +82,9 @@ def _unseen_in_use(record: DwellingRecord, days: tuple[PresenceDay, ...], pack: 
     household, rule = record.household, pack.sublet
     assert household is not None
     fresh = _newcomers(household, days[-1].day)
-    if any(token not in fresh for day in days[-QUICK_DAYS:] for token in day.identified_by):
-        return None
+    for index in range(len(days) - 1, max(-1, len(days) - 1 - QUICK_DAYS), -1):
+        if days[index].identified_by and any(token not in fresh for token in days[index].identified_by):
+            return None
     who = _who(days, record, household, fresh)
     window = _unseen(days, who, fresh)
     unseen = sum(day.state is not DayState.UNKNOWN for day in window)
@@ -131,12 +132,13 @@ def _unseen_in_use(record: DwellingRecord, days: tuple[PresenceDay, ...], pack: 
 
 def _newcomers(household: Household, today: date) -> frozenset[str]:
     """Tokens of members who came on the register well after the tenancy began, and not long ago."""
+    early = household.first + timedelta(days=REGISTERED_DAYS)
+    if all(member.since is None or member.since <= early for member in household.members):
+        return frozenset()
     return frozenset(
         token
         for member in household.members
-        if member.since is not None
-        and member.since > household.first + timedelta(days=REGISTERED_DAYS)
-        and (today - member.since).days < NEWCOMER_DAYS
+        if member.since is not None and member.since > early and (today - member.since).days < NEWCOMER_DAYS
         for token in member.credentials
     )
 
@@ -247,14 +249,12 @@ def _change(days: tuple[PresenceDay, ...], window: tuple[PresenceDay, ...], who:
     if len(before) < 20:
         return _Change((), False)
     because = []
-    for quantity, name in (("water", "用水"), ("electricity", "用电")):
-        old = [v for d in before if (v := getattr(d, quantity)) is not None and d.state is DayState.PRESENT]
-        new = [v for d in recent if (v := getattr(d, quantity)) is not None]
-        if len(old) >= 14 and len(new) >= 20 and median(old) > 0 and median(new) > 0:
-            ratio = median(new) / median(old)
-            if abs(log(ratio)) >= CHANGED:
-                because.append(f"日常{name}变为此前的{ratio:.0%}。")
-                break
+    old = [day.water for day in before if day.water is not None and day.state is DayState.PRESENT]
+    new = [day.water for day in recent if day.water is not None]
+    if len(old) >= 14 and len(new) >= 20 and median(old) > 0 and median(new) > 0:
+        ratio = median(new) / median(old)  # electricity would tell the season, not the people
+        if abs(log(ratio)) >= CHANGED:
+            because.append(f"日常用水变为此前的{ratio:.0%}。")
     known = {token for day in before for token in (*day.cards_of, *day.identified_by)}
     fresh: dict[str, int] = {}
     for day in recent:
@@ -280,7 +280,7 @@ def _stage(
     use: _Use, unseen: int, who: _Who, declared: bool, change: _Change, rule: Sublet
 ) -> tuple[Stage, tuple[str, ...]] | None:
     if len(use.families) < 2:
-        if unseen < rule.unseen_days:
+        if unseen < rule.unseen_days or (CREDENTIALS in use.families and not change.because and not who.together):
             return None
         return Stage.YELLOW, ("仅有一类使用迹象，维持黄色（仅询问）。",)
     if not who.regular or declared or change.same_silent:
@@ -297,11 +297,11 @@ def _stage(
         return Stage.YELLOW, ()
     if unseen < rule.unseen_days:
         return None
-    if who.silent and not change.because:
-        return Stage.YELLOW, ("有成年登记人员无法识别，其本人可能正在居住，维持黄色（仅询问）。",)
-    if unseen < rule.red_unseen_days or not change.because:
+    if not change.because:
         return Stage.YELLOW, ("仅一名登记人员可识别：可能改用刷卡，维持黄色（仅询问）。",)
-    if len(change.because) > 1 and not who.silent:
+    if len(change.because) < 2 or unseen < rule.red_unseen_days:
+        return Stage.YELLOW, ("使用方式或用量有变化，但另有登记人员可能居住，维持黄色（仅询问）。",)
+    if not who.silent:
         return Stage.RED, ("登记人员长期未见，使用方式与用量同时改变。请由人员核查。",)
     return Stage.ORANGE, ()
 
@@ -319,10 +319,12 @@ def _enrolled(unseen: int, who: _Who, declared: bool, rule: Sublet) -> tuple[Sta
 def _visitors(record: DwellingRecord, days: tuple[PresenceDay, ...], pack: PolicyPack) -> Finding | None:
     """P1: visitor passes come home in the evening on most days of a month. A carer comes in the morning and leaves."""
     rule = pack.sublet
+    if len(days) < rule.of_days or not any(day.late_others for day in days[-(rule.of_days - rule.visitor_days + 1) :]):
+        return None
     recent = days[-rule.of_days :]
     used = [day for day in recent if day.others]
     late = [day for day in recent if day.late_others]
-    if len(recent) < rule.of_days or len(late) < rule.visitor_days:
+    if len(late) < rule.visitor_days:
         return None
     earlier = days[-2 * rule.of_days : -rule.of_days]
     before = sum(day.late_others > 0 for day in earlier)

@@ -18,6 +18,7 @@ from hub.occupancy.finding import (
     policy_version,
 )
 from hub.occupancy.pack import PolicyPack, VacantUse
+from hub.occupancy.runs import looks_like_leak
 from hub.occupancy.values import DayState, DwellingRecord, PresenceDay
 
 SETTLE_DAYS = 3
@@ -25,6 +26,9 @@ SETTLE_DAYS = 3
 
 LOOK_DAYS = 14
 IDLE_DAYS = 14
+USED_DAYS = 3
+"""Somebody's pass on a day or two is a repair, a viewing, a mistake."""
+
 READY_DAYS = 3
 READY_WATER = 0.01
 
@@ -41,7 +45,7 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
     evidence = [sign[1] for sign in signs]
     because = [sign[0] for sign in signs]
     families = [RECORDS, *([METERS] if signs else [])]
-    if passes:
+    if len(passes) >= USED_DAYS:
         families.append(CREDENTIALS)
         because.append(f"近{len(recent)}日内有{len(passes)}日以指向本房屋的凭证通行。")
         evidence.append(Evidence("day", str(passes[-1].day), "以指向本房屋的凭证通行。", passes[-1].day))
@@ -52,7 +56,7 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
         kind=Kind.VACANT_USED,
         rule="U1",
         policy_version=policy_version(pack),
-        stage=Stage.ORANGE if signs and passes else Stage.YELLOW,
+        stage=Stage.ORANGE if signs and len(passes) >= USED_DAYS else Stage.YELLOW,
         families=tuple(families),
         window_from=recent[0].day,
         window_to=recent[-1].day,
@@ -73,7 +77,7 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
 
 def _water(recent: Sequence[PresenceDay], record: DwellingRecord, rule: VacantUse) -> tuple[str, Evidence] | None:
     used = [day for day in recent if day.water is not None and day.water > rule.water_m3_per_day]
-    if len(used) < rule.water_days or "water" not in record.meters:
+    if len(used) < rule.water_days or "water" not in record.meters or looks_like_leak([day.water for day in recent]):
         return None
     text = f"近{len(recent)}日内有{len(used)}日用水超过{rule.water_m3_per_day}立方米。"
     return text, Evidence("meter", record.meters["water"], text, used[-1].day)

@@ -64,9 +64,14 @@ def find_vacancy(record: DwellingRecord, pack: PolicyPack, festival: Callable[[d
     household = record.household
     if household is None or not record.days or record.under_repair:
         return None
+    consecutive = pack.vacancy.shape == "consecutive"
+    if consecutive and all(day.state in SIGNS and not day.visit for day in record.days[-2:]):
+        return None
     run = absence_run(record.days, household, pack.pauses, festival)
     if run.days and _never_moved_in(record, household, run):
         return _not_moved_in(record, household, run, pack)
+    if consecutive and run.absent < pack.vacancy.note_days:
+        return None
     measure = _measure(record, household, run, pack, festival)
     if measure.days < pack.vacancy.note_days:
         return None

@@ -1,0 +1,196 @@
+"""A back-test as a whole, on small simulated cities written by `simulators.city`."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from hub.occupancy.backtest import run as run_module
+from hub.occupancy.backtest.run import Options, Result, backtest
+from simulators.city.generate import generate
+from simulators.city.plan import Settings
+from simulators.city.world import builtin_world
+
+START, DAYS = date(2025, 7, 1), 150
+Rows = list[dict[str, str]]
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """No progress bar."""
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """150 days of 400 dwellings, as CSV."""
+    directory = tmp_path_factory.mktemp("city")
+    generate(Settings(builtin_world("dev"), seed=5, dwellings=400, days=DAYS, start=START), directory, parquet=False)
+    return directory
+
+
+def leads(file: Path) -> Rows:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def replay(source: Path, out: Path, until: date | None = None) -> tuple[Rows, Result]:
+    result = backtest(Options(source, out, until=until), quiet)
+    return leads(out), result
+
+
+@pytest.fixture(scope="module")
+def whole(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """The leads of the whole history."""
+    rows, _ = replay(city, tmp_path_factory.mktemp("whole") / "leads.csv")
+    assert len(rows) > 20, "a city of 400 raises leads, else these tests prove nothing"
+    return rows
+
+
+def rewrite(source: Path, target: Path, table: str, change: Callable[[Rows], Rows]) -> None:
+    """Copies a history with one table changed."""
+    shutil.copytree(source, target)
+    with (source / f"{table}.csv").open(encoding="utf-8", newline="") as opened:
+        reader = csv.DictReader(opened)
+        header, rows = list(reader.fieldnames or ()), list(reader)
+    with (target / f"{table}.csv").open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.DictWriter(opened, header)
+        writer.writeheader()
+        writer.writerows(change(rows))
+
+
+def test_nothing_is_seen_of_later_days(city: Path, whole: Rows, tmp_path: Path) -> None:
+    """A history cut off after day d gives the rows that the whole one gives up to d: stage, text and all."""
+    for back in (1, 40, 85):
+        until = START + timedelta(days=DAYS - 1 - back)
+        cut, _ = replay(city, tmp_path / f"{back}.csv", until)
+        upto = [
+            {**row, "closed_on": row["closed_on"] if row["closed_on"] <= until.isoformat() else ""}
+            for row in whole
+            if row["opened_on"] <= until.isoformat()
+        ]
+        assert cut == upto, f"days after {until} changed what was said before"
+
+
+def test_faces_without_consent_change_no_lead(city: Path, whole: Rows, tmp_path: Path) -> None:
+    members: Rows = leads(city / "members.csv")
+
+    def consented(row: dict[str, str]) -> bool:
+        day = row["ts"][:10]
+        return any(
+            m["person_id"] == row["person_id"]
+            and m["face_consent_b"] == "1"
+            and m["from"] <= day <= (m["to"] or "9999")
+            for m in by_person.get(row["person_id"], ())
+        )
+
+    by_person: dict[str, Rows] = {}
+    for member in members:
+        by_person.setdefault(member["person_id"], []).append(member)
+    removed = 0
+
+    def without(rows: Rows) -> Rows:
+        nonlocal removed
+        kept = [row for row in rows if row["credential_kind"] != "face" or consented(row)]
+        removed = len(rows) - len(kept)
+        return kept
+
+    rewrite(city, tmp_path / "lawful", "passes", without)
+    found, _ = replay(tmp_path / "lawful", tmp_path / "leads.csv")
+    assert removed > 1000, "there were such passes to remove"
+    assert found == whole, "a face pass without consent (b) changed a lead"
+
+
+def test_a_killed_run_goes_on_where_it_was(
+    city: Path, whole: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.occupancy.backtest.gather.BUCKET", 100)
+    out = tmp_path / "leads.csv"
+
+    class Killed(Exception):
+        pass
+
+    def kill(what: str, done: int, total: int) -> None:
+        if what == "dwellings" and done == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        backtest(Options(city, out), kill)
+    assert not out.exists()
+    replayed: list[int] = []
+    original = run_module.Replayer.bucket
+
+    def spy(self: run_module.Replayer, directory: Path, number: int) -> object:
+        replayed.append(number)
+        return original(self, directory, number)
+
+    monkeypatch.setattr(run_module.Replayer, "bucket", spy)
+    monkeypatch.setattr(run_module, "gather", None)
+    backtest(Options(city, out), quiet)
+    assert leads(out) == whole
+    assert replayed == list(range(2, 2 + len(replayed))), "finished buckets were replayed again"
+    assert not (tmp_path / "leads.csv.work").exists()
+
+
+def test_bad_rows_are_named_and_counted_and_raise_no_lead(city: Path, whole: Rows, tmp_path: Path) -> None:
+    def spoilt(rows: Rows) -> Rows:
+        first = rows[0]
+        bad = [
+            {**first, "ts": "yesterday"},
+            {**first, "access_point_id": "NOWHERE"},
+            {**first, "dwelling_id": "NO-HOME", "granted": "1", "credential_kind": "card", "person_id": ""},
+            {**first, "ts": "2031-01-01T00:00:00+08:00"},
+            {**first, "credential_kind": "telepathy"},
+        ]
+        return [*rows, *bad, *[dict(row) for row in rows[:50]]]
+
+    rewrite(city, tmp_path / "spoilt", "passes", spoilt)
+    found, result = replay(tmp_path / "spoilt", tmp_path / "leads.csv")
+    counts = result.problems.counts
+    assert counts["unreadable value in passes.ts"] == 1
+    assert counts["pass at an unknown access point, kept out"] == 1
+    assert counts["pass naming an unknown dwelling, kept out"] == 1
+    assert counts["pass with an unknown kind of credential, kept out"] == 1
+    assert counts["pass outside the days of the history, kept out"] >= 1
+    assert "column ts: 'yesterday'" in result.problems.examples["unreadable value in passes.ts"][0]
+    assert found == whole, "rows that cannot be used changed a lead"
+
+
+def test_dwellings_that_cannot_be_judged_are_kept_out(city: Path, tmp_path: Path) -> None:
+    target: list[str] = []
+
+    def doubled(rows: Rows) -> Rows:
+        let = next(row for row in rows if row["let_from"] and not row["let_to"])
+        target.append(let["dwelling_id"])
+        homeless = {**let, "dwelling_id": "X-1", "estate_id": "X", "block_id": "X"}
+        return [*rows, {**let, "let_from": "2025-08-01"}, homeless]
+
+    rewrite(city, tmp_path / "doubled", "dwellings", doubled)
+    found, result = replay(tmp_path / "doubled", tmp_path / "leads.csv")
+    kept_out = result.figures["kept_out"]
+    assert kept_out[target[0]] == "overlapping leases"
+    assert kept_out["X-1"] == "no access point on the way home"
+    assert not [row for row in found if row["dwelling_id"] in kept_out], "a dwelling kept out got a lead"
+
+
+def test_backwards_meter_is_no_evidence(city: Path, tmp_path: Path) -> None:
+    def reversed_(rows: Rows) -> Rows:
+        return [{**row, "value": f"-{row['value']}" if row["value"] not in ("", "0") else row["value"]} for row in rows]
+
+    rewrite(city, tmp_path / "back", "meters", reversed_)
+    found, result = replay(tmp_path / "back", tmp_path / "leads.csv")
+    assert result.problems.counts["meter that runs backwards, reading kept out"] > 10_000
+    assert all("用水日均" not in row["because"] for row in found if row["stage"] == "red")
+
+
+def test_parquet_and_csv_give_the_same_leads(city: Path, whole: Rows, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="Parquet is read where pyarrow is installed")
+    target = tmp_path / "parquet"
+    generate(Settings(builtin_world("dev"), seed=5, dwellings=400, days=DAYS, start=START), target, parquet=True)
+    found, _ = replay(target, tmp_path / "leads.csv")
+    assert [(r["dwelling_id"], r["kind"], r["stage"], r["opened_on"]) for r in found] == [
+        (r["dwelling_id"], r["kind"], r["stage"], r["opened_on"]) for r in whole
+    ]

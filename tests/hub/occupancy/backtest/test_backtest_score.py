@@ -1,0 +1,80 @@
+"""Scoring, on labels and leads small enough to count by hand."""
+
+from __future__ import annotations
+
+from hub.occupancy.backtest.history import CaseRow, History, Lease
+from hub.occupancy.backtest.leads import ENOUGH_CASES, probabilities, stated_chances
+from hub.occupancy.backtest.replay import Lead
+from hub.occupancy.backtest.score import FAR, Label, Scored, Truth, score
+
+
+def history(dwellings: int = 10) -> History:
+    made = History(first=1000, last=1364)
+    made.dwellings = [f"D{n}" for n in range(dwellings)]
+    made.leases = [[Lease(0, None)] for _ in range(dwellings)]
+    return made
+
+
+def row(dwelling: int, kind: str, stage: str, day: int, chance: float = 0.9, begins: bool = True) -> Scored:
+    return Scored(dwelling, kind, stage, day, begins, chance)
+
+
+def truth(**labels: Label) -> Truth:
+    made = Truth()
+    for name, label in labels.items():
+        made.labels[int(name[1:])].append(label)
+    return made
+
+
+def test_tiers_precision_recall_and_false_leads() -> None:
+    facts = truth(d0=Label("lent", 1100, FAR), d1=Label("vacancy", 900, FAR))
+    facts.groups["carers"] = {5, 6}
+    rows = [
+        row(0, "sublet_whole", "yellow", 1130),
+        row(0, "sublet_whole", "red", 1190, begins=False),
+        row(1, "vacancy", "orange", 1050),
+        row(5, "sublet_whole", "red", 1200),
+    ]
+    made = score(rows, facts, history(), {})
+    assert made["red"]["precision"] == 0.5, "one right, one wrong"
+    assert made["red"]["false_per_10000_dwelling_years"] == 1250.0, "one in eight innocent dwelling-years"
+    assert made["red"]["subgroups_false_per_10000"] == {"carers": 5000.0}
+    lent = made["red"]["recall"]["lent"]
+    assert (lent["within_60"], lent["within_120"], lent["median_days"]) == (0.0, 1.0, 90)
+    assert made["orange+"]["recall"]["vacancy"]["median_days"] == 50, "counted from the first day of the history"
+    assert made["yellow+"]["leads"] == 3, "one lead a dwelling and family in 90 days"
+    assert made["yellow+"]["recall"]["lent"]["within_60"] == 1.0
+
+
+def test_a_lead_shortly_after_the_end_is_right_and_a_due_question_counts_neither_way() -> None:
+    facts = truth(d0=Label("vacancy", 1000, 1100), d1=Label("vacancy", 1000, 1100))
+    rows = [
+        row(0, "vacancy", "yellow", 1114),
+        row(1, "vacancy", "yellow", 1115),
+        row(3, "vacancy", "yellow", 1200),
+        row(4, "vacancy", "yellow", 1200),
+    ]
+    made = score(rows, facts, history(), {(3, 1200): 150, (4, 1200): 149})
+    assert (made["yellow+"]["right"], made["yellow+"]["leads"], made["yellow+"]["due_questions"]) == (1, 3, 1)
+
+
+def test_calibration_error_is_the_gap_between_said_and_true() -> None:
+    facts = truth(d0=Label("vacancy", 1000, FAR))
+    rows = [row(0, "vacancy", "red", 1100, 0.8), row(1, "vacancy", "red", 1100, 0.8)]
+    assert score(rows, facts, history(), {})["calibration_error"] == 0.3
+
+
+def lead(dwelling: int, day: int) -> Lead:
+    return Lead(dwelling, "vacancy", "orange", day, None, True, "F1+F2", "", "", "V4", "national 2026.1")
+
+
+def test_inspections_change_only_what_is_said_after_them() -> None:
+    made = history(2000)
+    leads = [*(lead(n, 1010 + n % 5) for n in range(ENOUGH_CASES)), lead(1500, 1099), lead(1501, 1101)]
+    made.cases = [CaseRow(n, "vacancy", 1100, confirmed=False) for n in range(ENOUGH_CASES)]
+    said = probabilities(leads, made)
+    prior = stated_chances()["V4 orange"]
+    assert said[:-1] == [prior] * (ENOUGH_CASES + 1), "what is learned on day d changes nothing said before"
+    assert said[-1] < 0.1 < prior, "150 inspections without one confirmed are heard"
+    made.cases = made.cases[1:]
+    assert probabilities(leads, made)[-1] == prior, "fewer than 150 are a lottery"

@@ -1,0 +1,89 @@
+"""A directory that is no history is refused with the table and column that are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hub.cli import app
+from hub.occupancy.backtest.tables import BAD, COLUMNS, REQUIRED, HistoryInvalid, Problems, Tables, day_of
+
+
+def write(directory: Path, name: str, *rows: str, header: str | None = None) -> None:
+    text = "\n".join([header or ",".join(COLUMNS[name]), *rows]) + "\n"
+    (directory / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A history of headers only."""
+    for name in REQUIRED:
+        write(tmp_path, name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_table_is_named(directory: Path, name: str) -> None:
+    (directory / f"{name}.csv").unlink()
+    with pytest.raises(HistoryInvalid, match=f"required table '{name}' is missing"):
+        Tables(directory, Problems())
+
+
+def test_a_missing_column_is_named(directory: Path) -> None:
+    write(directory, "members", header="person_id,dwelling_id,from,to")
+    with pytest.raises(HistoryInvalid, match=r"members\.csv: column 'face_consent_b' is missing"):
+        list(Tables(directory, Problems()).chunks("members"))
+
+
+def test_unknown_columns_give_one_warning(directory: Path) -> None:
+    problems = Problems()
+    write(
+        directory, "members", "P1,D1,2025-01-01,,1,x", header="person_id,dwelling_id,from,to,face_consent_b,shoe_size"
+    )
+    tables = Tables(directory, problems)
+    for _ in range(2):
+        list(tables.chunks("members"))
+    assert problems.counts == {"unknown column, ignored": 1}
+    assert problems.examples["unknown column, ignored"] == ["members.shoe_size"]
+
+
+def test_times_are_read_in_the_estates_zone(directory: Path) -> None:
+    write(
+        directory,
+        "coverage",
+        "A,2026-03-01T00:10:00+08:00,2026-02-28T16:20:00Z,ok",
+        "A,2026-03-01T00:10:00,2026-03-01T25:00:00+08:00,ok",
+    )
+    problems = Problems()
+    chunk = next(iter(Tables(directory, problems).chunks("coverage")))
+    starts, ends = chunk.times("from"), chunk.times("to")
+    assert day_of(int(starts[0]) // 86_400).isoformat() == "2026-03-01"
+    assert (int(starts[0]) % 86_400, int(ends[0]) - int(starts[0])) == (600, 600)
+    assert starts[1] == BAD, "a time without an offset may be any time"
+    assert ends[1] == BAD
+    assert problems.counts == {"unreadable value in coverage.from": 1, "unreadable value in coverage.to": 1}
+
+
+def test_a_row_of_another_length_is_left_out_and_named(directory: Path) -> None:
+    write(directory, "coverage", "A,2026-03-01T00:10:00+08:00,2026-03-01T00:20:00+08:00,ok", "A,half")
+    problems = Problems()
+    assert [c.length for c in Tables(directory, problems).chunks("coverage")] == [1]
+    assert problems.examples["row of another length in coverage"] == ["coverage row 2: 2 fields, not 4"]
+
+
+def test_a_history_that_observed_nothing_is_refused_by_the_command(directory: Path) -> None:
+    write(directory, "dwellings", "D1,E,B,2025-01-01,,2")
+    done = CliRunner().invoke(app, ["backtest", "--in", str(directory), "--out", str(directory / "leads.csv")])
+    assert done.exit_code == 1
+    assert "coverage: no access point was ever observed" in done.output
+    unknown = CliRunner().invoke(app, ["backtest", "--in", str(directory), "--out", "x", "--policy", "atlantis"])
+    assert unknown.exit_code == 1
+    assert "no policy pack 'atlantis'; installed: beijing" in unknown.output
+
+
+def test_a_file_that_is_no_parquet_is_named(directory: Path) -> None:
+    (directory / "passes.parquet").write_bytes(b"no parquet")
+    with pytest.raises(HistoryInvalid, match=r"passes\.parquet: no readable Parquet file|install pyarrow"):
+        list(Tables(directory, Problems()).chunks("passes"))
