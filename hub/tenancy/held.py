@@ -31,7 +31,7 @@ def held_set(changes: ChangeSet) -> str:
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:32]
 
 
-def _mark(household: HeldHousehold) -> str:
+def mark_of(household: HeldHousehold) -> str:
     """Names what one household loses: all of it, or these members."""
     return hashlib.sha256(msgspec.json.encode((household.reason, household.left))).hexdigest()[:16]
 
@@ -109,8 +109,34 @@ def stands(release: dict[str, Any], changes: ChangeSet, now: datetime) -> bool:
         return False
     if release.get("feed"):
         return bool(release.get("set", "") == held_set(changes))
-    marks = {h.tenancy: _mark(h) for h in changes.held}
+    marks = {h.tenancy: mark_of(h) for h in changes.held}
     return all(marks.get(key) == mark for key, mark in release.get("marks", {}).items())
+
+
+def covered(release: dict[str, Any], changes: ChangeSet, now: datetime) -> frozenset[str]:
+    """Of a push, which tells only a part: the held households that two persons let pass, losing just what was shown."""
+    if not release or datetime.fromisoformat(str(release["at"])) <= now - STANDS:
+        return frozenset()
+    marks = release.get("marks", {})
+    return frozenset(h.tenancy for h in changes.held if marks.get(h.tenancy) == mark_of(h))
+
+
+def merged(before: dict[str, Any] | None, now: dict[str, Any] | None, settled: frozenset[str]) -> dict[str, Any] | None:
+    """What pushes hold, one after the other: the earlier ones not settled since, with those of this push."""
+    if before is None:
+        return now
+    fresh = {h["tenancy"] for h in now["households"]} if now else set()
+    kept = [h for h in before["households"] if h["tenancy"] not in settled | fresh]
+    households = [*kept, *(now["households"] if now else [])]
+    if not households:
+        return None
+    old = {key: mark for key, mark in before.get("marks", {}).items() if key not in settled | fresh}
+    marks = old | (now["marks"] if now else {})
+    which = hashlib.sha256(msgspec.json.encode(sorted(marks.items()))).hexdigest()[:32] if marks else ""
+    if marks == before.get("marks", {}):
+        return {**before, "households": households, "removals": len(households)}
+    base = now or {**before, **_FRESH}
+    return {**base, "households": households, "removals": len(households), "marks": marks, "set": which}
 
 
 def held_json(
@@ -138,7 +164,7 @@ def held_json(
         "removals": len(households),
         "households": _households(uow, households),
         "set": which,
-        "marks": {h.tenancy: _mark(h) for h in changes.held},
+        "marks": {h.tenancy: mark_of(h) for h in changes.held},
         **said,
     }
 

@@ -35,14 +35,32 @@ class SourceProblem(Exception):
         return zh(self.reason)
 
 
+class PushKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a source signs what it pushes (`hub.tenancy.push`). `key_file`: base64, relative to the hub's directory."""
+
+    algorithm: Literal["ed25519", "hmac-sha256"]
+    key_file: str
+
+
 class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of `sources.json`. `estate`: take only dwellings of this estate (its id); null: of all."""
+    """One entry of `sources.json`. `push`: it may also push (kind `push`: it only pushes).
+
+    `estate`: take only dwellings of this estate (its id); null: of all.
+    """
 
     name: str
-    url: str
-    api_key_file: str
-    kind: Literal["http"] = "http"
+    url: str = ""
+    api_key_file: str = ""
+    kind: Literal["http", "push"] = "http"
     estate: str | None = None
+    push: PushKey | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: msgspec tells it with the field's place."""
+        if self.kind == "http" and not (self.url and self.api_key_file):
+            raise ValueError(f"source {self.name}: url and api_key_file are needed")
+        if self.kind == "push" and self.push is None:
+            raise ValueError(f"source {self.name}: push is needed")
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -57,7 +57,7 @@ class _Read:
 
 def run(hub: Hub) -> str:
     """All sources of `sources.json`. One that fails keeps its error and does not stop the others."""
-    configured = sources.load_sources(hub.config.dir)
+    configured = [s for s in sources.load_sources(hub.config.dir) if s.kind == "http"]
     results = [f"{source.name}: {sync_source(hub, source)}" for source in configured]
     return "; ".join(results) or "no source configured"
 
@@ -124,7 +124,7 @@ def _parse(hub: Hub, source: SourceConfig, tenancies: Pull, absences: Pull, wher
         read.refused += parsed.refused
         if record := parsed.record:
             read.keys.add(record.id)
-            if why := _wrong_place(record.dwelling_code, source, where):
+            if why := wrong_place(record.dwelling_code, source, where):
                 read.refused.append(RefusedRow(record.id, why, raw={"dwelling_code": record.dwelling_code}))
             else:
                 read.tenancies.append(record)
@@ -135,14 +135,15 @@ def _parse(hub: Hub, source: SourceConfig, tenancies: Pull, absences: Pull, wher
             read.keys.add(absence.key)
             continue
         read.keys.add(absence.id)
-        if why := _wrong_place(absence.dwelling_code, source, where):
+        if why := wrong_place(absence.dwelling_code, source, where):
             read.refused.append(RefusedRow(absence.id, why, raw={"dwelling_code": absence.dwelling_code}))
         else:
             read.absences.append(absence)
     return read
 
 
-def _wrong_place(code: str, source: SourceConfig, where: dict[str, Place]) -> str:
+def wrong_place(code: str, source: SourceConfig, where: dict[str, Place]) -> str:
+    """The reason why this source may not speak of this house code, or nothing."""
     if code not in where:
         return "dwelling_unknown"
     return "dwelling_of_other_estate" if source.estate not in (None, where[code].estate_id) else ""

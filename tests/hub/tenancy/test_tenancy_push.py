@@ -1,0 +1,154 @@
+"""Signed push on both databases: only who holds the key speaks; any order, any number of times, the same end; braked."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from tenancy_office import member
+from tenancy_office import tenancy as office_tenancy
+
+from hub.services import Hub
+from hub.tables import SourceRow, SourceState, Tenancy
+from hub.tenancy import held, push
+
+Setup = Callable[[Hub], None]
+PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SECRET = bytes(range(40))
+DECISION = {
+    "number": "青房退〔2026〕12号", "date": "2026-11-01", "move_out_completed_on": "2026-11-15", "kind": "surrender",
+    "signed_by": "虚构市住房保障中心",
+}  # fmt: skip
+
+
+@pytest.fixture
+def pushing(estate: Setup) -> Setup:
+    """The estate, and two sources that push: `centre` (Ed25519) and `street` (HMAC)."""
+
+    def build(hub: Hub) -> None:
+        estate(hub)
+        keys = {"centre": PRIVATE.public_key().public_bytes_raw(), "street": SECRET}
+        kinds = {"centre": "ed25519", "street": "hmac-sha256"}
+        for name, key in keys.items():
+            (hub.config.dir / f"{name}.key").write_bytes(base64.b64encode(key))
+        sources = [{"name": n, "kind": "push", "push": {"algorithm": kinds[n], "key_file": f"{n}.key"}} for n in keys]
+        (hub.config.dir / "sources.json").write_text(json.dumps(sources))
+
+    return build
+
+
+def tenancy(number: int, **changed: Any) -> dict[str, Any]:
+    """Without the photograph, whose address only the simulated office fills in."""
+    people = [member(2 * number, face_photo=None), member(2 * number + 1, relation="spouse", face_photo=None)]
+    return office_tenancy(number, **{"members": people, **changed})
+
+
+def send(client: TestClient, hub: Hub, items: list[Any], source: str = "centre", **wrong: Any) -> Any:
+    body = json.dumps({"items": items}).encode()
+    stamp = str(int(hub.now().timestamp()) + wrong.get("late", 0))
+    content = stamp.encode() + b"." + body
+    sign = PRIVATE.sign if source == "centre" else lambda c: hmac.new(SECRET, c, hashlib.sha256).digest()
+    headers = {"X-Timestamp": stamp, "X-Signature": base64.b64encode(sign(content)).decode()}
+    url = f"/api/v1/tenancy/push/{wrong.get('to', source)}"
+    return client.post(url, content=wrong.get("body", body), headers={**headers, **wrong.get("headers", {})})
+
+
+def tenancies(hub: Hub) -> dict[str, tuple[int, str]]:
+    with hub.db.reading() as session:
+        return {t.source_id: (t.version, t.state) for t in session.scalars(select(Tenancy))}
+
+
+@pytest.mark.parametrize("source", ["centre", "street"])
+def test_a_push_is_taken_once_however_often_it_comes(
+    hub: Hub, pushing: Setup, client_for: Callable[[Hub], TestClient], source: str
+) -> None:
+    pushing(hub)
+    client = client_for(hub)
+    items = [
+        tenancy(1),
+        tenancy(2, members=[member(4, face_photo=None), member(5, face_photo=None, relation="child", id_number="1")]),
+        "no record",
+        tenancy(3, dwelling_code="E9-1"),
+    ]
+    first = send(client, hub, items, source)
+    assert first.status_code == 200, first.text
+    told = first.json()
+    assert (told["accepted"], told["new"]) == (2, 2)
+    assert {r["reason"] for r in told["refused"]} == {"id_number_length", "not_an_object", "dwelling_unknown"}
+    again = send(client, hub, items, source).json()
+    assert (again["new"], again["changed"], again["unchanged"]) == (0, 0, 2)
+    with hub.db.reading() as session:
+        assert len(session.scalars(select(SourceRow)).all()) == 3, "none is lost, none is kept twice"
+
+
+def test_any_order_of_versions_ends_the_same(hub: Hub, pushing: Setup, client_for: Callable[[Hub], TestClient]) -> None:
+    pushing(hub)
+    client = client_for(hub)
+    versions = [
+        tenancy(
+            n, id=f"T-{n}", version=v, state="ended" if v == 3 else "active", end_decision=DECISION if v == 3 else None
+        )
+        for n, v in itertools.product(range(3), (1, 2, 3))
+    ]
+    for number, order in enumerate([(0, 1, 2), (2, 0, 1), (1, 2, 0)]):
+        for position in order:
+            assert send(client, hub, [versions[3 * number + position]]).status_code == 200
+    assert set(tenancies(hub).values()) == {(3, "ended")}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"late": 301}, {"late": -301}, {"body": b'{"items": []} '}, {"to": "street"}, {"to": "nobody"},
+        {"headers": {"X-Signature": ""}}, {"headers": {"X-Signature": "***"}}, {"headers": {"X-Timestamp": "now"}},
+        {"headers": {"X-Timestamp": "99999999999999999999"}},
+    ],
+)  # fmt: skip
+def test_who_has_not_the_key_changes_nothing(
+    sqlite_hub: Hub, pushing: Setup, client_for: Callable[[Hub], TestClient], wrong: dict[str, Any]
+) -> None:
+    pushing(sqlite_hub)
+    reply = send(client_for(sqlite_hub), sqlite_hub, [tenancy(1)], **wrong)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (401, "unauthenticated")
+    assert tenancies(sqlite_hub) == {}
+
+
+def test_a_short_secret_is_no_secret(sqlite_hub: Hub, pushing: Setup) -> None:
+    pushing(sqlite_hub)
+    (sqlite_hub.config.dir / "street.key").write_bytes(base64.b64encode(b"short"))
+    source = next(s for s in push.load_sources(sqlite_hub.config.dir) if s.name == "street")
+    with pytest.raises(push.SourceProblem, match="5 bytes"):
+        push.read_push_key(sqlite_hub.config.dir, source)
+
+
+def test_the_brake_guards_pushes_and_single_urgent_ends_pass(
+    hub: Hub, pushing: Setup, client_for: Callable[[Hub], TestClient]
+) -> None:
+    pushing(hub)
+    client = client_for(hub)
+    send(client, hub, [tenancy(n) for n in range(40)])
+    ends = [tenancy(n, version=2, state="ended", end_decision=DECISION) for n in range(10, 14)]
+    told = send(client, hub, [*ends, tenancy(41)]).json()
+    assert (told["ended"], told["new"], len(told["held"])) == (0, 1, 4), "additions go on"
+    urgent = send(client, hub, [tenancy(20, version=2, state="ended", end_decision=DECISION)]).json()
+    assert urgent["ended"] == 1, "a single one does not wait for the held ones"
+    with hub.db.reading() as session:
+        shown = session.get_one(SourceState, "centre").held
+    assert shown is not None
+    assert len(shown["households"]) == 4
+    for who in ("王官员", "李官员"):
+        with hub.db.unit_of_work(who, "逐户核对", now=hub.now()) as uow:
+            held.confirm(uow, uow.session.get_one(SourceState, "centre"))
+    assert send(client, hub, ends).json()["ended"] == 4, "the same push again, now with two persons' word"
+    with hub.db.reading() as session:
+        assert session.get_one(SourceState, "centre").held is None
+    assert sum(state == "ended" for _, state in tenancies(hub).values()) == 5
