@@ -23,7 +23,7 @@ from rich.status import Status
 
 from hub import demo_setup as setup
 from hub.children import Child, ChildFailed, Children, run_to_end
-from hub.mosquitto import BrokerFailed, MosquittoProcess
+from hub.mosquitto import BrokerFailed
 from hub.services import Hub, open_hub
 
 PYTHON = (sys.executable, "-m")
@@ -49,7 +49,6 @@ class Demo:
     children: Children = field(default_factory=Children)
     stop: threading.Event = field(default_factory=threading.Event)
     hub: Hub | None = None
-    brokers: list[MosquittoProcess] = field(default_factory=list)
     blocks: int = 4
     floors: int = 15
     began: float = 0.0
@@ -110,7 +109,8 @@ class Demo:
     def _start_outside(self, ports: setup.Ports, status: Status) -> None:
         """What an estate and its city have without us: devices, people, the back office, the brokers' processes."""
         status.update("模拟小区与业务系统 devices, residents, back office")
-        self.brokers = setup.start_brokers(self.directory, ports)
+        for name, command in setup.broker_commands(self.directory, ports).items():
+            self.children.start(Child(name, command, self._log(name), restart=True))
         back_office = setup.back_office_url(self.directory)
         key = setup.back_office_key(self.directory)
         (self.site / "ready.json").unlink(missing_ok=True)  # of a run that was killed
@@ -204,8 +204,6 @@ class Demo:
     def shut_down(self) -> None:
         """Everything stops in the opposite order of its start; state stays for the next run."""
         self.children.stop_all()
-        for broker in reversed(self.brokers):
-            broker.stop()
         if self.hub:
             self.hub.db.close()
 

@@ -17,7 +17,7 @@ from hub import auth, enrol, migrations, mosquitto, rooms
 from hub.config import Config
 from hub.estate.site import import_site
 from hub.jobs import JobRunner
-from hub.mosquitto import MosquittoProcess, TerminalUser
+from hub.mosquitto import TerminalUser
 from hub.services import Hub
 from hub.tables import (
     CredentialRow,
@@ -129,8 +129,8 @@ def edge_broker_credentials(directory: Path) -> Path:
     return file
 
 
-def start_brokers(directory: Path, chosen: Ports) -> list[MosquittoProcess]:
-    """The hub's link broker and the edge box's own. Raises mosquitto.BrokerFailed."""
+def broker_commands(directory: Path, chosen: Ports) -> dict[str, list[str]]:
+    """What runs the hub's link broker and the edge box's own. Raises mosquitto.BrokerFailed."""
     plan = _plan(directory)
     accounts = [d["config"] for d in plan["devices"] if d["kind"] == "face_terminal"]
     if spare := plan.get("spare_terminal"):  # for a terminal that is added later
@@ -138,10 +138,11 @@ def start_brokers(directory: Path, chosen: Ports) -> list[MosquittoProcess]:
     terminals = [TerminalUser(c["username"], c["password"], c["topic_root"], c["device_id"]) for c in accounts]
     password = mosquitto.secret_for(directory / "hub" / Config(directory).broker_secret_file)
     edge_password = json.loads(edge_broker_credentials(directory).read_text())["password"]
-    return [
-        mosquitto.start_hub_broker(directory / "broker/hub", chosen.hub_broker, password),
-        mosquitto.start_edge_broker(directory / "broker/edge", chosen.edge_broker, edge_password, terminals),
-    ]
+    hub, edge = directory / "broker/hub", directory / "broker/edge"
+    return {
+        "hub-broker": mosquitto.hub_broker_command(hub, chosen.hub_broker, password),
+        "edge-broker": mosquitto.edge_broker_command(edge, chosen.edge_broker, edge_password, terminals),
+    }
 
 
 def enrolment_token(hub: Hub) -> str:

@@ -6,7 +6,6 @@ It listens on one port, ends with this process (even by SIGKILL), and logs to `m
 from __future__ import annotations
 
 import base64
-import ctypes
 import hashlib
 import json
 import os
@@ -19,6 +18,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from hub.children import die_with_parent
 
 HUB_USER = "hub"
 MAX_PACKET = 65_536 + 512  # our largest payload with topic and properties
@@ -269,7 +270,7 @@ def _start(directory: Path, host: str, port: int, command: list[str]) -> Mosquit
             stdout=output,
             stderr=output,
             process_group=0,  # Ctrl-C is for us: the broker is stopped last
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
     broker = MosquittoProcess(directory, host, port, process)
     deadline = time.monotonic() + START_S
@@ -279,13 +280,6 @@ def _start(directory: Path, host: str, port: int, command: list[str]) -> Mosquit
             raise BrokerFailed(f"mosquitto did not start on port {port}: {_tail(directory)}")
         time.sleep(0.02)
     return broker
-
-
-_libc = ctypes.CDLL(None, use_errno=True)  # loaded before fork: a child must not import
-
-
-def _die_with_parent() -> None:
-    _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _accepts(host: str, port: int) -> bool:
