@@ -16,6 +16,7 @@ from hub.estate.jobs import JOBS as ESTATE_JOBS
 from hub.events import api as events_api
 from hub.jobs import Job
 from hub.lease import api as lease_api
+from hub.lease.chain import JOBS as REMINDER_JOBS
 from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
 from hub.tenancy import api as tenancy_api
@@ -48,4 +49,5 @@ JOBS: tuple[Job, ...] = (
     *ACCESS_JOBS,
     *CASES_JOBS,
     *LEASE_JOBS,
+    *REMINDER_JOBS,
 )

@@ -19,6 +19,7 @@ KINDS_ZH = {
     "dwelling.moved_in": "已入住",
     "dwelling.ready_to_relet": "可再次配租",
     "dwelling.vacant_used": "空置房疑似使用",
+    "lease.end_reminder": "租期届满提醒",
 }
 
 
