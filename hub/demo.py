@@ -163,6 +163,7 @@ class Demo:
         command = [*PYTHON, "edge_agent.cli", "import-history", str(file), "--dir", str(self.directory / "edge")]
         self._check()
         done = subprocess.run(command, check=False)
+        self._check()
         if done.returncode != 0:
             raise ChildFailed(f"the history could not be imported (status {done.returncode})")
         setup.mark_history(self.directory)
