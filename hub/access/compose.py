@@ -39,8 +39,10 @@ def compose(
             here = tuple(p for p in one.access_points if p in target.access_points)
             reachable[one.access_points] = here
         here = reachable[one.access_points]
+        if not here:
+            continue
         identifiers = tuple(_identifier(i) for i in one.identifiers if _usable(i, target))
-        if not here or not identifiers:
+        if not identifiers:
             continue
         if here not in profiles:
             profiles[here] = AccessProfile(profile_token(here), (AccessPolicy(here),))
