@@ -16,6 +16,7 @@ from tools.bench.figure import Figure
 OUT = Path(__file__).resolve().parents[2] / "build/bench.json"
 MODULES = {
     "decision": "an access decision at the edge",
+    "publish": "a tenancy change until the lists are published",
     "ingest": "events through broker and hub into the database",
     "demo": "time to ready, and a pass to the screen",
     "setup": "set-up in a fresh clone with empty caches",
