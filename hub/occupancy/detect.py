@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.occupancy.finding import Finding
+from hub.occupancy.others import find_others
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.runs import festival_days
 from hub.occupancy.sublet import find_sublet
@@ -17,5 +18,6 @@ def detect(record: DwellingRecord, pack: PolicyPack, calendar: Calendar) -> tupl
     Pure and repeatable: the same record gives the same findings and hashes. Nothing found is the usual answer.
     """
     festival = festival_days(calendar, pack.pauses)
-    found = (find_vacancy(record, pack, festival), find_sublet(record, pack), find_vacant_use(record, pack))
+    others = find_others(record, pack) if pack.measured else find_sublet(record, pack)
+    found = (find_vacancy(record, pack, festival), others, find_vacant_use(record, pack))
     return tuple(finding for finding in found if finding is not None)

@@ -97,7 +97,9 @@ class Pauses(_Part):
 
 
 class PolicyPack(_Part):
-    """One place's pack. `sources` say where each threshold was read and how sure that is."""
+    """One place's pack. `sources` say where each threshold was read and how sure that is. `measured`: the rules as
+    back-tests taught them: visits to an empty home do not begin a run anew, S1 looks at who left together (others.py),
+    P1 and S2, unknown days gate by their share, one lone sign of use must last."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title_zh: str
@@ -110,6 +112,7 @@ class PolicyPack(_Part):
     vacant_use: VacantUse
     pauses: Pauses
     notes: tuple[str, ...] = ()
+    measured: bool = False
 
 
 class Calendar(_Part):

@@ -63,9 +63,13 @@ def covers(absence: DeclaredAbsence, day: date, pauses: Pauses) -> bool:
 
 
 def absence_run(
-    days: Sequence[PresenceDay], household: Household, pauses: Pauses, festival: Callable[[date], bool]
+    days: Sequence[PresenceDay],
+    household: Household,
+    pauses: Pauses,
+    festival: Callable[[date], bool],
+    visits_reset: bool = True,
 ) -> Run:
-    """The run of absence that reaches the last day, within the tenancy."""
+    """The run of absence that reaches the last day, within the tenancy. `visits_reset`: any sign of use ends it."""
     absent = unknown = paused = visits = 0
     declared: list[DeclaredAbsence] = []
     since, start, last_sign = len(days), household.handover or household.first, None
@@ -74,7 +78,7 @@ def absence_run(
         if day.day < start:
             break
         if day.state in SIGNS:
-            if not (day.visit or _lone(days, index)):
+            if visits_reset or not (day.visit or _lone(days, index)):
                 last_sign = day.day
                 break
             visits += 1

@@ -29,6 +29,9 @@ IDLE_DAYS = 14
 USED_DAYS = 3
 """Somebody's pass on a day or two is a repair, a viewing, a mistake."""
 
+ALONE_DAYS = 6
+"""One kind of sign alone must last: a leak, a neighbour's meter, a cleaner."""
+
 READY_DAYS = 3
 READY_WATER = 0.01
 
@@ -45,18 +48,21 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
     evidence = [sign[1] for sign in signs]
     because = [sign[0] for sign in signs]
     families = [RECORDS, *([METERS] if signs else [])]
-    if len(passes) >= USED_DAYS:
+    enough = USED_DAYS if pack.measured else 1
+    if len(passes) >= enough:
         families.append(CREDENTIALS)
         because.append(f"近{len(recent)}日内有{len(passes)}日以指向本房屋的凭证通行。")
         evidence.append(Evidence("day", str(passes[-1].day), "以指向本房屋的凭证通行。", passes[-1].day))
-    if not because:
+    both = bool(signs) and len(passes) >= enough
+    alone = max(_days_of_use(recent, rule), len(passes)) >= ALONE_DAYS
+    if not because or (pack.measured and not (both or alone)):
         return None
     return Finding(
         dwelling_id=record.dwelling_id,
         kind=Kind.VACANT_USED,
         rule="U1",
         policy_version=policy_version(pack),
-        stage=Stage.ORANGE if signs and len(passes) >= USED_DAYS else Stage.YELLOW,
+        stage=Stage.ORANGE if both else Stage.YELLOW,
         families=tuple(families),
         window_from=recent[0].day,
         window_to=recent[-1].day,
@@ -73,6 +79,13 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
         threshold=f"用水超过{rule.water_m3_per_day}立方米/日达{rule.water_days}日，或用电异常达{rule.electricity_days}日",
         inputs_hash=inputs_hash(pack, record, recent),
     )
+
+
+def _days_of_use(recent: Sequence[PresenceDay], rule: VacantUse) -> int:
+    """Days on which a meter says that the dwelling was used."""
+    water = sum(day.water is not None and day.water > rule.water_m3_per_day for day in recent)
+    power = sum(day.electricity is not None and day.electricity > rule.electricity_kwh_per_day for day in recent)
+    return max(water, power)
 
 
 def _water(recent: Sequence[PresenceDay], record: DwellingRecord, rule: VacantUse) -> tuple[str, Evidence] | None:

@@ -22,7 +22,7 @@ from hub.occupancy.finding import (
 from hub.occupancy.idle import MeterView, meters_of_absence
 from hub.occupancy.pack import PolicyPack, Vacancy
 from hub.occupancy.runs import SIGNS, Run, absence_run, absent_in_all, covers, observability
-from hub.occupancy.values import Contact, DayState, DwellingRecord, Household, PresenceDay
+from hub.occupancy.values import KNOWN_COVERAGE, Contact, DayState, DwellingRecord, Household, PresenceDay
 
 HARDLY_SEEN = 0.5
 UNANSWERED_DAYS = 30
@@ -67,7 +67,7 @@ def find_vacancy(record: DwellingRecord, pack: PolicyPack, festival: Callable[[d
     consecutive = pack.vacancy.shape == "consecutive"
     if consecutive and all(day.state in SIGNS and not day.visit for day in record.days[-2:]):
         return None
-    run = absence_run(record.days, household, pack.pauses, festival)
+    run = absence_run(record.days, household, pack.pauses, festival, visits_reset=not pack.measured)
     if run.days and _never_moved_in(record, household, run):
         return _not_moved_in(record, household, run, pack)
     if consecutive and run.absent < pack.vacancy.note_days:
@@ -79,7 +79,8 @@ def find_vacancy(record: DwellingRecord, pack: PolicyPack, festival: Callable[[d
     meters = meters_of_absence(window, record.meters, pack.vacancy)
     coverage, worst = window_coverage(window, record.points)
     step = _step(record, measure, meters, household, pack.vacancy)
-    if _mostly_unseen(window) or not _doors_can_tell(record, run, meters):
+    blind = _mostly_unseen(window) if pack.measured else coverage < KNOWN_COVERAGE
+    if blind or not _doors_can_tell(record, run, meters):
         step = _Step(step.rule, Stage.INSUFFICIENT_DATA, ("观测数据不足：不推进任何阶段，缺失的数据不视为无人。",))
     families = (
         DOORS,
@@ -269,7 +270,7 @@ def _not_moved_in(record: DwellingRecord, household: Household, run: Run, pack: 
     meters = meters_of_absence(run.days, record.meters, rule)
     coverage, worst = window_coverage(run.days, record.points)
     stage = Stage.ORANGE if meters.near_zero else Stage.YELLOW
-    if _mostly_unseen(run.days):
+    if _mostly_unseen(run.days) if pack.measured else coverage < KNOWN_COVERAGE:
         stage = Stage.INSUFFICIENT_DATA
     handover = household.handover or household.first
     what = "交付" if household.handover else "起租（尚无交付记录）"

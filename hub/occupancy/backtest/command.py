@@ -22,7 +22,7 @@ def _day(text: str | None, option: str) -> date | None:
 def backtest_command(
     source: Annotated[Path, typer.Option("--in", help="Directory of the history's tables (CSV or Parquet).")],
     out: Annotated[Path, typer.Option(help="leads.csv to write; OUT.work beside it holds what a killed run had done.")],
-    policy: Annotated[str, typer.Option(help="Policy pack to try.")] = "national",
+    policy: Annotated[str, typer.Option(help="Policy pack to try.")] = "national_measured",
     since: Annotated[
         str | None, typer.Option("--from", help="First day, YYYY-MM-DD (default: of the coverage).")
     ] = None,

@@ -31,7 +31,7 @@ class Options:
 
     source: Path
     out: Path
-    policy: str = "national"
+    policy: str = "national_measured"
     since: date | None = None
     until: date | None = None
     report: Path | None = None

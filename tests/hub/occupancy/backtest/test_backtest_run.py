@@ -16,7 +16,7 @@ from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.world import builtin_world
 
-START, DAYS = date(2025, 7, 1), 150
+START, DAYS = date(2025, 7, 1), 120
 Rows = list[dict[str, str]]
 
 
@@ -26,9 +26,9 @@ def quiet(what: str, done: int, total: int) -> None:
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """150 days of 400 dwellings, as CSV."""
+    """120 days of 220 dwellings, as CSV."""
     directory = tmp_path_factory.mktemp("city")
-    generate(Settings(builtin_world("dev"), seed=5, dwellings=400, days=DAYS, start=START), directory, parquet=False)
+    generate(Settings(builtin_world("dev"), seed=5, dwellings=220, days=DAYS, start=START), directory, parquet=False)
     return directory
 
 
@@ -46,7 +46,7 @@ def replay(source: Path, out: Path, until: date | None = None) -> tuple[Rows, Re
 def whole(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """The leads of the whole history."""
     rows, _ = replay(city, tmp_path_factory.mktemp("whole") / "leads.csv")
-    assert len(rows) > 20, "a city of 400 raises leads, else these tests prove nothing"
+    assert len(rows) > 5, "a city of 220 raises leads, else these tests prove nothing"
     return rows
 
 
@@ -64,7 +64,7 @@ def rewrite(source: Path, target: Path, table: str, change: Callable[[Rows], Row
 
 def test_nothing_is_seen_of_later_days(city: Path, whole: Rows, tmp_path: Path) -> None:
     """A history cut off after day d gives the rows that the whole one gives up to d: stage, text and all."""
-    for back in (1, 40, 85):
+    for back in (1, 50):
         until = START + timedelta(days=DAYS - 1 - back)
         cut, _ = replay(city, tmp_path / f"{back}.csv", until)
         upto = [
@@ -107,14 +107,14 @@ def test_faces_without_consent_change_no_lead(city: Path, whole: Rows, tmp_path:
 def test_a_killed_run_goes_on_where_it_was(
     city: Path, whole: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.occupancy.backtest.gather.BUCKET", 100)
+    monkeypatch.setattr("hub.occupancy.backtest.gather.BUCKET", 40)
     out = tmp_path / "leads.csv"
 
     class Killed(Exception):
         pass
 
     def kill(what: str, done: int, total: int) -> None:
-        if what == "dwellings" and done == 2:
+        if what == "dwellings" and done == 1:
             raise Killed
 
     with pytest.raises(Killed):
@@ -131,7 +131,8 @@ def test_a_killed_run_goes_on_where_it_was(
     monkeypatch.setattr(run_module, "gather", None)
     backtest(Options(city, out), quiet)
     assert leads(out) == whole
-    assert replayed == list(range(2, 2 + len(replayed))), "finished buckets were replayed again"
+    assert replayed == list(range(1, 1 + len(replayed))), "finished buckets were replayed again"
+    assert replayed, "nothing was left to do: the run was not killed half-way"
     assert not (tmp_path / "leads.csv.work").exists()
 
 
@@ -182,14 +183,14 @@ def test_backwards_meter_is_no_evidence(city: Path, tmp_path: Path) -> None:
 
     rewrite(city, tmp_path / "back", "meters", reversed_)
     found, result = replay(tmp_path / "back", tmp_path / "leads.csv")
-    assert result.problems.counts["meter that runs backwards, reading kept out"] > 10_000
+    assert result.problems.counts["meter that runs backwards, reading kept out"] > 5_000
     assert all("用水日均" not in row["because"] for row in found if row["stage"] == "red")
 
 
 def test_parquet_and_csv_give_the_same_leads(city: Path, whole: Rows, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="Parquet is read where pyarrow is installed")
     target = tmp_path / "parquet"
-    generate(Settings(builtin_world("dev"), seed=5, dwellings=400, days=DAYS, start=START), target, parquet=True)
+    generate(Settings(builtin_world("dev"), seed=5, dwellings=220, days=DAYS, start=START), target, parquet=True)
     found, _ = replay(target, tmp_path / "leads.csv")
     assert [(r["dwelling_id"], r["kind"], r["stage"], r["opened_on"]) for r in found] == [
         (r["dwelling_id"], r["kind"], r["stage"], r["opened_on"]) for r in whole
