@@ -1,7 +1,7 @@
 """(P) Rules S1, S2, P1 of measured packs: others live where the registered persons should.
 
-Who may lawfully be there unseen is not accused. S1: registered persons unseen while the dwelling is in use. S2: only lately registered persons are still seen.
-P1: visitors' passes are used as people do who live there.
+Who may lawfully be there unseen is not accused. S1: registered persons unseen while the dwelling is in use. S2: only
+lately registered persons are still seen. P1: visitors' passes are used as people do who live there.
 """
 
 from __future__ import annotations

@@ -241,10 +241,11 @@ def _coverage(tables: Tables, history: History, since: date | None, until: date 
         raise HistoryInvalid("coverage: no access point was ever observed; nothing can be said of any day")
     history.first, history.last = _span(min(begins), max(ends), since, until)
     starts = day_starts(day_of(history.first), day_of(history.last), ZONE)
-    for point in range(len(history.points)):
-        found = [Interval(state == "ok", _at(a), _at(b)) for state, a, b in intervals.get(point, [])]
-        history.missed[point] = missed_shares(found, starts, starts[-1])
-        history.clock += [(point, a, b) for state, a, b in intervals.get(point, []) if state == "clock"]
+    for number in range(len(history.points)):
+        rows = intervals.get(number, [])
+        found = [Interval(state == "ok", _at(a), _at(b)) for state, a, b in rows]
+        history.missed[number] = missed_shares(found, starts, starts[-1])
+        history.clock += [(number, a, b) for state, a, b in rows if state == "clock"]
     history.clock.sort()
 
 

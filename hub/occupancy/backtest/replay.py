@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -283,23 +283,14 @@ class _Book:
                 continue
             begins = before is None
             self._open[kind] = len(self._rows)
-            self._rows.append(
-                Lead(
-                    *(getattr(lead, f) for f in Lead.__slots__[:5]),
-                    begins,
-                    *(getattr(lead, f) for f in Lead.__slots__[6:]),
-                )
-            )
+            self._rows.append(replace(lead, begins=begins))
 
     def closed_rows(self) -> list[Lead]:
         """All rows; leads still open have no closing day."""
         return self._rows
 
     def _close(self, row: int, day: int) -> None:
-        lead = self._rows[row]
-        values = [getattr(lead, name) for name in Lead.__slots__]
-        values[4] = day
-        self._rows[row] = Lead(*values)
+        self._rows[row] = replace(self._rows[row], closed=day)
 
     def _lead(self, day: int, found: Finding) -> Lead:
         kind = KIND_OF.get(found.kind) or KIND_OF_RULE[found.rule]
