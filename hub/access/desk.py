@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -44,6 +45,11 @@ class EndPass(msgspec.Struct, frozen=True, tag="pass.end"):
     because: passes.EndReason
 
 
+class RenewPass(msgspec.Struct, frozen=True, tag="pass.renew"):
+    pass_id: str
+    valid_to: datetime
+
+
 class OwnRequest(msgspec.Struct, frozen=True, tag="credential.own_request"):
     """The holder himself gives his access back. He may take that back (`Restore`)."""
 
@@ -62,7 +68,7 @@ class Restore(msgspec.Struct, frozen=True, tag="credential.restore"):
     token: str
 
 
-Action = IssuePass | EndPass | OwnRequest | LostCard | Restore
+Action = IssuePass | EndPass | RenewPass | OwnRequest | LostCard | Restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,10 @@ def perform(uow: UnitOfWork, estate_id: str, action: Action) -> Done:
     if isinstance(action, EndPass):
         row = pass_of(uow.session, estate_id, action.pass_id)
         passes.end(uow, row, action.because)
+        return Done(row.id)
+    if isinstance(action, RenewPass):
+        row = pass_of(uow.session, estate_id, action.pass_id)
+        passes.renew(uow, row, action.valid_to)
         return Done(row.id)
     if isinstance(action, LostCard):
         return _lost_card(uow, estate_id, action)

@@ -11,8 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.access import desk, held, passes
-from hub.access.desk import EndPass, IssuePass, LostCard, OwnRequest, Restore
+from hub.access import desk, held
+from hub.access.desk import EndPass, IssuePass, LostCard, OwnRequest, RenewPass, Restore
 from hub.access.pass_ends import uses
 from hub.access.pass_rules import KINDS, PassRequest
 from hub.access.states import credential_states
@@ -277,13 +277,10 @@ def end_pass(pass_id: str, body: EndWanted, hub: TheHub, principal: Desk, respon
 
 
 @router.post("/passes/{pass_id}/renew")
-def renew_pass(pass_id: str, body: RenewWanted, hub: TheHub, principal: Desk) -> DeskAnswer:
+def renew_pass(pass_id: str, body: RenewWanted, hub: TheHub, principal: Desk, response: Response) -> DeskAnswer:
     """A carer's or regular visitor's pass, up to another 90 days from now."""
     row = _pass(hub, principal, pass_id)
-    with hub.db.unit_of_work(principal.name, body.reason, estate_id=row.estate_id, now=hub.now()) as uow:
-        passes.renew(uow, uow.session.get_one(AccessPass, pass_id), body.valid_to)
-    hub.signal(held.PUBLISH)
-    return DeskAnswer(subject=pass_id)
+    return _answer(response, held.act(hub, principal, row.estate_id, RenewPass(row.id, body.valid_to), body.reason))
 
 
 def _credential(hub: Hub, principal: Principal, token: str) -> CredentialRow:

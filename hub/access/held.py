@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from hub.access import quota
-from hub.access.desk import Action, Done, EndPass, IssuePass, credential_of, pass_of, perform
+from hub.access.desk import Action, Done, EndPass, IssuePass, RenewPass, credential_of, pass_of, perform
 from hub.auth import Principal
 from hub.db import UnitOfWork
 from hub.errors import Conflict, NotFound
@@ -68,7 +68,9 @@ def _about(session: Session, estate_id: str, action: Action) -> tuple[str | None
         if action.request.host and (host is None or host.estate_id != estate_id):
             raise NotFound
         return (host.id if host else None), f"{action.request.kind} {host.number if host else ''}".strip()
-    token = pass_of(session, estate_id, action.pass_id).token if isinstance(action, EndPass) else action.token
+    token = (
+        pass_of(session, estate_id, action.pass_id).token if isinstance(action, EndPass | RenewPass) else action.token
+    )
     row: CredentialRow = credential_of(session, estate_id, token)
     return row.dwelling_id, row.label
 
