@@ -188,7 +188,6 @@ def test_backwards_meter_is_no_evidence(city: Path, tmp_path: Path) -> None:
 
 
 def test_parquet_and_csv_give_the_same_leads(city: Path, whole: Rows, tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow", reason="Parquet is read where pyarrow is installed")
     target = tmp_path / "parquet"
     generate(Settings(builtin_world("dev"), seed=5, dwellings=220, days=DAYS, start=START), target, parquet=True)
     found, _ = replay(target, tmp_path / "leads.csv")
