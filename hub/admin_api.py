@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -22,6 +22,7 @@ UserKeeper = Annotated[Principal, Depends(require("users.manage"))]
 DeviceKeeper = Annotated[Principal, Depends(require("device.manage"))]
 AuditReader = Annotated[Principal, Depends(require("audit.view"))]
 PREVIEW = 200
+LINK_LIFE = timedelta(hours=2)
 
 
 class UserItem(BaseModel):
@@ -48,6 +49,13 @@ class NewUser(BaseModel):
 
 class CreatedUser(BaseModel):
     id: str
+
+
+class SignInLinkItem(BaseModel):
+    """To be handed to the person alone: whoever opens it is signed in as them. Audited."""
+
+    url: str
+    expires_at: datetime
 
 
 class EnrolmentTokenItem(BaseModel):
@@ -99,6 +107,18 @@ def create_user(body: NewUser, hub: TheHub, principal: UserKeeper) -> Any:
     except ValueError as error:
         raise BadRequest(f"用户不能添加，请修改后重试（{error}）。") from error
     return {"id": user_id}
+
+
+@router.post("/admin/users/{user_id}/sign-in-link", status_code=201, response_model=SignInLinkItem)
+def make_user_link(user_id: str, hub: TheHub, principal: UserKeeper) -> Any:
+    """For somebody without a password, or who forgot it. Valid for two hours."""
+    with hub.db.reading() as session:
+        user = session.get(HubUser, user_id)
+    if user is None or user.disabled:
+        raise NotFound("没有这个用户，或已停用。")
+    path = auth.make_sign_in_link(hub, user.name, LINK_LIFE, principal.name)
+    url = hub.config.public_url or f"http://{hub.config.host}:{hub.config.port}"
+    return {"url": url + path, "expires_at": hub.now() + LINK_LIFE}
 
 
 @router.post("/admin/edges/{edge_id}/enrolment-token", status_code=201, response_model=EnrolmentTokenItem)

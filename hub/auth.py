@@ -242,10 +242,12 @@ def end_session(hub: Hub, token: str) -> None:
             uow.record("session.ended", row.user_id)
 
 
-def make_sign_in_link(hub: Hub, user_name: str, valid: timedelta = timedelta(hours=12)) -> str:
+def make_sign_in_link(
+    hub: Hub, user_name: str, valid: timedelta = timedelta(hours=12), actor: str = "command line"
+) -> str:
     """A path `/signin/{token}` that signs this user in until it expires (demo, recovery). Raises LookupError."""
     token = random_text(40)
-    with hub.db.unit_of_work("command line", "sign-in link", now=hub.now()) as uow:
+    with hub.db.unit_of_work(actor, "sign-in link", now=hub.now()) as uow:
         user = uow.session.scalar(select(HubUser).where(HubUser.name == user_name))
         if user is None:
             raise LookupError(f"there is no user {user_name!r}: make one with `estate-hub add-user`")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
-from web_estate import PASSWORD, Served, furnish
+from web_estate import Served, furnish
 
 from hub import auth
 
@@ -53,8 +54,8 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
+@contextmanager
+def watched(browser: Browser, served: Served) -> Iterator[BrowserContext]:
     """A browser in New York, which must not matter. Fails when a page asks any other host for anything."""
     foreign: list[str] = []
 
@@ -72,14 +73,11 @@ def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
     assert not foreign, f"the console asked other hosts: {foreign}"
 
 
-@pytest.fixture
-def open_as(context: BrowserContext, served: Served) -> Callable[[str, str], Page]:
-    """`open_as("official", "/cases")`: a page of somebody signed in by a link. Fails on an error in the page."""
-    problems: list[str] = []
+def opener(context: BrowserContext, served: Served) -> Callable[[str, str], Page]:
+    """`open("official", "/cases")`: a page of somebody signed in by a link."""
 
     def enter(name: str, path: str) -> Page:
         page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(served.url + auth.make_sign_in_link(served.hub, name))
         page.goto(served.url + path)
         return page
@@ -87,6 +85,48 @@ def open_as(context: BrowserContext, served: Served) -> Callable[[str, str], Pag
     return enter
 
 
+@contextmanager
+def no_page_error(context: BrowserContext) -> Iterator[None]:
+    problems: list[str] = []
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    yield
+    assert not problems, f"an error in the page: {problems}"
+
+
 @pytest.fixture
-def password() -> str:
-    return PASSWORD
+def context(browser: Browser, served: Served) -> Iterator[BrowserContext]:
+    with watched(browser, served) as context, no_page_error(context):
+        yield context
+
+
+@pytest.fixture
+def open_as(context: BrowserContext, served: Served) -> Callable[[str, str], Page]:
+    """On a hub of the test's own: it may change what it likes."""
+    return opener(context, served)
+
+
+@pytest.fixture(scope="session")
+def standing(
+    dist: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: Callable[[], int],
+    wait_until: Callable[..., object],
+) -> Iterator[Served]:
+    """A furnished hub for all tests that only look."""
+    hub = Served(tmp_path_factory.mktemp("standing"), free_port())
+    hub.start(wait_until)
+    furnish(hub)
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def look_context(browser: Browser, standing: Served) -> Iterator[BrowserContext]:
+    with watched(browser, standing) as context, no_page_error(context):
+        yield context
+
+
+@pytest.fixture
+def look_as(look_context: BrowserContext, standing: Served) -> Callable[[str, str], Page]:
+    """On the standing hub: for tests that change nothing there."""
+    return opener(look_context, standing)

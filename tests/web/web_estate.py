@@ -10,9 +10,10 @@ from pathlib import Path
 
 import uvicorn
 
+from device_drivers.catalogue import DEFINITIONS
 from device_drivers.contract.device import DeviceStatus
 from device_drivers.contract.events import AccessEvent, DoorEvent, Event
-from device_drivers.contract.messages import CredentialRefusal, DeviceReported, EdgeStatus, EventBatch
+from device_drivers.contract.messages import CredentialRefusal, DeviceReported, EdgeCatalogue, EdgeStatus, EventBatch
 from device_drivers.contract.words import (
     AccessOutcome,
     DenyReason,
@@ -29,7 +30,7 @@ from hub.cases import service
 from hub.config import Config
 from hub.db import Database
 from hub.estate.devices import take_report
-from hub.estate.edges import take_status
+from hub.estate.edges import take_catalogue, take_status
 from hub.events.ingest import Ingest
 from hub.keys import Keys
 from hub.live import Live
@@ -143,6 +144,7 @@ def furnish(served: Served) -> None:
         password = PASSWORD if name == "official" else None  # the others follow a link: hashing is slow on purpose
         auth.add_user(hub, name, f"{name}-name", role, own, password, "test")
     served.edge(online=True)
+    take_catalogue(hub, EDGE, EdgeCatalogue(tuple(one.info for one in DEFINITIONS)))
     publish(hub)
     _report(hub)
     served.passes(3)

@@ -61,3 +61,6 @@ export function midnight(localDay: string, zone: string): string {
   const shown = new Date(`${dateTime(guess.toISOString(), zone).replace(" ", "T")}Z`); // the zone's clock at the guess, read as UTC
   return new Date(2 * guess.getTime() - shown.getTime()).toISOString();
 }
+
+/** A side or direction, unless the name ends with it: "北门 进" is not said to go "进" again. */
+export const unlessSaid = (name: string, side: string): string => (side && name.trimEnd().endsWith(side) ? "" : side);

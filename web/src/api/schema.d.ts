@@ -39,6 +39,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/users/{user_id}/sign-in-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make User Link
+         * @description For somebody without a password, or who forgot it. Valid for two hours.
+         */
+        post: operations["make_user_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -133,6 +153,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/credentials/{token}/lost-card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Lost Card
+         * @description The lost card opens nothing any more; the holder keeps every other way in, and the new card where one is given.
+         */
+        post: operations["report_lost_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/{token}/own-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End At Own Request
+         * @description The holder himself, identified at the counter, wants his access ended. He may take that back.
+         */
+        post: operations["end_at_own_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/{token}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Credential
+         * @description What was ended at the holder's own request, given back at his request: he gets a new credential.
+         */
+        post: operations["restore_credential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -161,10 +241,15 @@ export interface paths {
         get: operations["device_detail"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Remove Device
+         * @description Out of service first; what it told stays.
+         */
+        delete: operations["remove_device"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change Device */
+        patch: operations["change_device"];
         trace?: never;
     };
     "/api/v1/devices/{device_id}/commands": {
@@ -178,6 +263,43 @@ export interface paths {
         put?: never;
         /** Command Device */
         post: operations["command_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Map Device Points
+         * @description The whole mapping of the device to access points; what is not named is let go.
+         */
+        put: operations["map_device_points"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Device Setup */
+        get: operations["device_setup"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -238,6 +360,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/edges/{edge_id}/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Edge Catalogue
+         * @description What the edge announced. Empty for one that was never online.
+         */
+        get: operations["edge_catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/estates": {
         parameters: {
             query?: never;
@@ -282,7 +424,11 @@ export interface paths {
         /** Estate Devices */
         get: operations["estate_devices"];
         put?: never;
-        post?: never;
+        /**
+         * Add Device
+         * @description Not in service: the edge connects and reports what it finds, and writes nothing.
+         */
+        post: operations["add_device"];
         delete?: never;
         options?: never;
         head?: never;
@@ -317,6 +463,50 @@ export interface paths {
         get: operations["search_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estates/{estate_id}/held-actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Held Actions
+         * @description What waits for a second person, oldest first, each with the household it concerns.
+         */
+        get: operations["list_held_actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estates/{estate_id}/passes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Passes
+         * @description Newest first; ended ones only with `state=all` (the last 500).
+         */
+        get: operations["list_passes"];
+        put?: never;
+        /**
+         * Issue Pass
+         * @description 201 with the number to hand over; 202 when it waits for a second person (more than 20 changes within the hour).
+         */
+        post: operations["issue_pass"];
         delete?: never;
         options?: never;
         head?: never;
@@ -415,6 +605,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/held-actions/{held_id}/{decision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide Held Action
+         * @description By somebody else than who asked for it.
+         */
+        post: operations["decide_held_action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lease/decisions": {
         parameters: {
             query?: never;
@@ -452,6 +662,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/members/{member_id}/consents/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Consent
+         * @description At once, whatever the clerk's limit. `GET /estates/{e}/sync` shows each device until it confirmed.
+         */
+        post: operations["withdraw_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outbox": {
         parameters: {
             query?: never;
@@ -466,6 +696,46 @@ export interface paths {
         get: operations["list_outbox"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/passes/{pass_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Pass
+         * @description The visitor or the host took it back, or its number fell into wrong hands.
+         */
+        delete: operations["end_pass"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/passes/{pass_id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Pass
+         * @description A carer's or regular visitor's pass, up to another 90 days from now.
+         */
+        post: operations["renew_pass"];
         delete?: never;
         options?: never;
         head?: never;
@@ -556,11 +826,31 @@ export interface paths {
         };
         /**
          * Live Stream
-         * @description Server-sent events: hello, batch, gap. The stream ends with the session's longest life, the console comes back.
+         * @description Server-sent events: hello, batch, gap. The stream ends with its session (sign-out, disabled user, expiry).
          */
         get: operations["live_stream"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenancy/push/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Push Tenancies
+         * @description Body `{"items": [TenancyRecord, …]}`; `X-Timestamp` Unix seconds; `X-Signature` base64 over `{timestamp}.{body}`.
+         */
+        post: operations["push_tenancies"];
         delete?: never;
         options?: never;
         head?: never;
@@ -604,6 +894,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenancy/sources/{source}/held/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Held
+         * @description The first person asks; the second, who is another, lets exactly the households shown pass the brake.
+         */
+        post: operations["confirm_held"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenancy/sources/{source}/held/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse Held
+         * @description A second person says no: nothing of the set is removed. It is asked anew when the source says something else.
+         */
+        post: operations["refuse_held"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenancy/sources/{source}/held/release": {
         parameters: {
             query?: never;
@@ -615,7 +945,8 @@ export interface paths {
         put?: never;
         /**
          * Release Held
-         * @description A person checked the held households and lets exactly these pass the brake.
+         * @deprecated
+         * @description The older name of `confirm`.
          */
         post: operations["release_held"];
         delete?: never;
@@ -895,6 +1226,17 @@ export interface components {
             /** Items */
             items: components["schemas"]["CaseItem"][];
         };
+        /** Catalogue */
+        Catalogue: {
+            /** Drivers */
+            drivers: components["schemas"]["DriverItem"][];
+            /** Edge Id */
+            edge_id: string;
+            /** Edge Name */
+            edge_name: string;
+            /** Online */
+            online: boolean;
+        };
         /** Changes */
         Changes: {
             /** Changed */
@@ -1121,6 +1463,45 @@ export interface components {
             /** Last Error */
             last_error: string;
         };
+        /**
+         * DeskAnswer
+         * @description `number`: of a new pass, shown this once. `held`: the id of what waits for a second person, else empty.
+         */
+        DeskAnswer: {
+            /**
+             * Held
+             * @default
+             */
+            held: string;
+            /**
+             * Number
+             * @default
+             */
+            number: string;
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+        };
+        /**
+         * DeviceChange
+         * @description A masked secret in `config` ("******") stays as it is. `foreign`: what becomes of credentials found on the device.
+         */
+        DeviceChange: {
+            /** Config */
+            config?: {
+                [key: string]: unknown;
+            } | null;
+            /** Foreign */
+            foreign?: ("keep" | "adopt" | "remove") | null;
+            /** In Service */
+            in_service?: boolean | null;
+            /** Name */
+            name?: string | null;
+            /** Reason */
+            reason: string;
+        };
         /** DeviceDetail */
         DeviceDetail: {
             /** Access Points */
@@ -1149,6 +1530,8 @@ export interface components {
             firmware: string;
             /** Id */
             id: string;
+            /** In Service */
+            in_service: boolean;
             /** Kind */
             kind: string;
             /** Last Seen At */
@@ -1202,6 +1585,8 @@ export interface components {
             firmware: string;
             /** Id */
             id: string;
+            /** In Service */
+            in_service: boolean;
             /** Kind */
             kind: string;
             /** Last Seen At */
@@ -1218,6 +1603,28 @@ export interface components {
         DeviceList: {
             /** Items */
             items: components["schemas"]["DeviceItem"][];
+        };
+        /**
+         * DeviceSetup
+         * @description `found` is null until the edge has looked at the device. `controls_doors`: it needs an access point before service.
+         */
+        DeviceSetup: {
+            /** Config */
+            config: {
+                [key: string]: unknown;
+            };
+            /** Controls Doors */
+            controls_doors: boolean;
+            /** Device Id */
+            device_id: string;
+            driver: components["schemas"]["DriverItem"] | null;
+            /** Foreign Choice */
+            foreign_choice: string;
+            found: components["schemas"]["FoundOnDevice"] | null;
+            /** In Service */
+            in_service: boolean;
+            /** Points */
+            points: components["schemas"]["SetupPoint"][];
         };
         /**
          * DeviceStep
@@ -1246,6 +1653,25 @@ export interface components {
             state: string;
             /** Wanted */
             wanted: number;
+        };
+        /** DoorIn */
+        DoorIn: {
+            /** Block Id */
+            block_id?: string | null;
+            /**
+             * Fail Mode
+             * @default fail_safe
+             * @enum {string}
+             */
+            fail_mode: "fail_safe" | "fail_secure";
+            /** Name */
+            name: string;
+            /**
+             * Scope
+             * @default estate
+             * @enum {string}
+             */
+            scope: "estate" | "block";
         };
         /** DoorItem */
         DoorItem: {
@@ -1276,6 +1702,24 @@ export interface components {
         DoorList: {
             /** Items */
             items: components["schemas"]["DoorItem"][];
+        };
+        /**
+         * DriverItem
+         * @description `config_schema`: JSON Schema of the settings, from which the form is drawn.
+         */
+        DriverItem: {
+            /** Capabilities */
+            capabilities: {
+                [key: string]: unknown;
+            };
+            /** Config Schema */
+            config_schema: {
+                [key: string]: unknown;
+            };
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
         };
         /** DwellingCell */
         DwellingCell: {
@@ -1337,6 +1781,16 @@ export interface components {
             online: boolean;
             /** State Since */
             state_since: string | null;
+        };
+        /** EndWanted */
+        EndWanted: {
+            /**
+             * Because
+             * @enum {string}
+             */
+            because: "own_request" | "host_withdrew" | "security_incident";
+            /** Reason */
+            reason: string;
         };
         /**
          * EnrolmentTokenItem
@@ -1408,7 +1862,7 @@ export interface components {
             /** No Way In */
             no_way_in: components["schemas"]["StuckMember"][];
             /** Unconfirmed Removals */
-            unconfirmed_removals: components["schemas"]["Removal"][];
+            unconfirmed_removals: components["schemas"]["Removal-Output"][];
         };
         /**
          * EventItem
@@ -1591,6 +2045,18 @@ export interface components {
              */
             window_to: string;
         };
+        /**
+         * FoundOnDevice
+         * @description What the edge read from the device. `foreign`: credentials there that are not ours.
+         */
+        FoundOnDevice: {
+            /** Foreign */
+            foreign: number;
+            /** Read Back At */
+            read_back_at: string | null;
+            /** Reported At */
+            reported_at: string | null;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -1605,8 +2071,18 @@ export interface components {
             /** Version */
             version: string;
         };
-        /** Held */
+        /**
+         * Held
+         * @description `set` empty: nothing waits for a decision (decisions that are not complete). `asked_by`: who is the first of two.
+         */
         Held: {
+            /** Asked At */
+            asked_at?: string | null;
+            /**
+             * Asked By
+             * @default
+             */
+            asked_by: string;
             /**
              * At
              * Format: date-time
@@ -1618,8 +2094,25 @@ export interface components {
             reason: string;
             /** Reason Zh */
             reason_zh: string;
+            /** Refused At */
+            refused_at?: string | null;
+            /**
+             * Refused By
+             * @default
+             */
+            refused_by: string;
+            /**
+             * Refused Reason
+             * @default
+             */
+            refused_reason: string;
             /** Removals */
             removals: number;
+            /**
+             * Set
+             * @default
+             */
+            set: string;
             /** Source */
             source: string;
         };
@@ -1648,6 +2141,35 @@ export interface components {
             reason_zh: string;
             /** Tenancy */
             tenancy: string;
+        };
+        /** HeldItem */
+        HeldItem: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Dwelling Code */
+            dwelling_code: string | null;
+            /** Dwelling Id */
+            dwelling_id: string | null;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: string;
+            /** Mine */
+            mine: boolean;
+            /** Reason */
+            reason: string;
+        };
+        /** HeldItems */
+        HeldItems: {
+            /** Items */
+            items: components["schemas"]["HeldItem"][];
         };
         /** IdentifierItem */
         IdentifierItem: {
@@ -1704,6 +2226,18 @@ export interface components {
             wanted: number;
             /** Wanted Generation */
             wanted_generation: number;
+        };
+        /** LostCardWanted */
+        LostCardWanted: {
+            /** Card */
+            card: string;
+            /**
+             * New Card
+             * @default
+             */
+            new_card: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * Me
@@ -1791,6 +2325,24 @@ export interface components {
             /** Quantity */
             quantity: string;
         };
+        /** NewDevice */
+        NewDevice: {
+            /** Code */
+            code: string;
+            /**
+             * Config
+             * @default {}
+             */
+            config: {
+                [key: string]: unknown;
+            };
+            /** Edge Id */
+            edge_id: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+        };
         /** NewUser */
         NewUser: {
             /**
@@ -1809,6 +2361,21 @@ export interface components {
             password?: string | null;
             /** Role */
             role: string;
+        };
+        /** OnDevice */
+        OnDevice: {
+            /** Code */
+            code: string;
+            /** Device Id */
+            device_id: string;
+            /** Device Name */
+            device_name: string;
+            /** Message Zh */
+            message_zh: string;
+            /** Since */
+            since: string | null;
+            /** State */
+            state: string;
         };
         /** OpenCase */
         OpenCase: {
@@ -1884,12 +2451,173 @@ export interface components {
             /** Days */
             days: components["schemas"]["PassDayItem"][];
         };
-        /** PolicyChange */
+        /** PassDoor */
+        PassDoor: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PassItem
+         * @description `visitor` and `number` are masked.
+         */
+        PassItem: {
+            /** Devices */
+            devices: components["schemas"]["OnDevice"][];
+            /** Doors */
+            doors: components["schemas"]["PassDoor"][];
+            /** Dwelling Code */
+            dwelling_code: string | null;
+            /** Dwelling Id */
+            dwelling_id: string | null;
+            /** Ended Because */
+            ended_because: string;
+            /** Id */
+            id: string;
+            /** Identifier */
+            identifier: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /** Issued By */
+            issued_by: string;
+            /** Kind */
+            kind: string;
+            /** Kind Zh */
+            kind_zh: string;
+            /** Label */
+            label: string;
+            /** Number */
+            number: string;
+            /** Reason */
+            reason: string;
+            /** Renewable */
+            renewable: boolean;
+            /** Renewals */
+            renewals: number;
+            /** Repair Order */
+            repair_order: string;
+            /** State */
+            state: string;
+            /** Token */
+            token: string;
+            /** Used */
+            used: number;
+            /** Uses */
+            uses: number | null;
+            /** Valid From */
+            valid_from: string | null;
+            /** Valid To */
+            valid_to: string | null;
+            /** Visitor */
+            visitor: string;
+        };
+        /**
+         * PassWanted
+         * @description Nothing of a face: a visitor shows a card, a PIN or a QR number. `doors` empty: the usual way to the host.
+         */
+        PassWanted: {
+            /**
+             * Card
+             * @default
+             */
+            card: string;
+            /**
+             * Doors
+             * @default []
+             */
+            doors: string[];
+            /** Dwelling Id */
+            dwelling_id?: string | null;
+            /**
+             * Host Agreed
+             * @default false
+             */
+            host_agreed: boolean;
+            /**
+             * Identifier
+             * @default qr
+             * @enum {string}
+             */
+            identifier: "card" | "pin" | "qr";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "visitor" | "repair" | "viewing" | "carer" | "regular_visitor";
+            /** Reason */
+            reason: string;
+            /**
+             * Repair Order
+             * @default
+             */
+            repair_order: string;
+            /** Uses */
+            uses?: number | null;
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+            /**
+             * Valid To
+             * Format: date-time
+             */
+            valid_to: string;
+            /**
+             * Visitor
+             * @default
+             */
+            visitor: string;
+        };
+        /** Passes */
+        Passes: {
+            /** Items */
+            items: components["schemas"]["PassItem"][];
+        };
+        /**
+         * PointIn
+         * @description Exactly one of `access_point_id`, `door_id` (with `side`) and `door` (a new one, with `side`).
+         */
+        PointIn: {
+            /** Access Point Id */
+            access_point_id?: string | null;
+            /** Camera Id */
+            camera_id?: string | null;
+            door?: components["schemas"]["DoorIn"] | null;
+            /** Door Id */
+            door_id?: string | null;
+            /**
+             * Point
+             * @default door1
+             */
+            point: string;
+            /**
+             * Side
+             * @default in
+             * @enum {string}
+             */
+            side: "in" | "out";
+        };
+        /** PointsIn */
+        PointsIn: {
+            /** Points */
+            points: components["schemas"]["PointIn"][];
+        };
+        /**
+         * PolicyChange
+         * @description `snapshot_days`: pictures are deleted when they are this old (7 without a word).
+         */
         PolicyChange: {
             /** Policy Pack */
             policy_pack?: string | null;
             /** Reason */
             reason: string;
+            /** Snapshot Days */
+            snapshot_days?: number | null;
             /** Snapshots */
             snapshots?: boolean | null;
         };
@@ -1953,6 +2681,37 @@ export interface components {
             /** State */
             state: string;
         };
+        /** PushRefusal */
+        PushRefusal: {
+            /** Key */
+            key: string;
+            /** Reason */
+            reason: string;
+            /** Reason Zh */
+            reason_zh: string;
+        };
+        /**
+         * PushTaken
+         * @description The same push again gives `unchanged`. `held`: what the brake stopped until two persons decided.
+         */
+        PushTaken: {
+            /** Accepted */
+            accepted: number;
+            /** Changed */
+            changed: number;
+            /** Ended */
+            ended: number;
+            /** Held */
+            held: string[];
+            /** New */
+            new: number;
+            /** Refused */
+            refused: components["schemas"]["PushRefusal"][];
+            /** Stale */
+            stale: number;
+            /** Unchanged */
+            unchanged: number;
+        };
         /** Reason */
         Reason: {
             /** Reason */
@@ -1964,6 +2723,11 @@ export interface components {
             code: string;
             /** Label Zh */
             label_zh: string;
+        };
+        /** ReasonWanted */
+        ReasonWanted: {
+            /** Reason */
+            reason: string;
         };
         /** Refusal */
         Refusal: {
@@ -2011,13 +2775,26 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Released */
+        /**
+         * Released
+         * @description `state`: `asked` (a second person must confirm), `released` (takes effect with the next run) or `refused`.
+         */
         Released: {
             /** Released */
             released: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "asked" | "released" | "refused";
         };
         /** Removal */
-        Removal: {
+        "Removal-Input": {
+            /** Reason */
+            reason: string;
+        };
+        /** Removal */
+        "Removal-Output": {
             /** Device Id */
             device_id: string;
             /** Device Name */
@@ -2031,6 +2808,16 @@ export interface components {
             since: string;
             /** Token */
             token: string;
+        };
+        /** RenewWanted */
+        RenewWanted: {
+            /** Reason */
+            reason: string;
+            /**
+             * Valid To
+             * Format: date-time
+             */
+            valid_to: string;
         };
         /**
          * RevealItem
@@ -2069,12 +2856,40 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** SetupPoint */
+        SetupPoint: {
+            /** Camera Id */
+            camera_id: string | null;
+            /** Door Id */
+            door_id: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Point */
+            point: string;
+            /** Side */
+            side: string;
+        };
         /** SignIn */
         SignIn: {
             /** Name */
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * SignInLinkItem
+         * @description To be handed to the person alone: whoever opens it is signed in as them. Audited.
+         */
+        SignInLinkItem: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Url */
+            url: string;
         };
         /** SourceItem */
         SourceItem: {
@@ -2126,9 +2941,16 @@ export interface components {
         /**
          * Sublet
          * @description S1: registered persons unseen for `unseen_days` while credentials are used on `use_days` of the last `of_days`,
-         *     or water is at `water_share` of the household's own usual. Red from `red_unseen_days` and `red_persons` persons.
+         *     or water is at `water_share` of the household's own usual. Red from `red_unseen_days`; `red_persons` persons who were
+         *     last seen together and stay unseen: a question from `ask_days`, red from `red_together_days`. P1: visitor passes come
+         *     home in the evening on `visitor_days` of the last `of_days`; red from `visitor_red_days`.
          */
         Sublet: {
+            /**
+             * Ask Days
+             * @default 16
+             */
+            ask_days: number;
             /** Basis */
             basis: string;
             /** Objection Escalate Days */
@@ -2139,12 +2961,27 @@ export interface components {
             of_days: number;
             /** Red Persons */
             red_persons: number;
+            /**
+             * Red Together Days
+             * @default 26
+             */
+            red_together_days: number;
             /** Red Unseen Days */
             red_unseen_days: number;
             /** Unseen Days */
             unseen_days: number;
             /** Use Days */
             use_days: number;
+            /**
+             * Visitor Days
+             * @default 16
+             */
+            visitor_days: number;
+            /**
+             * Visitor Red Days
+             * @default 20
+             */
+            visitor_red_days: number;
             /** Water Share */
             water_share: number;
         };
@@ -2360,6 +3197,30 @@ export interface components {
             /** Error Type */
             type: string;
         };
+        /** WithdrawWanted */
+        WithdrawWanted: {
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "a" | "b" | "c";
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Withdrawn
+         * @description Devices that still have to confirm that the face is gone; other ways in are as they were.
+         */
+        Withdrawn: {
+            /** Devices */
+            devices: components["schemas"]["OnDevice"][];
+            /** Member Id */
+            member_id: string;
+            /** Purpose */
+            purpose: string;
+            /** Tokens */
+            tokens: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -2458,6 +3319,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CreatedUser"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    make_user_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInLinkItem"];
                 };
             };
             /** @description Bad Request */
@@ -2690,6 +3591,138 @@ export interface operations {
             };
         };
     };
+    report_lost_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LostCardWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    end_at_own_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    restore_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_dead_letters: {
         parameters: {
             query?: {
@@ -2770,6 +3803,90 @@ export interface operations {
             };
         };
     };
+    remove_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Removal-Input"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     command_device: {
         parameters: {
             query?: never;
@@ -2792,6 +3909,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Created"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    map_device_points: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointsIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    device_setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceSetup"];
                 };
             };
             /** @description Bad Request */
@@ -2936,6 +4135,46 @@ export interface operations {
             };
         };
     };
+    edge_catalogue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                edge_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Catalogue"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_estates: {
         parameters: {
             query?: never;
@@ -3045,6 +4284,50 @@ export interface operations {
             };
         };
     };
+    add_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDevice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Created"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     estate_doors: {
         parameters: {
             query?: never;
@@ -3113,6 +4396,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_held_actions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldItems"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_passes: {
+        parameters: {
+            query?: {
+                state?: "active" | "all";
+            };
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passes"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    issue_pass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PassWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
                 };
             };
             /** @description Bad Request */
@@ -3370,6 +4779,51 @@ export interface operations {
             };
         };
     };
+    decide_held_action: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                held_id: string;
+                decision: "confirm" | "refuse";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     receive_lease_decision: {
         parameters: {
             query?: never;
@@ -3441,6 +4895,50 @@ export interface operations {
             };
         };
     };
+    withdraw_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Withdrawn"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_outbox: {
         parameters: {
             query?: {
@@ -3459,6 +4957,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutboxList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    end_pass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    renew_pass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
                 };
             };
             /** @description Bad Request */
@@ -3695,6 +5281,49 @@ export interface operations {
             };
         };
     };
+    push_tenancies: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-timestamp"?: string;
+                "x-signature"?: string;
+            };
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushTaken"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_refused_rows: {
         parameters: {
             query?: {
@@ -3761,6 +5390,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    confirm_held: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Released"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    refuse_held: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Released"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

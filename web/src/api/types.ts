@@ -29,6 +29,9 @@ export type Door = S["DoorItem"];
 export type DeviceList = S["ListState"];
 export type DeviceItem = S["DeviceItem"];
 export type DeviceDetail = S["DeviceDetail"];
+export type DriverItem = S["DriverItem"];
+export type Catalogue = S["Catalogue"];
+export type DeviceSetup = S["DeviceSetup"];
 export type CoverageSpan = S["CoverageItem"];
 export type Command = S["CommandItem"];
 export type EventItem = S["EventItem"];
@@ -63,6 +66,8 @@ export type AuditItem = S["AuditItem"];
 export type AuditPage = S["AuditPage"];
 export type DeadLetters = S["DeadLetters"];
 export type User = S["UserItem"];
+export type SignInLink = S["SignInLinkItem"];
+export type EnrolmentToken = S["EnrolmentTokenItem"];
 
 type Changed<T extends { id: string }> = Partial<T> & { id: string };
 

@@ -77,7 +77,7 @@ export const en: Words = {
     brokenTitle: "This page could not be drawn", broken: "Something went wrong in the page. Retry or go elsewhere, and tell an administrator if it stays.",
     notFoundTitle: "No such page", notFound: "The address is wrong, or your role cannot see this part.", home: "To the first page",
     dataAsOf: (at) => `Data as of ${at}`, partial: "Some parts could not be read", time: "Time", state: "State", name: "Name", total: (n) => `${n} in total`,
-    language: "\u4e2d\u6587", skip: "Skip to the main content", saved: "Saved", table: "Table", chart: "Chart", show: "Show", hide: "Hide",
+    language: "\u4e2d\u6587", skip: "Skip to the main content", saved: "Saved", titled: (what, name) => `${what}: ${name}`, table: "Table", chart: "Chart", show: "Show", hide: "Hide",
   },
   shell: {
     menu: "Main menu", estate: "Estate", beijing: "Beijing time", zoneTime: (zone) => `Local time (${zone})`, signOut: "Sign out",
@@ -98,7 +98,7 @@ export const en: Words = {
   live: {
     title: "Live", dwellings: "Dwellings", occupied: "Occupied", vacant: "Vacant", suspected: "Suspected (to verify)", passesToday: "Passes today", passesHour: "Last hour",
     doorsOpen: "Doors open", doorAlarms: "Door alarms", devicesOnline: "Devices online", inStep: "Devices in step", openCases: "Open leads", kpi: "Key figures",
-    ofTotal: (a, b) => `${a} / ${b}`,
+    ofTotal: (b) => `/ ${b}`,
     feed: "Passes", pause: "Pause", resume: "Resume", newEvents: (n) => `${n} new events`, paused: "Paused", hoverPaused: "Paused while the pointer rests here",
     late: "Late", lateHint: "Replayed by the device, not seen as it happened", snapshot: "Snapshot", gap: (from, to) => `No connection from ${from} to ${to}; see "Passes and events" for what happened`,
     gapNow: "Connection lost", unknownHolder: "Not registered", feedEmpty: "No passes yet",
@@ -110,7 +110,7 @@ export const en: Words = {
     edges: "Edges", edgeOnline: (since) => `online since ${since}`, edgeOffline: (since) => `offline since ${since}`,
     edgeBanner: (name, since) => `Edge "${name}" is offline since ${since}: the state of its devices is unknown and what is shown is last known. Doors go on deciding by the list they hold; records follow when it is back.`,
     lastSeen: (at) => `last heard ${at}`, backlog: (n) => `${n} to catch up`,
-    removal: "Oldest unconfirmed removal", removalNone: "No unconfirmed removal", removalSince: (at) => `waiting for the device since ${at}`,
+    removal: "Oldest unconfirmed removal", removalNone: "None", removalSince: (at) => at,
     snapshotsOff: "Snapshots are off", openImage: "View the snapshot", imageOf: (where, at) => `Snapshot at ${where}, ${at}`, imageGone: "The snapshot is gone or may not be seen",
   },
   blocks: {
@@ -154,6 +154,25 @@ export const en: Words = {
     openHint: "The door unlocks once; who and why go to the audit log. Not carried out within 10 s, the command lapses: a door never opens late.", commandHint: "Who and why go to the audit log.", noCommand: "Your role may not command devices.", sent: "Sent, waiting for the device", outcome: "Outcome", unreadable: "Unreadable messages",
     config: "Configuration (secrets hidden)", meters: "Meters", detail: "Detail", edge: "Edge", access: "Access points", point: "Access point", needReason: "Say why (at least 4 characters)",
   },
+  adding: {
+    add: "Add a device", addAndLook: "Add and look", addHint: "The edge first connects and reads what stands on the device. Nothing is written or erased until you put it into service.",
+    edge: "Edge", kind: "Kind of device", name: "Name", nameExample: "e.g. West gate terminal", code: "Code", codeHint: "Letters, digits, dots and dashes; once in this estate, never changed later.",
+    noCatalogue: "This edge has not said yet what it can drive. Enrol and start it first.", kindNeeded: "Choose the kind of device.", nameNeeded: "Give the device a name and a code.",
+    more: (n) => `More settings (${n}, rarely changed)`, byDefault: "as the model has it", nth: (n) => `No. ${n}`, drop: "remove", addRow: "Add one", notJson: "Not JSON",
+    setup: "Connection and service", inService: "In service", notInService: "Not in service", step: { look: "Look at the device", doors: "Doors it controls", foreign: "People on it that are not ours", service: "Service" },
+    edgeGone: "The edge is offline: nobody can look.", noAnswer: "The device does not answer. Check host, port, account, power and cable; it is tried again within seconds.", cannotWork: "The device cannot work. Check the settings against the text.", technical: "Detail:",
+    looking: "The edge is reading the device…", connected: "The device is connected.", foreignFound: (n) => `${n} people on it are not ours`, foreignNone: "Nobody on it but ours", readAt: (at) => `read ${at}`,
+    noDoorsYet: "No door is mapped yet; it is needed before service.", mapDoors: "Map doors", mapTitle: "Doors this device controls", mapHint: "Choose a door for each point of the device, or make a new one. Door and side decide who may pass here.",
+    pointOf: (point) => `Point ${point}`, door: "Door", newDoor: "+ a new door", noDoor: "controls no door", doorName: "Name of the new door", doorExample: "e.g. West gate", doorNameNeeded: "Give the new door a name.", scope: "Scope",
+    scopes: { estate: "The estate's (all residents)", block: "A block's (its residents)" }, block: "Block", side: "Side", camera: "Camera that looks at it", noCamera: "none", letGo: "let go, choose another",
+    choice: { keep: "Keep for now", adopt: "Adopt", remove: "Remove" }, choiceHint: {
+      keep: "Undecided. They are left alone and the page goes on saying so.", adopt: "Checked, they belong here (staff, cleaners). Left alone and counted.",
+      remove: "Erased from the device once it is in service; so is anybody not ours who appears later. Make sure no resident still passes by the old system.",
+    },
+    decide: "Decide", putIn: "Put into service", putInHint: "The residents' list is written to the device and doors can be opened from here. People who are not ours are treated as chosen above. Who and why go to the audit log.",
+    takeOut: "Take out of service", takeOutHint: "Nothing is changed on the device any more: its list stays as it is now, removals are not sent, no door is opened from here. To stop it opening doors, go there.", nowIn: "In service: its list is kept by the system.", nowOut: "Not in service: the edge looks, writes no list and takes no door command.",
+    edit: "Change settings", editHint: "The edge connects again with the new settings at once.", secretHint: "Secrets show as ******; left alone they stay.", next: "Next", remove: "Remove the device", removeHint: "The edge leaves it. Its events and coverage stay; its doors stay and another device may take them over.", readOnly: "Your role may look only.",
+  },
   events: {
     title: "Passes and events", filters: "Filters", found: "Records", kind: "Kind", outcome: "Outcome", device: "Device", point: "Access point", from: "From", to: "To", columns: { at: "Happened", kind: "Kind", where: "Where", who: "Holder / dwelling", what: "What", received: "Received at the edge", offset: "Clock offset" },
     empty: "Nothing fits", daily: "Passes a day, last 30 days", dailyAria: (n) => `Passes a day over ${n} days; the table lists every day.`, passes: "Passes", denied: "Denied", deviceTime: (at) => `device time ${at}`, dwelling: "Dwelling number",
@@ -175,5 +194,8 @@ export const en: Words = {
     chainOk: "The chain is whole", chainBroken: "The chain is broken: tell the auditors now", actor: "Actor", health: "System health", healthColumns: { part: "Part", state: "State", detail: "Detail" }, well: "Well", unwell: "Not well", version: (v) => `Version ${v}`, dead: "Dead letters", deadEmpty: "No dead letter",
     deadColumns: { at: "Time", edge: "Edge", topic: "Topic", error: "Error", size: "Bytes", preview: "Beginning" }, vacancyDays: (y, o, r) => `Idle: yellow at ${y}, orange at ${o}, red at ${r} days`, livedDays: (w, l) => `Idle: lived in fewer than ${l} of ${w} days`, subletDays: (d, p) => `Sublet: registered people unseen ${d} days while water is at ${p}% of usual`, outbox: "Outbox to the lease system", outboxEmpty: "Nothing sent yet", undelivered: (n) => `${n} undelivered`,
     outboxColumns: { at: "Time", kind: "Kind", subject: "Subject", state: "Delivery" }, users: "Users", userColumns: { name: "Name", display: "Shown as", role: "Role", estates: "Estates", state: "State" }, disabled: "Disabled", enabled: "Enabled", allEstates: "All",
+    addUser: "Add a user", userName: "User name", displayName: "Shown as", rolePick: "Role", estatesPick: "Estates", estatesHint: "A manager needs at least one; other roles with none see all.", way: "Sign-in", byLink: "by link (valid 2 hours)", byPassword: "by password", passwordHint: "At least 10 characters", roleNeeded: "Give a user name and a role.",
+    link: "Sign-in link", linkOf: (name) => `Sign-in link of ${name}`, linkHint: (until) => `Hand it over in person or by a trusted channel; valid until ${until}. Whoever opens it is signed in.`,
+    edges: "Edges", edgeColumns: { name: "Name", state: "State", seen: "Last heard", version: "To catch up" }, token: "Make an enrolment token", tokenHint: "Run this on the edge box to enrol it. The token works once.", tokenUntil: (at) => `valid until ${at}`, tokenReplaces: "Enrolling again replaces the box's certificate and secret; the old ones stop working.",
   },
 };

@@ -92,7 +92,7 @@ export const zh = {
     brokenTitle: "这个页面没能显示", broken: "页面程序出错。可以重试或换一个页面；仍不行请告诉系统管理员。",
     notFoundTitle: "没有这个页面", notFound: "地址有误，或您的角色看不到这部分内容。", home: "回到首页",
     dataAsOf: (at: string) => `数据截至 ${at}`, partial: "部分内容未读到", time: "时间", state: "状态", name: "名称", total: (n: number) => `共 ${n} 条`,
-    language: "English", skip: "跳到主要内容", saved: "已保存", table: "表格", chart: "图", show: "显示", hide: "收起",
+    language: "English", skip: "跳到主要内容", saved: "已保存", titled: (what: string, name: string) => `${what}：${name}`, table: "表格", chart: "图", show: "显示", hide: "收起",
   },
   shell: {
     menu: "主菜单", estate: "小区", beijing: "北京时间", zoneTime: (zone: string) => `当地时间（${zone}）`, signOut: "退出登录",
@@ -113,7 +113,7 @@ export const zh = {
   live: {
     title: "实时", dwellings: "房屋", occupied: "在住", vacant: "空置", suspected: "疑似（待核实）", passesToday: "今日通行", passesHour: "近一小时",
     doorsOpen: "门开启", doorAlarms: "门报警", devicesOnline: "设备在线", inStep: "名单一致的设备", openCases: "在办线索", kpi: "关键数字",
-    ofTotal: (a: string, b: string) => `${a} / ${b}`,
+    ofTotal: (b: string) => `/ ${b}`,
     feed: "通行", pause: "暂停", resume: "继续", newEvents: (n: number) => `${n} 条新事件`, paused: "已暂停", hoverPaused: "鼠标停留，暂停滚动",
     late: "补传", lateHint: "设备补传的记录，不是当场看到的", snapshot: "抓拍", gap: (from: string, to: string) => `${from} 至 ${to} 连接中断，期间的通行见「通行与事件」`,
     gapNow: "连接中断", unknownHolder: "未登记", feedEmpty: "还没有通行记录",
@@ -125,7 +125,7 @@ export const zh = {
     edges: "网关", edgeOnline: (since: string) => `在线，自 ${since}`, edgeOffline: (since: string) => `离线，自 ${since}`,
     edgeBanner: (name: string, since: string) => `网关「${name}」自 ${since} 离线：其下设备状态未知，显示的是最后已知值。门仍按已下发的名单就地判定，记录在恢复后补传。`,
     lastSeen: (at: string) => `最后联系 ${at}`, backlog: (n: number) => `待补传 ${n} 条`,
-    removal: "最早未确认的撤权", removalNone: "没有未确认的撤权", removalSince: (at: string) => `自 ${at} 起等待设备确认`,
+    removal: "最早未确认的撤权", removalNone: "无", removalSince: (at: string) => at,
     snapshotsOff: "抓拍未启用", openImage: "查看抓拍", imageOf: (where: string, at: string) => `${where} ${at} 的抓拍`, imageGone: "抓拍已删除或无权查看",
   },
   blocks: {
@@ -169,6 +169,25 @@ export const zh = {
     openHint: "门将解锁一次，操作人和原因写入审计日志。命令 10 秒内未执行即作废，不会迟到开门。", commandHint: "操作人和原因写入审计日志。", noCommand: "您的角色不能远程操作设备。", sent: "已发出，等待设备答复", outcome: "结果", unreadable: "无法解读的消息",
     config: "配置（密钥已隐藏）", meters: "接入表计", detail: "说明", edge: "网关", access: "所属通行点", point: "通行点", needReason: "请写明原因（至少 4 个字）",
   },
+  adding: {
+    add: "添加设备", addAndLook: "添加并查看", addHint: "添加后边缘机先连接设备、读出它现有的内容，不写入、不删除任何人员。核对无误后再投入使用。",
+    edge: "网关", kind: "设备类型", name: "设备名称", nameExample: "如：西门人脸终端", code: "设备编号", codeHint: "字母、数字、点、横线，本小区内不重复，今后不能更改。",
+    noCatalogue: "这台网关还没有公布可接入的设备类型。请先登记并启动它。", kindNeeded: "请选择设备类型。", nameNeeded: "请填写设备名称和编号。",
+    more: (n: number) => `更多设置（${n} 项，一般不用改）`, byDefault: "按机型默认", nth: (n: number) => `第 ${n} 项`, drop: "删去", addRow: "增加一项", notJson: "不是有效的 JSON",
+    setup: "接入与投用", inService: "使用中", notInService: "未投入使用", step: { look: "核对设备", doors: "登记控制的门", foreign: "设备内的非本系统人员", service: "投用" },
+    edgeGone: "网关离线，无法查看设备。", noAnswer: "设备没有应答。请检查主机、端口、账号、供电和网线；修正后几秒内自动重试。", cannotWork: "设备不能正常工作。请对照说明检查设置。", technical: "技术说明：",
+    looking: "网关正在读取设备内容，请稍候……", connected: "设备已连接。", foreignFound: (n: number) => `终端内已有 ${n} 名非本系统人员`, foreignNone: "终端内没有非本系统人员", readAt: (at: string) => `${at} 读取`,
+    noDoorsYet: "还没有登记这台设备控制的门，登记后才能投入使用。", mapDoors: "登记门", mapTitle: "登记设备控制的门", mapHint: "为设备的每个点位选择一扇门；没有的门可以新建。门和方向决定谁可以从这里通行。",
+    pointOf: (point: string) => `点位 ${point}`, door: "门", newDoor: "＋ 新建一扇门", noDoor: "不控制门", doorName: "新门的名称", doorExample: "如：西门人行门", doorNameNeeded: "请填写新门的名称。", scope: "范围",
+    scopes: { estate: "小区的门（所有住户）", block: "楼栋的门（本楼住户）" }, block: "楼栋", side: "方向", camera: "对着它的摄像机", noCamera: "没有", letGo: "解除，改选别的门",
+    choice: { keep: "暂时保留", adopt: "认可保留", remove: "删除" }, choiceHint: {
+      keep: "还没有决定。不改动他们，页面继续提醒。", adopt: "已核对，属于本小区（如物业、保洁）。不改动他们，继续计数，不再提醒。",
+      remove: "投入使用后从设备上删除；以后再出现的非本系统人员也会被删除。请先确认没有住户仍靠旧系统通行。",
+    },
+    decide: "确定选择", putIn: "投入使用", putInHint: "投入使用后，本小区住户的名单会写入设备，可以远程开门。非本系统人员按上面的选择处理。操作人和原因写入审计日志。",
+    takeOut: "停用", takeOutHint: "停用后系统不再改动设备：名单停在现在的样子，新的撤权也不会下发，不能远程开门。要让它不再开门，请到现场处理。", nowIn: "设备正在使用：名单由系统维护。", nowOut: "设备未投入使用：网关只查看，不写入名单，不接受开门命令。",
+    edit: "修改设置", editHint: "保存后网关立即用新设置重新连接设备。", secretHint: "密码等保密内容显示为 ******，不改就保持原样。", next: "下一步", remove: "移除设备", removeHint: "移除后网关不再连接它。它的通行记录和可观测记录保留，它控制的门保留，可由别的设备接管。", readOnly: "您的角色只能查看。",
+  },
   events: {
     title: "通行与事件", filters: "筛选", found: "记录", kind: "类别", outcome: "结果", device: "设备", point: "通行点", from: "开始", to: "结束", columns: { at: "发生时间", kind: "类别", where: "地点", who: "持证人 / 房屋", what: "内容", received: "网关收到", offset: "时钟偏差" },
     empty: "没有符合条件的记录", daily: "近 30 天每日通行", dailyAria: (n: number) => `近 ${n} 天每日通行次数，表格视图列出每一天。`, passes: "通行", denied: "拒绝", deviceTime: (at: string) => `设备时间 ${at}`, dwelling: "房屋编号",
@@ -190,6 +209,9 @@ export const zh = {
     chainOk: "日志链完整", chainBroken: "日志链不完整，请立即联系审计部门", actor: "操作人", health: "系统健康", healthColumns: { part: "部分", state: "状态", detail: "说明" }, well: "正常", unwell: "异常", version: (v: string) => `版本 ${v}`, dead: "无法处理的消息", deadEmpty: "没有无法处理的消息",
     deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, vacancyDays: (y: number, o: number, r: number) => `闲置：${y} 天黄色、${o} 天橙色、${r} 天红色`, livedDays: (w: number, l: number) => `闲置：${w} 天内居住不满 ${l} 天`, subletDays: (d: number, p: number) => `转租：${d} 天未见登记人员且用水达平日 ${p}%`, outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,
     outboxColumns: { at: "时间", kind: "类型", subject: "对象", state: "送达" }, users: "用户", userColumns: { name: "用户名", display: "姓名", role: "角色", estates: "小区", state: "状态" }, disabled: "已停用", enabled: "可用", allEstates: "全部",
+    addUser: "添加用户", userName: "用户名（登录用）", displayName: "姓名", rolePick: "角色", estatesPick: "可管理的小区", estatesHint: "小区管理员至少选一个；其他角色不选即全部。", way: "登录方式", byLink: "登录链接（2 小时内有效）", byPassword: "密码", passwordHint: "至少 10 位", roleNeeded: "请填写用户名并选择角色。",
+    link: "登录链接", linkOf: (name: string) => `${name} 的登录链接`, linkHint: (until: string) => `请当面或经可信渠道交给本人，${until} 前有效。打开即登录，请勿转发。`,
+    edges: "网关", edgeColumns: { name: "名称", state: "状态", seen: "最后联系", version: "待补传" }, token: "生成登记口令", tokenHint: "在边缘机上执行下面的命令完成登记。口令只能用一次。", tokenUntil: (at: string) => `${at} 前有效`, tokenReplaces: "重新登记会更换这台边缘机的证书和密钥，原来的随即失效。",
   },
 };
 

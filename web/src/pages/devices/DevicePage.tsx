@@ -13,6 +13,7 @@ import { ListTruth } from "../live/DeviceTruth";
 import { Commands } from "./Commands";
 import { CoverageBar } from "./CoverageBar";
 import { Condition } from "./DevicesPage";
+import { ServiceMark, Setup } from "./Setup";
 
 export function DevicePage(): ReactNode {
   const { id = "" } = useParams();
@@ -27,15 +28,17 @@ function Page({ device }: { device: DeviceDetail }): ReactNode {
         <h1>{device.name}</h1>
         <span className="faint">{word(words.deviceKind, device.kind)}</span>
         <Condition device={device} />
+        {device.in_service ? null : <ServiceMark inService={false} />}
       </div>
       <Facts device={device} />
+      {device.in_service ? null : <Setup device={device} />}
       <div className="two">
         <div>
           <Refusals device={device} />
           <Panel id="coverage" title={t.coverage}><CoverageBar spans={device.coverage} /></Panel>
           <Commands device={device} />
         </div>
-        <div><Points device={device} /><Config device={device} /></div>
+        <div><Points device={device} />{device.in_service ? <Setup device={device} /> : null}<Config device={device} /></div>
       </div>
       <Panel id="recent" title={t.recent}>
         <Answer query={useDeviceEvents(device.id)} empty={(page) => page.items.length === 0}>{(page) => <EventTable items={page.items} />}</Answer>
@@ -95,7 +98,7 @@ function Points({ device }: { device: DeviceDetail }): ReactNode {
         <ul className="rows">
           {device.access_points.map((point) => (
             <li key={point.id}>
-              <strong>{point.name}</strong><span className="faint">{word(words.side, point.side)}</span>
+              <strong>{point.name}</strong><span className="faint">{format.unlessSaid(point.name, word(words.side, point.side))}</span>
               <span>{t.accepts} {point.identifiers_accepted.map((type) => word(words.identifier, type)).join(" · ") || format.NONE}</span>
               {point.camera_id ? <span className="faint">{t.camera} <Link to={`/devices/${encodeURIComponent(point.camera_id)}`}>{point.camera_id}</Link></span> : null}
             </li>

@@ -10,12 +10,14 @@ import { useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ListTruth } from "../live/DeviceTruth";
+import { AddDevice } from "./AddDevice";
+import { ServiceMark } from "./Setup";
 
 export function DevicesPage(): ReactNode {
   const { devices: t, words } = useWords();
   return (
     <>
-      <h1>{t.title}</h1>
+      <div className="page-head"><h1>{t.title}</h1><AddDevice /></div>
       <Answer query={useDevices()} empty={(d) => d.items.length === 0} emptyText={t.empty} rows={12}>
         {(d) => [...byKind(d.items)].map(([kind, devices]) => (
           <Panel key={kind} id={`kind-${kind}`} title={word(words.deviceKind, kind)} live><Table devices={devices} /></Panel>
@@ -50,7 +52,7 @@ function Table({ devices }: { devices: DeviceItem[] }): ReactNode {
           {devices.map((device) => (
             <tr key={device.id} data-testid="device">
               <td><Link to={`/devices/${encodeURIComponent(device.id)}`}>{device.name}</Link><div className="faint">{device.code}</div></td>
-              <td><Condition device={device} />{device.detail ? <div className="faint">{device.detail}</div> : null}</td>
+              <td>{device.in_service ? null : <div><ServiceMark inService={false} /></div>}<Condition device={device} />{device.detail ? <div className="faint">{device.detail}</div> : null}</td>
               <td className="num">{format.clock(device.condition_since, zone)}</td>
               <td>{device.list ? <ListTruth list={device.list} known={device.edge_online} /> : <span className="faint">{t.noList}</span>}</td>
               <td className="num">{format.offset(device.clock_offset_s)}</td>

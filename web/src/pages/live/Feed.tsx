@@ -82,13 +82,14 @@ function GapRow({ gap }: { gap: Gap }): ReactNode {
 function PassRow({ pass }: { pass: EventItem }): ReactNode {
   const { live: t, words } = useWords();
   const zone = useZone();
+  const where = pass.access_point_name ?? pass.device_name;
   return (
     <tr data-testid="pass">
       <td className="num">
         {format.clock(pass.at, zone)}
         {pass.late ? <span className="late" title={t.lateHint}>{t.late}</span> : null}
       </td>
-      <td>{pass.access_point_name ?? pass.device_name} <span className="faint">{pass.direction && pass.direction !== "unknown" ? word(words.direction, pass.direction) : ""}</span></td>
+      <td>{where} <span className="faint">{pass.direction && pass.direction !== "unknown" ? format.unlessSaid(where, word(words.direction, pass.direction)) : ""}</span></td>
       <td>{pass.holder ?? <span className="faint">{t.unknownHolder}</span>}</td>
       <td>{word(words.identifier, pass.identifier)}</td>
       <td>

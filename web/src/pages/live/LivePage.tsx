@@ -39,27 +39,29 @@ function Figures(): ReactNode {
   const devices = s.devices.online + s.devices.offline + s.devices.fault + s.devices.unknown;
   const n = (value: number | null | undefined): string => format.number(value);
   const removal = s.sync.oldest_unconfirmed_removal_at;
-  const figures: [string, string, boolean?][] = [
-    [t.occupied, t.ofTotal(n(s.counts.occupied), n(s.counts.dwellings))],
-    [t.vacant, n(s.counts.vacant)],
-    [t.suspected, n(s.counts.suspected)],
-    [t.passesToday, n(s.passes_today)],
-    [t.passesHour, n(s.passes_last_hour)],
-    [t.doorsOpen, n(s.doors_open)],
-    [t.doorAlarms, n(s.door_alarms), s.door_alarms > 0],
-    [t.devicesOnline, t.ofTotal(n(s.devices.online), n(devices)), s.devices.online < devices],
-    [t.inStep, t.ofTotal(n(s.sync.devices_in_step), n(s.sync.devices_total)), s.sync.devices_in_step < s.sync.devices_total],
-    ...(s.open_cases === null || s.open_cases === undefined ? [] : [[t.openCases, n(s.open_cases)] as [string, string]]),
-    [t.removal, removal ? t.removalSince(format.clock(removal, zone)) : t.removalNone, Boolean(removal)],
+  const figures: Figure[] = [
+    { label: t.occupied, value: n(s.counts.occupied), of: n(s.counts.dwellings) },
+    { label: t.vacant, value: n(s.counts.vacant) },
+    { label: t.suspected, value: n(s.counts.suspected) },
+    { label: t.passesToday, value: n(s.passes_today) },
+    { label: t.passesHour, value: n(s.passes_last_hour) },
+    { label: t.doorsOpen, value: n(s.doors_open) },
+    { label: t.doorAlarms, value: n(s.door_alarms), attention: s.door_alarms > 0 },
+    { label: t.devicesOnline, value: n(s.devices.online), of: n(devices), attention: s.devices.online < devices },
+    { label: t.inStep, value: n(s.sync.devices_in_step), of: n(s.sync.devices_total), attention: s.sync.devices_in_step < s.sync.devices_total },
+    ...(s.open_cases === null || s.open_cases === undefined ? [] : [{ label: t.openCases, value: n(s.open_cases) }]),
+    { label: t.removal, value: removal ? t.removalSince(format.clock(removal, zone)) : t.removalNone, attention: Boolean(removal) },
   ];
   return (
     <dl className="figures">
-      {figures.map(([label, value, attention]) => (
+      {figures.map(({ label, value, of, attention }) => (
         <div key={label} className={attention ? "figure attention" : "figure"}>
           <dt>{label}</dt>
-          <dd className={value.length > 9 ? "long" : ""}>{attention ? <span aria-hidden="true">▲ </span> : null}{value}</dd>
+          <dd>{attention ? <span aria-hidden="true" className="flag">▲ </span> : null}{value}{of ? <span className="of"> {t.ofTotal(of)}</span> : null}</dd>
         </div>
       ))}
     </dl>
   );
 }
+
+interface Figure { label: string; value: string; of?: string; attention?: boolean }

@@ -7,6 +7,7 @@ import type { Permission } from "../../api/types";
 import { useWords } from "../../i18n";
 import { useSession } from "../../session";
 import { Audit } from "./Audit";
+import { EdgesPanel } from "./EdgesPanel";
 import { DeadLettersPanel, HealthPanel, OutboxPanel } from "./Health";
 import { PolicyPanel, SnapshotsPanel } from "./Policy";
 import { UsersPanel } from "./Users";
@@ -20,6 +21,7 @@ export function SettingsPage(): ReactNode {
     { key: "health", label: t.health, children: <><HealthPanel />{may("case.view") || may("audit.view") ? <OutboxPanel /> : null}</> },
     { key: "audit", label: t.audit, needs: "audit.view", children: <Audit /> },
     { key: "dead", label: t.dead, needs: "audit.view", children: <DeadLettersPanel /> },
+    { key: "edges", label: t.edges, needs: "device.manage", children: <EdgesPanel /> },
     { key: "users", label: t.users, needs: "users.manage", children: <UsersPanel /> },
   ];
   const shown = tabs.filter((tab) => !tab.needs || may(tab.needs));

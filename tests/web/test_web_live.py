@@ -1,0 +1,101 @@
+"""The live page in a browser, on the real hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from playwright.sync_api import BrowserContext, expect
+from web_estate import Served
+from web_support import OpenAs, live
+
+from device_drivers.contract.words import AccessOutcome
+
+
+def test_a_pass_shows_at_once(open_as: OpenAs, served: Served) -> None:
+    page = open_as("manager", "/")
+    live(page)
+    expect(page.get_by_test_id("pass")).to_have_count(4)
+    served.passes(1, AccessOutcome.TAKEN)
+    newest = page.get_by_test_id("pass").first
+    expect(newest).to_contain_text("已通过", timeout=3_000)
+    expect(newest).to_contain_text("1号楼-0201 · 成员1")
+    expect(newest).to_contain_text("北门 进")
+
+
+def test_the_feed_holds_still_while_read(open_as: OpenAs, served: Served) -> None:
+    page = open_as("manager", "/")
+    live(page)
+    expect(page.get_by_test_id("pass")).to_have_count(4)
+    page.get_by_test_id("pass").first.hover()
+    served.passes(2)
+    expect(page.get_by_test_id("new-events")).to_have_text("2 条新事件")
+    expect(page.get_by_test_id("pass")).to_have_count(4)
+    page.get_by_test_id("new-events").click()
+    expect(page.get_by_test_id("pass")).to_have_count(6)
+
+
+def test_what_a_device_refuses_is_said_in_words(look_as: OpenAs) -> None:
+    page = look_as("manager", "/")
+    truth = page.get_by_test_id("truth")
+    expect(truth).to_contain_text("应有 2 · 已确认 1 · 1 个被拒")
+    expect(truth).to_contain_text("照片")
+
+
+def test_an_edge_that_goes_takes_certainty_with_it(open_as: OpenAs, served: Served) -> None:
+    page = open_as("manager", "/")
+    live(page)
+    expect(page.get_by_test_id("doors").locator("li").first).to_have_attribute("data-known", "true")
+    served.edge(online=False)
+    expect(page.get_by_test_id("edge-banner")).to_contain_text("离线")
+    expect(page.get_by_test_id("doors").locator("li").first).to_have_attribute("data-known", "false")
+    expect(page.get_by_test_id("truth")).to_contain_text("设备现状未知")
+    served.edge(online=True)
+    expect(page.get_by_test_id("edge-banner")).to_have_count(0)
+
+
+def test_the_server_restarts_and_the_page_comes_back(
+    open_as: OpenAs, served: Served, wait_until: Callable[..., object]
+) -> None:
+    page = open_as("manager", "/")
+    live(page)
+    served.stop()
+    expect(page.get_by_test_id("link")).to_have_attribute("data-state", "reconnecting")
+    expect(page.get_by_test_id("gap")).to_have_count(1)
+    expect(page.get_by_test_id("feed")).to_contain_text("数据截至")
+    served.start(wait_until)
+    served.passes(1, AccessOutcome.NOT_TAKEN)  # while nobody looks
+    expect(page.get_by_test_id("link")).to_have_attribute("data-state", "live", timeout=25_000)
+    expect(page.get_by_test_id("gap")).to_contain_text("连接中断")
+    expect(page.get_by_test_id("pass").first).to_contain_text("未通过")
+
+
+def test_beijing_time_in_a_new_york_browser(look_as: OpenAs) -> None:
+    page = look_as("manager", "/")
+    clock = page.get_by_test_id("clock")
+    expect(clock).to_contain_text("北京时间")
+    shown = clock.locator("time").inner_text()
+    there = datetime.strptime(shown, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert abs((datetime.now(UTC) - there).total_seconds()) < 60, f"the clock says {shown}"
+
+
+def test_a_failing_answer_says_so_and_can_be_retried(look_as: OpenAs, look_context: BrowserContext) -> None:
+    broken = {"error": {"code": "internal", "message": "系统内部错误，请稍后重试。", "request_id": "req-4711"}}
+    look_context.route("**/api/v1/estates/*/doors", lambda route: route.fulfill(status=500, json=broken))
+    page = look_as("manager", "/")
+    doors = page.get_by_test_id("doors")
+    expect(doors).to_contain_text("req-4711", timeout=15_000)
+    look_context.unroute("**/api/v1/estates/*/doors")
+    doors.get_by_role("button", name="重试").click()
+    expect(doors).to_contain_text("北门人行门")
+
+
+def test_two_tabs_share_one_stream(open_as: OpenAs, served: Served) -> None:
+    first, second = open_as("manager", "/"), open_as("manager", "/")
+    live(first)
+    live(second)
+    served.passes(1, AccessOutcome.TAKEN)
+    for page in (first, second):
+        expect(page.get_by_test_id("pass").first).to_contain_text("已通过")
+    assert served.hub.live.clients == 1, "each tab opened a stream of its own"

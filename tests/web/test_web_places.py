@@ -1,0 +1,112 @@
+"""Blocks, dwellings and every page's accessibility in a browser, on the real hub."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+from sqlalchemy import select
+from web_estate import HOME, TERMINAL, Served
+from web_support import OpenAs, live, violations
+
+from hub.tables import AuditRow
+
+PAGES = (
+    "/", "/blocks", f"/dwellings/{HOME}", "/devices", f"/devices/{TERMINAL}", "/events", "/tenancy",
+    "/settings", "/settings?tab=health", "/settings?tab=audit", "/settings?tab=dead", "/settings?tab=edges",
+    "/settings?tab=users",
+)  # fmt: skip
+
+
+def test_dwellings_by_keyboard(look_as: OpenAs) -> None:
+    page = look_as("official", "/blocks")
+    grid = page.get_by_role("grid").first
+    grid.locator("button[tabindex='0']").focus()
+    focused = page.locator("button:focus")
+    expect(focused).to_contain_text("0301")
+    page.keyboard.press("ArrowDown")
+    expect(focused).to_contain_text("0201")
+    page.keyboard.press("End")
+    expect(focused).to_contain_text("0203")
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("glance")).to_contain_text("李*华")
+    page.keyboard.press("Escape")
+    expect(focused).to_contain_text("0201")
+
+
+def test_the_legend_counts_and_filters(look_as: OpenAs) -> None:
+    page = look_as("official", "/blocks")
+    repair = page.get_by_test_id("legend").locator("[data-status=repair]")
+    expect(repair).to_contain_text("维修 1 套")
+    repair.click()
+    expect(page.locator(".cell.dimmed")).to_have_count(17)
+    expect(page.locator(".cell:not(.dimmed)")).to_contain_text("修")
+
+
+def test_a_cell_changes_colour_as_it_happens(open_as: OpenAs, served: Served) -> None:
+    page = open_as("official", "/blocks")
+    live(page)
+    cell = page.locator("[data-dwelling='E001.E001-B2-0303']")
+    expect(cell).to_have_attribute("data-status", "vacant")
+    served.hub.live.emit("E001", "dwellings", {"id": "E001.E001-B2-0303", "status": "suspected_sublet"})
+    expect(cell).to_have_attribute("data-status", "suspected_sublet")
+    expect(cell).to_contain_text("转")
+
+
+def test_a_household_is_masked_until_revealed(open_as: OpenAs, served: Served) -> None:
+    page = open_as("official", f"/dwellings/{HOME}")
+    household = page.get_by_test_id("household")
+    expect(household).to_contain_text("李*华")
+    expect(household).to_contain_text("1 台设备中 1 台已确认")
+    assert "李建华" not in page.content(), "a name in full stands in the page before anybody asked for it"
+    page.get_by_test_id("reveal").click()
+    page.get_by_role("combobox", name="查看事由").click()
+    page.get_by_title("线索核查").click()
+    page.get_by_label("原因").fill("上门前核对姓名")
+    page.get_by_role("dialog").get_by_role("button", name="查看完整信息").click()
+    shown = page.get_by_test_id("revealed")
+    expect(shown).to_contain_text("李建华")
+    expect(shown.get_by_role("timer")).to_contain_text(re.compile(r"(60|5\d) 秒后隐藏"))
+    with served.hub.db.reading() as session:
+        reasons = session.scalars(select(AuditRow.reason).where(AuditRow.reason == "上门前核对姓名")).all()
+    assert reasons, "a reveal left no audit row"
+    shown.get_by_role("button", name="立即隐藏").click()
+    expect(page.get_by_text("李建华")).to_have_count(0)
+
+
+def test_presence_is_a_table_too(look_as: OpenAs) -> None:
+    page = look_as("official", f"/dwellings/{HOME}")
+    presence = page.get_by_test_id("presence")
+    expect(presence.get_by_role("img")).to_have_attribute("aria-label", re.compile("未知 1[01] 天"))
+    presence.get_by_role("button", name="表格").click()
+    expect(presence.get_by_role("cell", name="未知（未覆盖）")).to_have_count(10)
+
+
+def test_english_by_a_switch(look_as: OpenAs) -> None:
+    page = look_as("official", "/blocks")
+    page.get_by_test_id("language").click()
+    expect(page.get_by_role("heading", name="Dwellings", level=1)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.reload()
+    expect(page.get_by_test_id("legend")).to_contain_text("Under repair 1")
+
+
+def test_no_accessibility_violation(look_as: OpenAs, standing: Served) -> None:
+    page, found = look_as("admin", "/"), {}
+    for path in PAGES:
+        page.goto(standing.url + path)
+        expect(page.get_by_role("main").get_by_role("heading", level=1)).to_be_attached()
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        if problems := violations(page):
+            found[path] = problems
+    assert not found, f"axe-core: {found}"
+
+
+def test_leads_have_no_accessibility_violation(look_as: OpenAs) -> None:
+    page = look_as("official", "/cases")
+    expect(page.get_by_test_id("case")).to_have_count(1)
+    assert not violations(page), str(violations(page))
+    page.get_by_test_id("case").get_by_role("link").click()
+    expect(page.get_by_test_id("reasons")).to_be_visible()
+    assert not violations(page), str(violations(page))
