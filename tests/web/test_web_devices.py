@@ -65,7 +65,7 @@ def test_a_terminal_is_added_looked_at_mapped_and_put_into_service(open_as: Open
     expect(setup).to_contain_text("未投入使用")
     expect(setup).to_contain_text("正在读取设备内容")
     look_at(served, DeviceCondition.OFFLINE, "terminal 1306699 does not answer")
-    expect(setup).to_contain_text("设备没有应答")
+    expect(setup).to_contain_text("请检查站号或设备序列号")
     expect(setup).to_contain_text("terminal 1306699 does not answer")
     look_at(served, DeviceCondition.ONLINE, foreign=12)
     expect(page.get_by_test_id("found")).to_contain_text("终端内已有 12 名非本系统人员")

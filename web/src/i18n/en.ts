@@ -81,7 +81,7 @@ export const en: Words = {
   },
   shell: {
     menu: "Main menu", estate: "Estate", beijing: "Beijing time", zoneTime: (zone) => `Local time (${zone})`, signOut: "Sign out",
-    live: "Live", blocks: "Dwellings", cases: "Leads and checks", devices: "Devices", events: "Passes and events", tenancy: "Tenancies and lists", settings: "Settings",
+    live: "Live", blocks: "Dwellings", cases: "Leads", devices: "Devices", events: "Passes, events", tenancy: "Tenancies", settings: "Settings",
     noEstate: "Your account has no estate yet. Ask an administrator.",
   },
   link: {
@@ -161,6 +161,13 @@ export const en: Words = {
     more: (n) => `More settings (${n}, rarely changed)`, byDefault: "as the model has it", nth: (n) => `No. ${n}`, drop: "remove", addRow: "Add one", notJson: "Not JSON",
     setup: "Connection and service", inService: "In service", notInService: "Not in service", step: { look: "Look at the device", doors: "Doors it controls", foreign: "People on it that are not ours", service: "Service" },
     edgeGone: "The edge is offline: nobody can look.", noAnswer: "The device does not answer. Check host, port, account, power and cable; it is tried again within seconds.", cannotWork: "The device cannot work. Check the settings against the text.", technical: "Detail:",
+    trouble: [
+      [/wrong (user ?name|secret|password)|NotAuthorized/i, "The device does not accept this user name or password. Correct it under \"Change settings\"."],
+      [/is (unknown|not known)|cannot drive/i, "A setting is wrong: the edge does not know its value. Correct it under \"Change settings\"."],
+      [/illegal (data|function)/i, "The device does not know the registers asked for: another board or model than set. Correct it under \"Change settings\"."],
+      [/no connection|refused|unreachable/i, "No connection to this host and port. Check address, port, power and cable; it is tried again within seconds."],
+      [/no answer|not answer|timed? ?out/i, "The network is there, but the device does not answer. Check the unit or serial number and whether it is on; it is tried again within seconds."],
+    ],
     looking: "The edge is reading the device…", connected: "The device is connected.", foreignFound: (n) => `${n} people on it are not ours`, foreignNone: "Nobody on it but ours", readAt: (at) => `read ${at}`,
     noDoorsYet: "No door is mapped yet; it is needed before service.", mapDoors: "Map doors", mapTitle: "Doors this device controls", mapHint: "Choose a door for each point of the device, or make a new one. Door and side decide who may pass here.",
     pointOf: (point) => `Point ${point}`, door: "Door", newDoor: "+ a new door", noDoor: "controls no door", doorName: "Name of the new door", doorExample: "e.g. West gate", doorNameNeeded: "Give the new door a name.", scope: "Scope",
@@ -196,6 +203,6 @@ export const en: Words = {
     outboxColumns: { at: "Time", kind: "Kind", subject: "Subject", state: "Delivery" }, users: "Users", userColumns: { name: "Name", display: "Shown as", role: "Role", estates: "Estates", state: "State" }, disabled: "Disabled", enabled: "Enabled", allEstates: "All",
     addUser: "Add a user", userName: "User name", displayName: "Shown as", rolePick: "Role", estatesPick: "Estates", estatesHint: "A manager needs at least one; other roles with none see all.", way: "Sign-in", byLink: "by link (valid 2 hours)", byPassword: "by password", passwordHint: "At least 10 characters", roleNeeded: "Give a user name and a role.",
     link: "Sign-in link", linkOf: (name) => `Sign-in link of ${name}`, linkHint: (until) => `Hand it over in person or by a trusted channel; valid until ${until}. Whoever opens it is signed in.`,
-    edges: "Edges", edgeColumns: { name: "Name", state: "State", seen: "Last heard", version: "To catch up" }, token: "Make an enrolment token", tokenHint: "Run this on the edge box to enrol it. The token works once.", tokenUntil: (at) => `valid until ${at}`, tokenReplaces: "Enrolling again replaces the box's certificate and secret; the old ones stop working.",
+    edges: "Edges", edgeColumns: { name: "Name", state: "State", seen: "Last heard", backlog: "To catch up", enrol: "Enrolment" }, token: "Make an enrolment token", tokenHint: "Run this on the edge box to enrol it. The token works once.", tokenUntil: (at) => `valid until ${at}`, tokenReplaces: "Enrolling again replaces the box's certificate and secret; the old ones stop working.",
   },
 };

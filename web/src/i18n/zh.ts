@@ -170,12 +170,19 @@ export const zh = {
     config: "配置（密钥已隐藏）", meters: "接入表计", detail: "说明", edge: "网关", access: "所属通行点", point: "通行点", needReason: "请写明原因（至少 4 个字）",
   },
   adding: {
-    add: "添加设备", addAndLook: "添加并查看", addHint: "添加后边缘机先连接设备、读出它现有的内容，不写入、不删除任何人员。核对无误后再投入使用。",
+    add: "添加设备", addAndLook: "添加并查看", addHint: "添加后网关先连接设备、读出它现有的内容，不写入、不删除任何人员。核对无误后再投入使用。",
     edge: "网关", kind: "设备类型", name: "设备名称", nameExample: "如：西门人脸终端", code: "设备编号", codeHint: "字母、数字、点、横线，本小区内不重复，今后不能更改。",
     noCatalogue: "这台网关还没有公布可接入的设备类型。请先登记并启动它。", kindNeeded: "请选择设备类型。", nameNeeded: "请填写设备名称和编号。",
     more: (n: number) => `更多设置（${n} 项，一般不用改）`, byDefault: "按机型默认", nth: (n: number) => `第 ${n} 项`, drop: "删去", addRow: "增加一项", notJson: "不是有效的 JSON",
     setup: "接入与投用", inService: "使用中", notInService: "未投入使用", step: { look: "核对设备", doors: "登记控制的门", foreign: "设备内的非本系统人员", service: "投用" },
     edgeGone: "网关离线，无法查看设备。", noAnswer: "设备没有应答。请检查主机、端口、账号、供电和网线；修正后几秒内自动重试。", cannotWork: "设备不能正常工作。请对照说明检查设置。", technical: "技术说明：",
+    trouble: [
+      [/wrong (user ?name|secret|password)|NotAuthorized/i, "设备不接受这个用户名或密码。请在“修改设置”中更正。"],
+      [/is (unknown|not known)|cannot drive/i, "有一项设置填错了，网关不认识它。请在“修改设置”中更正。"],
+      [/illegal (data|function)/i, "设备不认识要读的寄存器：板型或型号与实际设备不符。请在“修改设置”中更正。"],
+      [/no connection|refused|unreachable/i, "连不上这个主机和端口。请检查地址、端口、供电和网线；修正后几秒内自动重试。"],
+      [/no answer|not answer|timed? ?out/i, "网络通，但设备没有应答。请检查站号或设备序列号，以及设备是否开机；几秒后自动重试。"],
+    ] as [RegExp, string][],
     looking: "网关正在读取设备内容，请稍候……", connected: "设备已连接。", foreignFound: (n: number) => `终端内已有 ${n} 名非本系统人员`, foreignNone: "终端内没有非本系统人员", readAt: (at: string) => `${at} 读取`,
     noDoorsYet: "还没有登记这台设备控制的门，登记后才能投入使用。", mapDoors: "登记门", mapTitle: "登记设备控制的门", mapHint: "为设备的每个点位选择一扇门；没有的门可以新建。门和方向决定谁可以从这里通行。",
     pointOf: (point: string) => `点位 ${point}`, door: "门", newDoor: "＋ 新建一扇门", noDoor: "不控制门", doorName: "新门的名称", doorExample: "如：西门人行门", doorNameNeeded: "请填写新门的名称。", scope: "范围",
@@ -211,7 +218,7 @@ export const zh = {
     outboxColumns: { at: "时间", kind: "类型", subject: "对象", state: "送达" }, users: "用户", userColumns: { name: "用户名", display: "姓名", role: "角色", estates: "小区", state: "状态" }, disabled: "已停用", enabled: "可用", allEstates: "全部",
     addUser: "添加用户", userName: "用户名（登录用）", displayName: "姓名", rolePick: "角色", estatesPick: "可管理的小区", estatesHint: "小区管理员至少选一个；其他角色不选即全部。", way: "登录方式", byLink: "登录链接（2 小时内有效）", byPassword: "密码", passwordHint: "至少 10 位", roleNeeded: "请填写用户名并选择角色。",
     link: "登录链接", linkOf: (name: string) => `${name} 的登录链接`, linkHint: (until: string) => `请当面或经可信渠道交给本人，${until} 前有效。打开即登录，请勿转发。`,
-    edges: "网关", edgeColumns: { name: "名称", state: "状态", seen: "最后联系", version: "待补传" }, token: "生成登记口令", tokenHint: "在边缘机上执行下面的命令完成登记。口令只能用一次。", tokenUntil: (at: string) => `${at} 前有效`, tokenReplaces: "重新登记会更换这台边缘机的证书和密钥，原来的随即失效。",
+    edges: "网关", edgeColumns: { name: "名称", state: "状态", seen: "最后联系", backlog: "待补传", enrol: "登记" }, token: "生成登记口令", tokenHint: "在网关（边缘机）上执行下面的命令完成登记。口令只能用一次。", tokenUntil: (at: string) => `${at} 前有效`, tokenReplaces: "重新登记会更换这台网关的证书和密钥，原来的随即失效。",
   },
 };
 

@@ -24,7 +24,7 @@ export function Reasons({ finding }: { finding: CaseFinding | null }): ReactNode
         <ul className="rows">
           {finding.evidence.map((item, i) => (
             <li key={`${item.kind}${item.ref}${i}`}>
-              <span className="num">{item.day ?? ""}</span><span>{item.text_zh}</span><span className="faint">{word(words.evidence, item.kind)} <code>{item.ref}</code></span>
+              {item.day ? <span className="num">{item.day}</span> : null}<span>{item.text_zh}</span><span className="faint">{word(words.evidence, item.kind)} <code>{item.ref}</code></span>
             </li>
           ))}
         </ul>

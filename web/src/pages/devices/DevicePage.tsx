@@ -55,7 +55,7 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
     [t.columns.clock, format.offset(device.clock_offset_s)], [t.columns.model, [device.model, device.firmware].filter(Boolean).join(" / ") || format.NONE],
     [t.edge, device.edge_id], [t.unreadable, format.number(device.unreadable_count)],
   ];
-  if (device.detail) facts.push([t.detail, device.detail]);
+  if (device.detail && device.in_service) facts.push([t.detail, device.detail]);
   if (device.meters) facts.push([t.meters, device.meters]);
   if (device.list) {
     facts.push([t.listDetail, <ListTruth key="list" list={device.list} known={device.edge_online} />]);

@@ -60,6 +60,8 @@ function Steps({ device, setup }: { device: DeviceDetail; setup: DeviceSetup }):
   const service: Asking = setup.in_service
     ? { title: t.takeOut, hint: t.takeOutHint, body: { in_service: false }, danger: true }
     : { title: t.putIn, hint: t.putInHint, body: { in_service: true } };
+  // Said while it matters: before service, while somebody foreign is there, or where a choice stands.
+  const foreign = setup.driver?.capabilities["holds_list"] && (!setup.in_service || setup.foreign_choice !== "keep" || (setup.found?.foreign ?? 0) > 0);
   const needsDoor = setup.controls_doors && setup.points.length === 0;
   return (
     <>
@@ -72,7 +74,7 @@ function Steps({ device, setup }: { device: DeviceDetail; setup: DeviceSetup }):
             {keeper ? <Button onClick={() => setMapping(true)}>{t.mapDoors}</Button> : null}
           </li>
         ) : null}
-        {setup.driver?.capabilities["holds_list"] ? (
+        {foreign ? (
           <li><h3>{t.step.foreign}</h3><Foreign key={setup.foreign_choice} setup={setup} ask={keeper ? setAsking : null} /></li>
         ) : null}
         <li>
@@ -99,10 +101,11 @@ function Found({ device, setup }: { device: DeviceDetail; setup: DeviceSetup }):
   const { adding: t } = useWords();
   const zone = useZone();
   if (!device.edge_online) return <p><Mark tone="none">{t.edgeGone}</Mark></p>;
+  const known = t.trouble.find(([pattern]) => pattern.test(device.detail))?.[1];
   if (device.condition === "offline" || device.condition === "fault") {
     return (
       <div role="status">
-        <p><Mark tone="bad">{device.condition === "offline" ? t.noAnswer : t.cannotWork}</Mark></p>
+        <p><Mark tone="bad">{known ?? (device.condition === "offline" ? t.noAnswer : t.cannotWork)}</Mark></p>
         <p className="faint">{t.technical} <code>{device.detail}</code></p>
       </div>
     );

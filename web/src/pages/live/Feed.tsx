@@ -49,16 +49,19 @@ export function Feed(): ReactNode {
     </>
   );
   return (
-    <Panel id="feed" title={t.feed} live extra={extra} className="feed-panel">
-      <Answer query={start} rows={12} empty={() => rows.length === 0} emptyText={t.feedEmpty}>
-        {() => (
-          <div className="feed" ref={box} tabIndex={0} role="group" aria-label={t.feed} onMouseEnter={() => setResting(true)} onMouseLeave={() => setResting(false)}
-            onFocus={(event) => setResting(event.currentTarget === event.target)} onBlur={() => setResting(false)}>
-            <FeedTable rows={rows} />
-          </div>
-        )}
-      </Answer>
-    </Panel>
+    // The whole panel, not the rows alone: on the way to the button the feed must not run on and take the button away.
+    <div onMouseEnter={() => setResting(true)} onMouseLeave={() => setResting(false)}>
+      <Panel id="feed" title={t.feed} live extra={extra} className="feed-panel">
+        <Answer query={start} rows={12} empty={() => rows.length === 0} emptyText={t.feedEmpty}>
+          {() => (
+            <div className="feed" ref={box} tabIndex={0} role="group" aria-label={t.feed}
+              onFocus={(event) => setResting(event.currentTarget === event.target)} onBlur={() => setResting(false)}>
+              <FeedTable rows={rows} />
+            </div>
+          )}
+        </Answer>
+      </Panel>
+    </div>
   );
 }
 

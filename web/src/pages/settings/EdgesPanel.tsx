@@ -30,7 +30,7 @@ export function EdgesPanel(): ReactNode {
       <Answer query={useSummary()} empty={(s) => s.edges.length === 0}>
         {(s) => (
           <table className="plain">
-            <thead><tr><th>{c.name}</th><th>{c.state}</th><th>{c.seen}</th><th>{c.version}</th><th>{t.token}</th></tr></thead>
+            <thead><tr><th>{c.name}</th><th>{c.state}</th><th>{c.seen}</th><th>{c.backlog}</th><th>{c.enrol}</th></tr></thead>
             <tbody>
               {s.edges.map((edge) => (
                 <tr key={edge.id}>
