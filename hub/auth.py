@@ -243,16 +243,23 @@ def end_session(hub: Hub, token: str) -> None:
 
 
 def make_sign_in_link(
-    hub: Hub, user_name: str, valid: timedelta = timedelta(hours=12), actor: str = "command line"
+    hub: Hub,
+    user_name: str,
+    valid: timedelta = timedelta(hours=12),
+    actor: str = "command line",
+    *,
+    single_use: bool = True,
 ) -> str:
-    """A path `/signin/{token}` that signs this user in until it expires (demo, recovery). Raises LookupError."""
+    """A path `/signin/{token}` that signs this user in, once, until it expires. Raises LookupError."""
     token = random_text(40)
     with hub.db.unit_of_work(actor, "sign-in link", now=hub.now()) as uow:
         user = uow.session.scalar(select(HubUser).where(HubUser.name == user_name))
         if user is None:
             raise LookupError(f"there is no user {user_name!r}: make one with `estate-hub add-user`")
         uow.session.execute(delete(SignInLink).where(SignInLink.expires_at < uow.now))
-        uow.session.add(SignInLink(token_hash=token_hash(token), user_id=user.id, expires_at=uow.now + valid))
+        uow.session.add(
+            SignInLink(token_hash=token_hash(token), user_id=user.id, expires_at=uow.now + valid, single_use=single_use)
+        )
         uow.record("sign_in_link.made", user.id)
     return f"/signin/{token}"
 
@@ -264,7 +271,19 @@ def follow_link(hub: Hub, token: str, address: str = "") -> str | None:
         user = session.get(HubUser, row.user_id) if row else None
     if row is None or user is None or user.disabled or row.expires_at <= hub.now():
         return None
+    if row.single_use and not _used_up(hub, row.token_hash, user.id):
+        return None
     return open_session(hub, user.id, address)
+
+
+def _used_up(hub: Hub, hash: str, user_id: str) -> bool:
+    """Takes the link away; False when somebody else just did."""
+    with hub.db.unit_of_work(user_id, "sign-in link followed", now=hub.now()) as uow:
+        gone = uow.session.scalar(
+            delete(SignInLink).where(SignInLink.token_hash == hash).returning(SignInLink.token_hash)
+        )
+        uow.record("sign_in_link.used", user_id)
+    return gone is not None
 
 
 def add_user(

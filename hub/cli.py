@@ -51,11 +51,15 @@ def _fail(error: Exception | str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _hub(directory: Path) -> Any:
+def _hub(directory: Path, *, create: bool = False) -> Any:
+    """The hub in `directory`. A mistyped --dir must not make a new, empty one."""
     from hub import migrations
     from hub.services import open_hub
 
-    hub = open_hub(load_config(directory))
+    config = load_config(directory)
+    if not create and not config.database_url and not (directory / "hub.sqlite").exists():
+        raise _fail(f"there is no hub in {directory}: check --dir, or make one with `estate-hub migrate`")
+    hub = open_hub(config)
     migrations.upgrade(hub.db)
     return hub
 
@@ -111,7 +115,7 @@ def serve(
 @app.command()
 def migrate(directory: Directory = DIR) -> None:
     """Bring the database to this release (serve does it too)."""
-    hub = _hub(directory)
+    hub = _hub(directory, create=True)
     typer.echo(f"database is up to date: {hub.db.engine.url.render_as_string(hide_password=True)}")
     hub.db.close()
 
@@ -127,7 +131,7 @@ def import_site_command(
     """Import an estate: blocks, dwellings, doors, access points, devices, meters. May be run again."""
     from hub.estate.site import SiteProblem, import_site
 
-    hub = _hub(directory)
+    hub = _hub(directory, create=True)
     try:
         estate = import_site(hub, file.read_bytes(), edge)
     except SiteProblem as error:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from hub.tables import AuditRow
@@ -109,9 +110,20 @@ def audit_hash(
     return hashlib.sha256(_json.encode(content)).hexdigest()
 
 
+def _keep_private(url: str) -> None:
+    """The file holds names: nobody but us may read it. SQLite gives its WAL the same mode."""
+    name = make_url(url).database
+    if name and name != ":memory:":
+        file = Path(name)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+
+
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, pool_size=10)
+    _keep_private(url)
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
 
     @event.listens_for(engine, "connect")

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -54,7 +55,7 @@ class Demo:
     began: float = 0.0
 
     def start(self) -> None:
-        self.began = time.monotonic()
+        self.began, started_at = time.monotonic(), datetime.now(UTC)
         with self.out.status("小区规划 planning the estate") as status:
             ports = setup.ports(self.directory, self.port)
             self._tool("plan", "simulators", "plan", "--dir", self.site, "--seed", self.seed, "--days", self.days,
@@ -75,7 +76,7 @@ class Demo:
             if not setup.analyse(hub):
                 raise ChildFailed("the occupancy analysis failed: see above")
         self._done("presence, findings and cases")
-        self._wait("a live pass", lambda: setup.seen_live(hub), 60)
+        self._wait("live data from the devices", lambda: setup.seen_live(hub, started_at), 90)
         self._say_ready(hub, time.monotonic() - self.began)
 
     @property

@@ -8,6 +8,7 @@ import secrets
 import socket
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -197,14 +198,15 @@ def analyse(hub: Hub) -> bool:
     return JobRunner(hub, rooms.JOBS).run_once("occupancy.analyse")
 
 
-def seen_live(hub: Hub) -> bool:
-    """Something that happened now came through, and was not imported."""
+def seen_live(hub: Hub, since: datetime) -> bool:
+    """Something that happened after `since` came through: a pass, a door, a meter."""
+    live = select(EventRow.seq).where(EventRow.late.is_(False), EventRow.received_at > since).limit(1)
     with hub.db.reading() as session:
-        return session.scalar(select(EventRow.seq).where(EventRow.late.is_(False)).limit(1)) is not None
+        return session.scalar(live) is not None
 
 
 def sign_in_links(hub: Hub, url: str) -> list[tuple[str, str]]:
-    return [(title, url + auth.make_sign_in_link(hub, name)) for name, _role, title in USERS]
+    return [(title, url + auth.make_sign_in_link(hub, name, single_use=False)) for name, _role, title in USERS]
 
 
 def _plan(directory: Path) -> dict[str, Any]:

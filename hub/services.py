@@ -62,5 +62,5 @@ class Hub:
 
 def open_hub(config: Config) -> Hub:
     """A hub on its directory: keys are made at the first call, the database is opened (not migrated)."""
-    config.dir.mkdir(parents=True, exist_ok=True)
+    config.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Hub(config, Database(config.url), Keys(config.keys_dir), Live())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, UniqueConstraint, true
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -719,10 +719,13 @@ class UserSession(Base):
 
 
 class SignInLink(Base):
+    """`single_use`: gone when followed. The demo's are not: a page is opened more than once."""
+
     __tablename__ = "sign_in_link"
     token_hash: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("hub_user.id"))
     expires_at: Mapped[datetime]
+    single_use: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class ApiKey(Base):

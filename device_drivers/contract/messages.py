@@ -54,7 +54,7 @@ class EdgeCatalogue(Message, frozen=True, omit_defaults=True):
 
     suffix: ClassVar[str] = "up/catalogue"
     retain: ClassVar[bool] = True
-    drivers: tuple[DriverInfo, ...] = ()
+    drivers: tuple[DriverInfo, ...]
 
 
 class EventBatch(Message, frozen=True, omit_defaults=True):

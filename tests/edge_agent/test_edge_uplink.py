@@ -55,7 +55,7 @@ class Edge:
         self.link = MemoryLink(self.broker, offline_will(EDGE))
         handlers = Handlers(self.heard.append, self.heard.append, self.heard.append)
         self.uplink = Uplink(
-            self.link, EDGE, self.journal, self.status, EdgeCatalogue(), handlers, ack_timeout_s=self.ack_timeout_s
+            self.link, EDGE, self.journal, self.status, EdgeCatalogue(()), handlers, ack_timeout_s=self.ack_timeout_s
         )
         self.uplink.start()
         self.task = asyncio.create_task(self.uplink.run())

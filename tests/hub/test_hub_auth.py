@@ -82,14 +82,17 @@ def test_only_hashes_are_kept(sqlite_hub: Hub, user: str) -> None:
     assert hashes[0].startswith("$argon2id$")
 
 
-def test_a_sign_in_link_works_until_it_expires(
-    sqlite_hub: Hub, user: str, client_for: Callable[[Hub], TestClient], clock: Any
+@pytest.mark.parametrize("single_use", [True, False])
+def test_a_sign_in_link_works_once_and_until_it_expires(
+    sqlite_hub: Hub, user: str, client_for: Callable[[Hub], TestClient], clock: Any, single_use: bool
 ) -> None:
     client = client_for(sqlite_hub)
-    link = auth.make_sign_in_link(sqlite_hub, "wang")
+    link = auth.make_sign_in_link(sqlite_hub, "wang", single_use=single_use)
     reply = client.get(link, follow_redirects=False)
     assert (reply.status_code, reply.headers["location"]) == (303, "/")
     assert client.get("/api/v1/me").json()["name"] == "wang"
+    again = client.get(link, follow_redirects=False)
+    assert again.status_code == (410 if single_use else 303), "a link is of one use unless the demo made it"
     clock.pass_(hours=13)
     late = client.get(link, follow_redirects=False)
     assert late.status_code == 410

@@ -287,3 +287,30 @@ def _names(cmdline: Path, text: str) -> bool:
         return text in cmdline.read_bytes().decode(errors="replace")
     except OSError:
         return False
+
+
+def test_the_hubs_files_are_nobody_elses(tmp_path: Path) -> None:
+    directory = tmp_path / "fresh" / "hub"
+    done = subprocess.run(
+        [sys.executable, "-m", "hub.cli", "migrate", "--dir", str(directory)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert directory.stat().st_mode & 0o077 == 0, "the directory holds names and keys"
+    for file in directory.rglob("*"):
+        assert file.stat().st_mode & 0o077 == 0, f"{file} can be read by others"
+
+
+def test_a_mistyped_directory_makes_no_new_hub(tmp_path: Path) -> None:
+    wrong = tmp_path / "nothing-here"
+    done = subprocess.run(
+        [sys.executable, "-m", "hub.cli", "explain", "1-0101", "--dir", str(wrong)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "there is no hub in" in done.stderr
+    assert not wrong.exists(), "looking must not make a hub"

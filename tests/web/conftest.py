@@ -46,8 +46,9 @@ def served(
     hub.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium_path: Path) -> Iterator[Browser]:
+    """One a file, not a session: while Playwright lives, its loop is in the way of every `asyncio.run` of the process."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(chromium_path), args=["--no-sandbox"])
         yield chromium

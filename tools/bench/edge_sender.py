@@ -54,7 +54,7 @@ async def main(directory: Path, port: int, edge: str, secret: str, count: int, c
         return EdgeStatus(online=True, epoch=journal.epoch, head_seq=journal.head, clock=datetime.now(UTC))
 
     handlers = Handlers(lambda _: None, lambda _: None, lambda _: None)
-    uplink = Uplink(link, edge, journal, status, EdgeCatalogue(), handlers)
+    uplink = Uplink(link, edge, journal, status, EdgeCatalogue(()), handlers)
     uplink.start()
     await uplink.run()
 
