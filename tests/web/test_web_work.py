@@ -25,7 +25,7 @@ def test_sign_in_and_out(context: object, served: Served, open_as: OpenAs, brows
     expect(page.get_by_role("alert")).to_contain_text("用户名或密码不正确")
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
-    expect(page.get_by_role("heading", name="线索与核查")).to_be_visible()
+    expect(page.get_by_role("heading", name="线索与核查", level=1)).to_be_visible()
     page.get_by_role("button", name="退出登录").click()
     expect(page.get_by_role("heading", name="公租房小区物联网与出入管理")).to_be_visible()
     page.goto(served.url + "/")
