@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,21 +74,40 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
+def files_in(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Files with their state; what another thread renames or deletes meanwhile, and what it is writing, is left out.
+
+    A `*.new` older than an hour is told: nobody writes it any more, a power cut left it.
+    """
+    try:
+        paths = list(folder.iterdir())
+    except FileNotFoundError:
+        return
+    for path in paths:
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            continue
+        being_written = path.suffix == ".new" and found.st_mtime > time.time() - KEPT_S
+        if stat.S_ISREG(found.st_mode) and not being_written:
+            yield path, found
+
+
 def trim(folder: Path, limit: int) -> int:
     """Delete the oldest files until the folder holds at most `limit` bytes; returns the bytes left."""
-    files = sorted(((p, p.stat()) for p in folder.iterdir() if p.is_file()), key=lambda f: f[1].st_mtime)
-    total = sum(s.st_size for _, s in files)
-    for path, stat in files:
+    files = sorted(files_in(folder), key=lambda f: f[1].st_mtime)
+    total = sum(found.st_size for _, found in files)
+    for path, found in files:
         if total <= limit:
             break
         path.unlink(missing_ok=True)
-        total -= stat.st_size
+        total -= found.st_size
     return total
 
 
 def expire(folder: Path, older_than_s: float = KEPT_S) -> None:
     """A picture of a face does not lie about once the terminals have it."""
     oldest = time.time() - older_than_s
-    for path in folder.iterdir():
-        if path.is_file() and path.stat().st_mtime < oldest:
+    for path, found in files_in(folder):
+        if found.st_mtime < oldest:
             path.unlink(missing_ok=True)

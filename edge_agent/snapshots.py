@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -20,7 +19,7 @@ from device_drivers.driver import DeviceRefused, DeviceUnreachable
 from edge_agent.box import Box, Pass
 from edge_agent.clock import wait_event
 from edge_agent.config import write_atomic
-from edge_agent.photos import trim
+from edge_agent.photos import expire, files_in, trim
 from edge_agent.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -140,21 +139,22 @@ class Snapshots:
 
     def relieve(self) -> None:
         """The disk is full: half of the pictures go, oldest first. Called on the journal's thread."""
-        if self.folder.exists():
-            total = sum(p.stat().st_size for p in self.folder.iterdir() if p.is_file())
-            trim(self.folder, total // 2)
+        try:
+            trim(self.folder, sum(found.st_size for _, found in files_in(self.folder)) // 2)
+        except OSError as error:  # the journal's own thread: it must go on
+            log.error("pictures not given up: %s", error)
 
     async def run(self) -> NoReturn:
         failures = 0
         while True:
             self._new.clear()
-            await asyncio.to_thread(self._expire)
             try:
+                await asyncio.to_thread(self._expire)
                 await self._upload_all()
                 failures = 0
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 if not failures:
-                    log.warning("pictures cannot be uploaded: %s", error)
+                    log.warning("pictures cannot be kept or uploaded: %s", error or type(error).__name__)
                 failures += 1
             if failures:
                 await asyncio.sleep(RETRY_S[min(failures, 4) - 1])
@@ -162,13 +162,11 @@ class Snapshots:
                 await wait_event(self._new, 60.0)
 
     def _expire(self) -> None:
-        oldest = time.time() - self.box.policy.snapshot_days * 86_400
-        for path in self.folder.iterdir():
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+        expire(self.folder, self.box.policy.snapshot_days * 86_400)
 
     async def _upload_all(self) -> None:
-        for path in sorted(self.folder.glob("*.jpg"), key=lambda p: p.stat().st_mtime):
+        files = await asyncio.to_thread(lambda: sorted(files_in(self.folder), key=lambda f: f[1].st_mtime))
+        for path in (p for p, _ in files if p.suffix == ".jpg"):
             side_path = path.with_suffix(".json")
             try:
                 side = msgspec.json.decode(side_path.read_bytes(), type=_Side)

@@ -10,6 +10,8 @@ import socket
 import ssl
 import stat
 import subprocess
+import threading
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,10 +29,10 @@ from device_drivers.driver import DeviceUnreachable
 from edge_agent import snapshots as edge_snapshots
 from edge_agent.box import Pass
 from edge_agent.clock import HighWaterClock
-from edge_agent.config import EdgeDir
+from edge_agent.config import EdgeDir, write_atomic
 from edge_agent.enrol import EnrolFailed, enrol, make_key, read_broker
 from edge_agent.history import HistoryMap, card_holders
-from edge_agent.photos import PhotoCache, PhotoRefused, trim
+from edge_agent.photos import PhotoCache, PhotoRefused, expire, files_in, trim
 from edge_agent.services import FileServer
 from edge_agent.snapshots import Snapshots
 from edge_agent.store import Journal
@@ -129,6 +131,45 @@ def test_the_oldest_pictures_go_first(tmp_path: Path) -> None:
         os.utime(tmp_path / f"{n}.jpg", (n, n))
     assert trim(tmp_path, 250) == 200
     assert sorted(p.name for p in tmp_path.iterdir()) == ["3.jpg", "4.jpg"]
+
+
+def test_a_folder_is_cleaned_while_others_write_and_delete_in_it(tmp_path: Path) -> None:
+    over, failed = threading.Event(), list[BaseException]()
+
+    def write(name: str) -> None:
+        while not over.is_set():
+            write_atomic(tmp_path / name, b"x" * 100)
+            (tmp_path / name).unlink(missing_ok=True)
+
+    def clean() -> None:
+        try:
+            while not over.is_set():
+                trim(tmp_path, 150)
+                expire(tmp_path)
+        except OSError as error:
+            failed.append(error)
+            over.set()
+
+    threads = [threading.Thread(target=write, args=(f"{n}.jpg",)) for n in range(3)]
+    threads += [threading.Thread(target=clean) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    over.wait(1.5)
+    over.set()
+    for thread in threads:
+        thread.join(10)
+    assert not failed, f"cleaning up ended in {failed[0]!r}"
+
+
+def test_a_file_being_written_is_not_deleted_and_an_abandoned_one_is(tmp_path: Path) -> None:
+    for name, age_s in (("a.jpg.12ab.new", 1), ("b.jpg.34cd.new", 7200)):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "not there")  # listed, and not there when it is asked about
+    assert [p.name for p, _ in files_in(tmp_path)] == ["b.jpg.34cd.new"]
+    assert list(files_in(tmp_path / "no such folder")) == []
+    assert trim(tmp_path, 0) == 0
+    assert (tmp_path / "a.jpg.12ab.new").exists(), "another thread is about to rename it"
 
 
 def test_files_are_served_only_to_who_was_told_their_path() -> None:
@@ -338,6 +379,33 @@ def test_pictures_are_taken_only_where_the_policy_allows(tmp_path: Path, allowed
         await runner.cleanup()
 
     run(work())
+
+
+def test_a_disk_error_at_the_pictures_is_logged_once_and_the_box_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(edge_snapshots, "RETRY_S", (0.01,) * 4)
+
+    async def work() -> None:
+        tries: list[int] = []
+
+        def fails(_folder: Path, _older_than_s: float) -> None:
+            tries.append(1)
+            raise PermissionError(13, "read-only file system")
+
+        async with open_box(tmp_path) as box, aiohttp.ClientSession() as session:
+            snapshots = Snapshots(tmp_path, box.box, {}.get, session, "http://127.0.0.1:1", "s")
+            monkeypatch.setattr(edge_snapshots, "expire", fails)
+            task = asyncio.create_task(snapshots.run())
+            await until(lambda: len(tries) > 3 or task.done(), "it is tried again")
+            assert not task.done(), "the part would take the whole agent down"
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    run(work())
+    assert [r.getMessage() for r in caplog.records if "read-only" in r.getMessage()] == [
+        "pictures cannot be kept or uploaded: [Errno 13] read-only file system"
+    ]
 
 
 @pytest.mark.parametrize(
