@@ -33,8 +33,8 @@ class EndDecision(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def complete(self) -> bool:
-        """Number, date and the day on which the move-out was completed."""
-        return bool(self.number and self.date and self.move_out_completed_on)
+        """Number, date, who signed it, and the day on which the move-out was completed. Blanks are no number and no name."""
+        return bool(self.number.strip() and self.signed_by.strip() and self.date and self.move_out_completed_on)
 
 
 class ConsentGiven(msgspec.Struct, frozen=True, omit_defaults=True):

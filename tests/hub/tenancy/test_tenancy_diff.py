@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.tenancy.diff import ChangeSet, Known, Limits, diff, due, feed_problem, has_left, settle
+from hub.tenancy.reasons import zh
 from hub.tenancy.records import ConsentGiven, EndDecision, Member, TenancyRecord, parse_tenancy
 
 TODAY = date(2026, 11, 21)
@@ -67,6 +68,9 @@ def test_of_a_partial_record_nobody_leaves() -> None:
         (DONE, "ended", ""),
         (None, "active", "incomplete_decision"),
         (msgspec.structs.replace(DONE, number=""), "active", "incomplete_decision"),
+        (msgspec.structs.replace(DONE, number=" \u3000"), "active", "incomplete_decision"),
+        (msgspec.structs.replace(DONE, signed_by=""), "active", "incomplete_decision"),
+        (msgspec.structs.replace(DONE, signed_by=" "), "active", "incomplete_decision"),
         (msgspec.structs.replace(DONE, date=None), "active", "incomplete_decision"),
         (msgspec.structs.replace(DONE, move_out_completed_on=None), "active", "incomplete_decision"),
         (msgspec.structs.replace(DONE, move_out_completed_on=TODAY), "ended", ""),
@@ -78,6 +82,19 @@ def test_only_a_complete_decision_ends(decision: EndDecision | None, state: str,
     assert settle(record(state="ended", end_decision=decision), TODAY).state == state
     assert len(changes.ended) == (state == "ended")
     assert [h.reason for h in changes.incomplete] == ([reason] if reason else [])
+
+
+def test_a_decision_nobody_signed_ends_nothing_as_it_comes_off_the_wire() -> None:
+    raw = {
+        "id": "T-1", "version": 2, "state": "ended", "dwelling_code": "E001-T-1", "from": "2026-01-05", "members": [],
+        "end_decision": {"number": "青房退12号", "date": "2026-11-01", "move_out_completed_on": "2026-11-15"},
+    }  # fmt: skip
+    parsed = parse_tenancy(raw, lambda text: text, TODAY)
+    assert parsed.record is not None
+    changes = diff(known(record()), [parsed.record], today=TODAY)
+    assert changes.ended == ()
+    assert [h.reason for h in changes.incomplete] == ["incomplete_decision"]
+    assert "签发人" in zh("incomplete_decision")
 
 
 def test_the_lease_date_ends_nothing() -> None:
