@@ -173,6 +173,7 @@ class Agent:
             self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {self.state.set_aside.name}"))
         if not self.clock.trusted:
             self.box.record("", EdgeNote("clock_jump", "the clock stands before what this box has already seen"))
+        self.clock.settle()  # the time this box was off is no jump
         self.box.record("", EdgeNote("started", f"version {package_version()}"))
         path = self.directory.devices
         try:

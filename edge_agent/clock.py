@@ -41,6 +41,7 @@ class HighWaterClock:
         self._wall, self._monotonic = wall, monotonic
         self._base = mark or wall()
         self._base_at = monotonic()
+        self._settled_off = 0.0  # what was known at the last settle: a jump is told once
         self._checked = mark is not None
 
     def _floor(self) -> datetime:
@@ -60,7 +61,10 @@ class HighWaterClock:
 
     @property
     def jump_s(self) -> float:
-        """Wall minus expected, in seconds, since the last `settle`."""
+        """How far the wall clock went off its course since the last `settle`, in seconds."""
+        return self._off_s() - self._settled_off
+
+    def _off_s(self) -> float:
         return (self._wall() - self._floor()).total_seconds()
 
     def settle(self) -> datetime:
@@ -68,6 +72,7 @@ class HighWaterClock:
         self._base = self.now()
         self._base_at = self._monotonic()
         self._checked = True
+        self._settled_off = self._off_s()
         return self._base
 
 

@@ -19,22 +19,46 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
-from edge_twins import T0, Signer, TwinDevice, access_list, credential, definition, device_config, open_box, run, until
+from edge_twins import (
+    EDGE,
+    ESTATE,
+    T0,
+    Signer,
+    TwinDevice,
+    access_list,
+    credential,
+    definition,
+    device_config,
+    open_box,
+    run,
+    until,
+)
 
 from device_drivers.contract.device import AccessPointBinding, Capabilities, EdgePolicy
 from device_drivers.contract.edge_http import EnrolReply, EnrolRequest
-from device_drivers.contract.events import AccessEvent, DoorEvent, MeterReading, ObservationChanged, SnapshotTaken
+from device_drivers.contract.events import (
+    AccessEvent,
+    DoorEvent,
+    EdgeNote,
+    Event,
+    MeterReading,
+    ObservationChanged,
+    SnapshotTaken,
+)
 from device_drivers.contract.words import AccessOutcome, CommandOutcome, Direction, DoorAlarm, Quantity
 from device_drivers.driver import DeviceUnreachable
+from device_drivers.mqtt import MemoryBroker, MemoryLink
 from edge_agent import snapshots as edge_snapshots
+from edge_agent.agent import Agent
 from edge_agent.box import Pass
 from edge_agent.clock import HighWaterClock
-from edge_agent.config import EdgeDir, write_atomic
+from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
 from edge_agent.enrol import EnrolFailed, enrol, make_key, read_broker
 from edge_agent.history import HistoryMap, card_holders
 from edge_agent.photos import PhotoCache, PhotoRefused, expire, files_in, trim
 from edge_agent.services import FileServer
 from edge_agent.snapshots import Snapshots
+from edge_agent.state import State
 from edge_agent.store import Journal
 from edge_agent.watch import Watch
 from edge_agent.worker import Worker
@@ -82,6 +106,66 @@ def test_a_jump_is_measured() -> None:
     assert clock.jump_s == 90
     clock.settle()
     assert clock.jump_s == 0
+
+
+def test_a_clock_that_stays_behind_is_one_jump_and_its_correction_another() -> None:
+    times = Times()
+    clock = HighWaterClock(T0, lambda: times.wall, lambda: times.mono)
+    clock.settle()
+    times.wall -= timedelta(hours=2)
+    assert clock.jump_s == -7200
+    clock.settle()
+    times.forward(10)
+    assert (clock.jump_s, clock.trusted) == (0, False), "told once; not trusted for as long as it is behind"
+    times.wall += timedelta(hours=2)
+    assert (clock.jump_s, clock.trusted) == (7200, True)
+
+
+@pytest.mark.parametrize(("off_s", "noted"), [(3600, []), (-3600, ["before what this box has already seen"])])
+def test_the_time_a_box_was_off_is_no_clock_jump(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off_s: float, noted: list[str]
+) -> None:
+    times = Times()
+    times.wall = T0 + timedelta(seconds=off_s)
+    monkeypatch.setattr("edge_agent.agent.MARK_S", 0.01)
+    monkeypatch.setattr(
+        "edge_agent.agent.HighWaterClock", lambda mark: HighWaterClock(mark, lambda: times.wall, lambda: times.mono)
+    )
+    place, signer, broker = EdgeDir(tmp_path), Signer(), MemoryBroker()
+    place.make()
+    config = EdgeConfig(EDGE, ESTATE, "127.0.0.1", 1, "http://127.0.0.1:1", "secret", mqtt_tls=False)
+    place.hub_key.write_text(signer.public)
+    state = State(place.state)
+    state.open()
+    state.set_marks({}, T0)
+    state.close()
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        agent = Agent(place, config, {}, MemoryLink(broker), signer.fetch)
+        task = asyncio.create_task(agent.run(stop))
+
+        marks: list[int] = []
+        monkeypatch.setattr(Watch, "progress", lambda _self, part: marks.append(1) if part == "marks" else None)
+        await until(lambda: len(marks) > 3 or task.done(), "several checks of the clock")
+
+        async def jumps() -> list[str]:
+            await agent.box.settled()
+            rows = await agent.journal.read(1, 100, 1 << 20)
+            notes = [e.body for e in (msgspec.json.decode(r, type=Event) for r in rows)]
+            return [n.text for n in notes if isinstance(n, EdgeNote) and n.what == "clock_jump"]
+
+        found = await jumps()
+        assert len(found) == len(noted), f"noted: {found}"
+        assert all(text in told for text, told in zip(noted, found, strict=True))
+        times.wall -= timedelta(seconds=600)
+        seen = len(marks)
+        await until(lambda: len(marks) > seen + 3, "more checks")
+        assert (await jumps())[len(noted) :] == ["-600 s"], "a real jump is noted, once"
+        stop.set()
+        await task
+
+    run(work())
 
 
 async def serve(app: web.Application) -> tuple[web.AppRunner, str]:
