@@ -119,12 +119,21 @@ class Changes(BaseModel):
     unchanged: int
 
 
+class UploadHousehold(BaseModel):
+    """A household the list brings (`new`) or changes, without names; `members` live there afterwards."""
+
+    dwelling_code: str
+    change: Literal["new", "changed"]
+    members: int
+
+
 class UploadResult(BaseModel):
-    """`changes` counts households, `accepted` and `refused` rows."""
+    """`changes` counts households, `accepted` and `refused` rows; `households`: the new and changed ones, by house code."""
 
     accepted: int
     refused: list[UploadRefusal]
     changes: Changes
+    households: list[UploadHousehold] = []
     held: Held | None
     applied: bool
 
@@ -274,6 +283,7 @@ def upload_tenancies(
             for r in outcome.refused
         ],
         changes=Changes(**outcome.household_changes),
+        households=[UploadHousehold.model_validate(h, from_attributes=True) for h in outcome.households],
         held=None,
         applied=outcome.applied,
     )

@@ -3,7 +3,8 @@
 Rules that are law, not taste (design.md; law_and_practice.md 4.0):
 * A tenancy ends only by a complete end decision (number, date, move-out completed on or before today). "Ended" without it is
   `incomplete`: access stays. The end of the lease by date, and vanishing from the feed, end nothing.
-* The newest version wins, in whatever order versions arrive; an older one never overwrites.
+* The newest version wins, in whatever order versions arrive; an older one never overwrites. What has ended comes back by a newer
+  version only, never by an equal one or by a list without versions.
 * The brake: when more households than the limit would lose something at once, none does; additions go on.
 """
 
@@ -192,7 +193,8 @@ def _sort(into: _Sorting, known: Known | None, incoming: TenancyRecord, today: d
         into.new.append(record)
         return
     before = known.record
-    if incoming.version and incoming.version < before.version:
+    revives = before.state == ENDED and record.state != ENDED  # only a newer word of its source takes an end back
+    if (revives and incoming.version <= before.version) or 0 < incoming.version < before.version:
         into.stale.append(record.id)
         return
     if not incoming.version:

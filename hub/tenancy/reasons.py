@@ -12,6 +12,7 @@ REASONS: dict[str, str] = {
     "dwelling_unknown": "房屋编码不在本系统登记的房屋中，请先核对编码或补录房屋。",
     "dwelling_of_other_estate": "这套房屋不属于所选小区。",
     "dwelling_occupied": "该房屋已有在租租约且承租人不同。请先在租赁系统办结退租，再导入新住户。",
+    "tenancy_ended": "该房屋的上一份租约已终止，起租日不晚于其搬离日，未导入。如是新租约，请填新的起租日和租约编号。",
     "managed_elsewhere": "该房屋的租约由另一数据源管理，表格内容与其不一致，未作改动。请在租赁系统中更正。",
     "dates_missing": "缺少起租日。",
     "date_bad": "日期无法识别，请写成 2025-03-01 的形式。",

@@ -65,6 +65,7 @@ def test_refused_rows_and_upload(sqlite_hub: Hub, estate: Setup, sign_in: SignIn
     file = {"file": ("list.csv", CSV.encode(), "text/csv")}
     tried = ok(official.post("/api/v1/tenancy/upload?estate=E001", files=file))
     assert (tried["applied"], tried["accepted"]) == (False, 1)
+    assert tried["households"] == [{"dwelling_code": "E001-B1-1201", "change": "new", "members": 1}]
     done = ok(official.post("/api/v1/tenancy/upload?estate=E001&dry_run=false", files=file))
     assert done["applied"]
     assert done["changes"] == {"new": 1, "changed": 0, "ended": 0, "unchanged": 0}

@@ -43,6 +43,14 @@ def test_new_and_unchanged_and_stale() -> None:
     assert changes == ChangeSet(new=(record("T-3", 1),), unchanged=("T-2",), stale=("T-1",))
 
 
+@pytest.mark.parametrize("version", [0, 2, 3])
+def test_what_has_ended_comes_back_by_a_newer_version_only(version: int) -> None:
+    over = known(record("T-1", 3, state="ended", end_decision=DONE))
+    assert diff(over, [record("T-1", version)], today=TODAY) == ChangeSet(stale=("T-1",))
+    (back,) = diff(over, [record("T-1", 4)], today=TODAY).changed
+    assert back.record.state == "active"
+
+
 def test_a_change_says_who_came_who_left_and_which_consents_moved() -> None:
     before = record("T-1", 1, person("A", consents={"a": CONSENT}), person("B", relation="spouse"))
     after = record("T-1", 2, person("A", consents={"b": CONSENT}), person("C", relation="child"))

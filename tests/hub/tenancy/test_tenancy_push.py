@@ -152,3 +152,16 @@ def test_the_brake_guards_pushes_and_single_urgent_ends_pass(
     with hub.db.reading() as session:
         assert session.get_one(SourceState, "centre").held is None
     assert sum(state == "ended" for _, state in tenancies(hub).values()) == 5
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_push_of_an_older_or_equal_version_revives_nothing(
+    sqlite_hub: Hub, pushing: Setup, client_for: Callable[[Hub], TestClient], version: int
+) -> None:
+    pushing(sqlite_hub)
+    client = client_for(sqlite_hub)
+    send(client, sqlite_hub, [tenancy(1)])
+    send(client, sqlite_hub, [tenancy(1, version=2, state="ended", end_decision=DECISION)])
+    told = send(client, sqlite_hub, [tenancy(1, version=version)]).json()
+    assert (told["stale"], told["changed"]) == (1, 0)
+    assert list(tenancies(sqlite_hub).values()) == [(2, "ended")]

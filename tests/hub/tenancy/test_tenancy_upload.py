@@ -133,6 +133,70 @@ def test_a_sheet_never_ends_and_never_overwrites_another_household(hub: Hub, est
         assert all(m.to_date is None for m in members), "李四 is not in the list and stays"
 
 
+def end_tenancies(hub: Hub, move_out: str = "2026-11-15") -> None:
+    """Every tenancy ends by a complete decision, as the lease system would have it."""
+    decision = {"number": "青房退12号", "date": "2026-11-01", "move_out_completed_on": move_out, "signed_by": "中心"}
+    with hub.db.unit_of_work("test", "ended", now=hub.now()) as uow:
+        for row in uow.session.scalars(select(Tenancy)):
+            row.state, row.end_decision, row.ended_at = "ended", decision, hub.now()
+
+
+def listed(*rows: str) -> bytes:
+    return "\n".join(["房屋编码,姓名,身份证号,关系,起租日,租约编号", *rows]).encode()
+
+
+def live(hub: Hub) -> dict[str, list[str]]:
+    with hub.db.reading() as session:
+        rows = session.execute(
+            select(Tenancy.source_id, Person.name)
+            .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
+            .join(Person, Person.id == HouseholdMember.person_id)
+            .where(Tenancy.state != "ended")
+            .order_by(Tenancy.source_id, HouseholdMember.ordinal)
+        )
+        found: dict[str, list[str]] = {}
+        for number, name in rows:
+            found.setdefault(number, []).append(name)
+        return found
+
+
+@pytest.mark.parametrize("number", ["", "HT-1"])
+def test_a_list_from_before_does_not_bring_an_ended_household_back(hub: Hub, estate: Setup, number: str) -> None:
+    estate(hub)
+    old = listed(f"{code(0)},张三,{A},承租人,2025-03-01,{number}", f"{code(0)},李四,{B},配偶,2025-03-01,{number}")
+    send(hub, old, "x.csv")
+    end_tenancies(hub)
+    for dry_run in (True, False):
+        done = send(hub, old, "x.csv", dry_run=dry_run)
+        assert [r.reason for r in done.refused] == ["tenancy_ended", "tenancy_ended"]
+        assert (done.accepted, done.households) == (0, ())
+    on_the_day = listed(f"{code(0)},张三,{A},承租人,2026-11-15,HT-2")
+    assert [r.reason for r in send(hub, on_the_day, "x.csv").refused] == ["tenancy_ended"], "the day of moving out"
+    if number:
+        again = send(hub, listed(f"{code(0)},张三,{A},承租人,2026-11-16,{number}"), "x.csv")
+        assert [r.reason for r in again.refused] == ["tenancy_ended"], "the number of what has ended stays ended"
+    assert live(hub) == {}
+
+
+def test_the_next_household_comes_in_and_takes_nobody_of_the_last_one_along(hub: Hub, estate: Setup) -> None:
+    estate(hub)
+    old = [f"{code(0)},张三,{A},承租人,2025-03-01,", f"{code(0)},李四,{B},配偶,2025-03-01,"]
+    send(hub, listed(*old), "x.csv")
+    end_tenancies(hub)
+    new = [f"{code(0)},王五,{C},承租人,2026-11-16,", f"{code(0)},李四,{B},其他,2025-03-01,"]
+    tried = send(hub, listed(*new), "x.csv", dry_run=True)
+    assert [(h.dwelling_code, h.change, h.members) for h in tried.households] == [(code(0), "new", 1)]
+    for fresh in (1, 0):
+        done = send(hub, listed(*new), "x.csv")
+        assert [r.reason for r in done.refused] == ["tenancy_ended"], "an old row beside a new one stays out"
+        assert done.household_changes["new"] == fresh, "the same list again is the same tenancy"
+        assert live(hub) == {f"{code(0)}@2026-11-16": ["王五"]}
+    added = send(hub, listed(new[0], f"{code(0)},赵六,{D},配偶,2026-11-17,"), "x.csv", dry_run=True)
+    assert [(h.change, h.members) for h in added.households] == [("changed", 2)]
+    assert {r.reason for r in send(hub, listed(*old), "x.csv").refused} == {"tenancy_ended"}
+    assert live(hub) == {f"{code(0)}@2026-11-16": ["王五"]}
+
+
 def test_what_another_source_manages_is_compared_and_left_alone(
     sqlite_hub: Hub, configured: Setup, office: Office, tmp_path: Path
 ) -> None:
