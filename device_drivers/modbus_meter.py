@@ -41,6 +41,7 @@ from device_drivers.register_map import Meter, MeterValue, StatusBits
 
 TELL_AT_LEAST_S = 3600.0
 BACK_OFF_MAX_S = 600.0
+NAMED = 3  # meters named in a status text
 
 
 class MeterUnit(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +95,7 @@ class _Line:
     model: Meter
     due: float = 0.0
     misses: int = 0
+    error: str = ""  # why it gives no value: silence, or an exception (a wrong register map answers, and says nothing)
     told: MeterReading | None = None
     told_at: float = 0.0
     last: float | None = None
@@ -139,10 +141,12 @@ class ModbusMeters:
         raise DeviceRefused("a meter takes no pictures")
 
     async def status(self) -> DeviceStatus:
-        dead = [line.spec.point for line in self._lines if line.misses]
-        condition = DeviceCondition.FAULT if dead else DeviceCondition.ONLINE
-        detail = f"no answer from {', '.join(dead)}" if dead else ""
-        return DeviceStatus(condition, self._since, last_seen_at=self._seen, detail=detail)
+        bad = [line for line in self._lines if line.error]
+        condition = DeviceCondition.FAULT if bad else DeviceCondition.ONLINE
+        observing = len(bad) < len(self._lines)
+        return DeviceStatus(
+            condition, self._since, last_seen_at=self._seen, detail=_said(bad, len(self._lines)), observing=observing
+        )
 
     async def events(self) -> AsyncIterator[DriverEvent]:
         while True:
@@ -165,21 +169,22 @@ class ModbusMeters:
             value, status = await self._read(line)
         except NoAnswer:
             line.misses += 1
+            line.error = "no answer"
             line.due = time.monotonic() + min(self.config.poll_s * 2**line.misses, BACK_OFF_MAX_S)
             return MeterReading(quantity, None, point, ok=False, text="no answer")
         except IllegalRequest as error:
-            self._answered(line)
+            self._answered(line, str(error))
             return MeterReading(quantity, None, point, ok=False, text=str(error))
-        self._answered(line)
+        self._answered(line, "")
+        self._seen = datetime.now(UTC)
         reading = judge(line.model, point, value, status, line.last)
         if math.isfinite(value) and 0 <= value <= line.model.maximum:
             line.last = value
         return reading
 
-    def _answered(self, line: _Line) -> None:
-        line.misses = 0
+    def _answered(self, line: _Line, error: str) -> None:
+        line.misses, line.error = 0, error
         line.due = time.monotonic() + self.config.poll_s
-        self._seen = datetime.now(UTC)
 
     async def _read(self, line: _Line) -> tuple[float, int]:
         spec, status, unit = line.model.value, line.model.status, line.spec.unit
@@ -190,6 +195,15 @@ class ModbusMeters:
         value = value_of(spec, await self.bus.read_registers(unit, spec.table, spec.address, spec.count))
         word = (await self.bus.read_registers(unit, status.table, status.address, 1))[0] if status else 0
         return value, word
+
+
+def _said(bad: list[_Line], of: int) -> str:
+    """Which meters give no value and why, the first few by name: "1 of 2 meters give no value: …"."""
+    if not bad:
+        return ""
+    named = [f"{line.spec.point} (unit {line.spec.unit}): {line.error}" for line in bad[:NAMED]]
+    more = [f"and {len(bad) - NAMED} more"] if len(bad) > NAMED else []
+    return f"{len(bad)} of {of} meters give no value: {'; '.join(named + more)}"
 
 
 def _adjacent(value: MeterValue, status: StatusBits) -> bool:

@@ -29,6 +29,7 @@ class Observation:
         self.seen_at: datetime | None = None  # last proof that it observes
         self.gap_from: datetime | None = None  # since when there is none
         self.here = False
+        self._sighted_at: datetime | None = None  # since when, at the latest, it can be observed again
         self._open: dict[str, datetime] = {}
         self._propped: set[str] = set()
 
@@ -44,7 +45,7 @@ class Observation:
 
     def connected(self, now: datetime) -> None:
         gap, self.gap_from = self.gap_from, None
-        self.here, self.seen_at = True, now
+        self.here, self.seen_at, self._sighted_at = True, now, now
         bridged = self.replays and gap is not None and now - gap <= BRIDGE
         if self.declared in (ObservationState.OK, ObservationState.CLOCK):
             if bridged or gap is None:
@@ -61,8 +62,19 @@ class Observation:
         self.here = False
         self._open.clear()
         self.gap_from = self.seen_at or now
-        if not self.replays:
+        if not self.replays and self.declared is not ObservationState.DOWN:
             self._declare(ObservationState.DOWN, self.gap_from, reason)
+
+    def observing(self, able: bool, last_seen: datetime | None, reason: str, now: datetime) -> None:
+        """Connected, but is anything observed? What is not ends where it was last observed, not where we noticed."""
+        if not self.here:
+            return
+        if not able and self.declared is not ObservationState.DOWN:
+            began = self._sighted_at or now
+            self._declare(ObservationState.DOWN, max(began, last_seen or began), reason)
+        elif able and self.declared is ObservationState.DOWN:
+            self._sighted_at = now
+            self._declare(ObservationState.OK, now, "observed again")
 
     async def stopped(self, now: datetime) -> None:
         """A clean end of this box or of the device's service: certain until now."""

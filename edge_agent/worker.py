@@ -56,7 +56,6 @@ class Worker:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._status = DeviceStatus(DeviceCondition.UNKNOWN, box.clock.now())
         self._list = ListReport()
-        self._lost_logged = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -93,7 +92,7 @@ class Worker:
             await asyncio.sleep(delay)
 
     async def _failed(self, error: BaseException, failures: int) -> float:
-        """Report, log once, and say how long to wait."""
+        """Report, and say how long to wait."""
         delay = min(BACKOFF_CAP_S, BACKOFF_S * float(1 << min(failures, 6))) * random.uniform(0.8, 1.2)
         condition = DeviceCondition.FAULT
         match error:
@@ -107,9 +106,6 @@ class Worker:
                 log.error("device %s: unexpected", self.device, exc_info=error)
                 delay = BACKOFF_CAP_S
         detail = str(error) or type(error).__name__
-        if not self._lost_logged:
-            log.warning("device %s lost: %s", self.device, detail)
-            self._lost_logged = True
         self.observation.lost(self.box.clock.now(), detail)
         self._set_status(msgspec.structs.replace(self._status, condition=condition, detail=detail[:300]))
         return delay
@@ -121,9 +117,6 @@ class Worker:
         try:
             self.observation.connected(self.box.clock.now())
             self.driver = driver
-            if self._lost_logged:
-                log.info("device %s is back", self.device)
-            self._lost_logged = False
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(driver, group))
                 group.create_task(self._upkeep(driver))
@@ -142,6 +135,7 @@ class Worker:
             now = self.box.clock.now()
             if status.condition is DeviceCondition.ONLINE:
                 self.observation.seen(status.last_seen_at or now)
+            self.observation.observing(status.observing, status.last_seen_at, status.detail, now)
             self.observation.clock(status.clock_offset_s, now)
             self._set_status(status)
             await asyncio.sleep(self.upkeep_s)
@@ -156,9 +150,19 @@ class Worker:
         before = self._status
         since = before.since if before.condition is status.condition else self.box.clock.now()
         self._status = msgspec.structs.replace(status, since=since)
+        if before.condition is not status.condition:
+            self._log_condition(before.condition)
         # last_seen_at moves at every look: publishing it each time would be chatter.
         if _still(before) != _still(self._status):
             self._publish()
+
+    def _log_condition(self, before: DeviceCondition) -> None:
+        """One line a change of condition: who reads the box's log only must find the fault there."""
+        now = self._status
+        if now.condition is not DeviceCondition.ONLINE:
+            log.warning("device %s is %s: %s", self.device, now.condition.value, now.detail)
+        elif before is not DeviceCondition.UNKNOWN:
+            log.info("device %s is back", self.device)
 
     def _list_reported(self, part: ListReport) -> None:
         changed = msgspec.structs.replace(part, read_back_at=None) != msgspec.structs.replace(

@@ -94,7 +94,10 @@ class DeviceInventory(msgspec.Struct, frozen=True):
 
 
 class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`clock_offset_s` is device minus edge; `since` is when the condition began; `detail` is for a person."""
+    """`clock_offset_s` is device minus edge; `since` is when the condition began; `detail` is for a person.
+
+    `observing` is False when the connection stands and nothing behind it can be observed (a wrong register map).
+    """
 
     condition: DeviceCondition
     since: datetime
@@ -105,6 +108,7 @@ class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str = ""
     firmware: str = ""
     serial: str = ""
+    observing: bool = True
 
 
 class DriverInfo(msgspec.Struct, frozen=True):

@@ -155,6 +155,8 @@ class TwinDevice:
     queue: asyncio.Queue[DriverEvent | None] = field(default_factory=asyncio.Queue)
     connects: int = 0
     picture: bytes = b"\xff\xd8 twin"
+    fault: str = ""
+    observing: bool = True
 
     def put(self, event: DriverEvent) -> None:
         self.queue.put_nowait(event)
@@ -213,7 +215,11 @@ class TwinDriver:
 
     async def status(self) -> DeviceStatus:
         self._check()
-        return DeviceStatus(DeviceCondition.ONLINE, T0, clock_offset_s=self.device.offset_s)
+        device = self.device
+        condition = DeviceCondition.FAULT if device.fault else DeviceCondition.ONLINE
+        return DeviceStatus(
+            condition, T0, clock_offset_s=device.offset_s, detail=device.fault, observing=device.observing
+        )
 
     async def snapshot(self) -> bytes:
         self._check()

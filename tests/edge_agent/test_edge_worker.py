@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -487,6 +488,65 @@ def test_lost_and_back_is_an_observation_hole(tmp_path: Path) -> None:
             assert 0 <= seen[1][1] <= 100, "down since it was last seen, not since we noticed"
 
     run(work())
+
+
+def test_what_is_connected_and_cannot_be_observed_is_a_hole(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER):
+            await until(lambda: box.reports and box.last.status.condition is DeviceCondition.ONLINE, "online")
+            box.clock.forward(100)
+            device.fault, device.observing = "0 of 2 meters can be read", False
+            await until(lambda: box.last.status.condition is DeviceCondition.FAULT, "fault")
+            box.clock.forward(50)
+            device.cut()
+            await until(lambda: box.last.status.condition is DeviceCondition.OFFLINE, "offline")
+            device.up, device.fault, device.observing = True, "", True
+            await until(lambda: box.last.status.condition is DeviceCondition.ONLINE, "online again")
+            assert observations(await box.events()) == [("ok", 0), ("down", 0), ("ok", 150)], (
+                "one hole, from when it was last observed"
+            )
+
+    run(work())
+
+
+def test_it_is_observed_again_on_the_same_connection(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(fault="wrong register map", observing=False)
+        async with open_box(tmp_path) as box, working(box, device, READER):
+            await until(lambda: box.reports and box.last.status.condition is DeviceCondition.FAULT, "fault")
+            box.clock.forward(60)
+            device.fault, device.observing = "", True
+            await until(lambda: box.last.status.condition is DeviceCondition.ONLINE, "right")
+            assert observations(await box.events()) == [("ok", 0), ("down", 0), ("ok", 60)]
+            assert device.connects == 1
+
+    run(work())
+
+
+def test_each_change_of_condition_is_one_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "edge_agent.worker")
+
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER):
+            await until(lambda: box.reports and box.last.status.condition is DeviceCondition.ONLINE, "online")
+            device.fault = "1 of 2 meters: unit 6 illegal data address"
+            await until(lambda: box.last.status.condition is DeviceCondition.FAULT, "fault")
+            device.fault = "2 of 2 meters: no answer"
+            await until(lambda: "2 of 2" in box.last.status.detail, "another text")
+            device.fault = ""
+            await until(lambda: box.last.status.condition is DeviceCondition.ONLINE, "right")
+            device.cut()
+            await until(lambda: box.last.status.condition is DeviceCondition.OFFLINE, "offline")
+
+    run(work())
+    told = [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "edge_agent.worker"]
+    assert told == [
+        ("WARNING", "device d1 is fault: 1 of 2 meters: unit 6 illegal data address"),
+        ("INFO", "device d1 is back"),
+        ("WARNING", "device d1 is offline: twin is cut"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -419,3 +419,54 @@ def test_a_wrong_register_map_is_an_honest_unknown(bench_type: type[Bench], brok
             assert (await driver.status()).condition == "fault"
 
     run(bench_type, broker, tmp_path, scenario)
+
+
+def test_meters_with_a_wrong_register_map_are_a_fault_that_names_unit_and_register(broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            told: list[DriverEvent] = []
+
+            async def listen() -> None:
+                async for event in driver.events():
+                    told.append(event)
+
+            listening = asyncio.create_task(listen())
+            await until(lambda: len(told) >= 2, "a reading of each meter")
+            good = await driver.status()
+            assert (good.condition, good.observing, good.detail) == ("online", True, "")
+            for fault in (Fault.OUT_OF_RANGE, Fault.EXCEPTION):
+                seen = len(told)
+                await bench.sim.apply_fault(fault)
+                await until(lambda n=seen: len(told) >= n + 2, f"{fault}: an error of each meter")
+                status = await driver.status()
+                assert (status.condition, status.observing) == ("fault", False), fault
+                assert "2 of 2 meters" in status.detail
+                assert "unit 5 " in status.detail
+                assert "Modbus exception" in status.detail
+                assert not listening.done(), "the connection stands; nothing is gained by making it anew"
+                bench.sim.clear_faults()
+                await until(lambda n=seen: len(told) >= n + 4, "readings again")
+                assert (await driver.status()).condition == "online"
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    run(next(b for b in BENCHES if b.kind == "modbus_meter"), broker, tmp_path, scenario)
+
+
+def test_one_meter_of_a_wrong_model_is_said_and_the_others_are_observed(broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        config = bench.config()
+        config["meters"][1] |= {"unit": 99, "point": "unit-99"}
+        driver = await definition(bench.kind).connect("device-1", config, bench.services)
+        try:
+            stream = driver.events()
+            await await_event(
+                stream, lambda e: getattr(e.body, "point", "") == "unit-99", "the meter that is not there"
+            )
+            status = await driver.status()
+            assert (status.condition, status.observing) == ("fault", True)
+            assert status.detail == "1 of 2 meters give no value: unit-99 (unit 99): no answer"
+        finally:
+            await driver.close()
+
+    run(next(b for b in BENCHES if b.kind == "modbus_meter"), broker, tmp_path, scenario)
