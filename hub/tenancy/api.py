@@ -101,8 +101,11 @@ class Released(BaseModel):
     state: Literal["asked", "released", "refused"]
 
 
-class Reason(BaseModel):
+class HeldWord(BaseModel):
+    """`set`: the held set this person looked at; a word about another one is not taken (409 `held_changed`)."""
+
     reason: str = Field(min_length=4, max_length=500)
+    set: str = Field(min_length=1, max_length=64)
 
 
 class UploadRefusal(BaseModel):
@@ -196,17 +199,17 @@ def run_tenancy_source(source: str, hub: TheHub, principal: Manager) -> Accepted
 
 
 @router.post("/tenancy/sources/{source}/held/release", status_code=202, deprecated=True)
-def release_held(source: str, body: Reason, hub: TheHub, principal: Manager) -> Released:
+def release_held(source: str, body: HeldWord, hub: TheHub, principal: Manager) -> Released:
     """The older name of `confirm`."""
     return confirm_held(source, body, hub, principal)
 
 
 @router.post("/tenancy/sources/{source}/held/confirm", status_code=202)
-def confirm_held(source: str, body: Reason, hub: TheHub, principal: Manager) -> Released:
-    """The first person asks; the second, who is another, lets exactly the households shown pass the brake."""
+def confirm_held(source: str, body: HeldWord, hub: TheHub, principal: Manager) -> Released:
+    """The first person asks; the second, who is another, lets exactly the households both were shown pass the brake."""
     _whole(hub, principal, source)
     with hub.db.unit_of_work(principal.name, body.reason, now=hub.now()) as uow:
-        released = held.confirm(uow, uow.session.get_one(SourceState, source, with_for_update=True))
+        released = held.confirm(uow, uow.session.get_one(SourceState, source, with_for_update=True), body.set)
     if released is None:
         return Released(released=0, state="asked")
     hub.signal(sync.NAME)
@@ -214,11 +217,11 @@ def confirm_held(source: str, body: Reason, hub: TheHub, principal: Manager) -> 
 
 
 @router.post("/tenancy/sources/{source}/held/refuse", status_code=202)
-def refuse_held(source: str, body: Reason, hub: TheHub, principal: Manager) -> Released:
+def refuse_held(source: str, body: HeldWord, hub: TheHub, principal: Manager) -> Released:
     """A second person says no: nothing of the set is removed. It is asked anew when the source says something else."""
     _whole(hub, principal, source)
     with hub.db.unit_of_work(principal.name, body.reason, now=hub.now()) as uow:
-        held.refuse(uow, uow.session.get_one(SourceState, source, with_for_update=True))
+        held.refuse(uow, uow.session.get_one(SourceState, source, with_for_update=True), body.set)
     return Released(released=0, state="refused")
 
 

@@ -19,6 +19,7 @@ from hub.tenancy.diff import ChangeSet, HeldHousehold
 from hub.tenancy.reasons import zh
 
 STANDS = timedelta(hours=24)  # a word that is not followed by the second person's within a day is void
+CHANGED_ZH = "暂停的内容已经变化，与您看到的不同。请刷新页面，重新逐户核对。"
 SAME_PERSON_ZH = "须由另一位有权限的人员确认或拒绝，不能由发起人本人办理。"
 _FRESH = {"asked_by": "", "asked_at": None, "refused_by": "", "refused_at": None, "refused_reason": ""}
 
@@ -36,45 +37,47 @@ def mark_of(household: HeldHousehold) -> str:
     return hashlib.sha256(msgspec.json.encode((household.reason, household.left))).hexdigest()[:16]
 
 
-def confirm(uow: UnitOfWork, state: SourceState) -> int | None:
+def confirm(uow: UnitOfWork, state: SourceState, shown: str) -> int | None:
     """The first person asks (None), the second, who is another, lets exactly these pass: how many households.
 
-    Who started the run that was held counts as the first. Raises Conflict.
+    `shown`: the `set` each of them saw. Whoever only started the run has seen nothing yet and is nobody's first.
+    Raises Conflict.
     """
-    held = _open(state)
-    asked = _asked(state, held, uow.now)
+    held = _open(state, shown)
+    asked = _asked(held, uow.now)
     if asked == uow.actor:
         raise Conflict(SAME_PERSON_ZH, "same_person")
     if not asked:
         state.held = {**held, "asked_by": uow.actor, "asked_at": uow.now.isoformat()}
-        uow.record("tenancy.held_asked", state.source, set=held.get("set", ""))
+        uow.record("tenancy.held_asked", state.source, set=shown)
         return None
     return release(uow, state, uow.actor, uow.now)
 
 
-def refuse(uow: UnitOfWork, state: SourceState) -> None:
-    """By another than who started or asked: nothing of the set is removed, for as long as the source says just this."""
-    held = _open(state)
-    if _asked(state, held, uow.now) == uow.actor:
+def refuse(uow: UnitOfWork, state: SourceState, shown: str) -> None:
+    """By another than who asked: nothing of the set is removed, for as long as the source says just this."""
+    held = _open(state, shown)
+    if _asked(held, uow.now) == uow.actor:
         raise Conflict(SAME_PERSON_ZH, "same_person")
     state.held = {**held, "refused_by": uow.actor, "refused_at": uow.now.isoformat(), "refused_reason": uow.reason}
     state.detail = {key: value for key, value in state.detail.items() if key != "release"}
-    uow.record("tenancy.held_refused", state.source, set=held.get("set", ""))
+    uow.record("tenancy.held_refused", state.source, set=shown)
 
 
-def _open(state: SourceState) -> dict[str, Any]:
+def _open(state: SourceState, shown: str) -> dict[str, Any]:
     if state.held is None or not state.held.get("set"):
         raise Conflict("没有等待放行的内容，可能已被处理。请刷新页面。")
+    if state.held["set"] != shown:
+        raise Conflict(CHANGED_ZH, "held_changed")
     if state.held.get("refused_by"):
         raise Conflict("这批变更已被拒绝。数据源更正后会重新显示。", "held_refused")
     return state.held
 
 
-def _asked(state: SourceState, held: dict[str, Any], now: datetime) -> str:
-    """Who is the first of the two: who asked within a day, else who wanted the run that is still to come."""
+def _asked(held: dict[str, Any], now: datetime) -> str:
+    """Who asked for this set within a day."""
     at = held.get("asked_at")
-    asked = str(held.get("asked_by", "")) if at and datetime.fromisoformat(str(at)) > now - STANDS else ""
-    return asked or str(state.detail.get("run_by", ""))
+    return str(held.get("asked_by", "")) if at and datetime.fromisoformat(str(at)) > now - STANDS else ""
 
 
 def release(uow: UnitOfWork, state: SourceState, actor: str, at: datetime) -> int:
@@ -139,9 +142,7 @@ def merged(before: dict[str, Any] | None, now: dict[str, Any] | None, settled: f
     return {**base, "households": households, "removals": len(households), "marks": marks, "set": which}
 
 
-def held_json(
-    uow: UnitOfWork, source: str, changes: ChangeSet, before: dict[str, Any] | None, started_by: str = ""
-) -> dict[str, Any] | None:
+def held_json(uow: UnitOfWork, source: str, changes: ChangeSet, before: dict[str, Any] | None) -> dict[str, Any] | None:
     """{source, at, reason, reason_zh, removals, households: [{tenancy, dwelling_id, …, reason, reason_zh}], set, asked_by, …}.
 
     None: nothing is held. `at` stays the time at which this reason first held something; what people said of it stays while
@@ -154,8 +155,6 @@ def held_json(
     same = before is not None and before["reason"] == reason
     which = held_set(changes)
     said = {key: before.get(key, _FRESH[key]) for key in _FRESH} if before and before.get("set") == which else _FRESH
-    if which and started_by and not said["asked_by"]:
-        said = {**said, "asked_by": started_by, "asked_at": uow.now.isoformat()}
     return {
         "source": source,
         "at": before["at"] if same and before else uow.now.isoformat(),

@@ -211,7 +211,7 @@ def _keep_state(
         detail["full_wanted"] = not pulled.full and pulled.total < position.last_total
         detail.pop("release", None)
         state.last_total = pulled.total
-    held = held_json(uow, source.name, changes, state.held, str(detail.pop("run_by", "")))
+    held = held_json(uow, source.name, changes, state.held)
     if _which(held) != _which(state.held):
         uow.record("tenancy.held", source.name, reason=held["reason"] if held else "", count=_count(held))
     if held != state.held:
@@ -237,8 +237,8 @@ def _state(uow: UnitOfWork, source: SourceConfig) -> SourceState:
 
 
 def want_full(uow: UnitOfWork, state: SourceState) -> None:
-    """The next run reads everything. Whoever asked for it is not the second person for what that run holds."""
-    state.detail = {**state.detail, "full_wanted": True, "run_by": uow.actor}
+    """The next run reads everything."""
+    state.detail = {**state.detail, "full_wanted": True}
     uow.record("tenancy.run_wanted", state.source)
 
 

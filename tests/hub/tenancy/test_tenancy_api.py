@@ -45,15 +45,23 @@ def test_sources_held_and_release(sqlite_hub: Hub, configured: Setup, office: Of
     (source,) = ok(official.get("/api/v1/tenancy/sources"))["items"]
     assert source["last_error"].startswith("server_error")
     assert "现有权限不变" in source["last_error_zh"]
-    confirm, reason = "/api/v1/tenancy/sources/back-office/held/confirm", {"reason": "已与数据源核实"}
-    answer = official.post(confirm, json=reason)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "same_person"), "he started the run"
-    assert manager.post(confirm, json=reason).status_code == 403
+    confirm, said = "/api/v1/tenancy/sources/back-office/held/confirm", {"reason": "已与数据源核实"}
+    assert official.post(confirm, json=said).status_code == 422, "without the set that was looked at"
+    answer = official.post(confirm, json=said | {"set": "another"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "held_changed")
+    assert "刷新" in answer.json()["error"]["message"]
+    said["set"] = source["held"]["set"]
+    assert manager.post(confirm, json=said).status_code == 403
+    assert ok(official.post(confirm, json=said), 202) == {"released": 0, "state": "asked"}
+    (source,) = ok(official.get("/api/v1/tenancy/sources"))["items"]
+    assert source["held"]["asked_by"] != ""
+    answer = official.post(confirm, json=said)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "same_person")
     second = sign_in(hub, "administrator")
-    assert ok(second.post(confirm, json=reason), 202) == {"released": 0, "state": "released"}
+    assert ok(second.post(confirm, json=said), 202) == {"released": 0, "state": "released"}
     office.control("feed", mode="normal")
     sync.run(hub)
-    answer = official.post(confirm, json=reason)
+    answer = official.post(confirm, json=said)
     assert answer.status_code == 409
     assert "刷新" in answer.json()["error"]["message"]
 

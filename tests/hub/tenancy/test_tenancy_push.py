@@ -147,7 +147,7 @@ def test_the_brake_guards_pushes_and_single_urgent_ends_pass(
     assert len(shown["households"]) == 4
     for who in ("王官员", "李官员"):
         with hub.db.unit_of_work(who, "逐户核对", now=hub.now()) as uow:
-            held.confirm(uow, uow.session.get_one(SourceState, "centre"))
+            held.confirm(uow, uow.session.get_one(SourceState, "centre"), shown["set"])
     assert send(client, hub, ends).json()["ended"] == 4, "the same push again, now with two persons' word"
     with hub.db.reading() as session:
         assert session.get_one(SourceState, "centre").held is None

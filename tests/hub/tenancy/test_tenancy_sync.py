@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from tenancy_office import HOUSEHOLDS, Office, tenancy
 
 from hub.access.desk import withdraw_consent
+from hub.db import UnitOfWork
 from hub.errors import Conflict
 from hub.services import Hub
 from hub.tables import Absence, AuditRow, Consent, DirtyDay, HouseholdMember, Person, SourceRow, SourceState, Tenancy
@@ -257,6 +258,15 @@ def test_a_record_that_vanishes_from_the_full_feed_is_shown_and_keeps_access(
     assert tenancy(7)["id"] in states(hub)
 
 
+def confirm(uow: UnitOfWork, row: SourceState) -> int | None:
+    """By somebody who looks at what is shown now."""
+    return brake.confirm(uow, row, (row.held or {}).get("set", ""))
+
+
+def refuse(uow: UnitOfWork, row: SourceState) -> None:
+    brake.refuse(uow, row, (row.held or {}).get("set", ""))
+
+
 class Official:
     """A unit of work of a named person."""
 
@@ -279,15 +289,15 @@ def test_two_persons_let_exactly_what_they_saw_pass(hub: Hub, configured: Setup,
     sync.run(hub)
     mass_removal(hub, office, 10, 11, 12, 13)
     people = Official(hub)
-    assert people.say("王官员", brake.confirm) is None, "one person is not enough"
+    assert people.say("王官员", confirm) is None, "one person is not enough"
     sync.run(hub)
     assert "ended" not in states(hub).values()
     assert state(hub).held["asked_by"] == "王官员"  # type: ignore[index]
     with pytest.raises(Conflict, match="same_person"):
-        people.say("王官员", brake.confirm)
+        people.say("王官员", confirm)
     with pytest.raises(Conflict, match="same_person"):
-        people.say("王官员", brake.refuse)
-    assert people.say("李官员", brake.confirm) == 4
+        people.say("王官员", refuse)
+    assert people.say("李官员", confirm) == 4
     sync.run(hub)
     assert list(states(hub).values()).count("ended") == 4
     assert state(hub).held is None
@@ -303,12 +313,12 @@ def test_a_word_is_void_when_the_feed_says_something_else_and_after_a_day(
     sync.run(hub)
     mass_removal(hub, office, 10, 11, 12, 13)
     people = Official(hub)
-    people.say("王官员", brake.confirm)
+    people.say("王官员", confirm)
     mass_removal(hub, office, 14)
     assert state(hub).held["asked_by"] == "", "nobody has seen this set"  # type: ignore[index]
-    assert people.say("李官员", brake.confirm) is None, "so the second is the first again"
+    assert people.say("李官员", confirm) is None, "so the second is the first again"
     hub.clock.pass_(hours=25)  # type: ignore[attr-defined]
-    assert people.say("赵官员", brake.confirm) is None, "a day later too"
+    assert people.say("赵官员", confirm) is None, "a day later too"
     sync.run(hub)
     assert "ended" not in states(hub).values()
 
@@ -318,8 +328,8 @@ def test_a_release_of_what_is_no_longer_held_is_void(hub: Hub, configured: Setup
     sync.run(hub)
     mass_removal(hub, office, 10, 11, 12, 13)
     people = Official(hub)
-    people.say("王官员", brake.confirm)
-    people.say("李官员", brake.confirm)
+    people.say("王官员", confirm)
+    people.say("李官员", confirm)
     office.control("feed", mode="empty")
     sync.run(hub)
     assert "ended" not in states(hub).values(), "confirmed was another set than the empty feed"
@@ -336,11 +346,11 @@ def test_a_refused_set_stays_refused_until_the_feed_changes(hub: Hub, configured
     sync.run(hub)
     mass_removal(hub, office, 10, 11, 12, 13)
     people = Official(hub)
-    people.say("王官员", brake.refuse)
+    people.say("王官员", refuse)
     sync.run(hub)
     assert state(hub).held["refused_by"] == "王官员"  # type: ignore[index]
     with pytest.raises(Conflict, match="held_refused"):
-        people.say("李官员", brake.confirm)
+        people.say("李官员", confirm)
     office.control("move-in", dwelling_code="E001-B1-1104", members=[{"name": "新住户"}])
     assert "+1 " in sync.run(hub), "additions go on"
     assert "ended" not in states(hub).values()
@@ -348,15 +358,36 @@ def test_a_refused_set_stays_refused_until_the_feed_changes(hub: Hub, configured
     assert state(hub).held["refused_by"] == "", "another set, another word"  # type: ignore[index]
 
 
-def test_who_starts_the_run_is_the_first_of_the_two(hub: Hub, configured: Setup, office: Office) -> None:
+def test_who_starts_the_run_has_seen_no_set_yet(hub: Hub, configured: Setup, office: Office) -> None:
     configured(hub)
     sync.run(hub)
     people = Official(hub)
-    people.say("王官员", lambda uow, row: sync.want_full(uow, row))
     mass_removal(hub, office, 10, 11, 12, 13)
-    with pytest.raises(Conflict, match="same_person"):
-        people.say("王官员", brake.confirm)
-    assert people.say("李官员", brake.confirm) == 4
+    people.say("王官员", lambda uow, row: sync.want_full(uow, row))
+    assert people.say("李官员", confirm) is None, "a run somebody wants is no word about this set"
+    sync.run(hub)
+    assert "ended" not in states(hub).values()
+    assert people.say("王官员", confirm) == 4
+
+
+def test_a_word_about_another_set_than_the_one_held_is_not_taken(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    mass_removal(hub, office, 10, 11, 12, 13)
+    shown = state(hub).held["set"]  # type: ignore[index]
+    people = Official(hub)
+    mass_removal(hub, office, 14)
+    for what in (brake.confirm, brake.refuse):
+        with pytest.raises(Conflict, match="held_changed"):
+            people.say("王官员", lambda uow, row, what=what: what(uow, row, shown))
+    held = state(hub).held
+    assert held is not None
+    assert (held["asked_by"], held["refused_by"]) == ("", "")
+    assert people.say("王官员", confirm) is None
+    with pytest.raises(Conflict, match="held_changed"):
+        people.say("李官员", lambda uow, row: brake.confirm(uow, row, shown))
+    sync.run(hub)
+    assert "ended" not in states(hub).values(), "two persons, but not of one set"
 
 
 def test_a_shrunken_feed_two_persons_accepted_goes_on_and_removes_nobody(
@@ -367,8 +398,8 @@ def test_a_shrunken_feed_two_persons_accepted_goes_on_and_removes_nobody(
     office.control("feed", mode="empty")
     sync.run(hub)
     people = Official(hub)
-    people.say("王官员", brake.confirm)
-    people.say("李官员", brake.confirm)
+    people.say("王官员", confirm)
+    people.say("李官员", confirm)
     sync.run(hub)
     assert set(states(hub).values()) == {"active"}, "what is missing keeps its access all the same"
     assert state(hub).held is None

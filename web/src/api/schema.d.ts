@@ -905,7 +905,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm Held
-         * @description The first person asks; the second, who is another, lets exactly the households shown pass the brake.
+         * @description The first person asks; the second, who is another, lets exactly the households both were shown pass the brake.
          */
         post: operations["confirm_held"];
         delete?: never;
@@ -2171,6 +2171,16 @@ export interface components {
             /** Items */
             items: components["schemas"]["HeldItem"][];
         };
+        /**
+         * HeldWord
+         * @description `set`: the held set this person looked at; a word about another one is not taken (409 `held_changed`).
+         */
+        HeldWord: {
+            /** Reason */
+            reason: string;
+            /** Set */
+            set: string;
+        };
         /** IdentifierItem */
         IdentifierItem: {
             /** Masked */
@@ -2712,11 +2722,6 @@ export interface components {
             /** Unchanged */
             unchanged: number;
         };
-        /** Reason */
-        Reason: {
-            /** Reason */
-            reason: string;
-        };
         /** ReasonCode */
         ReasonCode: {
             /** Code */
@@ -3102,6 +3107,21 @@ export interface components {
             /** Reason Zh */
             reason_zh: string;
         };
+        /**
+         * UploadHousehold
+         * @description A household the list brings (`new`) or changes, without names; `members` live there afterwards.
+         */
+        UploadHousehold: {
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "new" | "changed";
+            /** Dwelling Code */
+            dwelling_code: string;
+            /** Members */
+            members: number;
+        };
         /** UploadRefusal */
         UploadRefusal: {
             /** Detail */
@@ -3115,7 +3135,7 @@ export interface components {
         };
         /**
          * UploadResult
-         * @description `changes` counts households, `accepted` and `refused` rows.
+         * @description `changes` counts households, `accepted` and `refused` rows; `households`: the new and changed ones, by house code.
          */
         UploadResult: {
             /** Accepted */
@@ -3124,6 +3144,11 @@ export interface components {
             applied: boolean;
             changes: components["schemas"]["Changes"];
             held: components["schemas"]["Held"] | null;
+            /**
+             * Households
+             * @default []
+             */
+            households: components["schemas"]["UploadHousehold"][];
             /** Refused */
             refused: components["schemas"]["UploadRefusal"][];
         };
@@ -5405,7 +5430,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Reason"];
+                "application/json": components["schemas"]["HeldWord"];
             };
         };
         responses: {
@@ -5449,7 +5474,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Reason"];
+                "application/json": components["schemas"]["HeldWord"];
             };
         };
         responses: {
@@ -5493,7 +5518,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Reason"];
+                "application/json": components["schemas"]["HeldWord"];
             };
         };
         responses: {

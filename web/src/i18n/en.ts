@@ -186,7 +186,9 @@ export const en: Words = {
   },
   tenancy: {
     title: "Tenancies and lists", sources: "Tenancy sources", sourcesEmpty: "No source configured yet", lastOk: "Last success", lastFull: "Last full check", error: "Last error", refusedRows: (n) => `${n} records refused`, run: "Pull now", ran: "Pull started", healthy: "Well", cursor: "Cursor",
-    missing: (n) => `${n} tenancies gone from the source (access kept)`, release: "Checked: let the removals through", releaseHint: (n) => `${n} households will lose access. Make sure each has been checked.`,
+    missing: (n) => `${n} tenancies gone from the source (access kept)`, release: "Confirm removals", releaseHint: (n) => `Once two different persons have confirmed, the ${n} households listed here lose access. Make sure each has been checked.`,
+    keep: "Do not release", keepHint: (n) => `These ${n} households keep their access until the source says something else.`, twoPersons: "Two different persons must confirm before anything is removed.", askedBy: (who, at) => `${who} confirmed at ${at}; a second person must confirm too.`, refusedBy: (who, at) => `${who} decided against it at ${at}; access is kept.`,
+    uploadNew: "New", uploadChanged: "Changed", uploadHousehold: (code, n) => `${code} (${n} people)`,
     noWayIn: "Residents with no way in yet", noWayInEmpty: "Every resident has a way in",
     held: "Held changes (to be checked household by household)", heldNone: "Nothing is held", heldSummary: (n, at) => `removal of ${n} households held since ${at}`, heldColumns: { dwelling: "House code", tenancy: "Tenancy", members: "Members", reason: "Reason" },
     refused: "Refused records", refusedEmpty: "No refused record", refusedColumns: { key: "Record", reason: "Reason and what to do", raw: "Content (masked)", seen: "Seen", source: "Source" },

@@ -201,7 +201,9 @@ export const zh = {
   },
   tenancy: {
     title: "租约与名单", sources: "租约数据源", sourcesEmpty: "还没有配置数据源", lastOk: "最近成功", lastFull: "最近全量核对", error: "最近错误", refusedRows: (n: number) => `被拒绝的记录 ${n} 条`, run: "立即同步", ran: "已开始同步", healthy: "正常", cursor: "进度",
-    missing: (n: number) => `${n} 份租约在来源中消失（权限保留）`, release: "核对完毕，放行撤权", releaseHint: (n: number) => `放行后将撤销 ${n} 户的通行权限。请确认已逐户核对。`,
+    missing: (n: number) => `${n} 份租约在来源中消失（权限保留）`, release: "确认放行", releaseHint: (n: number) => `两位不同人员都确认后，将撤销这里列出的 ${n} 户的通行权限。请确认已逐户核对。`,
+    keep: "不予放行", keepHint: (n: number) => `这 ${n} 户的通行权限保持不变，直到数据源给出不同的内容。`, twoPersons: "需要两位不同人员先后确认，才会撤销。", askedBy: (who: string, at: string) => `${who} 已于 ${at} 确认放行，还需另一位人员确认。`, refusedBy: (who: string, at: string) => `${who} 已于 ${at} 决定不予放行，通行权限保持不变。`,
+    uploadNew: "新增", uploadChanged: "变更", uploadHousehold: (code: string, n: number) => `${code}（${n} 人）`,
     noWayIn: "还没有通行方式的住户", noWayInEmpty: "所有住户都有通行方式",
     held: "暂停的变更（待逐户核对）", heldNone: "没有暂停的变更", heldSummary: (n: number, at: string) => `${at} 起暂停 ${n} 户的撤权`, heldColumns: { dwelling: "房屋编码", tenancy: "租约", members: "成员数", reason: "原因" },
     refused: "被拒绝的记录", refusedEmpty: "没有被拒绝的记录", refusedColumns: { key: "记录", reason: "原因和处理办法", raw: "内容（已脱敏）", seen: "时间", source: "来源" },

@@ -60,21 +60,37 @@ export function HeldPanels(): ReactNode {
   return data?.items.filter((source) => source.held).map((source) => source.held && <HeldPanel key={source.source} held={source.held} />);
 }
 
+type Word = "confirm" | "refuse";
+
+/** Two different persons decide, each about the set shown here: the hub refuses a word about another one. */
 function HeldPanel({ held }: { held: Held }): ReactNode {
   const { tenancy: t } = useWords();
   const zone = useZone();
   const { may } = useSession();
   const client = useQueryClient();
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<{ word: Word; set: string } | null>(null);
   const c = t.heldColumns;
-  const release = async (reason: string): Promise<void> => {
-    await call(`/tenancy/sources/${encodeURIComponent(held.source)}/held/release`, { method: "POST", body: { reason } });
-    setAsking(false);
-    await client.invalidateQueries({ queryKey: ["sources"] });
+  const decide = async (reason: string): Promise<void> => {
+    if (!asking) return;
+    try {
+      await call(`/tenancy/sources/${encodeURIComponent(held.source)}/held/${asking.word}`, { method: "POST", body: { reason, set: asking.set } });
+      setAsking(null);
+    } finally {
+      await client.invalidateQueries({ queryKey: ["sources"] });
+    }
   };
+  const open = Boolean(held.set) && !held.refused_by && may("tenancy.manage");
+  const buttons = open ? (
+    <span className="tools">
+      <Button size="small" danger onClick={() => setAsking({ word: "confirm", set: held.set })}>{t.release}</Button>
+      <Button size="small" onClick={() => setAsking({ word: "refuse", set: held.set })}>{t.keep}</Button>
+    </span>
+  ) : null;
+  const asked = held.asked_by ? t.askedBy(held.asked_by, format.clock(held.asked_at ?? null, zone)) : t.twoPersons;
   return (
-    <Panel id={`held-${held.source}`} title={`${t.held} · ${held.source}`} extra={may("tenancy.manage") ? <Button size="small" danger onClick={() => setAsking(true)}>{t.release}</Button> : null}>
+    <Panel id={`held-${held.source}`} title={`${t.held} · ${held.source}`} extra={buttons}>
       <p><Mark tone="warn">{held.reason_zh || held.reason}</Mark> <span className="faint">{t.heldSummary(held.households.length, format.clock(held.at, zone))}</span></p>
+      {held.set ? <p>{held.refused_by ? t.refusedBy(held.refused_by, format.clock(held.refused_at ?? null, zone)) : asked}</p> : null}
       <table className="plain">
         <thead><tr><th>{c.dwelling}</th><th>{c.tenancy}</th><th>{c.members}</th><th>{c.reason}</th></tr></thead>
         <tbody>
@@ -86,7 +102,10 @@ function HeldPanel({ held }: { held: Held }): ReactNode {
           ))}
         </tbody>
       </table>
-      <ReasonDialog open={asking} title={t.release} hint={t.releaseHint(held.removals)} close={() => setAsking(false)} submit={release} danger />
+      <ReasonDialog
+        open={asking !== null} title={asking?.word === "refuse" ? t.keep : t.release} close={() => setAsking(null)} submit={decide} danger={asking?.word !== "refuse"}
+        hint={asking?.word === "refuse" ? t.keepHint(held.removals) : t.releaseHint(held.removals)}
+      />
     </Panel>
   );
 }

@@ -70,6 +70,10 @@ function Result({ result }: { result: UploadResult }): ReactNode {
     <div role="status" data-testid="upload-result" data-applied={result.applied} style={{ marginTop: 10 }}>
       <p><Mark tone={result.applied ? "good" : "info"}>{result.applied ? t.applied : t.notApplied}</Mark></p>
       <p>{t.accepted(result.accepted)} · {t.changes(added, changed, ended, unchanged)}</p>
+      {(["new", "changed"] as const).map((change) => {
+        const those = result.households?.filter((household) => household.change === change) ?? [];
+        return those.length ? <p key={change}>{change === "new" ? t.uploadNew : t.uploadChanged}: {those.map((h) => t.uploadHousehold(h.dwelling_code, h.members)).join(", ")}</p> : null;
+      })}
       {result.held ? <p><Mark tone="warn">{result.held.reason_zh || result.held.reason}</Mark></p> : null}
       <p>{result.refused.length ? <Mark tone="warn">{t.rowsRefused(result.refused.length)}</Mark> : t.everythingTaken}</p>
       <ul className="bullets">
