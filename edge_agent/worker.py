@@ -83,13 +83,24 @@ class Worker:
         while True:
             began = time.monotonic()
             try:
-                await self._session()
+                await self._one_session()
             except Exception as error:  # noqa: BLE001  one device's fault must not take the others down
                 if time.monotonic() - began > 2 * BACKOFF_CAP_S:
                     failures = 0
                 delay = await self._failed(_leaf(error), failures)
             failures += 1
             await asyncio.sleep(delay)
+
+    async def _one_session(self) -> None:
+        """In a task of its own: a TaskGroup of Python 3.11 forgets a cancellation that comes as one of its tasks fails."""
+        session = asyncio.create_task(self._session(), name=f"session {self.device}")
+        try:
+            await asyncio.wait({session})
+        finally:
+            if not session.done():
+                session.cancel()
+                await asyncio.wait({session})
+        await session
 
     async def _failed(self, error: BaseException, failures: int) -> float:
         """Report, and say how long to wait."""

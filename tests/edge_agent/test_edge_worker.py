@@ -20,6 +20,7 @@ from edge_twins import (
     Signer,
     TestBox,
     TwinDevice,
+    TwinDriver,
     access_list,
     credential,
     definition,
@@ -251,6 +252,35 @@ def test_a_crash_between_refusal_and_card_is_made_good(tmp_path: Path) -> None:
             await until(lambda: reported(box, 1, pending=0) and device.held, "card only")
             assert kinds(device, "a") == ["card"]
             assert len(device.applied) == tried + 1, "the photo was not tried a second time"
+
+    run(work())
+
+
+def test_a_worker_stops_also_in_the_moment_its_device_is_lost(tmp_path: Path) -> None:
+    async def stops(box: TestBox, ticks: int) -> None:
+        device = TwinDevice()
+        worker = Worker(device_config(), definition(device), box.box, upkeep_s=0.02)
+        task = asyncio.create_task(worker.run())
+
+        async def events() -> AsyncIterator[DriverEvent]:
+            task.cancel()
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            raise DeviceUnreachable("lost in the moment of the stop")
+            yield  # pragma: no cover
+
+        made = TwinDriver.events
+        TwinDriver.events = lambda _self: events()  # type: ignore[method-assign,assignment]
+        try:
+            done, _ = await asyncio.wait([task], timeout=2)
+        finally:
+            TwinDriver.events = made  # type: ignore[method-assign]
+        assert done, f"goes on after it was stopped (lost {ticks} turns of the loop later)"
+
+    async def work() -> None:
+        async with open_box(tmp_path) as box:
+            for ticks in range(6):
+                await stops(box, ticks)
 
     run(work())
 
