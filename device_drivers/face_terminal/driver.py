@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -41,6 +42,8 @@ from device_drivers.face_terminal.roster import PhotoMode, Roster
 log = logging.getLogger(__name__)
 CLOCK_TOLERANCE_S = 5.0
 CLOCK_CHECK_S = 86_400.0
+DOUBT_S = 30.0  # a live record this far from our time: the terminal's clock is looked at
+DOUBT_EVERY_S = 60.0  # a record that was merely slow does not cost a question each
 MISSED_BEATS = 2.5
 MAX_WAITING = 2000  # records in memory; a terminal sends again what was not acknowledged
 REMEMBERED = 5000
@@ -85,6 +88,7 @@ class FaceTerminal:
         channel.on_message = self._received
         channel.on_down = self._lost
         self._events: asyncio.Queue[DriverEvent | DeviceUnreachable] = asyncio.Queue()
+        self._arrived: dict[str, datetime] = {}  # by key of a live record, until it is told
         self._waiting: set[str] = set()
         self._acknowledged: OrderedDict[str, None] = OrderedDict()
         self._since = datetime.now(UTC)
@@ -93,7 +97,9 @@ class FaceTerminal:
         self._beat_s = 60.0
         self._ready_at = 0.0
         self._clock_offset: float | None = None
+        self._clock_before: float | None = None  # the offset before the clock was last set: records may carry it yet
         self._clock_checked = 0.0
+        self._doubted_at = -DOUBT_EVERY_S
         self._detail = ""
 
     # Set-up
@@ -134,6 +140,7 @@ class FaceTerminal:
         if offset is not None and abs(offset) > CLOCK_TOLERANCE_S:
             log.info("%s: clock is %.0f s off, set", self.device, offset)
             await self._ask("SetSysTime", {"SysTime": codec.local_text(datetime.now(UTC), self.zone)})
+            self._clock_before = offset
             offset = await self._measure_clock()
         self._clock_offset = offset
 
@@ -216,7 +223,28 @@ class FaceTerminal:
                 continue
             if isinstance(found, DeviceUnreachable):
                 raise found
-            yield found
+            yield await self._with_offset(found)
+
+    async def _with_offset(self, event: DriverEvent) -> DriverEvent:
+        """A live record tells the time of the terminal: if it does not fit ours, the clock is measured and set now."""
+        arrived = self._arrived.pop(event.key, None)
+        if arrived is None or event.device_at is None:
+            return event
+        off = (event.device_at - arrived).total_seconds()
+        fits = self._fitting(off)
+        if fits is None and time.monotonic() - self._doubted_at >= DOUBT_EVERY_S:
+            self._doubted_at = time.monotonic()
+            try:
+                await self._set_clock()
+            except (DeviceUnreachable, DeviceRefused) as error:  # the record is worth more than its second
+                log.warning("%s: a record is %+.0f s off and the clock cannot be read: %s", self.device, off, error)
+            fits = self._fitting(off)
+        return replace(event, clock_offset_s=self._clock_offset if fits is None else fits)
+
+    def _fitting(self, off: float) -> float | None:
+        """The measured offset a live record was made with, if it is one we know."""
+        known = [o for o in (self._clock_offset, self._clock_before) if o is not None and abs(off - o) <= DOUBT_S]
+        return min(known, key=lambda o: abs(off - o), default=None)
 
     def _lost(self, why: str) -> None:
         self._events.put_nowait(DeviceUnreachable(why))
@@ -276,6 +304,8 @@ class FaceTerminal:
         async def acknowledge() -> None:
             self._acknowledge(record)
 
+        if not record.late:
+            self._arrived[record.key] = datetime.now(UTC)
         return DriverEvent(
             record.event,
             record.at,

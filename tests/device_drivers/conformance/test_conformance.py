@@ -470,3 +470,32 @@ def test_one_meter_of_a_wrong_model_is_said_and_the_others_are_observed(broker: 
             await driver.close()
 
     run(next(b for b in BENCHES if b.kind == "modbus_meter"), broker, tmp_path, scenario)
+
+
+@benches("list")
+def test_a_terminal_clock_that_goes_wrong_is_noticed_by_the_next_record(
+    bench_type: type[Bench], broker: Any, tmp_path: Path
+) -> None:
+    def is_pass(event: DriverEvent) -> bool:
+        return isinstance(event.body, AccessEvent)
+
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            stream = driver.events()
+            bench.sim.present_stranger()
+            right = await await_event(stream, is_pass, "a pass")
+            assert abs(right.clock_offset_s or 0.0) < 5
+            bench.sim.store.put_setting("clock_offset", "3600")
+            for _ in range(2):  # the second was made before the clock was set again
+                bench.sim.present_stranger()
+            for _ in range(2):
+                wrong = await await_event(driver.events(), is_pass, "a pass by the wrong clock")
+                assert wrong.clock_offset_s is not None
+                assert abs(wrong.clock_offset_s - 3600) < 5, "the record is told with the offset it was made with"
+            assert abs(float(bench.sim.store.setting("clock_offset"))) < 5, "the clock is set at once, not in a day"
+            assert abs((await driver.status()).clock_offset_s or 0.0) < 5
+            bench.sim.present_stranger()
+            again = await await_event(driver.events(), is_pass, "a pass by the right clock")
+            assert abs(again.clock_offset_s or 0.0) < 5
+
+    run(bench_type, broker, tmp_path, scenario)
