@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +18,9 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
+from device_drivers.contract.messages import DeviceReported
 from device_drivers.driver import ConfigError
 from edge_agent.config import ConfigMissing, EdgeDir
 from edge_agent.importer import Progress as ImportProgress
@@ -155,9 +157,22 @@ def _follow(path: Path, timeout: float) -> ImportProgress:
     return last
 
 
+def _status_table(reported: Sequence[DeviceReported]) -> Table:
+    """Fits 80 columns. A device's name is never cut, however narrow the terminal: other commands want it whole."""
+    width = max((len(r.device) for r in reported), default=6)
+    table = Table(Column("device", no_wrap=True, min_width=max(6, width)), box=None, padding=(0, 1, 0, 0))
+    for title in ("condition", "list", "wanted", "confirmed", "assumed", "pending", "refused", "foreign"):
+        table.add_column(title, overflow="fold")
+    for r in reported:
+        numbers = (r.wanted, r.confirmed, r.assumed, r.pending, len(r.refused), r.foreign)
+        kind = f"{r.generation}{' edge' if r.decided_at_edge else ''}"
+        table.add_row(r.device, str(r.status.condition), kind, *map(str, numbers))
+    return table
+
+
 @app.command()
 def status(directory: Dir) -> None:
-    """What hangs at this box, the journal's head and cursor, and the lists held."""
+    """What hangs at this box, the journal's head and cursor, and the lists held ("edge": the edge decides by it)."""
     place = EdgeDir(directory)
     try:
         config = place.load()
@@ -170,14 +185,11 @@ def status(directory: Dir) -> None:
         console.print(
             f"journal epoch {journal.epoch}, head {journal.head}, cursor {journal.cursor}, {waiting} not acknowledged"
         )
-    table = Table(
-        "device", "condition", "list", "wanted", "confirmed", "assumed", "pending", "refused", "foreign", "detail"
-    )
-    for r in read_status(place):
-        numbers = (r.wanted, r.confirmed, r.assumed, r.pending, len(r.refused), r.foreign)
-        kind = f"{r.generation}{' (edge decides)' if r.decided_at_edge else ''}"
-        table.add_row(r.device, str(r.status.condition), kind, *map(str, numbers), r.status.detail)
-    console.print(table)
+    reported = read_status(place)
+    console.print(_status_table(reported))
+    for r in reported:
+        if r.status.detail:
+            console.print(f"{r.device}: {r.status.detail}", markup=False, highlight=False)
 
 
 @app.command()
