@@ -199,7 +199,7 @@ def _sort(into: _Sorting, known: Known | None, incoming: TenancyRecord, today: d
         return
     if not incoming.version:
         record = msgspec.structs.replace(record, version=before.version)
-    change = _change(before, record, today)
+    change = _change(before, _without_earlier_lease_end(before, record), today)
     over = record.state == before.state == ENDED and record.version == before.version
     if over or not change.fields:  # of a tenancy that was over when we met it no members are kept
         into.unchanged.append(record.id)
@@ -207,6 +207,24 @@ def _sort(into: _Sorting, known: Known | None, incoming: TenancyRecord, today: d
         into.ended.append(change)
     else:
         into.changed.append(change)
+
+
+def _without_earlier_lease_end(before: TenancyRecord, record: TenancyRecord) -> TenancyRecord:
+    """After a renewal some systems still repeat the old lease's end at each member: that is nobody's leaving either.
+
+    A date at which the hub already has a member leave stays: it was given when it was not the end of a lease.
+    """
+    old = {m.person_id: m for m in before.members}
+
+    def seen(member: Member) -> Member:
+        was = old.get(member.person_id)
+        end = member.lease_end or (was.lease_end if was else None)
+        earlier = member.to_date is not None and member.to_date in (before.to_date, end) and not (was and was.to_date)
+        if earlier:
+            return msgspec.structs.replace(member, to_date=None, lease_end=member.to_date)
+        return msgspec.structs.replace(member, lease_end=end) if end != member.lease_end else member
+
+    return msgspec.structs.replace(record, members=tuple(seen(m) for m in record.members))
 
 
 def _change(before: TenancyRecord, record: TenancyRecord, today: date) -> Change:

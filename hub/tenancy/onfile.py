@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 from sqlalchemy import and_, distinct, func, select, union
@@ -80,7 +80,7 @@ def _members(session: Session, source: str, tenancy_ids: list[str] | None) -> di
     consents = _consents(session, [person.id for _, person in rows])
     found: dict[str, list[Member]] = {}
     for member, person in rows:
-        photo = member.offered.get("photo")
+        photo, lease_end = member.offered.get("photo"), member.offered.get("lease_end")
         found.setdefault(member.tenancy_id, []).append(
             Member(
                 person_id=person.source_id,
@@ -94,6 +94,7 @@ def _members(session: Session, source: str, tenancy_ids: list[str] | None) -> di
                 cards=tuple(member.offered.get("cards", ())),
                 photo=Photo(**photo) if photo else None,
                 consents=consents.get(person.id, {}),
+                lease_end=date.fromisoformat(lease_end) if lease_end else None,
             )
         )
     return found

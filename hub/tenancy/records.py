@@ -51,7 +51,10 @@ class Photo(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`consents`: purpose (a, b, c) → given; a purpose that is absent is not consented to (or withdrawn)."""
+    """`consents`: purpose (a, b, c) → given; a purpose that is absent is not consented to (or withdrawn).
+
+    `lease_end`: the end of the lease the source repeated as this member's last day; after a renewal it is still no leaving.
+    """
 
     person_id: str
     name: str
@@ -64,6 +67,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     cards: tuple[str, ...] = ()
     photo: Photo | None = None
     consents: dict[str, ConsentGiven] = {}
+    lease_end: date | None = None
 
 
 class TenancyRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,7 +152,9 @@ def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> 
 
 def _without_lease_end(member: Member, lease_end: date | None) -> Member:
     """The end of the lease by date ends nobody's access: repeated at a member, it is not that member's leaving."""
-    return msgspec.structs.replace(member, to_date=None) if lease_end and member.to_date == lease_end else member
+    if lease_end is None or member.to_date != lease_end:
+        return member
+    return msgspec.structs.replace(member, to_date=None, lease_end=lease_end)
 
 
 def _members(

@@ -173,7 +173,11 @@ def _member(tenancy_id: str, person_id: str, ordinal: int, member: Member) -> di
         "ordinal": ordinal,
         "from_date": member.from_date,
         "to_date": member.to_date,
-        "offered": {"cards": list(member.cards), "photo": photo},
+        "offered": {
+            "cards": list(member.cards),
+            "photo": photo,
+            **({"lease_end": member.lease_end.isoformat()} if member.lease_end else {}),
+        },
     }
 
 

@@ -126,6 +126,32 @@ def test_the_lease_date_repeated_at_a_member_is_not_that_members_leaving() -> No
     assert [m.to_date for m in parsed.record.members] == [None, date(2022, 1, 1)]
 
 
+def renewed(version: int, lease_end: str, *members: tuple[str, str | None]) -> TenancyRecord:
+    """As the source sends it: (person, `to`)."""
+    raw = {
+        "id": "T-1", "version": version, "state": "active", "dwelling_code": "E001-T-1", "from": "2020-01-01", "to": lease_end,
+        "members": [{"person_id": p, "name": "甲", "relation": "子", "from": "2020-01-01", "to": to} for p, to in members],
+    }  # fmt: skip
+    parsed = parse_tenancy(raw, lambda text: text, TODAY)
+    assert parsed.record is not None
+    return parsed.record
+
+
+@pytest.mark.parametrize("first", ["2023-01-01", None])
+def test_the_earlier_lease_date_still_repeated_after_a_renewal_is_nobodys_leaving(first: str | None) -> None:
+    have = renewed(1, "2023-01-01", ("A", first), ("B", "2022-01-01"))
+    for version, lease_end in ((2, "2026-01-01"), (3, "2026-01-01"), (4, "2029-01-01")):
+        incoming = renewed(version, lease_end, ("A", "2023-01-01"), ("B", "2022-01-01"))
+        (change,) = diff(known(have), [incoming], today=TODAY).changed
+        assert change.left == (), f"version {version}"
+        have = change.record
+        assert [m.to_date for m in have.members] == [None, date(2022, 1, 1)]
+    (left,) = diff(
+        known(have), [renewed(5, "2029-01-01", ("A", "2026-11-01"), ("B", "2022-01-01"))], today=TODAY
+    ).changed
+    assert left.left == ("A",), "another day is a leaving"
+
+
 def test_vanishing_from_a_full_feed_ends_nothing() -> None:
     have = known(*(record(f"T-{n}") for n in range(10)))
     changes = diff(have, [record(f"T-{n}") for n in range(8)], today=TODAY, full=True)
