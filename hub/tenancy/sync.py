@@ -84,7 +84,8 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
         write.apply(uow, source.name, changes, where)
         absent = write.apply_absences(uow, source.name, read.absences, where)
         refused.keep(uow, source.name, read.refused, None if tenancies.full and not changes.refused else read.keys)
-        _keep_state(uow, source, position, tenancies, absences, changes)
+        was, now = _keep_state(uow, source, position, tenancies, absences, changes)
+    _tell(source, was, now)
     moved = len(changes.new) + len(changes.changed) + len(changes.ended)
     if moved:
         hub.signal(PUBLISH)
@@ -196,8 +197,10 @@ def _diff(
 
 def _keep_state(
     uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, absences: Pull, changes: ChangeSet
-) -> None:
+) -> tuple[str, str]:
+    """Why the brake held something before this run, and why now; empty: it held nothing."""
     state = _state(uow, source)
+    was = _braked(state.held)
     detail: dict[str, Any] = {**state.detail, "kind": source.kind, "estate": source.estate}
     state.last_ok_at, state.last_error = uow.now, ""
     if pulled.full:
@@ -218,6 +221,19 @@ def _keep_state(
         state.held = held
     if detail != state.detail:
         state.detail = detail
+    return was, _braked(held)
+
+
+def _braked(held: dict[str, Any] | None) -> str:
+    return str(held["reason"]) if held and held.get("set") else ""
+
+
+def _tell(source: SourceConfig, was: str, now: str) -> None:
+    """Logged once when it begins, changes or is over; the households stand on the page."""
+    if now and now != was:
+        log.warning("source %s: removals are held: %s", source.name, now)
+    elif was and not now:
+        log.info("source %s: nothing is held any more", source.name)
 
 
 def _which(held: dict[str, Any] | None) -> tuple[object, ...]:

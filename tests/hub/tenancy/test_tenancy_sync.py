@@ -158,6 +158,29 @@ def test_an_ill_feed_leaves_a_clear_error_and_changes_nothing(
     assert state(hub).last_full_at == hub.now(), "after an error everything is read again"
 
 
+def test_each_change_of_a_source_is_logged_once_and_names_nobody(
+    sqlite_hub: Hub, configured: Setup, office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = sqlite_hub
+    configured(hub)
+    caplog.set_level("INFO", "hub.tenancy.sync")
+    told: list[list[tuple[str, str]]] = []
+    for mode in ("normal", "empty", "500", "normal"):
+        office.control("feed", mode=mode)
+        caplog.clear()
+        for _ in range(2):
+            sync.run(hub)
+        told.append([(r.levelname, r.getMessage()) for r in caplog.records if r.name == "hub.tenancy.sync"])
+    assert told[0] == []
+    assert told[1] == [("WARNING", "source back-office: removals are held: empty_feed")]
+    ((level, message),) = told[2]
+    assert (level, message.startswith("source back-office: server_error")) == ("WARNING", True)
+    assert told[3] == [
+        ("INFO", "source back-office answers again"),
+        ("INFO", "source back-office: nothing is held any more"),
+    ]
+
+
 def test_unreachable_and_wrong_key(hub: Hub, configured: Setup, office: Office) -> None:
     configured(hub)
     (hub.config.dir / "office.key").write_text("wrong")
