@@ -18,7 +18,7 @@ from tenancy_office import member
 from tenancy_office import tenancy as office_tenancy
 
 from hub.services import Hub
-from hub.tables import SourceRow, SourceState, Tenancy
+from hub.tables import HouseholdMember, SourceRow, SourceState, Tenancy
 from hub.tenancy import held, push
 
 Setup = Callable[[Hub], None]
@@ -165,3 +165,18 @@ def test_a_push_of_an_older_or_equal_version_revives_nothing(
     told = send(client, sqlite_hub, [tenancy(1, version=version)]).json()
     assert (told["stale"], told["changed"]) == (1, 0)
     assert list(tenancies(sqlite_hub).values()) == [(2, "ended")]
+
+
+def test_an_earlier_lease_end_is_remembered_from_push_to_push(
+    sqlite_hub: Hub, pushing: Setup, client_for: Callable[[Hub], TestClient]
+) -> None:
+    pushing(sqlite_hub)
+    client = client_for(sqlite_hub)
+    people = [member(2, face_photo=None, to="2026-10-31")]
+    for version, end in ((1, "2026-10-31"), (2, "2029-10-31"), (3, "2029-10-31")):
+        told = send(client, sqlite_hub, [tenancy(1, version=version, to=end, members=people)]).json()
+        assert told["refused"] == []
+    assert tenancies(sqlite_hub) != {}
+    with sqlite_hub.db.reading() as session:
+        (row,) = session.scalars(select(HouseholdMember))
+    assert (row.to_date, row.offered["lease_end"]) == (None, "2026-10-31")
