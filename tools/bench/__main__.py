@@ -18,6 +18,7 @@ MODULES = {
     "decision": "an access decision at the edge",
     "publish": "a tenancy change until the lists are published",
     "ingest": "events through broker and hub into the database",
+    "face": "one face against ten thousand",
     "demo": "time to ready, and a pass to the screen",
     "setup": "set-up in a fresh clone with empty caches",
 }
