@@ -249,7 +249,8 @@ class HouseholdMember(Base):
     """`offered`: what the record hands over to open doors with: {"cards": [text], "photo": {"url", "sha256"} or null}.
 
     `desk_cards` in it: cards handed out at the counter, which the lease system does not know. A photo stands here only while
-    consent (a) lives. What of it a credential takes is decided in `access.lifecycle`.
+    consent (a) lives. What of it a credential takes is decided in `access.lifecycle`. `lease_end` in it: the lease end that
+    the record first repeated at this member, which after a renewal is nobody's leaving.
     """
 
     __tablename__ = "household_member"
