@@ -54,6 +54,7 @@ class FaceLink:
         client.will_set(self.will[0], self.will[1], qos=0, retain=False)
         client.reconnect_delay_set(min_delay=1, max_delay=5)
         client.on_connect = self._connected
+        client.on_subscribe = self._subscribed
         client.on_disconnect = self._disconnected
         client.on_message = self._message
         client.connect_async(
@@ -110,6 +111,9 @@ class FaceLink:
             self._post(client, self._set_down, f"refused: {reason}")
             return
         client.subscribe(self.command_topic, qos=0)
+
+    def _subscribed(self, client: mqtt.Client, *_: Any) -> None:
+        # Only now does a command reach us: QoS 0 sent before the broker's answer is lost.
         self._post(client, self._set_up)
 
     def _disconnected(
