@@ -6,7 +6,6 @@ import ctypes
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -113,14 +112,3 @@ def run_to_end(command: Sequence[str], log: Path, what: str) -> None:
     assert child.process is not None
     if child.process.wait() != 0:
         raise child.failed()
-
-
-class Deadline:
-    """A pause between looks, and the end of patience."""
-
-    def __init__(self, seconds: float) -> None:
-        self.end = time.monotonic() + seconds
-
-    @property
-    def over(self) -> bool:
-        return time.monotonic() > self.end
