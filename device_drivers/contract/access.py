@@ -63,6 +63,7 @@ class Credential(msgspec.Struct, frozen=True, omit_defaults=True):
     """One holder's right, under a token that says nothing of the person.
 
     `label` is what a terminal may show (house number and ordinal, never a name). `because` is the entitlement's reason.
+    `uses`: how often it opens altogether (a pass with a count); None is without limit.
     """
 
     token: str
@@ -72,6 +73,7 @@ class Credential(msgspec.Struct, frozen=True, omit_defaults=True):
     profiles: tuple[str, ...]
     validity: ValidityPeriod = ValidityPeriod()
     blocked: bool = False
+    uses: int | None = None
 
 
 class AccessList(msgspec.Struct, frozen=True):

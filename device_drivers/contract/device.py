@@ -62,7 +62,11 @@ class DeviceSet(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a driver can promise for a device. The edge decides where the device holds no list."""
+    """What a driver can promise for a device. The edge decides where the device holds no list.
+
+    `identifiers`: the types the device itself recognises from its list. `edge_identifiers`: types it only passes on, for the
+    edge to decide (a terminal's QR code, a reader's card). Both empty (an older edge): what `cards` and `photos` say.
+    """
 
     holds_list: bool = False
     reads_back: bool = False
@@ -76,6 +80,14 @@ class Capabilities(msgspec.Struct, frozen=True, omit_defaults=True):
     commands: tuple[str, ...] = ()
     meters: bool = False
     snapshots: bool = False
+    identifiers: tuple[str, ...] = ()
+    edge_identifiers: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """Every identifier type with which somebody may pass at this device."""
+        told = {*self.identifiers, *self.edge_identifiers}
+        return frozenset(told or {name for name, can in (("card", self.cards), ("face", self.photos)) if can})
 
 
 class HeldCredential(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -85,7 +85,8 @@ class DeviceReported(Message, frozen=True, omit_defaults=True):
     `wanted` = `confirmed` + `assumed` + `pending` + `refused`, but for removals, which wait in `pending` too, and while
     a list is being written. `refused` is cut to 200: what does not fit is counted in `pending`, never as held.
     `generation`/`digest` name the list that was worked on. `foreign`: credentials that are not ours, left alone.
-    `held_digest`: SHA-256 over the sorted confirmed tokens with fingerprints. `tokens_missing` is cut to 50.
+    `pending_tokens` is cut to 50. `drift`: entries found other than the box had left them and put right, since it began to
+    count; `drift_at`: when last.
     """
 
     suffix: ClassVar[str] = "up/device/{device}/reported"
@@ -104,6 +105,29 @@ class DeviceReported(Message, frozen=True, omit_defaults=True):
     decided_at_edge: bool = False
     read_back_at: datetime | None = None
     reported_at: datetime | None = None
+    drift: int = 0
+    drift_at: datetime | None = None
+
+
+class Revoked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one revoked credential on one device.
+
+    `gone`: read back and not there (or the edge decides itself). `assumed`: deleted with the device's yes, not readable.
+    `pending`: not yet (`text` says why).
+    """
+
+    device: str
+    token: str
+    state: str
+    at: datetime
+    text: str = ""
+
+
+class RevocationResult(Message, frozen=True, omit_defaults=True):
+    """Answer to a `RevocationOrder`, one by one as they are known. The device's report says the same later, in whole."""
+
+    suffix: ClassVar[str] = "up/revoked"
+    items: tuple[Revoked, ...]
 
 
 class CommandResult(Message, frozen=True, omit_defaults=True):
@@ -134,6 +158,33 @@ class ListDoorbell(Message, frozen=True, omit_defaults=True):
     size: int = 0
 
 
+class RevokedOn(msgspec.Struct, frozen=True):
+    device: str
+    tokens: tuple[str, ...]
+
+
+class Revocations(msgspec.Struct, frozen=True):
+    """What a `RevocationOrder` says: these credentials ended for good."""
+
+    edge: str
+    estate_id: str
+    issued_at: datetime
+    items: tuple[RevokedOn, ...]
+
+
+class RevocationOrder(Message, frozen=True, omit_defaults=True):
+    """Revocations jump every queue: taken off at once, before the whole list is composed, fetched and applied.
+
+    `payload` is the JSON of `Revocations`, `signature` the hub's Ed25519 over it. A token never comes back once it ended, so
+    a repetition does no harm and no order matters; a lost one is made good by the next list.
+    """
+
+    suffix: ClassVar[str] = "down/revoke"
+    payload: bytes
+    signature: bytes
+    key_id: str
+
+
 class EventAck(Message, frozen=True, omit_defaults=True):
     """The hub's database has every event of `epoch` up to `up_to_seq`. Only this moves the edge's cursor.
 
@@ -162,8 +213,8 @@ class Command(Message, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-UP: tuple[type[Message], ...] = (EdgeStatus, EdgeCatalogue, EventBatch, DeviceReported, CommandResult)
-DOWN: tuple[type[Message], ...] = (DevicesDesired, ListDoorbell, EventAck, Command)
+UP: tuple[type[Message], ...] = (EdgeStatus, EdgeCatalogue, EventBatch, DeviceReported, RevocationResult, CommandResult)
+DOWN: tuple[type[Message], ...] = (DevicesDesired, ListDoorbell, RevocationOrder, EventAck, Command)
 M = TypeVar("M", bound=Message)
 _encoder = msgspec.json.Encoder()
 

@@ -62,6 +62,12 @@ EXAMPLES: dict[str, messages.Message] = {
         )
     ),
     "list_doorbell": messages.ListDoorbell("face-g1", 3, "d1", 1200),
+    "revocation_order": messages.RevocationOrder(
+        msgspec.json.encode(messages.Revocations("edge-1", "E001", AT, (messages.RevokedOn("face-g1", ("c-1",)),))),
+        b"sig",
+        "k",
+    ),
+    "revocation_result": messages.RevocationResult((messages.Revoked("face-g1", "c-1", "gone", AT),)),
     "event_ack": messages.EventAck("e1", 42, rewind=True),
     "command": messages.Command("cmd-1", words.CommandKind.MOMENTARY_ACCESS, "door-1", AT, AT, "B1-IN", "u", "why"),
 }
