@@ -24,7 +24,7 @@ from device_drivers.contract.access import (
     Held,
     SignedAccessList,
     accept,
-    list_digest,
+    payload_digest,
 )
 from device_drivers.contract.edge_http import LIST_PATH
 from device_drivers.contract.events import EdgeNote
@@ -71,7 +71,7 @@ def verify(signed: SignedAccessList, key: Ed25519PublicKey, estate: str, device:
     if (access_list.estate_id, access_list.device_id) != (estate, device):
         text = f"wanted {estate}/{device}, got {access_list.estate_id}/{access_list.device_id}"
         raise ListRefused("foreign_list", text)
-    return HeldList(access_list, list_digest(access_list), index)
+    return HeldList(access_list, payload_digest(signed.payload), index)
 
 
 def public_key(text: str) -> Ed25519PublicKey:

@@ -22,7 +22,7 @@ from device_drivers.contract.access import (
     Credential,
     Identifier,
     SignedAccessList,
-    list_digest,
+    payload_digest,
 )
 from device_drivers.contract.device import (
     AccessPointBinding,
@@ -126,7 +126,7 @@ class Signer:
 
     def serve(self, wanted: AccessList) -> AccessList:
         self.served[wanted.device_id] = self.sign(wanted)
-        self.etags[wanted.device_id] = list_digest(wanted)
+        self.etags[wanted.device_id] = payload_digest(msgspec.json.encode(wanted))
         return wanted
 
     async def fetch(self, device: str, etag: str) -> SignedAccessList | None:
