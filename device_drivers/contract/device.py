@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
-from device_drivers.contract.words import DeviceCondition, Direction, Quantity
+from device_drivers.contract.words import DeviceCondition, Direction, FailMode, Quantity
 
 
 class AccessPointBinding(msgspec.Struct, frozen=True, omit_defaults=True):
     """The device's `point` (a door or reader number in the driver's words) is this access point of the estate.
 
     `camera`: device id of the camera that looks at it. `relay`: the device and point that open it, when a reader only reads.
+    `door`: the door whose side this is. `fail_mode`: what its lock does without power.
     """
 
     access_point: str
@@ -21,6 +22,8 @@ class AccessPointBinding(msgspec.Struct, frozen=True, omit_defaults=True):
     direction: Direction = Direction.UNKNOWN
     camera: str | None = None
     held_open_after_s: int = 120
+    door: str = ""
+    fail_mode: FailMode = FailMode.FAIL_SAFE
 
 
 class MeterBinding(msgspec.Struct, frozen=True):
@@ -43,11 +46,17 @@ class DeviceConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class EdgePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the estate's policy lets an edge do. Pictures are off unless the estate switched them on."""
+    """What the estate's policy lets an edge do. Pictures are off unless the estate switched them on.
+
+    `mode_default_s`: how long a lock-down, lock-open or block lasts when the command names no end; `mode_max_s`: the longest
+    that a command may name. After it the door goes back to normal by itself.
+    """
 
     snapshots: bool = False
     snapshot_days: int = 7
     keep_stranger_pictures: bool = False
+    mode_default_s: int = 4 * 3600
+    mode_max_s: int = 24 * 3600
 
 
 class DeviceSet(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from device_drivers.contract.words import (
     DoorMode,
     DoorState,
     IdentifierType,
+    ModeCause,
     ObservationState,
     Quantity,
 )
@@ -46,7 +47,10 @@ class AccessEvent(msgspec.Struct, frozen=True, tag="access", omit_defaults=True,
 
 
 class DoorEvent(msgspec.Struct, frozen=True, tag="door", omit_defaults=True, gc=False):
-    """A door's observed state, its intent where the device tells it, and an alarm. Egress (REX) is `request_to_exit`."""
+    """A door's observed state, its intent where it is known, and an alarm. Egress (REX) is `request_to_exit`.
+
+    `mode_cause` and `mode_until` stand on the event that tells a change of the mode.
+    """
 
     state: DoorState = DoorState.UNKNOWN
     alarm: DoorAlarm = DoorAlarm.NORMAL
@@ -55,6 +59,8 @@ class DoorEvent(msgspec.Struct, frozen=True, tag="door", omit_defaults=True, gc=
     access_point: str = ""
     request_to_exit: bool = False
     text: str = ""
+    mode_cause: ModeCause | None = None
+    mode_until: datetime | None = None
 
 
 class MeterReading(msgspec.Struct, frozen=True, tag="meter", omit_defaults=True, gc=False):

@@ -15,7 +15,7 @@ import msgspec
 
 from device_drivers.contract.device import DeviceSet, DeviceStatus, DriverInfo
 from device_drivers.contract.events import Event
-from device_drivers.contract.words import CommandKind, CommandOutcome
+from device_drivers.contract.words import CommandKind, CommandOutcome, DoorMode, FireInput, ModeCause
 
 MAX_PAYLOAD = 65_536  # bytes: paho resends a packet above the broker's limit for ever
 MAX_INFLATED = 4 * 1024 * 1024  # bytes: a batch that unpacks to more is refused
@@ -35,7 +35,10 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class EdgeStatus(Message, frozen=True, omit_defaults=True):
-    """Online, or offline as last will. `clock_trusted` is False after a boot without a time source."""
+    """Online, or offline as last will. `clock_trusted` is False after a boot without a time source.
+
+    `authority_since`: when this box last began to decide without the hub, `offline_s`: for how long (0 while it lasts).
+    """
 
     suffix: ClassVar[str] = "up/status"
     retain: ClassVar[bool] = True
@@ -47,6 +50,8 @@ class EdgeStatus(Message, frozen=True, omit_defaults=True):
     version: str = ""
     started_at: datetime | None = None
     session: str = ""
+    authority_since: datetime | None = None
+    offline_s: float = 0.0
 
 
 class EdgeCatalogue(Message, frozen=True, omit_defaults=True):
@@ -79,6 +84,19 @@ class CredentialRefusal(msgspec.Struct, frozen=True, omit_defaults=True):
     partial: bool = False
 
 
+class PointMode(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An access point that is not in its normal mode: told what, since when, until when, by which command and by whom."""
+
+    access_point: str
+    mode: DoorMode
+    since: datetime
+    until: datetime | None = None
+    cause: ModeCause = ModeCause.COMMAND
+    command: str = ""
+    actor: str = ""
+    reason: str = ""
+
+
 class DeviceReported(Message, frozen=True, omit_defaults=True):
     """What a device holds, honestly: `confirmed` was read back, `assumed` was written and never read back.
 
@@ -86,7 +104,7 @@ class DeviceReported(Message, frozen=True, omit_defaults=True):
     a list is being written. `refused` is cut to 200: what does not fit is counted in `pending`, never as held.
     `generation`/`digest` name the list that was worked on. `foreign`: credentials that are not ours, left alone.
     `pending_tokens` is cut to 50. `drift`: entries found other than the box had left them and put right, since it began to
-    count; `drift_at`: when last.
+    count; `drift_at`: when last. `modes`: access points that are not in their normal mode. `fire`: the board's fire contact.
     """
 
     suffix: ClassVar[str] = "up/device/{device}/reported"
@@ -107,6 +125,8 @@ class DeviceReported(Message, frozen=True, omit_defaults=True):
     reported_at: datetime | None = None
     drift: int = 0
     drift_at: datetime | None = None
+    modes: tuple[PointMode, ...] = ()
+    fire: FireInput = FireInput.NONE
 
 
 class Revoked(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -200,7 +220,11 @@ class EventAck(Message, frozen=True, omit_defaults=True):
 
 
 class Command(Message, frozen=True, omit_defaults=True):
-    """Never retained, always expires: an unlock must not happen an hour late."""
+    """Never retained, always expires: an unlock must not happen an hour late.
+
+    `until`: when a lock-down, lock-open or block ends by itself; None: after the estate's `mode_default_s`. An empty
+    `access_point` means every access point of the device, for the commands that set a mode or release it.
+    """
 
     suffix: ClassVar[str] = "down/command"
     id: str
@@ -211,6 +235,7 @@ class Command(Message, frozen=True, omit_defaults=True):
     access_point: str = ""
     actor: str = ""
     reason: str = ""
+    until: datetime | None = None
 
 
 UP: tuple[type[Message], ...] = (EdgeStatus, EdgeCatalogue, EventBatch, DeviceReported, RevocationResult, CommandResult)

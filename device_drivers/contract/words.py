@@ -67,6 +67,7 @@ class DenyReason(Word):
     LOCKED_DOWN = "locked_down"
     NO_LIST = "no_list"  # the edge never received a list for this device
     CLOCK_UNSURE = "clock_unsure"  # no trusted time after a reboot: visitors wait, residents pass
+    USED_UP = "used_up"  # a pass with a count has been used as often as it says
 
 
 class Direction(Word):
@@ -93,6 +94,30 @@ class DoorMode(Word):
     BLOCKED = "blocked"
     LOCKED_DOWN = "locked_down"
     LOCKED_OPEN = "locked_open"
+    UNKNOWN = "unknown"
+
+
+class FailMode(Word):
+    """What a lock does without power. A door on an escape route is `fail_safe`."""
+
+    FAIL_SAFE = "fail_safe"  # opens (a magnet that loses its current)
+    FAIL_SECURE = "fail_secure"  # stays locked (a strike that needs current to open); a key or the handle inside opens
+
+
+class ModeCause(Word):
+    """Why a door is in its mode."""
+
+    COMMAND = "command"
+    FIRE = "fire"
+    ENDED = "ended"  # the time given with the command is over: back to normal by itself
+
+
+class FireInput(Word):
+    """A board's fire contact. What cannot be read is `UNKNOWN`, never `QUIET`."""
+
+    NONE = "none"  # no contact is wired, or the device has no such input
+    QUIET = "quiet"
+    FIRE = "fire"
     UNKNOWN = "unknown"
 
 

@@ -18,9 +18,9 @@ from device_drivers.contract.device import (
     MeterBinding,
 )
 from device_drivers.contract.messages import DeviceReported, DevicesDesired, ListDoorbell
-from device_drivers.contract.words import Direction, Quantity
+from device_drivers.contract.words import Direction, FailMode, Quantity
 from hub.services import Hub
-from hub.tables import AccessPoint, DesiredList, Device, Edge, Estate, Meter, ReportedList
+from hub.tables import AccessPoint, DesiredList, Device, Door, Edge, Estate, Meter, ReportedList
 
 log = logging.getLogger(__name__)
 _canonical = msgspec.json.Encoder(order="sorted")
@@ -37,9 +37,17 @@ def compose(session: Session, edge: Edge) -> DeviceSet:
         select(Device).where(Device.edge_id == edge.id, Device.removed_at.is_(None)).order_by(Device.id)
     ).all()
     points: dict[str, list[AccessPointBinding]] = {}
-    bound = select(AccessPoint).where(AccessPoint.estate_id == estate.id, AccessPoint.device_id.is_not(None))
-    for point in session.scalars(bound.order_by(AccessPoint.id)):
-        binding = AccessPointBinding(point.id, point.point, Direction(point.side), point.camera_id)
+    bound = select(AccessPoint, Door.fail_mode).join(Door, Door.id == AccessPoint.door_id)
+    bound = bound.where(AccessPoint.estate_id == estate.id, AccessPoint.device_id.is_not(None))
+    for point, fail_mode in session.execute(bound.order_by(AccessPoint.id)):
+        binding = AccessPointBinding(
+            point.id,
+            point.point,
+            Direction(point.side),
+            point.camera_id,
+            door=point.door_id,
+            fail_mode=FailMode(fail_mode),
+        )
         points.setdefault(point.device_id or "", []).append(binding)
     meters: dict[str, list[MeterBinding]] = {}
     for meter in session.scalars(select(Meter).where(Meter.estate_id == estate.id).order_by(Meter.id)):
