@@ -24,6 +24,9 @@ FACE_TERMINAL = DriverDefinition(
             device_side_pulse=True,
             replays_events=True,
             commands=(CommandKind.MOMENTARY_ACCESS.value,),
+            identifiers=("card", "face"),
+            # A card it does not hold, a QR text and an identity card are only passed on: the edge decides.
+            edge_identifiers=("card", "id_card", "qr"),
         ),
     ),
     face_terminal.connect,
@@ -33,7 +36,12 @@ MODBUS_DOOR = DriverDefinition(
         "modbus_door",
         "Modbus 门控板",
         config_schema(modbus_door.ModbusDoorConfig, {"board": list(register_map.boards())}),
-        Capabilities(cards=True, device_side_pulse=True, commands=(CommandKind.MOMENTARY_ACCESS.value,)),
+        Capabilities(
+            cards=True,
+            device_side_pulse=True,
+            commands=(CommandKind.MOMENTARY_ACCESS.value,),
+            edge_identifiers=("card",),
+        ),
     ),
     modbus_door.connect,
 )

@@ -17,7 +17,8 @@ from device_drivers.driver import Remove, Upsert
 class Plan:
     """Removals come first: a revocation jumps every queue. `skipped` is (token, reason).
 
-    `partial`: skipped tokens that the device holds without their refused photo (the card opens).
+    `partial`: skipped tokens that the device holds without their refused photo (the card opens). `at_edge`: nothing of them
+    is written; the device passes on what is shown, and the edge decides by the list it holds.
     """
 
     removals: tuple[Remove, ...]
@@ -27,6 +28,7 @@ class Plan:
     skipped: tuple[tuple[str, str], ...]
     foreign: tuple[str, ...]
     partial: tuple[str, ...] = ()
+    at_edge: tuple[str, ...] = ()
 
     @property
     def in_step(self) -> bool:
@@ -57,13 +59,21 @@ def plan(
     then the credential is written without it: a face is never the only way in.
     """
     refused = refused or {}
+    hours = frozenset(p.token for p in desired.profiles if any(policy.schedule for policy in p.policies))
+    parts = {c.token: _part(c, hours, capabilities) for c in desired.credentials if not c.blocked}
     wanted = {
-        c.token: _target(c, desired, capabilities, refused.get(c.token)) for c in desired.credentials if not c.blocked
+        token: _target(part.credential, desired, capabilities, refused.get(token))
+        for token, part in parts.items()
+        if not part.at_edge
     }
     # Terminals may change the case of the ids they keep; the plan speaks of them as we wrote them.
     spelled = {token.casefold(): token for token in (*applied, *wanted)}
     held = {spelled.get(h.token.casefold(), h.token): h.fingerprint for h in actual.held}
-    skipped = {token: why for token, u in wanted.items() if (why := _unsupported(u.credential, capabilities))}
+    skipped = {
+        token: why
+        for token, u in wanted.items()
+        if (why := parts[token].why or _unsupported(u.credential, capabilities))
+    }
     removals: list[Remove] = []
     foreign: list[str] = []
     for token in sorted(held):
@@ -102,7 +112,37 @@ def plan(
         tuple(sorted(skipped.items())),
         tuple(foreign),
         tuple(partial),
+        tuple(sorted(token for token, part in parts.items() if part.at_edge)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What of a credential the device itself recognises. `at_edge`: nothing, the edge decides; `why`: nobody can."""
+
+    credential: Credential
+    at_edge: bool = False
+    why: str = ""
+
+
+def _part(credential: Credential, hours: frozenset[str], capabilities: Capabilities) -> _Part:
+    """`hours`: profiles with a schedule.
+
+    A device that keeps no hours, or does not count, is not given a credential that has them: it would always open.
+    """
+    types = {i.type.value for i in credential.identifiers}
+    scheduled, counted = not hours.isdisjoint(credential.profiles), credential.uses is not None
+    here = capabilities.held_here(types, scheduled=scheduled, counted=counted)
+    if here and here == types:
+        return _Part(credential)
+    if here:
+        kept = tuple(i for i in credential.identifiers if i.type.value in here)
+        return _Part(msgspec.structs.replace(credential, identifiers=kept))
+    if types & capabilities.passed_on or IdentifierType.QR.value in capabilities.passed_on:
+        return _Part(credential, at_edge=True)
+    limited = (scheduled and not capabilities.schedules) or (counted and not capabilities.counts)
+    why = "this device keeps no hours and counts no uses" if limited else _unsupported(credential, capabilities)
+    return _Part(credential, why=why)
 
 
 def photo_of(credential: Credential) -> str:

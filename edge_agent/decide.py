@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from device_drivers.contract.access import AccessList, Credential, Identifier, Schedule, TimeRange, ValidityPeriod
+from device_drivers.contract.access import (
+    AccessList,
+    Credential,
+    Identifier,
+    Schedule,
+    TimeRange,
+    TimeSpan,
+    ValidityPeriod,
+)
 from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
-
-MIDNIGHT = time(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +37,21 @@ class Decision:
 class LocalSchedule:
     zone: ZoneInfo
     ranges: tuple[TimeRange, ...]
+    special: Mapping[date, tuple[TimeSpan, ...]] = field(default_factory=dict)
 
     def covers(self, at: datetime) -> bool:
         """A range that ends at or before its start runs over midnight into the next day."""
         local = at.astimezone(self.zone)
-        today, clock = local.isoweekday(), local.time()
-        yesterday = (local - timedelta(days=1)).isoweekday()
-        for r in self.ranges:
-            if r.end == MIDNIGHT or r.start < r.end:
-                if today in r.weekdays and r.start <= clock and (r.end == MIDNIGHT or clock < r.end):
-                    return True
-            elif (today in r.weekdays and clock >= r.start) or (yesterday in r.weekdays and clock < r.end):
-                return True
-        return False
+        today, clock = local.date(), local.time()
+        if any(r.start <= clock and (clock < r.end or r.end <= r.start) for r in self._hours(today)):
+            return True
+        return any(clock < r.end <= r.start for r in self._hours(today - timedelta(days=1)))
+
+    def _hours(self, day: date) -> Sequence[TimeRange | TimeSpan]:
+        """A special day's own hours, else its weekday's."""
+        if day in self.special:
+            return self.special[day]
+        return [r for r in self.ranges if day.isoweekday() in r.weekdays]
 
 
 # Per access point: the schedules that open it; None among them means always.
@@ -101,7 +109,8 @@ def build_index(access_list: AccessList) -> DecisionIndex:
 
 def _local(schedule: Schedule) -> LocalSchedule:
     try:
-        return LocalSchedule(ZoneInfo(schedule.time_zone), schedule.ranges)
+        special = {d.day: d.spans for d in schedule.special_days}
+        return LocalSchedule(ZoneInfo(schedule.time_zone), schedule.ranges, special)
     except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"schedule {schedule.token}: unknown time zone {schedule.time_zone!r}") from error
 

@@ -85,7 +85,10 @@ class Dwelling(Base):
 
 
 class Door(Base):
-    """`scope`: estate, block or dwelling. `fail_mode` on power loss: fail_safe (opens) or fail_secure."""
+    """`scope`: estate, block, dwelling or amenity. `fail_mode` on power loss: fail_safe (opens) or fail_secure.
+
+    An amenity (laundry, car park; of a block, or of the estate) is on nobody's way home: only it may have hours (`schedule_id`).
+    """
 
     __tablename__ = "door"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -95,10 +98,28 @@ class Door(Base):
     code: Mapped[str]
     name: Mapped[str]
     scope: Mapped[str]
+    schedule_id: Mapped[str | None] = mapped_column(ForeignKey("schedule.id", name="fk_door_schedule"))
     fail_mode: Mapped[str] = mapped_column(default="fail_safe")
     state: Mapped[str] = mapped_column(default="unknown")
     alarm: Mapped[str] = mapped_column(default="normal")
     state_at: Mapped[datetime | None]
+
+
+class ScheduleRow(Base):
+    """Weekly hours of an estate, in its zone, for amenity doors, roles and passes.
+
+    `ranges`: [{"weekdays": [1..7], "start": "08:00", "end": "20:00"}]; `special_days`: [{"day", "spans": [{"start", "end"}]}].
+    """
+
+    __tablename__ = "schedule"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    name: Mapped[str]
+    ranges: Mapped[list[Any]]
+    special_days: Mapped[list[Any]] = mapped_column(default=list)
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
 
 
 class AccessPoint(Base):
@@ -363,6 +384,7 @@ class AccessPass(Base):
 
     `kind`: visitor, repair, viewing, carer, regular_visitor. `doors`: door ids. `uses`: how often at most, or no limit.
     `host_tenancy_id`: with this household it ends. No picture, no document: `visitor` is what the guard calls him.
+    `schedule_id`: hours of the day within its validity.
     """
 
     __tablename__ = "access_pass"
@@ -381,6 +403,55 @@ class AccessPass(Base):
     issued_at: Mapped[datetime]
     ended_by: Mapped[str] = mapped_column(default="")
     renewals: Mapped[int] = mapped_column(default=0)
+    schedule_id: Mapped[str | None] = mapped_column(ForeignKey("schedule.id", name="fk_access_pass_schedule"))
+
+
+class PassLink(Base):
+    """The secret link with which a phone shows the code of one pass; only its hash is kept, and it dies with the pass."""
+
+    __tablename__ = "pass_link"
+    link_hash: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(ForeignKey("credential.token"), unique=True)
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+
+
+class StaffRole(Base):
+    """岗位: what somebody who works here may pass. Never a dwelling's door, and nobody's face is needed.
+
+    `holder_class`: staff or contractor. `scopes` of doors: estate, block, amenity; `blocks`: only these (empty: all); `doors`:
+    further ones by id. `schedule_id` None: around the clock. `organisation`: who employs them (物业公司).
+    """
+
+    __tablename__ = "staff_role"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    name: Mapped[str]
+    organisation: Mapped[str] = mapped_column(default="")
+    holder_class: Mapped[str]
+    scopes: Mapped[list[Any]]
+    blocks: Mapped[list[Any]]
+    doors: Mapped[list[Any]]
+    schedule_id: Mapped[str | None] = mapped_column(ForeignKey("schedule.id"))
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class RoleAssignment(Base):
+    """Somebody in a role, with the credential it gives. `holder` is a name for display only; no document is kept."""
+
+    __tablename__ = "role_assignment"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    role_id: Mapped[str] = mapped_column(ForeignKey("staff_role.id"), index=True)
+    token: Mapped[str] = mapped_column(ForeignKey("credential.token"), unique=True)
+    holder: Mapped[str]
+    reason: Mapped[str]
+    assigned_by: Mapped[str]
+    assigned_at: Mapped[datetime]
+    ended_by: Mapped[str] = mapped_column(default="")
+    ended_reason: Mapped[str] = mapped_column(default="")
 
 
 class HeldAction(Base):

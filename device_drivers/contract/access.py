@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import Enum
 
 import msgspec
@@ -41,10 +41,27 @@ class TimeRange(msgspec.Struct, frozen=True):
     end: time
 
 
-class Schedule(msgspec.Struct, frozen=True):
+class TimeSpan(msgspec.Struct, frozen=True):
+    """Local times of one day; `end` exclusive; an end not after the start runs over midnight (00:00: until midnight)."""
+
+    start: time
+    end: time
+
+
+class SpecialDay(msgspec.Struct, frozen=True):
+    """A local day with hours of its own instead of its weekday's (a holiday: none)."""
+
+    day: date
+    spans: tuple[TimeSpan, ...] = ()
+
+
+class Schedule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Weekly hours in `time_zone`. A range belongs to the day on which it starts. No ranges: never."""
+
     token: str
     time_zone: str
     ranges: tuple[TimeRange, ...]
+    special_days: tuple[SpecialDay, ...] = ()
 
 
 class AccessPolicy(msgspec.Struct, frozen=True, omit_defaults=True):

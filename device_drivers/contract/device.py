@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +76,8 @@ class Capabilities(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `identifiers`: the types the device itself recognises from its list. `edge_identifiers`: types it only passes on, for the
     edge to decide (a terminal's QR code, a reader's card). Both empty (an older edge): what `cards` and `photos` say.
+    `schedules`, `counts`: the device itself keeps hours of the day, or counts a pass's uses. What it cannot keep it is not
+    given: the edge decides, where the device passes the identifier on.
     """
 
     holds_list: bool = False
@@ -91,12 +94,34 @@ class Capabilities(msgspec.Struct, frozen=True, omit_defaults=True):
     snapshots: bool = False
     identifiers: tuple[str, ...] = ()
     edge_identifiers: tuple[str, ...] = ()
+    schedules: bool = False
+    counts: bool = False
 
     @property
     def accepted(self) -> frozenset[str]:
         """Every identifier type with which somebody may pass at this device."""
         told = {*self.identifiers, *self.edge_identifiers}
         return frozenset(told or {name for name, can in (("card", self.cards), ("face", self.photos)) if can})
+
+    @property
+    def passed_on(self) -> frozenset[str]:
+        """Types about which the edge decides."""
+        return frozenset(self.edge_identifiers) if self.holds_list else self.accepted
+
+    def held_here(self, types: Iterable[str], *, scheduled: bool, counted: bool) -> frozenset[str]:
+        """Which of these types the device may recognise by its own list: none of a credential it cannot limit.
+
+        `scheduled`: it opens at certain hours only; `counted`: a number of times. The device would open around the clock.
+        """
+        if not self.holds_list or (scheduled and not self.schedules) or (counted and not self.counts):
+            return frozenset()
+        own = frozenset(self.identifiers) if self.identifiers or self.edge_identifiers else self.accepted
+        return own & frozenset(types)
+
+    def usable(self, types: Iterable[str], *, scheduled: bool, counted: bool) -> frozenset[str]:
+        """With which of these types somebody so limited can pass here, by the device's list or by the edge's word."""
+        types = frozenset(types)
+        return self.held_here(types, scheduled=scheduled, counted=counted) | (self.passed_on & types)
 
 
 class HeldCredential(msgspec.Struct, frozen=True, omit_defaults=True):

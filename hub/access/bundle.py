@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.access.compose import TargetDevice
+from device_drivers.contract.device import Capabilities
+from hub.access.compose import UNTOLD, TargetDevice
 from hub.access.entitle import Holder, PassHolder, PointPlace
 from hub.access.holders import CredentialOnFile, active_by_member, credentials_on_file, members_on_file
-from hub.access.lawful import accepted_identifiers
 from hub.access.pass_rules import KINDS, because_of
+from hub.access.role_rows import load_role_holders
+from hub.access.schedule_rows import load_schedules
 from hub.tables import AccessPass, AccessPoint, CredentialRow, Device, Door, Dwelling, Edge, Estate
 
 
@@ -44,8 +47,7 @@ def load(session: Session, estate: Estate) -> Bundle:
         mine = frozenset(p.access_point for p in points if p.device == device_id)
         if not mine:
             continue
-        accepted = identifiers_of(kind, catalogue)
-        targets.append(TargetDevice(device_id, estate.id, mine, "card" in accepted, "face" in accepted))
+        targets.append(TargetDevice(device_id, estate.id, mine, capabilities_of(kind, catalogue)))
         edges[device_id] = edge_id
     credentials = credentials_on_file(session, estate.id)
     return Bundle(
@@ -59,22 +61,34 @@ def load(session: Session, estate: Estate) -> Bundle:
     )
 
 
-def identifiers_of(kind: str, catalogue: list[Any]) -> frozenset[str]:
-    """What devices of this kind accept by their edge's catalogue; all, while the edge has not told yet."""
+def capabilities_of(kind: str, catalogue: list[Any]) -> Capabilities:
+    """What devices of this kind can do by their edge's catalogue; `UNTOLD` while the edge has not told yet."""
     for driver in catalogue:
         if driver.get("kind") == kind:
-            return accepted_identifiers(driver.get("capabilities", {}))
-    return frozenset({"card", "face"})
+            try:
+                return msgspec.convert(driver.get("capabilities", {}), Capabilities)
+            except msgspec.ValidationError:
+                return UNTOLD
+    return UNTOLD
+
+
+def identifiers_of(kind: str, catalogue: list[Any]) -> frozenset[str]:
+    """With what somebody may pass at devices of this kind."""
+    return capabilities_of(kind, catalogue).accepted
 
 
 def load_points(session: Session, estate_id: str) -> tuple[PointPlace, ...]:
     rows = session.execute(
-        select(AccessPoint.id, AccessPoint.device_id, Door.scope, Door.block_id, Door.dwelling_id)
+        select(AccessPoint.id, AccessPoint.device_id, Door.scope, Door.block_id, Door.dwelling_id, Door.schedule_id)
         .join(Door, Door.id == AccessPoint.door_id)
         .where(AccessPoint.estate_id == estate_id)
         .order_by(AccessPoint.id)
+    ).all()
+    hours = load_schedules(session, estate_id)
+    return tuple(
+        PointPlace(point, device, scope, block, dwelling, hours[schedule] if schedule else None)
+        for point, device, scope, block, dwelling, schedule in rows
     )
-    return tuple(PointPlace(*row) for row in rows)
 
 
 def load_holders(
@@ -103,13 +117,15 @@ def load_holders(
 
 
 def load_passes(session: Session, estate_id: str, credentials: Sequence[CredentialOnFile]) -> tuple[PassHolder, ...]:
-    """Active passes of the estate. A door taken down since opens for nobody."""
+    """Active passes of the estate, and who works there by role. A door taken down since opens for nobody."""
     rows = session.execute(
         select(
             AccessPass.token,
             AccessPass.kind,
             AccessPass.doors,
             AccessPass.repair_order,
+            AccessPass.uses,
+            AccessPass.schedule_id,
             CredentialRow.label,
             CredentialRow.valid_from,
             CredentialRow.valid_to,
@@ -119,15 +135,14 @@ def load_passes(session: Session, estate_id: str, credentials: Sequence[Credenti
         .outerjoin(Dwelling, Dwelling.id == AccessPass.host_dwelling_id)
         .where(AccessPass.estate_id == estate_id, CredentialRow.state == "active")
     ).all()
-    if not rows:
-        return ()
     identifiers = {c.token: c.identifiers for c in credentials}
     of_door: dict[str, list[str]] = {}
     for point, door in session.execute(
         select(AccessPoint.id, AccessPoint.door_id).where(AccessPoint.estate_id == estate_id)
     ):
         of_door.setdefault(door, []).append(point)
-    return tuple(
+    hours = load_schedules(session, estate_id)
+    found = [
         PassHolder(
             token=token,
             label=label,
@@ -137,7 +152,10 @@ def load_passes(session: Session, estate_id: str, credentials: Sequence[Credenti
             not_before=valid_from,
             not_after=valid_to,
             because=because_of(kind, dwelling or "", order),
+            schedule=hours[schedule] if schedule else None,
+            uses=uses,
         )
-        for token, kind, doors, order, label, valid_from, valid_to, dwelling in rows
+        for token, kind, doors, order, uses, schedule, label, valid_from, valid_to, dwelling in rows
         if valid_from and valid_to
-    )
+    ]
+    return (*found, *load_role_holders(session, estate_id, identifiers, of_door, hours))

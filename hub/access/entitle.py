@@ -1,4 +1,4 @@
-"""(P) Who may pass which access points, and because of which tenancy. Residents: around the clock."""
+"""(P) Who may pass which access points, and because of which tenancy. The way home: around the clock."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from device_drivers.contract.access import ValidityPeriod
+from device_drivers.contract.access import Schedule, ValidityPeriod
 from device_drivers.contract.words import HolderClass
 from hub.access.lifecycle import WantedIdentifier
+from hub.access.schedules import both
+
+Hours = tuple[tuple[str, Schedule], ...]
+"""Access points with the hours at which they open."""
 
 
 @dataclass(frozen=True, slots=True)
 class PointPlace:
-    """An access point with the place its door leads to. `scope` estate, block or dwelling, with the id of that place."""
+    """An access point with the place its door leads to. `scope` estate, block, dwelling or amenity, with the id of that place.
+
+    An amenity without a block is the whole estate's. `schedule`: its hours; what leads home has none, whatever stands here.
+    """
 
     access_point: str
     device: str | None
     scope: str
     block: str | None = None
     dwelling: str | None = None
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,9 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class PassHolder:
-    """One pass of a visitor or contractor: exactly these access points, from `not_before` until `not_after` (exclusive)."""
+    """One pass of a visitor or contractor, or somebody in a role: exactly these access points, from `not_before` until
+    `not_after` (exclusive; None for a role without an end), on `schedule` (None: around the clock), `uses` times at most.
+    """
 
     token: str
     label: str
@@ -47,13 +57,18 @@ class PassHolder:
     identifiers: tuple[WantedIdentifier, ...]
     access_points: tuple[str, ...]
     not_before: datetime
-    not_after: datetime
+    not_after: datetime | None
     because: str
+    schedule: Schedule | None = None
+    uses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """`because` for a person: which tenancy, which member. `access_points` sorted; shared by all with the same places."""
+    """`because` for a person: which tenancy, which member. `access_points` sorted; shared by all with the same places.
+
+    `schedules`: the access points among them that open at certain hours only, sorted; all others always.
+    """
 
     token: str
     label: str
@@ -62,6 +77,8 @@ class Entitlement:
     access_points: tuple[str, ...]
     validity: ValidityPeriod
     because: str
+    schedules: Hours = ()
+    uses: int | None = None
 
 
 def entitle(
@@ -73,7 +90,8 @@ def entitle(
 ) -> list[Entitlement]:
     """One estate, sorted by token.
 
-    A tenancy opens the estate's gates, its own block's entrances, its own dwelling's door, and no other.
+    A tenancy opens the estate's gates, its own block's entrances, its own dwelling's door, and no other, always; and the
+    amenities of its estate and block at their hours. No schedule can stand on the way home.
 
     A holder with no identifier is entitled all the same (`identifiers` empty): the right does not hang on the means.
     A holder whose day has not come is entitled from that local midnight on. A pass opens its own doors at its own times,
@@ -83,12 +101,14 @@ def entitle(
     places = _by_place(points)
     local = ZoneInfo(zone)
     today = as_of.astimezone(local).date()
-    cache: dict[tuple[str, str], tuple[str, ...]] = {}
+    hours = {p.access_point: p.schedule for p in points if p.scope == AMENITY and p.schedule}
+    cache: dict[tuple[str, str], tuple[tuple[str, ...], Hours]] = {}
     found = []
     for holder in sorted(holders, key=lambda h: h.token):
         key = (holder.block, holder.dwelling)
         if key not in cache:
-            cache[key] = points_of(places, holder.block, holder.dwelling)
+            mine = points_of(places, holder.block, holder.dwelling)
+            cache[key] = mine, tuple((p, hours[p]) for p in mine if p in hours)
         starts = datetime.combine(holder.from_date, time(), local) if holder.from_date > today else None
         found.append(
             Entitlement(
@@ -96,29 +116,37 @@ def entitle(
                 label=holder.label,
                 holder_class=HolderClass.RESIDENT,
                 identifiers=holder.identifiers,
-                access_points=cache[key],
+                access_points=cache[key][0],
                 validity=ValidityPeriod(not_before=starts.astimezone(_UTC) if starts else None),
                 because=because(holder.tenancy, holder.ordinal),
+                schedules=cache[key][1],
             )
         )
     known = frozenset(p.access_point for p in points)
-    found += [_of_pass(one, known) for one in passes if as_of < one.not_after]
+    found += [_of_pass(one, known, hours) for one in passes if one.not_after is None or as_of < one.not_after]
     return sorted(found, key=lambda e: e.token)
 
 
-def _of_pass(one: PassHolder, known: frozenset[str]) -> Entitlement:
+def _of_pass(one: PassHolder, known: frozenset[str], hours: Mapping[str, Schedule]) -> Entitlement:
+    """A visitor's hours are also the amenity's own; who works there has the hours of his work."""
+    mine = tuple(sorted(known.intersection(one.access_points)))
+    visitor = one.holder_class == HolderClass.VISITOR
+    kept = {p: both(one.schedule, hours.get(p) if visitor else None) for p in mine}
     return Entitlement(
         token=one.token,
         label=one.label,
         holder_class=one.holder_class,
         identifiers=one.identifiers,
-        access_points=tuple(sorted(known.intersection(one.access_points))),
+        access_points=mine,
         validity=ValidityPeriod(one.not_before, one.not_after),
         because=one.because,
+        schedules=tuple((p, s) for p, s in kept.items() if s),
+        uses=one.uses,
     )
 
 
 _UTC = ZoneInfo("UTC")
+AMENITY = "amenity"
 Places = Mapping[tuple[str, str], tuple[str, ...]]
 
 
@@ -134,6 +162,8 @@ def points_of(places: Places, block: str, dwelling: str) -> tuple[str, ...]:
                 *places.get(("estate", ""), ()),
                 *places.get(("block", block), ()),
                 *places.get(("dwelling", dwelling), ()),
+                *places.get((AMENITY, ""), ()),
+                *places.get((AMENITY, block), ()),
             }
         )
     )
@@ -143,7 +173,9 @@ def _by_place(points: Iterable[PointPlace]) -> Places:
     """(scope, place) → access points. A door of unknown scope, or without its place, opens for nobody."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for point in points:
-        place = {"estate": "", "block": point.block, "dwelling": point.dwelling}.get(point.scope)
+        place = {"estate": "", "block": point.block, "dwelling": point.dwelling, AMENITY: point.block or ""}.get(
+            point.scope
+        )
         if place is not None:
             key = (point.scope, place)
             found[key] = (*found.get(key, ()), point.access_point)

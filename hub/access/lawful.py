@@ -21,5 +21,11 @@ def face_only_doors(points: Iterable[tuple[str, str, Iterable[str]]]) -> list[st
 
 
 def accepted_identifiers(capabilities: Mapping[str, object]) -> frozenset[str]:
-    """The identifier types of a driver's capabilities as an edge's catalogue tells them (`cards`, `photos`)."""
+    """The identifier types of a driver's capabilities as an edge's catalogue tells them.
+
+    `identifiers` and `edge_identifiers`; an older edge tells neither, then what `cards` and `photos` say.
+    """
+    told = [capabilities.get(name) for name in ("identifiers", "edge_identifiers")]
+    if found := frozenset(str(one) for some in told if isinstance(some, list | tuple) for one in some):
+        return found
     return frozenset(name for name, flag in (("card", "cards"), (FACE, "photos")) if capabilities.get(flag))

@@ -73,7 +73,7 @@ def test_what_is_held_as_written_is_left_alone() -> None:
 
 def test_without_read_back_it_is_assumed_never_confirmed() -> None:
     want = desired(credential("a"))
-    found = plan(want, holding("a"), fingerprints(want), Capabilities(cards=True))
+    found = plan(want, holding("a"), fingerprints(want), Capabilities(holds_list=True, cards=True))
     assert (found.confirmed, found.assumed) == ((), ("a",))
 
 

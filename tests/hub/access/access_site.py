@@ -31,6 +31,10 @@ from hub.tables import (
 
 Setup = Callable[[Hub], None]
 START = datetime(2026, 1, 5, tzinfo=UTC)
+TERMINAL = {
+    "holds_list": True, "reads_back": True, "validity_dates": True, "photos": True, "cards": True,
+    "identifiers": ["card", "face"], "edge_identifiers": ["card", "id_card", "qr"],
+}  # fmt: skip
 GATE, BOARD, CAMERA = "E001.face-g1", "E001.door-b1", "E001.cam-g1"
 
 
@@ -43,8 +47,8 @@ def estate(small_estate: Setup) -> Setup:
         with hub.db.unit_of_work("test", "doors", audit=False) as uow:
             session = uow.session
             catalogue = [
-                {"kind": "face_terminal", "capabilities": {"photos": True, "cards": True}},
-                {"kind": "modbus_door", "capabilities": {"cards": True}},
+                {"kind": "face_terminal", "capabilities": TERMINAL},
+                {"kind": "modbus_door", "capabilities": {"cards": True, "edge_identifiers": ["card", "pin"]}},
             ]
             edge = session.get_one(Edge, "edge-aaaa")
             edge.catalogue, edge.online = catalogue, True

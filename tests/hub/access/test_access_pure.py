@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from device_drivers.contract.access import AccessPolicy, AccessProfile, PhotoRef, ValidityPeriod, list_digest
+from device_drivers.contract.device import Capabilities
 from device_drivers.contract.words import HolderClass, IdentifierType
 from hub.access.compose import TargetDevice, changes, compose, profile_token
 from hub.access.entitle import Holder, PointPlace, entitle
@@ -92,7 +93,7 @@ def lists(target: TargetDevice, holders: list[Holder]) -> Any:
 
 def test_a_device_holds_exactly_who_may_pass_its_points_with_what_it_can_use() -> None:
     gate = TargetDevice("face-g1", "E001", frozenset({"g1-in"}))
-    board = TargetDevice("door-b1", "E001", frozenset({"b1-in", "odd"}), cards=True, faces=False)
+    board = TargetDevice("door-b1", "E001", frozenset({"b1-in", "odd"}), Capabilities(cards=True))
     holders = [
         holder("t2", "B2", "D201"),
         holder("t1"),

@@ -1,0 +1,24 @@
+"""Schedules as they lie in the database."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from device_drivers.contract.access import Schedule
+from hub.access.schedules import from_json
+from hub.tables import Estate, ScheduleRow
+
+
+def schedule_of(row: ScheduleRow, zone: str) -> Schedule:
+    return from_json(row.id, zone, row.ranges, row.special_days)
+
+
+def load_schedules(session: Session, estate_id: str) -> dict[str, Schedule]:
+    """id → hours in the estate's zone; retired ones too, while something still refers to them."""
+    rows = session.execute(
+        select(ScheduleRow, Estate.time_zone)
+        .join(Estate, Estate.id == ScheduleRow.estate_id)
+        .where(ScheduleRow.estate_id == estate_id)
+    )
+    return {row.id: schedule_of(row, zone) for row, zone in rows}
