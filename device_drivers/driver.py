@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from device_drivers.contract.access import Credential, Identifier
 from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, DriverInfo
@@ -163,6 +163,22 @@ class Driver(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class RevokesSingly(Protocol):
+    """What a driver may add: one credential taken off and looked for by itself, ahead of what else is under way.
+
+    Both may be called beside the other calls, but not while this very token is being written.
+    """
+
+    async def revoke(self, token: str) -> Applied:
+        """Remove one credential; one that is not there is fine. Raises DeviceUnreachable, DeviceRefused."""
+        ...
+
+    async def holds(self, token: str) -> bool:
+        """Read back one credential. Raises DeviceUnreachable, DeviceRefused where the device does not tell."""
+        ...
 
 
 Connect = Callable[[str, dict[str, Any], DriverServices], Awaitable[Driver]]

@@ -30,12 +30,14 @@ from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
 from edge_agent.importer import Importer
 from edge_agent.lists import Fetch, ListFiles, ListKeeper, fetcher, public_key
 from edge_agent.photos import PhotoCache, expire
+from edge_agent.revoke import Revoker
 from edge_agent.services import FileServer, Services
 from edge_agent.snapshots import Snapshots
 from edge_agent.state import State
 from edge_agent.status import write_status
 from edge_agent.store import Journal
 from edge_agent.uplink import Handlers, Uplink, offline_will
+from edge_agent.urgent import Removals
 from edge_agent.watch import Watch, notify
 from edge_agent.worker import Worker
 
@@ -140,6 +142,8 @@ class Agent:
         self.box = Box(self.journal, self.state, self.clock, lists, services, self._report)
         self.snapshots = Snapshots(directory.snapshots, self.box, self.worker, web, config.https_url, config.secret)
         self.box.on_pass = self.snapshots.on_pass
+        revoker = Revoker(self.box, key, config.edge, config.estate, self._removals, lambda r: self.uplink.revoked(r))
+        self.box.tell_revoked = revoker.tell
         self.watch = Watch(self.journal)
         catalogue = EdgeCatalogue(tuple(d.info for d in self.definitions.values()))
         self.uplink = Uplink(
@@ -148,7 +152,7 @@ class Agent:
             self.journal,
             self._edge_status,
             catalogue,
-            Handlers(self._devices_arrived, lists.ring, self._command_arrived),
+            Handlers(self._devices_arrived, lists.ring, self._command_arrived, revoker.arrived),
             progress=lambda: self.watch.progress("uplink"),
         )
         self.commands = Commands(self.box, self.worker, self.snapshots.take, self.uplink.result)
@@ -223,6 +227,10 @@ class Agent:
     def worker(self, device: str) -> Worker | None:
         entry = self.workers.get(device)
         return entry[0] if entry else None
+
+    def _removals(self, device: str) -> Removals | None:
+        worker = self.worker(device)
+        return worker.reconciler.removals if worker else None
 
     def _command_arrived(self, command: Command) -> None:
         self._group.create_task(self._command(command))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,6 +41,7 @@ class Box:
     lists: ListKeeper
     services: DriverServices
     report: Callable[[DeviceReported], None]
+    tell_revoked: Callable[[str, Iterable[str], str, str], None] = lambda *_: None
     on_pass: Callable[[Pass], None] = lambda _: None
     devices: DeviceSet | None = None
     policy: EdgePolicy = field(default_factory=EdgePolicy)
@@ -74,6 +75,18 @@ class Box:
                 await asyncio.to_thread(then)
         except (JournalFull, sqlite3.Error) as error:
             log.error("event of %s not stored: %s", event.device or "this box", error)
+
+    def later(self, call: Callable[..., None], *values: object) -> None:
+        """A write to the state in a thread of its own, for who cannot wait."""
+        task = asyncio.create_task(self._write_later(call, values))
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    async def _write_later(self, call: Callable[..., None], values: tuple[object, ...]) -> None:
+        try:
+            await asyncio.to_thread(call, *values)
+        except sqlite3.Error as error:
+            log.error("not kept: %s", error)
 
     async def settled(self, timeout_s: float = 5.0) -> None:
         """Wait until what was recorded is on disk, at most `timeout_s`."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,7 +31,7 @@ from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import ListDoorbell
 from edge_agent.clock import wait_event
 from edge_agent.config import write_atomic
-from edge_agent.decide import DecisionIndex, build_index
+from edge_agent.decide import DecisionIndex, Holder, build_index
 
 log = logging.getLogger(__name__)
 MAX_LIST = 64 * 1024 * 1024  # bytes, unpacked
@@ -55,6 +55,25 @@ class HeldList:
     @property
     def held(self) -> Held:
         return Held(self.access_list.generation, self.digest)
+
+
+class Unrevoked(Mapping[tuple[str, str], tuple[Holder, ...]]):
+    """An index without the holders whose token is in `revoked`, also those put there later."""
+
+    def __init__(self, index: Mapping[tuple[str, str], tuple[Holder, ...]], revoked: set[str]) -> None:
+        self.index, self.revoked = index, revoked
+
+    def __getitem__(self, key: tuple[str, str]) -> tuple[Holder, ...]:
+        left = tuple(h for h in self.index[key] if h.token not in self.revoked)
+        if not left:
+            raise KeyError(key)
+        return left
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return (key for key in self.index if key in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def verify(signed: SignedAccessList, key: Ed25519PublicKey, estate: str, device: str) -> HeldList:
@@ -143,6 +162,7 @@ class _Desk:
 
     current: HeldList | None = None
     tokens: frozenset[str] = frozenset()
+    revoked: set[str] = field(default_factory=set)
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     doorbell: ListDoorbell | None = None
     listeners: list[Callable[[], None]] = field(default_factory=list)
@@ -162,7 +182,8 @@ class ListKeeper:
     async def load(self, device: str) -> None:
         desk = self._desk(device)
         if desk.current is None:
-            desk.current, desk.tokens = await asyncio.to_thread(self.files.load, device)
+            held, desk.tokens = await asyncio.to_thread(self.files.load, device)
+            self._take(desk, held)
 
     def current(self, device: str) -> HeldList | None:
         return self._desk(device).current
@@ -170,6 +191,25 @@ class ListKeeper:
     def tokens(self, device: str) -> frozenset[str]:
         """Every token of the last lists: ours, whatever else was forgotten."""
         return self._desk(device).tokens
+
+    def revoke(self, device: str, tokens: Iterable[str]) -> None:
+        """In force from here on: the edge's own decisions do not know these credentials any more."""
+        desk = self._desk(device)
+        desk.revoked.update(tokens)
+        self._take(desk, desk.current)
+
+    def revoked(self, device: str) -> frozenset[str]:
+        """Not wanted whatever the list says."""
+        return frozenset(self._desk(device).revoked)
+
+    def forget_revoked(self, device: str, tokens: Iterable[str]) -> None:
+        self._desk(device).revoked.difference_update(tokens)
+
+    @staticmethod
+    def _take(desk: _Desk, held: HeldList | None) -> None:
+        if held and desk.revoked and not isinstance(held.index.by_identifier, Unrevoked):
+            held = replace(held, index=DecisionIndex(Unrevoked(held.index.by_identifier, desk.revoked)))
+        desk.current = held
 
     def listen(self, device: str, on_change: Callable[[], None]) -> None:
         self._desk(device).listeners[:] = [on_change]
@@ -230,7 +270,7 @@ class ListKeeper:
             await asyncio.to_thread(self.files.save, device, signed)
             before = {c.token for c in current.access_list.credentials} if current else set()
             desk.tokens = frozenset(before | {c.token for c in incoming.access_list.credentials})
-            desk.current = incoming
+            self._take(desk, incoming)
             self._told.pop(device, None)
             log.info("list of %s: generation %d, %d credentials", device, number, len(incoming.access_list.credentials))
             for listener in desk.listeners:

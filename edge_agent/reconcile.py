@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NoReturn
 
 import msgspec
 
@@ -28,28 +29,14 @@ from device_drivers.plan import Plan, RefusedBefore, photo_of, plan, without_pho
 from edge_agent.box import Box
 from edge_agent.clock import wait_event
 from edge_agent.lists import HeldList
+from edge_agent.report import ListReport, without
 from edge_agent.state import Refusal
+from edge_agent.urgent import Removals
 
 log = logging.getLogger(__name__)
 PERIOD_S = 300.0
 RETRY_S = 30.0  # while something is still pending
 REFUSED_SHOWN, PENDING_SHOWN = 200, 50
-
-
-class ListReport(msgspec.Struct, frozen=True):
-    """The list's part of a `DeviceReported`."""
-
-    generation: int = 0
-    digest: str = ""
-    wanted: int = 0
-    confirmed: int = 0
-    assumed: int = 0
-    pending: int = 0
-    foreign: int = 0
-    refused: tuple[CredentialRefusal, ...] = ()
-    pending_tokens: tuple[str, ...] = ()
-    decided_at_edge: bool = False
-    read_back_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -66,7 +53,10 @@ class _Actual:
 
 
 class Reconciler:
-    """`changed` wakes it, also in the middle of a bulk load: a revocation must not wait for 5,000 photographs."""
+    """`changed` wakes it, also in the middle of a bulk load: a new list must not wait for 5,000 photographs.
+
+    Revocations do not come this way: `removals` works beside it, and what is done here pauses for it.
+    """
 
     def __init__(
         self, config: DeviceConfig, capabilities: Capabilities, box: Box, report: Callable[[ListReport], None]
@@ -75,11 +65,21 @@ class Reconciler:
         self.device = config.device
         self.changed = asyncio.Event()
         self.pending = 0
+        self.removals = Removals(config.device, capabilities, self._tell_revoked, self._taken_off)
+        self._actual: _Actual | None = None
+        self._taken: set[str] = set()  # taken off since the last look at the device began
+        self._last: tuple[ListReport, Plan] | None = None  # of the last whole round, while no other is under way
         self._reported_at = 0.0
         self._asked: list[asyncio.Future[None]] = []
 
     async def run(self, driver: Driver, busy: asyncio.Lock) -> None:
         """Until cancelled; DriverErrors other than refusals end the session."""
+        async with asyncio.TaskGroup() as group:
+            if self.capabilities.holds_list:
+                group.create_task(self.removals.run(driver, busy))
+            group.create_task(self._rounds(driver, busy))
+
+    async def _rounds(self, driver: Driver, busy: asyncio.Lock) -> NoReturn:
         while True:
             self.changed.clear()
             await self._answering(driver, busy)
@@ -110,10 +110,12 @@ class Reconciler:
         """Inventory, plan, apply, read back, report."""
         if not self.capabilities.holds_list:
             self._report_edge()
+            await self._forget_revoked()
             return
+        self._last = None
         actual = await self._inventory(driver, busy)
         wrote = False
-        while (held := self.box.lists.current(self.device)) is not None:
+        while (held := self._wanted()) is not None:
             self.changed.clear()
             work = await self._plan(held, actual)
             if work.in_step or not self.config.in_service:
@@ -126,13 +128,47 @@ class Reconciler:
             self.report(ListReport(foreign=len(actual.held), read_back_at=actual.read_at))
             return
         await self._forget_refused(held)
+        await self._forget_revoked()
         if wrote:
             actual = await self._inventory(driver, busy)
-        await self._report_plan(held, actual)
+        await self._report_plan(self._without_revoked(held), actual)
+
+    # --- revocations -----------------------------------------------------------------------------------------------
+    def _wanted(self) -> HeldList | None:
+        held = self.box.lists.current(self.device)
+        return self._without_revoked(held) if held else None
+
+    def _without_revoked(self, held: HeldList) -> HeldList:
+        """A revoked credential is not wanted, whatever the list says."""
+        if not (revoked := self.box.lists.revoked(self.device)):
+            return held
+        left = tuple(c for c in held.access_list.credentials if c.token not in revoked)
+        return replace(held, access_list=msgspec.structs.replace(held.access_list, credentials=left))
+
+    def _tell_revoked(self, tokens: Iterable[str], state: str, text: str) -> None:
+        self.box.tell_revoked(self.device, tokens, state, text)
+
+    def _taken_off(self, token: str) -> None:
+        """The device was told and took it. What is known of the device, and what was last reported, says so at once."""
+        self._taken.add(token)
+        if self._actual:
+            self._actual.held.pop(token, None)
+        self.box.later(self.box.state.end_apply, self.device, {}, (token,), {}, self.box.clock.now())
+        if self._last:
+            self._last = without(*self._last, token)
+            self.report(self._last[0])
+
+    async def _forget_revoked(self) -> None:
+        """What no kept list names any more cannot come back."""
+        lists = self.box.lists
+        past = lists.revoked(self.device) - lists.tokens(self.device) - self.removals.owed.keys()
+        if past:
+            await asyncio.to_thread(self.box.state.forget_revoked, self.device, past)
+            lists.forget_revoked(self.device, past)
 
     def _report_edge(self) -> None:
         """The edge holds the list and decides; nothing has to be written anywhere."""
-        held = self.box.lists.current(self.device)
+        held = self._wanted()
         if held is None:
             self.report(ListReport(decided_at_edge=self.capabilities.cards))  # a camera or a meter decides nothing
             return
@@ -150,16 +186,20 @@ class Reconciler:
 
     async def _inventory(self, driver: Driver, busy: asyncio.Lock) -> _Actual:
         applied = await asyncio.to_thread(self.box.state.applied, self.device)
+        self._taken.clear()
         if not self.capabilities.reads_back:
-            return _Actual({t: f for t, f in applied.items() if f}, frozenset(), None)
+            self._actual = _Actual({t: f for t, f in applied.items() if f}, frozenset(), None)
+            return self._actual
+        await self.removals.quiet.wait()
         async with busy:
             inventory = await driver.inventory()
-        held: dict[str, str | None] = {h.token: h.fingerprint for h in inventory.held}
+        held: dict[str, str | None] = {h.token: h.fingerprint for h in inventory.held if h.token not in self._taken}
         proved = frozenset(held)
         if not inventory.complete:  # what it did not name may still be there
-            for token in (t for t, f in applied.items() if f and t not in held):
+            for token in (t for t, f in applied.items() if f and t not in held and t not in self._taken):
                 held[token] = None
-        return _Actual(held, proved, inventory.read_at)
+        self._actual = _Actual(held, proved, inventory.read_at)
+        return self._actual
 
     async def _plan(self, held: HeldList, actual: _Actual) -> Plan:
         now, state = self.box.clock.now(), self.box.state
@@ -191,13 +231,11 @@ class Reconciler:
                     return False
                 batch: Sequence[Operation] = kind[start : start + size]
                 try:
-                    async with busy:
-                        results = await driver.apply(tuple(batch))
+                    results = await self._apply(driver, busy, batch)
                     refusals = 0
                     await self._settle(results, actual)
                     if rest := self._without_photos(results, held.access_list, actual, applied):
-                        async with busy:
-                            await self._settle(await driver.apply(rest), actual)
+                        await self._settle(await self._apply(driver, busy, rest), actual)
                 except DeviceRefused as error:
                     log.warning("device %s refused a batch of %d: %s", self.device, len(batch), error)
                     refusals += 1
@@ -207,6 +245,23 @@ class Reconciler:
                 left -= len(batch)
                 await self._report_progress(held, work, left)
         return True
+
+    async def _apply(self, driver: Driver, busy: asyncio.Lock, batch: Sequence[Operation]) -> tuple[Applied, ...]:
+        """One batch, after what is urgent, and without what was revoked since it was planned."""
+        await self.removals.quiet.wait()
+        async with busy:
+            revoked = self.box.lists.revoked(self.device)
+            owed = self.removals.owed
+            left = tuple(
+                o
+                for o in batch
+                if (o.token not in owed if isinstance(o, Remove) else o.credential.token not in revoked)
+            )
+            self.removals.in_hand = frozenset(o.credential.token for o in left if isinstance(o, Upsert))
+            try:
+                return await driver.apply(left) if left else ()
+            finally:
+                self.removals.in_hand = frozenset()
 
     def _without_photos(
         self, results: Sequence[Applied], wanted: AccessList, actual: _Actual, applied: Mapping[str, str]
@@ -273,20 +328,22 @@ class Reconciler:
         self.pending = len(todo) if self.config.in_service else 0
         # A refusal that does not fit into the message must not look held.
         unsaid = max(0, len(final.skipped) - REFUSED_SHOWN)
-        self.report(
-            ListReport(
-                held.access_list.generation,
-                held.digest,
-                wanted=sum(not c.blocked for c in held.access_list.credentials),
-                confirmed=confirmed + len(final.at_edge),
-                assumed=len(final.assumed) + len(final.confirmed) - confirmed,
-                pending=len(todo) + unsaid,
-                foreign=len(final.foreign),
-                refused=await self._refusals(final),
-                pending_tokens=tuple(todo[:PENDING_SHOWN]),
-                read_back_at=actual.read_at,
-            )
+        report = ListReport(
+            held.access_list.generation,
+            held.digest,
+            wanted=sum(not c.blocked for c in held.access_list.credentials),
+            confirmed=confirmed + len(final.at_edge),
+            assumed=len(final.assumed) + len(final.confirmed) - confirmed,
+            pending=len(todo) + unsaid,
+            foreign=len(final.foreign),
+            refused=await self._refusals(final),
+            pending_tokens=tuple(todo[:PENDING_SHOWN]),
+            read_back_at=actual.read_at,
         )
+        for token in self._taken:  # also while this was worked out
+            report, final = without(report, final, token)
+        self._last = report, final
+        self.report(report)
 
     async def _refusals(self, work: Plan) -> tuple[CredentialRefusal, ...]:
         refused = await asyncio.to_thread(self.box.state.refused, self.device, self.box.clock.now())

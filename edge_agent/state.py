@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,
   text TEXT NOT NULL, at REAL NOT NULL, photo TEXT NOT NULL DEFAULT '', PRIMARY KEY(device, token)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revoked(device TEXT, token TEXT, owed INTEGER NOT NULL, PRIMARY KEY(device, token))
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks(device TEXT PRIMARY KEY, state TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS propped(device TEXT, point TEXT, PRIMARY KEY(device, point)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS commands(n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL);
@@ -138,6 +140,27 @@ class State:
         """Of credentials that nobody wants any more."""
         with self._write() as db:
             db.executemany("DELETE FROM refused WHERE device = ? AND token = ?", ((device, t) for t in tokens))
+
+    # --- revocations -----------------------------------------------------------------------------------------------
+    def revoke(self, items: Iterable[tuple[str, str]]) -> None:
+        """(device, token): ended for good, and the hub is owed an answer."""
+        with self._write() as db:
+            db.executemany("INSERT OR REPLACE INTO revoked VALUES (?, ?, 1)", items)
+
+    def revoked(self, device: str) -> dict[str, bool]:
+        """Token → whether an answer is still owed. They stay until no kept list names them any more."""
+        query = "SELECT token, owed FROM revoked WHERE device = ?"
+        return {token: bool(owed) for token, owed in self._rows(query, device)}
+
+    def settle_revoked(self, items: Iterable[tuple[str, str]]) -> None:
+        """(device, token): answered."""
+        with self._write() as db:
+            db.executemany("UPDATE revoked SET owed = 0 WHERE device = ? AND token = ?", items)
+
+    def forget_revoked(self, device: str, tokens: Iterable[str]) -> None:
+        """No list that could come back names them."""
+        with self._write() as db:
+            db.executemany("DELETE FROM revoked WHERE device = ? AND token = ?", ((device, t) for t in tokens))
 
     # --- observation -----------------------------------------------------------------------------------------------
     def mark(self, device: str) -> Mark | None:

@@ -13,6 +13,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from device_drivers.contract.device import DeviceSet
 from device_drivers.contract.messages import (
@@ -27,6 +28,9 @@ from device_drivers.contract.messages import (
     EventBatch,
     ListDoorbell,
     Message,
+    RevocationOrder,
+    RevocationResult,
+    Revoked,
     WireError,
     decode,
     encode,
@@ -46,6 +50,7 @@ WINDOW = 32
 ACK_TIMEOUT_S = 10.0
 ACK_TIMEOUT_CAP_S = 60.0
 RESULTS_KEPT = 200
+REVOKED_KEPT, REVOKED_AT_ONCE = 20_000, 200  # answers that wait for the link; of them in one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Handlers:
     devices: Callable[[DeviceSet], None]
     doorbell: Callable[[ListDoorbell], None]
     command: Callable[[Command], None]
+    revoke: Callable[[RevocationOrder], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class Uplink:
         self._reports: dict[str, DeviceReported] = {}
         self._cleared: set[str] = set()  # removed devices whose retained report may still lie at the broker
         self._results: deque[CommandResult] = deque(maxlen=RESULTS_KEPT)
+        self._revoked: dict[tuple[str, str], Revoked] = {}  # not sent yet, the newest answer of each
         self._flight: deque[_InFlight] = deque()
         self._wake = asyncio.Event()
         self._sent_to = 0
@@ -134,6 +141,7 @@ class Uplink:
             self._clear()
             while self._results and self._send(self._results[0]):
                 self._results.popleft()
+            self._send_revoked()
             self._silent = 0
             self._restart_from_cursor()
 
@@ -176,6 +184,23 @@ class Uplink:
         if not self._send(result):
             self._results.append(result)
 
+    def revoked(self, result: RevocationResult) -> None:
+        """Sent now, or at the next connect; what is too much by then is said by the devices' reports."""
+        for item in result.items:
+            self._revoked.pop((item.device, item.token), None)
+            self._revoked[item.device, item.token] = item
+        self._send_revoked()
+        while len(self._revoked) > REVOKED_KEPT:
+            self._revoked.pop(next(iter(self._revoked)))
+
+    def _send_revoked(self) -> None:
+        while self._revoked:
+            keys = list(islice(self._revoked, REVOKED_AT_ONCE))
+            if not self._send(RevocationResult(tuple(self._revoked[k] for k in keys))):
+                return
+            for key in keys:
+                del self._revoked[key]
+
     async def stop(self) -> None:
         """Says offline itself: a clean stop has no last will."""
         self._send(EdgeStatus(online=False, epoch=self.journal.epoch, head_seq=self.journal.head))
@@ -205,6 +230,8 @@ class Uplink:
                     self.handlers.doorbell(message)
                 else:
                     log.error("uplink: doorbell of %s came on the topic of %s", message.device, device)
+            case RevocationOrder():
+                self.handlers.revoke(message)
             case Command():
                 if retained:  # an unlock must not happen an hour late
                     log.error("uplink: retained command %s ignored", message.id)

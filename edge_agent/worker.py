@@ -32,7 +32,8 @@ from device_drivers.driver import (
 from edge_agent.box import Box, Pass
 from edge_agent.decide import Decision, decide
 from edge_agent.observe import Observation
-from edge_agent.reconcile import ListReport, Reconciler
+from edge_agent.reconcile import Reconciler
+from edge_agent.report import ListReport
 from edge_agent.store import JournalFull, Row
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,9 @@ class Worker:
         kept = await asyncio.to_thread(self.box.state.kept, f"list:{self.device}")
         if kept:
             self._list = msgspec.json.decode(kept, type=ListReport)
+        revoked = await asyncio.to_thread(self.box.state.revoked, self.device)
+        self.box.lists.revoke(self.device, revoked)
+        self.reconciler.removals.add(t for t, owed in revoked.items() if owed)
         await self.observation.resume()
         self.box.lists.listen(self.device, self.reconciler.changed.set)
         try:

@@ -167,6 +167,12 @@ class FaceTerminal:
         results = {id(a.operation): a for a in (*removed, *written)}
         return tuple(results[id(o)] for o in operations)
 
+    async def revoke(self, token: str) -> Applied:
+        return await self.roster.remove_now(token)
+
+    async def holds(self, token: str) -> bool:
+        return await self.roster.has(token)
+
     # Door
 
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:

@@ -83,6 +83,20 @@ class Roster:
                 done += await self._remove_many(named)
         return done
 
+    async def remove_now(self, token: str) -> Applied:
+        """One command, ahead of whatever else is planned."""
+        return await self._remove_one(Remove(token))
+
+    async def has(self, token: str) -> bool:
+        """Raises DeviceUnreachable, DeviceRefused when the answer says neither yes nor no."""
+        question = {"customId": self._spelled(token), "Picture": 0}
+        answer = await self._patiently("SearchPerson", question, {}, self.timeout_s)
+        if answer.ok and answer.info.text("customId").casefold() == token.casefold():
+            return True
+        if meaning("SearchPerson", answer.code).code == "not_held":
+            return False
+        raise DeviceRefused(f"SearchPerson: {answer.code} {answer.info.text('detail')}".strip())
+
     def _spelled(self, token: str) -> str:
         return self._spelling.get(token.casefold(), token)
 

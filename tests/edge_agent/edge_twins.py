@@ -34,7 +34,19 @@ from device_drivers.contract.device import (
     HeldCredential,
 )
 from device_drivers.contract.events import Event
-from device_drivers.contract.messages import DeviceReported, EdgeStatus, EventAck, EventBatch, decode, encode, topic
+from device_drivers.contract.messages import (
+    DeviceReported,
+    EdgeStatus,
+    EventAck,
+    EventBatch,
+    RevocationOrder,
+    RevocationResult,
+    Revocations,
+    RevokedOn,
+    decode,
+    encode,
+    topic,
+)
 from device_drivers.contract.words import CommandOutcome, DeviceCondition, Direction, HolderClass, IdentifierType
 from device_drivers.driver import (
     Applied,
@@ -42,19 +54,23 @@ from device_drivers.driver import (
     CommandRequest,
     CredentialPresented,
     CredentialRefused,
+    DeviceRefused,
     DeviceUnreachable,
     DriverDefinition,
     DriverEvent,
     DriverServices,
     Operation,
+    Remove,
     Upsert,
 )
 from device_drivers.mqtt import Incoming, MemoryBroker, MemoryLink
 from device_drivers.plan import photo_of
 from edge_agent.box import Box
 from edge_agent.lists import ListFiles, ListKeeper
+from edge_agent.revoke import Revoker
 from edge_agent.state import State
 from edge_agent.store import Journal
+from edge_agent.worker import Worker
 
 RETRIED = ("busy", "photo_unreachable")
 EDGE, ESTATE = "edge-test", "estate-1"
@@ -124,6 +140,13 @@ class Signer:
         payload = msgspec.json.encode(wanted)
         return SignedAccessList(payload, self.key.sign(payload), "k1")
 
+    def order(self, *items: tuple[str, str], edge: str = EDGE, estate: str = ESTATE) -> RevocationOrder:
+        """Of (device, token) pairs."""
+        devices = dict.fromkeys(device for device, _ in items)
+        on = tuple(RevokedOn(d, tuple(t for device, t in items if device == d)) for d in devices)
+        payload = msgspec.json.encode(Revocations(edge, estate, T0, on))
+        return RevocationOrder(payload, self.key.sign(payload), "k1")
+
     def serve(self, wanted: AccessList) -> AccessList:
         self.served[wanted.device_id] = self.sign(wanted)
         self.etags[wanted.device_id] = payload_digest(msgspec.json.encode(wanted))
@@ -154,6 +177,9 @@ class TwinDevice:
     before_apply: Callable[[tuple[Operation, ...]], Awaitable[None]] | None = None
     queue: asyncio.Queue[DriverEvent | None] = field(default_factory=asyncio.Queue)
     connects: int = 0
+    asked: list[str] = field(default_factory=list)  # what was done singly: "revoke a", "holds a"
+    refuse_single: str = ""  # "revoke" or "holds": answered by DeviceRefused
+    sticky: set[str] = field(default_factory=set)  # a removal of these is answered yes and not done
     picture: bytes = b"\xff\xd8 twin"
     fault: str = ""
     observing: bool = True
@@ -192,7 +218,7 @@ class TwinDriver:
                 continue
             if isinstance(op, Upsert) and token not in device.forget:
                 device.held[token] = op.credential
-            elif not isinstance(op, Upsert):
+            elif not isinstance(op, Upsert) and token not in device.sticky:
                 device.held.pop(token, None)
             results.append(Applied(op))
         return tuple(results)
@@ -229,6 +255,26 @@ class TwinDriver:
         return None
 
 
+class SinglyDriver(TwinDriver):
+    """A driver that can take off and look for one credential beside its other calls, as a face terminal's can."""
+
+    async def revoke(self, token: str) -> Applied:
+        self._single("revoke", token)
+        if token not in self.device.sticky:
+            self.device.held.pop(token, None)
+        return Applied(Remove(token))
+
+    async def holds(self, token: str) -> bool:
+        self._single("holds", token)
+        return token in self.device.held
+
+    def _single(self, what: str, token: str) -> None:
+        self._check()
+        if self.device.refuse_single == what:
+            raise DeviceRefused(f"{what}: busy")
+        self.device.asked.append(f"{what} {token}")
+
+
 def shown_event(card: str, point: str = "door1") -> DriverEvent:
     return DriverEvent(CredentialPresented(point, Identifier(IdentifierType.CARD, card)))
 
@@ -237,12 +283,17 @@ TERMINAL = Capabilities(holds_list=True, reads_back=True, cards=True, replays_ev
 READER = Capabilities(cards=True, commands=("momentary_access",))
 
 
-def definition(device: TwinDevice, capabilities: Capabilities = TERMINAL, kind: str = "twin") -> DriverDefinition:
+def definition(
+    device: TwinDevice,
+    capabilities: Capabilities = TERMINAL,
+    kind: str = "twin",
+    driver: type[TwinDriver] = TwinDriver,
+) -> DriverDefinition:
     async def connect(_id: str, _config: dict[str, Any], _services: DriverServices) -> TwinDriver:
         if not device.up:
             raise DeviceUnreachable("twin is off")
         device.connects += 1
-        return TwinDriver(device)
+        return driver(device)
 
     return DriverDefinition(DriverInfo(kind, "Twin", {}, capabilities), connect)
 
@@ -271,6 +322,20 @@ class TestBox:
     clock: FakeClock
     reports: list[DeviceReported]
     notes: list[Any]
+    answers: list[RevocationResult] = field(default_factory=list)
+
+    def revoker(self, *workers: Worker) -> Revoker:
+        """The desk of orders for these devices."""
+        removals = {w.device: w.reconciler.removals for w in workers}
+        key = self.signer.key.public_key()
+        made = Revoker(self.box, key, EDGE, ESTATE, removals.get, self.answers.append)
+        self.box.tell_revoked = made.tell
+        return made
+
+    def answered(self, *states: str) -> list[tuple[str, str, str]]:
+        """(device, token, state) as told, of these states."""
+        items = [(i.device, i.token, i.state) for answer in self.answers for i in answer.items]
+        return [i for i in items if not states or i[2] in states]
 
     async def events(self, from_seq: int = 1) -> list[Event]:
         await self.box.settled()

@@ -28,12 +28,15 @@ from device_drivers.contract.messages import (
     EventAck,
     EventBatch,
     ListDoorbell,
+    RevocationOrder,
+    RevocationResult,
+    Revoked,
     decode,
     encode,
     topic,
 )
 from device_drivers.contract.words import CommandKind, DeviceCondition, Quantity
-from device_drivers.mqtt import MemoryBroker, MemoryLink
+from device_drivers.mqtt import Incoming, MemoryBroker, MemoryLink
 from edge_agent.store import Journal
 from edge_agent.uplink import Handlers, Uplink, offline_will, pack
 
@@ -53,7 +56,7 @@ class Edge:
         self.journal = Journal(self.root / "journal.db", FakeClock())
         self.journal.open()
         self.link = MemoryLink(self.broker, offline_will(EDGE))
-        handlers = Handlers(self.heard.append, self.heard.append, self.heard.append)
+        handlers = Handlers(self.heard.append, self.heard.append, self.heard.append, self.heard.append)
         self.uplink = Uplink(
             self.link, EDGE, self.journal, self.status, EdgeCatalogue(()), handlers, ack_timeout_s=self.ack_timeout_s
         )
@@ -284,6 +287,50 @@ def test_reports_and_status_are_said_again_at_every_connect(tmp_path: Path) -> N
             await until(lambda: topic(DeviceReported, EDGE, "d1") in edge.broker.retained, "the report after the cut")
             assert decode(EdgeStatus, edge.broker.retained[topic(EdgeStatus, EDGE)]).online
             assert decode(DeviceReported, edge.broker.retained[topic(DeviceReported, EDGE, "d1")]) == report
+
+    run(work())
+
+
+def test_answers_to_revocations_wait_for_the_link_and_a_newer_one_takes_the_place_of_an_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.uplink.REVOKED_KEPT", 450)
+
+    def answer(token: str, state: str) -> RevocationResult:
+        return RevocationResult((Revoked("d1", token, state, T0),))
+
+    async def work() -> None:
+        async with pair(tmp_path) as (edge, hub):
+            heard: list[Revoked] = []
+            sizes: list[int] = []
+
+            def listen(message: Incoming) -> None:
+                if message.topic == topic(RevocationResult, EDGE):
+                    heard.extend(decode(RevocationResult, message.payload).items)
+                    sizes.append(len(message.payload))
+
+            link = MemoryLink(edge.broker)
+            link.subscribe([topic(RevocationResult, EDGE)])
+            link.start(listen, lambda _up, _why: None)
+            edge.uplink.revoked(answer("now", "gone"))
+            await until(lambda: heard, "sent at once")
+            edge.link.cut()
+            for n in range(460):
+                edge.uplink.revoked(answer(f"t{n}", "pending"))
+            edge.uplink.revoked(answer("t100", "gone"))
+            edge.link.restore()
+            await until(lambda: len(heard) == 1 + 450, "what was kept, bounded")
+            assert [i.state for i in heard if i.token == "t100"] == ["gone"], "only the newest of each"
+            assert "t0" not in {i.token for i in heard}, "the oldest gave way"
+            assert max(sizes) < MAX_PAYLOAD
+            edge.link.cut()
+            edge.link.restore()
+            await edge.add(1)
+            await level(edge, hub)
+            assert len(heard) == 451, "sent once"
+            order = RevocationOrder(b"{}", b"s", "k")
+            hub.link.publish(topic(RevocationOrder, EDGE), encode(order))
+            await until(lambda: order in edge.heard, "an order reaches its handler")
 
     run(work())
 

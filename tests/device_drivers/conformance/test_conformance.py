@@ -20,10 +20,12 @@ from device_drivers.contract.words import AccessOutcome, CommandKind, CommandOut
 from device_drivers.driver import (
     BrokerAddress,
     CommandRequest,
+    DeviceRefused,
     DeviceUnreachable,
     Driver,
     DriverEvent,
     Remove,
+    RevokesSingly,
     Upsert,
 )
 from device_drivers.plan import Plan, RefusedBefore, photo_of, plan, without_photo
@@ -256,6 +258,49 @@ def test_foreign_credentials_are_seen_and_left_alone(bench_type: type[Bench], br
             chosen = await step(driver, bench, desired(bench.credential(1)), applied, remove_foreign=True)
             assert chosen.removals == (Remove("installer-7", foreign=True),)
             assert {h.token for h in (await driver.inventory()).held} == {"cred-0001"}
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("list")
+def test_one_credential_is_taken_off_and_looked_for_in_the_middle_of_a_bulk_load(
+    bench_type: type[Bench], broker: Any, tmp_path: Path
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.sim.persons.capacity = 1000
+        async with connected(bench) as driver:
+            assert isinstance(driver, RevokesSingly)
+            await driver.apply((Upsert(bench.credential(0), "f"),))
+            assert await driver.holds("cred-0000")
+            assert not await driver.holds("cred-0999")
+            bench.sim.batch_person_s = 0.02
+            load = tuple(Upsert(bench.credential(n), "f") for n in range(1, 21))
+            loading = asyncio.create_task(driver.apply(load))
+            await until(lambda: bench.sim.store.count() > 3, "the load is under way")
+            (result, held) = await driver.revoke("cred-0000"), await driver.holds("cred-0000")
+            assert (result.error, held) == (None, False)
+            assert bench.sim.store.person("cred-0000") is None
+            assert all(r.error is None for r in await loading), "the load is not disturbed"
+            assert len((await driver.inventory()).held) == 20
+            again = await driver.revoke("cred-0000")
+            assert again.error is None, "who is not there is gone"
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("list")
+def test_a_terminal_that_does_not_tell_of_one_person_is_not_believed_to_have_none(
+    bench_type: type[Bench], broker: Any, tmp_path: Path
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.sim.code_style = "absent"
+        async with connected(bench) as driver:
+            with pytest.raises(DeviceRefused):
+                await driver.holds("cred-0000")
+            await bench.sim.apply_fault(Fault.SILENT)
+            with pytest.raises(DeviceUnreachable):
+                await driver.holds("cred-0000")
+            bench.sim.clear_faults()
 
     run(bench_type, broker, tmp_path, scenario)
 
