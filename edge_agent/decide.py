@@ -18,6 +18,9 @@ from device_drivers.contract.access import (
 )
 from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
 
+BY_TOKEN = IdentifierType("token")
+"""Never shown at a reader: a code that the hub signed names the credential itself (`edge_agent.qr`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -104,6 +107,7 @@ def build_index(access_list: AccessList) -> DecisionIndex:
             if identifier.value:
                 key = (identifier.type.value, normalise(identifier.type, identifier.value))
                 index[key] = (*index.get(key, ()), holder)
+        index[BY_TOKEN.value, credential.token] = (holder,)
     return DecisionIndex(index)
 
 

@@ -67,6 +67,8 @@ class DenyReason(Word):
     LOCKED_DOWN = "locked_down"
     NO_LIST = "no_list"  # the edge never received a list for this device
     CLOCK_UNSURE = "clock_unsure"  # no trusted time after a reboot: visitors wait, residents pass
+    CODE_EXPIRED = "code_expired"  # a phone's code that is too old: the page shows a new one
+    CODE_USED = "code_used"  # a phone's code that opened this door before
     USED_UP = "used_up"  # a pass with a count has been used as often as it says
 
 
