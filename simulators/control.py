@@ -123,10 +123,12 @@ class ControlServer:
     async def _present(self, request: web.Request) -> web.Response:
         device, body = self._device(request), await self._body(request)
         stranger = _typed(body, "stranger", bool, False)
-        face, card = _typed(body, "face", str, None), _typed(body, "card", str, None)
-        if (face is not None) + (card is not None) + stranger != 1:
-            raise BadRequest("give exactly one of face (customId), card (number as text), stranger (true)")
-        return self._answer(await device.present(face=face, card=card, stranger=stranger))
+        shown: dict[str, str | None] = {
+            name: _typed(body, name, str, None) for name in ("face", "card", "qr", "id_card")
+        }
+        if sum(value is not None for value in shown.values()) + stranger != 1:
+            raise BadRequest("give exactly one of face (customId), card (number), qr, id_card (texts), stranger (true)")
+        return self._answer(await device.present(**shown, stranger=stranger))
 
     async def _fault(self, request: web.Request) -> web.Response:
         device, body = self._device(request), await self._body(request)

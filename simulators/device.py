@@ -48,9 +48,15 @@ class DeviceSim(ABC):
         """Everything worth seeing, as JSON-able values."""
 
     async def present(
-        self, *, face: str | None = None, card: str | None = None, stranger: bool = False
+        self,
+        *,
+        face: str | None = None,
+        card: str | None = None,
+        stranger: bool = False,
+        qr: str | None = None,
+        id_card: str | None = None,
     ) -> dict[str, Any]:
-        """Hold a face (by customId), a card (number) or an unknown face before the device."""
+        """Hold a face (by customId), a card (number), an unknown face, a QR text or an identity card before the device."""
         raise NotSupported(f"{self.kind} {self.code} has no reader")
 
     async def set_door(self, *, is_open: bool) -> dict[str, Any]:

@@ -321,13 +321,23 @@ class FaceTerminalSim(DeviceSim):
     # People before the device
 
     async def present(
-        self, *, face: str | None = None, card: str | None = None, stranger: bool = False
+        self,
+        *,
+        face: str | None = None,
+        card: str | None = None,
+        stranger: bool = False,
+        qr: str | None = None,
+        id_card: str | None = None,
     ) -> dict[str, Any]:
-        """Exactly one of face (customId), card (number), stranger."""
-        if (face is not None) + (card is not None) + stranger != 1:
-            raise BadRequest("give exactly one of face, card, stranger")
+        """Exactly one of face (customId), card (number), stranger, qr (text), id_card (number)."""
+        if (face is not None) + (card is not None) + stranger + (qr is not None) + (id_card is not None) != 1:
+            raise BadRequest("give exactly one of face, card, stranger, qr, id_card")
         if face is not None:
             return self.present_face(face)
+        if qr is not None:
+            return self.present_text("QRCode", "QRCodePush", {"QRCodeInfo": {"QRCode": qr}})
+        if id_card is not None:
+            return self.present_text("IDCard", "IDCardPush", {"IDCardInfo": {"IDNumber": id_card}})
         return self.present_stranger() if card is None else self.present_card(card)
 
     def present_face(self, custom_id: str) -> dict[str, Any]:
@@ -342,6 +352,16 @@ class FaceTerminalSim(DeviceSim):
         info = {"facesluiceId": self.device_id, "isNoMask": "1", "targetPosInScene": [120, 80, 360, 400]}
         record = self.records.add("snap", info)
         return {"decision": "stranger", "opened": False, "custom_id": None, "snap_id": record.number}
+
+    def present_text(self, topic: str, operator: str, info: dict[str, Any]) -> dict[str, Any]:
+        """A QR code or an identity card is held before the device, which only passes it on. It keeps no record of it.
+
+        [INFER] no example of an /IDCard payload is public; the shape is that of /Card and /QRCode.
+        """
+        if self.profile == "camera":
+            raise NotSupported(f"{self.code} is a camera: it reads neither")
+        self.publish(self.own_topic(topic), {"operator": operator, "info": {"facesluiceId": self.device_id, **info}})
+        return {"decision": "passed_on", "opened": False, "custom_id": None}
 
     def present_card(self, number: int | str) -> dict[str, Any]:
         """A card is held to the reader. ``number`` decimal. A card not on the list also goes to /Card.

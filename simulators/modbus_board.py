@@ -191,7 +191,13 @@ class ModbusBoardSim(DeviceSim):
     # Physical side
 
     async def present(
-        self, *, face: str | None = None, card: str | None = None, stranger: bool = False
+        self,
+        *,
+        face: str | None = None,
+        card: str | None = None,
+        stranger: bool = False,
+        qr: str | None = None,
+        id_card: str | None = None,
     ) -> dict[str, Any]:
         """Hold a card to the reader."""
         if card is None:

@@ -42,6 +42,8 @@ PURE: dict[str, set[str]] = {
     "edge_agent/decide.py": {"msgspec"},
     "hub/access/compose.py": {"msgspec", "pydantic"},
     "hub/access/entitle.py": {"msgspec", "pydantic"},
+    "hub/access/*_rules.py": {"msgspec", "pydantic"},
+    "hub/access/schedules.py": {"msgspec", "pydantic"},
     "hub/cases/workflow.py": {"msgspec", "pydantic"},
     "hub/lease/feed.py": {"msgspec", "pydantic"},
     "hub/occupancy/detect.py": {"msgspec", "pydantic"},
@@ -55,7 +57,7 @@ PURE_STDLIB = frozenset(
     re.split(
         r"\s+",
         """__future__ abc base64 binascii bisect calendar collections copy dataclasses datetime decimal difflib
-        enum fractions functools graphlib hashlib heapq itertools json math operator re statistics string
+        enum fractions functools graphlib hashlib heapq hmac itertools json math operator re statistics string
         struct textwrap types typing unicodedata uuid zlib zoneinfo""",
     )
 )

@@ -229,6 +229,39 @@ def _swipe(message: Message, zone: tzinfo) -> Record:
     return Record(event, kind.value, shown, time_text, parse_time(time_text, zone), False, 0, key)
 
 
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a terminal only passes on, for the edge to decide. `key`: of a card, which comes a second time as a record."""
+
+    type: IdentifierType
+    value: str
+    key: str = ""
+
+
+def presented(topic: str, message: Message) -> Presented | None:
+    """A card it does not hold, a QR text, an identity card; None for all else and for what has no number."""
+    if topic == "QRCode" and (text := qr_text(message)):
+        return Presented(IdentifierType.QR, text)
+    if topic == "IDCard" and (number := id_number(message)):
+        return Presented(IdentifierType.ID_CARD, number)
+    if topic == "Card":
+        swipe = _swipe(message, UTC)
+        if swipe.event.identifier == IdentifierType.CARD:
+            return Presented(IdentifierType.CARD, swipe.event.record, swipe.key)
+    return None
+
+
+def id_number(message: Message) -> str:
+    """The number of an identity card, which goes to the decision and is kept nowhere. Empty where there is none.
+
+    No public example of this push is known: the names are those of the other pushes and of a person's entry.
+    """
+    info = message.info
+    inner = info.inner("IDCardInfo")
+    names = ("IDNumber", "idCard", "IDCardNo", "IDCardNum", "CardNum", "IDNum")
+    return inner.text(*names) or info.text(*names, "IDCardInfo")
+
+
 def qr_text(message: Message) -> str:
     """The text of a QR push, empty where there is none."""
     info = message.info

@@ -20,7 +20,7 @@ from device_drivers.config import read_config
 from device_drivers.contract.access import Identifier
 from device_drivers.contract.device import DeviceInventory, DeviceStatus, HeldCredential
 from device_drivers.contract.events import Unreadable
-from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, IdentifierType
+from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition
 from device_drivers.driver import (
     Applied,
     CommandRequest,
@@ -91,6 +91,7 @@ class FaceTerminal:
         self._arrived: dict[str, datetime] = {}  # by key of a live record, until it is told
         self._waiting: set[str] = set()
         self._acknowledged: OrderedDict[str, None] = OrderedDict()
+        self._passed_on: OrderedDict[str, None] = OrderedDict()  # keys of cards about which the edge was asked
         self._since = datetime.now(UTC)
         self._seen_at: datetime | None = None
         self._heard = time.monotonic()
@@ -292,13 +293,16 @@ class FaceTerminal:
             log.info("%s: %s not sent: %s", self.device, operator, error)  # the terminal repeats itself
 
     def _push(self, name: str, message: codec.Message) -> None:
-        if name == "QRCode" and (text := codec.qr_text(message)):
-            # A terminal cannot hold QR credentials: the edge decides.
-            presented = CredentialPresented(codec.POINT, Identifier(IdentifierType.QR, text))
-            self._events.put_nowait(DriverEvent(presented))
+        if presented := codec.presented(name, message):
+            if presented.key:
+                _remember(self._passed_on, presented.key)
+            shown = CredentialPresented(codec.POINT, Identifier(presented.type, presented.value))
+            self._events.put_nowait(DriverEvent(shown, clock_offset_s=self._clock_offset))
             return
         record = codec.record_of(message, self.zone, keep_picture=self.config.keep_pictures)
-        if record.push_type == 0:
+        if record.key in self._passed_on:
+            self._acknowledge(record)  # the edge's own decision about this card is the event
+        elif record.push_type == 0:
             self._events.put_nowait(self._event(record))
         elif record.identity in self._acknowledged:
             self._acknowledge(record)  # it is on disk, only our PushAck got lost
@@ -327,10 +331,14 @@ class FaceTerminal:
             int(record.record_id) if record.record_id.isascii() and record.record_id.isdigit() else record.record_id
         )
         self._waiting.discard(record.identity)
-        self._acknowledged[record.identity] = None
-        while len(self._acknowledged) > REMEMBERED:
-            self._acknowledged.popitem(last=False)
+        _remember(self._acknowledged, record.identity)
         self._send("PushAck", {"PushAckType": record.push_type, "SnapOrRecordID": number})
+
+
+def _remember(known: OrderedDict[str, None], key: str) -> None:
+    known[key] = None
+    while len(known) > REMEMBERED:
+        known.popitem(last=False)
 
 
 async def connect(device_id: str, config: dict[str, Any], services: DriverServices) -> FaceTerminal:

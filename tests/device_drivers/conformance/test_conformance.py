@@ -20,6 +20,7 @@ from device_drivers.contract.words import AccessOutcome, CommandKind, CommandOut
 from device_drivers.driver import (
     BrokerAddress,
     CommandRequest,
+    CredentialPresented,
     DeviceRefused,
     DeviceUnreachable,
     Driver,
@@ -544,3 +545,26 @@ def test_a_terminal_clock_that_goes_wrong_is_noticed_by_the_next_record(
             assert abs(again.clock_offset_s or 0.0) < 5
 
     run(bench_type, broker, tmp_path, scenario)
+
+
+def test_a_terminal_passes_on_what_it_does_not_hold_and_its_record_of_it_is_no_second_event(
+    broker: Any, tmp_path: Path
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            stream = driver.events()
+            for shown in ({"card": "123456"}, {"qr": "EH1.some-code"}, {"id_card": "11010519491231002X"}):
+                await bench.sim.present(**shown)
+                told = await await_event(
+                    stream, lambda e: not isinstance(e.body, DoorEvent), f"{shown} to be passed on"
+                )
+                assert isinstance(told.body, CredentialPresented)
+                ((kind, value),) = shown.items()
+                assert (told.body.identifier.type, told.body.identifier.value) == (kind, value)
+            await until(lambda: bench.sim.store.record_counts()["pending"] == 0, "the card's record to be acknowledged")
+            bench.sim.present_stranger()
+            last = await await_event(stream, lambda e: not isinstance(e.body, DoorEvent), "the stranger")
+            assert isinstance(last.body, AccessEvent)
+            assert last.body.identifier == "face", "nothing was told of the card in between"
+
+    run(next(b for b in BENCHES if b.kind == "face_terminal"), broker, tmp_path, scenario)

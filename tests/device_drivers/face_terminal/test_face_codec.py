@@ -223,3 +223,21 @@ def test_error_tables_are_sound_and_keyed_by_operator_and_level() -> None:
     assert errors.meaning("DelPerson", "464").retry == "fine"
     assert errors.meaning("EditPerson", "4711") == errors.Meaning("code_4711", "unknown")
     assert set(errors.profiles()) == {"access_terminal", "camera"}
+
+
+@pytest.mark.parametrize(
+    ("topic", "info", "shown"),
+    [
+        ("QRCode", {"QRCodeInfo": {"QRCode": "EH1.abc"}}, (IdentifierType.QR, "EH1.abc")),
+        ("QRCode", {"QRcodeInfo": "12345678"}, (IdentifierType.QR, "12345678")),
+        ("IDCard", {"IDCardInfo": {"IDNumber": "11010519491231002X"}}, (IdentifierType.ID_CARD, "11010519491231002X")),
+        ("IDCard", {"idCard": " 11010519491231002x "}, (IdentifierType.ID_CARD, "11010519491231002x")),
+        ("Card", {"CardInfo": {"CardNum": "0000000005"}}, (IdentifierType.CARD, "5")),
+        ("QRCode", {"QRCodeInfo": {}}, None),
+        ("IDCard", {"IDCardInfo": {"name": "某某"}}, None),
+        ("Rec", {"RFIDCard": "0000000005"}, None),
+    ],
+)
+def test_what_is_passed_on_for_the_edge_to_decide(topic: str, info: dict[str, Any], shown: Any) -> None:
+    found = codec.presented(topic, codec.parse(json.dumps({"operator": f"{topic}Push", "info": info}).encode()))
+    assert (None if found is None else (found.type, found.value)) == shown
