@@ -13,6 +13,7 @@ from hub.tables import AuditRow
 
 PAGES = (
     "/", "/blocks", f"/dwellings/{HOME}", "/devices", f"/devices/{TERMINAL}", "/events", "/tenancy",
+    "/sync", "/passes", "/counter", f"/explain?dwelling={HOME}",
     "/settings", "/settings?tab=health", "/settings?tab=audit", "/settings?tab=dead", "/settings?tab=edges",
     "/settings?tab=users",
 )  # fmt: skip

@@ -146,7 +146,7 @@ def furnish(served: Served) -> None:
     served.edge(online=True)
     take_catalogue(hub, EDGE, EdgeCatalogue(tuple(one.info for one in DEFINITIONS)))
     publish(hub)
-    _report(hub)
+    report(hub)
     served.passes(3)
     served.passes(1, AccessOutcome.DENIED)
     served.take(DoorEvent(DoorState.CLOSED, access_point="E001.G1-IN"))
@@ -270,8 +270,14 @@ def _finding() -> Finding:
     )  # fmt: skip
 
 
-def _report(hub: Hub) -> None:
-    """The terminal holds the first member and refuses the second."""
+def report(
+    hub: Hub,
+    confirmed: int = 1,
+    assumed: int = 0,
+    refused: tuple[CredentialRefusal, ...] = (CredentialRefusal(TOKEN_2, "photo_no_face", "461"),),
+    read_back: bool = True,
+) -> None:
+    """The terminal has the newest list; as furnished, it holds the first member and refuses the second."""
     now = datetime.now(UTC)
     with hub.db.reading() as session:
         desired = session.get_one(DesiredList, TERMINAL)
@@ -281,7 +287,7 @@ def _report(hub: Hub) -> None:
         hub,
         EDGE,
         DeviceReported(
-            TERMINAL, generation, digest, status, wanted=2, confirmed=1, read_back_at=now, reported_at=now,
-            refused=(CredentialRefusal(TOKEN_2, "photo_no_face", "461"),),
+            TERMINAL, generation, digest, status, wanted=2, confirmed=confirmed, assumed=assumed, refused=refused,
+            read_back_at=now if read_back else None, reported_at=now,
         ),
     )  # fmt: skip

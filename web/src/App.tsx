@@ -11,13 +11,17 @@ import { LanguageProvider, useLanguage, useWords } from "./i18n";
 import { BlocksPage } from "./pages/blocks/BlocksPage";
 import { CasePage } from "./pages/cases/CasePage";
 import { CasesPage } from "./pages/cases/CasesPage";
+import { CounterPage } from "./pages/counter/CounterPage";
 import { DevicePage } from "./pages/devices/DevicePage";
 import { DevicesPage } from "./pages/devices/DevicesPage";
 import { DwellingPage } from "./pages/dwelling/DwellingPage";
 import { EventsPage } from "./pages/events/EventsPage";
+import { ExplainPage } from "./pages/explain/ExplainPage";
 import { LivePage } from "./pages/live/LivePage";
+import { PassesPage } from "./pages/passes/PassesPage";
 import { SettingsPage } from "./pages/settings/SettingsPage";
 import { SignIn } from "./pages/SignIn";
+import { SyncPage } from "./pages/sync/SyncPage";
 import { TenancyPage } from "./pages/tenancy/TenancyPage";
 import { SessionProvider, useSession } from "./session";
 import { Failure } from "./ui/Panel";
@@ -84,6 +88,10 @@ function Pages(): ReactNode {
           <Route path="/devices" element={<Needs permission="estate.view"><DevicesPage /></Needs>} />
           <Route path="/devices/:id" element={<Needs permission="estate.view"><DevicePage /></Needs>} />
           <Route path="/events" element={<Needs permission="estate.view"><EventsPage /></Needs>} />
+          <Route path="/passes" element={<Needs permission="estate.view"><PassesPage /></Needs>} />
+          <Route path="/counter" element={<Needs permission="estate.view"><CounterPage /></Needs>} />
+          <Route path="/sync" element={<Needs permission="estate.view"><SyncPage /></Needs>} />
+          <Route path="/explain" element={<Needs permission="estate.view"><ExplainPage /></Needs>} />
           <Route path="/tenancy" element={<Needs permission="tenancy.view"><TenancyPage /></Needs>} />
           <Route path="/settings" element={<SettingsPage />} />
           <Route path="*" element={<NotFound />} />

@@ -64,3 +64,19 @@ export function midnight(localDay: string, zone: string): string {
 
 /** A side or direction, unless the name ends with it: "北门 进" is not said to go "进" again. */
 export const unlessSaid = (name: string, side: string): string => (side && name.trimEnd().endsWith(side) ? "" : side);
+
+/** A local time of a zone ("2026-11-21T09:12") as an instant (ISO, UTC). */
+export function fromLocal(text: string, zone: string): string {
+  const guess = new Date(`${text}Z`);
+  const shown = new Date(`${dateTime(guess.toISOString(), zone).replace(" ", "T")}Z`);
+  return new Date(2 * guess.getTime() - shown.getTime()).toISOString();
+}
+
+/** The other way round, for a field in which somebody picks a time. */
+export const toLocal = (at: string, zone: string): string => dateTime(at, zone).replace(" ", "T");
+
+/** A long number in groups of four, as it is read out. */
+export const grouped = (digits: string): string => digits.replace(/(.{4})(?=.)/g, "$1 ");
+
+/** 4 → "4 hours", 72 → "3 days", in the words given. */
+export const hours = (count: number, inHours: (n: number) => string, inDays: (n: number) => string): string => (count % 24 === 0 ? inDays(count / 24) : inHours(count));

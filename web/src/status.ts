@@ -32,7 +32,7 @@ const TONE_OF: Record<string, Tone> = {
   normal: "good", done: "good", present: "good",
   denied: "bad", fault: "bad", offline: "bad", refused: "bad", forced_open: "bad", tamper: "bad", red: "bad", unreachable: "bad", down: "bad",
   not_taken: "warn", held_open: "warn", open: "warn", refusals: "warn", behind: "warn", orange: "warn", yellow: "warn", propped: "warn",
-  clock: "warn", expired: "warn", uncertain: "warn", unsupported: "warn",
+  clock: "warn", ending: "warn", to_come: "info", expired: "warn", uncertain: "warn", unsupported: "warn",
   pending: "info", assumed: "info", recheck_requested: "info", other_use: "info",
 };
 

@@ -1,5 +1,7 @@
 /** The one place that speaks HTTP with the hub: base path, CSRF header, one kind of error. */
 
+import { heardServer } from "../now";
+
 const BASE = "/api/v1";
 let csrf = "";
 let onSignedOut: () => void = () => undefined;
@@ -32,10 +34,12 @@ async function send(path: string, { method = "GET", body, form, signal }: Option
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
-    return await fetch(BASE + path, {
+    const response = await fetch(BASE + path, {
       method, headers, credentials: "same-origin", signal: signal ?? null,
       body: form ?? (body === undefined ? null : JSON.stringify(body)),
     });
+    heardServer(response.headers.get("Date"));
+    return response;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "unreachable", "", "");

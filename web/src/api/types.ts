@@ -10,7 +10,7 @@ type S = components["schemas"];
 
 export type Permission =
   | "estate.view" | "person.reveal" | "device.command" | "device.manage" | "tenancy.view" | "tenancy.manage"
-  | "case.view" | "case.decide" | "audit.view" | "policy.manage" | "users.manage";
+  | "access.desk" | "case.view" | "case.decide" | "audit.view" | "policy.manage" | "users.manage";
 
 export type DwellingStatus =
   | "occupied" | "vacant" | "allocated" | "suspected_sublet" | "suspected_idle" | "repair" | "unknown";
@@ -45,9 +45,15 @@ export type Presence = S["PresenceCalendar"];
 export type Explain = S["Explanation"];
 export type Revealed = S["RevealItem"];
 
+export type PassItem = S["PassItem"];
+export type DeskAnswer = S["DeskAnswer"];
+export type Withdrawn = S["Withdrawn"];
+export type HeldAction = S["HeldItem"];
+
 export type Held = S["Held"];
 export type SyncDevice = S["DeviceStep"];
 export type SyncTruth = S["EstateSync"];
+export type Removal = SyncTruth["unconfirmed_removals"][number];
 export type TenancySource = S["SourceItem"];
 export type RefusedRow = S["RefusedRowItem"];
 export type UploadResult = S["UploadResult"];

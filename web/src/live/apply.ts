@@ -42,7 +42,7 @@ function outdated(batch: Batch, estateId: string): unknown[][] {
   const keys: unknown[][] = [];
   if (batch.passes || batch.doors || batch.devices || batch.edges || batch.sync || batch.dwellings) keys.push(["summary", estateId]);
   if (batch.edges) keys.push(["devices", estateId], ["doors", estateId]);
-  if (batch.sync) keys.push(["sync", estateId], ["devices", estateId], ["device"]);
+  if (batch.sync) keys.push(["sync", estateId], ["devices", estateId], ["device"], ["dwelling"], ["explain"], ["passes-active", estateId], ["passes-all", estateId]);
   if (batch.cases) keys.push(["cases"], ["case"]);
   return keys;
 }

@@ -5,15 +5,28 @@ import { type ReactNode, useState } from "react";
 import { ApiError } from "../api/client";
 import { useWords } from "../i18n";
 
-interface Props { open: boolean; title: string; hint: string; close: () => void; submit: (reason: string) => Promise<void>; danger?: boolean }
+interface Props {
+  open: boolean;
+  title: string;
+  hint: ReactNode;
+  close: () => void;
+  submit: (reason: string) => Promise<void>;
+  danger?: boolean;
+  /** What else must be filled in, above the reason. */
+  children?: ReactNode;
+  /** Says what is missing, before anything is sent. */
+  missing?: () => string;
+  ok?: string;
+}
 
-export function ReasonDialog({ open, title, hint, close, submit, danger = false }: Props): ReactNode {
+export function ReasonDialog({ open, title, hint, close, submit, danger = false, children, missing, ok }: Props): ReactNode {
   const { common, devices } = useWords();
   const [reason, setReason] = useState("");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   async function send(): Promise<void> {
-    if (reason.trim().length < 4) return setProblem(devices.needReason);
+    const lacking = missing?.() || (reason.trim().length < 4 ? devices.needReason : "");
+    if (lacking) return setProblem(lacking);
     setBusy(true);
     try {
       await submit(reason.trim());
@@ -26,8 +39,9 @@ export function ReasonDialog({ open, title, hint, close, submit, danger = false 
     }
   }
   return (
-    <Modal open={open} title={title} onCancel={close} onOk={() => void send()} okText={common.confirm} cancelText={common.cancel} okButtonProps={{ loading: busy, danger }}>
-      <p>{hint}</p>
+    <Modal open={open} title={title} onCancel={close} onOk={() => void send()} okText={ok ?? common.confirm} cancelText={common.cancel} okButtonProps={{ loading: busy, danger }}>
+      {typeof hint === "string" ? <p>{hint}</p> : hint}
+      {children}
       <label className="dialog-field">
         <span>{common.reason}</span>
         <Input.TextArea rows={2} value={reason} onChange={(event) => setReason(event.target.value)} placeholder={common.reasonPlaceholder} />

@@ -12,12 +12,17 @@ import { Clock } from "./Clock";
 import { LinkBadge } from "./LinkBadge";
 import { Forbidden } from "./Panel";
 
-const PAGES: { path: string; key: "live" | "blocks" | "cases" | "devices" | "events" | "tenancy" | "settings"; needs?: Permission }[] = [
+type PageKey = "live" | "blocks" | "events" | "passes" | "counter" | "sync" | "explain" | "cases" | "devices" | "tenancy" | "settings";
+const PAGES: { path: string; key: PageKey; needs?: Permission }[] = [
   { path: "/", key: "live", needs: "estate.view" },
   { path: "/blocks", key: "blocks", needs: "estate.view" },
+  { path: "/events", key: "events", needs: "estate.view" },
+  { path: "/passes", key: "passes", needs: "estate.view" },
+  { path: "/counter", key: "counter", needs: "estate.view" },
+  { path: "/sync", key: "sync", needs: "estate.view" },
+  { path: "/explain", key: "explain", needs: "estate.view" },
   { path: "/cases", key: "cases", needs: "case.view" },
   { path: "/devices", key: "devices", needs: "estate.view" },
-  { path: "/events", key: "events", needs: "estate.view" },
   { path: "/tenancy", key: "tenancy", needs: "tenancy.view" },
   { path: "/settings", key: "settings" },
 ];

@@ -4,8 +4,8 @@ import type { ReactNode } from "react";
 import type { Credential, Dwelling, Member } from "../../api/types";
 import * as format from "../../format";
 import { useWords, word } from "../../i18n";
-import { useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
+import { OnDevices } from "../../ui/OnDevices";
 import { Empty, Panel } from "../../ui/Panel";
 import { Reveal } from "./Reveal";
 
@@ -49,11 +49,7 @@ function MemberRow({ member }: { member: Member }): ReactNode {
 }
 
 function CredentialRow({ credential }: { credential: Credential }): ReactNode {
-  const { dwelling: t, words } = useWords();
-  const zone = useZone();
-  const { devices_total: total, devices_confirmed: confirmed } = credential;
-  const newest = credential.devices.map((device) => device.since ?? "").toSorted().at(-1);
-  const odd = credential.devices.filter((device) => device.state !== "confirmed");
+  const { words } = useWords();
   return (
     <div className="credential">
       <div className="member-head">
@@ -61,18 +57,9 @@ function CredentialRow({ credential }: { credential: Credential }): ReactNode {
         {credential.identifiers.map((identifier) => (
           <span key={identifier.type + identifier.masked}>{word(words.identifier, identifier.type)}{identifier.type === "face" ? "" : ` ${identifier.masked}`}</span>
         ))}
-        {credential.ended_because ? <span className="faint">{credential.ended_because}</span> : null}
+        {credential.ended_because ? <span className="faint">{word(words.endedBecause, credential.ended_because.replace("taken_back: ", "").split(":")[0])}</span> : null}
       </div>
-      <Mark tone={total === 0 ? "none" : confirmed === total ? "good" : "warn"}>
-        {total === 0 ? t.onNone : t.on(confirmed, total, format.clock(newest, zone))}
-      </Mark>
-      {odd.length ? (
-        <ul>
-          {odd.map((device) => (
-            <li key={device.device_id}>{device.device_name}: <StateMark state={device.state} words={words.heldState} />{device.message_zh ? ` ${device.message_zh}` : ""}</li>
-          ))}
-        </ul>
-      ) : null}
+      <OnDevices devices={credential.devices} who={credential.label} gone={credential.state !== "active"} />
     </div>
   );
 }

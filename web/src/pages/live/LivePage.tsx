@@ -1,11 +1,12 @@
 /** What happens on the estate now, and how far it can be believed. */
 
 import type { ReactNode } from "react";
+import { Link } from "react-router";
 import { useSummary } from "../../api/queries";
 import * as format from "../../format";
 import { useWords } from "../../i18n";
-import { useZone } from "../../session";
 import { Answer, Panel } from "../../ui/Panel";
+import { WaitingFor } from "../../ui/Waiting";
 import { DeviceTruth } from "./DeviceTruth";
 import { Doors } from "./Doors";
 import { Edges, EdgeBanner } from "./Edges";
@@ -33,7 +34,6 @@ export function LivePage(): ReactNode {
 
 function Figures(): ReactNode {
   const t = useWords().live;
-  const zone = useZone();
   const s = useSummary().data;
   if (!s) return null;
   const devices = s.devices.online + s.devices.offline + s.devices.fault + s.devices.unknown;
@@ -50,7 +50,7 @@ function Figures(): ReactNode {
     { label: t.devicesOnline, value: n(s.devices.online), of: n(devices), attention: s.devices.online < devices },
     { label: t.inStep, value: n(s.sync.devices_in_step), of: n(s.sync.devices_total), attention: s.sync.devices_in_step < s.sync.devices_total },
     ...(s.open_cases === null || s.open_cases === undefined ? [] : [{ label: t.openCases, value: n(s.open_cases) }]),
-    { label: t.removal, value: removal ? t.removalSince(format.clock(removal, zone)) : t.removalNone, attention: Boolean(removal) },
+    { label: t.removal, value: removal ? <Link to="/sync"><WaitingFor since={removal} /></Link> : t.removalNone },
   ];
   return (
     <dl className="figures">
@@ -64,4 +64,4 @@ function Figures(): ReactNode {
   );
 }
 
-interface Figure { label: string; value: string; of?: string; attention?: boolean }
+interface Figure { label: string; value: ReactNode; of?: string; attention?: boolean }

@@ -80,13 +80,16 @@ function HeldPanel({ held }: { held: Held }): ReactNode {
     }
   };
   const open = Boolean(held.set) && !held.refused_by && may("tenancy.manage");
+  // A feed that is short loses nobody his access: two persons only accept that it is short.
+  const short = held.reason === "empty_feed" || held.reason === "half_feed";
+  const [release, releaseHint] = short ? [t.acceptShort, t.acceptShortHint] : [t.release, t.releaseHint(held.removals)];
   const buttons = open ? (
     <span className="tools">
-      <Button size="small" danger onClick={() => setAsking({ word: "confirm", set: held.set })}>{t.release}</Button>
+      <Button size="small" danger={!short} onClick={() => setAsking({ word: "confirm", set: held.set })}>{release}</Button>
       <Button size="small" onClick={() => setAsking({ word: "refuse", set: held.set })}>{t.keep}</Button>
     </span>
   ) : null;
-  const asked = held.asked_by ? t.askedBy(held.asked_by, format.clock(held.asked_at ?? null, zone)) : t.twoPersons;
+  const asked = held.asked_by ? t.askedBy(held.asked_by, format.clock(held.asked_at ?? null, zone)) : short ? t.acceptTwo : t.twoPersons;
   return (
     <Panel id={`held-${held.source}`} title={`${t.held} · ${held.source}`} extra={buttons}>
       <p><Mark tone="warn">{held.reason_zh || held.reason}</Mark> <span className="faint">{t.heldSummary(held.households.length, format.clock(held.at, zone))}</span></p>
@@ -103,8 +106,8 @@ function HeldPanel({ held }: { held: Held }): ReactNode {
         </tbody>
       </table>
       <ReasonDialog
-        open={asking !== null} title={asking?.word === "refuse" ? t.keep : t.release} close={() => setAsking(null)} submit={decide} danger={asking?.word !== "refuse"}
-        hint={asking?.word === "refuse" ? t.keepHint(held.removals) : t.releaseHint(held.removals)}
+        open={asking !== null} title={asking?.word === "refuse" ? t.keep : release} close={() => setAsking(null)} submit={decide} danger={asking?.word === "confirm" && !short}
+        hint={asking?.word === "refuse" ? t.keepHint(held.removals) : releaseHint}
       />
     </Panel>
   );

@@ -1,10 +1,9 @@
-/** Where tenancies come from, what was held back or refused, and whether the devices hold what they should. */
+/** Where tenancies come from, and what was held back or refused. */
 
 import type { ReactNode } from "react";
 import { useWords } from "../../i18n";
 import { HeldPanels, Sources } from "./Sources";
 import { RefusedRows } from "./RefusedRows";
-import { SyncTruthPanels } from "./SyncTruth";
 import { UploadPanel } from "./Upload";
 
 export function TenancyPage(): ReactNode {
@@ -14,7 +13,6 @@ export function TenancyPage(): ReactNode {
       <Sources />
       <HeldPanels />
       <div className="two"><RefusedRows /><UploadPanel /></div>
-      <SyncTruthPanels />
     </>
   );
 }

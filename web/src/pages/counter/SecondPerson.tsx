@@ -1,0 +1,90 @@
+/** What waits for a second person: who asked, for what exactly, until when. Whoever asked cannot decide. */
+
+import { App, Button, Modal } from "antd";
+import { type ReactNode, useState } from "react";
+import { Link } from "react-router";
+import { call } from "../../api/client";
+import { useHeldActions, useSources } from "../../api/queries";
+import type { DeskAnswer, HeldAction } from "../../api/types";
+import * as format from "../../format";
+import { useWords, word } from "../../i18n";
+import { useSession, useZone } from "../../session";
+import { Mark } from "../../ui/Mark";
+import { Answer, Panel } from "../../ui/Panel";
+import { ReasonDialog } from "../../ui/ReasonDialog";
+import { useDeskDone } from "../passes/PassDetail";
+
+export function SecondPerson(): ReactNode {
+  const { counter: t } = useWords();
+  const { may } = useSession();
+  const [number, setNumber] = useState("");
+  return (
+    <Panel id="second-person" title={t.second} live>
+      <p className="faint">{t.secondHint}</p>
+      <Answer query={useHeldActions()} rows={2} empty={(d) => d.items.length === 0} emptyText={t.secondEmpty}>
+        {(d) => <ul className="rows cards">{d.items.map((item) => <Waiting key={item.id} item={item} tell={setNumber} />)}</ul>}
+      </Answer>
+      {may("tenancy.view") ? <HeldFeeds /> : null}
+      <Modal open={number !== ""} title={t.numberTitle} onCancel={() => setNumber("")} onOk={() => setNumber("")} cancelButtonProps={{ style: { display: "none" } }}>
+        <p>{t.numberHint}</p><p className="big num" data-testid="confirmed-number">{format.grouped(number)}</p>
+      </Modal>
+    </Panel>
+  );
+}
+
+type Word = "confirm" | "refuse";
+
+function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => void }): ReactNode {
+  const { counter: t, words } = useWords();
+  const { may } = useSession();
+  const zone = useZone();
+  const { message } = App.useApp();
+  const finished = useDeskDone();
+  const [asking, setAsking] = useState<Word | null>(null);
+  const decide = async (reason: string): Promise<void> => {
+    const answer = await call<DeskAnswer>(`/held-actions/${encodeURIComponent(item.id)}/${asking}`, { method: "POST", body: { reason } });
+    setAsking(null);
+    if (answer.number) tell(answer.number);
+    if (asking === "refuse") void message.info(t.refused);
+    await finished({ subject: "", number: "", held: "" }, asking === "refuse" ? t.refused : t.confirmed);
+  };
+  const what = word(words.heldKind, item.kind);
+  return (
+    <li data-testid="held-action">
+      <div className="grow">
+        <strong>{what}</strong> <span>{item.label}</span>{" "}
+        {item.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(item.dwelling_id)}`}>{item.dwelling_code}</Link> : null}
+        <div>{word(words.heldEffect, item.kind, "")}</div>
+        <div className="faint">{t.askedBy(item.asked_by, format.clock(item.asked_at, zone))} · {t.because(item.reason)}</div>
+      </div>
+      {item.mine ? <Mark tone="info">{t.yours}</Mark> : may("tenancy.manage") ? (
+        <span className="tools">
+          <Button type="primary" size="small" onClick={() => setAsking("confirm")}>{t.confirm}</Button>
+          <Button size="small" onClick={() => setAsking("refuse")}>{t.refuse}</Button>
+        </span>
+      ) : <Mark tone="none">{t.notYours}</Mark>}
+      {asking ? <ReasonDialog open title={`${asking === "confirm" ? t.confirm : t.refuse}: ${what} ${item.label}`} hint={asking === "confirm" ? word(words.heldEffect, item.kind, "") : t.refuseHint} close={() => setAsking(null)} submit={decide} /> : null}
+    </li>
+  );
+}
+
+/** A feed's held set is decided where its households stand. */
+function HeldFeeds(): ReactNode {
+  const { counter: t } = useWords();
+  const zone = useZone();
+  const held = (useSources().data?.items ?? []).flatMap((source) => (source.held && !source.held.refused_by ? [source.held] : []));
+  if (held.length === 0) return null;
+  return (
+    <ul className="rows cards">
+      {held.map((one) => (
+        <li key={one.source} data-testid="held-feed">
+          <div className="grow">
+            <strong>{t.heldFeed(one.source)}</strong> <Mark tone="warn">{one.reason_zh || one.reason}</Mark>
+            <div className="faint">{one.asked_by ? t.askedBy(one.asked_by, format.clock(one.asked_at ?? null, zone)) : t.nobodyYet}</div>
+          </div>
+          <Link to={`/tenancy#held-${encodeURIComponent(one.source)}`}>{t.toHeld(one.households.length)}</Link>
+        </li>
+      ))}
+    </ul>
+  );
+}

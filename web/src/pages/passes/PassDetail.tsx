@@ -1,0 +1,112 @@
+/** One pass: everything about it, on which devices it stands, and what may be done with it. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { App, Button, Radio } from "antd";
+import { type ReactNode, useState } from "react";
+import { Link } from "react-router";
+import { call } from "../../api/client";
+import type { DeskAnswer, PassItem } from "../../api/types";
+import * as format from "../../format";
+import { useWords, word } from "../../i18n";
+import { useNow } from "../../now";
+import { useSession, useZone } from "../../session";
+import { StateMark } from "../../ui/Mark";
+import { OnDevices } from "../../ui/OnDevices";
+import { ReasonDialog } from "../../ui/ReasonDialog";
+import { TimePick } from "../../ui/TimePick";
+import { endOf, phaseOf } from "./kinds";
+
+const ENDS = ["host_withdrew", "own_request", "security_incident"] as const;
+const RENEWED_H = 2160;
+
+export function PassDetail({ pass }: { pass: PassItem }): ReactNode {
+  const { passes: t, words } = useWords();
+  const zone = useZone();
+  const { may } = useSession();
+  const now = useNow(30_000);
+  const facts: [string, ReactNode][] = [
+    [t.columns.kind, <>{word(words.passKind, pass.kind)} <StateMark state={phaseOf(pass, now)} words={words.passPhase} /></>],
+    [t.visitor, pass.visitor || format.NONE],
+    [t.host, pass.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(pass.dwelling_id)}`}>{pass.dwelling_code}</Link> : t.noHost],
+    [t.doors, pass.doors.map((door) => door.name).join(t.comma) || format.NONE],
+    [t.columns.valid, `${format.minute(pass.valid_from, zone)} ${t.until(format.minute(pass.valid_to, zone))}`],
+    [t.columns.way, `${word(words.identifier, pass.identifier)} ${pass.number}`],
+    [t.columns.used, pass.uses ? t.usedOf(pass.used, pass.uses) : t.usedTimes(pass.used)],
+    ...(pass.repair_order ? [[t.repairOrder, pass.repair_order] as [string, ReactNode]] : []),
+    [t.issued, `${pass.issued_by} · ${format.minute(pass.issued_at, zone)}`],
+    ...(pass.renewals ? [[t.renewals, format.number(pass.renewals)] as [string, ReactNode]] : []),
+    [t.because, pass.reason],
+    ...(pass.ended_because ? [[t.endedBecause, word(words.endedBecause, pass.ended_because.split(":")[0])] as [string, ReactNode]] : []),
+  ];
+  return (
+    <div data-testid="pass-detail">
+      <dl className="facts one">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
+      <h3>{t.onDevices}</h3>
+      <OnDevices devices={pass.devices} who={pass.label} gone={pass.state !== "active"} none={t.notYet} />
+      {pass.state === "active" && may("access.desk") ? <Actions pass={pass} /> : null}
+    </div>
+  );
+}
+
+function Actions({ pass }: { pass: PassItem }): ReactNode {
+  const { passes: t } = useWords();
+  const [asking, setAsking] = useState<"renew" | "end" | null>(null);
+  return (
+    <div className="tools" style={{ marginTop: 16 }}>
+      {pass.renewable ? <Button onClick={() => setAsking("renew")}>{t.renew}</Button> : null}
+      <Button danger onClick={() => setAsking("end")}>{t.end}</Button>
+      {asking === "renew" ? <Renew pass={pass} close={() => setAsking(null)} /> : null}
+      {asking === "end" ? <End pass={pass} close={() => setAsking(null)} /> : null}
+    </div>
+  );
+}
+
+/** After an action of the counter: done, or waiting for a second person. */
+export function useDeskDone(): (answer: DeskAnswer, done: string) => Promise<void> {
+  const client = useQueryClient();
+  const { message } = App.useApp();
+  const { counter: t } = useWords();
+  return async (answer, done) => {
+    if (answer.held) void message.warning(t.heldNow, 8);
+    else void message.success(done);
+    await Promise.all(["passes-active", "passes-all", "held-actions", "dwelling", "sync", "explain"].map((name) => client.invalidateQueries({ queryKey: [name] })));
+  };
+}
+
+function Renew({ pass, close }: { pass: PassItem; close: () => void }): ReactNode {
+  const { passes: t } = useWords();
+  const zone = useZone();
+  const finished = useDeskDone();
+  const [until, setUntil] = useState(() => endOf(new Date().toISOString(), RENEWED_H - 1, zone));
+  const send = async (reason: string): Promise<void> => {
+    const answer = await call<DeskAnswer>(`/passes/${encodeURIComponent(pass.id)}/renew`, { method: "POST", body: { valid_to: until, reason } });
+    close();
+    await finished(answer, t.renewed);
+  };
+  return (
+    <ReasonDialog open title={t.renew} hint={t.renewHint} close={close} submit={send} ok={t.renew}>
+      <div className="dialog-field"><span id="renew-until">{t.validTo}</span><TimePick labelled="renew-until" value={until} change={setUntil} /></div>
+    </ReasonDialog>
+  );
+}
+
+function End({ pass, close }: { pass: PassItem; close: () => void }): ReactNode {
+  const { passes: t, words } = useWords();
+  const finished = useDeskDone();
+  const [because, setBecause] = useState<(typeof ENDS)[number]>("host_withdrew");
+  const send = async (reason: string): Promise<void> => {
+    const answer = await call<DeskAnswer>(`/passes/${encodeURIComponent(pass.id)}`, { method: "DELETE", body: { because, reason } });
+    close();
+    await finished(answer, t.endedNow);
+  };
+  return (
+    <ReasonDialog open title={t.end} hint={t.endHint} close={close} submit={send} danger ok={t.end}>
+      <div className="dialog-field">
+        <span id="end-because">{t.endedBecause}</span>
+        <Radio.Group aria-labelledby="end-because" value={because} onChange={(event) => setBecause(event.target.value as (typeof ENDS)[number])}>
+          {ENDS.map((one) => <div key={one}><Radio value={one}>{words.passEnd[one]}</Radio></div>)}
+        </Radio.Group>
+      </div>
+    </ReasonDialog>
+  );
+}
