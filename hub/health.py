@@ -44,7 +44,7 @@ def _database_parts(hub: Hub) -> list[Part]:
     try:
         with hub.db.reading() as session:
             session.execute(select(1))
-            parts = [_jobs(session), _edges(session, hub), _source(session), _outbox(session, hub)]
+            parts = [_jobs(session), _edges(session, hub), _source(session), _outbox(session, hub), _law(session)]
     except OperationalError:
         return [Part(name="database", ok=False, detail="the database does not answer")]
     return [Part(name="database", ok=True, detail=hub.db.engine.dialect.name), *parts]
@@ -77,6 +77,16 @@ def _outbox(session: Session, hub: Hub) -> Part:
     waiting = session.scalars(select(OutboxMessage.created_at).where(OutboxMessage.delivered_at.is_(None))).all()
     late = [at for at in waiting if hub.now() - at > OUTBOX_LATE]
     return Part(name="lease_outbox", ok=not late, detail=f"{len(waiting)} waiting, {len(late)} late")
+
+
+def _law(session: Session) -> Part:
+    """The running set-up against the law, as the last check found it."""
+    row = session.get(JobRun, "law.check")
+    return Part(
+        name="law",
+        ok=row is None or row.detail.startswith("0 unlawful"),
+        detail=row.detail if row else "not checked yet",
+    )
 
 
 def _broker(hub: Hub) -> Part:

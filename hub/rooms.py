@@ -10,7 +10,7 @@ from hub.access import desk_api
 from hub.access.publish import JOBS as ACCESS_JOBS
 from hub.cases import api as cases_api
 from hub.cases.nightly import JOBS as CASES_JOBS
-from hub.estate import adding_api
+from hub.estate import adding_api, orders_api
 from hub.estate import api as estate_api
 from hub.estate.jobs import JOBS as ESTATE_JOBS
 from hub.events import api as events_api
@@ -28,6 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     estate_api.router,
     adding_api.router,
+    orders_api.router,
     tenancy_api.router,
     push_api.router,
     access_api.router,

@@ -88,6 +88,11 @@ class Door(Base):
     """`scope`: estate, block, dwelling or amenity. `fail_mode` on power loss: fail_safe (opens) or fail_secure.
 
     An amenity (laundry, car park; of a block, or of the estate) is on nobody's way home: only it may have hours (`schedule_id`).
+
+    `escape_route` None: by scope (gates, entrances and amenities are). `egress`: free (no lock inwards), button (REX), edge (a
+    reader that the edge decides, open to all), none or undeclared. `fire_release`: input (the fire panel's contact is on the
+    board), wired (it cuts the lock's power outside our software), none or undeclared. The mode (intent) is its device's to
+    report: `ReportedList.modes`.
     """
 
     __tablename__ = "door"
@@ -100,6 +105,9 @@ class Door(Base):
     scope: Mapped[str]
     schedule_id: Mapped[str | None] = mapped_column(ForeignKey("schedule.id", name="fk_door_schedule"))
     fail_mode: Mapped[str] = mapped_column(default="fail_safe")
+    escape_route: Mapped[bool | None]
+    egress: Mapped[str] = mapped_column(default="undeclared", server_default="undeclared")
+    fire_release: Mapped[str] = mapped_column(default="undeclared", server_default="undeclared")
     state: Mapped[str] = mapped_column(default="unknown")
     alarm: Mapped[str] = mapped_column(default="normal")
     state_at: Mapped[datetime | None]
@@ -123,7 +131,7 @@ class ScheduleRow(Base):
 
 
 class AccessPoint(Base):
-    """One side of a door (ONVIF AccessPoint)."""
+    """One side of a door (ONVIF AccessPoint). `necessity`: why a face is read here, where one is."""
 
     __tablename__ = "access_point"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -135,6 +143,7 @@ class AccessPoint(Base):
     device_id: Mapped[str | None] = mapped_column(ForeignKey("device.id"), index=True)
     point: Mapped[str] = mapped_column(default="")
     camera_id: Mapped[str | None] = mapped_column(ForeignKey("device.id"))
+    necessity: Mapped[str] = mapped_column(default="", server_default="")
 
 
 # --- edges and devices ------------------------------------------------------------------------------------------------
@@ -457,7 +466,8 @@ class RoleAssignment(Base):
 class HeldAction(Base):
     """A change of access one person asked for beyond the hourly limit: it waits for a second person.
 
-    `payload`: what to do when confirmed, as JSON. `state`: held, confirmed, refused, expired.
+    `payload`: what to do when confirmed, as JSON. `state`: held, confirmed, refused, expired. `weight`: how many changes it is.
+    `asked_by_id` is who asked, whatever name they bear (`asked_by`) by now.
     """
 
     __tablename__ = "held_action"
@@ -467,6 +477,8 @@ class HeldAction(Base):
     kind: Mapped[str]
     payload: Mapped[dict[str, Any]]
     label: Mapped[str] = mapped_column(default="")
+    weight: Mapped[int] = mapped_column(default=1, server_default="1")
+    asked_by_id: Mapped[str] = mapped_column(default="", server_default="")
     asked_by: Mapped[str]
     asked_at: Mapped[datetime]
     reason: Mapped[str]
@@ -474,6 +486,18 @@ class HeldAction(Base):
     decided_by: Mapped[str] = mapped_column(default="")
     decided_at: Mapped[datetime | None]
     decided_reason: Mapped[str] = mapped_column(default="")
+
+
+class AccessChange(Base):
+    """One person's changes of access, for the hourly limit. `who`: user id, `key:…` of a system. Kept a day."""
+
+    __tablename__ = "access_change"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    who: Mapped[str]
+    at: Mapped[datetime]
+    what: Mapped[str]
+    count: Mapped[int]
+    __table_args__ = (Index("ix_access_change_who", "who", "at"),)
 
 
 class DesiredList(Base):
@@ -495,7 +519,10 @@ class DesiredList(Base):
 
 
 class ReportedList(Base):
-    """What the device holds, as its edge last reported it (contract.messages.DeviceReported)."""
+    """What the device holds, as its edge last reported it (contract.messages.DeviceReported).
+
+    `modes`: its access points that are not in their normal mode, with until when, by whom and why. `fire`: its fire contact.
+    """
 
     __tablename__ = "reported_list"
     device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
@@ -511,15 +538,52 @@ class ReportedList(Base):
     decided_at_edge: Mapped[bool] = mapped_column(default=False)
     read_back_at: Mapped[datetime | None]
     reported_at: Mapped[datetime | None]
+    modes: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    fire: Mapped[str] = mapped_column(default="none", server_default="none")
+
+
+class CommandOrder(Base):
+    """What one person orders doors to do, seen before it is done. `scope`: doors, block or estate.
+
+    `state`: previewed, asked (waits for a second person), issued, refused, expired. `targets`: [{door, device, access_point}]
+    as they were shown. `lasts_s`: how long from its issue; `until`: when its doors go back to normal by themselves.
+    `asked_by`, `decided_by` are user ids.
+    """
+
+    __tablename__ = "command_order"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    kind: Mapped[str]
+    scope: Mapped[str]
+    scope_id: Mapped[str] = mapped_column(default="")
+    targets: Mapped[list[Any]]
+    second_person: Mapped[bool] = mapped_column(default=False)
+    lasts_s: Mapped[int | None]
+    until: Mapped[datetime | None]
+    state: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+    asked_by: Mapped[str]
+    asked_name: Mapped[str]
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    decided_by: Mapped[str] = mapped_column(default="")
+    decided_name: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[datetime | None]
+    decided_reason: Mapped[str] = mapped_column(default="")
 
 
 class CommandRow(Base):
+    """One command to one device. `request_key`: who sent it and his client's own key, so that a repetition is the same one."""
+
     __tablename__ = "command"
     id: Mapped[str] = mapped_column(primary_key=True)
     estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
     edge_id: Mapped[str] = mapped_column(ForeignKey("edge.id"))
     device_id: Mapped[str] = mapped_column(ForeignKey("device.id"))
     access_point_id: Mapped[str | None]
+    door_id: Mapped[str | None]
+    order_id: Mapped[str | None] = mapped_column(index=True)
+    request_key: Mapped[str | None] = mapped_column(index=True, unique=True)
     kind: Mapped[str]
     actor: Mapped[str]
     reason: Mapped[str]

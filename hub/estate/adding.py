@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from hub.access.bundle import identifiers_of
-from hub.access.lawful import FACE_ONLY_ZH, face_only_doors
 from hub.db import UnitOfWork
 from hub.errors import ApiError, BadRequest, Conflict, NotFound
+from hub.estate import law
 from hub.estate.device_config import problems, with_kept_secrets
 from hub.ids import random_text
 from hub.services import Hub
@@ -27,17 +26,23 @@ FOREIGN = ("keep", "adopt", "remove")
 
 @dataclass(frozen=True, slots=True)
 class NewDoor:
-    """`block_id` for scope `block` only."""
+    """`block_id` for scope `block` only. What is not declared of egress and fire release stays an open point."""
 
     name: str
     scope: str = "estate"
     block_id: str | None = None
     fail_mode: str = "fail_safe"
+    escape_route: bool | None = None
+    egress: str = "undeclared"
+    fire_release: str = "undeclared"
 
 
 @dataclass(frozen=True, slots=True)
 class PointWish:
-    """One side of a door for one point of the device: an access point that stands, a door that stands, or a new door."""
+    """One side of a door for one point of the device: an access point that stands, a door that stands, or a new door.
+
+    `necessity`: why a face is read here; None leaves what stands.
+    """
 
     point: str
     side: str = "in"
@@ -45,6 +50,7 @@ class PointWish:
     door_id: str | None = None
     door: NewDoor | None = None
     camera_id: str | None = None
+    necessity: str | None = None
 
 
 def driver_of(edge: Edge, kind: str) -> dict[str, Any] | None:
@@ -106,6 +112,8 @@ def change(hub: Hub, actor: str, device_id: str, wanted: Change, reason: str) ->
     with hub.db.unit_of_work(actor, reason, now=hub.now()) as uow:
         device = _device(uow, device_id)
         edge = uow.session.get_one(Edge, device.edge_id)
+        doors = _doors_of(uow.session, device_id)
+        before = law.broken(uow.session, doors)
         if wanted.name is not None and wanted.name != device.name:
             device.name = wanted.name
             uow.record("device.renamed", device_id)
@@ -125,6 +133,7 @@ def change(hub: Hub, actor: str, device_id: str, wanted: Change, reason: str) ->
                 _ready(uow.session, edge, device)
             device.in_service = wanted.in_service
             uow.record("device.in_service" if wanted.in_service else "device.out_of_service", device_id)
+        law.require_lawful(uow.session, doors, before)
     hub.signal("edges.publish")
     hub.signal("access.publish")
 
@@ -138,10 +147,14 @@ def _device(uow: UnitOfWork, device_id: str) -> Device:
 
 
 def _ready(session: Session, edge: Edge, device: Device) -> None:
-    points = session.scalars(select(AccessPoint).where(AccessPoint.device_id == device.id)).all()
-    if identifiers_of(device.kind, edge.catalogue) and not points:
+    doors = _doors_of(session, device.id)
+    if law.accepted_by(device.kind, edge.catalogue, {}) and not doors:
         raise Conflict("请先登记这台设备控制的门（通行点），再投入使用。", "no_access_point")
-    lawful(session, {point.door_id for point in points})
+    law.require_lawful(session, doors)
+
+
+def _doors_of(session: Session, device_id: str) -> set[str]:
+    return set(session.scalars(select(AccessPoint.door_id).where(AccessPoint.device_id == device_id)))
 
 
 def map_points(hub: Hub, actor: str, device_id: str, wishes: list[PointWish]) -> None:
@@ -151,14 +164,14 @@ def map_points(hub: Hub, actor: str, device_id: str, wishes: list[PointWish]) ->
         before = uow.session.scalars(select(AccessPoint).where(AccessPoint.device_id == device_id)).all()
         if device.in_service and before and not wishes:
             raise Conflict("投入使用中的设备至少要有一个通行点。请先停用设备。", "in_service")
+        broken = law.broken(uow.session, {point.door_id for point in before})
         bound = [_bind(uow, device, wish) for wish in wishes]
         if len({point.id for point in bound}) < len(bound):
             raise BadRequest("同一个通行点登记了两次，请检查门和方向。")
         for point in before:
             if point not in bound:
                 point.device_id = None
-        uow.session.flush()
-        lawful(uow.session, {point.door_id for point in (*before, *bound)})
+        law.require_lawful(uow.session, {point.door_id for point in (*before, *bound)}, broken)
         uow.record("device.mapped", device_id, access_points=[point.id for point in bound])
     hub.signal("edges.publish")
     hub.signal("access.publish")
@@ -174,6 +187,8 @@ def _bind(uow: UnitOfWork, device: Device, wish: PointWish) -> AccessPoint:
         if camera is None or camera.estate_id != device.estate_id or camera.removed_at is not None:
             raise BadRequest("没有这台摄像机，请从列表中选择。")
     point.device_id, point.point, point.camera_id = device.id, wish.point, wish.camera_id
+    if wish.necessity is not None:
+        point.necessity = wish.necessity.strip()[:500]
     return point
 
 
@@ -214,39 +229,25 @@ def _door(uow: UnitOfWork, device: Device, wish: PointWish) -> Door:
             raise BadRequest("请选择一扇门，或填写新门的名称。")
         return door
     block = session.get(Block, wish.door.block_id) if wish.door.block_id else None
-    if wish.door.scope == "block" and (block is None or block.estate_id != estate_id):
+    if (wish.door.scope == "block" and block is None) or (block is not None and block.estate_id != estate_id):
         raise BadRequest("楼栋门要选择所在的楼栋。")
     code = f"door-{random_text(6)}"
     door = Door(
         id=f"{estate_id}.{code}",
         estate_id=estate_id,
-        block_id=block.id if block and wish.door.scope == "block" else None,
+        block_id=block.id if block and wish.door.scope in ("block", "amenity") else None,
         code=code,
         name=wish.door.name.strip(),
         scope=wish.door.scope,
         fail_mode=wish.door.fail_mode,
+        escape_route=wish.door.escape_route,
+        egress=wish.door.egress,
+        fire_release=wish.door.fire_release,
     )
     session.add(door)
     session.flush()
     uow.record("door.added", door.id, scope=door.scope)
     return door
-
-
-def lawful(session: Session, door_ids: set[str]) -> None:
-    """Raises ApiError 422 when one of these doors can be opened by nothing but a face."""
-    query = (
-        select(Door.name, AccessPoint.side, Device.kind, Device.config, Edge.catalogue)
-        .join(AccessPoint, AccessPoint.door_id == Door.id)
-        .join(Device, Device.id == AccessPoint.device_id)
-        .join(Edge, Edge.id == Device.edge_id)
-        .where(Door.id.in_(sorted(door_ids)), Device.removed_at.is_(None))
-    )
-    points = [
-        (name, side, identifiers_of(kind, catalogue) - ({"card"} if config.get("cards") is False else set()))
-        for name, side, kind, config, catalogue in session.execute(query)
-    ]
-    if doors := face_only_doors(points):
-        raise ApiError(422, "face_only", f"{'、'.join(doors)}：{FACE_ONLY_ZH}")
 
 
 def remove(hub: Hub, actor: str, device_id: str, reason: str) -> None:
@@ -256,8 +257,47 @@ def remove(hub: Hub, actor: str, device_id: str, reason: str) -> None:
         device = _device(uow, device_id)
         if device.in_service:
             raise Conflict("设备正在使用中，请先停用，再移除。", "in_service")
+        doors = _doors_of(uow.session, device_id)
+        before = law.broken(uow.session, doors)
         device.removed_at = uow.now
+        law.require_lawful(uow.session, doors, before)
         for table in (DesiredList, ReportedList):
             uow.session.execute(delete(table).where(table.device_id == device_id))
         uow.record("device.removed", device_id)
+    hub.signal("edges.publish")
+
+
+@dataclass(frozen=True, slots=True)
+class DoorChange:
+    """What is None stays. `necessity`: why faces are read at this door, for all its points."""
+
+    name: str | None = None
+    fail_mode: str | None = None
+    escape_route: bool | None = None
+    egress: str | None = None
+    fire_release: str | None = None
+    necessity: str | None = None
+
+
+def change_door(hub: Hub, actor: str, door_id: str, wanted: DoorChange, reason: str) -> None:
+    """What an installer or manager declares of a door. Raises ApiError 422 for what the law forbids."""
+    with hub.db.unit_of_work(actor, needed_reason(reason), now=hub.now()) as uow:
+        door = uow.session.get(Door, door_id)
+        if door is None:
+            raise NotFound
+        uow.estate_id = door.estate_id
+        before = law.broken(uow.session, {door_id})
+        moved = {}
+        for name in ("name", "fail_mode", "escape_route", "egress", "fire_release"):
+            value = getattr(wanted, name)
+            if value is not None and value != getattr(door, name):
+                moved[name] = value
+                setattr(door, name, value)
+        if wanted.necessity is not None:
+            moved["necessity"] = wanted.necessity.strip()[:500]
+            points = update(AccessPoint).where(AccessPoint.door_id == door_id)
+            uow.session.execute(points.values(necessity=moved["necessity"]))
+        law.require_lawful(uow.session, {door_id}, before)
+        if moved:
+            uow.record("door.declared", door_id, **moved)
     hub.signal("edges.publish")

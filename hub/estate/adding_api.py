@@ -17,12 +17,16 @@ from hub.estate.models import Created
 from hub.estate.site import CODE
 from hub.estate.views import mask_secrets
 from hub.services import Hub
-from hub.tables import AccessPoint, Device, Edge, ReportedList
+from hub.tables import AccessPoint, Device, Door, Edge, ReportedList
 
 router = APIRouter(prefix="/api/v1", tags=["adding"])
 TheHub = Annotated[Hub, Depends(hub_of)]
 Viewer = Annotated[Principal, Depends(require("estate.view"))]
 Keeper = Annotated[Principal, Depends(require("device.manage"))]
+
+
+Egress = Literal["undeclared", "free", "button", "edge", "none"]
+FireRelease = Literal["undeclared", "input", "wired", "none"]
 
 
 class DriverItem(BaseModel):
@@ -51,9 +55,24 @@ class NewDevice(BaseModel):
 
 class DoorIn(BaseModel):
     name: str = Field(min_length=1, max_length=60)
-    scope: Literal["estate", "block"] = "estate"
+    scope: Literal["estate", "block", "amenity"] = "estate"
     block_id: str | None = None
     fail_mode: Literal["fail_safe", "fail_secure"] = "fail_safe"
+    escape_route: bool | None = None
+    egress: Egress = "undeclared"
+    fire_release: FireRelease = "undeclared"
+
+
+class DoorDeclared(BaseModel):
+    """What is left out stays. `necessity`: why faces are read at this door."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=60)
+    fail_mode: Literal["fail_safe", "fail_secure"] | None = None
+    escape_route: bool | None = None
+    egress: Egress | None = None
+    fire_release: FireRelease | None = None
+    necessity: str | None = Field(default=None, max_length=500)
+    reason: str
 
 
 class PointIn(BaseModel):
@@ -65,6 +84,7 @@ class PointIn(BaseModel):
     door_id: str | None = None
     door: DoorIn | None = None
     camera_id: str | None = None
+    necessity: str | None = Field(default=None, max_length=500)
 
 
 class PointsIn(BaseModel):
@@ -187,6 +207,17 @@ def map_device_points(device_id: str, body: PointsIn, hub: TheHub, principal: Ke
         for point in body.points
     ]
     adding.map_points(hub, principal.name, device_id, wishes)
+    return Response(status_code=204)
+
+
+@router.patch("/doors/{door_id}", status_code=204)
+def declare_door(door_id: str, body: DoorDeclared, hub: TheHub, principal: Keeper) -> Response:
+    """What the law asks of a door: fail mode, escape route, egress, fire release, why a face is read there."""
+    with hub.db.reading() as session:
+        door = session.get(Door, door_id)
+    in_scope(principal, door.estate_id if door else None)
+    wanted = adding.DoorChange(**body.model_dump(exclude={"reason"}))
+    adding.change_door(hub, principal.name, door_id, wanted, body.reason)
     return Response(status_code=204)
 
 

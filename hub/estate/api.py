@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -9,10 +10,11 @@ from fastapi import APIRouter, Depends
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub.access.lawful import face_gate
 from hub.access.refusals import refusal_zh
 from hub.auth import Principal, hub_of, in_scope, require
-from hub.errors import BadRequest, NotFound
-from hub.estate import commands, dwelling, models, views
+from hub.errors import ApiError, BadRequest, NotFound
+from hub.estate import commands, dwelling, law, models, views
 from hub.occupancy.analyse import last_whole_day
 from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.policy import packs
@@ -86,6 +88,16 @@ def estate_doors(estate_id: str, hub: TheHub, principal: Viewer) -> Any:
         return {"items": views.door_items(session, estate_id)}
 
 
+@router.get("/estates/{estate_id}/law", response_model=models.EstateLaw)
+def estate_law(estate_id: str, hub: TheHub, principal: Viewer) -> Any:
+    """What the law says to the set-up as it runs: what must not be, and what somebody still has to settle."""
+    with hub.db.reading() as session:
+        estate = _estate(session, principal, estate_id)
+        items = [asdict(point) for point in law.of_estate(session, estate)]
+        gate = law.face_gate_of(session, estate)
+        return {"items": items, "faces": law.faces_enrolled(session), "new_faces": gate.open}
+
+
 @router.get("/estates/{estate_id}/devices", response_model=models.DeviceList)
 def estate_devices(estate_id: str, hub: TheHub, principal: Viewer) -> Any:
     with hub.db.reading() as session:
@@ -155,7 +167,9 @@ def _refusals(session: Session, device_id: str) -> list[dict[str, Any]]:
 def command_device(device_id: str, body: models.CommandRequest, hub: TheHub, principal: Commander) -> Any:
     with hub.db.reading() as session:
         _device(session, principal, device_id)
-    return {"id": commands.issue(hub, device_id, body.kind, body.access_point_id, principal.name, body.reason)}
+    """At once, or not at all. Orders that stay (lock down, lock open, block) go by `command-orders`: looked at first."""
+    wish = commands.Wish(device_id, body.kind, body.access_point_id, body.key)
+    return {"id": commands.issue(hub, wish, principal.name, body.reason)}
 
 
 @router.get("/commands/{command_id}", response_model=models.CommandItem)
@@ -186,10 +200,10 @@ def change_policy(estate_id: str, body: models.PolicyChange, hub: TheHub, princi
     with hub.db.unit_of_work(principal.id, body.reason.strip()[:500], estate_id=estate_id, now=hub.now()) as uow:
         estate = uow.session.get_one(Estate, estate_id)
         before = _policy(estate)
-        if body.snapshots is not None:
-            estate.policy = {**estate.policy, "snapshots": body.snapshots}
-        if body.snapshot_days is not None:
-            estate.policy = {**estate.policy, "snapshot_days": body.snapshot_days}
+        said = body.model_dump(exclude={"policy_pack", "reason"}, exclude_none=True)
+        estate.policy = {**estate.policy, **{k: v.strip() if isinstance(v, str) else v for k, v in said.items()}}
+        if estate.policy.get("face_enrolment"):
+            _assessed(estate)
         if body.policy_pack is not None and body.policy_pack != estate.policy_pack:
             estate.policy_pack = body.policy_pack
             last = last_whole_day(uow.now, estate.time_zone)  # its rules are asked again, what was seen stays
@@ -200,6 +214,13 @@ def change_policy(estate_id: str, body: models.PolicyChange, hub: TheHub, princi
     hub.signal("edges.publish")
     hub.signal("occupancy.analyse")
     return after
+
+
+def _assessed(estate: Estate) -> None:
+    """Raises ApiError 422: face enrolment is not switched on before its impact is assessed."""
+    for point in face_gate(estate.policy, 0).points:
+        if point.refused:
+            raise ApiError(422, point.code, point.text_zh)
 
 
 def _policy(estate: Estate) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from device_drivers.contract.device import (
 )
 from device_drivers.contract.messages import DeviceReported, DevicesDesired, ListDoorbell
 from device_drivers.contract.words import Direction, FailMode, Quantity
+from hub.estate.modes import door_modes, mode_item
 from hub.services import Hub
 from hub.tables import AccessPoint, DesiredList, Device, Door, Edge, Estate, Meter, ReportedList
 
@@ -134,9 +135,25 @@ def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
         row.pending_tokens = list(report.pending_tokens)
         row.decided_at_edge, row.read_back_at = report.decided_at_edge, report.read_back_at
         row.reported_at = report.reported_at or now
+        modes = msgspec.to_builtins(report.modes)
+        moved = [*modes, *(row.modes or ())] if modes != (row.modes or []) else []
+        row.modes, row.fire = modes, str(report.fire)
         estate_id = device.estate_id
+        doors = _doors_of(uow.session, estate_id, {str(one["access_point"]) for one in moved})
     hub.live.emit(estate_id, "devices", _device_change(report))
     hub.live.emit(estate_id, "sync", _sync_change(report))
+    for door in doors:
+        hub.live.emit(estate_id, "doors", door)
+
+
+def _doors_of(session: Session, estate_id: str, points: set[str]) -> list[dict[str, Any]]:
+    """The modes of the doors to which these access points belong, as the live page wants them."""
+    if not points:
+        return []
+    session.flush()
+    doors = set(session.scalars(select(AccessPoint.door_id).where(AccessPoint.id.in_(sorted(points)))))
+    modes = door_modes(session, estate_id)
+    return [{"id": door, **mode_item(modes[door])} for door in sorted(doors & modes.keys())]
 
 
 def _device_change(report: DeviceReported) -> dict[str, Any]:

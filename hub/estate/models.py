@@ -112,19 +112,58 @@ class AccessPointItem(BaseModel):
     device_name: str | None
     camera_id: str | None
     identifiers_accepted: list[str]
+    necessity: str
+
+
+class LawItem(BaseModel):
+    """What the law says to a set-up. `refused`: it must not be; otherwise a point that somebody has to settle."""
+
+    code: str
+    refused: bool
+    text_zh: str
+
+
+class EstateLawItem(LawItem):
+    """`door`: its name, empty for the estate as a whole."""
+
+    door: str
+
+
+class EstateLaw(BaseModel):
+    """`faces`: people of all estates with a face enrolled. `new_faces`: whether more may be."""
+
+    items: list[EstateLawItem]
+    faces: int
+    new_faces: bool
 
 
 class DoorItem(BaseModel):
+    """`mode`: what its devices report they were told (`normal`, locked_down, locked_open, blocked; `unknown`: they cannot say).
+
+    `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up.
+    """
+
     id: str
     code: str
     name: str
     scope: str
     block_id: str | None
     fail_mode: str
+    escape_route: bool
+    egress: str
+    fire_release: str
     state: str
     alarm: str
     state_at: datetime | None
     known: bool
+    mode: str
+    mode_since: datetime | None
+    mode_until: datetime | None
+    mode_by: str
+    mode_reason: str
+    mode_cause: str
+    commands: list[str]
+    law: list[LawItem]
     access_points: list[AccessPointItem]
 
 
@@ -199,9 +238,12 @@ class DeviceDetail(DeviceItem):
 
 
 class CommandRequest(BaseModel):
+    """`key`: one a click, of the client's making: the same key again is the same command."""
+
     kind: str
     access_point_id: str | None = None
     reason: str
+    key: str = Field(default="", max_length=80)
 
 
 class Created(BaseModel):
@@ -213,6 +255,8 @@ class CommandItem(BaseModel):
     kind: str
     device_id: str
     access_point_id: str | None
+    door_id: str | None
+    order_id: str | None
     actor: str
     reason: str
     issued_at: datetime
@@ -223,11 +267,20 @@ class CommandItem(BaseModel):
 
 
 class PolicyChange(BaseModel):
-    """`snapshot_days`: pictures are deleted when they are this old (7 without a word)."""
+    """`snapshot_days`: pictures are deleted when they are this old (7 without a word).
+
+    `pia_id`: the impact assessment without which face enrolment is not switched on; `face_filing`: the number of the filing
+    with the provincial authority. `mode_default_s`, `mode_max_s`: how long a door's lock-down or lock-open lasts, in seconds.
+    """
 
     snapshots: bool | None = None
     snapshot_days: int | None = Field(default=None, ge=1, le=30)
     policy_pack: str | None = None
+    face_enrolment: bool | None = None
+    pia_id: str | None = Field(default=None, max_length=100)
+    face_filing: str | None = Field(default=None, max_length=100)
+    mode_default_s: int | None = Field(default=None, ge=60, le=86_400)
+    mode_max_s: int | None = Field(default=None, ge=60, le=86_400)
     reason: str
 
 

@@ -14,13 +14,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy.orm import Session
 
-from hub.access.lawful import face_only_doors
+from hub.access.lawful import DoorSetup, PointSetup, door_law
 from hub.db import UnitOfWork
-from hub.estate.views import accepted
+from hub.errors import ApiError
+from hub.estate import law
 from hub.ids import random_text
 from hub.services import Hub
 from hub.tables import AccessPoint, Block, Device, Door, Dwelling, Edge, Estate, Meter
 
+DECLARED = frozenset({"escape_route", "egress", "fire_release"})
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$"
 
 
@@ -37,6 +39,7 @@ class _EstateIn(_Strict):
     name: str = Field(min_length=1)
     time_zone: str = "Asia/Shanghai"
     division: str = ""
+    pia_id: str = ""
 
     @field_validator("time_zone")
     @classmethod
@@ -66,10 +69,13 @@ class _DwellingIn(_Strict):
 class _DoorIn(_Strict):
     code: str = Field(pattern=CODE)
     name: str
-    scope: Literal["estate", "block", "dwelling"]
+    scope: Literal["estate", "block", "dwelling", "amenity"]
     block: str | None = None
     dwelling: str | None = None
     fail_mode: Literal["fail_safe", "fail_secure"] = "fail_safe"
+    escape_route: bool | None = None
+    egress: Literal["undeclared", "free", "button", "edge", "none"] = "undeclared"
+    fire_release: Literal["undeclared", "input", "wired", "none"] = "undeclared"
 
 
 class _AccessPointIn(_Strict):
@@ -80,6 +86,7 @@ class _AccessPointIn(_Strict):
     device: str | None = None
     point: str = ""
     camera: str | None = None
+    necessity: str = ""
 
 
 class _DeviceIn(_Strict):
@@ -118,7 +125,7 @@ def read_site(text: str | bytes) -> Site:
         raise SiteProblem("\n".join(lines)) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise SiteProblem(f"not JSON: {error}") from error
-    if problems := [*_duplicates(site), *_dangling(site), *_scopes(site), *_face_only(site)]:
+    if problems := [*_duplicates(site), *_dangling(site), *_scopes(site), *_unlawful(site)]:
         raise SiteProblem("\n".join(problems))
     return site
 
@@ -156,21 +163,19 @@ def _scopes(site: Site) -> Iterable[str]:
             yield f"doors.{n}.dwelling: door {door.code} has scope dwelling and names none"
 
 
-def _face_only(site: Site) -> Iterable[str]:
-    kinds = {device.code: device.kind for device in site.devices}
-    points = [
-        (point.door, point.side, _accepted_by(kinds[point.device], site, point.device))
-        for point in site.access_points
-        if point.device in kinds and point.device is not None
-    ]
-    for door in face_only_doors(points):
-        yield f"doors: door {door} can only be opened by face; give it a card reader too (人脸不得作为唯一验证方式)"
-
-
-def _accepted_by(kind: str, site: Site, code: str) -> list[str]:
-    """What the kind reads, less what the installer says this device's set-up leaves out (`"cards": false`)."""
-    config = next(device.config for device in site.devices if device.code == code)
-    return [way for way in accepted(kind) if not (way == "card" and config.get("cards") is False)]
+def _unlawful(site: Site) -> Iterable[str]:
+    """By what the kinds we drive can do; the import asks again by what the estate's edge announced."""
+    devices = {device.code: device for device in site.devices}
+    for door in site.doors:
+        points = [
+            PointSetup(point.side, law.accepted_by(device.kind, [], device.config), law.at_edge(device.kind, []))
+            for point in site.access_points
+            if point.door == door.code and (device := devices.get(point.device or ""))
+        ]
+        setup = DoorSetup(
+            door.code, door.scope, door.fail_mode, door.escape_route, door.egress, door.fire_release, tuple(points)
+        )
+        yield from (f"doors: door {door.code} ({p.code}): {p.text_zh}" for p in door_law(setup) if p.refused)
 
 
 def import_site(hub: Hub, text: str | bytes, edge_id: str | None = None, actor: str = "command line") -> str:
@@ -181,6 +186,7 @@ def import_site(hub: Hub, text: str | bytes, edge_id: str | None = None, actor: 
         _write_places(uow.session, site, estate_id)
         if site.devices:
             _write_devices(uow, site, estate_id, edge_id)
+        _still_lawful(uow.session, site, estate_id)
         uow.record(
             "site.imported",
             estate_id,
@@ -189,6 +195,14 @@ def import_site(hub: Hub, text: str | bytes, edge_id: str | None = None, actor: 
     hub.signal("edges.publish")
     hub.signal("access.publish")
     return estate_id
+
+
+def _still_lawful(session: Session, site: Site, estate_id: str) -> None:
+    """With what stands already and what the edge announced. Raises SiteProblem; then nothing is imported."""
+    try:
+        law.require_lawful(session, {f"{estate_id}.{door.code}" for door in site.doors})
+    except ApiError as error:
+        raise SiteProblem(f"doors: {error.message}") from error
 
 
 def _put(session: Session, table: Any, id: str, values: dict[str, Any]) -> None:
@@ -200,11 +214,18 @@ def _put(session: Session, table: Any, id: str, values: dict[str, Any]) -> None:
         setattr(row, name, value)
 
 
+def _silent(item: BaseModel, names: frozenset[str]) -> frozenset[str]:
+    """Of these, what the document does not say: what people declared since stays as they said."""
+    return names - item.model_fields_set
+
+
 def _write_places(session: Session, site: Site, estate_id: str) -> None:
     estate = session.get(Estate, estate_id)
     if estate is None:
         session.add(estate := Estate(id=estate_id, code=site.estate.code, name=site.estate.name, policy={}))
     estate.name, estate.time_zone, estate.division = site.estate.name, site.estate.time_zone, site.estate.division
+    if site.estate.pia_id:
+        estate.policy = {**estate.policy, "pia_id": site.estate.pia_id}
     session.flush()
 
     def key(code: str | None) -> str | None:
@@ -218,7 +239,7 @@ def _write_places(session: Session, site: Site, estate_id: str) -> None:
         _put(session, Dwelling, f"{estate_id}.{home.code}", values)
     session.flush()
     for door in site.doors:
-        values = {"estate_id": estate_id, **door.model_dump(exclude={"block", "dwelling"})}
+        values = {"estate_id": estate_id, **door.model_dump(exclude={"block", "dwelling", *_silent(door, DECLARED)})}
         values |= {"block_id": key(door.block), "dwelling_id": key(door.dwelling)}
         _put(session, Door, f"{estate_id}.{door.code}", values)
     session.flush()
@@ -242,7 +263,8 @@ def _write_devices(uow: UnitOfWork, site: Site, estate_id: str, edge_id: str | N
         _put(session, Device, f"{estate_id}.{device.code}", values)
     session.flush()
     for point in site.access_points:
-        values = {"estate_id": estate_id, **point.model_dump(exclude={"door", "device", "camera"})}
+        silent = _silent(point, frozenset({"necessity"}))
+        values = {"estate_id": estate_id, **point.model_dump(exclude={"door", "device", "camera", *silent})}
         values["door_id"] = f"{estate_id}.{point.door}"
         values["device_id"] = f"{estate_id}.{point.device}" if point.device else None
         values["camera_id"] = f"{estate_id}.{point.camera}" if point.camera else None

@@ -11,7 +11,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub.access.lawful import on_escape_route
 from hub.access.states import DeviceLists, device_lists, removal_open
+from hub.estate import law
+from hub.estate.modes import Mode, door_modes, mode_item
+from hub.estate.orders import door_places
 from hub.estate.status import STATUSES, DwellingFacts, dwelling_status
 from hub.occupancy.status import OccupancyOf, occupancy_of
 from hub.tables import (
@@ -30,7 +34,6 @@ from hub.tables import (
 )
 
 SECRET_WORDS = ("password", "secret", "token", "key")
-CARD_KINDS = frozenset({"face_terminal", "modbus_door"})
 
 
 def tenancy_states(session: Session, estate_id: str) -> dict[str, str]:
@@ -185,7 +188,10 @@ def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
     ):
         points.setdefault(point.door_id, []).append(point)
     items = []
-    for door in session.scalars(select(Door).where(Door.estate_id == estate_id).order_by(Door.code)):
+    doors = session.scalars(select(Door).where(Door.estate_id == estate_id).order_by(Door.code)).all()
+    said, modes, can = law.of_doors(session, doors), door_modes(session, estate_id), _orders(session, estate_id)
+    accepted = _accepted(session, estate_id)
+    for door in doors:
         of_door = points.get(door.id, [])
         states = [devices[p.device_id]["condition"] for p in of_door if p.device_id in devices]
         items.append(
@@ -196,17 +202,44 @@ def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
                 "scope": door.scope,
                 "block_id": door.block_id,
                 "fail_mode": door.fail_mode,
+                "escape_route": on_escape_route(door.scope, door.escape_route),
+                "egress": door.egress,
+                "fire_release": door.fire_release,
                 "state": door.state,
                 "alarm": door.alarm,
                 "state_at": door.state_at,
                 "known": bool(states) and all(state == "online" for state in states),
-                "access_points": [_point_item(point, devices) for point in of_door],
+                **mode_item(modes.get(door.id, Mode())),
+                "commands": sorted(can.get(door.id, ())),
+                "law": [
+                    {"code": point.code, "refused": point.refused, "text_zh": point.text_zh} for point in said[door.id]
+                ],
+                "access_points": [_point_item(point, devices, accepted) for point in of_door],
             }
         )
     return items
 
 
-def _point_item(point: AccessPoint, devices: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _orders(session: Session, estate_id: str) -> dict[str, frozenset[str]]:
+    """Door id → what its devices in service can be told."""
+    return {
+        place.door: frozenset().union(*(way.commands for way in place.ways if way.in_service))
+        for place in door_places(session, estate_id)
+    }
+
+
+def _accepted(session: Session, estate_id: str) -> dict[str, list[str]]:
+    """Device id → identifier types it recognises, by what its edge announced."""
+    query = select(Device.id, Device.kind, Device.config, Edge.catalogue).join(Edge, Edge.id == Device.edge_id)
+    return {
+        device: sorted(law.accepted_by(kind, catalogue, config))
+        for device, kind, config, catalogue in session.execute(query.where(Device.estate_id == estate_id))
+    }
+
+
+def _point_item(
+    point: AccessPoint, devices: dict[str, dict[str, Any]], accepted: dict[str, list[str]]
+) -> dict[str, Any]:
     device = devices.get(point.device_id or "")
     return {
         "id": point.id,
@@ -216,13 +249,9 @@ def _point_item(point: AccessPoint, devices: dict[str, dict[str, Any]]) -> dict[
         "device_id": point.device_id,
         "device_name": device["name"] if device else None,
         "camera_id": point.camera_id,
-        "identifiers_accepted": accepted(device["kind"]) if device else [],
+        "identifiers_accepted": accepted.get(point.device_id or "", []) if device else [],
+        "necessity": point.necessity,
     }
-
-
-def accepted(kind: str) -> list[str]:
-    """What a device of this kind can read. Every kind we drive takes cards: no door depends on a face."""
-    return ["face", "card"] if kind == "face_terminal" else ["card"] if kind in CARD_KINDS else []
 
 
 def device_items(session: Session, estate_id: str, device_id: str | None = None) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from device_drivers.contract.events import (
     SnapshotTaken,
     Unreadable,
 )
-from device_drivers.contract.words import AccessOutcome, IdentifierType
+from device_drivers.contract.words import AccessOutcome, DoorMode, DoorState, IdentifierType
 from hub.estate.coverage import Change
 
 COLUMNS = (
@@ -207,7 +207,10 @@ def add_effects(event: Event, row: Row, places: Places, effects: Effects) -> Non
             effects.touch(meter[0], day)
     elif isinstance(body, DoorEvent):
         door = places.doors.get(body.access_point)
-        if door and (door not in effects.doors or effects.doors[door][0] <= at):
+        told = (
+            body.state is not DoorState.UNKNOWN or body.mode is DoorMode.UNKNOWN
+        )  # not only what the door was told to do
+        if door and told and (door not in effects.doors or effects.doors[door][0] <= at):
             effects.doors[door] = (at, str(body.state), str(body.alarm))
     elif isinstance(body, ObservationChanged):
         effects.coverage.setdefault(event.device, []).append(Change(str(body.state), body.reason, at))

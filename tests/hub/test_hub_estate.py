@@ -59,6 +59,9 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def site(hub: Hub, small_site: Callable[[Hub], None]) -> Hub:
     small_site(hub)
+    with hub.db.unit_of_work("test", "announced", audit=False) as uow:
+        can = {"cards": True, "photos": True, "holds_list": True, "commands": ["momentary_access"]}
+        uow.session.get_one(Edge, "edge-aaaa").catalogue = [{"kind": "face_terminal", "capabilities": can}]
     return hub
 
 
@@ -235,7 +238,7 @@ def outcome(hub: Hub, id: str) -> str | None:
 
 def test_a_command_is_sent_once_and_its_result_kept(site: Hub, broker: MemoryBroker, clock: Any) -> None:
     edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep"))
-    id = commands.issue(site, "E001.face-g1", "momentary_access", "E001.G1-IN", "wang", "老人忘带卡")
+    id = commands.issue(site, commands.Wish("E001.face-g1", "momentary_access", "E001.G1-IN"), "wang", "老人忘带卡")
     (command,) = sent(broker, Command)
     assert command.expires_at - command.issued_at == timedelta(seconds=10)
     assert "v1/edge-aaaa/down/command" not in broker.retained, "a command is never retained"
@@ -246,7 +249,7 @@ def test_a_command_is_sent_once_and_its_result_kept(site: Hub, broker: MemoryBro
 
 def test_a_command_nobody_answers_expires_and_a_late_result_still_counts(site: Hub, clock: Any) -> None:
     edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep"))
-    id = commands.issue(site, "E001.face-g1", "read_back", None, "wang", "核对")
+    id = commands.issue(site, commands.Wish("E001.face-g1", "read_back"), "wang", "核对")
     assert commands.expire(site) == "0 expired"
     clock.pass_(seconds=16)
     assert commands.expire(site) == "1 expired"
@@ -307,7 +310,7 @@ def test_a_hand_over_is_imported_and_again_without_change(hub: Hub) -> None:
         (("access_points", 0, "side"), "up", "access_points.0.side"),
         (("doors", 0, "scope"), "block", "doors.0.block: door G1 has scope block"),
         (("doors", 0, "surprise"), 1, "doors.0.surprise"),
-        (("devices", 0, "config"), {"cards": False}, "door G1 can only be opened by face"),
+        (("devices", 0, "config"), {"cards": False}, "door G1 .face_only.: .*人脸识别不得作为唯一验证方式"),
         (("blocks",), [document()["blocks"][0]] * 2, "code B1 stands 2 times"),
     ],
 )

@@ -136,6 +136,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/command-orders/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Order State */
+        get: operations["order_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/command-orders/{order_id}/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Execute Order
+         * @description Sends it (`issued`), or asks a second person (`asked`). A second click is the same order.
+         */
+        post: operations["execute_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/command-orders/{order_id}/{decision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide Order
+         * @description By another person within ten minutes. Who asked may take it back with `refuse`.
+         */
+        post: operations["decide_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/{command_id}": {
         parameters: {
             query?: never;
@@ -306,6 +363,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/doors/{door_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Declare Door
+         * @description What the law asks of a door: fail mode, escape route, egress, fire release, why a face is read there.
+         */
+        patch: operations["declare_door"];
+        trace?: never;
+    };
     "/api/v1/dwellings/{dwelling_id}": {
         parameters: {
             query?: never;
@@ -414,6 +491,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/estates/{estate_id}/command-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Orders */
+        get: operations["list_orders"];
+        put?: never;
+        /**
+         * Preview Order
+         * @description Names exactly which doors and whom it concerns. Nothing is sent; the token is good for five minutes.
+         */
+        post: operations["preview_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/estates/{estate_id}/devices": {
         parameters: {
             query?: never;
@@ -481,6 +579,26 @@ export interface paths {
          * @description What waits for a second person, oldest first, each with the household it concerns.
          */
         get: operations["list_held_actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estates/{estate_id}/law": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Estate Law
+         * @description What the law says to the set-up as it runs: what must not be, and what somebody still has to settle.
+         */
+        get: operations["estate_law"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1042,6 +1160,8 @@ export interface components {
             identifiers_accepted: string[];
             /** Name */
             name: string;
+            /** Necessity */
+            necessity: string;
             /** Side */
             side: string;
         };
@@ -1256,6 +1376,8 @@ export interface components {
             actor: string;
             /** Device Id */
             device_id: string;
+            /** Door Id */
+            door_id: string | null;
             /**
              * Expires At
              * Format: date-time
@@ -1270,6 +1392,8 @@ export interface components {
             issued_at: string;
             /** Kind */
             kind: string;
+            /** Order Id */
+            order_id: string | null;
             /** Outcome */
             outcome: string | null;
             /** Outcome At */
@@ -1279,10 +1403,18 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** CommandRequest */
+        /**
+         * CommandRequest
+         * @description `key`: one a click, of the client's making: the same key again is the same command.
+         */
         CommandRequest: {
             /** Access Point Id */
             access_point_id?: string | null;
+            /**
+             * Key
+             * @default
+             */
+            key: string;
             /** Kind */
             kind: string;
             /** Reason */
@@ -1654,16 +1786,50 @@ export interface components {
             /** Wanted */
             wanted: number;
         };
+        /**
+         * DoorDeclared
+         * @description What is left out stays. `necessity`: why faces are read at this door.
+         */
+        DoorDeclared: {
+            /** Egress */
+            egress?: ("undeclared" | "free" | "button" | "edge" | "none") | null;
+            /** Escape Route */
+            escape_route?: boolean | null;
+            /** Fail Mode */
+            fail_mode?: ("fail_safe" | "fail_secure") | null;
+            /** Fire Release */
+            fire_release?: ("undeclared" | "input" | "wired" | "none") | null;
+            /** Name */
+            name?: string | null;
+            /** Necessity */
+            necessity?: string | null;
+            /** Reason */
+            reason: string;
+        };
         /** DoorIn */
         DoorIn: {
             /** Block Id */
             block_id?: string | null;
+            /**
+             * Egress
+             * @default undeclared
+             * @enum {string}
+             */
+            egress: "undeclared" | "free" | "button" | "edge" | "none";
+            /** Escape Route */
+            escape_route?: boolean | null;
             /**
              * Fail Mode
              * @default fail_safe
              * @enum {string}
              */
             fail_mode: "fail_safe" | "fail_secure";
+            /**
+             * Fire Release
+             * @default undeclared
+             * @enum {string}
+             */
+            fire_release: "undeclared" | "input" | "wired" | "none";
             /** Name */
             name: string;
             /**
@@ -1671,9 +1837,14 @@ export interface components {
              * @default estate
              * @enum {string}
              */
-            scope: "estate" | "block";
+            scope: "estate" | "block" | "amenity";
         };
-        /** DoorItem */
+        /**
+         * DoorItem
+         * @description `mode`: what its devices report they were told (`normal`, locked_down, locked_open, blocked; `unknown`: they cannot say).
+         *
+         *     `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up.
+         */
         DoorItem: {
             /** Access Points */
             access_points: components["schemas"]["AccessPointItem"][];
@@ -1683,12 +1854,34 @@ export interface components {
             block_id: string | null;
             /** Code */
             code: string;
+            /** Commands */
+            commands: string[];
+            /** Egress */
+            egress: string;
+            /** Escape Route */
+            escape_route: boolean;
             /** Fail Mode */
             fail_mode: string;
+            /** Fire Release */
+            fire_release: string;
             /** Id */
             id: string;
             /** Known */
             known: boolean;
+            /** Law */
+            law: components["schemas"]["LawItem"][];
+            /** Mode */
+            mode: string;
+            /** Mode By */
+            mode_by: string;
+            /** Mode Cause */
+            mode_cause: string;
+            /** Mode Reason */
+            mode_reason: string;
+            /** Mode Since */
+            mode_since: string | null;
+            /** Mode Until */
+            mode_until: string | null;
             /** Name */
             name: string;
             /** Scope */
@@ -1833,6 +2026,32 @@ export interface components {
             name: string;
             /** Time Zone */
             time_zone: string;
+        };
+        /**
+         * EstateLaw
+         * @description `faces`: people of all estates with a face enrolled. `new_faces`: whether more may be.
+         */
+        EstateLaw: {
+            /** Faces */
+            faces: number;
+            /** Items */
+            items: components["schemas"]["EstateLawItem"][];
+            /** New Faces */
+            new_faces: boolean;
+        };
+        /**
+         * EstateLawItem
+         * @description `door`: its name, empty for the estate as a whole.
+         */
+        EstateLawItem: {
+            /** Code */
+            code: string;
+            /** Door */
+            door: string;
+            /** Refused */
+            refused: boolean;
+            /** Text Zh */
+            text_zh: string;
         };
         /** EstateList */
         EstateList: {
@@ -2189,6 +2408,18 @@ export interface components {
             type: string;
         };
         /**
+         * LawItem
+         * @description What the law says to a set-up. `refused`: it must not be; otherwise a point that somebody has to settle.
+         */
+        LawItem: {
+            /** Code */
+            code: string;
+            /** Refused */
+            refused: boolean;
+            /** Text Zh */
+            text_zh: string;
+        };
+        /**
          * LeaseDecision
          * @description A decision of the lease system. Further fields are kept as received.
          */
@@ -2401,6 +2632,138 @@ export interface components {
             state: string;
         };
         /**
+         * OrderDoor
+         * @description `state`: ready, offline, unsupported, not_in_service, no_device; `outcome` once it was sent: done, refused, …
+         */
+        OrderDoor: {
+            /** Command Id */
+            command_id: string;
+            /** Device Id */
+            device_id: string;
+            /** Device Name */
+            device_name: string;
+            /** Door Id */
+            door_id: string;
+            /** Door Name */
+            door_name: string;
+            /** Modes */
+            modes: string[];
+            /** Outcome */
+            outcome: string | null;
+            /** Outcome At */
+            outcome_at: string | null;
+            /** Outcome Text */
+            outcome_text: string;
+            /** State */
+            state: string;
+            /** Why Zh */
+            why_zh: string;
+        };
+        /**
+         * OrderItem
+         * @description `id` of a look is the token with which it is done. `state`: previewed, asked, issued, refused, expired.
+         *
+         *     `residents`: whose way home leads by these doors; `shut_out`: who would have no other. `second_person`: it takes another
+         *     person's word. `mine`: the caller asked for it.
+         */
+        OrderItem: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Block Id */
+            block_id: string;
+            /** Block Name */
+            block_name: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided By */
+            decided_by: string;
+            /** Decided Reason */
+            decided_reason: string;
+            /** Doors */
+            doors: components["schemas"]["OrderDoor"][];
+            /** Effect Zh */
+            effect_zh: string;
+            /** Estate Id */
+            estate_id: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Kind Zh */
+            kind_zh: string;
+            /** Lasts S */
+            lasts_s: number | null;
+            /** Mine */
+            mine: boolean;
+            /** Reason */
+            reason: string;
+            /** Residents */
+            residents: number;
+            /** Scope */
+            scope: string;
+            /** Second Person */
+            second_person: boolean;
+            /** Shut Out */
+            shut_out: number;
+            /** State */
+            state: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * OrderList
+         * @description `waiting`: what a second person should look at now. `items`: newest first.
+         */
+        OrderList: {
+            /** Items */
+            items: components["schemas"]["OrderItem"][];
+            /** Waiting */
+            waiting: number;
+        };
+        /** OrderReason */
+        OrderReason: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * OrderWanted
+         * @description `scope`: `doors` (with `door_ids`), `block` (with `block_id`) or `estate`. `minutes`: how long; none: the usual time.
+         */
+        OrderWanted: {
+            /**
+             * Block Id
+             * @default
+             */
+            block_id: string;
+            /**
+             * Door Ids
+             * @default []
+             */
+            door_ids: string[];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "lock_down" | "lock_open" | "block" | "release";
+            /** Minutes */
+            minutes?: number | null;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "doors" | "block" | "estate";
+        };
+        /**
          * OutboxItem
          * @description `subject` is the dwelling's id; the body stays inside.
          */
@@ -2600,6 +2963,8 @@ export interface components {
             door?: components["schemas"]["DoorIn"] | null;
             /** Door Id */
             door_id?: string | null;
+            /** Necessity */
+            necessity?: string | null;
             /**
              * Point
              * @default door1
@@ -2620,8 +2985,21 @@ export interface components {
         /**
          * PolicyChange
          * @description `snapshot_days`: pictures are deleted when they are this old (7 without a word).
+         *
+         *     `pia_id`: the impact assessment without which face enrolment is not switched on; `face_filing`: the number of the filing
+         *     with the provincial authority. `mode_default_s`, `mode_max_s`: how long a door's lock-down or lock-open lasts, in seconds.
          */
         PolicyChange: {
+            /** Face Enrolment */
+            face_enrolment?: boolean | null;
+            /** Face Filing */
+            face_filing?: string | null;
+            /** Mode Default S */
+            mode_default_s?: number | null;
+            /** Mode Max S */
+            mode_max_s?: number | null;
+            /** Pia Id */
+            pia_id?: string | null;
             /** Policy Pack */
             policy_pack?: string | null;
             /** Reason */
@@ -3576,6 +3954,135 @@ export interface operations {
             };
         };
     };
+    order_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    execute_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    decide_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+                decision: "confirm" | "refuse";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     command_state: {
         parameters: {
             query?: never;
@@ -4038,6 +4545,48 @@ export interface operations {
             };
         };
     };
+    declare_door: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                door_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DoorDeclared"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     dwelling_detail: {
         parameters: {
             query?: never;
@@ -4269,6 +4818,90 @@ export interface operations {
             };
         };
     };
+    list_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    preview_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     estate_devices: {
         parameters: {
             query?: never;
@@ -4461,6 +5094,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HeldItems"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    estate_law: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EstateLaw"];
                 };
             };
             /** @description Bad Request */
