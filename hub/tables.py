@@ -8,7 +8,19 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, UniqueConstraint, true
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    true,
+)
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -31,6 +43,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+LARGE = BigInteger().with_variant(Integer, "sqlite")  # SQLite's INTEGER has 64 bits
 
 
 class Base(DeclarativeBase):
@@ -239,7 +254,10 @@ class Coverage(Base):
 
 
 class Person(Base):
-    """`id_number_hash` is keyed (HMAC); the number itself is not kept, its last four digits are for the counter."""
+    """`id_number_hash` is keyed (HMAC); the number itself is not kept, its last four digits are for the counter.
+
+    `same_as`: two people confirmed that this record and that one are of one human being (see PersonLink). Never set by a machine.
+    """
 
     __tablename__ = "person"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -249,7 +267,29 @@ class Person(Base):
     id_number_hash: Mapped[str | None] = mapped_column(index=True)
     id_number_last4: Mapped[str] = mapped_column(default="")
     birth_date: Mapped[date | None]
+    same_as: Mapped[str | None] = mapped_column(index=True)
     __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+
+class PersonLink(Base):
+    """Two records of one person, told by people and never by a machine. `state`: asked, linked, refused, split.
+
+    `kept`: the person the others point to. `undo`: what a split gives back (ids of consents that the link suspended).
+    """
+
+    __tablename__ = "person_link"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kept: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    other: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    state: Mapped[str]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    reason: Mapped[str]
+    decided_by: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[datetime | None]
+    split_by: Mapped[str] = mapped_column(default="")
+    split_at: Mapped[datetime | None]
+    undo: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class Tenancy(Base):
@@ -262,7 +302,7 @@ class Tenancy(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     source: Mapped[str]
     source_id: Mapped[str]
-    version: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(LARGE, default=0)
     estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
     dwelling_id: Mapped[str] = mapped_column(ForeignKey("dwelling.id"), index=True)
     state: Mapped[str]
@@ -292,6 +332,7 @@ class HouseholdMember(Base):
     from_date: Mapped[date]
     to_date: Mapped[date | None]
     offered: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    consents: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     __table_args__ = (UniqueConstraint("tenancy_id", "person_id"),)
 
 
@@ -336,7 +377,7 @@ class SourceState(Base):
     last_ok_at: Mapped[datetime | None]
     last_full_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(default="")
-    last_total: Mapped[int] = mapped_column(default=0)
+    last_total: Mapped[int] = mapped_column(LARGE, default=0)
     held: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
@@ -351,6 +392,38 @@ class SourceRow(Base):
     reason: Mapped[str]
     raw: Mapped[dict[str, Any]]
     seen_at: Mapped[datetime]
+
+
+class HouseholdLoss(Base):
+    """A household lost something by a source's word: what the brake counts over a day and a week, across all sources.
+
+    `what`: ended, left, cards, moved. `excused`: two persons had let it pass.
+    """
+
+    __tablename__ = "household_loss"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"))
+    tenancy_id: Mapped[str] = mapped_column(ForeignKey("tenancy.id"))
+    source: Mapped[str]
+    what: Mapped[str]
+    at: Mapped[datetime]
+    excused: Mapped[bool] = mapped_column(default=False)
+    __table_args__ = (Index("ix_household_loss", "estate_id", "at"),)
+
+
+class ClockState(Base):
+    """The hub's clock as it was last believed. One row, `id` 1. While `problem` is set, days stand still at `seen_at`.
+
+    `found_at`: the time the clock showed when it jumped. `asked_by`: who said first that it is right after all.
+    """
+
+    __tablename__ = "clock_state"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+    problem: Mapped[str] = mapped_column(default="")
+    found_at: Mapped[datetime | None]
+    asked_by: Mapped[str] = mapped_column(default="")
+    asked_at: Mapped[datetime | None]
 
 
 # --- access -----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -10,25 +11,32 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.tables import Consent, Person
+from hub.tenancy.changes import Known
+from hub.tenancy.ledger import BY_PEOPLE
 from hub.tenancy.records import Member, TenancyRecord
 
-DESK = "desk"
+TakenBack = Mapping[tuple[str, str], datetime]
 
 
 def without_withdrawn(session: Session, source: str, records: Sequence[TenancyRecord]) -> list[TenancyRecord]:
     """The records without consents that were given before their withdrawal at the counter; without (a) no photo either."""
-    taken_back = _withdrawn(session, source)
-    if not taken_back:
-        return list(records)
-    return [
-        msgspec.structs.replace(record, members=tuple(_member(m, taken_back) for m in record.members))
-        if any((m.person_id, p) in taken_back for m in record.members for p in m.consents)
-        else record
-        for record in records
-    ]
+    taken_back = withdrawn(session, source)
+    return [stripped(record, taken_back) for record in records]
 
 
-def _member(member: Member, taken_back: dict[tuple[str, str], datetime]) -> Member:
+def known_without(known: Mapping[str, Known], taken_back: TakenBack) -> dict[str, Known]:
+    """What is known, in the same way: what was told before the withdrawal is no difference to what is told after it."""
+    return {key: replace(one, record=stripped(one.record, taken_back)) for key, one in known.items()}
+
+
+def stripped(record: TenancyRecord, taken_back: TakenBack) -> TenancyRecord:
+    """One record without what was taken back since."""
+    if not any((m.person_id, p) in taken_back for m in record.members for p in m.consents):
+        return record
+    return msgspec.structs.replace(record, members=tuple(_member(m, taken_back) for m in record.members))
+
+
+def _member(member: Member, taken_back: TakenBack) -> Member:
     kept = {
         purpose: given
         for purpose, given in member.consents.items()
@@ -37,12 +45,12 @@ def _member(member: Member, taken_back: dict[tuple[str, str], datetime]) -> Memb
     return msgspec.structs.replace(member, consents=kept, photo=member.photo if "a" in kept else None)
 
 
-def _withdrawn(session: Session, source: str) -> dict[tuple[str, str], datetime]:
-    """(person id at the source, purpose) → when it was last taken back at the counter."""
+def withdrawn(session: Session, source: str) -> dict[tuple[str, str], datetime]:
+    """(person id at the source, purpose) → when people last took it back."""
     rows = session.execute(
         select(Person.source_id, Consent.purpose, func.max(Consent.withdrawn_at))
         .join(Person, Person.id == Consent.person_id)
-        .where(Person.source == source, Consent.withdrawn_by == DESK)
+        .where(Person.source == source, Consent.withdrawn_by.in_(BY_PEOPLE))
         .group_by(Person.source_id, Consent.purpose)
     )
     return {(person, purpose): at for person, purpose, at in rows if at is not None}

@@ -13,11 +13,16 @@ from hub.tenancy.reasons import REASONS
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999, 4.2 (ISO 7064 MOD 11-2)
 _CHECK = "10X98765432"
+_BLANKS = frozenset("\t\n\r\x0b\x0c")
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+_MAX_INT_BITS = 256
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _TIME_TAIL = re.compile(r"[T ]00:00(:00)?(\.0+)?Z?$")
 _EXCEL_EPOCH = date(1899, 12, 30)
 _SEPARATORS = re.compile(r"[,，、;；/\s]+")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199  # outside it a typist's slip or a machine's "never"
+MAX_TEXT = 200  # characters of a number, a name, a word: what is longer was put into the wrong column
 _MAX_CARD = 1 << 80  # the longest identifier a supported board delivers is ten bytes
 
 RELATIONS = {
@@ -40,28 +45,40 @@ class Refused(ValueError):
 
 
 def text(value: object) -> str:
-    """Blank-free normal form: NFKC makes full-width digits, letters and brackets half-width; inner runs become one blank."""
-    if value is None:
+    """Blank-free normal form: NFKC makes full-width digits, letters and brackets half-width; inner runs become one blank.
+
+    Characters nobody sees (NUL, zero-width, direction marks) are left out: no database takes the first, nobody finds the others.
+    """
+    if value is None or isinstance(value, list | tuple | dict):
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return " ".join(unicodedata.normalize("NFKC", str(value)).split())
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > _MAX_INT_BITS:
+        return "#" * (MAX_TEXT + 1)  # longer than any number that means something, and than Python likes to write out
+    plain = unicodedata.normalize("NFKC", str(value)[: 4 * MAX_TEXT])
+    seen = "".join(c for c in plain if c in _BLANKS or unicodedata.category(c) not in _UNSEEN)
+    return " ".join(seen.split())
+
+
+def key(value: object, missing: str) -> str:
+    """A number by which something is found again. Raises Refused: `missing` when there is none, `too_long`."""
+    plain = text(value)
+    if not plain:
+        raise Refused(missing)
+    if len(plain) > MAX_TEXT:
+        raise Refused("too_long", f"{plain[:20]}…")
+    return plain
 
 
 def name(value: object) -> str:
     """A person's name; blanks between Chinese characters (张 三) are a typist's alignment, not part of it."""
-    plain = text(value)
-    if not plain:
-        raise Refused("name_missing")
+    plain = key(value, "name_missing")
     return re.sub(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])", "", plain)
 
 
 def code(value: object) -> str:
     """A house code: no blanks inside, upper case, any dash is `-`."""
-    plain = re.sub(r"[‐‑‒–—―−]", "-", text(value)).replace(" ", "").upper()
-    if not plain:
-        raise Refused("dwelling_missing")
-    return plain
+    return re.sub(r"[‐‑‒–—―−]", "-", key(value, "dwelling_missing")).replace(" ", "").upper()
 
 
 def id_number(value: object, today: date) -> str:
@@ -93,9 +110,9 @@ def birth_of(number: str, today: date) -> date:
 def day(value: object) -> date | None:
     """A date from a date, a text in one of the usual shapes, or a spreadsheet's day number. None when empty."""
     if isinstance(value, datetime):
-        return value.date()
+        return _plausible(value.date())
     if isinstance(value, date):
-        return value
+        return _plausible(value)
     plain = _TIME_TAIL.sub("", text(value))
     if not plain:
         return None
@@ -105,9 +122,25 @@ def day(value: object) -> date | None:
     if not found:
         raise Refused("date_bad", plain[:20])
     try:
-        return date(*map(int, found.groups()))
+        return _plausible(date(*map(int, found.groups())))
     except ValueError as error:
         raise Refused("date_bad", plain[:20]) from error
+
+
+def last_day(value: object) -> date | None:
+    """A day on which something ends; 9999-12-31 and its like stand for no end."""
+    try:
+        return day(value)
+    except Refused:
+        if re.match(r"\D*(9999|2999|3000)\b", text(value)):
+            return None
+        raise
+
+
+def _plausible(found: date) -> date:
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise Refused("date_bad", found.isoformat())
+    return found
 
 
 def cards(value: object) -> tuple[str, ...]:

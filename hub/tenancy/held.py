@@ -15,9 +15,13 @@ from sqlalchemy import select
 from hub.db import UnitOfWork
 from hub.errors import Conflict
 from hub.tables import Block, Dwelling, SourceState
-from hub.tenancy.diff import ChangeSet, HeldHousehold
+from hub.tenancy.changes import ChangeSet, HeldHousehold
 from hub.tenancy.reasons import zh
 
+PASSABLE = ("mass_removal", "identifiers_changed", "identity_unclear", "other_source")
+"""What two persons may let pass household by household."""
+SHORT_FEED = ("empty_feed", "half_feed", "shrunken_feed")
+"""What they may accept as it is: what is missing keeps its access all the same."""
 STANDS = timedelta(hours=24)  # a word that is not followed by the second person's within a day is void
 CHANGED_ZH = "暂停的内容已经变化，与您看到的不同。请刷新页面，重新逐户核对。"
 SAME_PERSON_ZH = "须由另一位有权限的人员确认或拒绝，不能由发起人本人办理。"
@@ -28,13 +32,14 @@ def held_set(changes: ChangeSet) -> str:
     """Names exactly what the brake holds: the same households losing the same for the same reason. Empty: nothing held."""
     if not changes.refused:
         return ""
-    content = (changes.refused, sorted((h.tenancy, h.reason, h.left) for h in changes.held))
+    content = (changes.refused, sorted((h.tenancy, mark_of(h)) for h in changes.held))
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:32]
 
 
 def mark_of(household: HeldHousehold) -> str:
-    """Names what one household loses: all of it, or these members."""
-    return hashlib.sha256(msgspec.json.encode((household.reason, household.left))).hexdigest()[:16]
+    """Names what one household loses: all of it, or these members; or what it is to be called."""
+    content = (household.reason, household.left, household.losses, household.becomes, household.people)
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:16]
 
 
 def confirm(uow: UnitOfWork, state: SourceState, shown: str) -> int | None:
@@ -83,8 +88,8 @@ def _asked(held: dict[str, Any], now: datetime) -> str:
 def release(uow: UnitOfWork, state: SourceState, actor: str, at: datetime) -> int:
     """The next run lets the households held now pass, these and no others. How many."""
     held = state.held or {}
-    keys = [h["tenancy"] for h in held.get("households", ()) if h["reason"] == "mass_removal"]
-    feed = held.get("reason") in ("empty_feed", "half_feed")
+    keys = [h["tenancy"] for h in held.get("households", ()) if h["reason"] in PASSABLE]
+    feed = held.get("reason") in SHORT_FEED
     marks = {key: mark for key, mark in held.get("marks", {}).items() if key in keys}
     state.detail = {
         **state.detail,
@@ -96,7 +101,6 @@ def release(uow: UnitOfWork, state: SourceState, actor: str, at: datetime) -> in
             "set": held.get("set", ""),
             "marks": marks,
         },
-        "excused": {**state.detail.get("excused", {}), **dict.fromkeys(keys, at.isoformat())},
         "full_wanted": True,
     }
     uow.record("tenancy.held_released", state.source, tenancies=keys, feed=feed)
@@ -184,7 +188,11 @@ def _households(uow: UnitOfWork, households: list[HeldHousehold]) -> list[dict[s
             "estate_id": place[h.dwelling_code][2],
             "block_name": place[h.dwelling_code][3],
             "members": h.members,
-            "leaving": len(h.left) or h.members,
+            "leaving": len(h.left) if h.left and "ended" not in h.losses else h.members if "ended" in h.losses else 0,
+            "losses": list(h.losses),
+            "becomes": h.becomes,
+            "people": [list(pair) for pair in h.people],
+            "of_source": h.of_source,
             "reason": h.reason,
             "reason_zh": zh(h.reason),
         }

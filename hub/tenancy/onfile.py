@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
-from sqlalchemy import and_, distinct, func, select, union
+from sqlalchemy import and_, distinct, func, select
 from sqlalchemy.orm import Session
 
-from hub.tables import Consent, CredentialRow, Dwelling, Estate, HouseholdMember, Person, Tenancy
-from hub.tenancy.diff import ENDED, Known, Limits
+from hub.tables import Consent, Dwelling, Estate, HouseholdLoss, HouseholdMember, Person, Tenancy
+from hub.tenancy.changes import ENDED, Known, Limits
 from hub.tenancy.records import ConsentGiven, EndDecision, Member, Photo, TenancyRecord
 
 _IN = 500  # ids in one IN clause
@@ -93,11 +94,16 @@ def _members(session: Session, source: str, tenancy_ids: list[str] | None) -> di
                 id_last4=person.id_number_last4,
                 cards=tuple(member.offered.get("cards", ())),
                 photo=Photo(**photo) if photo else None,
-                consents=consents.get(person.id, {}),
+                consents=consents.get(person.id, {}) if member.consents is None else told(member.consents),
                 lease_end=date.fromisoformat(lease_end) if lease_end else None,
             )
         )
     return found
+
+
+def told(consents: dict[str, Any]) -> dict[str, ConsentGiven]:
+    """What one record tells of consents; another record of the same person may tell less."""
+    return {purpose: msgspec.convert(given, ConsentGiven) for purpose, given in consents.items()}
 
 
 def _consents(session: Session, person_ids: list[str]) -> dict[str, dict[str, ConsentGiven]]:
@@ -118,27 +124,30 @@ def live_counts(session: Session) -> dict[str, int]:
     return dict(rows.all())
 
 
-def recent_losses(session: Session, now: datetime, excused: Collection[str] = ()) -> dict[str, int]:
-    """Estate → households that lost somebody or everybody in the last 24 hours; without those a person had let pass."""
-    since = now - timedelta(hours=24)
-    ended = select(Tenancy.estate_id.label("estate"), Tenancy.id.label("tenancy")).where(Tenancy.ended_at >= since)
-    left = select(CredentialRow.estate_id, CredentialRow.tenancy_id).where(
-        CredentialRow.ended_at >= since, CredentialRow.ended_because.startswith("left_household")
+DAY, WEEK = timedelta(hours=24), timedelta(days=7)
+
+
+def recent_losses(session: Session, now: datetime, window: timedelta = DAY) -> dict[str, int]:
+    """Estate → households that lost something within the window, by whatever source; without those people had let pass."""
+    query = (
+        select(HouseholdLoss.estate_id, func.count(distinct(HouseholdLoss.tenancy_id)))
+        .where(HouseholdLoss.at > now - window, HouseholdLoss.at <= now, HouseholdLoss.excused.is_(False))
+        .group_by(HouseholdLoss.estate_id)
     )
-    both = union(ended, left).subquery()
-    query = select(both.c.estate, func.count(distinct(both.c.tenancy))).group_by(both.c.estate)
-    if excused:
-        query = query.join(Tenancy, Tenancy.id == both.c.tenancy).where(Tenancy.source_id.not_in(sorted(excused)))
-    rows = session.execute(query)
-    return dict(rows.all())
+    return dict(session.execute(query).all())
 
 
 def limits(session: Session) -> dict[str, Limits]:
     """Each estate's brake: `policy["brake"]` {share, households, floor}, with the defaults for what it does not say."""
-    return {
-        estate: msgspec.convert(policy.get("brake", {}), Limits)
-        for estate, policy in session.execute(select(Estate.id, Estate.policy))
-    }
+    return {estate: _limits(policy) for estate, policy in session.execute(select(Estate.id, Estate.policy))}
+
+
+def _limits(policy: dict[str, Any]) -> Limits:
+    """What cannot be read as a limit is the default: a slip in a policy must not loosen the brake."""
+    try:
+        return msgspec.convert(policy.get("brake") or {}, Limits)
+    except msgspec.ValidationError:
+        return Limits()
 
 
 def parts(ids: Sequence[str]) -> list[Sequence[str]]:

@@ -24,7 +24,8 @@ from hub.db import UnitOfWork
 from hub.services import Hub
 from hub.tables import SourceState
 from hub.tenancy import counter, onfile, refused, sync, write
-from hub.tenancy.diff import ChangeSet, diff
+from hub.tenancy.changes import ChangeSet
+from hub.tenancy.diff import diff
 from hub.tenancy.held import covered, held_json, merged
 from hub.tenancy.records import RefusedRow, TenancyRecord, parse_tenancy
 from hub.tenancy.sources import SourceConfig, SourceProblem, load_sources
@@ -122,7 +123,8 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
         records = counter.without_withdrawn(uow.session, source.name, records)
         state = _state(uow, source)
         changes = _decided(uow, source, state, records, today)
-        write.apply(uow, source.name, changes, where)
+        write.apply(uow, source.name, changes, where, frozenset((state.detail.get("release") or {}).get("keys", ())))
+        bad += changes.conflicts
         refused.keep(uow, source.name, bad, keys)
         _keep_state(uow, source, state, changes, frozenset(r.id for r in records))
     if changes.new or changes.changed or changes.ended:
@@ -143,7 +145,7 @@ def _decided(
     uow: UnitOfWork, source: SourceConfig, state: SourceState, records: list[TenancyRecord], today: date
 ) -> ChangeSet:
     known = onfile.known(uow.session, source.name, [r.id for r in records])
-    excused = frozenset(state.detail.get("excused", {}))
+    known = counter.known_without(known, counter.withdrawn(uow.session, source.name))
 
     def told(released: frozenset[str]) -> ChangeSet:
         return diff(
@@ -151,7 +153,8 @@ def _decided(
             records,
             today=today,
             limits=onfile.limits(uow.session),
-            recent=onfile.recent_losses(uow.session, uow.now, excused),
+            recent=onfile.recent_losses(uow.session, uow.now),
+            recent_week=onfile.recent_losses(uow.session, uow.now, onfile.WEEK),
             released=released,
             live_counts=onfile.live_counts(uow.session),
         )

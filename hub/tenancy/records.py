@@ -17,6 +17,8 @@ from hub.tenancy.fields import Refused
 
 Blind = Callable[[str], str]
 Day = date  # a field below is called `date`
+MAX_VERSION = 2**63 - 1  # what a database keeps; milliseconds since 1970 fit
+MAX_MEMBERS = 100
 STATES = ("allocated", "active", "ended")
 ABSENCE_REASONS = ("hospital", "care", "work", "travel", "home_visit", "renovation", "other")
 PURPOSES = ("a", "b", "c")
@@ -115,7 +117,7 @@ def parse_tenancy(raw: object, blind: Blind, today: date, position: int = 0) -> 
     """One TenancyRecord of the back office. Never raises: what cannot be taken is in `refused`."""
     if not isinstance(raw, Mapping):
         return Parsed(None, (RefusedRow(f"#{position}", "not_an_object"),))
-    key = fields.text(raw.get("id")) or f"#{position}"
+    key = fields.text(raw.get("id"))[: fields.MAX_TEXT] or f"#{position}"
     try:
         return _tenancy(raw, key, blind, today)
     except Refused as refused:
@@ -123,15 +125,18 @@ def parse_tenancy(raw: object, blind: Blind, today: date, position: int = 0) -> 
 
 
 def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> Parsed:
-    if not fields.text(raw.get("id")):
-        raise Refused("id_missing")
+    fields.key(raw.get("id"), "id_missing")
     version, state, given = raw.get("version"), raw.get("state"), raw.get("members")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= MAX_VERSION:
         raise Refused("version_bad")
     if state not in STATES:
         raise Refused("state_bad")
+    if given is None and state == "ended":
+        given = []
     if not isinstance(given, list) or (not given and state != "ended"):
         raise Refused("members_missing")
+    if len(given) > MAX_MEMBERS:
+        raise Refused("members_many", str(len(given)))
     from_date = _needed_day(raw.get("from"))
     to_date = _later_day(raw.get("to"), from_date)
     members, refused = _members(given, key, blind, today)
@@ -142,7 +147,7 @@ def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> 
         dwelling_code=fields.code(raw.get("dwelling_code")),
         from_date=from_date,
         to_date=to_date,
-        handover_at=fields.day(raw.get("handover_at")),
+        handover_at=_day_or_none(raw.get("handover_at")),
         end_decision=parse_decision(raw.get("end_decision")),
         members=tuple(_without_lease_end(m, to_date) for m in members),
         partial=bool(refused),
@@ -182,9 +187,7 @@ def _members(
 
 def parse_member(raw: Mapping[str, object], blind: Blind, today: date) -> Member:
     """Raises Refused."""
-    person_id = fields.text(raw.get("person_id"))
-    if not person_id:
-        raise Refused("person_missing")
+    person_id = fields.key(raw.get("person_id"), "person_missing")
     number = fields.id_number(raw.get("id_number"), today)
     birth = fields.day(raw.get("birth_date"))
     if number and birth and fields.birth_of(number, today) != birth:
@@ -211,11 +214,11 @@ def parse_decision(raw: object) -> EndDecision | None:
     if not isinstance(raw, Mapping):
         return None
     return EndDecision(
-        number=fields.text(raw.get("number")),
+        number=fields.text(raw.get("number"))[: fields.MAX_TEXT],
         date=_day_or_none(raw.get("date")),
         move_out_completed_on=_day_or_none(raw.get("move_out_completed_on")),
-        kind=fields.text(raw.get("kind")),
-        signed_by=fields.text(raw.get("signed_by")),
+        kind=fields.text(raw.get("kind"))[: fields.MAX_TEXT],
+        signed_by=fields.text(raw.get("signed_by"))[: fields.MAX_TEXT],
     )
 
 
@@ -223,7 +226,7 @@ def parse_absence(raw: object, position: int = 0) -> AbsenceRecord | RefusedRow:
     """One declared absence (离家报备): a class of reason, never a document."""
     if not isinstance(raw, Mapping) or not fields.text(raw.get("id")):
         return RefusedRow(f"absence #{position}", "absence_bad")
-    key = fields.text(raw.get("id"))
+    key = fields.text(raw.get("id"))[: fields.MAX_TEXT]
     try:
         from_date, declared = fields.day(raw.get("from")), fields.day(raw.get("declared_on"))
         dwelling = fields.code(raw.get("dwelling_code"))
@@ -244,7 +247,7 @@ def _needed_day(value: object) -> date:
 
 
 def _later_day(value: object, start: date) -> date | None:
-    found = fields.day(value)
+    found = fields.last_day(value)
     if found is not None and found < start:
         raise Refused("dates_reversed")
     return found
@@ -275,7 +278,10 @@ def _consents(raw: object) -> dict[str, ConsentGiven]:
             raise Refused("consent_bad", purpose) from error
         if at.tzinfo is None:
             raise Refused("consent_bad", f"{purpose}: 时间缺时区")
-        found[purpose] = ConsentGiven(at, fields.text(given.get("notice")), fields.text(given.get("guardian")))
+        if not 1900 < at.year < 2200:  # beyond it no zone can be reckoned
+            raise Refused("consent_bad", purpose)
+        told = (fields.text(given.get(name))[: fields.MAX_TEXT] for name in ("notice", "guardian"))
+        found[purpose] = ConsentGiven(at, *told)
     return found
 
 

@@ -7,6 +7,8 @@ in a file of its own (path relative to the hub's directory). `GET {url}/api/tena
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,8 +20,13 @@ from hub.tenancy.reasons import zh
 
 FILE = "sources.json"
 PAGE = 200
-MAX_PAGES = 5_000
-TIMEOUT_S = 10.0
+MAX_TOTAL = 1_000_000_000
+MAX_CURSOR = 1_000
+_NUMBER = re.compile(r"[0-9]{1,30}")
+MAX_PAGES = 20_000
+MAX_PAGE_BYTES = 64 * 1024 * 1024
+TIMEOUT_S = 10.0  # without a byte
+PAGE_S, PULL_S = 60.0, 900.0  # for one page, for one whole pull: a server that drips holds nobody up for ever
 _HTTP_ERRORS = (httpx.HTTPError, httpx.InvalidURL)
 
 
@@ -74,12 +81,16 @@ class Page(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """Everything one pull gave. `full`: from the start to the end, and as many as the source says there are."""
+    """Everything one pull gave. `full`: from the start to the end, and as many as the source says there are.
+
+    `broken`: why it did not come to its end. What was read until then is good for additions, and for nothing else.
+    """
 
     items: tuple[object, ...]
     cursor: str
     total: int
     full: bool
+    broken: SourceProblem | None = None
 
 
 def load_sources(directory: Path) -> tuple[SourceConfig, ...]:
@@ -116,51 +127,113 @@ def open_client(directory: Path, source: SourceConfig) -> httpx.Client:
 
 
 def pull(client: httpx.Client, path: str, cursor: str) -> Pull:
-    """All pages from `cursor` (empty: from the start). Raises SourceProblem; then nothing of it may be used."""
+    """All pages from `cursor` (empty: from the start). Raises SourceProblem when not even the first page could be read."""
     items: list[object] = []
-    at = cursor
-    for _ in range(MAX_PAGES):
-        page = _page(client, path, at)
-        items += page.items
-        if page.has_more and page.next_cursor == at:
-            raise SourceProblem("bad_page", f"{path}: next_cursor stays at {at!r}")
-        at = page.next_cursor
-        if not page.has_more:
-            break
-    else:
-        raise SourceProblem("bad_page", f"{path}: more than {MAX_PAGES} pages")
-    full = not cursor
-    if full and (have := _distinct(items)) < page.total:
-        raise SourceProblem("cut_page", f"{path}: {have} of {page.total} records")
-    return Pull(tuple(items), at, page.total, full)
+    at, total, until = cursor, 0, time.monotonic() + PULL_S
+    seen, cursors = _Seen(), {cursor}
+    try:
+        for number in range(MAX_PAGES):
+            try:
+                page = _page(client, path, at)
+            except SourceProblem as problem:
+                if not number:
+                    raise
+                return Pull(tuple(items), cursor, total, False, problem)
+            items += page.items
+            fresh, total = seen.add(page.items), page.total
+            if page.has_more and page.next_cursor in cursors:
+                raise SourceProblem("cursor_loops", f"{path}: next_cursor is {page.next_cursor[:40]!r} again")
+            if page.has_more and not fresh:
+                raise SourceProblem("page_repeated", f"{path}: page {number + 1} has nothing new, and there is more")
+            if page.has_more and time.monotonic() > until:
+                raise SourceProblem("too_slow", f"{path}: {number + 1} pages in {PULL_S:.0f} s")
+            if backwards(at, page.next_cursor):
+                raise SourceProblem("cursor_loops", f"{path}: next_cursor {page.next_cursor} lies before {at}")
+            at = page.next_cursor
+            cursors.add(at)
+            if not page.has_more:
+                break
+        else:
+            raise SourceProblem("page_repeated", f"{path}: more than {MAX_PAGES} pages")
+        if not cursor and seen.count < total:
+            raise SourceProblem("cut_page", f"{path}: {seen.count} of {total} records")
+    except SourceProblem as problem:
+        if not items:
+            raise
+        return Pull(tuple(items), cursor, total, False, problem)
+    return Pull(tuple(items), at, total, not cursor)
 
 
-def _distinct(items: list[object]) -> int:
-    """Records, each counted once: one that changes while we read comes twice."""
-    keys = {item.get("id") if isinstance(item, dict) else None for item in items}
-    return len(keys - {None}) + sum(not isinstance(item, dict) or item.get("id") is None for item in items)
+def backwards(before: str, after: str) -> bool:
+    """A cursor that is a number and went down: the source stands at an older state (a restored backup)."""
+    return bool(_NUMBER.fullmatch(before) and _NUMBER.fullmatch(after)) and int(after) < int(before)
+
+
+class _Seen:
+    """Records of one pull, each counted once: one that changes while we read comes twice."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+        self._contents: set[int] = set()
+        self.nameless = 0
+
+    def add(self, items: list[object]) -> int:
+        """How many of these (by id and content) are new."""
+        before = len(self._contents)
+        for item in items:
+            self._contents.add(hash(msgspec.json.encode(item)))
+            key = item.get("id") if isinstance(item, dict) else None
+            if key is None:
+                self.nameless += 1
+            else:
+                self.keys.add(str(key))
+        return len(self._contents) - before
+
+    @property
+    def count(self) -> int:
+        """Different records."""
+        return len(self.keys) + self.nameless
 
 
 def _page(client: httpx.Client, path: str, cursor: str) -> Page:
+    content, kind = _fetch(client, path, {"cursor": cursor, "limit": str(PAGE)})
     try:
-        answer = client.get(path, params={"cursor": cursor, "limit": PAGE})
-    except _HTTP_ERRORS as error:
-        raise SourceProblem("unreachable", f"{path}: {type(error).__name__}: {error}") from error
-    if answer.status_code in (401, 403):
-        raise SourceProblem("wrong_key", f"{path}: HTTP {answer.status_code}")
-    if answer.status_code >= 500:
-        raise SourceProblem("server_error", f"{path}: HTTP {answer.status_code}")
-    if answer.status_code != 200:
-        raise SourceProblem("bad_page", f"{path}: HTTP {answer.status_code}")
-    try:
-        plain = msgspec.json.decode(answer.content)
+        plain = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        kind = answer.headers.get("content-type", "no content type")
-        raise SourceProblem("not_json", f"{path}: {kind}, {len(answer.content)} bytes: {error}") from error
+        raise SourceProblem("not_json", f"{path}: {kind}, {len(content)} bytes: {error}") from error
     try:
         page = msgspec.convert(plain, Page)
     except msgspec.ValidationError as error:
         raise SourceProblem("bad_page", f"{path}: {error}") from error
-    if page.total < 0:
-        raise SourceProblem("bad_page", f"{path}: total is {page.total}")
+    if not 0 <= page.total <= MAX_TOTAL:
+        raise SourceProblem("bad_page", f"{path}: total is {str(page.total)[:40]}")
+    if len(page.next_cursor) > MAX_CURSOR or "\0" in page.next_cursor:
+        raise SourceProblem("bad_page", f"{path}: next_cursor of {len(page.next_cursor)} characters")
     return page
+
+
+def _fetch(client: httpx.Client, path: str, params: dict[str, str]) -> tuple[bytes, str]:
+    """Body and content type of an answer with status 200, within its time and size."""
+    until, parts, size = time.monotonic() + PAGE_S, [], 0
+    try:
+        with client.stream("GET", path, params=params) as answer:
+            if problem := _status_problem(answer.status_code):
+                raise SourceProblem(problem, f"{path}: HTTP {answer.status_code}")
+            for part in answer.iter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > MAX_PAGE_BYTES:
+                    raise SourceProblem("page_too_large", f"{path}: more than {MAX_PAGE_BYTES >> 20} MB")
+                if time.monotonic() > until:
+                    raise SourceProblem("too_slow", f"{path}: {size} bytes in {PAGE_S:.0f} s")
+            return b"".join(parts), answer.headers.get("content-type", "no content type")
+    except _HTTP_ERRORS as error:
+        raise SourceProblem("unreachable", f"{path}: {type(error).__name__}: {error}") from error
+
+
+def _status_problem(status: int) -> str:
+    if status in (401, 403):
+        return "wrong_key"
+    if status >= 500:
+        return "server_error"
+    return "" if status == 200 else "bad_page"

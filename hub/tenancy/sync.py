@@ -1,7 +1,8 @@
 """Job `tenancy.sync`: pull → parse → diff → one unit of work → signal `access.publish`. Twice is the same as once.
 
 The cursor moves only when everything up to it was stored. While the brake holds something it stays, so that the next run sees
-the same again. A full pull repairs what an incremental one missed: every six hours, after errors, and on request.
+the same again. A full pull repairs what an incremental one missed: every six hours, after errors, and on request. Of a pull that
+broke off only the additions are taken.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
+
 from hub.db import UnitOfWork
 from hub.jobs import Job
 from hub.services import Hub
 from hub.tables import SourceState
 from hub.tenancy import counter, onfile, refused, sources, write
-from hub.tenancy.diff import ChangeSet, diff, due, feed_problem
+from hub.tenancy.brake import feed_problem
+from hub.tenancy.changes import ChangeSet
+from hub.tenancy.diff import diff
 from hub.tenancy.held import held_json, stands
 from hub.tenancy.onfile import Place
 from hub.tenancy.records import AbsenceRecord, RefusedRow, TenancyRecord, parse_absence, parse_tenancy
+from hub.tenancy.settle import due
 from hub.tenancy.sources import Pull, SourceConfig, SourceProblem
 
 log = logging.getLogger(__name__)
@@ -42,7 +48,7 @@ class _Position:
     full: bool
     last_error: str
     release: dict[str, Any]
-    excused: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -63,34 +69,47 @@ def run(hub: Hub) -> str:
 
 
 def sync_source(hub: Hub, source: SourceConfig) -> str:
-    """One source, whole or not at all."""
+    """One source: whole, or (where it broke off) its additions alone."""
     position = _position(hub, source)
     try:
         with sources.open_client(hub.config.dir, source) as client:
             tenancies = sources.pull(client, "/api/tenancies", "" if position.full else position.cursor)
-            if not tenancies.full and feed_problem(position.last_total, tenancies.total):
+            if not tenancies.full and not tenancies.broken and feed_problem(position.last_total, tenancies.total):
                 tenancies = sources.pull(client, "/api/tenancies", "")  # to say household by household what is gone
-            absences = sources.pull(client, "/api/absences", "" if position.full else position.absence_cursor)
-    except SourceProblem as problem:
-        _failed(hub, source, position, problem)
-        return str(problem)
-    if position.last_error:
+            absences = _absences(client, position)
+    except SourceProblem as error:
+        _failed(hub, source, position, error)
+        return str(error)
+    problem = tenancies.broken or absences.broken
+    if position.last_error and not problem:
         log.info("source %s answers again", source.name)
     with hub.db.unit_of_work(f"source:{source.name}", "tenancy records", now=hub.now()) as uow:
         where = onfile.places(uow.session)
         read = _parse(hub, source, tenancies, absences, where)
         read.tenancies = counter.without_withdrawn(uow.session, source.name, read.tenancies)
         changes = _decided(uow, source, position, tenancies, read)
-        write.apply(uow, source.name, changes, where)
+        write.apply(uow, source.name, changes, where, frozenset(position.release.get("keys", ())))
         absent = write.apply_absences(uow, source.name, read.absences, where)
-        refused.keep(uow, source.name, read.refused, None if tenancies.full and not changes.refused else read.keys)
+        everything = tenancies.full and not changes.refused and not problem
+        refused.keep(uow, source.name, [*read.refused, *changes.conflicts], None if everything else read.keys)
         was, now = _keep_state(uow, source, position, tenancies, absences, changes)
+    if problem:
+        _failed(hub, source, position, problem)
     _tell(source, was, now)
     moved = len(changes.new) + len(changes.changed) + len(changes.ended)
     if moved:
         hub.signal(PUBLISH)
     told = f"+{len(changes.new)} ~{len(changes.changed)} -{len(changes.ended)}, {absent} absences"
-    return f"{told}, {len(read.refused)} refused" + (f", held: {changes.refused}" if changes.refused else "")
+    told += f", {len(read.refused) + len(changes.conflicts)} refused"
+    return told + (f", held: {changes.refused}" if changes.refused else "") + (f"; {problem}" if problem else "")
+
+
+def _absences(client: httpx.Client, position: _Position) -> Pull:
+    """Declared absences open and close no door: that they cannot be read stops no tenancy."""
+    try:
+        return sources.pull(client, "/api/absences", "" if position.full else position.absence_cursor)
+    except SourceProblem as problem:
+        return Pull((), position.absence_cursor, 0, False, problem)
 
 
 def _position(hub: Hub, source: SourceConfig) -> _Position:
@@ -98,14 +117,14 @@ def _position(hub: Hub, source: SourceConfig) -> _Position:
         state = session.get(SourceState, source.name)
         if state is None:
             return _Position("", "", 0, True, "", {})
-        old = state.last_full_at is None or hub.now() - state.last_full_at >= FULL_EVERY
+        age = hub.now() - state.last_full_at if state.last_full_at else None
+        old = age is None or age >= FULL_EVERY or age < timedelta(0)  # a time in the future was a clock that was wrong
         detail = state.detail
         full = old or not state.cursor or bool(state.last_error) or bool(detail.get("full_wanted"))
         absence_cursor = str(detail.get("absence_cursor", ""))
         release = dict(detail.get("release") or {})
-        fresh = (hub.now() - timedelta(hours=24)).isoformat()
-        excused = frozenset(key for key, at in detail.get("excused", {}).items() if at >= fresh)
-        return _Position(state.cursor, absence_cursor, state.last_total, full, state.last_error, release, excused)
+        missing = frozenset(detail.get("missing", ()))
+        return _Position(state.cursor, absence_cursor, state.last_total, full, state.last_error, release, missing)
 
 
 def _failed(hub: Hub, source: SourceConfig, position: _Position, problem: SourceProblem) -> None:
@@ -159,9 +178,8 @@ def _decided(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled:
         return _diff(uow, source, position, pulled, read, position.release)
     uow.record("tenancy.release_expired", source.name)
     state = _state(uow, source)
-    keys = set(position.release.get("keys", ()))
-    excused = {key: at for key, at in state.detail.get("excused", {}).items() if key not in keys}
-    state.detail = {key: value for key, value in state.detail.items() if key != "release"} | {"excused": excused}
+    state.detail = {key: value for key, value in state.detail.items() if key != "release"}
+    position.release = {}
     return changes
 
 
@@ -175,23 +193,26 @@ def _diff(
 ) -> ChangeSet:
     session, today = uow.session, uow.now.astimezone(ZONE).date()
     known = onfile.known(session, source.name, None if pulled.full else [r.id for r in read.tenancies])
+    known = counter.known_without(known, counter.withdrawn(session, source.name))
     accepted = bool(release.get("feed"))
-    problem = "" if accepted else feed_problem(position.last_total, pulled.total)
-    ending = due(known.values(), today) if not problem else ()
-    incoming = [*(c.record for c in ending), *read.tenancies]
+    problem = pulled.broken.reason if pulled.broken else feed_problem(position.last_total, pulled.total)
+    problem = "" if accepted and not pulled.broken else problem
     # A record refused now was in the feed: it is not missing.
     return diff(
         known,
-        incoming,
+        read.tenancies,
         today=today,
         full=pulled.full,
         present=frozenset(read.keys),
         feed_problem=problem,
         shrunken_accepted=accepted,
         limits=onfile.limits(session),
-        recent=onfile.recent_losses(session, uow.now, position.excused),
-        released=frozenset(release.get("keys", ())) | {c.record.id for c in ending},
+        recent=onfile.recent_losses(session, uow.now),
+        recent_week=onfile.recent_losses(session, uow.now, onfile.WEEK),
+        released=frozenset(release.get("keys", ())),
         live_counts=onfile.live_counts(session),
+        ending=() if problem else due(known.values(), today),
+        missing_before=position.missing,
     )
 
 
@@ -202,15 +223,19 @@ def _keep_state(
     state = _state(uow, source)
     was = _braked(state.held)
     detail: dict[str, Any] = {**state.detail, "kind": source.kind, "estate": source.estate}
-    state.last_ok_at, state.last_error = uow.now, ""
+    if pulled.broken and not changes.held:
+        return was, was  # it says nothing of what was held before, and holds nothing by itself
+    if not pulled.broken:
+        state.last_ok_at, state.last_error = uow.now, ""
+        if not absences.broken:
+            detail["absence_cursor"] = absences.cursor
     if pulled.full:
         state.last_full_at = uow.now
-        detail["missing"] = list(changes.missing)
         detail["full_wanted"] = False
     if not changes.refused:
+        if pulled.full:
+            detail["missing"] = list(changes.missing)
         state.cursor = pulled.cursor
-        detail["absence_cursor"] = absences.cursor
-        detail["excused"] = {key: at for key, at in detail.get("excused", {}).items() if key in position.excused}
         detail["full_wanted"] = not pulled.full and pulled.total < position.last_total
         detail.pop("release", None)
         state.last_total = pulled.total

@@ -19,10 +19,12 @@ from hub.db import UnitOfWork
 from hub.services import Hub
 from hub.tables import Dwelling, Estate, HouseholdMember, Person, SourceState, Tenancy
 from hub.tenancy import onfile, refused, write
-from hub.tenancy.diff import ENDED, ChangeSet, diff, has_left
+from hub.tenancy.changes import ENDED, ChangeSet
+from hub.tenancy.diff import diff
 from hub.tenancy.files import rows_of
 from hub.tenancy.onfile import Place
 from hub.tenancy.records import EndDecision, RefusedRow, TenancyRecord
+from hub.tenancy.settle import has_left
 from hub.tenancy.sheet import SheetRead, read_sheet, refuse_member
 
 

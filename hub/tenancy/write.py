@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,23 +12,30 @@ from sqlalchemy import insert, select, update
 
 from hub.db import UnitOfWork
 from hub.ids import new_id
-from hub.tables import Absence, Consent, DirtyDay, HouseholdMember, Person, Tenancy
-from hub.tenancy.diff import ENDED, Change, ChangeSet
+from hub.tables import Absence, DirtyDay, HouseholdLoss, HouseholdMember, Person, Tenancy
+from hub.tenancy import ledger
+from hub.tenancy.changes import ENDED, Change, ChangeSet
 from hub.tenancy.onfile import Place, parts
-from hub.tenancy.records import AbsenceRecord, ConsentGiven, EndDecision, Member, TenancyRecord
+from hub.tenancy.records import AbsenceRecord, EndDecision, Member, TenancyRecord
 
 MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
 
 
-def apply(uow: UnitOfWork, source: str, changes: ChangeSet, where: Mapping[str, Place]) -> None:
-    """Write a change set. Everything of it, in the caller's unit of work."""
+def apply(
+    uow: UnitOfWork, source: str, changes: ChangeSet, where: Mapping[str, Place], excused: Collection[str] = ()
+) -> None:
+    """Write a change set. Everything of it, in the caller's unit of work. `excused`: tenancies two persons let pass."""
     people = _People(uow, source, [m for r in changes.new for m in r.members])
-    _insert_new(uow, source, changes.new, where, people)
+    told = _insert_new(uow, source, changes.new, where, people)
     for change in (*changes.changed, *changes.ended):
-        _apply_change(uow, source, change, where, people)
+        told |= _apply_change(uow, source, change, where, people, change.record.id in excused)
+    uow.session.flush()
+    ledger.follow(uow, told)
     _audit(uow, changes)
     touched = {where[r.dwelling_code].dwelling_id for r in changes.new}
-    touched |= {where[c.record.dwelling_code].dwelling_id for c in (*changes.changed, *changes.ended)}
+    for change in (*changes.changed, *changes.ended):
+        codes = {change.record.dwelling_code, change.before.dwelling_code}
+        touched |= {where[code].dwelling_id for code in codes if code in where}
     mark_dirty(uow, dict.fromkeys(sorted(touched), uow.now.date()))
 
 
@@ -84,9 +91,9 @@ def _person(member: Member) -> dict[str, Any]:
 
 def _insert_new(
     uow: UnitOfWork, source: str, records: Sequence[TenancyRecord], where: Mapping[str, Place], people: _People
-) -> None:
-    tenancies, members, consents = [], [], []
-    told: set[str] = set()
+) -> set[str]:
+    """The persons (row ids) of whom something was told."""
+    tenancies, members = [], []
     for record in records:
         tenancy_id = new_id("tenancy")
         tenancies.append(
@@ -95,22 +102,19 @@ def _insert_new(
         if record.state == ENDED:
             continue  # it never gave access here: no more of these people than needed
         for ordinal, member in enumerate(record.members, start=1):
-            person_id = people.of(member)
-            members.append(_member(tenancy_id, person_id, ordinal, member))
-            if person_id in told:
-                continue  # in two new households at once: the consents of the first stand
-            told.add(person_id)
-            if member.person_id in people.fresh:
-                consents += [_consent(person_id, p, c) for p, c in member.consents.items()]
-            else:
-                _sync_consents(uow, person_id, member)
-    for table, rows in ((Tenancy, tenancies), (HouseholdMember, members), (Consent, consents)):
+            members.append(_member(tenancy_id, people.of(member), ordinal, member))
+    for table, rows in ((Tenancy, tenancies), (HouseholdMember, members)):
         if rows:
             uow.session.execute(insert(table), rows)
+    return {row["person_id"] for row in members}
 
 
-def _apply_change(uow: UnitOfWork, source: str, change: Change, where: Mapping[str, Place], people: _People) -> None:
+def _apply_change(
+    uow: UnitOfWork, source: str, change: Change, where: Mapping[str, Place], people: _People, excused: bool
+) -> set[str]:
+    """The persons (row ids) of whom something was told."""
     session, record = uow.session, change.record
+    told: set[str] = set()
     row = session.scalars(select(Tenancy).where(Tenancy.source == source, Tenancy.source_id == record.id)).one()
     if record.state != ENDED and row.state == ENDED:
         row.ended_at = None
@@ -119,6 +123,10 @@ def _apply_change(uow: UnitOfWork, source: str, change: Change, where: Mapping[s
             setattr(row, name, value)
     if record.state == ENDED and change.before.state != ENDED:
         row.ended_at = uow.now
+    for what in change.losses:
+        estate = row.estate_id if what != "moved" else where[change.before.dwelling_code].estate_id
+        loss = {"estate_id": estate, "tenancy_id": row.id, "source": source, "what": what, "at": uow.now}
+        session.add(HouseholdLoss(**loss, excused=excused))
     held = {
         m.person_id: m for m in session.scalars(select(HouseholdMember).where(HouseholdMember.tenancy_id == row.id))
     }
@@ -137,8 +145,8 @@ def _apply_change(uow: UnitOfWork, source: str, change: Change, where: Mapping[s
         else:
             ordinal += 1
             session.add(HouseholdMember(**_member(row.id, person_id, ordinal, member)))
-        _sync_consents(uow, person_id, member)
-    session.flush()
+        told.add(person_id)
+    return told
 
 
 def _tenancy(record: TenancyRecord, where: Mapping[str, Place], now: datetime) -> dict[str, Any]:
@@ -178,36 +186,8 @@ def _member(tenancy_id: str, person_id: str, ordinal: int, member: Member) -> di
             "photo": photo,
             **({"lease_end": member.lease_end.isoformat()} if member.lease_end else {}),
         },
+        "consents": {purpose: msgspec.to_builtins(given) for purpose, given in member.consents.items()},
     }
-
-
-def _consent(person_id: str, purpose: str, given: ConsentGiven) -> dict[str, Any]:
-    return {
-        "id": new_id("consent"),
-        "person_id": person_id,
-        "purpose": purpose,
-        "notice": given.notice,
-        "granted_at": given.at,
-        "withdrawn_at": None,
-        "withdrawn_by": "",
-        "guardian": given.guardian or None,
-    }
-
-
-def _sync_consents(uow: UnitOfWork, person_id: str, member: Member) -> None:
-    """What is given now stands in a live row; what is no longer given is withdrawn now, and stays in the ledger."""
-    session = uow.session
-    live = select(Consent).where(Consent.person_id == person_id, Consent.withdrawn_at.is_(None))
-    held = {row.purpose: row for row in session.scalars(live)}
-    for purpose, row in held.items():
-        given = member.consents.get(purpose)
-        same = given and (given.at, given.notice, given.guardian) == (row.granted_at, row.notice, row.guardian or "")
-        if not same:
-            row.withdrawn_at = uow.now
-    session.flush()
-    for purpose, given in member.consents.items():
-        if purpose not in held or held[purpose].withdrawn_at is not None:
-            session.execute(insert(Consent), [_consent(person_id, purpose, given)])
 
 
 def _audit(uow: UnitOfWork, changes: ChangeSet) -> None:
@@ -218,7 +198,7 @@ def _audit(uow: UnitOfWork, changes: ChangeSet) -> None:
             uow.record("tenancy.new", record.id, state=record.state, members=len(record.members))
     for change in changes.changed:
         detail = {"version": change.record.version, "fields": list(change.fields)}
-        for name in ("added", "left"):
+        for name in ("added", "left", "cards_gone"):
             if ids := getattr(change, name):
                 detail[name] = list(ids)
         for name in ("consents_given", "consents_withdrawn"):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from tenancy_feed import Feed, configure, serving
 from tenancy_office import HOUSEHOLDS, KEY, Office, code, tenancy
 
 from hub.services import Hub
@@ -95,5 +96,23 @@ def configured(estate: Callable[[Hub], None], office: Office) -> Callable[[Hub],
             "estate": None,
         }
         (hub.config.dir / "sources.json").write_text(json.dumps([source]))
+
+    return build
+
+
+@pytest.fixture
+def feed() -> Iterator[Feed]:
+    """A source whose every page the test decides."""
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def fed(estate: Callable[[Hub], None], feed: Feed) -> Callable[[Hub], None]:
+    """`fed(hub)`: the estate, and `feed` as the one source."""
+
+    def build(hub: Hub) -> None:
+        estate(hub)
+        configure(hub.config.dir, feed)
 
     return build

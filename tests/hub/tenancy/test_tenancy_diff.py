@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.tenancy.diff import ChangeSet, Known, Limits, diff, due, feed_problem, has_left, settle
+from hub.tenancy.brake import feed_problem
+from hub.tenancy.changes import ChangeSet, Known, Limits
+from hub.tenancy.diff import diff
 from hub.tenancy.reasons import zh
 from hub.tenancy.records import ConsentGiven, EndDecision, Member, TenancyRecord, parse_tenancy
+from hub.tenancy.settle import due, has_left, settle
 
 TODAY = date(2026, 11, 21)
 FROM = date(2026, 1, 5)
