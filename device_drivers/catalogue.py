@@ -9,6 +9,17 @@ from device_drivers.contract.words import CommandKind
 from device_drivers.driver import ConfigError, DriverDefinition
 from device_drivers.face_terminal import driver as face_terminal
 
+DOOR_COMMANDS = tuple(
+    kind.value
+    for kind in (
+        CommandKind.MOMENTARY_ACCESS,
+        CommandKind.LOCK_DOWN,
+        CommandKind.LOCK_OPEN,
+        CommandKind.BLOCK,
+        CommandKind.RELEASE,
+    )
+)
+"""Of a door that the edge decides: it shuts by refusing, and opens by holding the relay."""
 FACE_TERMINAL = DriverDefinition(
     DriverInfo(
         "face_terminal",
@@ -39,7 +50,7 @@ MODBUS_DOOR = DriverDefinition(
         Capabilities(
             cards=True,
             device_side_pulse=True,
-            commands=(CommandKind.MOMENTARY_ACCESS.value,),
+            commands=DOOR_COMMANDS,
             edge_identifiers=("card",),
         ),
     ),

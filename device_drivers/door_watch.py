@@ -47,10 +47,21 @@ class DoorWatch:
     _released_until: float = float("-inf")
     _opened_at: float = 0.0
     _pressed: bool = False
+    _held: bool = False
 
     def release(self, now: float, hold_s: float = 0.0) -> None:
         """The bolt was (or may have been) pulsed for `hold_s`."""
         self._released_until = max(self._released_until, now + hold_s + self.grace_s)
+
+    def hold(self) -> None:
+        """The bolt is held open: an opening is by right, and standing open is what was asked for."""
+        self._held = True
+
+    def let_go(self, now: float) -> None:
+        """A door that stands open now is held open from now on."""
+        if self._held:
+            self._held, self._opened_at = False, now
+            self.release(now)
 
     def feed(self, magnet: bool | None, exit_button: bool | None, now: float, text: str = "") -> list[DoorEvent]:
         """`magnet`: True open, False closed, None not readable (then the state is unknown, never closed)."""
@@ -75,7 +86,7 @@ class DoorWatch:
         self.state, self.alarm = state, DoorAlarm.NORMAL
         if state is DoorState.OPEN:
             self._opened_at = now
-            if was_closed and now > self._released_until:
+            if was_closed and now > self._released_until and not self._held:
                 self.alarm = DoorAlarm.FORCED_OPEN
         return self._event(state, self.alarm, text=text if state is DoorState.UNKNOWN else "")
 
@@ -83,6 +94,7 @@ class DoorWatch:
         # A forced door that stays open keeps its graver alarm.
         return (
             self.state is DoorState.OPEN
+            and not self._held
             and self.alarm is DoorAlarm.NORMAL
             and now - self._opened_at >= self.held_open_after_s
         )

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from device_drivers.contract.access import Credential, Identifier
 from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, DriverInfo
 from device_drivers.contract.events import EventBody
-from device_drivers.contract.words import CommandKind, CommandOutcome
+from device_drivers.contract.words import CommandKind, CommandOutcome, FireInput
 
 
 class DriverError(Exception):
@@ -59,13 +59,24 @@ class CredentialPresented:
 
 
 @dataclass(frozen=True, slots=True)
+class FireContact:
+    """What a board's fire contact says, when it changes and at the first look. The edge acts, and stores what it did.
+
+    `text` says why it is unknown.
+    """
+
+    state: FireInput
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DriverEvent:
     """One thing that happened. `ack` is awaited only after the event is on disk (a face terminal's PushAck).
 
     `key` identifies the record at the device for de-duplication, empty where the device has none.
     """
 
-    body: EventBody | CredentialPresented
+    body: EventBody | CredentialPresented | FireContact
     device_at: datetime | None = None
     clock_offset_s: float | None = None
     late: bool = False
@@ -153,7 +164,10 @@ class Driver(Protocol):
         ...
 
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
-        """A pulse is sent at most once: silence is `UNCERTAIN`, never a retry."""
+        """A pulse is sent at most once: silence is `UNCERTAIN`, never a retry.
+
+        LOCK_OPEN holds the relay until RELEASE, also after the link was lost and is back; both may be sent again.
+        """
         ...
 
     async def status(self) -> DeviceStatus: ...

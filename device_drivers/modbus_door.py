@@ -1,7 +1,7 @@
 """Door boards on Modbus: bolt pulse, door magnet, exit button, card registers. The board families are data files.
 
-A board holds no list: the edge decides, the driver tells what was presented. A pulse goes out exactly once; silence is
-UNCERTAIN. A board without a timer of its own has a guard here that switches the bolt off again, and keeps trying.
+A board holds no list: the edge decides, the driver tells what was presented and what the fire contact says, and moves the
+bolt as it is told (`modbus_bolt`). What cannot be read is unknown: an unreadable fire contact is no all-clear.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -21,11 +21,12 @@ from device_drivers import card_number, register_map
 from device_drivers.config import read_config
 from device_drivers.contract.access import Identifier
 from device_drivers.contract.device import DeviceInventory, DeviceStatus
-from device_drivers.contract.events import EdgeNote
+from device_drivers.contract.events import DoorEvent, EdgeNote
 from device_drivers.contract.words import (
     CommandKind,
     CommandOutcome,
     DeviceCondition,
+    FireInput,
     IdentifierType,
 )
 from device_drivers.door_watch import Debounced, DoorWatch
@@ -39,15 +40,16 @@ from device_drivers.driver import (
     DeviceUnreachable,
     DriverEvent,
     DriverServices,
+    FireContact,
     Operation,
     Upsert,
 )
+from device_drivers.modbus_bolt import Bolts
 from device_drivers.modbus_bus import IllegalRequest, ModbusBus, NoAnswer, Transport
 from device_drivers.modbus_scan import Bit, BitScan
 from device_drivers.register_map import BitPoint, Board, CardRegisters
 
 log = logging.getLogger(__name__)
-GUARD_TRIES = 20
 DEFAULT_HOLD_S = CommandRequest(CommandKind.MOMENTARY_ACCESS).hold_s
 SILENT_POLLS = 2  # polls in a row without an answer before the link counts as lost
 
@@ -74,6 +76,20 @@ class ModbusDoorConfig(msgspec.Struct, frozen=True, kw_only=True):
     exit_invert: Annotated[
         bool | None, Meta(title="出门按钮取反", description="Overrides the board's exit button polarity")
     ] = None
+    exit_opens: Annotated[
+        bool,
+        Meta(title="出门按钮由本机开锁", description="The button is wired to the board only: a press opens the bolt"),
+    ] = False
+    fire_input: Annotated[
+        int, Meta(title="消防联动输入（编号）", description="Input of the fire panel's contact; 0: none", ge=0, le=64)
+    ] = 0
+    fire_invert: Annotated[
+        bool | None, Meta(title="消防输入取反", description="True: an open contact is a fire (a cut wire too)")
+    ] = None
+    fire_scope: Annotated[
+        Literal["board", "edge"],
+        Meta(title="消防联动范围", description="board: its doors; edge: all doors of this edge"),
+    ] = "board"
     reader: Annotated[
         card_number.Rendering, Meta(title="卡号格式", description="hex_reversed/decimal_reversed: bytes are swapped")
     ] = "decimal"
@@ -91,8 +107,9 @@ class ModbusDoor:
         self._since = datetime.now(UTC)
         self._seen: datetime | None = None
         self._uncleared = ""
-        self._guards: dict[int, asyncio.Task[None]] = {}
-        self._on_coils: set[int] = set()
+        self.bolts = Bolts(device_id, self.bus, config.unit, board, config.doors)
+        self._fire_contact = Debounced((board.fire.debounce_ms if board.fire else 0) / 1000)
+        self._fire: FireInput | None = None
 
     # Points
 
@@ -106,6 +123,8 @@ class ModbusDoor:
             bits.append((board.reader.flag.table, board.reader.flag.address))
         if board.restarted:
             bits.append((board.restarted.table, board.restarted.address))
+        if board.fire and self.config.fire_input:
+            bits.append((board.fire.table, board.fire.at(self.config.fire_input - 1)))
         if not bits and board.probe:
             bits.append((board.probe.table, board.probe.address))
         return tuple(bits)
@@ -133,12 +152,10 @@ class ModbusDoor:
     # Life
 
     async def open(self) -> None:
-        """Connect and hear one answer. A bolt left on by a crash of ours is switched off. Raises DeviceUnreachable."""
+        """Connect and hear one answer. Raises DeviceUnreachable."""
         await self.bus.connect()
-        if not self.board.pulse.device_side:
-            for channel in range(self.config.doors):
-                await self._switch_off_once(self.board.pulse.address + channel * self.board.pulse.step)
         await self._hear()
+        self.bolts.start()
 
     async def _hear(self) -> None:
         if self._scan.bits:
@@ -149,12 +166,7 @@ class ModbusDoor:
         self._seen = datetime.now(UTC)
 
     async def close(self) -> None:
-        for task in self._guards.values():
-            task.cancel()
-        await asyncio.gather(*self._guards.values(), return_exceptions=True)
-        for address in tuple(self._on_coils):
-            with suppress(DeviceUnreachable):
-                await self._switch_off_once(address)
+        await self.bolts.stop()
         self.bus.close()
 
     async def inventory(self) -> DeviceInventory:
@@ -175,6 +187,8 @@ class ModbusDoor:
 
     async def status(self) -> DeviceStatus:
         problems = "; ".join(dict.fromkeys(self._scan.problems.values()))
+        if self._fire is FireInput.UNKNOWN:
+            problems = f"消防联动输入 {self.config.fire_input} 无法读取，状态未知（不等于没有火警）；{problems}"
         return DeviceStatus(
             DeviceCondition.FAULT if problems else DeviceCondition.ONLINE,
             self._since,
@@ -209,7 +223,8 @@ class ModbusDoor:
             return self._doors({})
         bits = await self._scan.read()
         self._seen = datetime.now(UTC)
-        events = self._doors(bits)
+        events = self._fire_events(bits) + self._doors(bits)
+        await self._let_out(events)
         if self.board.reader and self._value(self.board.reader.flag, 0, bits):
             events += await self._card(self.board.reader)
         else:
@@ -219,6 +234,29 @@ class ModbusDoor:
                 await self.bus.write_coil(self.config.unit, self.board.restarted.address, False)
             events.append(DriverEvent(EdgeNote("device_restarted", "the board says it was restarted")))
         return events
+
+    def _fire_events(self, bits: dict[Bit, bool | None]) -> list[DriverEvent]:
+        """The contact's state at the first look and at each change."""
+        if self.board.fire is None or not self.config.fire_input:
+            return []
+        raw = self._value(self.board.fire, self.config.fire_input - 1, bits, self.config.fire_invert)
+        active = self._fire_contact.feed(raw, time.monotonic())
+        state = FireInput.UNKNOWN if active is None else FireInput.FIRE if active else FireInput.QUIET
+        if state is self._fire:
+            return []
+        self._fire = state
+        why = "; ".join(dict.fromkeys(self._scan.problems.values())) if state is FireInput.UNKNOWN else ""
+        return [DriverEvent(FireContact(state, why or f"输入 {self.config.fire_input}"))]
+
+    async def _let_out(self, events: list[DriverEvent]) -> None:
+        """Where the exit button hangs on the board alone, a press opens: no mode and no list has a say in it."""
+        if not self.config.exit_opens:
+            return
+        for event in events:
+            if isinstance(event.body, DoorEvent) and event.body.request_to_exit:
+                outcome, text = await self.command(CommandRequest(CommandKind.MOMENTARY_ACCESS, event.body.point))
+                if outcome is not CommandOutcome.DONE:
+                    log.error("%s: exit button at %s: %s %s", self.device_id, event.body.point, outcome, text)
 
     def _doors(self, bits: dict[Bit, bool | None]) -> list[DriverEvent]:
         now, found = time.monotonic(), []
@@ -267,65 +305,55 @@ class ModbusDoor:
     # Commands
 
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
-        if request.kind != CommandKind.MOMENTARY_ACCESS:
-            return CommandOutcome.UNSUPPORTED, f"{request.kind}: 门控板只能开门一次，锁闭或常开请到现场操作"
         point = request.point or self.points[0]
         if point not in self.points:
             return CommandOutcome.REFUSED, f"no point {point!r}; this board has {', '.join(self.points)}"
-        seconds = self.config.pulse_s if request.hold_s == DEFAULT_HOLD_S else request.hold_s
+        channel = self.points.index(point)
         try:
             await self.bus.connect()
         except DeviceUnreachable as error:
             return CommandOutcome.UNREACHABLE, str(error)
-        self._watch[point].release(time.monotonic(), seconds)
         try:
-            await self._pulse(self.points.index(point), seconds)
+            match request.kind:
+                case CommandKind.MOMENTARY_ACCESS:
+                    return await self._open_once(point, channel, request)
+                case CommandKind.LOCK_OPEN | CommandKind.RELEASE if self.board.hold is None:
+                    return CommandOutcome.UNSUPPORTED, f"板型 {self.board.title} 不能保持常开；门未改变，请到现场操作"
+                case CommandKind.LOCK_OPEN:
+                    self._watch[point].hold()
+                    await self.bolts.hold(channel)
+                case CommandKind.RELEASE:
+                    self._watch[point].let_go(time.monotonic())
+                    await self.bolts.let_go(channel)
+                case _:
+                    return CommandOutcome.UNSUPPORTED, f"{request.kind}: 门控板本身只能开门和保持常开，其余由边缘机判定"
         except NoAnswer as error:
-            return CommandOutcome.UNCERTAIN, f"pulse sent once, {error}"
+            return CommandOutcome.UNCERTAIN, f"sent once, {error}"
         except DeviceUnreachable as error:
             return CommandOutcome.UNREACHABLE, str(error)
         except IllegalRequest as error:
             return CommandOutcome.REFUSED, str(error)
         return CommandOutcome.DONE, ""
 
-    async def _pulse(self, channel: int, seconds: float) -> None:
-        pulse, unit = self.board.pulse, self.config.unit
-        address, ticks = pulse.address + channel * pulse.step, pulse.ticks(seconds)
-        match pulse.shape:
-            case "coil_self_timed":
-                await self.bus.write_coil(unit, address, True)
-            case "timed_registers":
-                await self.bus.write_registers(unit, address, (pulse.code, ticks))
-            case "coil_value":
-                await self.bus.write_coil_value(unit, address, ticks)
-            case "command_word":
-                await self.bus.write_register(unit, address, pulse.code << 8 | ticks)
-            case "coil_driver_timed":
-                self._guard(address, seconds)  # before the pulse: also a pulse that got no answer must end
-                await self.bus.write_coil(unit, address, True)
+    async def _open_once(self, point: str, channel: int, request: CommandRequest) -> tuple[CommandOutcome, str]:
+        if self.bolts.held(channel):  # the end of a timed pulse would end the hold
+            return CommandOutcome.DONE, "门已处于常开状态"
+        seconds = self.config.pulse_s if request.hold_s == DEFAULT_HOLD_S else request.hold_s
+        self._watch[point].release(time.monotonic(), seconds)
+        await self.bolts.pulse(channel, seconds)
+        return CommandOutcome.DONE, ""
 
-    def _guard(self, address: int, seconds: float) -> None:
-        self._on_coils.add(address)
-        if older := self._guards.get(address):
-            older.cancel()  # a second pulse prolongs the first; the older guard must not cut it short
-        task = asyncio.create_task(self._end_pulse(address, seconds), name=f"{self.device_id} bolt guard")
-        self._guards[address] = task
 
-    async def _end_pulse(self, address: int, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        for attempt in range(GUARD_TRIES):  # switching off may be repeated: it can only close
-            with suppress(DeviceUnreachable):
-                await self._switch_off_once(address)
-                return
-            await asyncio.sleep(min(0.2 * (attempt + 1), 2.0))
-        log.error("%s: bolt coil %d could not be switched off", self.device_id, address)
-
-    async def _switch_off_once(self, address: int) -> None:
-        try:
-            await self.bus.write_coil(self.config.unit, address, False)
-        except IllegalRequest as error:
-            log.error("%s: bolt coil %d: %s", self.device_id, address, error)
-        self._on_coils.discard(address)
+def _check_fire(settings: ModbusDoorConfig, board: Board) -> None:
+    """A fire contact on an input that does not exist, or that something else is wired to, would never be a fire."""
+    if not settings.fire_input:
+        return
+    if board.fire is None or settings.fire_input > board.inputs:
+        raise ConfigError(f"fire_input: {settings.fire_input}, but the board {board.board} has {board.inputs} inputs")
+    place = (board.fire.table, board.fire.at(settings.fire_input - 1))
+    for name, point in (("door magnet", board.magnet), ("exit button", board.exit)):
+        if point and place in {(point.table, point.at(n)) for n in range(settings.doors)}:
+            raise ConfigError(f"fire_input: {settings.fire_input} is the {name} of a door; wire it to a free input")
 
 
 async def connect(device_id: str, config: dict[str, Any], _services: DriverServices) -> ModbusDoor:
@@ -334,6 +362,7 @@ async def connect(device_id: str, config: dict[str, Any], _services: DriverServi
     board = register_map.board(settings.board)
     if settings.doors > board.channels:
         raise ConfigError(f"doors: {settings.doors}, but the board {board.board} has {board.channels}")
+    _check_fire(settings, board)
     driver = ModbusDoor(device_id, settings, board)
     try:
         await driver.open()

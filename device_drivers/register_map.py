@@ -58,6 +58,21 @@ class Pulse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return min(self.max_ticks, max(1, round(seconds / self.tick_s)))
 
 
+class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a bolt is held open. What holds is written again every `every_s` seconds.
+
+    `coil`: FC05 on, off. `command_word`: FC06 `on << 8`, `off << 8`. `pulse`: the board cannot hold, so its pulse is repeated;
+    `every_s` must be shorter than the pulse that is set on the board.
+    """
+
+    shape: Literal["coil", "command_word", "pulse"]
+    address: Address
+    step: int = 1
+    on: Annotated[int, Meta(ge=0, le=255)] = 0
+    off: Annotated[int, Meta(ge=0, le=255)] = 0
+    every_s: Annotated[float, Meta(gt=0, le=10)] = 1.0
+
+
 class CardRegisters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a read card stands. `flag` rises with a new card; after reading we write 0 to it."""
 
@@ -71,7 +86,10 @@ class CardRegisters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A door board family. Channel n is the point `door{n+1}`. Magnet active = door open; exit active = button pressed."""
+    """A door board family. Channel n is the point `door{n+1}`. Magnet active = door open; exit active = button pressed.
+
+    `fire`: where input 1 stands that a fire contact may be wired to (a site's config says which input); active = fire.
+    """
 
     board: str
     title: str
@@ -83,6 +101,9 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exit: BitPoint | None = None
     reader: CardRegisters | None = None
     restarted: BitPoint | None = None
+    hold: Hold | None = None
+    fire: BitPoint | None = None
+    inputs: Annotated[int, Meta(ge=0, le=64)] = 0
     note: str = ""
 
 

@@ -173,6 +173,8 @@ class Agent:
     async def _start_from_disk(self) -> None:
         """A box starts its doors without the hub, from what it kept."""
         self._started_at = self.clock.now()
+        await self.box.load()
+        await self.commands.interrupted()
         if self.state.set_aside:
             self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {self.state.set_aside.name}"))
         if not self.clock.trusted:
@@ -193,6 +195,7 @@ class Agent:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Workers first (they close their intervals), then the last status, then the rest."""
+        await asyncio.gather(*(worker.doors.stop() for worker, _ in self.workers.values()))
         for _, task in self.workers.values():
             task.cancel()
         await asyncio.gather(*(task for _, task in self.workers.values()), return_exceptions=True)
@@ -273,6 +276,8 @@ class Agent:
             _, task = self.workers.pop(device)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+        for device in self.box.fire.contacts.keys() - wanted.keys():
+            self.box.fire.forget(device, self.clock.now())
         for device in self.uplink.reports.keys() - wanted.keys():  # also those that nobody could drive
             self.uplink.forget(device)
         for config in wanted.values():

@@ -14,9 +14,11 @@ from device_drivers.contract.events import Event, EventBody
 from device_drivers.contract.messages import DeviceReported
 from device_drivers.driver import DriverServices
 from edge_agent.clock import Clock
+from edge_agent.fire import FireAlarms
 from edge_agent.lists import ListKeeper
 from edge_agent.state import State
 from edge_agent.store import Journal, JournalFull
+from edge_agent.uses import Uses
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,17 @@ class Box:
     on_pass: Callable[[Pass], None] = lambda _: None
     devices: DeviceSet | None = None
     policy: EdgePolicy = field(default_factory=EdgePolicy)
+    fire: FireAlarms = field(default_factory=FireAlarms)
+    uses: Uses = field(init=False)
     _pending: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.uses = Uses(self.state)
+
+    async def load(self) -> None:
+        """What stood when the box went down: uses of passes, and a fire until its contact is read again."""
+        await self.uses.load()
+        self.fire.load(await asyncio.to_thread(self.state.kept, "fire"))
 
     def event(self, device: str, body: EventBody, at: datetime | None = None, *, late: bool = False) -> Event:
         """Received now; `at` is the device time where it differs."""

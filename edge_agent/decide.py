@@ -1,9 +1,12 @@
-"""Does this open? Pure: the list, the access point, what was shown, the time. For devices that hold no list."""
+"""Does this open? Pure: the list, the access point, what was shown, the time. For devices that hold no list.
+
+The way out is always free: at an access point that leads out nothing refuses, whatever the list, the mode or the clock says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,20 +19,28 @@ from device_drivers.contract.access import (
     TimeSpan,
     ValidityPeriod,
 )
-from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
+from device_drivers.contract.words import AccessOutcome, DenyReason, Direction, DoorMode, HolderClass, IdentifierType
 
 BY_TOKEN = IdentifierType("token")
 """Never shown at a reader: a code that the hub signed names the credential itself (`edge_agent.qr`)."""
+NOTHING_USED: Mapping[str, int] = {}
+SHUT = {DoorMode.LOCKED_DOWN: DenyReason.LOCKED_DOWN, DoorMode.BLOCKED: DenyReason.BLOCKED}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`reason` is None when granted; `credential` is the token of the one that was shown, None when unknown."""
+    """`reason` is None when granted; `credential` is the token of the one that was shown, None when unknown.
+
+    `overruled`: why the list would have refused, where the way is free all the same (an exit, a door held open).
+    `uses`: the count of a pass, where this opening counts.
+    """
 
     outcome: AccessOutcome
     credential: str | None = None
     reason: DenyReason | None = None
     holder_class: HolderClass | None = None
+    overruled: DenyReason | None = None
+    uses: int | None = None
 
     @property
     def granted(self) -> bool:
@@ -68,6 +79,7 @@ class Holder:
     blocked: bool
     validity: ValidityPeriod
     openings: Openings
+    uses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,14 @@ def build_index(access_list: AccessList) -> DecisionIndex:
         openings = known.get(credential.profiles)
         if openings is None:
             openings = known[credential.profiles] = _openings(credential, profiles)
-        holder = Holder(credential.token, credential.holder_class, credential.blocked, credential.validity, openings)
+        holder = Holder(
+            credential.token,
+            credential.holder_class,
+            credential.blocked,
+            credential.validity,
+            openings,
+            credential.uses,
+        )
         for identifier in credential.identifiers:
             if identifier.value:
                 key = (identifier.type.value, normalise(identifier.type, identifier.value))
@@ -132,13 +151,38 @@ def _openings(
 
 
 def decide(
-    index: DecisionIndex | None, access_point: str, identifier: Identifier, at: datetime, *, clock_trusted: bool
+    index: DecisionIndex | None,
+    access_point: str,
+    identifier: Identifier,
+    at: datetime,
+    *,
+    clock_trusted: bool,
+    direction: Direction = Direction.UNKNOWN,
+    mode: DoorMode = DoorMode.LOCKED,
+    used: Mapping[str, int] = NOTHING_USED,
 ) -> Decision:
     """Any holder of the identifier who may pass opens; otherwise the reason of the first.
 
-    Without a trusted clock `at` is still a lower bound of the time: what has expired stays expired. Whether a resident's
-    hours fit cannot be told, and a resident is never locked out for the box's sake; others wait (`CLOCK_UNSURE`).
+    `mode` is what the door was told; `used`: how often each counted pass has opened so far. Without a trusted clock `at` is
+    still a lower bound of the time: what has expired stays expired. Whether a resident's hours fit cannot be told, and a
+    resident is never locked out for the box's sake; others wait (`CLOCK_UNSURE`).
     """
+    listed = _by_list(index, access_point, identifier, at, clock_trusted, used)
+    if direction is Direction.OUT or mode is DoorMode.LOCKED_OPEN:
+        return replace(listed, outcome=AccessOutcome.GRANTED, reason=None, overruled=listed.reason, uses=None)
+    if shut := SHUT.get(mode):
+        return replace(listed, outcome=AccessOutcome.DENIED, reason=shut, uses=None)
+    return listed
+
+
+def _by_list(
+    index: DecisionIndex | None,
+    access_point: str,
+    identifier: Identifier,
+    at: datetime,
+    clock_trusted: bool,
+    used: Mapping[str, int],
+) -> Decision:
     if index is None:
         return Decision(AccessOutcome.DENIED, reason=DenyReason.NO_LIST)
     holders = index.by_identifier.get((identifier.type.value, normalise(identifier.type, identifier.value)), ())
@@ -146,15 +190,17 @@ def decide(
         return Decision(AccessOutcome.DENIED, reason=DenyReason.UNKNOWN_CREDENTIAL)
     first: Decision | None = None
     for holder in holders:
-        reason = _refusal(holder, access_point, at, clock_trusted)
+        reason = _refusal(holder, access_point, at, clock_trusted, used)
         if reason is None:
-            return Decision(AccessOutcome.GRANTED, holder.token, None, holder.holder_class)
+            return Decision(AccessOutcome.GRANTED, holder.token, None, holder.holder_class, uses=holder.uses)
         first = first or Decision(AccessOutcome.DENIED, holder.token, reason, holder.holder_class)
     assert first is not None
     return first
 
 
-def _refusal(holder: Holder, access_point: str, at: datetime, clock_trusted: bool) -> DenyReason | None:
+def _refusal(
+    holder: Holder, access_point: str, at: datetime, clock_trusted: bool, used: Mapping[str, int]
+) -> DenyReason | None:
     schedules = holder.openings.get(access_point)
     if holder.blocked:
         return DenyReason.BLOCKED
@@ -162,6 +208,8 @@ def _refusal(holder: Holder, access_point: str, at: datetime, clock_trusted: boo
         return DenyReason.EXPIRED
     if schedules is None:
         return DenyReason.WRONG_ACCESS_POINT
+    if holder.uses is not None and used.get(holder.token, 0) >= holder.uses:
+        return DenyReason.USED_UP
     if not clock_trusted:
         return None if holder.holder_class is HolderClass.RESIDENT else DenyReason.CLOCK_UNSURE
     if holder.validity.not_before is not None and at < holder.validity.not_before:

@@ -18,6 +18,7 @@ GRACE = timedelta(seconds=60)  # a replaying device that is back by then was not
 BRIDGE = timedelta(hours=6)  # longer, and silence is no proof of an empty dwelling: the hole stays
 CLOCK_LIMIT_S = 10.0
 PROPPED_AFTER = timedelta(minutes=10)
+PROPPED = f"door open for more than {PROPPED_AFTER.seconds // 60} minutes"
 
 
 class Observation:
@@ -32,6 +33,7 @@ class Observation:
         self._sighted_at: datetime | None = None  # since when, at the latest, it can be observed again
         self._open: dict[str, datetime] = {}
         self._propped: set[str] = set()
+        self._unlocked: set[str] = set()
 
     async def resume(self) -> None:
         """At start: an interval that was open when this box went away is closed where the mark stands."""
@@ -117,14 +119,22 @@ class Observation:
             self._open.setdefault(point, now)
         elif state is DoorState.CLOSED:
             self._open.pop(point, None)
-            if point in self._propped:
+            if point in self._propped and point not in self._unlocked:
                 self._prop(point, now, False)
+
+    def unlocked(self, point: str, on: bool, now: datetime) -> None:
+        """A door that is held unlocked lets people pass unseen, whatever its leaf does."""
+        (self._unlocked.add if on else self._unlocked.discard)(point)
+        if on and point not in self._propped:
+            self._prop(point, now, True)
+        elif not on and point in self._propped and point not in self._open:
+            self._prop(point, now, False)
 
     def _prop(self, point: str, now: datetime, on: bool) -> None:
         (self._propped.add if on else self._propped.discard)(point)
         body = ObservationChanged(
             ObservationState.PROPPED if on else ObservationState.OK,
-            f"door open for more than {PROPPED_AFTER.seconds // 60} minutes" if on else "door closed",
+            ("door closed" if not on else "door held unlocked" if point in self._unlocked else PROPPED),
             point,
         )
         self.box.record(self.device, body, now, then=lambda: self.box.state.set_propped(self.device, point, on))

@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS revoked(device TEXT, token TEXT, owed INTEGER NOT NUL
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks(device TEXT PRIMARY KEY, state TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS propped(device TEXT, point TEXT, PRIMARY KEY(device, point)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS commands(n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL);
+CREATE TABLE IF NOT EXISTS commands(n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, result TEXT NOT NULL DEFAULT 'told');
+CREATE TABLE IF NOT EXISTS uses(token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -66,6 +67,8 @@ class State:
             self._db = connect(self.path, SCHEMA)
             if "photo" not in {row[1] for row in self._db.execute("PRAGMA table_info(refused)")}:  # of an older release
                 self._db.execute("ALTER TABLE refused ADD COLUMN photo TEXT NOT NULL DEFAULT ''")
+            if "result" not in {row[1] for row in self._db.execute("PRAGMA table_info(commands)")}:
+                self._db.execute("ALTER TABLE commands ADD COLUMN result TEXT NOT NULL DEFAULT 'told'")
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
@@ -194,9 +197,31 @@ class State:
     def first_sight(self, command: str) -> bool:
         """True once for each command id, also across restarts."""
         with self._write() as db:
-            new = db.execute("INSERT OR IGNORE INTO commands(id) VALUES (?)", (command,)).rowcount == 1
+            new = db.execute("INSERT OR IGNORE INTO commands(id, result) VALUES (?, '')", (command,)).rowcount == 1
             db.execute("DELETE FROM commands WHERE n <= (SELECT max(n) FROM commands) - ?", (COMMANDS_KEPT,))
         return new
+
+    def command_result(self, command: str) -> str:
+        """What was answered; "" while it is not known; "told" where only that it was answered is known."""
+        rows = self._rows("SELECT result FROM commands WHERE id = ?", command)
+        return rows[0][0] if rows else ""
+
+    def settle_command(self, command: str, result: str) -> None:
+        with self._write() as db:
+            db.execute("UPDATE commands SET result = ? WHERE id = ?", (result, command))
+
+    def last_commands(self, count: int = 100) -> list[tuple[str, str]]:
+        """(id, result) of the newest commands, oldest first."""
+        newest = self._rows("SELECT id, result FROM commands ORDER BY n DESC LIMIT ?", count)
+        return [(name, result) for name, result in reversed(newest)]
+
+    def uses(self) -> dict[str, int]:
+        """How often each counted credential has opened a door of this box."""
+        return {token: int(count) for token, count in self._rows("SELECT token, count FROM uses")}
+
+    def set_uses(self, token: str, count: int) -> None:
+        with self._write() as db:
+            db.execute("INSERT OR REPLACE INTO uses VALUES (?, ?)", (token, count))
 
     def kept(self, key: str) -> str | None:
         rows = self._rows("SELECT value FROM kept WHERE key = ?", key)

@@ -16,10 +16,15 @@ import msgspec
 
 from device_drivers.contract.device import AccessPointBinding, Capabilities, DeviceConfig, DeviceStatus
 from device_drivers.contract.events import AccessEvent, CameraEvent, DoorEvent, Event, EventBody, MeterReading
-from device_drivers.contract.messages import DeviceReported
-from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, Direction
+from device_drivers.contract.messages import DeviceReported, PointMode
+from device_drivers.contract.words import (
+    CommandKind,
+    CommandOutcome,
+    DeviceCondition,
+    Direction,
+    DoorMode,
+)
 from device_drivers.driver import (
-    CommandRequest,
     ConfigError,
     CredentialPresented,
     DeviceRefused,
@@ -27,10 +32,13 @@ from device_drivers.driver import (
     Driver,
     DriverDefinition,
     DriverEvent,
+    FireContact,
     WrongSecret,
 )
+from edge_agent import modes
 from edge_agent.box import Box, Pass
-from edge_agent.decide import Decision, decide
+from edge_agent.decide import Decision
+from edge_agent.doors import Doors
 from edge_agent.observe import Observation
 from edge_agent.reconcile import Reconciler
 from edge_agent.report import ListReport
@@ -51,6 +59,7 @@ class Worker:
         self.driver: Driver | None = None
         self.observation = Observation(config.device, definition.capabilities.replays_events, box)
         self.reconciler = Reconciler(config, definition.capabilities, box, self._list_reported)
+        self.doors = Doors(config, definition.capabilities, box, self._publish, self._unlocked)
         self._points = {b.point: b for b in config.access_points}
         self._meters = {m.point: m for m in config.meters}
         self._busy = asyncio.Lock()  # inventory, apply, status, snapshot: one at a time; commands never wait
@@ -72,6 +81,7 @@ class Worker:
         self.box.lists.revoke(self.device, revoked)
         self.reconciler.removals.add(t for t, owed in revoked.items() if owed)
         await self.observation.resume()
+        await self.doors.load()
         self.box.lists.listen(self.device, self.reconciler.changed.set)
         try:
             async with asyncio.TaskGroup() as group:
@@ -80,6 +90,7 @@ class Worker:
                 group.create_task(self._tick())
                 group.create_task(self._sessions())
         finally:
+            self.doors.unload()
             await asyncio.shield(self.observation.stopped(self.box.clock.now()))
 
     async def _sessions(self) -> NoReturn:
@@ -122,6 +133,7 @@ class Worker:
                 delay = BACKOFF_CAP_S
         detail = str(error) or type(error).__name__
         self.observation.lost(self.box.clock.now(), detail)
+        await self.doors.lost(detail)
         self._set_status(msgspec.structs.replace(self._status, condition=condition, detail=detail[:300]))
         return delay
 
@@ -134,6 +146,7 @@ class Worker:
             self.driver = driver
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(driver, group))
+                group.create_task(self.doors.keep(driver))
                 group.create_task(self._upkeep(driver))
                 group.create_task(self.reconciler.run(driver, self._busy))
         finally:
@@ -159,6 +172,10 @@ class Worker:
         while True:
             await asyncio.sleep(min(5.0, self.upkeep_s))
             self.observation.tick(self.box.clock.now())
+            self.doors.look()
+
+    def _unlocked(self, point: str, on: bool) -> None:
+        self.observation.unlocked(point, on, self.box.clock.now())
 
     # --- what the hub is told --------------------------------------------------------------------------------------
     def _set_status(self, status: DeviceStatus) -> None:
@@ -194,7 +211,14 @@ class Worker:
     def _publish(self) -> None:
         part = {name: getattr(self._list, name) for name in ListReport.__struct_fields__}
         self.box.report(
-            DeviceReported(device=self.device, status=self._status, reported_at=self.box.clock.now(), **part)
+            DeviceReported(
+                device=self.device,
+                status=self._status,
+                reported_at=self.box.clock.now(),
+                modes=self.doors.report(),
+                fire=self.box.fire.state(self.device),
+                **part,
+            )
         )
 
     # --- events ----------------------------------------------------------------------------------------------------
@@ -204,7 +228,9 @@ class Worker:
             self.observation.seen(received)
             if event.ack:  # the device keeps the record until told: it can wait for a slow disk, a door reader cannot
                 await self._slots.acquire()
-            if isinstance(event.body, CredentialPresented):
+            if isinstance(event.body, FireContact):
+                await self.doors.fire(event.body.state, event.body.text, received)
+            elif isinstance(event.body, CredentialPresented):
                 group.create_task(self._presented(driver, event, event.body, received))
             else:
                 self._take(event, event.body, received, group)
@@ -214,6 +240,7 @@ class Worker:
         body = self._mapped(body)
         if isinstance(body, DoorEvent):
             self.observation.door(body.point, body.state, received)
+            body = self.doors.seen(body)
         group.create_task(self._keep(self._row(event, body, received), event))
 
     def _row(self, event: DriverEvent, body: EventBody, received: datetime) -> Row:
@@ -273,9 +300,9 @@ class Worker:
         A power cut within these milliseconds loses the line about an opening, never a person's way in.
         """
         binding = self._binding(shown.point)
-        decision, text = self._decide(binding, shown), ""
+        decision, text = self.doors.decide(binding, shown.identifier), ""
         if decision.granted:
-            text = await self._open(driver, shown.point)
+            text = await self._let_in(driver, shown.point, decision)
         body = AccessEvent(
             decision.outcome,
             shown.point,
@@ -288,24 +315,29 @@ class Worker:
         )
         await self._keep(self._row(event, body, received), event)
 
-    def _decide(self, binding: AccessPointBinding | None, shown: CredentialPresented) -> Decision:
-        held = self.box.lists.current(self.device)
-        clock = self.box.clock
-        point = binding.access_point if binding else ""
-        return decide(held.index if held else None, point, shown.identifier, clock.now(), clock_trusted=clock.trusted)
-
-    async def _open(self, driver: Driver, point: str) -> str:
-        """One pulse, never two. Returns what went wrong, for the event's text."""
-        try:
-            async with asyncio.timeout(COMMAND_S):
-                outcome, text = await driver.command(CommandRequest(CommandKind.MOMENTARY_ACCESS, point))
-        except (DeviceUnreachable, DeviceRefused, TimeoutError) as error:
-            return f"door not opened: {error or 'no answer'}"
-        return "" if outcome is CommandOutcome.DONE else f"door not opened for sure ({outcome}): {text}"
+    async def _let_in(self, driver: Driver, point: str, decision: Decision) -> str:
+        """Opens once. Returns what is to be told with the event: why the way was free, which use it was, what went wrong."""
+        said = f"出口或常开的门不拒绝任何人；按名单此凭证不能通行（{decision.overruled}）" if decision.overruled else ""
+        token = decision.credential if decision.uses is not None else None
+        if token:
+            said = f"第 {self.box.uses.take(token)} 次，共 {decision.uses} 次"
+            await self.box.uses.keep(token)
+        outcome, text = await self.doors.pulse(driver, point)
+        if outcome in (CommandOutcome.DONE, CommandOutcome.UNCERTAIN):
+            sure = f"door not opened for sure ({outcome}): {text}" if outcome is CommandOutcome.UNCERTAIN else ""
+            return "；".join(filter(None, (said, sure)))
+        if token:
+            self.box.uses.give_back(token)
+            await self.box.uses.keep(token)
+        return f"door not opened: {text or 'no answer'}"
 
     # --- asked from outside ----------------------------------------------------------------------------------------
-    async def command(self, kind: CommandKind, access_point: str, text: str) -> tuple[CommandOutcome, str]:
-        """A command of a person, once. READ_BACK is ours; all else goes to the driver as it is."""
+    async def command(
+        self, kind: CommandKind, access_point: str, text: str, order: PointMode | None = None
+    ) -> tuple[CommandOutcome, str]:
+        """A command of a person, once. `order`: author, reason and end of a mode, for the commands that set one."""
+        if kind in modes.MODE_KINDS:
+            return await self._set_mode(kind, access_point, order)
         driver = self.driver
         if driver is None:
             return CommandOutcome.UNREACHABLE, f"设备离线：{self._status.detail or '尚未连接'}"
@@ -313,19 +345,23 @@ class Worker:
             return await self._read_back()
         if not self.config.in_service:
             return CommandOutcome.REFUSED, "设备未投入使用，不接受开门类命令"
-        points = [b.point for b in self.config.access_points if b.access_point == access_point]
-        if access_point and not points:
+        binding = self.doors.points.get(access_point) or next(iter(self._points.values()), None)
+        if access_point and access_point not in self.doors.points:
             return CommandOutcome.REFUSED, f"通行点 {access_point} 不在设备 {self.device} 上"
-        point = points[0] if points else next(iter(self._points), "")
-        try:
-            async with asyncio.timeout(COMMAND_S):
-                return await driver.command(CommandRequest(kind, point, text=text))
-        except DeviceUnreachable as error:
-            return CommandOutcome.UNREACHABLE, str(error)
-        except DeviceRefused as error:
-            return CommandOutcome.REFUSED, str(error)
-        except TimeoutError:
-            return CommandOutcome.UNCERTAIN, f"设备 {COMMAND_S:.0f} 秒内未应答，是否已执行无法确认"
+        if binding and (why := modes.refusal(kind, binding, self.doors.held(binding.access_point))):
+            return CommandOutcome.REFUSED, why
+        return await self.doors.pulse(driver, binding.point if binding else "", text)
+
+    async def _set_mode(
+        self, kind: CommandKind, access_point: str, order: PointMode | None
+    ) -> tuple[CommandOutcome, str]:
+        if not self.config.in_service:
+            return CommandOutcome.REFUSED, "设备未投入使用，不接受开门类命令"
+        points = [b for b in self.config.access_points if access_point in ("", b.access_point)]
+        if not points:
+            return CommandOutcome.REFUSED, f"通行点 {access_point or '（全部）'} 不在设备 {self.device} 上"
+        order = order or PointMode("", DoorMode.LOCKED, self.box.clock.now())
+        return await self.doors.command(kind, points, order)
 
     async def _read_back(self) -> tuple[CommandOutcome, str]:
         """Look at the device now, report, and say what was found."""

@@ -40,7 +40,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 class ControlServer:
-    """``GET /devices``, ``GET /devices/{code}`` and ``POST /devices/{code}/present|fault|door|event|exit|reading``.
+    """``GET /devices``, ``GET /devices/{code}`` and ``POST /devices/{code}/present|fault|door|event|exit|fire|reading``.
 
     Bodies are JSON objects; errors are ``{"error": text}``: 400 senseless, 404 no such device, 409 this device cannot.
     ``host`` must be a loopback address: whoever reaches this port can open every simulated door.
@@ -77,6 +77,7 @@ class ControlServer:
             web.post("/devices/{code}/door", self._door),
             web.post("/devices/{code}/event", self._event),
             web.post("/devices/{code}/exit", self._exit),
+            web.post("/devices/{code}/fire", self._fire),
             web.post("/devices/{code}/reading", self._reading),
         ]
 
@@ -164,6 +165,16 @@ class ControlServer:
             raise NotSupported(f"{device.kind} {device.code} has no exit button")
         device.press_exit()
         return self._answer({"exit_presses": device.counters["exit_presses"]})
+
+    async def _fire(self, request: web.Request) -> web.Response:
+        device, body = self._device(request), await self._body(request)
+        active = _typed(body, "active", bool, None)
+        if active is None:
+            raise BadRequest("active must be true or false")
+        if not isinstance(device, ModbusBoardSim):
+            raise NotSupported(f"{device.kind} {device.code} has no fire contact")
+        device.set_fire(active=active)
+        return self._answer({"fire": device.fire_stands})
 
     async def _reading(self, request: web.Request) -> web.Response:
         device, body = self._device(request), await self._body(request)

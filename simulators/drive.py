@@ -133,3 +133,13 @@ def fault(
 ) -> None:
     """Let a device misbehave as its kind does."""
     _show(_estate(directory, f"/devices/{code}/fault", {"fault": name, "seconds": seconds}))
+
+
+@app.command()
+def fire(
+    code: Annotated[str, typer.Argument(help="Door board with a fire contact, e.g. door-b1.")],
+    directory: Dir,
+    over: Annotated[bool, typer.Option("--over", help="The alarm is over.")] = False,
+) -> None:
+    """Let the fire panel's contact at a board act, or fall back."""
+    _show(_estate(directory, f"/devices/{code}/fire", {"active": not over}))

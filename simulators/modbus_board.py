@@ -44,7 +44,9 @@ class ModbusBoardSim(DeviceSim):
     Config: host, port (0: any free one), unit, board (a file in ``boards/``), transport ("tcp" | "rtu_over_tcp").
     Optional: invert (list of "door", "exit_button": 1 means closed / not pressed), door_relay (index of the relay that
     holds the door, 0), exit_s (how long the button is held, 0.5), code_layout ("words_high_first" or
-    "bytes_high_first": how the card number lies in its registers), ignores_unit (answers any unit id).
+    "bytes_high_first": how the card number lies in its registers), ignores_unit (answers any unit id), fire_input (number,
+    from 1, of the discrete input that the fire panel's contact is wired to), fire_normally_closed (the contact stands closed
+    and opens at a fire; a cut wire then looks like one).
     """
 
     kind: ClassVar[str] = "modbus_board"
@@ -74,6 +76,7 @@ class ModbusBoardSim(DeviceSim):
         self.bank = RegisterBank(
             coils=dict.fromkeys(addresses(self.board["coils"]), False),
             discrete_inputs=dict.fromkeys(addresses(self.board.get("discrete_inputs", [])), False),
+            holding=dict.fromkeys(addresses(self.board.get("holding", [])), 0),
             read_only_coils=frozenset(self.board.get("read_only_coils", [])),
             write_coil=self._write_coil,
             wrote_registers=self._wrote_registers,
@@ -87,6 +90,7 @@ class ModbusBoardSim(DeviceSim):
         self.tones: dict[str, int] = dict.fromkeys(self.board.get("tones", {}), 0)
         self.counters = {"pulses": 0, "cards_presented": 0, "cards_missed": 0, "exit_presses": 0, "forced": 0}
         self.door_is_open = False
+        self.fire_stands = False
         self.last_card: int | None = None
         self._exit_until = 0.0
         self._pulsed = asyncio.Event()
@@ -123,6 +127,7 @@ class ModbusBoardSim(DeviceSim):
             self.bank.coils[self.board["restarted_flag"]] = True
         self._show("door", self.door_is_open)
         self._show("exit_button", False)
+        self._show_fire()
 
     async def on_fault(self, fault: Fault) -> None:
         """Torn connections, and what a power loss resets."""
@@ -164,6 +169,8 @@ class ModbusBoardSim(DeviceSim):
         return False
 
     def _wrote_registers(self, address: int, values: list[int]) -> bool:
+        if "command_registers" in self.board and len(values) == 1:
+            return self._command_word(address, values[0])
         timed = self.board.get("timed_registers")
         if timed is None or len(values) != 2:
             return False
@@ -173,6 +180,21 @@ class ModbusBoardSim(DeviceSim):
         if values[0] not in (timed["on_then_off"], timed["off_then_on"]):
             return False
         self._command(self.relays[channel], values[0] == timed["on_then_off"], values[1] * timed["unit_s"])
+        return True
+
+    def _command_word(self, address: int, value: int) -> bool:
+        """One register a relay: the command in the high byte, seconds in the low one; reading it tells 1 on, 0 off."""
+        words = self.board["command_registers"]
+        channel, command = address - words["first"], value >> 8
+        if not 0 <= channel < len(self.relays):
+            return False
+        relay, seconds = self.relays[channel], value & 0xFF
+        if command in (words["on"], words["off"]):
+            self._command(relay, command == words["on"])
+        elif command in (words["momentary"], words["delay"]):
+            self._command(relay, True, words["momentary_s"] if command == words["momentary"] else float(seconds))
+        else:
+            return False
         return True
 
     def _command(self, relay: Relay, on: bool, seconds: float | None = None) -> None:
@@ -189,6 +211,26 @@ class ModbusBoardSim(DeviceSim):
             table[place["address"]] = active != (point in self.invert)
 
     # Physical side
+
+    def set_fire(self, *, active: bool) -> None:
+        """The fire panel's contact moves. Raises NotSupported where none is wired."""
+        if not self.config.get("fire_input"):
+            raise NotSupported(f"{self.code} has no fire contact wired; config: fire_input")
+        self.fire_stands = active
+        self._show_fire()
+
+    def _fire_address(self) -> int:
+        first = self.board["discrete_inputs"][0][0]
+        return int(first) + int(self.config["fire_input"]) - 1
+
+    def _show_fire(self) -> None:
+        if self.config.get("fire_input"):
+            closed = self.fire_stands != bool(self.config.get("fire_normally_closed"))
+            self.bank.discrete_inputs[self._fire_address()] = closed
+
+    def lose_fire_input(self) -> None:
+        """The input can no longer be read: the board refuses its address, until the contact moves again."""
+        self.bank.discrete_inputs.pop(self._fire_address(), None)
 
     async def present(
         self,
@@ -305,6 +347,8 @@ class ModbusBoardSim(DeviceSim):
             "door_open": self.door_is_open,
             "released": self.is_released,
             "relays": {relay.name: relay.is_on for relay in self.relays},
+            "held": {relay.name: relay.is_held for relay in self.relays},
+            "fire": self.fire_stands if self.config.get("fire_input") else None,
             "pulses": [
                 {"at": p.at.isoformat(), "relay": p.relay, "seconds": p.seconds, "again": p.again} for p in self.pulses
             ],

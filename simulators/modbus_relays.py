@@ -23,17 +23,23 @@ class Pulse:
 
 
 class Relay:
-    """One output. ``pulse_s``: the board itself switches off after so long; the coil shows the contact."""
+    """One output. ``pulse_s``: the board itself switches off after so long; the coil (or the register) shows the contact."""
 
     def __init__(self, data: Mapping[str, Any], bank: RegisterBank, pulses: deque[Pulse]) -> None:
         self.name = str(data["name"])
-        self.coil = int(data["coil"])
+        self.register = None if data.get("register") is None else int(data["register"])
+        self.coil = int(data.get("coil", -1))
         self.state_coil = int(data.get("state_coil", self.coil))
         self.pulse_s = None if data.get("pulse_s") is None else float(data["pulse_s"])
         self.is_on = False
         self._bank = bank
         self._pulses = pulses
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """On, and nothing but a command will switch it off."""
+        return self.is_on and self._timer is None
 
     def command(self, on: bool, seconds: float | None = None) -> None:
         """What the master's write does; ``seconds``: change back after so long."""
@@ -53,8 +59,11 @@ class Relay:
             self._timer.cancel()
             self._timer = None
         self.is_on = on
-        self._bank.coils[self.coil] = on
-        self._bank.coils[self.state_coil] = on
+        if self.register is not None:
+            self._bank.holding[self.register] = int(on)
+        else:
+            self._bank.coils[self.coil] = on
+            self._bank.coils[self.state_coil] = on
         if back_after is not None:
             self._timer = asyncio.get_running_loop().call_later(back_after, self._back, not on)
 

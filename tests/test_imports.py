@@ -40,6 +40,7 @@ PURE: dict[str, set[str]] = {
     "device_drivers/face_terminal/codec.py": {"msgspec"},
     "device_drivers/onvif_event*.py": {"lxml", "msgspec", "xml"},
     "edge_agent/decide.py": {"msgspec"},
+    "edge_agent/modes.py": {"msgspec"},
     "hub/access/compose.py": {"msgspec", "pydantic"},
     "hub/access/entitle.py": {"msgspec", "pydantic"},
     "hub/access/*_rules.py": {"msgspec", "pydantic"},

@@ -47,7 +47,14 @@ from device_drivers.contract.messages import (
     encode,
     topic,
 )
-from device_drivers.contract.words import CommandOutcome, DeviceCondition, Direction, HolderClass, IdentifierType
+from device_drivers.contract.words import (
+    CommandKind,
+    CommandOutcome,
+    DeviceCondition,
+    Direction,
+    HolderClass,
+    IdentifierType,
+)
 from device_drivers.driver import (
     Applied,
     BrokerAddress,
@@ -172,6 +179,8 @@ class TwinDevice:
     forget: set[str] = field(default_factory=set)  # says yes and does not keep it
     commands: list[CommandRequest] = field(default_factory=list)
     applied: list[tuple[Operation, ...]] = field(default_factory=list)
+    answers: dict[CommandKind, tuple[CommandOutcome, str]] = field(default_factory=dict)
+    before_answer: Callable[[CommandRequest], Awaitable[None]] | None = None
     acked: list[str] = field(default_factory=list)
     offset_s: float | None = 0.0
     before_apply: Callable[[tuple[Operation, ...]], Awaitable[None]] | None = None
@@ -237,7 +246,9 @@ class TwinDriver:
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
         self._check()
         self.device.commands.append(request)
-        return CommandOutcome.DONE, ""
+        if self.device.before_answer:
+            await self.device.before_answer(request)
+        return self.device.answers.get(request.kind, (CommandOutcome.DONE, ""))
 
     async def status(self) -> DeviceStatus:
         self._check()
@@ -281,6 +292,7 @@ def shown_event(card: str, point: str = "door1") -> DriverEvent:
 
 TERMINAL = Capabilities(holds_list=True, reads_back=True, cards=True, replays_events=True, batch=1)
 READER = Capabilities(cards=True, commands=("momentary_access",))
+DOOR = Capabilities(cards=True, commands=("momentary_access", "lock_down", "lock_open", "block", "release"))
 
 
 def definition(
@@ -362,6 +374,7 @@ async def open_box(root: Path, signer: Signer | None = None, clock: FakeClock | 
     files = ListFiles(root / "lists", signer.key.public_key(), ESTATE)
     lists = ListKeeper(files, signer.fetch, note, poll_s=3600)
     box = Box(journal, state, clock, lists, NoServices(), reports.append)
+    await box.load()
     try:
         yield TestBox(box, signer, clock, reports, notes)
     finally:

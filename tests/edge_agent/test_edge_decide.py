@@ -18,8 +18,8 @@ from device_drivers.contract.access import (
     TimeRange,
     ValidityPeriod,
 )
-from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
-from edge_agent.decide import build_index, decide
+from device_drivers.contract.words import AccessOutcome, DenyReason, Direction, DoorMode, HolderClass, IdentifierType
+from edge_agent.decide import DecisionIndex, build_index, decide
 
 CARD = IdentifierType.CARD
 WEEKDAYS = (1, 2, 3, 4, 5)
@@ -148,3 +148,98 @@ def test_the_index_decides_as_a_plain_walk_over_the_list(
     )
     index = build_index(access_list(1, *holders))
     assert decide(index, "ap1", shown(str(number)), at, clock_trusted=True).granted == expected
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> DecisionIndex | None:
+    """Any list: none at all, blocked and expired holders, passes with a count, of any class, for this door or another."""
+    if draw(st.booleans()) and draw(st.booleans()):
+        return None
+    holders = [
+        credential(
+            f"t{n}",
+            str(draw(st.integers(1, 4))),
+            holder_class=draw(st.sampled_from(list(HolderClass))),
+            blocked=draw(st.booleans()),
+            validity=ValidityPeriod(T0 + draw(st.integers(-2, 2)) * HOUR, T0 + draw(st.integers(-2, 2)) * HOUR),
+            profiles=draw(st.sampled_from([(), ("p",)])),
+            uses=draw(st.sampled_from([None, 0, 1, 3])),
+        )
+        for n in range(draw(st.integers(0, 5)))
+    ]
+    return build_index(access_list(1, *holders))
+
+
+modes = st.sampled_from([*DoorMode, DoorMode("mode of 2030")])
+identifiers = st.builds(
+    Identifier, st.sampled_from([*IdentifierType, IdentifierType("palm")]), st.sampled_from(["", "1", "2", "9", "01"])
+)
+counts = st.dictionaries(st.sampled_from(["t0", "t1", "t2"]), st.integers(0, 5))
+
+
+@given(lists(), modes, identifiers, st.booleans(), st.integers(-9, 9), counts, st.sampled_from(["ap1", "ap2", ""]))
+def test_the_way_out_is_always_free(
+    index: DecisionIndex | None,
+    mode: DoorMode,
+    identifier: Identifier,
+    trusted: bool,
+    offset: int,
+    used: dict[str, int],
+    point: str,
+) -> None:
+    at = T0 + offset * HOUR
+    decision = decide(
+        index, point, identifier, at, clock_trusted=trusted, direction=Direction.OUT, mode=mode, used=used
+    )
+    assert decision.granted, f"somebody was held in: {decision}"
+    assert decision.reason is None
+    assert decision.uses is None, "going out uses up nothing"
+    listed = decide(index, point, identifier, at, clock_trusted=trusted, used=used)
+    assert decision.overruled == listed.reason, "why it was not entitled is told"
+    assert decision.credential == listed.credential
+
+
+@given(lists(), modes, identifiers, st.booleans(), counts, st.sampled_from([Direction.IN, Direction.UNKNOWN]))
+def test_a_mode_shuts_the_way_in_for_everybody_or_for_nobody(
+    index: DecisionIndex | None,
+    mode: DoorMode,
+    identifier: Identifier,
+    trusted: bool,
+    used: dict[str, int],
+    direction: Direction,
+) -> None:
+    listed = decide(index, "ap1", identifier, T0, clock_trusted=trusted, used=used)
+    decision = decide(index, "ap1", identifier, T0, clock_trusted=trusted, direction=direction, mode=mode, used=used)
+    match mode:
+        case DoorMode.LOCKED_DOWN:
+            assert (decision.granted, decision.reason) == (False, DenyReason.LOCKED_DOWN)
+        case DoorMode.BLOCKED:
+            assert (decision.granted, decision.reason) == (False, DenyReason.BLOCKED)
+        case DoorMode.LOCKED_OPEN:
+            assert decision.granted
+        case _:
+            assert decision == listed
+    assert decision.credential == listed.credential
+
+
+@given(lists(), identifiers, counts, st.integers(-9, 9))
+def test_without_a_clock_a_resident_passes_and_a_visitor_does_not(
+    index: DecisionIndex | None, identifier: Identifier, used: dict[str, int], offset: int
+) -> None:
+    at = T0 + offset * HOUR
+    decision = decide(index, "ap1", identifier, at, clock_trusted=False, used=used)
+    if decision.granted:
+        assert decision.holder_class is HolderClass.RESIDENT
+    with_clock = decide(index, "ap1", identifier, at, clock_trusted=True, used=used)
+    if with_clock.granted and with_clock.holder_class is HolderClass.RESIDENT:
+        assert decision.granted, "a resident who may pass now passes without a clock too"
+
+
+@pytest.mark.parametrize(
+    ("uses", "used", "granted"), [(1, 0, True), (1, 1, False), (0, 0, False), (3, 2, True), (None, 99, True)]
+)
+def test_a_pass_opens_as_often_as_it_says(uses: int | None, used: int, granted: bool) -> None:
+    index = build_index(access_list(1, credential("t", "7", holder_class=HolderClass.VISITOR, uses=uses)))
+    decision = decide(index, "ap1", shown("7"), T0, clock_trusted=True, used={"t": used})
+    assert decision.reason is (None if granted else DenyReason.USED_UP)
+    assert decision.uses == (uses if granted else None)

@@ -66,9 +66,11 @@ def test_every_board_file_is_sound(name: str) -> None:
     board = load_board(name)
     coils = {a for first, count in board["coils"] for a in range(first, first + count)}
     inputs = {a for first, count in board.get("discrete_inputs", []) for a in range(first, first + count)}
+    holding = {a for first, count in board.get("holding", []) for a in range(first, first + count)}
     for relay in board["relays"]:
-        assert relay["coil"] in coils, f"{name}: relay {relay['name']} stands on a coil that does not exist"
-    for point in ("door", "exit_button"):
+        place = relay["register"] in holding if "register" in relay else relay["coil"] in coils
+        assert place, f"{name}: relay {relay['name']} stands on a coil or register that does not exist"
+    for point in {"door", "exit_button"} & board.keys():
         table = coils if board[point]["table"] == "coil" else inputs
         assert board[point]["address"] in table, f"{name}: {point} stands on an address that does not exist"
     assert board["source"], f"{name}: a board without a source"
@@ -157,6 +159,46 @@ def test_waveshare_pulse_has_a_value_that_is_neither_on_nor_off() -> None:
         await until(lambda: not sim.relays[0].is_on, "the board ends the pulse itself")
 
     with_board("waveshare_relay", scenario)
+
+
+def test_r421a08_takes_command_words() -> None:
+    async def scenario(sim: ModbusBoardSim, line: Line) -> None:
+        assert await line.tcp("0600020100") == "0600020100", "on, channel 2"
+        assert sim.relays[1].is_held
+        assert await line.tcp("0300010002") == "030400000001", "FC03 tells off, on"
+        assert await line.tcp("0600020200") == "0600020200"
+        assert not sim.relays[1].is_on
+        assert await line.tcp("0600010601") == "0600010601", "on for one second"
+        assert (sim.relays[0].is_on, sim.relays[0].is_held) == (True, False)
+        await until(lambda: not sim.relays[0].is_on, "the board ends it itself")
+        assert await line.tcp("0600090100") == "8602", "there is no ninth relay"
+
+    with_board("r421a08", scenario)
+
+
+@pytest.mark.parametrize("normally_closed", [False, True])
+def test_a_fire_contact_is_an_input(normally_closed: bool) -> None:
+    async def scenario(sim: ModbusBoardSim, line: Line) -> None:
+        quiet, fire = ("020101", "020100") if normally_closed else ("020100", "020101")
+        assert await line.tcp("0200020001") == quiet
+        sim.set_fire(active=True)
+        assert await line.tcp("0200020001") == fire
+        assert sim.state()["fire"] is True
+        sim.lose_fire_input()
+        assert await line.tcp("0200020001") == "8202", "an input that cannot be read is refused, not 0"
+        sim.set_fire(active=False)
+        assert await line.tcp("0200020001") == quiet
+
+    with_board("jy_dam", scenario, fire_input=3, fire_normally_closed=normally_closed)
+
+
+def test_a_board_without_a_fire_contact_says_so() -> None:
+    async def scenario(sim: ModbusBoardSim, line: Line) -> None:
+        with pytest.raises(NotSupported, match="fire_input"):
+            sim.set_fire(active=True)
+        assert sim.state()["fire"] is None
+
+    with_board("jy_dam", scenario)
 
 
 def test_polarity_can_be_inverted() -> None:

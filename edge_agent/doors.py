@@ -1,0 +1,361 @@
+"""The doors of one device: the mode each access point is in, who may pass it, and the relay that is held open.
+
+Modes are people's commands or a fire contact's doing. They are kept on disk, end by themselves, and are told to the hub with
+each change. What holds a relay open is sent again until the device says yes: it is no pulse, repeating it does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from device_drivers.contract.access import Identifier
+from device_drivers.contract.device import AccessPointBinding, Capabilities, DeviceConfig
+from device_drivers.contract.events import DoorEvent, EdgeNote
+from device_drivers.contract.messages import PointMode
+from device_drivers.contract.words import (
+    CommandKind,
+    CommandOutcome,
+    Direction,
+    DoorAlarm,
+    DoorMode,
+    DoorState,
+    FailMode,
+    FireInput,
+    ModeCause,
+)
+from device_drivers.driver import CommandRequest, DeviceRefused, DeviceUnreachable, Driver
+from edge_agent import modes
+from edge_agent.box import Box
+from edge_agent.clock import wait_event
+from edge_agent.decide import Decision, decide
+
+log = logging.getLogger(__name__)
+COMMAND_S = 10.0
+RETRY_S = 1.0  # a relay that should be held and is not
+FIRE_PULSE_S = 3.0  # a fire's pulses where a relay cannot be held
+LOOK_S = 5.0
+Answer = tuple[CommandOutcome, str]
+FAULTS = (DeviceUnreachable, DeviceRefused, TimeoutError)
+SURE = (CommandOutcome.DONE, CommandOutcome.UNCERTAIN)
+
+
+class Doors:
+    """`changed` is called when what `report` says has changed; `unlocked(point, on)` when people may pass unseen, or no more."""
+
+    def __init__(
+        self,
+        config: DeviceConfig,
+        capabilities: Capabilities,
+        box: Box,
+        changed: Callable[[], None] = lambda: None,
+        unlocked: Callable[[str, bool], None] = lambda _point, _on: None,
+    ) -> None:
+        self.config, self.capabilities, self.box = config, capabilities, box
+        self.changed, self.unlocked = changed, unlocked
+        self.device = config.device
+        self.points = {b.access_point: b for b in config.access_points}
+        self.driver: Driver | None = None
+        self._kept: dict[str, PointMode] = {}
+        self._told: dict[str, PointMode | None] = {}
+        self._seen: dict[str, tuple[DoorState, DoorAlarm]] = {}
+        self._latched: set[str] = set()  # points whose relay is, or may be, held open; on disk before it is sent
+        self._sure: set[str] = set()  # of those, which said yes on this connection
+        self._unknown = False  # the contact was told to be unreadable
+        self._wake = asyncio.Event()
+        self._acting = asyncio.Lock()
+
+    # --- what is in force ------------------------------------------------------------------------------------------
+    @property
+    def holds_open(self) -> bool:
+        return CommandKind.LOCK_OPEN in self.capabilities.commands
+
+    def held(self, access_point: str) -> PointMode | None:
+        fire = self.box.fire.since(self.device)
+        return modes.in_force(access_point, self._kept.get(access_point), fire, self.box.clock.now())
+
+    def report(self) -> tuple[PointMode, ...]:
+        return tuple(held for point in sorted(self.points) if (held := self.held(point)))
+
+    def decide(self, binding: AccessPointBinding | None, presented: Identifier) -> Decision:
+        """By the list this box holds for the device, and the mode of the access point."""
+        held = self.box.lists.current(self.device)
+        clock = self.box.clock
+        point = binding.access_point if binding else ""
+        return decide(
+            held.index if held else None,
+            point,
+            presented,
+            clock.now(),
+            clock_trusted=clock.trusted,
+            direction=binding.direction if binding else Direction.UNKNOWN,
+            mode=modes.mode_of(self.held(point)),
+            used=self.box.uses.counts,
+        )
+
+    def seen(self, event: DoorEvent) -> DoorEvent:
+        """Remember the state; an event that tells no mode gets the one we gave the door."""
+        if event.access_point not in self.points:
+            return event
+        self._seen[event.access_point] = event.state, event.alarm
+        if event.mode is not DoorMode.UNKNOWN or self.capabilities.holds_list:
+            return event
+        return msgspec.structs.replace(event, mode=modes.mode_of(self.held(event.access_point)))
+
+    # --- life ------------------------------------------------------------------------------------------------------
+    async def load(self) -> None:
+        """What was in force when this box went down is in force again."""
+        state = self.box.state
+        kept = await asyncio.to_thread(state.kept, f"modes:{self.device}")
+        latched = await asyncio.to_thread(state.kept, f"latched:{self.device}")
+        for mode in msgspec.json.decode(kept, type=tuple[PointMode, ...]) if kept else ():
+            self._kept[mode.access_point] = self._told[mode.access_point] = mode
+        every = {b.point for b in self.points.values()}
+        # A box that knows nothing of its relays (a new disk) switches them off once.
+        self._latched = set(msgspec.json.decode(latched, type=list[str])) if latched is not None else every
+        now = self.box.clock.now()
+        if self.has_contact:  # what it says now nobody has read yet
+            self.box.fire.tell(self.device, FireInput.UNKNOWN, now, everywhere=self._everywhere)
+        else:
+            await self.fire(FireInput.NONE, "", now)
+        if fire := self.box.fire.since(self.device):
+            self._told |= {point: modes.in_force(point, None, fire, now) for point in self.points}
+        for point, told in self._told.items():
+            if point in self.points and modes.mode_of(told) is DoorMode.LOCKED_OPEN:
+                self.unlocked(self.points[point].point, True)
+        self.box.fire.listeners[self.device] = self.look
+        self.look()
+
+    def unload(self) -> None:
+        self.box.fire.listeners.pop(self.device, None)
+
+    def look(self) -> None:
+        """Has a mode begun or ended? Cheap, never waits: called at every fire, command and tick."""
+        moved = False
+        for point, binding in self.points.items():
+            held, before = self.held(point), self._told.get(point)
+            if held == before:
+                continue
+            moved = True
+            self._told[point] = held
+            self._tell(binding, held, before)
+            open_now, open_before = (modes.mode_of(h) is DoorMode.LOCKED_OPEN for h in (held, before))
+            if open_now != open_before:
+                self.unlocked(binding.point, open_now)
+        if moved:
+            self._wake.set()
+            self.changed()
+
+    def _tell(self, binding: AccessPointBinding, held: PointMode | None, before: PointMode | None) -> None:
+        text = modes.said(held, before)
+        log.warning("door %s of %s: %s", binding.access_point, self.device, text)
+        ended = ModeCause.FIRE if before and before.cause is ModeCause.FIRE else ModeCause.COMMAND
+        kept = self._kept.get(binding.access_point)
+        if held is None and kept is not None and kept == before:
+            ended = ModeCause.ENDED
+        state, alarm = self._seen.get(binding.access_point, (DoorState.UNKNOWN, DoorAlarm.NORMAL))
+        body = DoorEvent(
+            state,
+            alarm,
+            modes.mode_of(held),
+            binding.point,
+            binding.access_point,
+            text=text,
+            mode_cause=held.cause if held else ended,
+            mode_until=held.until if held else None,
+        )
+        self.box.record(self.device, body)
+
+    # --- the relay -------------------------------------------------------------------------------------------------
+    async def keep(self, driver: Driver) -> None:
+        """While connected: hold open what must be open, let go what must not. Until cancelled."""
+        self.driver = driver
+        self._sure.clear()
+        try:
+            while True:
+                self._wake.clear()
+                async with self._acting:
+                    due_s = await self._act(driver)
+                await wait_event(self._wake, due_s)
+        finally:
+            self.driver = None
+
+    async def _act(self, driver: Driver) -> float:
+        """Seconds until the doors must be looked at again."""
+        due_s = LOOK_S
+        for binding in self.points.values():
+            open_now = modes.mode_of(self.held(binding.access_point)) is DoorMode.LOCKED_OPEN
+            done = CommandOutcome.DONE
+            if self.holds_open and open_now and binding.point not in self._sure:
+                done = (await self._hold(driver, binding.point))[0]
+            elif self.holds_open and not open_now and binding.point in self._latched:
+                done = (await self._let_go(driver, binding.point))[0]
+            elif open_now and not self.holds_open and CommandKind.MOMENTARY_ACCESS in self.capabilities.commands:
+                await self._order(driver, CommandKind.MOMENTARY_ACCESS, binding.point)  # as near as it can come
+                due_s = min(due_s, FIRE_PULSE_S)
+            if done is not CommandOutcome.DONE:
+                due_s = min(due_s, RETRY_S)
+        return due_s
+
+    async def _hold(self, driver: Driver, point: str) -> Answer:
+        if point not in self._latched:
+            self._latched.add(point)
+            await self._keep_latched()
+        outcome, text = await self._order(driver, CommandKind.LOCK_OPEN, point)
+        if outcome is CommandOutcome.DONE:
+            self._sure.add(point)
+        elif outcome in (CommandOutcome.UNSUPPORTED, CommandOutcome.REFUSED):
+            self._latched.discard(point)
+            await self._keep_latched()
+        return outcome, text
+
+    async def _let_go(self, driver: Driver, point: str) -> Answer:
+        self._sure.discard(point)
+        outcome, text = await self._order(driver, CommandKind.RELEASE, point)
+        if outcome in (CommandOutcome.DONE, CommandOutcome.UNSUPPORTED):
+            self._latched.discard(point)
+            await self._keep_latched()
+        return outcome, text
+
+    async def _order(self, driver: Driver, kind: CommandKind, point: str, text: str = "") -> Answer:
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                return await driver.command(CommandRequest(kind, point, text=text))
+        except DeviceUnreachable as error:
+            return CommandOutcome.UNREACHABLE, str(error)
+        except DeviceRefused as error:
+            return CommandOutcome.REFUSED, str(error)
+        except TimeoutError:
+            return CommandOutcome.UNCERTAIN, f"设备 {COMMAND_S:.0f} 秒内未应答，是否已执行无法确认"
+
+    async def pulse(self, driver: Driver, point: str, text: str = "") -> Answer:
+        """One opening, never two. A door that is held open needs none: a timed pulse would end the hold."""
+        binding = next((b for b in self.points.values() if b.point == point), None)
+        if binding and modes.mode_of(self.held(binding.access_point)) is DoorMode.LOCKED_OPEN and point in self._sure:
+            return CommandOutcome.DONE, "门已处于常开状态"
+        return await self._order(driver, CommandKind.MOMENTARY_ACCESS, point, text)
+
+    async def stop(self) -> None:
+        """This box goes down. A fail-secure door that a person had held open does not stay open unwatched.
+
+        A fail-safe door stays as it is, and so does every door while a fire stands.
+        """
+        driver = self.driver
+        if driver is None or self.box.fire.since(self.device) is not None:
+            return
+        async with self._acting:
+            for binding in self.points.values():
+                if binding.fail_mode is FailMode.FAIL_SECURE and binding.point in self._latched:
+                    await self._let_go(driver, binding.point)
+
+    # --- commands --------------------------------------------------------------------------------------------------
+    async def command(self, kind: CommandKind, points: Sequence[AccessPointBinding], order: PointMode) -> Answer:
+        """Set or release modes. `order` carries author, reason, command and end; its access point and mode are filled in."""
+        if kind is not CommandKind.RELEASE and not (order.actor and order.reason):
+            return CommandOutcome.REFUSED, "缺少操作人或原因：封锁、停用、常开必须说明由谁、因为什么"
+        answers: list[Answer] = []
+        async with self._acting:
+            for binding in points:
+                why = modes.refusal(kind, binding, self.held(binding.access_point))
+                if why:
+                    if len(points) == 1 or "消防" in why:
+                        answers.append((CommandOutcome.REFUSED, why))
+                    continue
+                answers.append(await self._set(kind, binding, order))
+        if not answers:
+            return CommandOutcome.REFUSED, "该设备只控制出口，出门必须始终畅通，不能封锁或停用"
+        return _worst(answers)
+
+    async def _set(self, kind: CommandKind, binding: AccessPointBinding, order: PointMode) -> Answer:
+        """Shut at once, at the decision; open only once the board took it."""
+        point, before = binding.access_point, self._kept.get(binding.access_point)
+        if kind is not CommandKind.LOCK_OPEN:
+            self._put(kind, point, order)
+        answer = await self._apply(kind, binding, self.driver)
+        if answer[0] not in SURE:
+            self._kept.pop(point, None)
+            self._kept |= {point: before} if before else {}
+            self.look()
+            return answer
+        self._put(kind, point, order)
+        trouble = await self._keep_modes()
+        self.look()
+        return answer[0], answer[1] + trouble
+
+    def _put(self, kind: CommandKind, point: str, order: PointMode) -> None:
+        if kind in modes.SETS:
+            self._kept[point] = msgspec.structs.replace(order, access_point=point, mode=modes.SETS[kind])
+        else:
+            self._kept.pop(point, None)
+
+    async def _apply(self, kind: CommandKind, binding: AccessPointBinding, driver: Driver | None) -> Answer:
+        if self.box.fire.since(self.device) is not None:
+            return CommandOutcome.DONE, "消防联动中，门已开放；火警解除后执行"
+        if kind is CommandKind.LOCK_OPEN:
+            if driver is None:
+                return CommandOutcome.UNREACHABLE, "设备离线，未执行"
+            return await self._hold(driver, binding.point)
+        if binding.point not in self._latched:
+            return CommandOutcome.DONE, ""  # the edge decides: nobody has to be asked
+        if driver is None:
+            return CommandOutcome.UNREACHABLE, "设备离线，门仍常开，未执行"
+        return await self._let_go(driver, binding.point)
+
+    async def _keep_modes(self) -> str:
+        now = self.box.clock.now()
+        kept = tuple(m for m in self._kept.values() if m.until is None or m.until > now)
+        return await self._keep(f"modes:{self.device}", msgspec.json.encode(kept).decode())
+
+    async def _keep_latched(self) -> None:
+        await self._keep(f"latched:{self.device}", msgspec.json.encode(sorted(self._latched)).decode())
+
+    async def _keep(self, key: str, value: str) -> str:
+        try:
+            await asyncio.to_thread(self.box.state.keep, key, value)
+        except sqlite3.Error as error:  # a full disk must not keep a door shut or open
+            log.error("device %s: %s not kept: %s", self.device, key, error)
+            return "（边缘机磁盘已满，重启后不保留）"
+        return ""
+
+    # --- fire ------------------------------------------------------------------------------------------------------
+    @property
+    def has_contact(self) -> bool:
+        return bool(self.config.config.get("fire_input"))
+
+    @property
+    def _everywhere(self) -> bool:
+        return self.config.config.get("fire_scope") == "edge"
+
+    async def lost(self, text: str) -> None:
+        """The device is away: what its contact would say is not known."""
+        if self.has_contact:
+            await self.fire(FireInput.UNKNOWN, text, self.box.clock.now())
+
+    async def fire(self, state: FireInput, text: str, now: datetime) -> None:
+        """The board's contact was read. Doors first, then the journal, then the disk."""
+        before, after = self.box.fire.tell(self.device, state, now, everywhere=self._everywhere)
+        unknown = state is FireInput.UNKNOWN
+        if unknown and not self._unknown:
+            said = f"消防联动输入无法读取，状态未知（不等于没有火警）：{text}"
+            self.box.record(self.device, EdgeNote("fire_unknown", said))
+        self._unknown = unknown
+        if before == after:
+            return
+        whose = "本边缘机所有的门" if self._everywhere else "本板的门"
+        if after.since and not before.since:
+            self.box.record(self.device, EdgeNote("fire", f"消防联动输入动作（{text}），{whose}已开放并保持"))
+        elif before.since and not after.since:
+            self.box.record(self.device, EdgeNote("fire_over", f"消防联动输入恢复，{whose}恢复原来的状态"))
+        self.changed()
+        await self._keep("fire", self.box.fire.dump())
+
+
+def _worst(answers: Sequence[Answer]) -> Answer:
+    """One answer for several doors: the first that did not go well, else done."""
+    bad = [answer for answer in answers if answer[0] is not CommandOutcome.DONE]
+    return bad[0] if bad else (CommandOutcome.DONE, "；".join(dict.fromkeys(text for _, text in answers if text)))
