@@ -1,7 +1,7 @@
 """(P) The installer's hand-over (`site.json`): estate, blocks, dwellings, doors, access points, devices, meters.
 
-Leaving is free everywhere (exit button, no record of who), so only the IN side of a door has an access point with a
-reader. Gate terminals take cards as well as faces: no door depends on a face.
+Leaving is free everywhere (exit button, no record of who; the fire panel cuts the locks' power), so only the IN side of a
+door has an access point with a reader. Gate terminals take cards as well as faces: no door depends on a face.
 """
 
 from __future__ import annotations
@@ -37,7 +37,13 @@ def site_document(people: Population, devices: dict[str, dict[str, Any]]) -> dic
     layout = people.layout
     blocks = [f"B{b}" for b in range(1, layout.blocks + 1)]
     return {
-        "estate": {"code": layout.estate, "name": "青松公租房小区", "time_zone": ZONE_NAME, "division": "虚构市"},
+        "estate": {
+            "code": layout.estate,
+            "name": "青松公租房小区",
+            "time_zone": ZONE_NAME,
+            "division": "虚构市",
+            "pia_id": "PIA-虚构-2026-01",
+        },
         "blocks": [
             {"code": b, "name": f"{b[1:]}号楼", "floors": layout.floors, "dwellings_per_floor": layout.per_floor}
             for b in blocks
@@ -68,7 +74,16 @@ def site_document(people: Population, devices: dict[str, dict[str, Any]]) -> dic
 
 
 def _door(code: str, name: str, scope: str, block: str | None) -> dict[str, Any]:
-    return {"code": code, "name": name, "scope": scope, "block": block, "dwelling": None, "fail_mode": "fail_safe"}
+    return {
+        "code": code,
+        "name": name,
+        "scope": scope,
+        "block": block,
+        "dwelling": None,
+        "fail_mode": "fail_safe",
+        "egress": "button",
+        "fire_release": "wired",
+    }
 
 
 def _access_point(code: str, name: str, door: str, device: str, camera: str | None) -> dict[str, Any]:
@@ -80,6 +95,7 @@ def _access_point(code: str, name: str, door: str, device: str, camera: str | No
         "device": device,
         "point": DOOR_POINT,
         "camera": camera,
+        "necessity": "老人和携物住户免持卡；自愿选择，另有刷卡" if device.startswith("face") else "",
     }
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from device_drivers.contract.words import HolderClass
 from hub.access import passes
 from hub.access.credentials import end_by_token
+from hub.access.foreign import ChooseForeign, choose
 from hub.access.lifecycle import Cause
 from hub.access.pass_rules import PassRequest
 from hub.db import UnitOfWork
@@ -68,7 +69,7 @@ class Restore(msgspec.Struct, frozen=True, tag="credential.restore"):
     token: str
 
 
-Action = IssuePass | EndPass | RenewPass | OwnRequest | LostCard | Restore
+Action = IssuePass | EndPass | RenewPass | OwnRequest | LostCard | Restore | ChooseForeign
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def perform(uow: UnitOfWork, estate_id: str, action: Action) -> Done:
         row = pass_of(uow.session, estate_id, action.pass_id)
         passes.renew(uow, row, action.valid_to)
         return Done(row.id)
+    if isinstance(action, ChooseForeign):
+        return Done(choose(uow, estate_id, action))
     if isinstance(action, LostCard):
         return _lost_card(uow, estate_id, action)
     if isinstance(action, Restore):

@@ -361,7 +361,7 @@ def list_held_actions(estate_id: str, hub: TheHub, principal: Viewer) -> HeldIte
                 asked_by=r.asked_by,
                 asked_at=r.asked_at,
                 reason=r.reason,
-                mine=r.asked_by == principal.name,
+                mine=(r.asked_by_id or r.asked_by) in (principal.id, principal.name),
             )
             for r in rows
         ]

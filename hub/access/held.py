@@ -11,16 +11,17 @@ from sqlalchemy.orm import Session
 
 from hub.access import quota
 from hub.access.desk import Action, Done, EndPass, IssuePass, RenewPass, credential_of, pass_of, perform
+from hub.access.foreign import ChooseForeign, device_in, found_on
 from hub.auth import Principal
 from hub.db import UnitOfWork
 from hub.errors import Conflict, NotFound
 from hub.ids import new_id
+from hub.second_person import require_other
 from hub.services import Hub
 from hub.tables import CredentialRow, Dwelling, HeldAction
 
 PUBLISH = "access.publish"
 KEPT = timedelta(hours=24)  # an action nobody decided on is void: the world has moved
-SAME_PERSON_ZH = "须由另一位有权限的人员确认，不能由提出人本人办理。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,35 @@ class Answer:
 def act(hub: Hub, principal: Principal, estate_id: str, action: Action, reason: str) -> Answer:
     """Do it, or keep it for a second person where this one has spent the hour's changes. Audited either way."""
     with hub.db.unit_of_work(principal.name, reason, estate_id=estate_id, now=hub.now()) as uow:
-        if quota.exhausted(uow.session, principal.name, uow.now):
-            return Answer(held=_hold(uow, estate_id, action))
+        count = weight(uow.session, action)
+        if not quota.spend(uow, principal.id, kind_of(action), count):
+            return Answer(held=_hold(uow, principal, estate_id, action, count))
         done = perform(uow, estate_id, action)
-    hub.signal(PUBLISH)
+    _follow(hub, action)
     return Answer(done)
 
 
-def _hold(uow: UnitOfWork, estate_id: str, action: Action) -> str:
+def _follow(hub: Hub, action: Action) -> None:
+    hub.signal("edges.publish" if isinstance(action, ChooseForeign) else PUBLISH)
+
+
+def kind_of(action: Action) -> str:
+    return str(type(action).__struct_config__.tag)
+
+
+def weight(session: Session, action: Action) -> int:
+    """How many changes of access an action is: as many as it touches."""
+    if isinstance(action, ChooseForeign):
+        found = found_on(session, action.device_id)
+        if action.choice != "remove":
+            return 0
+        if found is None:
+            raise Conflict("边缘机还没有读取这台设备，不知道会删除哪些凭证。请等读取完成后再选择。", "not_looked")
+        return max(1, found)
+    return 1
+
+
+def _hold(uow: UnitOfWork, principal: Principal, estate_id: str, action: Action, count: int) -> str:
     dwelling, label = _about(uow.session, estate_id, action)
     payload = msgspec.to_builtins(action, builtin_types=())
     row = HeldAction(
@@ -51,6 +73,8 @@ def _hold(uow: UnitOfWork, estate_id: str, action: Action) -> str:
         kind=payload["type"],
         payload=payload,
         label=label,
+        weight=count,
+        asked_by_id=principal.id,
         asked_by=uow.actor,
         asked_at=uow.now,
         reason=uow.reason,
@@ -63,6 +87,9 @@ def _hold(uow: UnitOfWork, estate_id: str, action: Action) -> str:
 
 def _about(session: Session, estate_id: str, action: Action) -> tuple[str | None, str]:
     """(dwelling id, label), so that the second person sees whom it concerns. Raises NotFound for what is not there."""
+    if isinstance(action, ChooseForeign):
+        device = device_in(session, estate_id, action.device_id)
+        return None, f"删除设备“{device.name}”上的{found_on(session, device.id) or 0}个外来凭证"
     if isinstance(action, IssuePass):
         host = session.get(Dwelling, action.request.host) if action.request.host else None
         if action.request.host and (host is None or host.estate_id != estate_id):
@@ -85,8 +112,7 @@ def decide(hub: Hub, principal: Principal, row: HeldAction, *, confirm: bool, re
     """By a second person. Confirmed: done now, in one unit of work with the decision. Refused: never done."""
     with hub.db.unit_of_work(principal.name, reason, estate_id=row.estate_id, now=hub.now()) as uow:
         action: Action = msgspec.convert(row.payload, Action)
-        if row.asked_by == principal.name:
-            raise Conflict(SAME_PERSON_ZH, "same_person")
+        require_other(uow.session, row.asked_by_id, row.asked_by, principal, uow.now)
         mine = update(HeldAction).where(
             HeldAction.id == row.id, HeldAction.state == "held", HeldAction.asked_at > uow.now - KEPT
         )
@@ -103,7 +129,7 @@ def decide(hub: Hub, principal: Principal, row: HeldAction, *, confirm: bool, re
         uow.record(quota.CONFIRMED if confirm else "held_action.refused", row.id, asked_by=row.asked_by)
         done = perform(uow, row.estate_id, action) if confirm else None
     if confirm:
-        hub.signal(PUBLISH)
+        _follow(hub, action)
     return done
 
 

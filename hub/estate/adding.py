@@ -21,7 +21,6 @@ from hub.tables import AccessPoint, Block, DesiredList, Device, Door, Edge, Repo
 
 MIN_REASON = 4
 SIDES_ZH = {"in": "进", "out": "出"}
-FOREIGN = ("keep", "adopt", "remove")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +97,11 @@ def _check(edge: Edge, kind: str, config: dict[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is None stays. `foreign`: keep, adopt or remove."""
+    """What is None stays."""
 
     name: str | None = None
     config: dict[str, Any] | None = None
     in_service: bool | None = None
-    foreign: str | None = None
 
 
 def change(hub: Hub, actor: str, device_id: str, wanted: Change, reason: str) -> None:
@@ -123,11 +121,6 @@ def change(hub: Hub, actor: str, device_id: str, wanted: Change, reason: str) ->
             moved = sorted(k for k in config.keys() | device.config.keys() if config.get(k) != device.config.get(k))
             device.config = config
             uow.record("device.configured", device_id, fields=moved)
-        if wanted.foreign is not None and wanted.foreign != device.foreign_choice:
-            reported = uow.session.get(ReportedList, device_id)
-            device.foreign_choice, device.remove_foreign = wanted.foreign, wanted.foreign == "remove"
-            found = reported.foreign if reported else None
-            uow.record("device.foreign_decided", device_id, choice=wanted.foreign, found=found)
         if wanted.in_service is not None and wanted.in_service != device.in_service:
             if wanted.in_service:
                 _ready(uow.session, edge, device)

@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.access import held
+from hub.access.foreign import ChooseForeign
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import NotFound
 from hub.estate import adding
@@ -99,6 +102,12 @@ class DeviceChange(BaseModel):
     in_service: bool | None = None
     foreign: Literal["keep", "adopt", "remove"] | None = None
     reason: str
+
+
+class ForeignHeld(BaseModel):
+    """`held`: the id of what waits for a second person."""
+
+    held: str
 
 
 class Removal(BaseModel):
@@ -221,12 +230,19 @@ def declare_door(door_id: str, body: DoorDeclared, hub: TheHub, principal: Keepe
     return Response(status_code=204)
 
 
-@router.patch("/devices/{device_id}", status_code=204)
+@router.patch("/devices/{device_id}", status_code=204, responses={202: {"model": ForeignHeld}})
 def change_device(device_id: str, body: DeviceChange, hub: TheHub, principal: Keeper) -> Response:
+    """204 done; 202 when to remove what was found there waits for a second person (more than 20 changes within the hour)."""
     with hub.db.reading() as session:
-        _in_scope(session, principal, device_id)
-    wanted = adding.Change(body.name, body.config, body.in_service, body.foreign)
-    adding.change(hub, principal.name, device_id, wanted, body.reason)
+        device = _in_scope(session, principal, device_id)
+    reason = adding.needed_reason(body.reason)
+    if (body.name, body.config, body.in_service) != (None, None, None):
+        wanted = adding.Change(body.name, body.config, body.in_service)
+        adding.change(hub, principal.name, device_id, wanted, reason)
+    if body.foreign is not None and body.foreign != device.foreign_choice:
+        answer = held.act(hub, principal, device.estate_id, ChooseForeign(device_id, body.foreign), reason)
+        if answer.done is None:
+            return JSONResponse({"held": answer.held}, status_code=202)
     return Response(status_code=204)
 
 

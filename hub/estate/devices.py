@@ -135,11 +135,16 @@ def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
         row.pending_tokens = list(report.pending_tokens)
         row.decided_at_edge, row.read_back_at = report.decided_at_edge, report.read_back_at
         row.reported_at = report.reported_at or now
+        cleared = device.remove_foreign and not report.foreign and report.read_back_at is not None
+        if cleared:  # the choice was about those that were found: who turns up later is asked about anew
+            device.foreign_choice, device.remove_foreign = "keep", False
         modes = msgspec.to_builtins(report.modes)
         moved = [*modes, *(row.modes or ())] if modes != (row.modes or []) else []
         row.modes, row.fire = modes, str(report.fire)
         estate_id = device.estate_id
         doors = _doors_of(uow.session, estate_id, {str(one["access_point"]) for one in moved})
+    if cleared:
+        hub.signal("edges.publish")
     hub.live.emit(estate_id, "devices", _device_change(report))
     hub.live.emit(estate_id, "sync", _sync_change(report))
     for door in doors:

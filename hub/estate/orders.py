@@ -19,6 +19,7 @@ from hub.errors import BadRequest, Conflict, NotFound
 from hub.estate import commands
 from hub.estate.order_rules import GRAVE, ORDERS, WHY_ZH, DoorPlace, Target, Way, needs_second, target_of
 from hub.ids import new_id
+from hub.second_person import require_other
 from hub.services import Hub
 from hub.tables import (
     AccessPoint,
@@ -37,7 +38,6 @@ SECOND = timedelta(minutes=10)  # how long an order waits for the second person
 RECENT = timedelta(hours=1)
 MODE_DEFAULT_S, MODE_MAX_S = 4 * 3600, 24 * 3600  # as the edge's own (EdgePolicy)
 MIN_REASON = 4
-SAME_PERSON_ZH = "须由另一位有权限的人员确认，不能由提出人本人办理。提出人可以撤回。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +214,8 @@ def decide(hub: Hub, who: Principal, order_id: str, *, confirm: bool, reason: st
     out: list[tuple[str, Command]] = []
     with hub.db.unit_of_work(who.name, reason, now=hub.now()) as uow:
         row = _order(uow, order_id)
-        if confirm and row.asked_by == who.id:
-            raise Conflict(SAME_PERSON_ZH, "same_person")
+        if confirm:
+            require_other(uow.session, row.asked_by, row.asked_name, who, uow.now)
         values: dict[str, object] = {"state": "issued" if confirm else "refused", "decided_by": who.id}
         values |= {"decided_name": who.name, "decided_at": uow.now, "decided_reason": reason}
         if row.expires_at <= uow.now or not _take(uow, row, "asked", values):

@@ -1,0 +1,32 @@
+"""Who may be the second of two: another person, and not one whom the first let in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub.auth import Principal
+from hub.errors import Conflict
+from hub.tables import AuditRow
+
+SAME_PERSON_ZH = "须由另一位有权限的人员确认，不能由提出人本人办理。"
+LET_IN_ZH = "您的账号或登录链接是提出人在一天内生成的，不能由您确认。请由另一位独立登录的人员办理。"
+LET_IN = frozenset({"sign_in_link.made", "user.added"})
+WINDOW = timedelta(hours=24)
+
+
+def require_other(session: Session, asked_by: str, asked_name: str, who: Principal, now: datetime) -> None:
+    """`asked_by`: the first person's id (empty in rows of older releases: then the name counts). Raises Conflict.
+
+    Whoever can make sign-in links could sign in as somebody else: a link or an account made by the first person within a day
+    does not make a second one.
+    """
+    if asked_by == who.id or (not asked_by and asked_name == who.name):
+        raise Conflict(SAME_PERSON_ZH, "same_person")
+    rows = session.scalars(
+        select(AuditRow.changes).where(AuditRow.actor.in_({asked_by, asked_name} - {""}), AuditRow.at > now - WINDOW)
+    )
+    if any(change.get("what") in LET_IN and change.get("subject") == who.id for changes in rows for change in changes):
+        raise Conflict(LET_IN_ZH, "same_person")
