@@ -305,7 +305,10 @@ export interface paths {
         delete: operations["remove_device"];
         options?: never;
         head?: never;
-        /** Change Device */
+        /**
+         * Change Device
+         * @description 204 done; 202 when to remove what was found there waits for a second person (more than 20 changes within the hour).
+         */
         patch: operations["change_device"];
         trace?: never;
     };
@@ -2263,6 +2266,14 @@ export interface components {
              * Format: date
              */
             window_to: string;
+        };
+        /**
+         * ForeignHeld
+         * @description `held`: the id of what waits for a second person.
+         */
+        ForeignHeld: {
+            /** Held */
+            held: string;
         };
         /**
          * FoundOnDevice
@@ -4392,6 +4403,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignHeld"];
+                };
+            };
             /** @description Successful Response */
             204: {
                 headers: {
