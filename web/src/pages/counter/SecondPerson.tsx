@@ -12,6 +12,7 @@ import { useSession, useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
+import { WaitingOrders } from "../doors/Orders";
 import { useDeskDone } from "../passes/PassDetail";
 
 export function SecondPerson(): ReactNode {
@@ -24,6 +25,7 @@ export function SecondPerson(): ReactNode {
       <Answer query={useHeldActions()} rows={2} empty={(d) => d.items.length === 0} emptyText={t.secondEmpty}>
         {(d) => <ul className="rows cards">{d.items.map((item) => <Waiting key={item.id} item={item} tell={setNumber} />)}</ul>}
       </Answer>
+      <WaitingOrders />
       {may("tenancy.view") ? <HeldFeeds /> : null}
       <Modal open={number !== ""} title={t.numberTitle} onCancel={() => setNumber("")} onOk={() => setNumber("")} cancelButtonProps={{ style: { display: "none" } }}>
         <p>{t.numberHint}</p><p className="big num" data-testid="confirmed-number">{format.grouped(number)}</p>
