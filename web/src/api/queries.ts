@@ -57,7 +57,7 @@ export const useCase = (id: string): UseQueryResult<T.CaseDetail> => useRead(["c
 export const usePolicyPacks = (): UseQueryResult<{ items: T.PolicyPack[] }> => useRead(["policy-packs"], "/policy-packs");
 export const useOutbox = (): UseQueryResult<{ items: T.OutboxItem[]; undelivered: number }> => useRead(["outbox"], "/outbox?limit=50", { every: MINUTE });
 
-export const useSources = (): UseQueryResult<{ items: T.TenancySource[] }> => useRead(["sources"], "/tenancy/sources", { every: MINUTE / 4 });
+export const useSources = (enabled = true): UseQueryResult<{ items: T.TenancySource[] }> => useRead(["sources"], "/tenancy/sources", { every: MINUTE / 4, enabled });
 export const useRefusedRows = (source?: string): UseQueryResult<{ items: T.RefusedRow[]; total: number }> =>
   useRead(["refused-rows", source ?? ""], `/tenancy/refused-rows${query({ source, limit: 200 })}`);
 

@@ -111,7 +111,7 @@ export const en: Words = {
   },
   shell: {
     menu: "Main menu", estate: "Estate", beijing: "Beijing time", zoneTime: (zone) => `Local time (${zone})`, signOut: "Sign out",
-    live: "Live", doors: "Doors", blocks: "Dwellings", cases: "Leads", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", sync: "Lists in step", explain: "Why they may pass", tenancy: "Tenancy sources", settings: "Settings",
+    live: "Live", doors: "Doors", blocks: "Dwellings", cases: "Leads", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", sync: "Lists in step", explain: "Explain", tenancy: "Tenancy sources", settings: "Settings",
     noEstate: "Your account has no estate yet. Ask an administrator.",
   },
   link: {

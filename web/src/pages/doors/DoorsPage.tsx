@@ -57,27 +57,34 @@ function Row({ door, order }: { door: Door; order: TableProps["order"] }): React
   const zone = useZone();
   return (
     <tr data-testid="door-row" data-mode={door.mode}>
-      <td><strong>{door.name}</strong><div className="faint">{word(words.scope, door.scope)}</div></td>
+      <td className="nowrap"><strong>{door.name}</strong><div className="faint">{word(words.scope, door.scope)}</div></td>
       <td>
         <StateMark state={door.state} words={words.doorState} tone={door.known ? (door.state === "open" ? "warn" : door.state === "closed" ? "good" : "none") : "none"} />
         {door.alarm === "normal" ? null : <div><StateMark state={door.alarm} words={words.doorAlarm} /></div>}
         <div className="faint">{door.known ? format.clock(door.state_at, zone) : t.notKnown}</div>
       </td>
-      <td><Mode door={door} /></td>
-      <td>
+      <td className="mode"><Mode door={door} /></td>
+      <td className="law">
         {word(words.failMode, door.fail_mode)}
         {door.law.map((point) => <div key={point.code}><Mark tone={point.refused ? "bad" : "warn"}>{point.text_zh}</Mark></div>)}
       </td>
       <td>
         <div className="tools">
           {order ? <OpenOnce door={door} /> : null}
-          {order ? ORDERS.filter((kind) => door.commands.includes(kind)).map((kind) => (
-            <Button key={kind} size="small" danger={kind !== "release"} aria-label={`${words.order[kind]}: ${door.name}`} onClick={() => order(kind, door)}>{words.order[kind]}</Button>
+          {order ? offered(door).map((kind) => (
+            <Button key={kind} size="small" danger={kind !== "release"} type={kind === "release" ? "primary" : "default"} aria-label={`${words.order[kind]}: ${door.name}`} onClick={() => order(kind, door)}>{words.order[kind]}</Button>
           )) : null}
         </div>
       </td>
     </tr>
   );
+}
+
+/** What can be ordered now: back to normal first while something stands, and not where the door is known to be normal. */
+function offered(door: Door): OrderKind[] {
+  const can = ORDERS.filter((kind) => door.commands.includes(kind));
+  const release = can.filter((kind) => kind === "release" && door.mode !== "normal");
+  return [...release, ...can.filter((kind) => kind !== "release")];
 }
 
 export function Mode({ door }: { door: Door }): ReactNode {

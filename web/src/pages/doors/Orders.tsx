@@ -32,10 +32,8 @@ export function Orders(): ReactNode {
 }
 
 /** Only what waits; for the counter's page. */
-export function WaitingOrders(): ReactNode {
-  const { items } = useOrders().data ?? { items: [] };
-  const waiting = items.filter((order) => order.state === "asked");
-  return waiting.length ? <ul className="rows cards">{waiting.map((order) => <OrderRow key={order.id} order={order} />)}</ul> : null;
+export function WaitingOrders({ orders }: { orders: Order[] }): ReactNode {
+  return orders.length ? <ul className="rows cards">{orders.map((order) => <OrderRow key={order.id} order={order} />)}</ul> : null;
 }
 
 function OrderRow({ order }: { order: Order }): ReactNode {

@@ -34,7 +34,7 @@ function DoorRow({ door, devices }: { door: Door; devices: DeviceItem[] }): Reac
       {door.alarm !== "normal" ? <StateMark state={door.alarm} words={words.doorAlarm} /> : null}
       {stands(door) ? <Mark tone="bad">{door.mode_cause === "fire" ? doors.fire : word(words.doorMode, door.mode)}</Mark> : null}
       <span className="faint">
-        {door.known ? format.clock(door.state_at, zone) : since ? t.lastKnown(format.clock(since, zone)) : t.lastKnownNoTime}
+        {door.known ? (door.state_at ? format.clock(door.state_at, zone) : "") : since ? t.lastKnown(format.clock(since, zone)) : t.lastKnownNoTime}
       </span>
     </li>
   );
