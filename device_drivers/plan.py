@@ -34,6 +34,12 @@ class Plan:
     def in_step(self) -> bool:
         return not self.removals and not self.upserts
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Every token that should be here, in whatever state it is."""
+        written = (u.credential.token for u in self.upserts)
+        return frozenset((*self.confirmed, *self.assumed, *written, *(t for t, _ in self.skipped), *self.at_edge))
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedBefore:
