@@ -71,7 +71,7 @@ def reconcile(uow: UnitOfWork, estate: Estate, scope: Scope = WHOLE) -> tuple[Re
     done = Reconciled()
     if scope.passes:
         for token, why, proof in pass_ends.over(uow.session, estate.id, uow.now):
-            end_by_token(uow, token, why, proof)
+            _end_by_token(uow, token, why, proof)
             done.ended += 1
     _members(uow, estate, scope, done)
     if scope.tenancies is not None and done.released:
@@ -174,19 +174,23 @@ def end_credential(uow: UnitOfWork, held: CredentialOnFile, cause: Cause, proof:
     of_face = (CredentialIdentifierRow.token == held.token, CredentialIdentifierRow.type == "face")
     uow.session.execute(delete(CredentialIdentifierRow).where(*of_face))
     revocations.ended(uow, held.token, cause.value)
-    mark = f"tenancy:{held.tenancy_id}" if held.tenancy_id else moved.PASSES
-    moved.note(uow, held.estate_id, mark)
     uow.record("credential.ended", held.token, cause=cause.value, proof=proof)
 
 
 def end_by_token(uow: UnitOfWork, token: str, cause: Cause, proof: str) -> None:
     """For a desk: own request, or replacement after an incident (the next run makes the new one, without the lost card)."""
+    held = _end_by_token(uow, token, cause, proof)
+    moved.note(uow, held.estate_id, f"tenancy:{held.tenancy_id}" if held.tenancy_id else moved.PASSES)
+
+
+def _end_by_token(uow: UnitOfWork, token: str, cause: Cause, proof: str) -> CredentialOnFile:
     row = uow.session.get_one(CredentialRow, token)
     held = CredentialOnFile(
         row.token, row.estate_id, row.holder_class, row.person_id, row.tenancy_id, row.state, row.ended_because,
         row.valid_to, row.dwelling_id, row.label, (),
     )  # fmt: skip
     end_credential(uow, held, cause, proof)
+    return held
 
 
 def _ended_by(credential: CredentialOnFile, cause: Cause) -> bool:

@@ -118,12 +118,16 @@ def credential_states(session: Session, tokens: Iterable[str]) -> dict[str, list
             )
         ):
             entries.setdefault(device, {})[token] = generation
-        for device, token, told in session.execute(
-            select(Revocation.device_id, Revocation.token, Revocation.told).where(
-                Revocation.token.in_(part), Revocation.state == "open", Revocation.part == ""
-            )
+        told_of = select(
+            Revocation.device_id, Revocation.token, Revocation.told, Revocation.state, Revocation.generation
+        )
+        for device, token, told, became, number in session.execute(
+            told_of.where(Revocation.token.in_(part), Revocation.part == "")
         ):
-            leaving.setdefault(device, {})[token] = told
+            if became == "open":
+                leaving.setdefault(device, {})[token] = told
+            elif became in ("gone", "assumed") and not number:  # gone already, ahead of the list that says so
+                entries.get(device, {}).pop(token, None)
     for lists in device_lists(session, devices=entries.keys() | leaving.keys()):
         judge = _Judge(lists, entries.get(lists.device.id, {}), leaving.get(lists.device.id, {}))
         for token in wanted:
