@@ -44,7 +44,10 @@ def act(hub: Hub, principal: Principal, estate_id: str, action: Action, reason: 
 
 
 def _follow(hub: Hub, action: Action) -> None:
-    hub.signal("edges.publish" if isinstance(action, ChooseForeign) else PUBLISH)
+    if isinstance(action, ChooseForeign):
+        hub.signal("edges.publish")
+    else:
+        moved.tell(hub)
 
 
 def kind_of(action: Action) -> str:
