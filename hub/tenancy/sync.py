@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from hub import moved
 from hub.db import UnitOfWork
 from hub.jobs import Job
 from hub.services import Hub
@@ -33,6 +32,7 @@ from hub.tenancy.sources import Pull, SourceConfig, SourceProblem
 
 log = logging.getLogger(__name__)
 NAME = "tenancy.sync"
+PUBLISH = "access.publish"
 PERIOD_S = float(os.environ.get("ESTATE_TENANCY_PERIOD_S", "30"))
 FULL_EVERY = timedelta(hours=6)
 ZONE = ZoneInfo("Asia/Shanghai")  # the day of a decision is a day of the lease system's country
@@ -96,8 +96,9 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
     if problem:
         _failed(hub, source, position, problem)
     _tell(source, was, now)
-    if changes.new or changes.changed or changes.ended:
-        moved.tell(hub)
+    moved = len(changes.new) + len(changes.changed) + len(changes.ended)
+    if moved:
+        hub.signal(PUBLISH)
     told = f"+{len(changes.new)} ~{len(changes.changed)} -{len(changes.ended)}, {absent} absences"
     told += f", {len(read.refused) + len(changes.conflicts)} refused"
     return told + (f", held: {changes.refused}" if changes.refused else "") + (f"; {problem}" if problem else "")

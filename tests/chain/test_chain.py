@@ -1,0 +1,43 @@
+"""The whole chain under faults, judged by somebody who does not know how the product decides.
+
+Every run is a seed: `python -m tools.chain --seeds 5000 --from 0` plays more of them and prints the shortest failing script.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.chain.__main__ import told
+from tools.chain.play import Script, play
+
+SEEDS, CHUNK = 10, 5
+
+REGRESSIONS: dict[str, Script] = {
+    "an answer that was lost, and a card that goes back to what it was": (
+        ("move_in", 1), ("move_in", 2), ("move_in", 3), ("wait", 5), ("wait", 5), ("answer_lost", 1),
+        ("card_there_and_back", 1), ("wait", 9),
+    ),
+    "a terminal that spells ids its own way is confirmed all the same": (("move_in", 0), ("move_in", 4), ("wait", 6)),
+    "a hub that died knows what its office said meanwhile": (("move_in", 17), ("kill_hub", 3), ("member_leaves", 54)),
+}  # fmt: skip
+"""Shortest scripts of what was once wrong."""
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def test_whatever_goes_wrong_nothing_is_shown_that_is_not_so_and_all_comes_right(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        outcome = play(seed)
+        assert outcome.good, told(outcome)
+        assert outcome.claims, f"seed {seed}: nothing was claimed, nothing was tried"
+
+
+@pytest.mark.parametrize("name", REGRESSIONS)
+def test_what_was_wrong_once_is_right_now(name: str) -> None:
+    for seed in (1, 2):
+        outcome = play(seed, REGRESSIONS[name])
+        assert outcome.good, told(outcome)
+
+
+def test_a_run_is_the_same_for_the_same_seed() -> None:
+    one, again = play(3), play(3)
+    assert (one.claims, one.sent, one.faults) == (again.claims, again.sent, again.faults)

@@ -1,0 +1,164 @@
+"""One run: the twin estate with its hub, its edge, its broker and its devices, and everything that can be done to them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from unittest import mock
+
+import httpx
+from sqlalchemy import select
+
+from device_drivers.contract.messages import UP, DeviceReported, decode, parse_topic
+from device_drivers.mqtt import Incoming
+from hub.access.publish import publish
+from hub.tables import CredentialRow, Person, Tenancy
+from hub.tenancy import sources
+from tools.chain import hubside
+from tools.chain.books import Books, Office
+from tools.chain.checks import Checks, content_of
+from tools.chain.edgeside import EdgeProcess
+from tools.chain.judge import Verdict
+from tools.chain.network import Broker
+from tools.chain.site import BEGIN, DEVICES, EDGE, ESTATE, lay_out
+from tools.chain.terminal import Content, Terminal, Way
+from tools.chain.virtual import VirtualLoop
+
+
+class World:
+    """`now` is the true time; the hub's and the box's clocks may stand elsewhere."""
+
+    def __init__(self, root: Path, loop: VirtualLoop, seed: int) -> None:
+        self.root, self.loop, self.rng = root, loop, random.Random(seed)
+        self.skipped = timedelta()
+        self.hub_skew = self.edge_skew = timedelta()
+        self.verdict = Verdict()
+        self.office, self.books = Office(), Books()
+        self.heard = 0
+        self.backup: Books | None = None
+        self.unknown_to_hub: set[str] = set()
+        self.trouble: dict[str, datetime] = {}  # device → when something last stood in its way
+        lay_out(root / "hub")
+        self.broker = Broker(loop, self.rng)
+        self.hub = hubside.HubProcess(root / "hub", self.broker, lambda: self.now() + self.hub_skew)
+        self.terminals = {
+            device: Terminal(device, model, self.now, self.box_now) for device, (model, _) in DEVICES.items()
+        }
+        key = self.hub.open().keys.public_key
+        self.edge = EdgeProcess(EDGE, ESTATE, root / "edge", self.broker, key, self.terminals)
+        self.edge.rng = self.rng
+        self.checks = Checks(self)
+        self.hub.points.on_commit = self._committed
+        self.hub.after_job = self.checks_published
+        self.hub.after_message = self._heard
+
+    def now(self) -> datetime:
+        return BEGIN + self.skipped + timedelta(seconds=self.loop.time())
+
+    def box_now(self) -> datetime:
+        """By the box's own clock, which never goes back."""
+        agent = self.edge.agent
+        return agent.clock.now() if agent and hasattr(agent, "clock") else self.now() + self.edge_skew
+
+    def start(self) -> None:
+        self.hub.start()
+        self.edge.start(self.hub.serve_list)
+
+    # --- watching ----------------------------------------------------------------------------------------------------
+    def _committed(self, reason: str) -> None:
+        if reason == "tenancy records" and not self.office.fault:
+            self.books.tenancies = Books(dict(self.office.tenancies)).copy().tenancies
+
+    def checks_published(self, job: str) -> None:
+        if self.hub.up and job == "publish":
+            self.checks.published()
+
+    def _heard(self, run: list[Incoming]) -> None:
+        """After each message that the hub has worked off."""
+        for message in run:
+            address = parse_topic(message.topic, UP)
+            if address and address.message is DeviceReported and message.payload:
+                at = decode(DeviceReported, message.payload).reported_at
+                if at:
+                    known = self.checks.newest_word
+                    known[address.device] = max(known.get(address.device, at), at)
+        if any("/device/" in m.topic for m in run):
+            self.heard += 1
+            self.checks.shown(each=self.heard % 4 == 0)
+
+    def edge_list(self, device: str) -> Content:
+        """What the box itself would open for; nothing while it is off (the door is then shut for everybody)."""
+        agent = self.edge.agent
+        held = agent.box.lists.current(device) if agent and hasattr(agent, "box") else None
+        return content_of(held.access_list) if held else {}
+
+    def refused(self, device: str) -> frozenset[Way]:
+        return frozenset(Way("face", sha) for sha in self.terminals[device].faults.refuse_photos)
+
+    def troubled(self, device: str, since: datetime) -> bool:
+        """Something stood in the way of writing to it after `since`."""
+        faults = self.terminals[device].faults
+        hard = faults.unreachable or faults.silent or faults.slow_s or faults.lies or faults.busy
+        return bool(hard) or not self.edge.running or self.trouble.get(device, since) > since
+
+    def disturb(self, device: str | None = None) -> None:
+        for one in [device] if device else list(self.terminals):
+            self.trouble[one] = self.now()
+
+    # --- people ------------------------------------------------------------------------------------------------------
+    def token(self, person: str, tenancy: str) -> str | None:
+        """The active credential of a member, as the hub has it."""
+        query = (
+            select(CredentialRow.token)
+            .join(Person, Person.id == CredentialRow.person_id)
+            .join(Tenancy, Tenancy.id == CredentialRow.tenancy_id)
+            .where(Person.source_id == person, Tenancy.source_id == tenancy, CredentialRow.state == "active")
+        )
+        with self.hub.hub.db.reading() as session:
+            return session.scalars(query).first()
+
+    def pull(self) -> None:
+        self.hub.job("sync")
+
+    def pass_ended_since(self, seconds: float) -> bool:
+        now = self.hub.clock()
+        return any(now - timedelta(seconds=seconds + 120) <= p.until <= now for p in self.books.counter.passes.values())
+
+    # --- the hub's life ----------------------------------------------------------------------------------------------
+    def take_backup(self) -> None:
+        self.hub.back_up(self.root / "yesterday.sqlite")
+        self.backup = self.books.copy()
+
+    def restore_backup(self) -> None:
+        """Yesterday's copy of the database in place of the present one."""
+        if self.backup is None:
+            return
+        self.hub.stop()
+        self.hub.restore(self.root / "yesterday.sqlite")
+        self.books = self.backup.copy()
+        self.unknown_to_hub |= set(self.checks.holders)
+        self.checks.newest_word.clear()
+        self.hub.start()
+
+    def visit_next_unit(self) -> None:
+        """Another process of the hub publishes just before the next unit of work of this one."""
+
+        def visit() -> None:
+            other = self.hub.open()
+            other.link = self.hub.link
+            publish(other)
+            other.db.close()
+            self.checks.published()
+
+        self.hub.points.visitor = visit
+
+    def feed(self) -> mock._patch[Callable[..., httpx.Client]]:
+        """The office in place of its HTTP server."""
+        transport = self.office.transport()
+
+        def client(_directory: Path, source: sources.SourceConfig) -> httpx.Client:
+            return httpx.Client(base_url=source.url, transport=transport, trust_env=False)
+
+        return mock.patch.object(sources, "open_client", client)
