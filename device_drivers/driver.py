@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
@@ -97,6 +97,10 @@ class Upsert:
     schedules: Mapping[str, Any] = field(default_factory=dict)
     partial: bool = False
 
+    def of(self, credential: Credential) -> Upsert:
+        """The same operation, with the credential as it is to be written."""
+        return replace(self, credential=credential)
+
 
 @dataclass(frozen=True, slots=True)
 class Remove:
@@ -109,10 +113,14 @@ Operation = Upsert | Remove
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The result of one operation; `error` is None when the device took it."""
+    """The result of one operation; `error` is None when the device took it.
+
+    `content`: what a read-back of the entry will say of it (`ReadsContents`); empty where the driver does not know.
+    """
 
     operation: Operation
     error: CredentialRefused | None = None
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +200,15 @@ class RevokesSingly(Protocol):
 
     async def holds(self, token: str) -> bool:
         """Read back one credential. Raises DeviceUnreachable, DeviceRefused where the device does not tell."""
+        ...
+
+
+@runtime_checkable
+class ReadsContents(Protocol):
+    """What a driver may add: not only which entries a device holds, but whether they say what was written."""
+
+    def contents(self) -> AsyncIterator[Mapping[str, str]]:
+        """Page by page: token → content, comparable with `Applied.content`. Raises DeviceUnreachable, DeviceRefused."""
         ...
 
 

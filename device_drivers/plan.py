@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from device_drivers.contract.access import AccessList, Credential, credential_fingerprint
+from device_drivers.contract.access import AccessList, Credential, Fingerprints, credential_fingerprint
 from device_drivers.contract.device import Capabilities, DeviceInventory
 from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import Remove, Upsert
@@ -34,6 +34,12 @@ class Plan:
     def in_step(self) -> bool:
         return not self.removals and not self.upserts
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Every token that should be here, in whatever state it is."""
+        written = (u.credential.token for u in self.upserts)
+        return frozenset((*self.confirmed, *self.assumed, *written, *(t for t, _ in self.skipped), *self.at_edge))
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedBefore:
@@ -41,6 +47,48 @@ class RefusedBefore:
 
     fingerprint: str = ""
     photo: str = ""
+
+
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """What of a listed credential the device itself recognises (`credential`), with its fingerprint.
+
+    `at_edge`: nothing of it, the edge decides; `why`: nobody can.
+    """
+
+    listed: Credential
+    credential: Credential
+    fingerprint: str = ""
+    at_edge: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one list's credentials by token, and what they rest on: the policies of each set of profiles."""
+
+    by_token: Mapping[str, Part]
+    policies: Mapping[tuple[str, ...], bytes]
+
+
+def parts_of(desired: AccessList, capabilities: Capabilities, before: Parts | None = None) -> Parts:
+    """`before`: of the list before, for the same device; what did not change (the very same credential) is taken from it.
+
+    A device that keeps no hours, or does not count, is not given a credential that has them: it would always open.
+    """
+    prints = Fingerprints(desired)
+    hours = frozenset(p.token for p in desired.profiles if any(policy.schedule for policy in p.policies))
+    policies = {profiles: prints.policies(profiles) for profiles in {c.profiles for c in desired.credentials}}
+    old = before.by_token if before else {}
+    same = {p for p, text in policies.items() if before and before.policies.get(p) == text}
+    by_token: dict[str, Part] = {}
+    for credential in desired.credentials:
+        token = credential.token
+        known = old.get(token)
+        if known is not None and known.listed is credential and credential.profiles in same:
+            by_token[token] = known
+        else:
+            by_token[token] = _part(credential, prints, hours, capabilities)
+    return Parts(by_token, policies)
 
 
 def plan(
@@ -51,34 +99,23 @@ def plan(
     *,
     remove_foreign: bool = False,
     refused: Mapping[str, RefusedBefore] | None = None,
+    parts: Parts | None = None,
 ) -> Plan:
     """`applied`: token → fingerprint last written with the device's yes; `refused`: token → what it refused.
 
     A token that we never wrote and do not want is foreign: it is left alone unless a person chose `remove_foreign`.
     A refused credential is tried again only when it changed; a refused photo only when the photo changed, and until
-    then the credential is written without it: a face is never the only way in.
+    then the credential is written without it: a face is never the only way in. `parts`: of this list or of one that has more.
     """
     refused = refused or {}
-    hours = frozenset(p.token for p in desired.profiles if any(policy.schedule for policy in p.policies))
-    parts = {c.token: _part(c, hours, capabilities) for c in desired.credentials if not c.blocked}
-    wanted = {
-        token: _target(part.credential, desired, capabilities, refused.get(token))
-        for token, part in parts.items()
-        if not part.at_edge
-    }
-    # Terminals may change the case of the ids they keep; the plan speaks of them as we wrote them.
-    spelled = {token.casefold(): token for token in (*applied, *wanted)}
-    held = {spelled.get(h.token.casefold(), h.token): h.fingerprint for h in actual.held}
-    skipped = {
-        token: why
-        for token, u in wanted.items()
-        if (why := parts[token].why or _unsupported(u.credential, capabilities))
-    }
+    known = (parts or parts_of(desired, capabilities)).by_token
+    tokens = sorted(c.token for c in desired.credentials if not c.blocked)
+    wanted = {t: part for t in tokens if not (part := known[t]).at_edge}
+    skipped = {t: part.why for t, part in wanted.items() if part.why}
+    held = _spelled(actual, applied, wanted)
     removals: list[Remove] = []
     foreign: list[str] = []
-    for token in sorted(held):
-        if token in wanted and token not in skipped:
-            continue
+    for token in sorted(held.keys() - wanted.keys() | held.keys() & skipped.keys()):
         ours = token in applied
         if ours or remove_foreign:
             removals.append(Remove(token, foreign=not ours))
@@ -88,22 +125,24 @@ def plan(
     confirmed: list[str] = []
     assumed: list[str] = []
     partial: list[str] = []
-    for token, target in sorted(wanted.items()):
-        if token in skipped:
+    for token, part in wanted.items():
+        if part.why:
             continue
-        before = refused.get(token, RefusedBefore())
-        if token in held and target.fingerprint == (held[token] or applied.get(token)):
-            if target.partial:
+        before = refused.get(token)
+        reduced = _reduced(part, before, desired, capabilities) if before else None
+        fingerprint = reduced.fingerprint if reduced else part.fingerprint
+        if token in held and fingerprint == (held[token] or applied.get(token)):
+            if reduced:
                 partial.append(token)
                 skipped[token] = "held without its photo, which was refused"
             else:
                 (confirmed if capabilities.reads_back else assumed).append(token)
-        elif before.fingerprint == target.fingerprint:
+        elif before and before.fingerprint == fingerprint:
             skipped[token] = "refused before, unchanged"
-        elif not target.partial and before.photo and before.photo == photo_of(target.credential):
+        elif before and not reduced and before.photo and before.photo == photo_of(part.credential):
             skipped[token] = "its photo was refused before, and it has no card"
         else:
-            upserts.append(target)
+            upserts.append(reduced or Upsert(part.credential, fingerprint))
     return Plan(
         tuple(removals),
         tuple(upserts),
@@ -112,37 +151,49 @@ def plan(
         tuple(sorted(skipped.items())),
         tuple(foreign),
         tuple(partial),
-        tuple(sorted(token for token, part in parts.items() if part.at_edge)),
+        tuple(t for t in tokens if known[t].at_edge),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What of a credential the device itself recognises. `at_edge`: nothing, the edge decides; `why`: nobody can."""
+def _spelled(
+    actual: DeviceInventory, applied: Mapping[str, str], wanted: Mapping[str, object]
+) -> dict[str, str | None]:
+    """What is held, by token as we wrote it: terminals may change the case of the ids they keep."""
+    spelled: dict[str, str] | None = None
+    held: dict[str, str | None] = {}
+    for one in actual.held:
+        token = one.token
+        if token not in wanted and token not in applied:
+            if spelled is None:
+                spelled = {t.casefold(): t for t in (*applied, *wanted)}
+            token = spelled.get(token.casefold(), token)
+        held[token] = one.fingerprint
+    return held
 
-    credential: Credential
-    at_edge: bool = False
-    why: str = ""
 
-
-def _part(credential: Credential, hours: frozenset[str], capabilities: Capabilities) -> _Part:
-    """`hours`: profiles with a schedule.
-
-    A device that keeps no hours, or does not count, is not given a credential that has them: it would always open.
-    """
-    types = {i.type.value for i in credential.identifiers}
+def _part(credential: Credential, prints: Fingerprints, hours: frozenset[str], capabilities: Capabilities) -> Part:
+    """`hours`: profiles with a schedule."""
+    types = frozenset([i.type.value for i in credential.identifiers])
     scheduled, counted = not hours.isdisjoint(credential.profiles), credential.uses is not None
     here = capabilities.held_here(types, scheduled=scheduled, counted=counted)
-    if here and here == types:
-        return _Part(credential)
     if here:
-        kept = tuple(i for i in credential.identifiers if i.type.value in here)
-        return _Part(msgspec.structs.replace(credential, identifiers=kept))
+        kept = credential
+        if here != types:
+            identifiers = tuple(i for i in credential.identifiers if i.type.value in here)
+            kept = msgspec.structs.replace(credential, identifiers=identifiers)
+        return Part(credential, kept, prints.of(kept), why=_unsupported(kept, capabilities))
     if types & capabilities.passed_on or IdentifierType.QR.value in capabilities.passed_on:
-        return _Part(credential, at_edge=True)
+        return Part(credential, credential, at_edge=True)
     limited = (scheduled and not capabilities.schedules) or (counted and not capabilities.counts)
     why = "this device keeps no hours and counts no uses" if limited else _unsupported(credential, capabilities)
-    return _Part(credential, why=why)
+    return Part(credential, credential, prints.of(credential), why=why)
+
+
+def _reduced(part: Part, before: RefusedBefore, desired: AccessList, capabilities: Capabilities) -> Upsert | None:
+    """What the device should hold after it has refused the photo; None where it has not, or nothing is left."""
+    if before.photo and before.photo == photo_of(part.credential):
+        return without_photo(part.credential, desired, capabilities)
+    return None
 
 
 def photo_of(credential: Credential) -> str:
@@ -158,17 +209,6 @@ def without_photo(credential: Credential, desired: AccessList, capabilities: Cap
         return None
     # Marked: a credential that wants no face at all is another one, and is written anew (an older face must go then).
     return Upsert(reduced, credential_fingerprint(reduced, desired) + "~", partial=True)
-
-
-def _target(
-    credential: Credential, desired: AccessList, capabilities: Capabilities, before: RefusedBefore | None
-) -> Upsert:
-    """What the device should hold of this credential after what it has refused."""
-    if before and before.photo and before.photo == photo_of(credential):
-        reduced = without_photo(credential, desired, capabilities)
-        if reduced:
-            return reduced
-    return Upsert(credential, credential_fingerprint(credential, desired))
 
 
 def _unsupported(credential: Credential, capabilities: Capabilities) -> str:

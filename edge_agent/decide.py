@@ -97,8 +97,11 @@ def normalise(identifier_type: IdentifierType, value: str) -> str:
     return text
 
 
-def build_index(access_list: AccessList) -> DecisionIndex:
-    """Raises ValueError for a list that names a schedule, profile or zone that is not there: it must not be taken."""
+def openings_of(access_list: AccessList) -> dict[tuple[str, ...], Openings]:
+    """What each set of profiles in the list opens.
+
+    Raises ValueError for a list that names a schedule, profile or zone that is not there: it must not be taken.
+    """
     schedules = {s.token: _local(s) for s in access_list.schedules}
     profiles: dict[str, list[tuple[str, LocalSchedule | None]]] = {}
     for profile in access_list.profiles:
@@ -109,25 +112,53 @@ def build_index(access_list: AccessList) -> DecisionIndex:
             schedule = schedules[policy.schedule] if policy.schedule is not None else None
             pairs.extend((point, schedule) for point in policy.access_points)
     known: dict[tuple[str, ...], Openings] = {}
-    index: dict[tuple[str, str], tuple[Holder, ...]] = {}
     for credential in access_list.credentials:
-        openings = known.get(credential.profiles)
-        if openings is None:
-            openings = known[credential.profiles] = _openings(credential, profiles)
+        if credential.profiles not in known:
+            known[credential.profiles] = _openings(credential, profiles)
+    return known
+
+
+def build_index(access_list: AccessList, before: tuple[AccessList, DecisionIndex] | None = None) -> DecisionIndex:
+    """Raises ValueError as `openings_of`. `before`: the list before and its index, of which what did not change is taken."""
+    openings = openings_of(access_list)
+    old: dict[str, Credential] = {}
+    index: dict[tuple[str, str], tuple[Holder, ...]] = {}
+    if before and (before[0].profiles, before[0].schedules) == (access_list.profiles, access_list.schedules):
+        old = {c.token: c for c in before[0].credentials}
+        index = dict(before[1].by_identifier)
+    for credential in access_list.credentials:
+        known = old.pop(credential.token, None)
+        if known is credential:
+            continue
+        if known:
+            _leave(index, known)
         holder = Holder(
             credential.token,
             credential.holder_class,
             credential.blocked,
             credential.validity,
-            openings,
+            openings[credential.profiles],
             credential.uses,
         )
-        for identifier in credential.identifiers:
-            if identifier.value:
-                key = (identifier.type.value, normalise(identifier.type, identifier.value))
-                index[key] = (*index.get(key, ()), holder)
-        index[BY_TOKEN.value, credential.token] = (holder,)
+        for key in _keys(credential):
+            index[key] = (*index.get(key, ()), holder)
+    for gone in old.values():
+        _leave(index, gone)
     return DecisionIndex(index)
+
+
+def _keys(credential: Credential) -> list[tuple[str, str]]:
+    shown = [(i.type.value, normalise(i.type, i.value)) for i in credential.identifiers if i.value]
+    return [*shown, (BY_TOKEN.value, credential.token)]
+
+
+def _leave(index: dict[tuple[str, str], tuple[Holder, ...]], credential: Credential) -> None:
+    for key in _keys(credential):
+        left = tuple(h for h in index.get(key, ()) if h.token != credential.token)
+        if left:
+            index[key] = left
+        else:
+            index.pop(key, None)
 
 
 def _local(schedule: Schedule) -> LocalSchedule:

@@ -9,7 +9,7 @@ import asyncio
 import base64
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from device_drivers.contract.access import (
     Acceptance,
     AccessList,
+    Credential,
     Held,
     SignedAccessList,
     accept,
@@ -31,9 +32,11 @@ from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import ListDoorbell
 from edge_agent.clock import wait_event
 from edge_agent.config import write_atomic
-from edge_agent.decide import DecisionIndex, Holder, build_index
+from edge_agent.decide import DecisionIndex, Holder, build_index, openings_of
+from edge_agent.heavy import heavy
 
 log = logging.getLogger(__name__)
+SHARED = 200_000  # credentials remembered to be shared between devices
 MAX_LIST = 64 * 1024 * 1024  # bytes, unpacked
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -46,15 +49,23 @@ class ListRefused(Exception):
         self.what, self.text = what, text
 
 
-@dataclass(frozen=True, slots=True)
 class HeldList:
-    access_list: AccessList
-    digest: str
-    index: DecisionIndex
+    """A verified list. The index for the edge's own decisions is built when it is first needed; `revoked` never open."""
+
+    def __init__(self, access_list: AccessList, digest: str, index: DecisionIndex | None = None) -> None:
+        self.access_list, self.digest = access_list, digest
+        self.revoked: set[str] = set()
+        self.built = index
 
     @property
     def held(self) -> Held:
         return Held(self.access_list.generation, self.digest)
+
+    @property
+    def index(self) -> DecisionIndex:
+        if self.built is None:
+            self.built = build_index(self.access_list)
+        return DecisionIndex(Unrevoked(self.built.by_identifier, self.revoked)) if self.revoked else self.built
 
 
 class Unrevoked(Mapping[tuple[str, str], tuple[Holder, ...]]):
@@ -76,21 +87,57 @@ class Unrevoked(Mapping[tuple[str, str], tuple[Holder, ...]]):
         return sum(1 for _ in self)
 
 
-def verify(signed: SignedAccessList, key: Ed25519PublicKey, estate: str, device: str) -> HeldList:
-    """Signature, estate, device and inner consistency. Raises ListRefused."""
+def verify(
+    signed: SignedAccessList,
+    key: Ed25519PublicKey,
+    estate: str,
+    device: str,
+    before: HeldList | None = None,
+    shared: dict[str, Credential] | None = None,
+) -> HeldList:
+    """Signature, estate, device and inner consistency. Raises ListRefused.
+
+    What did not change since the list `before` is the very same object afterwards, and costs nothing further on. `shared`:
+    credentials by token as other devices' lists have them, of which equal parts are taken: one estate, one set of people.
+    """
     try:
         key.verify(signed.signature, signed.payload)
     except InvalidSignature as error:
         raise ListRefused("bad_signature", f"list of {device} is not signed by the pinned key") from error
     try:
         access_list = msgspec.json.decode(signed.payload, type=AccessList)
-        index = build_index(access_list)
+        openings_of(access_list)
     except (msgspec.MsgspecError, ValueError) as error:
         raise ListRefused("unreadable_list", f"list of {device}: {error}") from error
     if (access_list.estate_id, access_list.device_id) != (estate, device):
         text = f"wanted {estate}/{device}, got {access_list.estate_id}/{access_list.device_id}"
         raise ListRefused("foreign_list", text)
+    access_list = _thrifty(access_list, before, {} if shared is None else shared)
+    index = build_index(access_list, (before.access_list, before.built)) if before and before.built else None
     return HeldList(access_list, payload_digest(signed.payload), index)
+
+
+def _thrifty(access_list: AccessList, before: HeldList | None, shared: dict[str, Credential]) -> AccessList:
+    known = {c.token: c for c in before.access_list.credentials} if before else {}
+    if len(shared) > SHARED:
+        shared.clear()
+    kept: list[Credential] = []
+    for one in access_list.credentials:
+        same = known.get(one.token)
+        if same != one:
+            like = shared.setdefault(one.token, one)
+            same = like if like == one else _with_parts_of(like, one)
+        kept.append(same)
+    return msgspec.structs.replace(access_list, credentials=tuple(kept))
+
+
+def _with_parts_of(like: Credential, one: Credential) -> Credential:
+    if like.identifiers != one.identifiers or like.label != one.label:
+        return one
+    validity = like.validity if like.validity == one.validity else one.validity
+    return msgspec.structs.replace(
+        one, token=like.token, label=like.label, identifiers=like.identifiers, validity=validity
+    )
 
 
 def public_key(text: str) -> Ed25519PublicKey:
@@ -108,13 +155,13 @@ class ListFiles:
         name = quote(device, safe="").replace(".", "%2E")
         return self.folder / f"{name}{'.before' if before else ''}.json"
 
-    def load(self, device: str) -> tuple[HeldList | None, frozenset[str]]:
+    def load(self, device: str, shared: dict[str, Credential] | None = None) -> tuple[HeldList | None, frozenset[str]]:
         """The newest list that verifies, and every token of both: what we ever meant to be there is ours."""
         found: list[HeldList] = []
         for path in (self._path(device), self._path(device, before=True)):
             try:
                 signed = msgspec.json.decode(path.read_bytes(), type=SignedAccessList)
-                found.append(verify(signed, self.key, self.estate, device))
+                found.append(verify(signed, self.key, self.estate, device, found[0] if found else None, shared))
             except FileNotFoundError:
                 continue
             except (OSError, msgspec.MsgspecError, ListRefused) as error:
@@ -163,6 +210,7 @@ class _Desk:
     current: HeldList | None = None
     tokens: frozenset[str] = frozenset()
     revoked: set[str] = field(default_factory=set)
+    decides: bool = False
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     doorbell: ListDoorbell | None = None
     listeners: list[Callable[[], None]] = field(default_factory=list)
@@ -175,6 +223,7 @@ class ListKeeper:
         self.files, self.fetch, self.note, self.poll_s = files, fetch, note, poll_s
         self._desks: dict[str, _Desk] = {}
         self._told: dict[str, str] = {}
+        self._shared: dict[str, Credential] = {}
 
     def _desk(self, device: str) -> _Desk:
         return self._desks.setdefault(device, _Desk())
@@ -182,7 +231,7 @@ class ListKeeper:
     async def load(self, device: str) -> None:
         desk = self._desk(device)
         if desk.current is None:
-            held, desk.tokens = await asyncio.to_thread(self.files.load, device)
+            held, desk.tokens = await heavy(self.files.load, device, self._shared)
             self._take(desk, held)
 
     def current(self, device: str) -> HeldList | None:
@@ -194,9 +243,7 @@ class ListKeeper:
 
     def revoke(self, device: str, tokens: Iterable[str]) -> None:
         """In force from here on: the edge's own decisions do not know these credentials any more."""
-        desk = self._desk(device)
-        desk.revoked.update(tokens)
-        self._take(desk, desk.current)
+        self._desk(device).revoked.update(tokens)
 
     def revoked(self, device: str) -> frozenset[str]:
         """Not wanted whatever the list says."""
@@ -207,9 +254,16 @@ class ListKeeper:
 
     @staticmethod
     def _take(desk: _Desk, held: HeldList | None) -> None:
-        if held and desk.revoked and not isinstance(held.index.by_identifier, Unrevoked):
-            held = replace(held, index=DecisionIndex(Unrevoked(held.index.by_identifier, desk.revoked)))
+        if held:
+            held.revoked = desk.revoked
         desk.current = held
+
+    async def decides(self, device: str) -> None:
+        """The edge decides for this device: nobody at its door waits until an index is built."""
+        desk = self._desk(device)
+        desk.decides = True
+        if desk.current:
+            await heavy(getattr, desk.current, "index")
 
     def listen(self, device: str, on_change: Callable[[], None]) -> None:
         self._desk(device).listeners[:] = [on_change]
@@ -259,7 +313,8 @@ class ListKeeper:
         signed = await self.fetch(device, current.digest if current and same else "")
         if signed is None:
             return Acceptance.SAME
-        incoming = await asyncio.to_thread(verify, signed, self.files.key, self.files.estate, device)
+        files = self.files
+        incoming = await heavy(verify, signed, files.key, files.estate, device, current, self._shared)
         verdict = accept(current.held if current else None, incoming.held)
         number = incoming.access_list.generation
         if verdict is Acceptance.STALE:
@@ -267,7 +322,9 @@ class ListKeeper:
         if verdict is Acceptance.CONFLICT:
             raise ListRefused("conflict", f"list of {device}: generation {number} came with two contents")
         if verdict is Acceptance.APPLY:
-            await asyncio.to_thread(self.files.save, device, signed)
+            await asyncio.to_thread(files.save, device, signed)
+            if desk.decides and incoming.built is None:
+                await heavy(getattr, incoming, "index")
             before = {c.token for c in current.access_list.credentials} if current else set()
             desk.tokens = frozenset(before | {c.token for c in incoming.access_list.credentials})
             self._take(desk, incoming)

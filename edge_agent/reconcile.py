@@ -5,51 +5,43 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NoReturn
 
 import msgspec
 
 from device_drivers.contract.access import AccessList
-from device_drivers.contract.device import Capabilities, DeviceConfig, DeviceInventory, HeldCredential
+from device_drivers.contract.device import Capabilities, DeviceConfig
 from device_drivers.contract.messages import CredentialRefusal
 from device_drivers.driver import (
     Applied,
-    CredentialRefused,
     DeviceRefused,
     DeviceUnreachable,
     Driver,
     Operation,
+    ReadsContents,
     Remove,
     Upsert,
 )
-from device_drivers.plan import Plan, RefusedBefore, photo_of, plan, without_photo
+from device_drivers.plan import Parts, Plan, RefusedBefore, parts_of, plan, without_photo
+from device_drivers.valid import in_force, lasting, next_change
+from edge_agent import refusals
 from edge_agent.box import Box
 from edge_agent.clock import wait_event
+from edge_agent.drift import Drift
+from edge_agent.heavy import heavy
 from edge_agent.lists import HeldList
-from edge_agent.report import ListReport, without
+from edge_agent.pace import Pace
+from edge_agent.report import REFUSED_SHOWN, ListReport, progress, waiting, whole, without
+from edge_agent.seen import OTHER, Seen, off, read, stale, unread
 from edge_agent.state import Refusal
 from edge_agent.urgent import Removals
 
 log = logging.getLogger(__name__)
-PERIOD_S = 300.0
 RETRY_S = 30.0  # while something is still pending
-REFUSED_SHOWN, PENDING_SHOWN = 200, 50
-
-
-@dataclass(slots=True)
-class _Actual:
-    """What the device holds as far as we know: `proved` was read from it, the rest is what it said yes to."""
-
-    held: dict[str, str | None]
-    proved: frozenset[str]
-    read_at: datetime | None
-
-    def inventory(self, now: datetime) -> DeviceInventory:
-        held = tuple(HeldCredential(t, f) for t, f in self.held.items())
-        return DeviceInventory(held, self.read_at or now)
+CLOCK_S = 1.0  # how often the clock is looked at for what begins or ends by itself: it may have been set
+REFUSED_IN_A_ROW = 3
 
 
 class Reconciler:
@@ -66,14 +58,21 @@ class Reconciler:
         self.changed = asyncio.Event()
         self.pending = 0
         self.removals = Removals(config.device, capabilities, self._tell_revoked, self._taken_off)
-        self._actual: _Actual | None = None
+        self.drift = Drift(config.device, box.state)
+        self.pace = Pace(capabilities.batch)
+        self._parts: tuple[HeldList, Parts] | None = None
+        self._seen: Seen | None = None
         self._taken: set[str] = set()  # taken off since the last look at the device began
         self._last: tuple[ListReport, Plan] | None = None  # of the last whole round, while no other is under way
+        self._next: datetime | None = None  # when something begins or ends by itself
+        self._thorough = True
         self._reported_at = 0.0
         self._asked: list[asyncio.Future[None]] = []
 
+    # --- when ------------------------------------------------------------------------------------------------------
     async def run(self, driver: Driver, busy: asyncio.Lock) -> None:
         """Until cancelled; DriverErrors other than refusals end the session."""
+        self._thorough = True
         async with asyncio.TaskGroup() as group:
             if self.capabilities.holds_list:
                 group.create_task(self.removals.run(driver, busy))
@@ -85,12 +84,27 @@ class Reconciler:
             await self._answering(driver, busy)
             if self._asked:  # during a bulk load, after its first look at the device
                 continue
-            await wait_event(self.changed, RETRY_S if self.pending else PERIOD_S)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until the list changes, something begins or ends by itself, or it is time to look again."""
+        due = time.monotonic() + (RETRY_S if self.pending else self.box.policy.read_back_s)
+        while not self.changed.is_set():
+            if (left := due - time.monotonic()) <= 0:
+                self._thorough = self._thorough or not self.pending
+                return
+            if self._next:
+                ahead = (self._next - self.box.clock.now()).total_seconds()
+                if ahead <= 0:
+                    return
+                left = min(left, ahead)
+            await wait_event(self.changed, max(0.01, min(left, CLOCK_S)))
 
     async def read_back(self) -> None:
         """A whole round that begins now or after the one in hand, and its report. Raises DeviceUnreachable."""
         asked = asyncio.get_running_loop().create_future()
         self._asked.append(asked)
+        self._thorough = True
         self.changed.set()
         await asked
 
@@ -106,53 +120,217 @@ class Reconciler:
                 if not one.done():
                     one.set_exception(DeviceUnreachable("the link was lost during the read-back"))
 
+    # --- a round ---------------------------------------------------------------------------------------------------
     async def once(self, driver: Driver, busy: asyncio.Lock) -> None:
-        """Inventory, plan, apply, read back, report."""
+        """Look, plan, apply, read back, report."""
         if not self.capabilities.holds_list:
             self._report_edge()
             await self._forget_revoked()
             return
         self._last = None
-        actual = await self._inventory(driver, busy)
+        seen = await self._look(driver, busy)
         wrote = False
-        while (held := self._wanted()) is not None:
+        while (held := self.box.lists.current(self.device)) is not None:
             self.changed.clear()
-            work = await self._plan(held, actual)
+            work = await self._plan(held, seen)
+            if not wrote:
+                self._notice(held, work, seen)
             if work.in_step or not self.config.in_service:
                 break
             wrote = True
-            if await self._work(driver, busy, held, work, actual):
+            if await self._work(driver, busy, held, work, seen):
                 break
         if held is None:
             self.pending = 0
-            self.report(ListReport(foreign=len(actual.held), read_back_at=actual.read_at))
+            self.report(self._heading(None, 0, seen.read_at, foreign=len(seen.held)))
             return
-        await self._forget_refused(held)
-        await self._forget_revoked()
         if wrote:
-            actual = await self._inventory(driver, busy)
-        await self._report_plan(self._without_revoked(held), actual)
+            seen = await self._look(driver, busy)
+            work = await self._plan(held, seen)
+        await self._forget(held, work, seen)
+        await self._finish(held, work, seen)
+
+    async def _look(self, driver: Driver, busy: asyncio.Lock) -> Seen:
+        applied = await asyncio.to_thread(self.box.state.applied, self.device)
+        self._taken.clear()
+        if not self.capabilities.reads_back:
+            self._seen = unread(applied)
+            return self._seen
+        await self.removals.quiet.wait()
+        async with busy:
+            inventory = await driver.inventory()
+        seen = read(inventory, applied, self._taken)
+        if self._thorough and isinstance(driver, ReadsContents):
+            await self._look_into(driver, busy, seen)
+        self._thorough = False
+        self._seen = seen
+        return seen
+
+    async def _look_into(self, driver: ReadsContents, busy: asyncio.Lock, seen: Seen) -> None:
+        """What each entry says, page by page, so that a revocation waits for one page at most."""
+        written = await asyncio.to_thread(self.box.state.contents, self.device)
+        pages = driver.contents()
+        try:
+            while True:
+                await self.removals.quiet.wait()
+                async with busy:
+                    page = await anext(pages, None)
+                if page is None:
+                    return
+                for token, content in page.items():
+                    if token in seen.held and written.get(token, content) not in ("", content):
+                        seen.held[token] = OTHER
+        except DeviceRefused as error:
+            log.info("device %s does not tell what its entries say: %s", self.device, error)
+
+    def _notice(self, held: HeldList, work: Plan, seen: Seen) -> None:
+        """Drift, before anything is mended."""
+        if self.capabilities.reads_back and self.config.in_service:
+            wanted = work.wanted
+            parts = self._parts[1].by_token if self._parts else {}
+            ours = self.box.lists.tokens(self.device)
+            self.drift.see(off(seen, parts, ours, wanted, self.box.clock.now()) - self.removals.owed.keys())
+
+    async def _plan(self, held: HeldList, seen: Seen) -> Plan:
+        now, state = self.box.clock.now(), self.box.state
+        refused = await asyncio.to_thread(state.refused, self.device, now)
+        before = {t: RefusedBefore(r.fingerprint, r.photo) for t, r in refused.items()}
+        return await heavy(self._plan_now, held, seen, before, now)
+
+    def _plan_now(self, held: HeldList, seen: Seen, refused: dict[str, RefusedBefore], now: datetime) -> Plan:
+        # Tokens of our last lists are ours even if this box forgot having written them.
+        ours = dict.fromkeys(self.box.lists.tokens(self.device), "") | seen.applied
+        dates = self.capabilities.validity_dates
+        if self._parts is None or self._parts[0] is not held:
+            before = self._parts[1] if self._parts else None
+            self._parts = held, parts_of(held.access_list, self.capabilities, before)
+        self._next = next_change(held.access_list.credentials, now, dates=dates)
+        return plan(
+            self._in_force(held, now),
+            seen.inventory(now),
+            ours,
+            self.capabilities,
+            remove_foreign=self.config.remove_foreign,
+            refused=refused,
+            parts=self._parts[1],
+        )
+
+    def _in_force(self, held: HeldList, now: datetime) -> AccessList:
+        return in_force(
+            held.access_list,
+            now,
+            dates=self.capabilities.validity_dates,
+            clock_trusted=self.box.clock.trusted,
+            ended=self.box.lists.revoked(self.device),
+        )
+
+    async def _work(self, driver: Driver, busy: asyncio.Lock, held: HeldList, work: Plan, seen: Seen) -> bool:
+        """Removals, then upserts batch by batch. False when a new list came in between: plan again."""
+        begun = [u.credential.token for u in work.upserts]
+        await asyncio.to_thread(self.box.state.begin_apply, self.device, begun)
+        left, refused = len(work.upserts), 0
+        for kind in (work.removals, work.upserts):
+            at = 0
+            while at < len(kind):
+                if kind is work.upserts and self.changed.is_set():
+                    return False
+                batch: Sequence[Operation] = kind[at : at + self.pace.size]
+                at += len(batch)
+                try:
+                    results = await self._apply(driver, busy, batch)
+                    refused = 0
+                    await self._settle(results, seen)
+                    if rest := self._without_photos(results, held.access_list, seen):
+                        await self._settle(await self._apply(driver, busy, rest), seen)
+                except DeviceRefused as error:
+                    log.warning("device %s refused a batch of %d: %s", self.device, len(batch), error)
+                    refused += 1
+                    if refused >= REFUSED_IN_A_ROW:
+                        return True  # what is missing shows in the read-back
+                    continue
+                left -= len(batch) if kind is work.upserts else 0
+                await self._report_progress(held, work, left)
+        return True
+
+    async def _apply(self, driver: Driver, busy: asyncio.Lock, batch: Sequence[Operation]) -> tuple[Applied, ...]:
+        """One batch, after what is urgent, and without what was revoked since it was planned."""
+        await self.removals.quiet.wait()
+        async with busy:
+            ready = self._ready(batch)
+            self.removals.in_hand = frozenset(o.credential.token for o in ready if isinstance(o, Upsert))
+            began = time.monotonic()
+            try:
+                return await driver.apply(ready) if ready else ()
+            finally:
+                self.pace.took(len(ready), time.monotonic() - began)
+                self.removals.in_hand = frozenset()
+
+    def _ready(self, batch: Sequence[Operation]) -> tuple[Operation, ...]:
+        revoked, owed = self.box.lists.revoked(self.device), self.removals.owed
+        clock = self.box.clock
+        ready: list[Operation] = []
+        for one in batch:
+            if isinstance(one, Remove):
+                if one.token not in owed:
+                    ready.append(one)
+            elif one.credential.token not in revoked:
+                written = lasting(one.credential, clock.now(), clock_trusted=clock.trusted)
+                ready.append(one if written is one.credential else one.of(written))
+        return tuple(ready)
+
+    def _without_photos(self, results: Sequence[Applied], wanted: AccessList, seen: Seen) -> tuple[Operation, ...]:
+        """Cards of those whose photo was refused, at once: nobody stands outside because of a picture."""
+        found: list[Operation] = []
+        for result in results:
+            operation = result.operation
+            if not isinstance(operation, Upsert) or operation.partial or not (result.error and result.error.of_photo):
+                continue
+            token = operation.credential.token
+            listed = self._parts[1].by_token[token].credential if self._parts else operation.credential
+            rest = without_photo(listed, wanted, self.capabilities)
+            if rest and not (token in seen.held and seen.applied.get(token) == rest.fingerprint):
+                found.append(rest)
+        return tuple(found)
+
+    async def _settle(self, results: Sequence[Applied], seen: Seen) -> None:
+        state, now = self.box.state, self.box.clock.now()
+        written: dict[str, Applied] = {}
+        removed: list[str] = []
+        refused: dict[str, Refusal] = {}
+        before: dict[str, Refusal] = {}
+        if any(isinstance(r.operation, Upsert) and r.operation.partial and r.error for r in results):
+            before = await asyncio.to_thread(state.refused, self.device, now)
+        for result in results:
+            match result:
+                case Applied(Upsert() as op, None):
+                    written[op.credential.token] = result
+                case Applied(Remove() as op, None):
+                    removed.append(op.token)
+                case Applied(Upsert() as op, error) if error and not error.retry:
+                    refused[op.credential.token] = refusals.remember(op, error, before.get(op.credential.token))
+                case Applied(_, error):
+                    log.warning("device %s: %s, will be tried again", self.device, error)
+        seen.held |= dict.fromkeys(written)
+        fingerprints = {t: r.operation.fingerprint for t, r in written.items() if isinstance(r.operation, Upsert)}
+        seen.applied |= fingerprints
+        for token in removed:
+            seen.held.pop(token, None)
+            seen.applied.pop(token, None)
+        self.drift.touch((*written, *removed))
+        partial = {t for t, r in written.items() if isinstance(r.operation, Upsert) and r.operation.partial}
+        contents = {t: r.content for t, r in written.items()}
+        await asyncio.to_thread(state.end_apply, self.device, fingerprints, removed, refused, now, partial, contents)
 
     # --- revocations -----------------------------------------------------------------------------------------------
-    def _wanted(self) -> HeldList | None:
-        held = self.box.lists.current(self.device)
-        return self._without_revoked(held) if held else None
-
-    def _without_revoked(self, held: HeldList) -> HeldList:
-        """A revoked credential is not wanted, whatever the list says."""
-        if not (revoked := self.box.lists.revoked(self.device)):
-            return held
-        left = tuple(c for c in held.access_list.credentials if c.token not in revoked)
-        return replace(held, access_list=msgspec.structs.replace(held.access_list, credentials=left))
-
     def _tell_revoked(self, tokens: Iterable[str], state: str, text: str) -> None:
         self.box.tell_revoked(self.device, tokens, state, text)
 
     def _taken_off(self, token: str) -> None:
         """The device was told and took it. What is known of the device, and what was last reported, says so at once."""
         self._taken.add(token)
-        if self._actual:
-            self._actual.held.pop(token, None)
+        if self._seen:
+            self._seen.held.pop(token, None)
+            self._seen.applied.pop(token, None)
         self.box.later(self.box.state.end_apply, self.device, {}, (token,), {}, self.box.clock.now())
         if self._last:
             self._last = without(*self._last, token)
@@ -166,212 +344,69 @@ class Reconciler:
             await asyncio.to_thread(self.box.state.forget_revoked, self.device, past)
             lists.forget_revoked(self.device, past)
 
+    # --- what is told ----------------------------------------------------------------------------------------------
+    def _heading(self, held: HeldList | None, wanted: int, read_at: datetime | None, foreign: int = 0) -> ListReport:
+        counted = self.drift.counted
+        return ListReport(
+            held.access_list.generation if held else 0,
+            held.digest if held else "",
+            wanted=wanted,
+            foreign=foreign,
+            read_back_at=read_at,
+            drift=counted.count,
+            drift_at=counted.at,
+        )
+
     def _report_edge(self) -> None:
         """The edge holds the list and decides; nothing has to be written anywhere."""
-        held = self._wanted()
+        held, now = self.box.lists.current(self.device), self.box.clock.now()
         if held is None:
             self.report(ListReport(decided_at_edge=self.capabilities.cards))  # a camera or a meter decides nothing
             return
-        count = sum(not c.blocked for c in held.access_list.credentials)
-        self.report(
-            ListReport(
-                held.access_list.generation,
-                held.digest,
-                wanted=count,
-                confirmed=count,
-                decided_at_edge=True,
-                read_back_at=self.box.clock.now(),
-            )
-        )
-
-    async def _inventory(self, driver: Driver, busy: asyncio.Lock) -> _Actual:
-        applied = await asyncio.to_thread(self.box.state.applied, self.device)
-        self._taken.clear()
-        if not self.capabilities.reads_back:
-            # Also what was begun and not answered: it may be there, and must go when nobody wants it.
-            self._actual = _Actual({t: f or None for t, f in applied.items()}, frozenset(), None)
-            return self._actual
-        await self.removals.quiet.wait()
-        async with busy:
-            inventory = await driver.inventory()
-        held: dict[str, str | None] = {h.token: h.fingerprint for h in inventory.held if h.token not in self._taken}
-        proved = frozenset(held)
-        if not inventory.complete:  # what it did not name may still be there
-            for token in (t for t, f in applied.items() if f and t not in held and t not in self._taken):
-                held[token] = None
-        self._actual = _Actual(held, proved, self.box.clock.now())  # the device's driver may not know of a clock that jumped
-        return self._actual
-
-    async def _plan(self, held: HeldList, actual: _Actual) -> Plan:
-        now, state = self.box.clock.now(), self.box.state
-        applied = await asyncio.to_thread(state.applied, self.device)
-        refused = await asyncio.to_thread(state.refused, self.device, now)
-        # Tokens of our last lists are ours even if this box forgot having written them.
-        ours = dict.fromkeys(self.box.lists.tokens(self.device), "") | applied
-        return await asyncio.to_thread(
-            plan,
-            held.access_list,
-            actual.inventory(now),
-            ours,
-            self.capabilities,
-            remove_foreign=self.config.remove_foreign,
-            refused={t: RefusedBefore(r.fingerprint, r.photo) for t, r in refused.items()},
-        )
-
-    async def _work(self, driver: Driver, busy: asyncio.Lock, held: HeldList, work: Plan, actual: _Actual) -> bool:
-        """Removals, then upserts batch by batch. False when a new list came in between: plan again."""
-        begun = [u.credential.token for u in work.upserts]
-        applied = await asyncio.to_thread(self.box.state.applied, self.device)
-        await asyncio.to_thread(self.box.state.begin_apply, self.device, begun)
-        size = max(1, self.capabilities.batch)
-        left = len(work.removals) + len(work.upserts)
-        refusals = 0
-        for kind in (work.removals, work.upserts):
-            for start in range(0, len(kind), size):
-                if kind is work.upserts and self.changed.is_set():
-                    return False
-                batch: Sequence[Operation] = kind[start : start + size]
-                try:
-                    results = await self._apply(driver, busy, batch)
-                    refusals = 0
-                    await self._settle(results, actual)
-                    if rest := self._without_photos(results, held.access_list, actual, applied):
-                        await self._settle(await self._apply(driver, busy, rest), actual)
-                except DeviceRefused as error:
-                    log.warning("device %s refused a batch of %d: %s", self.device, len(batch), error)
-                    refusals += 1
-                    if refusals >= 3:
-                        return True  # what is missing shows in the read-back
-                    continue
-                left -= len(batch)
-                await self._report_progress(held, work, left)
-        return True
-
-    async def _apply(self, driver: Driver, busy: asyncio.Lock, batch: Sequence[Operation]) -> tuple[Applied, ...]:
-        """One batch, after what is urgent, and without what was revoked since it was planned."""
-        await self.removals.quiet.wait()
-        async with busy:
-            revoked = self.box.lists.revoked(self.device)
-            owed = self.removals.owed
-            left = tuple(
-                o
-                for o in batch
-                if (o.token not in owed if isinstance(o, Remove) else o.credential.token not in revoked)
-            )
-            self.removals.in_hand = frozenset(o.credential.token for o in left if isinstance(o, Upsert))
-            try:
-                return await driver.apply(left) if left else ()
-            finally:
-                self.removals.in_hand = frozenset()
-
-    def _without_photos(
-        self, results: Sequence[Applied], wanted: AccessList, actual: _Actual, applied: Mapping[str, str]
-    ) -> tuple[Operation, ...]:
-        """Cards of those whose photo was refused, at once: nobody stands outside because of a picture."""
-        found: list[Operation] = []
-        for result in results:
-            operation = result.operation
-            if not isinstance(operation, Upsert) or operation.partial or not (result.error and result.error.of_photo):
-                continue
-            rest = without_photo(operation.credential, wanted, self.capabilities)
-            token = operation.credential.token
-            if rest and not (token in actual.held and applied.get(token) == rest.fingerprint):
-                found.append(rest)
-        return tuple(found)
-
-    async def _settle(self, results: Sequence[Applied], actual: _Actual) -> None:
-        state, now = self.box.state, self.box.clock.now()
-        written: dict[str, Upsert] = {}
-        removed: list[str] = []
-        refused: dict[str, Refusal] = {}
-        before: dict[str, Refusal] = {}
-        if any(isinstance(r.operation, Upsert) and r.operation.partial and r.error for r in results):
-            before = await asyncio.to_thread(state.refused, self.device, now)
-        for result in results:
-            match result:
-                case Applied(Upsert() as op, None):
-                    written[op.credential.token] = op
-                case Applied(Remove() as op, None):
-                    removed.append(op.token)
-                case Applied(Upsert() as op, error) if error and not error.retry:
-                    refused[op.credential.token] = _remember(op, error, before.get(op.credential.token))
-                case Applied(_, error):
-                    log.warning("device %s: %s, will be tried again", self.device, error)
-        actual.held |= dict.fromkeys(written)
-        for token in removed:
-            actual.held.pop(token, None)
-        fingerprints = {t: op.fingerprint for t, op in written.items()}
-        partial = {t for t, op in written.items() if op.partial}
-        await asyncio.to_thread(state.end_apply, self.device, fingerprints, removed, refused, now, partial)
+        revoked = self.box.lists.revoked(self.device)
+        count = sum([not c.blocked and c.token not in revoked for c in held.access_list.credentials])
+        heading = self._heading(held, count, now)
+        self.report(msgspec.structs.replace(heading, confirmed=count, decided_at_edge=True))
 
     async def _report_progress(self, held: HeldList, work: Plan, left: int) -> None:
-        """What was planned is confirmed, still waits, or is refused; what was written since shows with the read-back."""
         if time.monotonic() - self._reported_at < 1.0:
             return
         self._reported_at = time.monotonic()
-        self.report(
-            ListReport(
-                held.access_list.generation,
-                held.digest,
-                wanted=sum(not c.blocked for c in held.access_list.credentials),
-                confirmed=len(work.confirmed) + len(work.at_edge),
-                assumed=len(work.assumed),
-                pending=left + max(0, len(work.skipped) - REFUSED_SHOWN),
-                foreign=len(work.foreign),
-                refused=await self._refusals(work),
-            )
-        )
+        ended = self.box.lists.revoked(self.device)
+        heading = self._heading(held, len(work.wanted - ended), None)
+        self.report(progress(heading, work, left, await self._refusals(work), ended))
 
-    async def _report_plan(self, held: HeldList, actual: _Actual) -> None:
-        final = await self._plan(held, actual)
-        todo = [r.token for r in final.removals] + [u.credential.token for u in final.upserts]
-        proved = {t.casefold() for t in actual.proved}  # terminals may change the case of the ids they keep
-        confirmed = sum(t.casefold() in proved for t in final.confirmed)
-        self.pending = len(todo) if self.config.in_service else 0
-        # A refusal that does not fit into the message must not look held.
-        unsaid = max(0, len(final.skipped) - REFUSED_SHOWN)
-        report = ListReport(
-            held.access_list.generation,
-            held.digest,
-            wanted=sum(not c.blocked for c in held.access_list.credentials),
-            confirmed=confirmed + len(final.at_edge),
-            assumed=len(final.assumed) + len(final.confirmed) - confirmed,
-            pending=len(todo) + unsaid,
-            foreign=len(final.foreign),
-            refused=await self._refusals(final),
-            pending_tokens=tuple(todo[:PENDING_SHOWN]),
-            read_back_at=actual.read_at,
-        )
+    async def _finish(self, held: HeldList, final: Plan, seen: Seen) -> None:
+        if self.drift.mended:
+            right, wanted = set(final.confirmed) | set(final.partial), final.wanted
+            await asyncio.to_thread(
+                self.drift.settle,
+                lambda t: t in right or (t not in wanted and t not in seen.held),
+                self.box.clock.now(),
+            )
+        report = self._heading(held, len(final.wanted), seen.read_at)
+        report = whole(report, final, seen.proved, await self._refusals(final))
         for token in self._taken:  # also while this was worked out
             report, final = without(report, final, token)
+        self.pending = len(waiting(final)) if self.config.in_service else 0
         self._last = report, final
         self.report(report)
 
     async def _refusals(self, work: Plan) -> tuple[CredentialRefusal, ...]:
+        if not work.skipped:
+            return ()
         refused = await asyncio.to_thread(self.box.state.refused, self.device, self.box.clock.now())
         partial = set(work.partial)
-        return tuple(_refusal(t, why, refused.get(t), partial=t in partial) for t, why in work.skipped[:REFUSED_SHOWN])
+        return tuple(
+            refusals.told(t, why, refused.get(t), partial=t in partial) for t, why in work.skipped[:REFUSED_SHOWN]
+        )
 
-    async def _forget_refused(self, held: HeldList) -> None:
-        """Of credentials that nobody wants any more: the file must not grow."""
-        refused = await asyncio.to_thread(self.box.state.refused, self.device, self.box.clock.now())
-        if stale := refused.keys() - {c.token for c in held.access_list.credentials}:
-            await asyncio.to_thread(self.box.state.forget_refused, self.device, stale)
-
-
-def _remember(operation: Upsert, error: CredentialRefused, before: Refusal | None) -> Refusal:
-    """A refused photo is remembered by its digest, also when the rest is refused after it."""
-    if not operation.partial:
-        photo = photo_of(operation.credential) if error.of_photo else ""
-        return Refusal(operation.fingerprint, error.code, error.text, photo)
-    if before is None:
-        return Refusal(operation.fingerprint, error.code, error.text)
-    # A device that takes nobody without a photo says so; the clerk needs to know what was wrong with the photo.
-    code, text = (before.code, before.text) if error.of_photo else (error.code, error.text)
-    return Refusal(operation.fingerprint, code, text, before.photo)
-
-
-def _refusal(token: str, why: str, refusal: Refusal | None, *, partial: bool = False) -> CredentialRefusal:
-    if refusal is None:
-        return CredentialRefusal(token, "unsupported", why)
-    return CredentialRefusal(token, refusal.code, refusal.text, partial)
+    async def _forget(self, held: HeldList, work: Plan, seen: Seen) -> None:
+        """What is remembered of credentials that nobody wants any more: the file must not grow."""
+        state = self.box.state
+        if old := stale(seen, work.wanted):
+            await asyncio.to_thread(state.forget_applied, self.device, old)
+        refused = await asyncio.to_thread(state.refused, self.device, self.box.clock.now())
+        if refused and (past := refused.keys() - {c.token for c in held.access_list.credentials}):
+            await asyncio.to_thread(state.forget_refused, self.device, past)
+        await self._forget_revoked()

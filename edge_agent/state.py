@@ -19,13 +19,14 @@ from edge_agent.sqlite_file import connect, set_aside
 
 log = logging.getLogger(__name__)
 COMMANDS_KEPT = 5_000
+NOTHING: Mapping[str, str] = {}
 REFUSED_FOR = timedelta(
     hours=6
 )  # a refused, unchanged credential is tried again after this: a list may have room again
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT NULL, PRIMARY KEY(device, token))
-  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT NULL, content TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,
   text TEXT NOT NULL, at REAL NOT NULL, photo TEXT NOT NULL DEFAULT '', PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS revoked(device TEXT, token TEXT, owed INTEGER NOT NULL, PRIMARY KEY(device, token))
@@ -69,6 +70,8 @@ class State:
                 self._db.execute("ALTER TABLE refused ADD COLUMN photo TEXT NOT NULL DEFAULT ''")
             if "result" not in {row[1] for row in self._db.execute("PRAGMA table_info(commands)")}:
                 self._db.execute("ALTER TABLE commands ADD COLUMN result TEXT NOT NULL DEFAULT 'told'")
+            if "content" not in {row[1] for row in self._db.execute("PRAGMA table_info(applied)")}:
+                self._db.execute("ALTER TABLE applied ADD COLUMN content TEXT NOT NULL DEFAULT ''")
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
@@ -100,14 +103,20 @@ class State:
         """Token → fingerprint last written with the device's yes; "" where a write was begun and its end is not known."""
         return {row[0]: row[1] for row in self._rows("SELECT token, fingerprint FROM applied WHERE device = ?", device)}
 
-    def begin_apply(self, device: str, tokens: Iterable[str]) -> None:
-        """Written before the device is: after a crash in between the token is still known to be ours.
+    def contents(self, device: str) -> dict[str, str]:
+        """Token → what a read-back of the entry should say; "" where that is not known."""
+        return {row[0]: row[1] for row in self._rows("SELECT token, content FROM applied WHERE device = ?", device)}
 
-        What it holds of it is not known until it answers, of an entry that was there before no more than of a new one: an
-        answer that is lost, and a list that goes back to what it was, must not look like what was written last.
-        """
+    def begin_apply(self, device: str, tokens: Iterable[str]) -> None:
+        """Written before the device is: after a crash in between the token is still known to be ours."""
+        query = "INSERT INTO applied VALUES (?, ?, '', '') ON CONFLICT DO UPDATE SET content = ''"
         with self._write() as db:
-            db.executemany("INSERT OR REPLACE INTO applied VALUES (?, ?, '')", ((device, t) for t in tokens))
+            db.executemany(query, ((device, t) for t in tokens))
+
+    def forget_applied(self, device: str, tokens: Iterable[str]) -> None:
+        """Of entries that are neither held nor wanted any more."""
+        with self._write() as db:
+            db.executemany("DELETE FROM applied WHERE device = ? AND token = ?", ((device, t) for t in tokens))
 
     def end_apply(
         self,
@@ -117,12 +126,14 @@ class State:
         refused: Mapping[str, Refusal],
         at: datetime,
         partial: Collection[str] = (),
+        contents: Mapping[str, str] = NOTHING,
     ) -> None:
         """`partial`: of `written`, those without their refused photo: what is remembered of the photo stays."""
         gone, stamp = list(removed), at.timestamp()
         with self._write() as db:
             db.executemany(
-                "INSERT OR REPLACE INTO applied VALUES (?, ?, ?)", ((device, t, f) for t, f in written.items())
+                "INSERT OR REPLACE INTO applied VALUES (?, ?, ?, ?)",
+                ((device, t, f, contents.get(t, "")) for t, f in written.items()),
             )
             db.executemany("DELETE FROM applied WHERE device = ? AND token = ?", ((device, t) for t in gone))
             db.executemany(

@@ -77,8 +77,11 @@ class Worker:
         kept = await asyncio.to_thread(self.box.state.kept, f"list:{self.device}")
         if kept:
             self._list = msgspec.json.decode(kept, type=ListReport)
+        await asyncio.to_thread(self.reconciler.drift.load)
         revoked = await asyncio.to_thread(self.box.state.revoked, self.device)
         self.box.lists.revoke(self.device, revoked)
+        if not self.capabilities.holds_list:
+            await self.box.lists.decides(self.device)
         self.reconciler.removals.add(t for t, owed in revoked.items() if owed)
         await self.observation.resume()
         await self.doors.load()

@@ -23,11 +23,13 @@ from device_drivers.contract.messages import (
     EdgeStatus,
     EventBatch,
     Message,
+    RevocationResult,
     WireError,
     decode,
     parse_topic,
 )
 from device_drivers.mqtt import Incoming, Link, LinkOptions, MqttLink
+from hub.access import revocations
 from hub.dynsec import RESPONSE, BrokerAdmin
 from hub.enrol import removed_edges
 from hub.estate import commands, devices, edges
@@ -231,6 +233,9 @@ class BrokerHandler:
             EdgeStatus: lambda: isinstance(message, EdgeStatus) and edges.take_status(hub, edge_id, message),
             EdgeCatalogue: lambda: isinstance(message, EdgeCatalogue) and edges.take_catalogue(hub, edge_id, message),
             CommandResult: lambda: isinstance(message, CommandResult) and commands.settle(hub, edge_id, message),
+            RevocationResult: lambda: (
+                isinstance(message, RevocationResult) and revocations.take_result(hub, edge_id, message)
+            ),
             DeviceReported: lambda: self._report(address, message),
         }
         if not takers[type(message)]():

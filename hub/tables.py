@@ -574,21 +574,83 @@ class AccessChange(Base):
 
 
 class DesiredList(Base):
-    """The list a device should hold: the signed bytes as the edge fetches them.
+    """The list a device should hold: the signed bytes as the edge fetches them. `count`: its credentials.
 
-    `changes`: {"since": {token: generation its entry last changed}, "removed": {token: {"generation", "at", "label"}}}.
+    `recent`: generation → digest of the last lists: a report of any other list (of a hub before a restore) proves nothing.
     """
 
     __tablename__ = "desired_list"
     device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
     generation: Mapped[int]
     digest: Mapped[str]
-    tokens: Mapped[list[Any]]
-    changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    count: Mapped[int] = mapped_column(default=0)
+    recent: Mapped[dict[str, Any]] = mapped_column(default=dict)
     payload: Mapped[bytes]
     signature: Mapped[bytes]
     key_id: Mapped[str]
     issued_at: Mapped[datetime]
+
+
+class DesiredEntry(Base):
+    """Which credentials stand on which device's list, and since which generation the entry is as it is."""
+
+    __tablename__ = "desired_entry"
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    token: Mapped[str] = mapped_column(primary_key=True, index=True)
+    generation: Mapped[int]
+
+
+class Revocation(Base):
+    """One credential (or only its face: `part`) to go from one device, until that device confirmed that it is gone.
+
+    `generation`: the first list without it, 0 until that is published. `state`: open, gone (`proof`: read_back, edge, report),
+    assumed (deleted, cannot be read), back (wanted there again), unproved (the device was taken down). `told`: what the edge
+    last said while it is open.
+    """
+
+    __tablename__ = "revocation"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"))
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    token: Mapped[str] = mapped_column(index=True)
+    part: Mapped[str] = mapped_column(default="")
+    label: Mapped[str] = mapped_column(default="")
+    because: Mapped[str] = mapped_column(default="")
+    asked_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    generation: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(default="open")
+    proof: Mapped[str] = mapped_column(default="")
+    told: Mapped[str] = mapped_column(default="")
+    confirmed_at: Mapped[datetime | None]
+    __table_args__ = (
+        Index("ix_revocation_open", "state", "estate_id"),
+        Index("ix_revocation_device", "device_id", "state"),
+    )
+
+
+class AccessMoved(Base):
+    """Something changed that decides who may pass, and no list was published since. `subject`: tenancy:…, token:… or `*`.
+
+    `ends`: somebody may lose access by it, so it goes first.
+    """
+
+    __tablename__ = "access_moved"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    subject: Mapped[str]
+    ends: Mapped[bool] = mapped_column(default=False)
+    at: Mapped[datetime]
+
+
+class AccessSweep(Base):
+    """When an estate's lists were last composed from everything, on which local day, from which doors and devices."""
+
+    __tablename__ = "access_sweep"
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), primary_key=True)
+    day: Mapped[date]
+    at: Mapped[datetime]
+    structure: Mapped[str]
 
 
 class ReportedList(Base):
@@ -613,6 +675,8 @@ class ReportedList(Base):
     reported_at: Mapped[datetime | None]
     modes: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     fire: Mapped[str] = mapped_column(default="none", server_default="none")
+    drift: Mapped[int] = mapped_column(default=0, server_default="0")
+    drift_at: Mapped[datetime | None]
 
 
 class CommandOrder(Base):

@@ -43,6 +43,7 @@ PURE: dict[str, set[str]] = {
     "edge_agent/modes.py": {"msgspec"},
     "hub/access/compose.py": {"msgspec", "pydantic"},
     "hub/access/entitle.py": {"msgspec", "pydantic"},
+    "hub/access/merge.py": {"msgspec"},
     "hub/access/*_rules.py": {"msgspec", "pydantic"},
     "hub/access/schedules.py": {"msgspec", "pydantic"},
     "hub/cases/workflow.py": {"msgspec", "pydantic"},

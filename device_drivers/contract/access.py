@@ -11,21 +11,21 @@ import msgspec
 from device_drivers.contract.words import HolderClass, IdentifierType
 
 
-class ValidityPeriod(msgspec.Struct, frozen=True, omit_defaults=True):
+class ValidityPeriod(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Aware UTC instants; `None` means unbounded on that side. `not_after` is exclusive."""
 
     not_before: datetime | None = None
     not_after: datetime | None = None
 
 
-class PhotoRef(msgspec.Struct, frozen=True):
+class PhotoRef(msgspec.Struct, frozen=True, gc=False):
     """Where the edge fetches an enrolment photo, and the SHA-256 (hex) it must have. The hub never holds the picture."""
 
     url: str
     sha256: str
 
 
-class Identifier(msgspec.Struct, frozen=True, omit_defaults=True):
+class Identifier(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One way to show a credential. `value` is the normalised number (decimal, no leading zeros) or empty for a face."""
 
     type: IdentifierType
@@ -76,7 +76,7 @@ class AccessProfile(msgspec.Struct, frozen=True):
     policies: tuple[AccessPolicy, ...]
 
 
-class Credential(msgspec.Struct, frozen=True, omit_defaults=True):
+class Credential(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One holder's right, under a token that says nothing of the person.
 
     `label` is what a terminal may show (house number and ordinal, never a name). `because` is the entitlement's reason.
@@ -180,10 +180,33 @@ def list_digest(access_list: AccessList) -> str:
     return payload_digest(msgspec.json.encode(ordered))
 
 
+class Fingerprints:
+    """Of one list's credentials, each with the policies it names: what must be rewritten when it differs.
+
+    The policies of a set of profiles are put together once, whoever has it: 10,000 credentials share a few sets.
+    """
+
+    def __init__(self, access_list: AccessList) -> None:
+        self._profiles = sorted(access_list.profiles, key=lambda p: p.token)
+        self._schedules = sorted(access_list.schedules, key=lambda s: s.token)
+        self._policies: dict[tuple[str, ...], bytes] = {}
+
+    def policies(self, tokens: tuple[str, ...]) -> bytes:
+        """The canonical text of what these profiles allow."""
+        known = self._policies.get(tokens)
+        if known is None:
+            profiles = [p for p in self._profiles if p.token in tokens]
+            named = {policy.schedule for profile in profiles for policy in profile.policies}
+            used = [s for s in self._schedules if s.token in named]
+            known = self._policies[tokens] = b",".join((_canonical.encode(profiles), _canonical.encode(used)))
+        return known
+
+    def of(self, credential: Credential) -> str:
+        """SHA-256 (hex, 16 digits)."""
+        text = b"[" + _canonical.encode(credential) + b"," + self.policies(credential.profiles) + b"]"
+        return hashlib.sha256(text).hexdigest()[:16]
+
+
 def credential_fingerprint(credential: Credential, access_list: AccessList) -> str:
-    """SHA-256 (hex, 16 digits) of a credential with the policies it names: what must be rewritten when it differs."""
-    wanted = set(credential.profiles)
-    profiles = sorted((p for p in access_list.profiles if p.token in wanted), key=lambda p: p.token)
-    schedules = {policy.schedule for profile in profiles for policy in profile.policies}
-    used = sorted((s for s in access_list.schedules if s.token in schedules), key=lambda s: s.token)
-    return hashlib.sha256(_canonical.encode((credential, profiles, used))).hexdigest()[:16]
+    """Of one credential; for many of a list, `Fingerprints`."""
+    return Fingerprints(access_list).of(credential)

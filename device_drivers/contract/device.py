@@ -50,7 +50,8 @@ class EdgePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the estate's policy lets an edge do. Pictures are off unless the estate switched them on.
 
     `mode_default_s`: how long a lock-down, lock-open or block lasts when the command names no end; `mode_max_s`: the longest
-    that a command may name. After it the door goes back to normal by itself.
+    that a command may name. After it the door goes back to normal by itself. `read_back_s`: how often a device's list is
+    read back though nothing changed.
     """
 
     snapshots: bool = False
@@ -58,6 +59,7 @@ class EdgePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     keep_stranger_pictures: bool = False
     mode_default_s: int = 4 * 3600
     mode_max_s: int = 24 * 3600
+    read_back_s: int = 300
 
 
 class DeviceSet(msgspec.Struct, frozen=True):

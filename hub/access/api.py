@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from hub.access.explain import as_text, explain_dwelling
+from hub.access.revocations import unconfirmed
 from hub.access.states import device_lists
-from hub.access.step import held_for, no_way_in, step_item, unconfirmed_removals
+from hub.access.step import held_for, no_way_in, step_item
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import NotFound
 from hub.services import Hub
@@ -35,15 +36,23 @@ class DeviceStep(BaseModel):
     refused: int
     foreign: int
     read_back_at: datetime | None
+    drift: int
+    drift_at: datetime | None
     state: str
 
 
 class Removal(BaseModel):
+    """`part`: empty or `face`. `told`: why the edge could not yet, in its words."""
+
     token: str
     label: str
     device_id: str
     device_name: str
     since: datetime
+    part: str
+    because: str
+    told: str
+    edge_online: bool
 
 
 class StuckMember(BaseModel):
@@ -115,7 +124,7 @@ def get_estate_sync(estate_id: str, hub: TheHub, principal: Viewer) -> EstateSyn
         held = held_for(session, estate_id)
         return EstateSync(
             devices=[DeviceStep(**step_item(lists)) for lists in device_lists(session, {estate_id})],
-            unconfirmed_removals=[Removal(**asdict(r)) for r in unconfirmed_removals(session, estate_id)],
+            unconfirmed_removals=[Removal(**asdict(r)) for r in unconfirmed(session, estate_id)],
             held=SyncHeld.model_validate(held) if held else None,
             no_way_in=[StuckMember(**asdict(n)) for n in no_way_in(session, estate, hub.now())],
         )

@@ -13,7 +13,14 @@ from sqlalchemy.orm import Session
 from device_drivers.contract.device import Capabilities
 from hub.access.compose import UNTOLD, TargetDevice
 from hub.access.entitle import Holder, PassHolder, PointPlace
-from hub.access.holders import CredentialOnFile, active_by_member, credentials_on_file, members_on_file
+from hub.access.holders import (
+    WHOLE,
+    CredentialOnFile,
+    Scope,
+    active_by_member,
+    credentials_on_file,
+    members_on_file,
+)
 from hub.access.pass_rules import KINDS, because_of
 from hub.access.role_rows import load_role_holders
 from hub.access.schedule_rows import load_schedules
@@ -33,8 +40,31 @@ class Bundle:
     passes: tuple[PassHolder, ...] = ()
 
 
-def load(session: Session, estate: Estate) -> Bundle:
+def load(session: Session, estate: Estate, scope: Scope = WHOLE) -> Bundle:
     """Devices in service that control access points of this estate; a camera that only looks controls none."""
+    structure = load_structure(session, estate)
+    credentials = credentials_on_file(session, estate.id, scope)
+    return Bundle(
+        estate.id,
+        estate.time_zone,
+        structure.points,
+        structure.targets,
+        load_holders(session, estate.id, credentials, scope),
+        structure.edges,
+        load_passes(session, estate.id, credentials) if scope.passes else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Doors and devices of an estate. `edges`: device id → edge id."""
+
+    points: tuple[PointPlace, ...]
+    targets: tuple[TargetDevice, ...]
+    edges: Mapping[str, str]
+
+
+def load_structure(session: Session, estate: Estate) -> Structure:
     points = load_points(session, estate.id)
     devices = session.execute(
         select(Device.id, Device.edge_id, Device.kind, Edge.catalogue)
@@ -49,16 +79,7 @@ def load(session: Session, estate: Estate) -> Bundle:
             continue
         targets.append(TargetDevice(device_id, estate.id, mine, capabilities_of(kind, catalogue)))
         edges[device_id] = edge_id
-    credentials = credentials_on_file(session, estate.id)
-    return Bundle(
-        estate.id,
-        estate.time_zone,
-        points,
-        tuple(targets),
-        load_holders(session, estate.id, credentials),
-        edges,
-        load_passes(session, estate.id, credentials),
-    )
+    return Structure(points, tuple(targets), edges)
 
 
 def capabilities_of(kind: str, catalogue: list[Any]) -> Capabilities:
@@ -92,12 +113,12 @@ def load_points(session: Session, estate_id: str) -> tuple[PointPlace, ...]:
 
 
 def load_holders(
-    session: Session, estate_id: str, credentials: Sequence[CredentialOnFile] | None = None
+    session: Session, estate_id: str, credentials: Sequence[CredentialOnFile] | None = None, scope: Scope = WHOLE
 ) -> tuple[Holder, ...]:
     """Active credentials of members of live tenancies. A credential without its membership entitles nobody."""
-    active = active_by_member(credentials_on_file(session, estate_id) if credentials is None else credentials)
+    active = active_by_member(credentials_on_file(session, estate_id, scope) if credentials is None else credentials)
     found = []
-    for member in members_on_file(session, estate_id):
+    for member in members_on_file(session, estate_id, scope):
         credential = active.get((member.person_id, member.tenancy_id))
         if credential is None or member.facts.tenancy_state != "active":
             continue

@@ -116,17 +116,6 @@ def profile_token(access_points: tuple[str, ...], schedules: tuple[tuple[str, st
     return "ap-" + hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def changes(before: AccessList | None, after: AccessList) -> tuple[frozenset[str], frozenset[str]]:
-    """(tokens whose entry is new or other than before, tokens that are gone)."""
-    old = {c.token: c for c in before.credentials} if before else {}
-    new = {c.token: c for c in after.credentials}
-    profiles_before = {p.token: p for p in before.profiles} if before else {}
-    profiles_after = {p.token: p for p in after.profiles}
-    moved = {t for t in profiles_after if profiles_before.get(t) != profiles_after[t]}
-    touched = frozenset(t for t, c in new.items() if old.get(t) != c or not moved.isdisjoint(c.profiles))
-    return touched, frozenset(old.keys() - new.keys())
-
-
 def _identifier(wanted: WantedIdentifier) -> Identifier:
     photo = PhotoRef(wanted.photo_url, wanted.photo_sha256) if wanted.photo_sha256 else None
     return Identifier(IdentifierType(wanted.type), wanted.value, photo)

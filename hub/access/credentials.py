@@ -6,18 +6,24 @@ days that pass (a child turns 14, a leaver's last day) take effect without a new
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 
 from device_drivers.contract.words import HolderClass
-from hub.access import pass_ends
+from hub import moved
+from hub.access import pass_ends, revocations
 from hub.access.holders import (
+    WHOLE,
     CredentialOnFile,
     MemberOnFile,
+    Scope,
     active_by_member,
+    claimants,
+    claims,
     credentials_on_file,
     local_day,
     members_on_file,
@@ -33,40 +39,67 @@ from hub.access.lifecycle import (
 )
 from hub.db import UnitOfWork
 from hub.ids import new_id, new_token
-from hub.tables import CredentialIdentifierRow, CredentialRow, Estate
+from hub.tables import CredentialIdentifierRow, CredentialRow, Estate, Tenancy
 
 MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
 
 
 @dataclass(slots=True)
 class Reconciled:
-    """What one run changed, and members whose card another holder already has (member id → card's last four)."""
+    """What one run changed, and members whose card another holder already has (member id → card's last four).
+
+    `released`: values of identifiers that somebody had and has no more: another may have been waiting for them.
+    """
 
     created: int = 0
     changed: int = 0
     ended: int = 0
     conflicts: dict[str, str] = field(default_factory=dict)
+    released: set[str] = field(default_factory=set)
 
     @property
     def moved(self) -> bool:
         return bool(self.created or self.changed or self.ended)
 
 
-def reconcile(uow: UnitOfWork, estate: Estate) -> Reconciled:
-    """One estate. Idempotent: without a change of records or day it writes nothing."""
+def reconcile(uow: UnitOfWork, estate: Estate, scope: Scope = WHOLE) -> tuple[Reconciled, Scope]:
+    """One estate, or what of it moved. Idempotent: without a change of records or day it writes nothing.
+
+    Gives also the scope that was looked at in the end: with the households that waited for a released card.
+    """
+    _one_at_a_time(uow, estate.id)
     done = Reconciled()
-    for token, why, proof in pass_ends.over(uow.session, estate.id, uow.now):
-        end_by_token(uow, token, why, proof)
-        done.ended += 1
-    members = members_on_file(uow.session, estate.id)
-    credentials = credentials_on_file(uow.session, estate.id)
+    if scope.passes:
+        for token, why, proof in pass_ends.over(uow.session, estate.id, uow.now):
+            _end_by_token(uow, token, why, proof)
+            done.ended += 1
+    _members(uow, estate, scope, done)
+    if scope.tenancies is not None and done.released:
+        waiting = claimants(uow.session, estate.id, done.released) - scope.tenancies
+        if waiting:
+            _members(uow, estate, Scope(frozenset(waiting), passes=False), done)
+            scope = Scope(scope.tenancies | waiting, scope.passes)
+    return done, scope
+
+
+def _one_at_a_time(uow: UnitOfWork, estate_id: str) -> None:
+    """Two runs at once would make two credentials of one member. SQLite has one writer in any case."""
+    if uow.session.get_bind().dialect.name == "postgresql":
+        key = zlib.crc32(f"credentials {estate_id}".encode()) - 2**31
+        uow.session.execute(text("SELECT pg_advisory_xact_lock(:space, :key)"), {"space": 0x43524544, "key": key})
+
+
+def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) -> None:
+    _moved_away(uow, estate, scope, done)
+    members = members_on_file(uow.session, estate.id, scope)
+    credentials = credentials_on_file(uow.session, estate.id, Scope(scope.tenancies, passes=False))
     active = active_by_member(credentials)
     today = local_day(estate, uow.now)
-    blocked = {
-        (i.type, i.value) for c in credentials if _ended_by(c, Cause.REPLACED_AFTER_INCIDENT) for i in c.identifiers
-    }
+    wishes = {m.member_id: wanted_identifiers(m.facts, today) for m in members}
+    asked = None if scope.whole else {i.value for wish in wishes.values() for i in wish if i.value}
+    claimed = claims(uow.session, estate.id, asked)
+    owner, blocked = claimed.owner, claimed.blocked
     resigned = {(c.person_id, c.tenancy_id) for c in credentials if _ended_by(c, Cause.OWN_REQUEST)}
-    owner = {(i.type, i.value): c.token for c in credentials if c.state == "active" for i in c.identifiers if i.value}
     created: list[tuple[MemberOnFile, tuple[WantedIdentifier, ...]]] = []
     for member in members:
         held = active.get((member.person_id, member.tenancy_id))
@@ -74,6 +107,7 @@ def reconcile(uow: UnitOfWork, estate: Estate) -> Reconciled:
         if held and cause:
             end_credential(uow, held, cause, _proof(member, cause))
             done.ended += 1
+            done.released |= {i.value for i in held.identifiers if i.value}
             for identifier in held.identifiers:
                 owner.pop((identifier.type, identifier.value), None)
             continue
@@ -81,7 +115,7 @@ def reconcile(uow: UnitOfWork, estate: Estate) -> Reconciled:
             continue
         token = held.token if held else f"new:{member.member_id}"
         wanted = []
-        for identifier in wanted_identifiers(member.facts, today):
+        for identifier in wishes[member.member_id]:
             shown = (identifier.type, identifier.value)
             if identifier.value and shown in blocked:
                 continue
@@ -91,12 +125,39 @@ def reconcile(uow: UnitOfWork, estate: Estate) -> Reconciled:
             wanted.append(identifier)
         if held is None:
             created.append((member, tuple(wanted)))
-        elif tuple(wanted) != held.identifiers:
+            continue
+        moved_home = (held.dwelling_id, held.label) != (member.dwelling_id, member.label)
+        if moved_home:
+            _replace_home(uow, held, member)
+        if tuple(wanted) != held.identifiers:
             _replace_identifiers(uow, held, tuple(wanted))
-            done.changed += 1
+            done.released |= {i.value for i in held.identifiers if i.value} - {i.value for i in wanted}
+        done.changed += moved_home or tuple(wanted) != held.identifiers
     _create(uow, estate, created)
-    done.created = len(created)
-    return done
+    done.created += len(created)
+
+
+def _moved_away(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) -> None:
+    """Households that live in another estate now, by their record: there they have a new credential."""
+    query = (
+        select(CredentialRow.token, Tenancy.source_id, Tenancy.version)
+        .join(Tenancy, Tenancy.id == CredentialRow.tenancy_id)
+        .where(CredentialRow.estate_id == estate.id, CredentialRow.state == "active", Tenancy.estate_id != estate.id)
+    )
+    if scope.tenancies is not None:
+        query = query.where(Tenancy.id.in_(sorted(scope.tenancies)))
+    for token, tenancy, version in uow.session.execute(query).all():
+        end_by_token(
+            uow, token, Cause.LEFT_HOUSEHOLD, f"household moved to another estate by record {tenancy} v{version}"
+        )
+        done.ended += 1
+
+
+def _replace_home(uow: UnitOfWork, held: CredentialOnFile, member: MemberOnFile) -> None:
+    """The household moved within the estate, or was numbered anew: its passes count for the new dwelling from now on."""
+    where = update(CredentialRow).where(CredentialRow.token == held.token)
+    uow.session.execute(where.values(dwelling_id=member.dwelling_id, label=member.label))
+    uow.record("credential.moved", held.token, dwelling=member.dwelling_id)
 
 
 def end_credential(uow: UnitOfWork, held: CredentialOnFile, cause: Cause, proof: str) -> None:
@@ -112,16 +173,24 @@ def end_credential(uow: UnitOfWork, held: CredentialOnFile, cause: Cause, proof:
     )
     of_face = (CredentialIdentifierRow.token == held.token, CredentialIdentifierRow.type == "face")
     uow.session.execute(delete(CredentialIdentifierRow).where(*of_face))
+    revocations.ended(uow, held.token, cause.value)
     uow.record("credential.ended", held.token, cause=cause.value, proof=proof)
 
 
 def end_by_token(uow: UnitOfWork, token: str, cause: Cause, proof: str) -> None:
     """For a desk: own request, or replacement after an incident (the next run makes the new one, without the lost card)."""
+    held = _end_by_token(uow, token, cause, proof)
+    moved.note(uow, held.estate_id, f"tenancy:{held.tenancy_id}" if held.tenancy_id else moved.PASSES)
+
+
+def _end_by_token(uow: UnitOfWork, token: str, cause: Cause, proof: str) -> CredentialOnFile:
     row = uow.session.get_one(CredentialRow, token)
     held = CredentialOnFile(
-        row.token, row.holder_class, row.person_id, row.tenancy_id, row.state, row.ended_because, row.valid_to, ()
-    )
+        row.token, row.estate_id, row.holder_class, row.person_id, row.tenancy_id, row.state, row.ended_because,
+        row.valid_to, row.dwelling_id, row.label, (),
+    )  # fmt: skip
     end_credential(uow, held, cause, proof)
+    return held
 
 
 def _ended_by(credential: CredentialOnFile, cause: Cause) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.words import HolderClass
+from hub import moved
 from hub.access import passes
 from hub.access.credentials import end_by_token
 from hub.access.foreign import ChooseForeign, choose
@@ -144,6 +145,8 @@ def _restore(uow: UnitOfWork, estate_id: str, token: str) -> Done:
     if row.state != "ended" or not row.ended_because.startswith(Cause.OWN_REQUEST.value):
         raise Conflict("只有本人申请停用的凭证可以恢复。", "not_own_request")
     row.ended_because = TAKEN_BACK + row.ended_because
+    if row.tenancy_id:
+        moved.tenancies(uow, estate_id, (row.tenancy_id,))
     uow.record("desk.restored", token)
     return Done(token)
 
@@ -212,6 +215,7 @@ def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: P
         return ()
     for one in session.scalars(select(HouseholdMember).where(HouseholdMember.person_id == member.person_id)):
         one.offered = {**one.offered, "photo": None}
+        moved.tenancies(uow, session.get_one(Tenancy, one.tenancy_id).estate_id, (one.tenancy_id,))
     mine = select(CredentialRow.token).where(
         CredentialRow.person_id == member.person_id, CredentialRow.state == "active"
     )

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub import moved
 from hub.access import desk, held
 from hub.access.desk import EndPass, IssuePass, LostCard, OwnRequest, RenewPass, Restore
 from hub.access.pass_ends import uses
@@ -326,7 +327,7 @@ def withdraw_consent(member_id: str, body: WithdrawWanted, hub: TheHub, principa
     with hub.db.unit_of_work(principal.name, body.reason, estate_id=estate_id, now=hub.now()) as uow:
         tokens = desk.withdraw_consent(uow, estate_id, member_id, body.purpose)
     if tokens:
-        hub.signal(held.PUBLISH)
+        moved.tell(hub)
     with hub.db.reading() as session:
         states = credential_states(session, tokens)
     return Withdrawn(

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from hub import moved
 from hub.access import quota
 from hub.access.desk import Action, Done, EndPass, IssuePass, RenewPass, credential_of, pass_of, perform
 from hub.access.foreign import ChooseForeign, device_in, found_on
@@ -20,7 +21,6 @@ from hub.second_person import require_other
 from hub.services import Hub
 from hub.tables import CredentialRow, Dwelling, HeldAction
 
-PUBLISH = "access.publish"
 KEPT = timedelta(hours=24)  # an action nobody decided on is void: the world has moved
 
 
@@ -44,7 +44,10 @@ def act(hub: Hub, principal: Principal, estate_id: str, action: Action, reason: 
 
 
 def _follow(hub: Hub, action: Action) -> None:
-    hub.signal("edges.publish" if isinstance(action, ChooseForeign) else PUBLISH)
+    if isinstance(action, ChooseForeign):
+        hub.signal("edges.publish")
+    else:
+        moved.tell(hub)
 
 
 def kind_of(action: Action) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import String, cast, or_, select
 from sqlalchemy.orm import Session
 
-from hub.access.lifecycle import MemberFacts, WantedIdentifier
+from device_drivers.contract.words import HolderClass
+from hub.access.lifecycle import Cause, MemberFacts, WantedIdentifier
 from hub.tables import (
     Block,
     Consent,
@@ -22,6 +23,21 @@ from hub.tables import (
     Person,
     Tenancy,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of an estate is looked at: these tenancies (our ids; None: everything), and its passes and roles or not."""
+
+    tenancies: frozenset[str] | None = None
+    passes: bool = True
+
+    @property
+    def whole(self) -> bool:
+        return self.tenancies is None
+
+
+WHOLE = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +59,15 @@ class MemberOnFile:
 @dataclass(frozen=True, slots=True)
 class CredentialOnFile:
     token: str
+    estate_id: str
     holder_class: str
     person_id: str | None
     tenancy_id: str | None
     state: str
     ended_because: str
     valid_to: datetime | None
+    dwelling_id: str | None
+    label: str
     identifiers: tuple[WantedIdentifier, ...]
 
 
@@ -63,8 +82,9 @@ def label_of(block_name: str, number: str, ordinal: int) -> str:
     return f"{block_name}-{shown} · 成员{ordinal}"
 
 
-def members_on_file(session: Session, estate_id: str) -> list[MemberOnFile]:
+def members_on_file(session: Session, estate_id: str, scope: Scope = WHOLE) -> list[MemberOnFile]:
     """Members of live tenancies, and those of ended ones who still have an active credential. Sorted by tenancy, ordinal."""
+    mine = () if scope.tenancies is None else (Tenancy.id.in_(sorted(scope.tenancies)),)
     active = (
         select(CredentialRow.token)
         .where(
@@ -97,10 +117,10 @@ def members_on_file(session: Session, estate_id: str) -> list[MemberOnFile]:
         .join(Dwelling, Dwelling.id == Tenancy.dwelling_id)
         .join(Block, Block.id == Dwelling.block_id)
         .join(Person, Person.id == HouseholdMember.person_id)
-        .where(Tenancy.estate_id == estate_id, or_(Tenancy.state == "active", active))
+        .where(Tenancy.estate_id == estate_id, or_(Tenancy.state == "active", active), *mine)
         .order_by(Tenancy.source_id, HouseholdMember.ordinal, HouseholdMember.id)
     ).all()
-    consents = _face_consents(session, estate_id)
+    consents = _face_consents(session, estate_id, scope)
     found = []
     for (member_id, person_id, ordinal, start, end, offered, tenancy_id, source_id, version, state, decision,
          dwelling_id, number, block_id, block_name, birth) in rows:  # fmt: skip
@@ -125,19 +145,25 @@ def members_on_file(session: Session, estate_id: str) -> list[MemberOnFile]:
     return found
 
 
-def _face_consents(session: Session, estate_id: str) -> dict[str, str]:
+def _face_consents(session: Session, estate_id: str, scope: Scope) -> dict[str, str]:
     """Persons of the estate with a live consent (a) → the guardian who gave it, or empty."""
+    mine = () if scope.tenancies is None else (Tenancy.id.in_(sorted(scope.tenancies)),)
     rows = session.execute(
         select(Consent.person_id, Consent.guardian)
         .join(HouseholdMember, HouseholdMember.person_id == Consent.person_id)
         .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
-        .where(Tenancy.estate_id == estate_id, Consent.purpose == "a", Consent.withdrawn_at.is_(None))
+        .where(Tenancy.estate_id == estate_id, Consent.purpose == "a", Consent.withdrawn_at.is_(None), *mine)
     )
     return {person_id: guardian or "" for person_id, guardian in rows}
 
 
-def credentials_on_file(session: Session, estate_id: str) -> list[CredentialOnFile]:
-    """Every credential of the estate with its identifiers, oldest first."""
+def credentials_on_file(session: Session, estate_id: str, scope: Scope = WHOLE) -> list[CredentialOnFile]:
+    """Every credential of the scope with its identifiers, oldest first."""
+    mine = [CredentialRow.estate_id == estate_id]
+    if scope.tenancies is not None:
+        of_members = CredentialRow.tenancy_id.in_(sorted(scope.tenancies))
+        of_passes = (CredentialRow.holder_class != HolderClass.RESIDENT.value) & (CredentialRow.state == "active")
+        mine.append(or_(of_members, of_passes) if scope.passes else of_members)
     identifiers: dict[str, list[WantedIdentifier]] = {}
     rows = session.execute(
         select(
@@ -148,27 +174,77 @@ def credentials_on_file(session: Session, estate_id: str) -> list[CredentialOnFi
             CredentialIdentifierRow.photo_sha256,
         )
         .join(CredentialRow, CredentialRow.token == CredentialIdentifierRow.token)
-        .where(CredentialRow.estate_id == estate_id)
+        .where(*mine)
     )
     for token, type_, value, url, digest in rows:
         identifiers.setdefault(token, []).append(WantedIdentifier(type_, value, url or "", digest or ""))
     credentials = session.execute(
         select(
             CredentialRow.token,
+            CredentialRow.estate_id,
             CredentialRow.holder_class,
             CredentialRow.person_id,
             CredentialRow.tenancy_id,
             CredentialRow.state,
             CredentialRow.ended_because,
             CredentialRow.valid_to,
+            CredentialRow.dwelling_id,
+            CredentialRow.label,
         )
-        .where(CredentialRow.estate_id == estate_id)
+        .where(*mine)
         .order_by(CredentialRow.created_at, CredentialRow.token)
     )
-    return [
-        CredentialOnFile(token, cls, person, tenancy, state, why, to, tuple(sorted(identifiers.get(token, ()))))
-        for token, cls, person, tenancy, state, why, to in credentials
-    ]
+    found = []
+    for token, estate, holder, person, tenancy, state, why, to, dwelling, label in credentials:
+        ways = tuple(sorted(identifiers.get(token, ())))
+        found.append(CredentialOnFile(token, estate, holder, person, tenancy, state, why, to, dwelling, label, ways))
+    return found
+
+
+@dataclass(slots=True)
+class Claims:
+    """Who has which identifier of an estate: `owner` (type, value) → token; `blocked`: reported lost, given to nobody."""
+
+    owner: dict[tuple[str, str], str]
+    blocked: set[tuple[str, str]]
+
+
+def claims(session: Session, estate_id: str, values: Collection[str] | None = None) -> Claims:
+    """Of all identifiers of the estate, or of these values only."""
+    query = (
+        select(
+            CredentialIdentifierRow.type,
+            CredentialIdentifierRow.value,
+            CredentialRow.token,
+            CredentialRow.state,
+            CredentialRow.ended_because,
+        )
+        .join(CredentialRow, CredentialRow.token == CredentialIdentifierRow.token)
+        .where(CredentialRow.estate_id == estate_id, CredentialIdentifierRow.value != "")
+        .order_by(CredentialRow.created_at, CredentialRow.token)
+    )
+    if values is not None:
+        query = query.where(CredentialIdentifierRow.value.in_(sorted(values)))
+    found = Claims({}, set())
+    for type_, value, token, state, why in session.execute(query):
+        if state == "active":
+            found.owner[(type_, value)] = token
+        elif why.startswith(Cause.REPLACED_AFTER_INCIDENT.value):
+            found.blocked.add((type_, value))
+    return found
+
+
+def claimants(session: Session, estate_id: str, values: Collection[str]) -> set[str]:
+    """Live tenancies with a member to whom the record gives one of these card numbers."""
+    text = cast(HouseholdMember.offered, String)
+    return set(
+        session.scalars(
+            select(Tenancy.id)
+            .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
+            .where(Tenancy.estate_id == estate_id, Tenancy.state == "active")
+            .where(or_(*(text.contains(f'"{value}"') for value in sorted(values))))
+        )
+    )
 
 
 def active_by_member(credentials: Iterable[CredentialOnFile]) -> dict[tuple[str, str], CredentialOnFile]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.words import AccessOutcome, HolderClass
@@ -44,6 +44,20 @@ def over(session: Session, estate_id: str, now: datetime) -> list[tuple[str, Cau
         if limit is not None and used.get(token, 0) >= limit:
             found.setdefault(token, (Cause.PASS_EXPIRED, f"used {used[token]} of {limit} times"))
     return [(token, cause, proof) for token, (cause, proof) in sorted(found.items())]
+
+
+def estates_due(session: Session, now: datetime) -> set[str]:
+    """Estates in which a pass may be over: by its date, by its count, or with its host's tenancy."""
+    timed = (CredentialRow.state == "active", CredentialRow.holder_class.in_(_TIMED))
+    due = select(CredentialRow.estate_id).where(*timed, CredentialRow.valid_to <= now).distinct()
+    of_passes = (
+        select(CredentialRow.estate_id)
+        .join(AccessPass, AccessPass.token == CredentialRow.token)
+        .outerjoin(Tenancy, Tenancy.id == AccessPass.host_tenancy_id)
+        .where(*timed, or_(AccessPass.uses.is_not(None), Tenancy.state == "ended"))
+        .distinct()
+    )
+    return {*session.scalars(due), *session.scalars(of_passes)}
 
 
 def uses(session: Session, estate_id: str, tokens: list[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from hub import moved
 from hub.access.credentials import end_by_token, identifier_rows
 from hub.access.lifecycle import Cause, CredentialState, WantedIdentifier, advance
 from hub.access.pass_rules import (
@@ -112,6 +113,7 @@ def issue(uow: UnitOfWork, estate_id: str, wanted: Issue) -> tuple[AccessPass, s
     )
     session.add(row)
     session.flush()
+    moved.note(uow, estate_id, moved.PASSES)
     uow.record(
         "pass.issued",
         row.id,
@@ -135,6 +137,7 @@ def renew(uow: UnitOfWork, row: AccessPass, valid_to: datetime) -> None:
     _refuse(time_problem(row.kind, max(credential.valid_from or uow.now, uow.now), valid_to, uow.now))
     credential.valid_to = valid_to
     row.renewals += 1
+    moved.note(uow, row.estate_id, moved.PASSES)
     uow.record("pass.renewed", row.id, valid_to=valid_to.isoformat())
 
 

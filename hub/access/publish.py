@@ -1,187 +1,386 @@
 """Job `access.publish`: credentials in line → entitle → compose → where a digest moved, a new signed list and its doorbell.
 
-Runs by signal and every minute; twice at once does no harm: who comes second sees that the list moved and leaves it.
+Runs by signal and every minute. Looked at is what was noted as moved (`hub.moved`); the whole estate once a day, when its doors
+or devices changed, and every six hours: the repair path, which is the same code with a wider scope. Twice at once does no harm:
+who comes second sees that the list moved, leaves it, and keeps the note.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+import hashlib
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import timedelta
 
-import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session
 
-from device_drivers.contract.access import AccessList, list_digest, next_generation
+from device_drivers.contract.access import next_generation
 from device_drivers.contract.messages import ListDoorbell
-from device_drivers.contract.words import IdentifierType
-from hub.access import bundle, credentials, held
-from hub.access.compose import changes, compose
+from device_drivers.contract.words import HolderClass
+from hub import moved
+from hub.access import bundle, credentials, held, pass_ends, revocations
+from hub.access.compose import TargetDevice, compose
 from hub.access.entitle import Entitlement, entitle
-from hub.access.states import device_lists, removal_open
+from hub.access.holders import WHOLE, Scope, local_day
+from hub.access.merge import ListBody, Merged, merge, read
+from hub.access.states import device_lists
 from hub.access.step import step_item
 from hub.db import UnitOfWork
 from hub.jobs import Job
 from hub.services import Hub
-from hub.tables import DesiredList, Estate, ReportedList
+from hub.tables import (
+    AccessMoved,
+    AccessSweep,
+    CredentialRow,
+    DesiredEntry,
+    DesiredList,
+    Device,
+    Edge,
+    Estate,
+    ReportedList,
+)
 
-NAME = "access.publish"
-_decoder = msgspec.json.Decoder(AccessList)
+log = logging.getLogger(__name__)
+NAME, REVOKE = moved.JOBS[1], moved.JOBS[0]
+SWEEP_EVERY = timedelta(hours=6)
+MANY_TENANCIES = 400  # beyond it the whole estate is quicker
+_TARGET = tuple(field.name for field in fields(TargetDevice))
+RECENT = 60  # lists of a device whose digests are remembered
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What to look at in one estate. `notes`: the rows of `access_moved` that are done when it is published."""
+
+    estate: Estate
+    scope: Scope
+    notes: tuple[int, ...]
+    structure: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Moved:
-    """A list to publish. `seen`: the generation it replaces (0: none)."""
+    """A list to publish. `seen`: the generation it replaces (0: none), `above`: the one the edge reports."""
 
+    device: str
     edge_id: str
-    access_list: AccessList
+    merged: Merged
     digest: str
     seen: int
 
 
+def run(hub: Hub) -> str:
+    """The job: what moved, and whole estates that are due. One line."""
+    return _publish(hub, _due(hub))
+
+
 def publish(hub: Hub) -> str:
-    """One line: how many credentials and lists moved."""
-    with hub.db.unit_of_work("system", "credentials follow the tenancy records", now=hub.now()) as uow:
-        estates = credentials.estates(uow)
-        done = [credentials.reconcile(uow, estate) for estate in estates]
+    """Every estate from everything, whatever was noted. One line: how many credentials and lists moved."""
+    return _publish(hub, _due(hub, everything=True))
+
+
+def revoke(hub: Hub) -> str:
+    """Job `access.revoke`: what may end somebody's access, ahead of every list that is being made; then the orders."""
+    ended = 0
+    for task in _due(hub, only_ends=True):
+        with hub.db.unit_of_work(
+            "system", "credentials follow the tenancy records", estate_id=task.estate.id, now=hub.now()
+        ) as uow:
+            done, _ = credentials.reconcile(uow, task.estate, task.scope)
+            uow.session.execute(update(AccessMoved).where(AccessMoved.id.in_(task.notes)).values(ends=False))
+        ended += done.ended
+    return f"{ended} credentials ended, {revocations.send(hub)} orders sent"
+
+
+def _publish(hub: Hub, tasks: list[_Task]) -> str:
+    with hub.db.unit_of_work("system", "held actions expire", now=hub.now()) as uow:
         held.expire(uow)
-    lists = sum(_publish_estate(hub, estate) for estate in estates)
+    total = credentials.Reconciled()
+    lists = 0
+    for task in tasks:
+        with hub.db.unit_of_work(
+            "system", "credentials follow the tenancy records", estate_id=task.estate.id, now=hub.now()
+        ) as uow:
+            done, scope = credentials.reconcile(uow, task.estate, task.scope)
+        if done.ended:
+            revocations.send(hub)  # they do not wait until the lists are composed
+        lists += _publish_estate(hub, task, scope)
+        for name in ("created", "changed", "ended"):
+            setattr(total, name, getattr(total, name) + getattr(done, name))
+    revocations.send(hub)
     rung = _ring_again(hub)
-    created, changed, ended = (sum(getattr(d, name) for d in done) for name in ("created", "changed", "ended"))
-    return f"credentials +{created} ~{changed} -{ended}; {lists} lists published, {rung} doorbells repeated"
+    return (
+        f"credentials +{total.created} ~{total.changed} -{total.ended}; "
+        f"{lists} lists published, {rung} doorbells repeated"
+    )
 
 
-def _publish_estate(hub: Hub, estate: Estate) -> int:
-    moved = _composed(hub, estate)
-    if not moved:
-        return 0
+# --- what is due ------------------------------------------------------------------------------------------------------
+
+
+def _due(hub: Hub, *, everything: bool = False, only_ends: bool = False) -> list[_Task]:
+    now = hub.now()
+    with hub.db.reading() as session:
+        notes: dict[str, list[AccessMoved]] = {}
+        query = select(AccessMoved).order_by(AccessMoved.id)
+        for note in session.scalars(query.where(AccessMoved.ends) if only_ends else query):
+            notes.setdefault(note.estate_id, []).append(note)
+        over = set() if only_ends else pass_ends.estates_due(session, now)
+        tasks = []
+        for estate in session.scalars(select(Estate).order_by(Estate.id)).all():
+            mine = notes.get(estate.id, [])
+            if only_ends:
+                if mine and (scope := _scope_of(mine)).tenancies:
+                    tasks.append(_Task(estate, Scope(scope.tenancies, passes=False), tuple(n.id for n in mine), ""))
+                continue
+            structure = _fingerprint(bundle.load_structure(session, estate))
+            sweep = session.get(AccessSweep, estate.id)
+            whole = (
+                everything
+                or sweep is None
+                or sweep.structure != structure
+                or sweep.day != local_day(estate, now)
+                or now - sweep.at >= SWEEP_EVERY
+            )
+            scope = WHOLE if whole else _scope_of(mine)
+            if estate.id in over or _ahead(session, estate.id):
+                scope = Scope(scope.tenancies, passes=True)
+            if whole or mine or scope.passes:
+                tasks.append(_Task(estate, scope, tuple(n.id for n in mine), structure if whole else ""))
+    return tasks
+
+
+def _scope_of(notes: Iterable[AccessMoved]) -> Scope:
+    subjects = {note.subject for note in notes}
+    tenancies = frozenset(s.removeprefix("tenancy:") for s in subjects if s.startswith("tenancy:"))
+    if moved.EVERYTHING in subjects or len(tenancies) > MANY_TENANCIES:
+        return WHOLE
+    return Scope(tenancies, passes=moved.PASSES in subjects)
+
+
+def _fingerprint(structure: bundle.Structure) -> str:
+    """Moves when doors, devices or what they accept change: then every list of the estate is composed anew."""
+    values = [getattr(target, name) for target in structure.targets for name in _TARGET]
+    plain = [sorted(value) if isinstance(value, frozenset) else value for value in values]
+    return hashlib.sha256(repr((structure.points, plain, sorted(structure.edges.items()))).encode()).hexdigest()
+
+
+def _ahead(session: Session, estate_id: str) -> bool:
+    """An edge that is there reports a list newer than ours, or ours with another content: a hub restored from a backup."""
+    query = (
+        select(Device.id)
+        .join(Edge, Edge.id == Device.edge_id)
+        .join(DesiredList, DesiredList.device_id == Device.id)
+        .join(ReportedList, ReportedList.device_id == Device.id)
+        .where(Device.estate_id == estate_id, _of_another_hub())
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def _of_another_hub() -> ColumnElement[bool]:
+    return or_(
+        ReportedList.generation > DesiredList.generation,
+        (ReportedList.generation == DesiredList.generation) & (ReportedList.digest != DesiredList.digest),
+    )
+
+
+# --- one estate -------------------------------------------------------------------------------------------------------
+
+
+def _publish_estate(hub: Hub, task: _Task, scope: Scope) -> int:
+    lists = _composed(hub, task.estate, scope)
     published: list[tuple[str, ListDoorbell]] = []
-    with hub.db.unit_of_work("system", "access lists follow credentials", estate_id=estate.id, now=hub.now()) as uow:
-        for one in moved:
-            if doorbell := _store(hub, uow, one):
-                published.append((one.edge_id, doorbell))
-    for edge_id, doorbell in published:
-        hub.send(edge_id, doorbell)  # lost when the link is down: `_ring_again` repeats it
-    _tell(hub, estate.id, [doorbell.device for _, doorbell in published])
+    left = False
+    for one in lists:  # each in a unit of work of its own: 50 lists of 10,000 must not hold up a revocation
+        with hub.db.unit_of_work(
+            "system", "access lists follow credentials", estate_id=task.estate.id, now=hub.now()
+        ) as uow:
+            doorbell = _store(hub, uow, task.estate.id, one)
+        if doorbell is None:
+            left = True  # somebody else published in between: what was noted stays noted
+            continue
+        hub.send(one.edge_id, doorbell)  # lost when the link is down: `_ring_again` repeats it
+        published.append((one.edge_id, doorbell))
+    if not left:
+        _done(hub, task)
+    _tell(hub, task.estate.id, {doorbell.device for _, doorbell in published})
     return len(published)
 
 
-def _composed(hub: Hub, estate: Estate) -> list[_Moved]:
+def _composed(hub: Hub, estate: Estate, scope: Scope) -> list[_Moved]:
     """The lists whose content is not what was published last, without a generation yet."""
     now = hub.now()
     with hub.db.reading() as session:
-        loaded = bundle.load(session, estate)
-        held = {
-            device: (generation, digest)
-            for device, generation, digest in session.execute(
-                select(DesiredList.device_id, DesiredList.generation, DesiredList.digest)
+        # The lists first: who compares newer facts with an older list publishes once too often, the other way loses a change.
+        before = _lists_before(session, estate.id)
+        affected = None if scope.whole else _affected(session, estate.id, scope)
+        loaded = bundle.load(session, estate, scope)
+        entitlements = entitle(loaded.points, loaded.holders, now, loaded.time_zone, loaded.passes)
+        together: dict[tuple[str, ...], list[Entitlement]] = {}
+        for one in entitlements:
+            together.setdefault(one.access_points, []).append(one)
+        on_list = _standing(session, estate.id, affected)
+        found = []
+        for target in loaded.targets:  # an entrance is not asked about the people of a hundred other blocks
+            mine = [
+                one for points, some in together.items() if not target.access_points.isdisjoint(points) for one in some
+            ]
+            generation, digest, ahead = before.get(target.device, (0, "", False))
+            if affected is not None and generation and not mine and target.device not in on_list and not ahead:
+                continue
+            fresh = compose(target, mine, issued_at=now)
+            body = _body(session, estate.id, target.device) if generation else None
+            merged = merge(body, fresh, affected)
+            after = merged.body.digest
+            if after != digest or ahead:
+                found.append(_Moved(target.device, loaded.edges[target.device], merged, after, generation))
+    return found
+
+
+def _lists_before(session: Session, estate_id: str) -> dict[str, tuple[int, str, bool]]:
+    """device → (generation, digest, whether its edge reports a list that is not ours)."""
+    rows = session.execute(
+        select(DesiredList.device_id, DesiredList.generation, DesiredList.digest, _of_another_hub())
+        .join(Device, Device.id == DesiredList.device_id)
+        .outerjoin(ReportedList, ReportedList.device_id == DesiredList.device_id)
+        .where(Device.estate_id == estate_id)
+    )
+    return {device: (generation, digest, bool(ahead)) for device, generation, digest, ahead in rows}
+
+
+def _affected(session: Session, estate_id: str, scope: Scope) -> frozenset[str]:
+    """Tokens whose entries are made anew: of the tenancies' credentials, and of passes and roles, the ended ones too."""
+    found = set(
+        session.scalars(select(CredentialRow.token).where(CredentialRow.tenancy_id.in_(sorted(scope.tenancies or ()))))
+    )
+    if scope.passes:
+        listed = select(DesiredEntry.token).where(DesiredEntry.token == CredentialRow.token).exists()
+        found |= set(
+            session.scalars(
+                select(CredentialRow.token).where(
+                    CredentialRow.estate_id == estate_id,
+                    CredentialRow.holder_class != HolderClass.RESIDENT.value,
+                    or_(CredentialRow.state == "active", listed),
+                )
             )
-        }
-    entitlements = entitle(loaded.points, loaded.holders, now, loaded.time_zone, loaded.passes)
-    together: dict[tuple[str, ...], list[Entitlement]] = {}
-    for one in entitlements:
-        together.setdefault(one.access_points, []).append(one)
-    moved = []
-    for target in loaded.targets:  # an entrance is not asked about the people of a hundred other blocks
-        mine = [one for points, some in together.items() if not target.access_points.isdisjoint(points) for one in some]
-        access_list = compose(target, mine, issued_at=now)
-        digest = list_digest(access_list)
-        generation, before = held.get(target.device, (0, ""))
-        if digest != before:
-            moved.append(_Moved(loaded.edges[target.device], access_list, digest, generation))
-    return moved
+        )
+    return frozenset(found)
 
 
-def _store(hub: Hub, uow: UnitOfWork, moved: _Moved) -> ListDoorbell | None:
+def _standing(session: Session, estate_id: str, affected: frozenset[str] | None) -> set[str]:
+    """Devices whose list has one of these tokens."""
+    found: set[str] = set()
+    tokens = sorted(affected or ())
+    for start in range(0, len(tokens), 500):
+        found |= set(
+            session.scalars(
+                select(DesiredEntry.device_id)
+                .join(Device, Device.id == DesiredEntry.device_id)
+                .where(Device.estate_id == estate_id, DesiredEntry.token.in_(tokens[start : start + 500]))
+                .distinct()
+            )
+        )
+    return found
+
+
+def _body(session: Session, estate_id: str, device_id: str) -> ListBody | None:
+    payload = session.scalar(select(DesiredList.payload).where(DesiredList.device_id == device_id))
+    return read(payload, estate_id, device_id) if payload else None
+
+
+def _store(hub: Hub, uow: UnitOfWork, estate_id: str, one: _Moved) -> ListDoorbell | None:
     """None when somebody else published in between."""
-    session, device_id = uow.session, moved.access_list.device_id
-    row = session.scalar(select(DesiredList).where(DesiredList.device_id == device_id).with_for_update())
-    if (row.generation if row else 0) != moved.seen:
+    session = uow.session
+    row = session.scalar(select(DesiredList).where(DesiredList.device_id == one.device).with_for_update())
+    if (row.generation if row else 0) != one.seen:
         return None
-    reported = session.get(ReportedList, device_id)
-    generation = next_generation(moved.seen, reported.generation if reported else 0)
-    access_list = msgspec.structs.replace(moved.access_list, generation=generation)
-    payload = msgspec.json.encode(access_list)
-    before = _decoder.decode(row.payload) if row else None
-    touched, gone = changes(before, access_list)
+    reported = session.get(ReportedList, one.device)
+    generation = next_generation(one.seen, reported.generation if reported else 0)
+    body, merged = one.merged.body, one.merged
+    payload = body.payload(generation, uow.now)
     if row is None:
-        row = DesiredList(device_id=device_id, changes={})
+        row = DesiredList(device_id=one.device, recent={})
         session.add(row)
-    row.changes = _history(row, reported, before, generation, touched, gone, access_list, uow.now)
-    row.generation, row.digest = generation, moved.digest
-    row.tokens = [c.token for c in access_list.credentials]
+    recent = {**row.recent, str(generation): one.digest}
+    row.recent = dict(sorted(recent.items(), key=lambda entry: int(entry[0]))[-RECENT:])
+    row.generation, row.digest, row.count = generation, one.digest, len(body.credentials)
     row.payload, row.signature, row.key_id = payload, hub.keys.sign(payload), hub.keys.key_id
-    row.issued_at = access_list.issued_at
+    row.issued_at = uow.now
+    session.flush()
+    _entries(session, one.device, generation, merged)
+    revocations.listed(uow, (one.device, estate_id), generation, merged)
     uow.record(
         "list.published",
-        device_id,
+        one.device,
         generation=generation,
-        digest=moved.digest[:16],
-        credentials=len(access_list.credentials),
-        changed=len(touched),
-        removed=sorted(gone) if len(gone) <= credentials.MANY else len(gone),
+        digest=one.digest[:16],
+        credentials=len(body.credentials),
+        changed=len(merged.touched),
+        removed=sorted(merged.gone) if len(merged.gone) <= credentials.MANY else len(merged.gone),
     )
-    return ListDoorbell(device_id, generation, moved.digest, len(payload))
+    return ListDoorbell(one.device, generation, one.digest, len(payload))
 
 
-def _history(
-    row: DesiredList,
-    reported: ReportedList | None,
-    before: AccessList | None,
-    generation: int,
-    touched: frozenset[str],
-    gone: frozenset[str],
-    after: AccessList,
-    now: datetime,
-) -> dict[str, Any]:
-    """Since which generation each entry is as it is, and removals (of whole entries, of a face) not confirmed yet."""
-    since = row.changes.get("since", {})
-    tokens = {c.token for c in after.credentials}
-    labels = {c.token: c.label for c in before.credentials} if before else {}
-    faces = _faces(after)
-    still_open = {
-        key: removal
-        for key, removal in row.changes.get("removed", {}).items()
-        if not _came_back(key, tokens, faces) and removal_open(reported, key, removal)
-    }
-    lost = (_faces(before) - faces) & tokens if before else set()
-    entry = {"generation": generation, "at": now.isoformat()}
-    removed = {t: {**entry, "label": labels[t]} for t in sorted(gone)}
-    removed |= {f"{t}#face": {**entry, "label": f"{labels[t]}（人脸）"} for t in sorted(lost)}
-    return {
-        "since": {t: generation if t in touched else since.get(t, generation) for t in sorted(tokens)},
-        "removed": still_open | removed,
-    }
+def _entries(session: Session, device_id: str, generation: int, merged: Merged) -> None:
+    """Which tokens stand on the list, and since which generation as they are."""
+    replaced = sorted(merged.stood)
+    for start in range(0, len(replaced), 500):
+        part = replaced[start : start + 500]
+        session.execute(delete(DesiredEntry).where(DesiredEntry.device_id == device_id, DesiredEntry.token.in_(part)))
+    rows = [{"device_id": device_id, "token": t, "generation": generation} for t in sorted(merged.touched)]
+    if rows:
+        session.execute(insert(DesiredEntry), rows)
 
 
-def _faces(access_list: AccessList) -> set[str]:
-    return {c.token for c in access_list.credentials if any(i.type == IdentifierType.FACE for i in c.identifiers)}
-
-
-def _came_back(key: str, tokens: set[str], faces: set[str]) -> bool:
-    token, _, part = key.partition("#")
-    return token in faces if part else token in tokens
+def _done(hub: Hub, task: _Task) -> None:
+    """The notes are done with, and a whole estate is swept, until something moves again."""
+    if not task.notes and not task.structure:
+        return
+    with hub.db.unit_of_work("system", "published", now=hub.now(), audit=False) as uow:
+        for start in range(0, len(task.notes), 500):
+            uow.session.execute(delete(AccessMoved).where(AccessMoved.id.in_(task.notes[start : start + 500])))
+        if task.structure:
+            uow.session.merge(
+                AccessSweep(
+                    estate_id=task.estate.id, day=local_day(task.estate, uow.now), at=uow.now, structure=task.structure
+                )
+            )
 
 
 def _ring_again(hub: Hub) -> int:
     """Doorbells for devices whose edge is there and reports an older list: the doorbell may have been lost."""
     with hub.db.reading() as session:
-        lengths = select(DesiredList.device_id, func.length(DesiredList.payload))
-        sizes = {str(device): int(size) for device, size in session.execute(lengths)}
-        waiting = [
-            (lists.device.edge_id, ListDoorbell(lists.device.id, d.generation, d.digest, sizes[lists.device.id]))
-            for lists in device_lists(session)
-            for d in (lists.desired,)
-            if lists.edge_online and (lists.reported is None or lists.state == "behind")
-        ]
-    return sum(hub.send(edge_id, doorbell) for edge_id, doorbell in waiting)
+        behind = (
+            select(
+                Device.id, Device.edge_id, DesiredList.generation, DesiredList.digest, func.length(DesiredList.payload)
+            )
+            .join(Edge, Edge.id == Device.edge_id)
+            .join(DesiredList, DesiredList.device_id == Device.id)
+            .outerjoin(ReportedList, ReportedList.device_id == Device.id)
+            .where(
+                Edge.online,
+                or_(
+                    ReportedList.device_id.is_(None),
+                    ReportedList.generation != DesiredList.generation,
+                    ReportedList.digest != DesiredList.digest,
+                ),
+            )
+        )
+        waiting = session.execute(behind.order_by(Device.id)).all()
+    return sum(
+        hub.send(edge, ListDoorbell(id, generation, digest, size)) for id, edge, generation, digest, size in waiting
+    )
 
 
-def _tell(hub: Hub, estate_id: str, devices: list[str]) -> None:
+def _tell(hub: Hub, estate_id: str, devices: set[str]) -> None:
+    if not devices:
+        return
     with hub.db.reading() as session:
-        items = [step_item(lists) for lists in device_lists(session, {estate_id}) if lists.device.id in devices]
+        items = [step_item(lists) for lists in device_lists(session, {estate_id}, devices)]
     for item in items:
         hub.live.emit(estate_id, "sync", item)
 
 
-JOBS = (Job(NAME, 60.0, publish),)
+JOBS = (Job(REVOKE, 5.0, revoke), Job(NAME, 60.0, run))

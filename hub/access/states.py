@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from hub.access.refusals import refusal_zh
-from hub.tables import CredentialRow, DesiredList, Device, Edge, ReportedList
+from hub.tables import DesiredEntry, DesiredList, Device, Edge, ReportedList, Revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,12 @@ class DeviceLists:
     reported: ReportedList | None
 
     @property
+    def ours(self) -> bool:
+        """The report is of a list that we published: a generation and digest that we know."""
+        r = self.reported
+        return r is not None and (not r.generation or self.desired.recent.get(str(r.generation)) == r.digest)
+
+    @property
     def in_step(self) -> bool:
         """The device holds exactly what it should, and its edge is there to say so."""
         r = self.reported
@@ -68,7 +74,7 @@ class DeviceLists:
         r = self.reported
         if r is None or not self.edge_online:
             return "unknown"
-        if r.generation < self.desired.generation or r.digest != self.desired.digest:
+        if r.generation != self.desired.generation or r.digest != self.desired.digest:
             return "behind"
         if r.pending:
             return "pending"
@@ -77,8 +83,10 @@ class DeviceLists:
         return "in_step" if self.seen else "unknown"
 
 
-def device_lists(session: Session, estate_ids: Collection[str] | None = None) -> list[DeviceLists]:
-    """All devices of these (or all) estates for which a list was published, by code. Payloads stay in the database."""
+def device_lists(
+    session: Session, estate_ids: Collection[str] | None = None, devices: Collection[str] | None = None
+) -> list[DeviceLists]:
+    """These devices, or all of these (or all) estates, for which a list was published, by code. Payloads stay in the database."""
     query = (
         select(Device, Edge.online, DesiredList, ReportedList)
         .join(Edge, Edge.id == Device.edge_id)
@@ -89,6 +97,8 @@ def device_lists(session: Session, estate_ids: Collection[str] | None = None) ->
     )
     if estate_ids is not None:
         query = query.where(Device.estate_id.in_(sorted(estate_ids)))
+    if devices is not None:
+        query = query.where(Device.id.in_(sorted(devices)))
     rows = session.execute(query)
     return [DeviceLists(device, bool(online), desired, reported) for device, online, desired, reported in rows]
 
@@ -99,39 +109,64 @@ def credential_states(session: Session, tokens: Iterable[str]) -> dict[str, list
     found: dict[str, list[DeviceState]] = {token: [] for token in wanted}
     if not wanted:
         return found
-    estates = set(session.scalars(select(CredentialRow.estate_id).where(CredentialRow.token.in_(wanted)).distinct()))
-    for lists in device_lists(session, estates):
-        judge = _Judge(lists)
+    entries: dict[str, dict[str, int]] = {}
+    leaving: dict[str, dict[str, str]] = {}
+    for part in _parts(wanted):
+        for device, token, generation in session.execute(
+            select(DesiredEntry.device_id, DesiredEntry.token, DesiredEntry.generation).where(
+                DesiredEntry.token.in_(part)
+            )
+        ):
+            entries.setdefault(device, {})[token] = generation
+        told_of = select(
+            Revocation.device_id, Revocation.token, Revocation.told, Revocation.state, Revocation.generation
+        )
+        for device, token, told, became, number in session.execute(
+            told_of.where(Revocation.token.in_(part), Revocation.part == "")
+        ):
+            if became == "open":
+                leaving.setdefault(device, {})[token] = told
+            elif became in ("gone", "assumed") and not number:  # gone already, ahead of the list that says so
+                entries.get(device, {}).pop(token, None)
+    for lists in device_lists(session, devices=entries.keys() | leaving.keys()):
+        judge = _Judge(lists, entries.get(lists.device.id, {}), leaving.get(lists.device.id, {}))
         for token in wanted:
             if state := judge.state(token):
                 found[token].append(state)
     return found
 
 
-class _Judge:
-    """Reads one device's report for many tokens."""
+PART = 500
 
-    def __init__(self, lists: DeviceLists) -> None:
-        self.lists = lists
+
+def _parts(tokens: list[str]) -> Iterable[list[str]]:
+    return (tokens[start : start + PART] for start in range(0, len(tokens), PART))
+
+
+class _Judge:
+    """Reads one device's report for some tokens. `since`: token → the generation since which its entry is as it is."""
+
+    def __init__(self, lists: DeviceLists, since: Mapping[str, int], leaving: Mapping[str, str]) -> None:
+        self.lists, self.since, self.leaving = lists, since, leaving
         reported = lists.reported
-        self.tokens = set(lists.desired.tokens)
-        self.since: Mapping[str, int] = lists.desired.changes.get("since", {})
-        self.removed: Mapping[str, Mapping[str, Any]] = lists.desired.changes.get("removed", {})
         self.refused = {str(r["token"]): r for r in (reported.refused if reported else [])}
         self.pending = set(reported.pending_tokens if reported else [])
 
     def state(self, token: str) -> DeviceState | None:
-        if token in self.tokens:
+        if token in self.leaving:  # also while it still stands on the list that is about to be replaced
+            told = self.leaving[token]
+            return self._told("pending", "removal", f"已发出删除，等待设备确认。{told}")
+        if token in self.since:
             return self._held(token)
-        if token in self.removed and removal_open(self.lists.reported, token, self.removed[token]):
-            return self._told("pending", "removal", "已发出删除，等待设备确认。")
         return None
 
     def _held(self, token: str) -> DeviceState:
-        reported = self.lists.reported
-        if not self.lists.edge_online or reported is None:
+        lists, reported = self.lists, self.lists.reported
+        if not lists.edge_online or reported is None:
             return self._told("unknown", "", "网关离线或尚未上报，无法确认设备现有名单。")
-        if reported.generation < int(self.since.get(token, 0)):
+        if not lists.ours:
+            return self._told("unknown", "", "设备上报的名单版本不是本中心发出的，正在重新下发。")
+        if reported.generation < self.since[token]:
             return self._told("pending")
         if refusal := self.refused.get(token):
             code, text = str(refusal.get("code", "")), str(refusal.get("text", ""))
@@ -147,17 +182,3 @@ class _Judge:
         device, reported = self.lists.device, self.lists.reported
         since = (reported.read_back_at or reported.reported_at) if reported else None
         return DeviceState(device.id, device.name, state, since, code, message)
-
-
-def removal_open(reported: ReportedList | None, key: str, removal: Mapping[str, Any]) -> bool:
-    """`key`: a token, or `token#face` where only the face went.
-
-    A removal is done when the device was read back with a list at least as new, and nothing is pending for this token. What
-    was only written (no read-back, as in a progress report) has not been seen to be gone.
-    """
-    if reported is None or reported.generation < int(removal["generation"]):
-        return True
-    if reported.read_back_at is None and not reported.decided_at_edge:
-        return True
-    token = key.partition("#")[0]
-    return token in reported.pending_tokens or reported.pending > len(reported.pending_tokens)

@@ -11,22 +11,9 @@ from sqlalchemy.orm import Session
 
 from hub.access.holders import active_by_member, credentials_on_file, local_day, members_on_file
 from hub.access.lifecycle import belongs, why_no_face
-from hub.access.states import DeviceLists, device_lists, removal_open
+from hub.access.revocations import oldest_open
+from hub.access.states import DeviceLists, device_lists
 from hub.tables import Estate, SourceState
-
-
-@dataclass(frozen=True, slots=True)
-class UnconfirmedRemoval:
-    """A credential that ended (or a face taken off), on a device which has not confirmed that it is gone.
-
-    `since`: when its removal was published.
-    """
-
-    token: str
-    label: str
-    device_id: str
-    device_name: str
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +33,26 @@ def step_item(lists: DeviceLists) -> dict[str, Any]:
         "device_id": lists.device.id,
         "device_name": lists.device.name,
         "kind": lists.device.kind,
-        "wanted": len(lists.desired.tokens),
+        "wanted": lists.desired.count,
         "confirmed": reported.confirmed if reported else 0,
         "assumed": reported.assumed if reported else 0,
         "pending": reported.pending if reported else 0,
         "refused": len(reported.refused) if reported else 0,
         "foreign": reported.foreign if reported else 0,
         "read_back_at": reported.read_back_at if reported else None,
+        "drift": reported.drift if reported else 0,
+        "drift_at": reported.drift_at if reported else None,
         "state": lists.state,
     }
-
-
-def unconfirmed_removals(session: Session, estate_id: str) -> list[UnconfirmedRemoval]:
-    """Oldest first."""
-    found = [
-        UnconfirmedRemoval(
-            key.partition("#")[0],
-            str(removal["label"]),
-            lists.device.id,
-            lists.device.name,
-            datetime.fromisoformat(str(removal["at"])),
-        )
-        for lists in device_lists(session, {estate_id})
-        for key, removal in lists.desired.changes.get("removed", {}).items()
-        if removal_open(lists.reported, key, removal)
-    ]
-    return sorted(found, key=lambda r: (r.since, r.device_id, r.token))
 
 
 def sync_summary(session: Session, estate_id: str) -> dict[str, Any]:
     """For the estate's summary: {devices_in_step, devices_total, oldest_unconfirmed_removal_at}."""
     lists = device_lists(session, {estate_id})
-    removals = unconfirmed_removals(session, estate_id)
     return {
         "devices_in_step": sum(one.in_step for one in lists),
         "devices_total": len(lists),
-        "oldest_unconfirmed_removal_at": removals[0].since if removals else None,
+        "oldest_unconfirmed_removal_at": oldest_open(session, estate_id),
     }
 
 

@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from hub.access import revocations
 from hub.db import UnitOfWork
 from hub.errors import ApiError, BadRequest, Conflict, NotFound
 from hub.estate import law
 from hub.estate.device_config import problems, with_kept_secrets
 from hub.ids import random_text
 from hub.services import Hub
-from hub.tables import AccessPoint, Block, DesiredList, Device, Door, Edge, ReportedList
+from hub.tables import AccessPoint, Block, DesiredEntry, DesiredList, Device, Door, Edge, ReportedList
 
 MIN_REASON = 4
 SIDES_ZH = {"in": "进", "out": "出"}
@@ -254,7 +255,8 @@ def remove(hub: Hub, actor: str, device_id: str, reason: str) -> None:
         before = law.broken(uow.session, doors)
         device.removed_at = uow.now
         law.require_lawful(uow.session, doors, before)
-        for table in (DesiredList, ReportedList):
+        revocations.taken_down(uow, device_id)
+        for table in (DesiredList, DesiredEntry, ReportedList):
             uow.session.execute(delete(table).where(table.device_id == device_id))
         uow.record("device.removed", device_id)
     hub.signal("edges.publish")

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.device import (
@@ -19,6 +19,7 @@ from device_drivers.contract.device import (
 )
 from device_drivers.contract.messages import DeviceReported, DevicesDesired, ListDoorbell
 from device_drivers.contract.words import Direction, FailMode, Quantity
+from hub.access import revocations
 from hub.estate.modes import door_modes, mode_item
 from hub.services import Hub
 from hub.tables import AccessPoint, DesiredList, Device, Door, Edge, Estate, Meter, ReportedList
@@ -101,12 +102,18 @@ def publish_devices(hub: Hub, edge_id: str | None = None) -> str:
 
 def send_doorbells(hub: Hub, edge_id: str) -> int:
     """Tell an edge that came back of every list that stands ready for it."""
-    columns = (DesiredList.device_id, DesiredList.generation, DesiredList.digest, DesiredList.payload)
+    columns = (
+        DesiredList.device_id,
+        DesiredList.generation,
+        DesiredList.digest,
+        func.length(DesiredList.payload).label("size"),
+    )
     query = select(*columns).join(Device, Device.id == DesiredList.device_id).where(Device.edge_id == edge_id)
     with hub.db.reading() as session:
         rows = session.execute(query).all()
     for row in rows:
-        hub.send(edge_id, ListDoorbell(row.device_id, row.generation, row.digest, len(row.payload)))
+        hub.send(edge_id, ListDoorbell(row.device_id, row.generation, row.digest, row.size))
+    revocations.send(hub, edge_id=edge_id)
     return len(rows)
 
 
@@ -141,6 +148,9 @@ def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
         modes = msgspec.to_builtins(report.modes)
         moved = [*modes, *(row.modes or ())] if modes != (row.modes or []) else []
         row.modes, row.fire = modes, str(report.fire)
+        row.drift, row.drift_at = report.drift, report.drift_at
+        uow.session.flush()
+        closed = revocations.settle(uow, report.device, report) if _ours(uow.session, report) else []
         estate_id = device.estate_id
         doors = _doors_of(uow.session, estate_id, {str(one["access_point"]) for one in moved})
     if cleared:
@@ -149,6 +159,13 @@ def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
     hub.live.emit(estate_id, "sync", _sync_change(report))
     for door in doors:
         hub.live.emit(estate_id, "doors", door)
+    revocations.show(hub, closed)
+
+
+def _ours(session: Session, report: DeviceReported) -> bool:
+    """The report is of a list that this hub published: after a restore an edge may tell of one we have never seen."""
+    recent = session.scalar(select(DesiredList.recent).where(DesiredList.device_id == report.device))
+    return recent is not None and recent.get(str(report.generation)) == report.digest
 
 
 def _doors_of(session: Session, estate_id: str, points: set[str]) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.access.lawful import on_escape_route
-from hub.access.states import DeviceLists, device_lists, removal_open
+from hub.access.revocations import oldest_open
+from hub.access.states import DeviceLists, device_lists
 from hub.estate import law
 from hub.estate.modes import Mode, door_modes, mode_item
 from hub.estate.orders import door_places
@@ -149,7 +149,7 @@ def summary(session: Session, estate: Estate, now: datetime, with_cases: bool) -
         "sync": {
             "devices_in_step": sum(one.in_step for one in lists),
             "devices_total": len(lists),
-            "oldest_unconfirmed_removal_at": _oldest_removal(lists),
+            "oldest_unconfirmed_removal_at": oldest_open(session, estate.id),
         },
         "open_cases": (session.scalar(cases) or 0) if with_cases else None,
         "as_of": now,
@@ -168,15 +168,6 @@ def _passes_since(session: Session, estate_id: str, since: datetime) -> int:
         EventRow.outcome.in_(("granted", "taken")),
     )
     return session.scalar(query) or 0
-
-
-def _oldest_removal(lists: Iterable[DeviceLists]) -> datetime | None:
-    open_since: list[datetime] = []
-    for one in lists:
-        for token, removal in one.desired.changes.get("removed", {}).items():
-            if removal_open(one.reported, token, removal) and removal.get("at"):
-                open_since.append(datetime.fromisoformat(str(removal["at"])))
-    return min(open_since, default=None)
 
 
 def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
@@ -294,7 +285,7 @@ def _list_item(one: DeviceLists, reported: ReportedList | None) -> dict[str, Any
     return {
         "wanted_generation": one.desired.generation,
         "held_generation": reported.generation if reported else 0,
-        "wanted": len(one.desired.tokens),
+        "wanted": one.desired.count,
         **{name: getattr(reported, name) if reported else 0 for name in counts},
         "refused": len(reported.refused) if reported else 0,
         "decided_at_edge": bool(reported and reported.decided_at_edge),

@@ -20,6 +20,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from hub import moved
 from hub.db import UnitOfWork
 from hub.services import Hub
 from hub.tables import SourceState
@@ -128,7 +129,7 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
         refused.keep(uow, source.name, bad, keys)
         _keep_state(uow, source, state, changes, frozenset(r.id for r in records))
     if changes.new or changes.changed or changes.ended:
-        hub.signal(sync.PUBLISH)
+        moved.tell(hub)
     return Outcome(
         accepted=len(records),
         new=len(changes.new),

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from hub import moved
 from hub.db import UnitOfWork
 from hub.jobs import Job
 from hub.services import Hub
@@ -32,7 +33,6 @@ from hub.tenancy.sources import Pull, SourceConfig, SourceProblem
 
 log = logging.getLogger(__name__)
 NAME = "tenancy.sync"
-PUBLISH = "access.publish"
 PERIOD_S = float(os.environ.get("ESTATE_TENANCY_PERIOD_S", "30"))
 FULL_EVERY = timedelta(hours=6)
 ZONE = ZoneInfo("Asia/Shanghai")  # the day of a decision is a day of the lease system's country
@@ -96,9 +96,8 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
     if problem:
         _failed(hub, source, position, problem)
     _tell(source, was, now)
-    moved = len(changes.new) + len(changes.changed) + len(changes.ended)
-    if moved:
-        hub.signal(PUBLISH)
+    if changes.new or changes.changed or changes.ended:
+        moved.tell(hub)
     told = f"+{len(changes.new)} ~{len(changes.changed)} -{len(changes.ended)}, {absent} absences"
     told += f", {len(read.refused) + len(changes.conflicts)} refused"
     return told + (f", held: {changes.refused}" if changes.refused else "") + (f"; {problem}" if problem else "")

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub import moved
 from hub.db import UnitOfWork
 from hub.services import Hub
 from hub.tables import Dwelling, Estate, HouseholdMember, Person, SourceState, Tenancy
@@ -71,7 +72,7 @@ def upload(hub: Hub, estate: Estate, actor: str, name: str, content: bytes, *, d
         refused.keep(uow, source_of(estate), read.refused, None)
         _keep_state(uow, estate, len(records))
         uow.record("tenancy.upload", estate.id, accepted=read.accepted, refused=len(read.refused))
-    hub.signal("access.publish")
+    moved.tell(hub)
     return _outcome(read, changes, agreed, today, applied=True)
 
 

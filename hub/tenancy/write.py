@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import insert, select, update
 
+from hub import moved
 from hub.db import UnitOfWork
 from hub.ids import new_id
 from hub.tables import Absence, DirtyDay, HouseholdLoss, HouseholdMember, Person, Tenancy
@@ -37,6 +38,36 @@ def apply(
         codes = {change.record.dwelling_code, change.before.dwelling_code}
         touched |= {where[code].dwelling_id for code in codes if code in where}
     mark_dirty(uow, dict.fromkeys(sorted(touched), uow.now.date()))
+    _note_moved(uow, source, changes)
+
+
+def _note_moved(uow: UnitOfWork, source: str, changes: ChangeSet) -> None:
+    """For the publication of access lists. Who may lose something goes first."""
+    losing = {c.record.id for c in changes.ended} | {c.record.id for c in changes.changed if c.left}
+    touched = sorted({r.id for r in changes.new} | {c.record.id for c in (*changes.changed, *changes.ended)})
+    for part in parts(touched):
+        rows = uow.session.execute(
+            select(Tenancy.id, Tenancy.source_id, Tenancy.estate_id).where(
+                Tenancy.source == source, Tenancy.source_id.in_(part)
+            )
+        )
+        for tenancy_id, source_id, estate_id in rows:
+            moved.tenancies(uow, estate_id, (tenancy_id,), ends=source_id in losing)
+    _note_consents(uow, source, {p for c in changes.changed for p, _ in (*c.consents_given, *c.consents_withdrawn)})
+
+
+def _note_consents(uow: UnitOfWork, source: str, people: set[str]) -> None:
+    """A consent is the person's: it counts in every household he belongs to."""
+    for part in parts(sorted(people)):
+        rows = uow.session.execute(
+            select(Tenancy.estate_id, Tenancy.id)
+            .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
+            .join(Person, Person.id == HouseholdMember.person_id)
+            .where(Person.source == source, Person.source_id.in_(part), Tenancy.state == "active")
+            .distinct()
+        )
+        for estate_id, tenancy_id in rows:
+            moved.tenancies(uow, estate_id, (tenancy_id,))
 
 
 class _People:
@@ -118,6 +149,8 @@ def _apply_change(
     row = session.scalars(select(Tenancy).where(Tenancy.source == source, Tenancy.source_id == record.id)).one()
     if record.state != ENDED and row.state == ENDED:
         row.ended_at = None
+    if where[record.dwelling_code].estate_id != row.estate_id:
+        moved.tenancies(uow, row.estate_id, (row.id,), ends=True)
     for name, value in _tenancy(record, where, uow.now).items():
         if name != "ended_at":
             setattr(row, name, value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -214,6 +214,7 @@ class TwinDriver:
         return DeviceInventory(tuple(HeldCredential(t) for t in self.device.held), T0)
 
     async def apply(self, operations: tuple[Operation, ...]) -> tuple[Applied, ...]:
+        """Each entry on the device says what was written: `Applied.content`."""
         self._check()
         device = self.device
         if device.before_apply:
@@ -229,7 +230,7 @@ class TwinDriver:
                 device.held[token] = op.credential
             elif not isinstance(op, Upsert) and token not in device.sticky:
                 device.held.pop(token, None)
-            results.append(Applied(op))
+            results.append(Applied(op, content=said(op.credential) if isinstance(op, Upsert) else ""))
         return tuple(results)
 
     def _photo_code(self, op: Upsert) -> str:
@@ -264,6 +265,22 @@ class TwinDriver:
 
     async def close(self) -> None:
         return None
+
+
+def said(held: Credential) -> str:
+    """What an entry of a twin says when it is read."""
+    return f"{held.label} {[i.value for i in held.identifiers]}"
+
+
+class TellingDriver(TwinDriver):
+    """A driver that reads what each entry says, two to a page."""
+
+    async def contents(self) -> AsyncIterator[Mapping[str, str]]:
+        held = sorted(self.device.held)
+        for start in range(0, len(held), 2):
+            self._check()
+            self.device.asked.append("page")
+            yield {t: said(self.device.held[t]) for t in held[start : start + 2] if t in self.device.held}
 
 
 class SinglyDriver(TwinDriver):

@@ -184,7 +184,7 @@ def test_into_service_with_a_new_door(manager: TestClient, site: Hub, broker: Me
     assert manager.patch(where, json={"in_service": True, "foreign": "adopt", **REASON}).status_code == 204
     publish(site)
     with site.db.reading() as session:
-        assert len(session.get_one(DesiredList, WEST).tokens) == 1, "the household may pass the new gate"
+        assert session.get_one(DesiredList, WEST).count == 1, "the household may pass the new gate"
     told = told_to_the_edge(site, broker)[WEST]
     assert (told.in_service, told.remove_foreign) == (True, False), "adopted credentials stay"
     assert told.access_points[0].access_point == point["id"]

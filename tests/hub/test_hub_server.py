@@ -89,7 +89,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
             payload = b'{"device_id":"' + device.encode() + b'"}' + b" " * 2000
             uow.session.add(
                 DesiredList(
-                    device_id=device, generation=7, digest="abc", tokens=[], payload=payload,
+                    device_id=device, generation=7, digest="abc", payload=payload,
                     signature=hub.keys.sign(payload), key_id=hub.keys.key_id, issued_at=uow.now,
                 )
             )  # fmt: skip

@@ -7,13 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from device_drivers.catalogue import DEFINITIONS
 from device_drivers.contract.device import DeviceStatus
 from device_drivers.contract.events import AccessEvent, DoorEvent, Event
-from device_drivers.contract.messages import CredentialRefusal, DeviceReported, EdgeCatalogue, EdgeStatus, EventBatch
+from device_drivers.contract.messages import (
+    CredentialRefusal,
+    DeviceReported,
+    EdgeCatalogue,
+    EdgeStatus,
+    EventBatch,
+    PointMode,
+)
 from device_drivers.contract.words import (
     AccessOutcome,
     DenyReason,
@@ -291,3 +299,44 @@ def report(
             read_back_at=now if read_back else None, reported_at=now,
         ),
     )  # fmt: skip
+
+
+ORDERS = ["momentary_access", "lock_down", "lock_open", "block", "release"]
+
+
+def boards(hub: Hub) -> None:
+    """Besides what is furnished: an entrance a block, each with a board that can be told to lock and is in its normal mode."""
+    with hub.db.unit_of_work("test", "boards", audit=False) as uow:
+        edge = uow.session.get_one(Edge, EDGE)
+        others = [driver for driver in edge.catalogue if driver["kind"] != "modbus_door"]
+        can = {"cards": True, "identifiers": ["card"], "commands": ORDERS}
+        edge.catalogue = [*others, {"kind": "modbus_door", "title": "门控板", "schema": {}, "capabilities": can}]
+        for block in ("B1", "B2"):
+            device, door = f"E001.board-{block}", f"E001.D{block}"
+            rows = [
+                Device(
+                    id=device, estate_id=ESTATE, edge_id=EDGE, code=f"board-{block}", name=f"{block}门控板",
+                    kind="modbus_door",
+                ),
+                Door(
+                    id=door, estate_id=ESTATE, code=f"D{block}", name=f"{block}单元门", scope="block",
+                    block_id=f"E001.{block}",
+                ),
+                AccessPoint(
+                    id=f"{door}-IN", estate_id=ESTATE, door_id=door, code=f"D{block}-IN", name=f"{block}单元门 进",
+                    side="in", device_id=device, point="door1",
+                ),
+            ]  # fmt: skip
+            for row in rows:
+                uow.session.add(row)
+                uow.session.flush()
+    for block in ("B1", "B2"):
+        told(hub, block)
+
+
+def told(hub: Hub, block: str, **mode: Any) -> None:
+    """The edge reports a block's board: normal, or in a mode (fields of PointMode)."""
+    now = datetime.now(UTC)
+    points = (PointMode(f"E001.D{block}-IN", since=now, **mode),) if mode else ()
+    status = DeviceStatus(DeviceCondition.ONLINE, since=now, last_seen_at=now)
+    take_report(hub, EDGE, DeviceReported(f"E001.board-{block}", 0, "", status, modes=points))

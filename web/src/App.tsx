@@ -1,5 +1,6 @@
 /** Providers and routes. */
 
+import "./style.css";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { App as AntApp, ConfigProvider, Spin } from "antd";
 import enUS from "antd/locale/en_US";
@@ -14,6 +15,7 @@ import { CasesPage } from "./pages/cases/CasesPage";
 import { CounterPage } from "./pages/counter/CounterPage";
 import { DevicePage } from "./pages/devices/DevicePage";
 import { DevicesPage } from "./pages/devices/DevicesPage";
+import { DoorsPage } from "./pages/doors/DoorsPage";
 import { DwellingPage } from "./pages/dwelling/DwellingPage";
 import { EventsPage } from "./pages/events/EventsPage";
 import { ExplainPage } from "./pages/explain/ExplainPage";
@@ -87,6 +89,7 @@ function Pages(): ReactNode {
           <Route path="/cases/:id" element={<Needs permission="case.view"><CasePage /></Needs>} />
           <Route path="/devices" element={<Needs permission="estate.view"><DevicesPage /></Needs>} />
           <Route path="/devices/:id" element={<Needs permission="estate.view"><DevicePage /></Needs>} />
+          <Route path="/doors" element={<Needs permission="estate.view"><DoorsPage /></Needs>} />
           <Route path="/events" element={<Needs permission="estate.view"><EventsPage /></Needs>} />
           <Route path="/passes" element={<Needs permission="estate.view"><PassesPage /></Needs>} />
           <Route path="/counter" element={<Needs permission="estate.view"><CounterPage /></Needs>} />

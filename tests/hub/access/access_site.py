@@ -12,8 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
 
 from device_drivers.contract.access import AccessList, list_digest
-from device_drivers.contract.messages import ListDoorbell, decode
+from device_drivers.contract.device import DeviceStatus
+from device_drivers.contract.messages import CredentialRefusal, DeviceReported, ListDoorbell, decode
+from device_drivers.contract.words import DeviceCondition
 from device_drivers.mqtt import MemoryBroker
+from hub.estate.devices import take_report
 from hub.services import Hub
 from hub.tables import (
     AccessPoint,
@@ -25,7 +28,6 @@ from hub.tables import (
     Edge,
     HouseholdMember,
     Person,
-    ReportedList,
     Tenancy,
 )
 
@@ -106,7 +108,7 @@ def desired(hub: Hub, device: str) -> AccessList:
         assert row.key_id == hub.keys.key_id
         access_list = msgspec.json.decode(row.payload, type=AccessList)
         assert row.digest == list_digest(access_list)
-        assert row.tokens == [c.token for c in access_list.credentials]
+        assert row.count == len(access_list.credentials)
         return access_list
 
 
@@ -122,12 +124,16 @@ def token_of(hub: Hub, person: str) -> str:
 
 def report(hub: Hub, device: str, **changed: Any) -> None:
     """The edge reports this device as holding its current list, or otherwise as said."""
-    with hub.db.unit_of_work("edge", "report", audit=False) as uow:
-        row = uow.session.get_one(DesiredList, device)
-        values = {"generation": row.generation, "digest": row.digest, "wanted": len(row.tokens)}
-        values |= {"assumed": 0, "pending": 0, "refused": [], "pending_tokens": []}
-        values |= {"confirmed": len(row.tokens), "reported_at": hub.now(), "read_back_at": hub.now(), **changed}
-        uow.session.merge(ReportedList(device_id=device, **values))
+    with hub.db.reading() as session:
+        row = session.get_one(DesiredList, device)
+        edge = session.get_one(Device, device).edge_id
+    values = {"generation": row.generation, "digest": row.digest, "wanted": row.count, "confirmed": row.count}
+    values |= {"reported_at": hub.now(), "read_back_at": hub.now(), **changed}
+    for name, kind in (("refused", tuple[CredentialRefusal, ...]), ("pending_tokens", tuple[str, ...])):
+        if name in values:
+            values[name] = msgspec.convert(values[name], kind)
+    status = DeviceStatus(DeviceCondition.ONLINE, hub.now())
+    take_report(hub, edge, DeviceReported(device=device, status=status, **values))
 
 
 def change(hub: Hub, what: Any) -> None:

@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 
 from device_drivers.contract.words import IdentifierType
 from hub.access import publish, quota
+from hub.access.revocations import unconfirmed as unconfirmed_removals
 from hub.access.states import device_lists
-from hub.access.step import step_item, unconfirmed_removals
+from hub.access.step import step_item
 from hub.services import Hub
 from hub.tables import AuditRow, Consent, CredentialRow, HeldAction
 

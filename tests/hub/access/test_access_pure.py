@@ -14,7 +14,7 @@ import pytest
 from device_drivers.contract.access import AccessPolicy, AccessProfile, PhotoRef, ValidityPeriod, list_digest
 from device_drivers.contract.device import Capabilities
 from device_drivers.contract.words import HolderClass, IdentifierType
-from hub.access.compose import TargetDevice, changes, compose, profile_token
+from hub.access.compose import TargetDevice, compose, profile_token
 from hub.access.entitle import Holder, PointPlace, entitle
 from hub.access.lawful import accepted_identifiers, face_only_doors
 from hub.access.lifecycle import (
@@ -121,15 +121,6 @@ def test_the_same_people_give_the_same_digest_in_any_order() -> None:
         assert list_digest(lists(gate, mixed)) == digest
     assert list_digest(lists(gate, holders[1:])) != digest
     assert list_digest(lists(gate, [holder("t000", "B2", "D0", identifiers=(CARD,)), *holders[1:]])) != digest
-
-
-def test_changes_name_touched_and_gone() -> None:
-    gate = TargetDevice("face-g1", "E001", frozenset({"g1-in"}))
-    before = lists(gate, [holder("t1"), holder("t2"), holder("t3")])
-    after = lists(gate, [holder("t1"), holder("t2", identifiers=(CARD,)), holder("t4")])
-    assert changes(None, before) == ({"t1", "t2", "t3"}, frozenset())
-    assert changes(before, after) == ({"t2", "t4"}, {"t3"})
-    assert changes(after, after) == (frozenset(), frozenset())
 
 
 # --- the life of a credential -----------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def test_first_pull_takes_everything_and_the_second_nothing(hub: Hub, configured
     assert "+40 ~0 -0, 1 absences, 0 refused" in sync.run(hub)
     assert count(hub, Tenancy) == HOUSEHOLDS
     assert count(hub, HouseholdMember) == count(hub, Person) == 2 * HOUSEHOLDS
-    assert signals == ["access.publish"]
+    assert signals == ["access.revoke", "access.publish"]
     with hub.db.reading() as session:
         person = session.scalars(select(Person).where(Person.source_id == "P-000001")).one()
         row = session.scalars(select(Tenancy).where(Tenancy.source_id == "T-000000")).one()

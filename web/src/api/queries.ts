@@ -26,6 +26,7 @@ export const useDoors = (): UseQueryResult<{ items: T.Door[] }> => useOfEstate("
 export const useDevices = (): UseQueryResult<{ items: T.DeviceItem[] }> => useOfEstate("devices", "devices", MINUTE);
 export const useBlocks = (): UseQueryResult<T.Blocks> => useOfEstate("blocks", "blocks", MINUTE);
 export const useSync = (): UseQueryResult<T.SyncTruth> => useOfEstate("sync", "sync", MINUTE);
+export const useOrders = (): UseQueryResult<{ items: T.Order[]; waiting: number }> => useOfEstate("orders", "command-orders", MINUTE / 4);
 export const usePasses = (state: "active" | "all"): UseQueryResult<{ items: T.PassItem[] }> => useOfEstate(`passes-${state}`, `passes?state=${state}`, MINUTE);
 export const useHeldActions = (): UseQueryResult<{ items: T.HeldAction[] }> => useOfEstate("held-actions", "held-actions", MINUTE / 4);
 export const usePolicy = (): UseQueryResult<T.EstatePolicy> => useOfEstate("policy", "policy");
@@ -56,7 +57,7 @@ export const useCase = (id: string): UseQueryResult<T.CaseDetail> => useRead(["c
 export const usePolicyPacks = (): UseQueryResult<{ items: T.PolicyPack[] }> => useRead(["policy-packs"], "/policy-packs");
 export const useOutbox = (): UseQueryResult<{ items: T.OutboxItem[]; undelivered: number }> => useRead(["outbox"], "/outbox?limit=50", { every: MINUTE });
 
-export const useSources = (): UseQueryResult<{ items: T.TenancySource[] }> => useRead(["sources"], "/tenancy/sources", { every: MINUTE / 4 });
+export const useSources = (enabled = true): UseQueryResult<{ items: T.TenancySource[] }> => useRead(["sources"], "/tenancy/sources", { every: MINUTE / 4, enabled });
 export const useRefusedRows = (source?: string): UseQueryResult<{ items: T.RefusedRow[]; total: number }> =>
   useRead(["refused-rows", source ?? ""], `/tenancy/refused-rows${query({ source, limit: 200 })}`);
 

@@ -1774,6 +1774,10 @@ export interface components {
             device_id: string;
             /** Device Name */
             device_name: string;
+            /** Drift */
+            drift: number;
+            /** Drift At */
+            drift_at: string | null;
             /** Foreign */
             foreign: number;
             /** Kind */
@@ -3187,14 +3191,23 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** Removal */
+        /**
+         * Removal
+         * @description `part`: empty or `face`. `told`: why the edge could not yet, in its words.
+         */
         "Removal-Output": {
+            /** Because */
+            because: string;
             /** Device Id */
             device_id: string;
             /** Device Name */
             device_name: string;
+            /** Edge Online */
+            edge_online: boolean;
             /** Label */
             label: string;
+            /** Part */
+            part: string;
             /**
              * Since
              * Format: date-time
@@ -3202,6 +3215,8 @@ export interface components {
             since: string;
             /** Token */
             token: string;
+            /** Told */
+            told: string;
         };
         /** RenewWanted */
         RenewWanted: {

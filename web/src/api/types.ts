@@ -34,6 +34,7 @@ export type Catalogue = S["Catalogue"];
 export type DeviceSetup = S["DeviceSetup"];
 export type CoverageSpan = S["CoverageItem"];
 export type Command = S["CommandItem"];
+export type Order = S["OrderItem"];
 export type EventItem = S["EventItem"];
 export type EventPage = S["EventPage"];
 export type PassDays = S["PassDays"];
@@ -88,5 +89,6 @@ export interface Batch {
   dwellings?: { id: string; status: DwellingStatus }[];
   cases?: CaseItem[];
   commands?: Changed<Command>[];
+  orders?: { id: string; state: string; kind: string }[];
   sync?: (Partial<SyncDevice> & { device_id: string })[];
 }

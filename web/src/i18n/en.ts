@@ -35,6 +35,14 @@ const words: Words["words"] = {
     "credential.own_request": "Once confirmed this person's credential ends, as they wished; they may have it back at any time. Nobody else of the household is touched.", "credential.lost_card": "Once confirmed the lost card opens no door; the holder's other ways stay.",
     "credential.restore": "Once confirmed this person gets a new credential.",
   },
+  order: { lock_down: "Lock down", block: "Block", lock_open: "Lock open", release: "Back to normal" },
+  orderEffect: {
+    lock_down: "Nobody (residents included) gets in from outside for the time being; the way out stays free, and a fire signal opens at once. Ends by itself.", block: "These doors take no card, face or code for the time being; the way out stays free, and a fire signal opens at once. Ends by itself.",
+    lock_open: "Anybody gets in, nobody is asked. Ends by itself.", release: "These doors open by their lists again.",
+  },
+  orderState: { previewed: "Looked at", asked: "Waits for a second person", issued: "Sent", refused: "Refused, not done", expired: "Expired, not done" },
+  doorMode: { normal: "Normal (by the list)", locked_down: "Locked down", locked_open: "Locked open", blocked: "Blocked", unknown: "Device cannot tell" },
+  failMode: { fail_safe: "Opens without power", fail_secure: "Stays locked without power" },
   readBackOutcome: {
     done: "Read back", refused: "Refused by the device", expired: "No answer, void", unreachable: "Device not reachable", unsupported: "Device cannot be read back", uncertain: "No answer",
   },
@@ -55,7 +63,7 @@ const words: Words["words"] = {
   caseState: { open: "Lead to be screened", recheck_requested: "Recheck requested", dismissed: "Dismissed", good_cause: "Good cause", closed_unproven: "Closed, not proven" },
   tenancyState: { allocated: "Allocated (not moved in)", active: "Active", ended: "Ended" },
   coverage: { ok: "Observable", down: "Not observable", propped: "Door propped open", clock: "Time not trusted", unknown: "No record" },
-  command: { momentary_access: "Momentary access", read_back: "Read back the list", snapshot: "Take a snapshot" },
+  command: { momentary_access: "Momentary access", lock_down: "Lock down", lock_open: "Lock open", block: "Block", release: "Back to normal", read_back: "Read back the list", snapshot: "Take a snapshot" },
   commandOutcome: {
     done: "Done", refused: "Refused by the device", expired: "Expired, not done", unreachable: "Device unreachable", unsupported: "Not supported",
     uncertain: "Sent, no answer (never sent twice)",
@@ -96,13 +104,14 @@ export const en: Words = {
     forbiddenTitle: "No permission", forbidden: "Your role cannot see this part. Ask an administrator if you need it.",
     brokenTitle: "This page could not be drawn", broken: "Something went wrong in the page. Retry or go elsewhere, and tell an administrator if it stays.",
     notFoundTitle: "No such page", notFound: "The address is wrong, or your role cannot see this part.", home: "To the first page",
+    over: "time is up",
     duration: (s) => s < 60 ? `${Math.floor(s)} s` : s < 3600 ? `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s` : s < 86400 * 3 ? `${Math.floor(s / 3600)} h ${Math.floor(s / 60) % 60} min` : `${Math.floor(s / 86400)} days`,
     dataAsOf: (at) => `Data as of ${at}`, partial: "Some parts could not be read", time: "Time", state: "State", name: "Name", total: (n) => `${n} in total`,
     language: "\u4e2d\u6587", skip: "Skip to the main content", saved: "Saved", titled: (what, name) => `${what}: ${name}`, table: "Table", chart: "Chart", show: "Show", hide: "Hide",
   },
   shell: {
     menu: "Main menu", estate: "Estate", beijing: "Beijing time", zoneTime: (zone) => `Local time (${zone})`, signOut: "Sign out",
-    live: "Live", blocks: "Dwellings", cases: "Leads", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", sync: "Lists in step", explain: "Why they may pass", tenancy: "Tenancy sources", settings: "Settings",
+    live: "Live", doors: "Doors", blocks: "Dwellings", cases: "Leads", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", sync: "Lists in step", explain: "Explain", tenancy: "Tenancy sources", settings: "Settings",
     noEstate: "Your account has no estate yet. Ask an administrator.",
   },
   link: {
@@ -236,6 +245,14 @@ export const en: Words = {
       assumed: "Written; this device cannot be read back, so it is not confirmed.", in_step: "",
     },
     readBackNow: "Read back now", readBackReason: "Read-back asked for on the page of lists", reading: "Reading back…", moreRefused: (n) => `${n} more on the device's page`,
+  },
+  doors: {
+    title: "Doors", list: "All doors", empty: "No door yet", columns: { door: "Door", seen: "Observed", mode: "Mode (ordered)", safety: "Power loss and fire", orders: "Orders" }, notKnown: "device offline, last known", fire: "Opened by the fire signal", colon: ": ", comma: ", ", andMore: (n) => ` and ${n} more`,
+    since: (at) => `since ${at}`, until: (at) => `ends by itself at ${at}`, outIsFree: "the way out stays free", toDoors: "See and release", whole: "A whole block or estate", orderTitle: "An order to doors", what: "Order", where: "Where", scopes: { doors: "Chosen doors", block: "A block's entrances", estate: "All common doors of the estate" },
+    doorsNeeded: "Choose at least one door.", blockNeeded: "Choose the block.", howLong: "For how long (minutes)", usualTime: "usual time", minutes: (n) => `${n} min`, endsByItself: "Ends by itself; give the order again before it ends to make it longer.", look: "See whom it concerns", back: "Back", confirmTitle: (n) => `check these ${n} doors`,
+    concerns: (n) => `On the way home of ${n} residents.`, shutOut: (n) => `${n} of them would have no other door to come home by: have somebody there.`, lasts: (s) => `For ${s >= 3600 ? `${Math.round(s / 360) / 10} h` : `${Math.round(s / 60)} min`}, then back to normal by itself.`,
+    needsSecond: "This concerns a whole block or estate: another person must confirm within 10 minutes before anything is sent.", askSecond: "Ask a second person", lookExpires: "This look is good for", askedNow: "Asked; nothing is sent until another person confirms.", sentNow: "Sent; each door answers below.",
+    orders: "Orders and results (last hour)", ordersEmpty: "No order within the last hour", decidedBy: (who, at) => `decided by ${who} at ${at}`, expiresIn: "Time left to confirm:", takeBack: "Take back", notSent: "not sent",
   },
   passes: {
     title: "Passes", list: "Passes", empty: "No pass yet. Visitors, repairs, viewings, carers and regular visitors get theirs here.", noneFound: "No pass matches", which: "Show", activeOnly: "Valid", withEnded: "Ended too", kind: "Kind", search: "Dwelling, visitor, order, last digits", open: "Open",

@@ -43,6 +43,14 @@ const words = {
     "credential.own_request": "确认后按本人意愿停用此人的通行凭证，本人可随时恢复。其他家庭成员不受影响。", "credential.lost_card": "确认后丢失的卡在所有门上失效；本人其他开门方式保留。",
     "credential.restore": "确认后给本人换发新的通行凭证。",
   } as Record<string, string>,
+  order: { lock_down: "封锁", block: "停用", lock_open: "常开", release: "恢复正常" } as Record<string, string>,
+  orderEffect: {
+    lock_down: "封锁后，任何人（包括住户）暂时不能从外面进入；出门不受影响，消防信号一到自动打开。到期自动恢复。", block: "停用后，这些门暂不接受刷卡、刷脸等方式；出门不受影响，消防信号一到自动打开。到期自动恢复。",
+    lock_open: "常开后，任何人都可以进入，不再核验。到期自动恢复。", release: "恢复后，这些门按授权名单开门。",
+  } as Record<string, string>,
+  orderState: { previewed: "已查看", asked: "等待第二人确认", issued: "已下发", refused: "已拒绝，未执行", expired: "已过期，未执行" } as Record<string, string>,
+  doorMode: { normal: "正常（按名单）", locked_down: "已封锁", locked_open: "常开中", blocked: "已停用", unknown: "设备不能回报" } as Record<string, string>,
+  failMode: { fail_safe: "断电开门", fail_secure: "断电锁闭" } as Record<string, string>,
   readBackOutcome: {
     done: "已回读", refused: "设备拒绝", expired: "没有答复，已作废", unreachable: "设备不可达", unsupported: "设备不能回读", uncertain: "没有答复",
   } as Record<string, string>,
@@ -69,7 +77,7 @@ const words = {
   coverage: {
     ok: "可观测", down: "不可观测", propped: "门被撑开", clock: "时间不可信", unknown: "无记录",
   } as Record<string, string>,
-  command: { momentary_access: "开门一次", read_back: "回读名单", snapshot: "抓拍一张" } as Record<string, string>,
+  command: { momentary_access: "开门一次", lock_down: "封锁", lock_open: "常开", block: "停用", release: "恢复正常", read_back: "回读名单", snapshot: "抓拍一张" } as Record<string, string>,
   commandOutcome: {
     done: "已执行", refused: "设备拒绝", expired: "已过期，未执行", unreachable: "设备不可达", unsupported: "设备不支持",
     uncertain: "已发出，未得到答复（不会重发）",
@@ -111,13 +119,14 @@ export const zh = {
     forbiddenTitle: "没有权限", forbidden: "您的角色不能查看这部分内容。需要时请向系统管理员申请。",
     brokenTitle: "这个页面没能显示", broken: "页面程序出错。可以重试或换一个页面；仍不行请告诉系统管理员。",
     notFoundTitle: "没有这个页面", notFound: "地址有误，或您的角色看不到这部分内容。", home: "回到首页",
+    over: "已到时间",
     duration: (s: number) => s < 60 ? `${Math.floor(s)} 秒` : s < 3600 ? `${Math.floor(s / 60)} 分 ${Math.floor(s % 60)} 秒` : s < 86400 * 3 ? `${Math.floor(s / 3600)} 小时 ${Math.floor(s / 60) % 60} 分` : `${Math.floor(s / 86400)} 天`,
     dataAsOf: (at: string) => `数据截至 ${at}`, partial: "部分内容未读到", time: "时间", state: "状态", name: "名称", total: (n: number) => `共 ${n} 条`,
     language: "English", skip: "跳到主要内容", saved: "已保存", titled: (what: string, name: string) => `${what}：${name}`, table: "表格", chart: "图", show: "显示", hide: "收起",
   },
   shell: {
     menu: "主菜单", estate: "小区", beijing: "北京时间", zoneTime: (zone: string) => `当地时间（${zone}）`, signOut: "退出登录",
-    live: "实时", blocks: "楼盘表", cases: "线索与核查", devices: "设备", events: "通行与事件", passes: "通行证", counter: "服务台", sync: "名单一致性", explain: "为什么能进", tenancy: "租约来源", settings: "设置",
+    live: "实时", doors: "门", blocks: "楼盘表", cases: "线索与核查", devices: "设备", events: "通行与事件", passes: "通行证", counter: "服务台", sync: "名单一致性", explain: "为什么能进", tenancy: "租约来源", settings: "设置",
     noEstate: "您的账号还没有可管理的小区。请联系系统管理员。",
   },
   link: {
@@ -251,6 +260,14 @@ export const zh = {
       assumed: "已写入，设备不能回读核对，不算确认。", in_step: "",
     },
     readBackNow: "立即回读", readBackReason: "在名单一致性页面回读核对", reading: "正在回读……", moreRefused: (n: number) => `还有 ${n} 人，到设备页面查看`,
+  },
+  doors: {
+    title: "门", list: "所有的门", empty: "还没有登记门", columns: { door: "门", seen: "门状态", mode: "模式（下达的）", safety: "断电与消防", orders: "操作" }, notKnown: "设备离线，最后已知", fire: "消防联动开门", colon: "：", comma: "，", andMore: (n: number) => `等另外 ${n} 扇`,
+    since: (at: string) => `自 ${at}`, until: (at: string) => `至 ${at} 自动恢复`, outIsFree: "出门不受影响", toDoors: "查看和恢复", whole: "整栋或整个小区操作", orderTitle: "对门下达操作", what: "操作", where: "范围", scopes: { doors: "选定的门", block: "一栋楼的单元门", estate: "整个小区的公共门" },
+    doorsNeeded: "请至少选择一扇门。", blockNeeded: "请选择楼栋。", howLong: "持续时间（分钟）", usualTime: "默认时长", minutes: (n: number) => `${n} 分钟`, endsByItself: "到期自动恢复；需要更久请到期前再次下达。", look: "查看影响范围", back: "返回修改", confirmTitle: (n: number) => `请核对这 ${n} 扇门`,
+    concerns: (n: number) => `涉及 ${n} 位住户的回家路线。`, shutOut: (n: number) => `其中 ${n} 位住户将没有其他门可以回家，请安排人员在现场。`, lasts: (s: number) => `持续 ${s >= 3600 ? `${Math.round(s / 360) / 10} 小时` : `${Math.round(s / 60)} 分钟`}，到期自动恢复。`,
+    needsSecond: "这项操作影响整栋楼或整个小区，须由另一位有权限的人员在 10 分钟内确认后才下发。", askSecond: "提交第二人确认", lookExpires: "本次查看有效时间还剩", askedNow: "已提交，等待另一位人员确认，确认前不会下发。", sentNow: "已下发，结果逐扇显示。",
+    orders: "操作与结果（近一小时）", ordersEmpty: "近一小时没有操作", decidedBy: (who: string, at: string) => `${who} 于 ${at} 处理`, expiresIn: "确认时间还剩", takeBack: "撤回", notSent: "没有下发",
   },
   passes: {
     title: "通行证", list: "通行证", empty: "还没有通行证。访客、维修、看房、护理和常访人员在这里办理。", noneFound: "没有符合条件的通行证", which: "显示", activeOnly: "有效的", withEnded: "含已终止", kind: "类型", search: "搜索房屋、访客、单号、尾号", open: "查看",

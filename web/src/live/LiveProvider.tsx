@@ -11,7 +11,7 @@ import { clearFeed, closeGap, openGap } from "./feed";
 import { getLink, setLink } from "./link";
 
 const REREAD_MS = 1_000; // many batches, one reading
-const SNAPSHOTS = ["summary", "doors", "devices", "device", "blocks", "events", "feed", "sync", "cases", "case", "command", "passes-active", "passes-all", "held-actions", "dwelling", "explain"];
+const SNAPSHOTS = ["summary", "doors", "devices", "device", "blocks", "events", "feed", "sync", "cases", "case", "command", "passes-active", "passes-all", "held-actions", "orders", "dwelling", "explain"];
 
 export function LiveProvider({ children }: { children: ReactNode }): ReactNode {
   const client = useQueryClient();

@@ -43,6 +43,7 @@ function outdated(batch: Batch, estateId: string): unknown[][] {
   if (batch.passes || batch.doors || batch.devices || batch.edges || batch.sync || batch.dwellings) keys.push(["summary", estateId]);
   if (batch.edges) keys.push(["devices", estateId], ["doors", estateId]);
   if (batch.sync) keys.push(["sync", estateId], ["devices", estateId], ["device"], ["dwelling"], ["explain"], ["passes-active", estateId], ["passes-all", estateId]);
+  if (batch.orders || batch.commands?.some((command) => command.order_id)) keys.push(["orders", estateId], ["doors", estateId]);
   if (batch.cases) keys.push(["cases"], ["case"]);
   return keys;
 }

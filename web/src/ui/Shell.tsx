@@ -6,16 +6,18 @@ import { Navigate, Outlet, useLocation, useNavigate } from "react-router";
 import type { Permission } from "../api/types";
 import { useLanguage, word } from "../i18n";
 import { LiveProvider } from "../live/LiveProvider";
+import { Standing } from "../pages/doors/Standing";
 import { useSession } from "../session";
 import { Boundary } from "./Boundary";
 import { Clock } from "./Clock";
 import { LinkBadge } from "./LinkBadge";
 import { Forbidden } from "./Panel";
 
-type PageKey = "live" | "blocks" | "events" | "passes" | "counter" | "sync" | "explain" | "cases" | "devices" | "tenancy" | "settings";
+type PageKey = "live" | "blocks" | "doors" | "events" | "passes" | "counter" | "sync" | "explain" | "cases" | "devices" | "tenancy" | "settings";
 const PAGES: { path: string; key: PageKey; needs?: Permission }[] = [
   { path: "/", key: "live", needs: "estate.view" },
   { path: "/blocks", key: "blocks", needs: "estate.view" },
+  { path: "/doors", key: "doors", needs: "estate.view" },
   { path: "/events", key: "events", needs: "estate.view" },
   { path: "/passes", key: "passes", needs: "estate.view" },
   { path: "/counter", key: "counter", needs: "estate.view" },
@@ -39,7 +41,7 @@ export function Shell(): ReactNode {
       <div className="below">
         <SideMenu />
         <main id="main" className="main" tabIndex={-1}>
-          {estate ? <LiveProvider key={estate.id}><Boundary key={location.pathname}><Outlet /></Boundary></LiveProvider> : <p className="notice">{t.shell.noEstate}</p>}
+          {estate ? <LiveProvider key={estate.id}>{me.permissions.includes("estate.view") ? <Standing /> : null}<Boundary key={location.pathname}><Outlet /></Boundary></LiveProvider> : <p className="notice">{t.shell.noEstate}</p>}
         </main>
       </div>
     </div>

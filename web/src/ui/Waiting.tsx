@@ -18,3 +18,10 @@ export function WaitingFor({ since }: { since: string }): ReactNode {
   const late = (useNow() - Date.parse(since)) / 1000 > LATE_S;
   return <span data-testid="waiting" data-late={late}><Mark tone={late ? "bad" : "info"}><Elapsed since={since} /></Mark></span>;
 }
+
+/** How long until something ends by itself. */
+export function Remaining({ until }: { until: string }): ReactNode {
+  const { duration, over } = useWords().common;
+  const left = (Date.parse(until) - useNow()) / 1000;
+  return <span className="num" role="timer">{left > 0 ? duration(left) : over}</span>;
+}

@@ -4,27 +4,30 @@ import { App, Button, Modal } from "antd";
 import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import { call } from "../../api/client";
-import { useHeldActions, useSources } from "../../api/queries";
-import type { DeskAnswer, HeldAction } from "../../api/types";
+import { useHeldActions, useOrders, useSources } from "../../api/queries";
+import type { DeskAnswer, Held, HeldAction } from "../../api/types";
 import * as format from "../../format";
 import { useWords, word } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
+import { WaitingOrders } from "../doors/Orders";
 import { useDeskDone } from "../passes/PassDetail";
 
 export function SecondPerson(): ReactNode {
   const { counter: t } = useWords();
-  const { may } = useSession();
   const [number, setNumber] = useState("");
+  const orders = (useOrders().data?.items ?? []).filter((order) => order.state === "asked");
+  const feeds = useHeldFeeds();
   return (
     <Panel id="second-person" title={t.second} live>
       <p className="faint">{t.secondHint}</p>
-      <Answer query={useHeldActions()} rows={2} empty={(d) => d.items.length === 0} emptyText={t.secondEmpty}>
+      <Answer query={useHeldActions()} rows={2} empty={(d) => d.items.length === 0 && orders.length === 0 && feeds.length === 0} emptyText={t.secondEmpty}>
         {(d) => <ul className="rows cards">{d.items.map((item) => <Waiting key={item.id} item={item} tell={setNumber} />)}</ul>}
       </Answer>
-      {may("tenancy.view") ? <HeldFeeds /> : null}
+      <WaitingOrders orders={orders} />
+      <HeldFeeds held={feeds} />
       <Modal open={number !== ""} title={t.numberTitle} onCancel={() => setNumber("")} onOk={() => setNumber("")} cancelButtonProps={{ style: { display: "none" } }}>
         <p>{t.numberHint}</p><p className="big num" data-testid="confirmed-number">{format.grouped(number)}</p>
       </Modal>
@@ -68,11 +71,15 @@ function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => v
   );
 }
 
+function useHeldFeeds(): Held[] {
+  const allowed = useSession().may("tenancy.view");
+  return (useSources(allowed).data?.items ?? []).flatMap((source) => (source.held && !source.held.refused_by ? [source.held] : []));
+}
+
 /** A feed's held set is decided where its households stand. */
-function HeldFeeds(): ReactNode {
+function HeldFeeds({ held }: { held: Held[] }): ReactNode {
   const { counter: t } = useWords();
   const zone = useZone();
-  const held = (useSources().data?.items ?? []).flatMap((source) => (source.held && !source.held.refused_by ? [source.held] : []));
   if (held.length === 0) return null;
   return (
     <ul className="rows cards">

@@ -11,8 +11,9 @@ import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Empty, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
+import { pressKey } from "../doors/modes";
 
-interface Wanted { kind: string; access_point_id: string | null; title: string; hint: string }
+interface Wanted { kind: string; access_point_id: string | null; title: string; hint: string; key?: string }
 
 function offers(device: DeviceDetail, t: ReturnType<typeof useWords>["devices"]): (Wanted & { label: string })[] {
   const doors = device.access_points.map((point) => ({
@@ -28,23 +29,23 @@ export function Commands({ device }: { device: DeviceDetail }): ReactNode {
   const [wanted, setWanted] = useState<Wanted | null>(null);
   const [sent, setSent] = useState<string | null>(null);
   const offered = offers(device, t);
-  const send = async ({ kind, access_point_id }: Wanted, reason: string): Promise<void> => {
+  const send = async ({ kind, access_point_id, key }: Wanted, reason: string): Promise<void> => {
     const path = `/devices/${encodeURIComponent(device.id)}/commands`;
-    setSent((await call<{ id: string }>(path, { method: "POST", body: { kind, access_point_id, reason } })).id);
+    setSent((await call<{ id: string }>(path, { method: "POST", body: { kind, access_point_id, reason, key: key ?? "" } })).id);
     setWanted(null);
   };
   return (
     <Panel id="commands" title={t.commands}>
       {!may("device.command") ? <Empty text={t.noCommand} /> : offered.length === 0 ? <Empty /> : (
-        <div className="tools">{offered.map((one) => <Button key={one.label} onClick={() => setWanted(one)}>{one.label}</Button>)}</div>
+        <div className="tools">{offered.map((one) => <Button key={one.label} onClick={() => setWanted({ ...one, key: pressKey() })}>{one.label}</Button>)}</div>
       )}
-      {sent ? <Outcome id={sent} /> : null}
+      {sent ? <CommandOutcome id={sent} /> : null}
       {wanted ? <ReasonDialog open title={wanted.title} hint={wanted.hint} close={() => setWanted(null)} submit={(reason) => send(wanted, reason)} /> : null}
     </Panel>
   );
 }
 
-function Outcome({ id }: { id: string }): ReactNode {
+export function CommandOutcome({ id }: { id: string }): ReactNode {
   const { devices: t, words } = useWords();
   const zone = useZone();
   const [ended, setEnded] = useState(false);

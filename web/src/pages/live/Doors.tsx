@@ -4,10 +4,11 @@ import type { ReactNode } from "react";
 import { useDevices, useDoors } from "../../api/queries";
 import type { DeviceItem, Door } from "../../api/types";
 import * as format from "../../format";
-import { useWords } from "../../i18n";
+import { useWords, word } from "../../i18n";
 import { useZone } from "../../session";
-import { StateMark } from "../../ui/Mark";
+import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
+import { stands } from "../doors/modes";
 
 export function Doors(): ReactNode {
   const t = useWords().live;
@@ -22,7 +23,7 @@ export function Doors(): ReactNode {
 }
 
 function DoorRow({ door, devices }: { door: Door; devices: DeviceItem[] }): ReactNode {
-  const { live: t, words } = useWords();
+  const { live: t, doors, words } = useWords();
   const zone = useZone();
   const ids = door.access_points.map((point) => point.device_id);
   const since = devices.find((device) => ids.includes(device.id) && device.condition !== "online")?.condition_since;
@@ -31,8 +32,9 @@ function DoorRow({ door, devices }: { door: Door; devices: DeviceItem[] }): Reac
       <strong>{door.name}</strong>
       <StateMark state={door.state} words={words.doorState} tone={door.known ? (door.state === "open" ? "warn" : door.state === "closed" ? "good" : "none") : "none"} />
       {door.alarm !== "normal" ? <StateMark state={door.alarm} words={words.doorAlarm} /> : null}
+      {stands(door) ? <Mark tone="bad">{door.mode_cause === "fire" ? doors.fire : word(words.doorMode, door.mode)}</Mark> : null}
       <span className="faint">
-        {door.known ? format.clock(door.state_at, zone) : since ? t.lastKnown(format.clock(since, zone)) : t.lastKnownNoTime}
+        {door.known ? (door.state_at ? format.clock(door.state_at, zone) : "") : since ? t.lastKnown(format.clock(since, zone)) : t.lastKnownNoTime}
       </span>
     </li>
   );

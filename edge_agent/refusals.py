@@ -1,0 +1,27 @@
+"""What a device refused of a credential: remembered so that it is not asked again in vain, and told in words. Pure."""
+
+from __future__ import annotations
+
+from device_drivers.contract.messages import CredentialRefusal
+from device_drivers.driver import CredentialRefused, Upsert
+from device_drivers.plan import photo_of
+from edge_agent.state import Refusal
+
+
+def remember(operation: Upsert, error: CredentialRefused, before: Refusal | None) -> Refusal:
+    """A refused photo is remembered by its digest, also when the rest is refused after it."""
+    if not operation.partial:
+        photo = photo_of(operation.credential) if error.of_photo else ""
+        return Refusal(operation.fingerprint, error.code, error.text, photo)
+    if before is None:
+        return Refusal(operation.fingerprint, error.code, error.text)
+    # A device that takes nobody without a photo says so; the clerk needs to know what was wrong with the photo.
+    code, text = (before.code, before.text) if error.of_photo else (error.code, error.text)
+    return Refusal(operation.fingerprint, code, text, before.photo)
+
+
+def told(token: str, why: str, refusal: Refusal | None, *, partial: bool = False) -> CredentialRefusal:
+    """As the hub hears it; `why` is the plan's reason where the device was never asked."""
+    if refusal is None:
+        return CredentialRefusal(token, "unsupported", why)
+    return CredentialRefusal(token, refusal.code, refusal.text, partial)

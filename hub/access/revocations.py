@@ -1,0 +1,277 @@
+"""Revocations, one by one: opened where a credential ends or leaves a list, sent ahead of all lists, closed by its device's word.
+
+A `RevocationOrder` carries only credentials that ended for good. What leaves a list otherwise (a move, a withdrawn face) goes
+with the list and is tracked here just the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from device_drivers.contract.messages import (
+    DeviceReported,
+    RevocationOrder,
+    RevocationResult,
+    Revocations,
+    Revoked,
+    RevokedOn,
+)
+from hub.access.merge import Merged
+from hub.db import UnitOfWork
+from hub.services import Hub
+from hub.tables import CredentialRow, DesiredEntry, Device, Edge, Revocation
+
+OPEN, GONE, ASSUMED, BACK, UNPROVED = "open", "gone", "assumed", "back", "unproved"
+FACE = "face"
+AGAIN = timedelta(seconds=20)  # an order nobody answered is sent again; the list says the same in any case
+AN_ORDER = 500  # tokens in one order: it must fit a packet
+
+
+@dataclass(frozen=True, slots=True)
+class UnconfirmedRemoval:
+    """A credential (or only its face) to go from a device which has not confirmed it yet. `told`: what the edge says."""
+
+    token: str
+    label: str
+    device_id: str
+    device_name: str
+    since: datetime
+    part: str = ""
+    because: str = ""
+    told: str = ""
+    edge_online: bool = True
+
+
+# --- opened -----------------------------------------------------------------------------------------------------------
+
+
+def ended(uow: UnitOfWork, token: str, because: str) -> None:
+    """A credential ended: it must go from every device whose list has it."""
+    session = uow.session
+    rows = session.execute(
+        select(DesiredEntry.device_id, Device.estate_id, CredentialRow.label)
+        .join(Device, Device.id == DesiredEntry.device_id)
+        .join(CredentialRow, CredentialRow.token == DesiredEntry.token)
+        .where(DesiredEntry.token == token)
+    ).all()
+    for device_id, estate_id, label in rows:
+        open_one(uow, device_id, estate_id, token, label, because)
+
+
+def open_one(
+    uow: UnitOfWork,
+    device_id: str,
+    estate_id: str,
+    token: str,
+    label: str,
+    because: str,
+) -> None:
+    """Once: an open one stays as it is."""
+    mine = (Revocation.device_id == device_id, Revocation.token == token, Revocation.part == "")
+    if uow.session.scalars(select(Revocation.id).where(*mine, Revocation.state == OPEN)).first() is None:
+        row = Revocation(
+            estate_id=estate_id, device_id=device_id, token=token, part="", label=label, because=because,
+            asked_at=uow.now, generation=0, state=OPEN, proof="", told="",
+        )  # fmt: skip
+        uow.session.add(row)
+        uow.session.flush()
+
+
+def listed(uow: UnitOfWork, device: tuple[str, str], generation: int, merged: Merged) -> None:
+    """A list of `device` (id, estate) was published. What it lost must be confirmed; what stands on it again need not."""
+    session, (device_id, estate_id) = uow.session, device
+    rows = session.scalars(select(Revocation).where(Revocation.device_id == device_id, Revocation.state == OPEN)).all()
+    for row in rows:
+        there = merged.body.has_face(row.token) if row.part == FACE else row.token in merged.body.credentials
+        if there:
+            row.state, row.confirmed_at = BACK, uow.now
+        elif not row.generation:  # it ended before this list was made, so this is the first without it
+            row.generation = generation
+    waiting = {(row.token, row.part) for row in rows if row.state == OPEN}
+    fresh = [(t, "", label) for t, label in merged.gone.items()]
+    fresh += [(t, FACE, label) for t, label in merged.faceless.items()]
+    values = [
+        {
+            "estate_id": estate_id, "device_id": device_id, "token": token, "part": part, "label": label,
+            "because": "", "asked_at": uow.now, "generation": generation, "state": OPEN, "proof": "", "told": "",
+        }
+        for token, part, label in fresh
+        if (token, part) not in waiting
+    ]  # fmt: skip
+    if values:
+        session.execute(insert(Revocation), values)
+
+
+# --- sent -------------------------------------------------------------------------------------------------------------
+
+
+def send(hub: Hub, *, edge_id: str | None = None) -> int:
+    """Orders for what ended and is not confirmed: not sent yet, or long ago. How many credentials × devices."""
+    now = hub.now()
+    query = (
+        select(Revocation.id, Revocation.device_id, Revocation.token, Device.edge_id, Edge.estate_id)
+        .join(CredentialRow, CredentialRow.token == Revocation.token)
+        .join(Device, Device.id == Revocation.device_id)
+        .join(Edge, Edge.id == Device.edge_id)
+        .where(Revocation.state == OPEN, Revocation.part == "", CredentialRow.state == "ended", Edge.online)
+        .order_by(Revocation.asked_at, Revocation.id)
+    )
+    if edge_id is None:
+        query = query.where((Revocation.sent_at.is_(None)) | (Revocation.sent_at < now - AGAIN))
+    else:
+        query = query.where(Device.edge_id == edge_id)
+    with hub.db.reading() as session:
+        rows = session.execute(query).all()
+    sent: list[int] = []
+    by_edge: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
+    for row_id, device_id, token, edge, estate in rows:
+        by_edge.setdefault((edge, estate), []).append((row_id, device_id, token))
+    for (edge, estate), mine in by_edge.items():
+        for start in range(0, len(mine), AN_ORDER):
+            part = mine[start : start + AN_ORDER]
+            if hub.send(edge, order(hub, edge, estate, [(d, t) for _, d, t in part], now)):
+                sent += [row_id for row_id, _, _ in part]
+    if sent:
+        with hub.db.unit_of_work("system", "revocations sent", now=now, audit=False) as uow:
+            for start in range(0, len(sent), AN_ORDER):
+                ids = sent[start : start + AN_ORDER]
+                uow.session.execute(update(Revocation).where(Revocation.id.in_(ids)).values(sent_at=now))
+    return len(sent)
+
+
+def order(hub: Hub, edge: str, estate: str, items: Sequence[tuple[str, str]], now: datetime) -> RevocationOrder:
+    """Signed, for one edge. `items`: (device, token)."""
+    of_device: dict[str, list[str]] = {}
+    for device, token in items:
+        of_device.setdefault(device, []).append(token)
+    content = Revocations(edge, estate, now, tuple(RevokedOn(d, tuple(tokens)) for d, tokens in of_device.items()))
+    payload = msgspec.json.encode(content)
+    return RevocationOrder(payload, hub.keys.sign(payload), hub.keys.key_id)
+
+
+# --- confirmed --------------------------------------------------------------------------------------------------------
+
+
+def take_result(hub: Hub, edge_id: str, result: RevocationResult) -> bool:
+    """What an edge says became of them. False when one of the devices does not hang on this edge."""
+    devices = {item.device for item in result.items}
+    with hub.db.unit_of_work(f"edge:{edge_id}", "revocations answered", now=hub.now(), audit=False) as uow:
+        mine = dict(
+            uow.session.execute(
+                select(Device.id, Device.estate_id).where(Device.id.in_(sorted(devices)), Device.edge_id == edge_id)
+            ).all()
+        )
+        if mine.keys() != devices:
+            return False
+        closed = [row for item in result.items for row in _answer(uow, item)]
+    show(hub, closed)
+    return True
+
+
+def _answer(uow: UnitOfWork, item: Revoked) -> list[Revocation]:
+    rows = uow.session.scalars(
+        select(Revocation).where(
+            Revocation.device_id == item.device, Revocation.token == item.token, Revocation.state == OPEN
+        )
+    ).all()
+    if item.state not in (GONE, ASSUMED):
+        for row in rows:
+            row.told = item.text[:300]
+        return []
+    for row in rows:  # the whole credential went, so its face did too
+        row.state, row.proof, row.confirmed_at, row.told = item.state, "read_back", uow.now, item.text[:300]
+    return list(rows)
+
+
+def settle(uow: UnitOfWork, device_id: str, report: DeviceReported) -> list[Revocation]:
+    """What the device's own report closes: a list at least as new was worked on and read back, nothing of it is pending."""
+    rows = uow.session.scalars(
+        select(Revocation).where(
+            Revocation.device_id == device_id,
+            Revocation.state == OPEN,
+            Revocation.generation > 0,
+            Revocation.generation <= report.generation,
+        )
+    ).all()
+    if not rows or (report.read_back_at is None and not report.decided_at_edge):
+        return []
+    if report.pending > len(report.pending_tokens):
+        return []  # which ones wait is not said in full
+    waiting = set(report.pending_tokens)
+    closed = [row for row in rows if row.token not in waiting]
+    for row in closed:
+        row.state, row.proof, row.confirmed_at = GONE, "edge" if report.decided_at_edge else "report", uow.now
+    return closed
+
+
+def show(hub: Hub, closed: Iterable[Revocation]) -> None:
+    for row in closed:
+        hub.live.emit(row.estate_id, "revocations", item(row))
+
+
+def item(row: Revocation) -> dict[str, Any]:
+    """For the live stream."""
+    columns = (
+        "id",
+        "device_id",
+        "token",
+        "part",
+        "label",
+        "because",
+        "asked_at",
+        "state",
+        "proof",
+        "confirmed_at",
+        "told",
+    )
+    return {name: getattr(row, name) for name in columns}
+
+
+# --- asked ------------------------------------------------------------------------------------------------------------
+
+
+def unconfirmed(session: Session, estate_id: str) -> list[UnconfirmedRemoval]:
+    """Oldest first."""
+    rows = session.execute(
+        select(Revocation, Device.name, Edge.online)
+        .join(Device, Device.id == Revocation.device_id)
+        .join(Edge, Edge.id == Device.edge_id)
+        .where(Revocation.state == OPEN, Revocation.estate_id == estate_id)
+        .order_by(Revocation.asked_at, Revocation.device_id, Revocation.token, Revocation.part)
+    )
+    return [
+        UnconfirmedRemoval(
+            row.token,
+            f"{row.label}（人脸）" if row.part == FACE else row.label,
+            row.device_id,
+            name,
+            row.asked_at,
+            row.part,
+            row.because,
+            row.told,
+            bool(online),
+        )
+        for row, name, online in rows
+    ]
+
+
+def oldest_open(session: Session, estate_id: str) -> datetime | None:
+    return session.scalar(
+        select(Revocation.asked_at)
+        .where(Revocation.state == OPEN, Revocation.estate_id == estate_id)
+        .order_by(Revocation.asked_at)
+        .limit(1)
+    )
+
+
+def taken_down(uow: UnitOfWork, device_id: str) -> None:
+    """A device that was removed cannot prove anything any more: that is said, not forgotten."""
+    mine = update(Revocation).where(Revocation.device_id == device_id, Revocation.state == OPEN)
+    uow.session.execute(mine.values(state=UNPROVED, confirmed_at=uow.now, told="device taken down"))
