@@ -173,7 +173,7 @@ def test_a_lost_card_is_reported(open_as: OpenAs, served: Served) -> None:
 def test_what_waits_is_decided_by_another_person(
     open_as: OpenAs, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quota, "exhausted", lambda *_: True)
+    monkeypatch.setattr(quota, "spend", lambda *_: False)
     page = open_as("manager", f"/counter?dwelling={HOME}")
     for member in (0, 1):
         page.get_by_test_id("counter-member").nth(member).get_by_role("button", name="本人申请停用").click()

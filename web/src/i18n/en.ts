@@ -28,12 +28,12 @@ const words: Words["words"] = {
   way: { qr: "QR code", pin: "PIN", card: "Card", id_card: "ID card", dynamic_qr: "Changing code on the phone" },
   heldKind: {
     "pass.issue": "Issue a pass", "pass.end": "End a pass", "pass.renew": "Renew a pass", "credential.own_request": "End at own request", "credential.lost_card": "Lost card",
-    "credential.restore": "Restore a credential",
+    "credential.restore": "Restore a credential", "device.foreign": "What becomes of foreign entries", "role.assign": "Give a role", "role.end": "Take a role back", "role.extend": "Extend a role", "schedule.change": "Change hours", "credential.id_card": "Identity card as a way in", "pass.link": "Link for the phone",
   },
   heldEffect: {
     "pass.issue": "Once confirmed it is issued and goes to the doors on the way; the number is shown to whoever confirms, once.", "pass.end": "Once confirmed it is taken off every device.", "pass.renew": "Once confirmed it is valid for longer.",
     "credential.own_request": "Once confirmed this person's credential ends, as they wished; they may have it back at any time. Nobody else of the household is touched.", "credential.lost_card": "Once confirmed the lost card opens no door; the holder's other ways stay.",
-    "credential.restore": "Once confirmed this person gets a new credential.",
+    "credential.restore": "Once confirmed this person gets a new credential.", "device.foreign": "Once confirmed these entries are deleted on the device; whoever came in by them does no longer.", "role.assign": "Once confirmed this person passes by the role, and the devices are told.", "role.end": "Once confirmed this person's role is taken off every device.", "role.extend": "Once confirmed the role lasts longer.", "schedule.change": "Once confirmed everybody with these hours passes at the new ones.", "credential.id_card": "Once confirmed the identity card opens the person's doors, or no longer, as they chose.", "pass.link": "Once confirmed a link for the phone is made and shown once; earlier links end.",
   },
   order: { lock_down: "Lock down", block: "Block", lock_open: "Lock open", release: "Back to normal" },
   orderEffect: {
@@ -42,6 +42,8 @@ const words: Words["words"] = {
   },
   orderState: { previewed: "Looked at", asked: "Waits for a second person", issued: "Sent", refused: "Refused, not done", expired: "Expired, not done" },
   doorMode: { normal: "Normal (by the list)", locked_down: "Locked down", locked_open: "Locked open", blocked: "Blocked", unknown: "Device cannot tell" },
+  egress: { undeclared: "not declared", free: "push the door (mechanical)", button: "exit button", edge: "let out by the edge", none: "none" },
+  fireRelease: { undeclared: "not declared", input: "fire signal wired to the board", wired: "fire system cuts the lock's power", none: "none" },
   failMode: { fail_safe: "Opens without power", fail_secure: "Stays locked without power" },
   readBackOutcome: {
     done: "Read back", refused: "Refused by the device", expired: "No answer, void", unreachable: "Device not reachable", unsupported: "Device cannot be read back", uncertain: "No answer",
@@ -253,6 +255,7 @@ export const en: Words = {
     concerns: (n) => `On the way home of ${n} residents.`, shutOut: (n) => `${n} of them would have no other door to come home by: have somebody there.`, lasts: (s) => `For ${s >= 3600 ? `${Math.round(s / 360) / 10} h` : `${Math.round(s / 60)} min`}, then back to normal by itself.`,
     needsSecond: "This concerns a whole block or estate: another person must confirm within 10 minutes before anything is sent.", askSecond: "Ask a second person", lookExpires: "This look is good for", askedNow: "Asked; nothing is sent until another person confirms.", sentNow: "Sent; each door answers below.",
     orders: "Orders and results (last hour)", ordersEmpty: "No order within the last hour", decidedBy: (who, at) => `decided by ${who} at ${at}`, expiresIn: "Time left to confirm:", takeBack: "Take back", notSent: "not sent",
+    declare: "Declare", declareTitle: (name) => `Power loss and fire: ${name}`, declareHint: "As it is on site. The way out must always be free: \"none\" is refused.", failMode: "Without power", egress: "How people get out", fireRelease: "How it opens in a fire", escape: "On an escape route", necessity: "Why faces are read here (empty where none are)", declared: "Declared",
   },
   passes: {
     title: "Passes", list: "Passes", empty: "No pass yet. Visitors, repairs, viewings, carers and regular visitors get theirs here.", noneFound: "No pass matches", which: "Show", activeOnly: "Valid", withEnded: "Ended too", kind: "Kind", search: "Dwelling, visitor, order, last digits", open: "Open",

@@ -36,12 +36,12 @@ const words = {
   way: { qr: "二维码", pin: "密码", card: "卡", id_card: "身份证", dynamic_qr: "手机动态码" } as Record<string, string>,
   heldKind: {
     "pass.issue": "签发通行证", "pass.end": "终止通行证", "pass.renew": "通行证续期", "credential.own_request": "本人申请停用", "credential.lost_card": "挂失换卡",
-    "credential.restore": "恢复停用的凭证",
+    "credential.restore": "恢复停用的凭证", "device.foreign": "处理设备上的非本系统人员", "role.assign": "授予岗位", "role.end": "收回岗位", "role.extend": "岗位续期", "schedule.change": "更改时段", "credential.id_card": "身份证开门", "pass.link": "发手机通行链接",
   } as Record<string, string>,
   heldEffect: {
     "pass.issue": "确认后立即签发，并下发到沿途的门；号码显示给确认人一次。", "pass.end": "确认后从所有设备上删除这张通行证。", "pass.renew": "确认后延长有效期。",
     "credential.own_request": "确认后按本人意愿停用此人的通行凭证，本人可随时恢复。其他家庭成员不受影响。", "credential.lost_card": "确认后丢失的卡在所有门上失效；本人其他开门方式保留。",
-    "credential.restore": "确认后给本人换发新的通行凭证。",
+    "credential.restore": "确认后给本人换发新的通行凭证。", "device.foreign": "确认后从设备上删除这些人员，他们将不能再凭旧凭证通行。", "role.assign": "确认后此人可按岗位通行，并下发到设备。", "role.end": "确认后从所有设备上删除此人的岗位凭证。", "role.extend": "确认后延长此人的岗位期限。", "schedule.change": "确认后使用这一时段的人员按新时段通行。", "credential.id_card": "确认后按本人选择启用或停用身份证开门。", "pass.link": "确认后生成手机通行链接，只显示一次；以前的链接失效。",
   } as Record<string, string>,
   order: { lock_down: "封锁", block: "停用", lock_open: "常开", release: "恢复正常" } as Record<string, string>,
   orderEffect: {
@@ -50,6 +50,8 @@ const words = {
   } as Record<string, string>,
   orderState: { previewed: "已查看", asked: "等待第二人确认", issued: "已下发", refused: "已拒绝，未执行", expired: "已过期，未执行" } as Record<string, string>,
   doorMode: { normal: "正常（按名单）", locked_down: "已封锁", locked_open: "常开中", blocked: "已停用", unknown: "设备不能回报" } as Record<string, string>,
+  egress: { undeclared: "未登记", free: "直接推门（机械）", button: "出门按钮", edge: "由网关放行", none: "没有" } as Record<string, string>,
+  fireRelease: { undeclared: "未登记", input: "消防信号接入门控板", wired: "消防系统直接切断锁电源", none: "没有" } as Record<string, string>,
   failMode: { fail_safe: "断电开门", fail_secure: "断电锁闭" } as Record<string, string>,
   readBackOutcome: {
     done: "已回读", refused: "设备拒绝", expired: "没有答复，已作废", unreachable: "设备不可达", unsupported: "设备不能回读", uncertain: "没有答复",
@@ -268,6 +270,7 @@ export const zh = {
     concerns: (n: number) => `涉及 ${n} 位住户的回家路线。`, shutOut: (n: number) => `其中 ${n} 位住户将没有其他门可以回家，请安排人员在现场。`, lasts: (s: number) => `持续 ${s >= 3600 ? `${Math.round(s / 360) / 10} 小时` : `${Math.round(s / 60)} 分钟`}，到期自动恢复。`,
     needsSecond: "这项操作影响整栋楼或整个小区，须由另一位有权限的人员在 10 分钟内确认后才下发。", askSecond: "提交第二人确认", lookExpires: "本次查看有效时间还剩", askedNow: "已提交，等待另一位人员确认，确认前不会下发。", sentNow: "已下发，结果逐扇显示。",
     orders: "操作与结果（近一小时）", ordersEmpty: "近一小时没有操作", decidedBy: (who: string, at: string) => `${who} 于 ${at} 处理`, expiresIn: "确认时间还剩", takeBack: "撤回", notSent: "没有下发",
+    declare: "登记", declareTitle: (name: string) => `登记断电与消防：${name}`, declareHint: "照现场实际填写。出门必须始终畅通：填“没有”会被拒绝。", failMode: "断电时", egress: "怎样出门", fireRelease: "火警时怎样打开", escape: "是疏散通道", necessity: "为什么这里需要刷脸（没有刷脸的门不填）", declared: "已登记",
   },
   passes: {
     title: "通行证", list: "通行证", empty: "还没有通行证。访客、维修、看房、护理和常访人员在这里办理。", noneFound: "没有符合条件的通行证", which: "显示", activeOnly: "有效的", withEnded: "含已终止", kind: "类型", search: "搜索房屋、访客、单号、尾号", open: "查看",

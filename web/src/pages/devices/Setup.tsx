@@ -42,7 +42,8 @@ function useChanged(): () => Promise<void> {
 }
 
 function Steps({ device, setup }: { device: DeviceDetail; setup: DeviceSetup }): ReactNode {
-  const { adding: t, common } = useWords();
+  const { adding: t, common, counter } = useWords();
+  const { message } = App.useApp();
   const { may } = useSession();
   const navigate = useNavigate();
   const changed = useChanged();
@@ -51,8 +52,9 @@ function Steps({ device, setup }: { device: DeviceDetail; setup: DeviceSetup }):
   const [editing, setEditing] = useState(false);
   const path = `/devices/${encodeURIComponent(device.id)}`;
   async function send(wanted: Asking, reason: string): Promise<void> {
-    await call(path, { method: wanted.method ?? "PATCH", body: { ...wanted.body, reason } });
+    const answer = await call<{ held?: string } | undefined>(path, { method: wanted.method ?? "PATCH", body: { ...wanted.body, reason } });
     setAsking(null);
+    if (answer?.held) void message.warning(counter.heldNow, 8);
     await changed();
     if (wanted.method === "DELETE") void navigate("/devices");
   }

@@ -10,6 +10,7 @@ import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { Remaining } from "../../ui/Waiting";
+import { DeclareDoor } from "./DeclareDoor";
 import { ORDERS, type OrderKind, toneOfMode } from "./modes";
 import { OpenOnce } from "./OpenOnce";
 import { OrderDialog, type OrderStart } from "./OrderDialog";
@@ -54,6 +55,7 @@ function Table({ doors, order }: TableProps): ReactNode {
 
 function Row({ door, order }: { door: Door; order: TableProps["order"] }): ReactNode {
   const { doors: t, words } = useWords();
+  const { may } = useSession();
   const zone = useZone();
   return (
     <tr data-testid="door-row" data-mode={door.mode}>
@@ -65,7 +67,7 @@ function Row({ door, order }: { door: Door; order: TableProps["order"] }): React
       </td>
       <td className="mode"><Mode door={door} /></td>
       <td className="law">
-        {word(words.failMode, door.fail_mode)}
+        {word(words.failMode, door.fail_mode)} {may("device.manage") ? <DeclareDoor door={door} /> : null}
         {door.law.map((point) => <div key={point.code}><Mark tone={point.refused ? "bad" : "warn"}>{point.text_zh}</Mark></div>)}
       </td>
       <td>

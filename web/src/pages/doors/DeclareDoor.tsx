@@ -1,0 +1,50 @@
+/** What the law asks of a door: what it does without power and in a fire, how people get out, why a face is read there. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { App, Button, Checkbox, Input, Select } from "antd";
+import { type ReactNode, useState } from "react";
+import { call } from "../../api/client";
+import type { Door } from "../../api/types";
+import { useWords } from "../../i18n";
+import { ReasonDialog } from "../../ui/ReasonDialog";
+
+export function DeclareDoor({ door }: { door: Door }): ReactNode {
+  const { doors: t } = useWords();
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <Button size="small" type="link" className="underlined" aria-label={`${t.declare}: ${door.name}`} onClick={() => setOpen(true)}>{t.declare}</Button>
+      {open ? <Dialog door={door} close={() => setOpen(false)} /> : null}
+    </>
+  );
+}
+
+function Dialog({ door, close }: { door: Door; close: () => void }): ReactNode {
+  const { doors: t, words } = useWords();
+  const client = useQueryClient();
+  const { message } = App.useApp();
+  const [fail, setFail] = useState(door.fail_mode);
+  const [egress, setEgress] = useState(door.egress);
+  const [fire, setFire] = useState(door.fire_release);
+  const [escape, setEscape] = useState(door.escape_route);
+  const [necessity, setNecessity] = useState("");
+  const send = async (reason: string): Promise<void> => {
+    const body = { fail_mode: fail, egress, fire_release: fire, escape_route: escape === door.escape_route ? null : escape, necessity: necessity.trim() || null, reason };
+    await call(`/doors/${encodeURIComponent(door.id)}`, { method: "PATCH", body });
+    close();
+    void message.success(t.declared);
+    await client.invalidateQueries({ queryKey: ["doors"] });
+  };
+  const pick = (id: string, label: string, list: Record<string, string>, value: string, change: (value: string) => void): ReactNode => (
+    <div className="dialog-field"><span id={id}>{label}</span><Select aria-labelledby={id} style={{ width: "100%" }} value={value} onChange={change} options={Object.entries(list).map(([key, text]) => ({ value: key, label: text }))} /></div>
+  );
+  return (
+    <ReasonDialog open title={t.declareTitle(door.name)} hint={t.declareHint} close={close} submit={send} ok={t.declare}>
+      {pick("door-fail", t.failMode, words.failMode, fail, setFail)}
+      {pick("door-egress", t.egress, words.egress, egress, setEgress)}
+      {pick("door-fire", t.fireRelease, words.fireRelease, fire, setFire)}
+      <p><Checkbox checked={escape} onChange={(event) => setEscape(event.target.checked)}>{t.escape}</Checkbox></p>
+      <label className="dialog-field"><span>{t.necessity}</span><Input.TextArea rows={2} maxLength={500} value={necessity} onChange={(event) => setNecessity(event.target.value)} /></label>
+    </ReasonDialog>
+  );
+}
