@@ -29,7 +29,7 @@ FACE_TERMINAL = DriverDefinition(
             holds_list=True,
             reads_back=True,
             validity_dates=True,
-            batch=50,
+            batch=200,
             photos=True,
             cards=True,
             device_side_pulse=True,
@@ -41,6 +41,7 @@ FACE_TERMINAL = DriverDefinition(
         ),
     ),
     face_terminal.connect,
+    face_terminal.narrow,
 )
 MODBUS_DOOR = DriverDefinition(
     DriverInfo(

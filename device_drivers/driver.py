@@ -208,8 +208,19 @@ class ReadsContents(Protocol):
     """What a driver may add: not only which entries a device holds, but whether they say what was written."""
 
     def contents(self) -> AsyncIterator[Mapping[str, str]]:
-        """Page by page: token → content, comparable with `Applied.content`. Raises DeviceUnreachable, DeviceRefused."""
+        """Page by page: token → content. Raises DeviceUnreachable, DeviceRefused.
+
+        A content is lines of `key=value`. It is compared with `Applied.content` by `same_content`.
+        """
         ...
+
+
+def same_content(one: str, other: str) -> bool:
+    """A key that one side does not name is not compared: devices leave out what they do not keep."""
+    if one == other:
+        return True
+    a, b = (dict(line.partition("=")[::2] for line in text.splitlines()) for text in (one, other))
+    return all(a[key] == b[key] for key in a.keys() & b.keys())
 
 
 Connect = Callable[[str, dict[str, Any], DriverServices], Awaitable[Driver]]
@@ -217,10 +228,14 @@ Connect = Callable[[str, dict[str, Any], DriverServices], Awaitable[Driver]]
 
 @dataclass(frozen=True, slots=True)
 class DriverDefinition:
-    """One kind of device. `connect(device_id, config, services)` raises ConfigError, WrongSecret, DeviceUnreachable."""
+    """One kind of device. `connect(device_id, config, services)` raises ConfigError, WrongSecret, DeviceUnreachable.
+
+    `narrow`: what of the kind's capabilities a device with these settings has.
+    """
 
     info: DriverInfo
     connect: Connect
+    narrow: Callable[[Capabilities, Mapping[str, Any]], Capabilities] = lambda all_can, _config: all_can
 
     @property
     def kind(self) -> str:
@@ -229,3 +244,7 @@ class DriverDefinition:
     @property
     def capabilities(self) -> Capabilities:
         return self.info.capabilities
+
+    def capabilities_of(self, config: Mapping[str, Any]) -> Capabilities:
+        """Of one device."""
+        return self.narrow(self.capabilities, config)

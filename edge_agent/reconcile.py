@@ -29,6 +29,7 @@ from device_drivers.valid import in_force, lasting, next_change
 from edge_agent import refusals
 from edge_agent.box import Box
 from edge_agent.clock import wait_event
+from edge_agent.contents import differing
 from edge_agent.drift import Drift
 from edge_agent.heavy import heavy
 from edge_agent.lists import HeldList
@@ -66,6 +67,8 @@ class Reconciler:
         self._last: tuple[ListReport, Plan] | None = None  # of the last whole round, while no other is under way
         self._next: datetime | None = None  # when something begins or ends by itself
         self._thorough = True
+        self._otherwise: set[str] = set()  # entries that said something else when last looked into
+        self._rewritten: set[str] = set()  # of them, written anew since
         self._reported_at = 0.0
         self._asked: list[asyncio.Future[None]] = []
 
@@ -145,6 +148,7 @@ class Reconciler:
             self.report(self._heading(None, 0, seen.read_at, foreign=len(seen.held)))
             return
         if wrote:
+            self._thorough = self._thorough or bool(self._rewritten)
             seen = await self._look(driver, busy)
             work = await self._plan(held, seen)
         await self._forget(held, work, seen)
@@ -163,25 +167,20 @@ class Reconciler:
         if self._thorough and isinstance(driver, ReadsContents):
             await self._look_into(driver, busy, seen)
         self._thorough = False
+        # What is known to say something else is not confirmed by its mere presence.
+        seen.held |= dict.fromkeys(self._otherwise & seen.held.keys(), OTHER)
         self._seen = seen
         return seen
 
     async def _look_into(self, driver: ReadsContents, busy: asyncio.Lock, seen: Seen) -> None:
-        """What each entry says, page by page, so that a revocation waits for one page at most."""
+        """What each entry says. One that says something else again after it was written anew is refused, with the reason."""
         written = await asyncio.to_thread(self.box.state.contents, self.device)
-        pages = driver.contents()
-        try:
-            while True:
-                await self.removals.quiet.wait()
-                async with busy:
-                    page = await anext(pages, None)
-                if page is None:
-                    return
-                for token, content in page.items():
-                    if token in seen.held and written.get(token, content) not in ("", content):
-                        seen.held[token] = OTHER
-        except DeviceRefused as error:
-            log.info("device %s does not tell what its entries say: %s", self.device, error)
+        self._otherwise = await differing(self.device, driver, written, self.removals.quiet, busy)
+        if again := self._otherwise & self._rewritten & seen.applied.keys():
+            stubborn = {t: Refusal(seen.applied[t], "reads_back_otherwise", "") for t in again}
+            now = self.box.clock.now()
+            await asyncio.to_thread(self.box.state.end_apply, self.device, {}, (), stubborn, now)
+        self._rewritten.clear()
 
     def _notice(self, held: HeldList, work: Plan, seen: Seen) -> None:
         """Drift, before anything is mended."""
@@ -317,6 +316,7 @@ class Reconciler:
             seen.held.pop(token, None)
             seen.applied.pop(token, None)
         self.drift.touch((*written, *removed))
+        self._rewritten |= self._otherwise & written.keys()
         partial = {t for t, r in written.items() if isinstance(r.operation, Upsert) and r.operation.partial}
         contents = {t: r.content for t, r in written.items()}
         await asyncio.to_thread(state.end_apply, self.device, fingerprints, removed, refused, now, partial, contents)

@@ -57,19 +57,16 @@ class Worker:
         self.config, self.definition, self.box, self.upkeep_s = config, definition, box, upkeep_s
         self.device = config.device
         self.driver: Driver | None = None
-        self.observation = Observation(config.device, definition.capabilities.replays_events, box)
-        self.reconciler = Reconciler(config, definition.capabilities, box, self._list_reported)
-        self.doors = Doors(config, definition.capabilities, box, self._publish, self._unlocked)
+        self.capabilities: Capabilities = definition.capabilities_of(config.config)
+        self.observation = Observation(config.device, self.capabilities.replays_events, box)
+        self.reconciler = Reconciler(config, self.capabilities, box, self._list_reported)
+        self.doors = Doors(config, self.capabilities, box, self._publish, self._unlocked)
         self._points = {b.point: b for b in config.access_points}
         self._meters = {m.point: m for m in config.meters}
         self._busy = asyncio.Lock()  # inventory, apply, status, snapshot: one at a time; commands never wait
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._status = DeviceStatus(DeviceCondition.UNKNOWN, box.clock.now())
         self._list = ListReport()
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self.definition.capabilities
 
     # --- life ------------------------------------------------------------------------------------------------------
     async def run(self) -> None:

@@ -25,6 +25,7 @@ _WHILE_BATCH_REFUSED = frozenset(
     {"EditPerson", "EditPersonsNew", "AddPersons", "DelPerson", "DeletePersons", "DeleteAllPerson"}
 )
 _NO_TIME = "0000-00-00 00:00:00"
+_FILTERS = {"gender", "name", "BeginTime", "EndTime"}
 _MQTT_LIMITS = {"KeepAliveInterval": (20, 300), "ResumefromBreakpoint": (0, 1), "RecordUploadType": (0, 2)}
 
 
@@ -260,14 +261,18 @@ class FaceCommands:
 
     async def _search_list(self, message: dict[str, Any]) -> Reply:
         info = _info(message)
-        found = [person for person in self.terminal.store.persons() if _matches(person, info)]
-        if not found:
-            return _fail(466, "nothing found")
         begin = max(0, as_int(info.get("BeginNO"), 0))
         count = min(_LIST_MAX, max(1, as_int(info.get("RequestCount"), 1000)))
-        page = [dict(self._fields(person)) for person in found[begin : begin + count]]
+        if not info.keys() & _FILTERS and as_int(info.get("personType"), 2) == 2:
+            total, found = self.terminal.store.count(), self.terminal.store.persons(begin, count)
+        else:
+            matching = [person for person in self.terminal.store.persons() if _matches(person, info)]
+            total, found = len(matching), matching[begin : begin + count]
+        if not total:
+            return _fail(466, "nothing found")
+        page = [dict(self._fields(person)) for person in found]
         # This answer has numbers where the others have strings, and no "result" unless it failed.
-        return Reply(200, {"TotalPersonNum": len(found), "PersonNum": len(page), "List": page}, numeric_code=True)
+        return Reply(200, {"TotalPersonNum": total, "PersonNum": len(page), "List": page}, numeric_code=True)
 
     # Door and device
 

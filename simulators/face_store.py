@@ -125,10 +125,11 @@ class TerminalStore:
         """Remove the entry; False when it was not there."""
         return self.db.execute("DELETE FROM persons WHERE custom_id = ?", (custom_id,)).rowcount > 0
 
-    def persons(self) -> list[Person]:
-        """All entries in the order of their personId, without their pictures."""
+    def persons(self, begin: int = 0, count: int = -1) -> list[Person]:
+        """Entries in the order of their personId, without their pictures: `count` (-1: all) after the first `begin`."""
         rows = self.db.execute(
-            "SELECT person_id, custom_id, fields, NULL, sha, card, created FROM persons ORDER BY person_id"
+            "SELECT person_id, custom_id, fields, NULL, sha, card, created FROM persons ORDER BY person_id LIMIT ? OFFSET ?",
+            (count, begin),
         )
         return [_person(row) for row in rows]
 

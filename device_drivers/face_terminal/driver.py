@@ -7,7 +7,7 @@ import logging
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -18,9 +18,9 @@ from msgspec import Meta
 
 from device_drivers.config import read_config
 from device_drivers.contract.access import Identifier
-from device_drivers.contract.device import DeviceInventory, DeviceStatus, HeldCredential
+from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, HeldCredential
 from device_drivers.contract.events import Unreadable
-from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition
+from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, IdentifierType
 from device_drivers.driver import (
     Applied,
     CommandRequest,
@@ -161,6 +161,9 @@ class FaceTerminal:
     async def inventory(self) -> DeviceInventory:
         ids, complete = await self.roster.held()
         return DeviceInventory(tuple(HeldCredential(i) for i in dict.fromkeys(ids)), datetime.now(UTC), complete)
+
+    def contents(self) -> AsyncIterator[Mapping[str, str]]:
+        return self.roster.contents()
 
     async def apply(self, operations: tuple[Operation, ...]) -> tuple[Applied, ...]:
         removed = await self.roster.remove([o for o in operations if isinstance(o, Remove)])
@@ -339,6 +342,19 @@ def _remember(known: OrderedDict[str, None], key: str) -> None:
     known[key] = None
     while len(known) > REMEMBERED:
         known.popitem(last=False)
+
+
+def narrow(kind: Capabilities, config: Mapping[str, Any]) -> Capabilities:
+    """The camera branch knows faces alone, and has no command that opens a door for the edge."""
+    profile = profiles().get(str(config.get("profile", "access_terminal")))
+    if profile is None or (profile.cards and profile.unlock):
+        return kind
+    own = tuple(t for t in kind.identifiers if profile.cards or t != IdentifierType.CARD)
+    passed_on = kind.edge_identifiers if profile.unlock else ()
+    commands = kind.commands if profile.unlock else ()
+    return msgspec.structs.replace(
+        kind, cards=profile.cards, identifiers=own, edge_identifiers=passed_on, commands=commands
+    )
 
 
 async def connect(device_id: str, config: dict[str, Any], services: DriverServices) -> FaceTerminal:

@@ -10,7 +10,7 @@ from device_drivers import card_number
 from device_drivers.contract.access import Credential, Identifier
 from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import CredentialRefused
-from device_drivers.face_terminal.codec import local_text
+from device_drivers.face_terminal.codec import Fields, local_text
 
 CUSTOM_ID_BYTES, NAME_BYTES, CARD_CHARACTERS = 47, 31, 10  # without the terminator of the firmware's C fields
 FIRST, LAST = "2000-01-01 00:00:00", "2037-12-31 23:59:59"
@@ -59,6 +59,32 @@ def period(credential: Credential, zone: tzinfo) -> tuple[str, str] | None:
 
 def _local(at: datetime | None, zone: tzinfo, default: str) -> str:
     return min(max(local_text(at, zone), FIRST), LAST) if at else default
+
+
+def content(entry: Fields, *, cards: bool) -> str:
+    """What an entry says, as lines of key=value; the same for what is sent and for what is read back of it.
+
+    Only what decides who passes when. What a terminal leaves out is left out here: it cannot be compared.
+    """
+    kind, begin, end = (
+        ("tempCardType", "cardValidBegin", "cardValidEnd") if cards else ("tempValid", "validBegin", "validEnd")
+    )
+    said = {"type": entry.text("personType"), "kind": entry.text(kind)}
+    if said["kind"] not in ("", "0"):
+        said |= {"begin": entry.text(begin).replace("T", " "), "end": entry.text(end).replace("T", " ")}
+    found = [f"{key}={value}" for key, value in said.items() if value]
+    if cards and "rfidcard" in entry.values:
+        found.append(f"card={_number(entry)}")
+    return "\n".join(found)
+
+
+def _number(entry: Fields) -> str:
+    """Decimal without leading zeros, however it was written; empty for no card."""
+    text = entry.text("RFIDCard")
+    try:
+        return str(int(text, 10 if entry.text("RFCardMode") == "0" else 16)) if text else ""
+    except ValueError:
+        return text
 
 
 def _terminal(credential: Credential, zone: tzinfo) -> dict[str, Any]:

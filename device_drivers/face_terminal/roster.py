@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal
 
@@ -21,11 +23,12 @@ from device_drivers.driver import (
 from device_drivers.face_terminal import codec
 from device_drivers.face_terminal.channel import Channel
 from device_drivers.face_terminal.errors import Level, Profile, meaning
-from device_drivers.face_terminal.persons import first, person
+from device_drivers.face_terminal.persons import content, first, person
 
 log = logging.getLogger(__name__)
 BUSY_TRIES, BUSY_PAUSE_S = 4, 1.0
 MAX_DELETE = 200
+PAGE = 500  # entries read at once
 PHOTO_MAX, PHOTO_MIN = 1_000_000, 1000
 PhotoMode = Literal["uri", "inline"]
 
@@ -54,6 +57,7 @@ class Roster:
         self.channel, self.profile, self.zone, self.services = channel, profile, zone, services
         self.timeout_s, self.mode, self.list_timeout_s = timeout_s, mode, list_timeout_s
         self._spelling: dict[str, str] = {}  # token as the terminal spells it, by folded token
+        self._edited_at = -profile.edit_gap_s  # monotonic, when the last single entry with a photo was sent
 
     async def held(self) -> tuple[list[str], bool]:
         """(customIds, complete). Raises DeviceUnreachable, DeviceRefused."""
@@ -64,6 +68,25 @@ class Roster:
         self._spelling = {i.casefold(): i for i in ids}
         total = answer.info.text("total", "TotalPersonNum", "Total", "PersonNum", "QueryPersonNum")
         return ids, not total.isdigit() or int(total) <= len(ids)
+
+    async def contents(self) -> AsyncIterator[dict[str, str]]:
+        """Token as we wrote it → what the entry says, `PAGE` at a time. Raises DeviceUnreachable, DeviceRefused."""
+        begin = 0
+        while True:
+            question = {"personType": 2, "BeginNO": begin, "RequestCount": PAGE}
+            answer = await self.channel.ask("SearchPersonList", question, timeout_s=self.list_timeout_s)
+            if not answer.ok and meaning("SearchPersonList", answer.code).code == "not_held":
+                return
+            rows = answer.info.rows("List")
+            if not answer.ok and not rows:
+                raise DeviceRefused(f"SearchPersonList: {answer.code} {answer.info.text('detail')}".strip())
+            if not rows:
+                return
+            yield {r.text("customId"): content(r, cards=self.profile.cards) for r in rows}
+            begin += len(rows)
+            total = answer.info.text("TotalPersonNum", "total")
+            if total.isdigit() and begin >= int(total):
+                return
 
     # Removing
 
@@ -132,11 +155,17 @@ class Roster:
         ready = [(o, p) for o, p in zip(operations, prepared, strict=True) if not isinstance(p, CredentialRefused)]
         by_uri = [(o, p) for o, p in ready if "picURI" in p]
         single = [(o, p) for o, p in ready if "picURI" not in p]
-        if self.profile.batch and len(by_uri) > 1:
+        # Single entries with a photo must keep a distance from each other, batches need not.
+        if self.profile.batch and (len(by_uri) > 1 or (by_uri and self._gap_s() > 0)):
             done += await self._write_batch(by_uri)
         else:
             single = by_uri + single
-        return done + await self._write_each(single)
+        written = done + await self._write_each(single)
+        said = {id(o): content(codec.Fields.of(p), cards=self.profile.cards) for o, p in ready}
+        return [a if a.error else replace(a, content=said.get(id(a.operation), "")) for a in written]
+
+    def _gap_s(self) -> float:
+        return self._edited_at + self.profile.edit_gap_s - time.monotonic()
 
     async def _prepare(self, operation: Upsert) -> dict[str, Any] | CredentialRefused:
         credential, token = operation.credential, operation.credential.token
@@ -190,10 +219,10 @@ class Roster:
 
     async def _write_each(self, entries: list[tuple[Upsert, dict[str, Any]]]) -> list[Applied]:
         done: list[Applied] = []
-        for n, (operation, info) in enumerate(entries):
-            with_photo = "pic" in info or "picURI" in info
-            if n and with_photo:
-                await asyncio.sleep(self.profile.edit_gap_s)
+        for operation, info in entries:
+            if "pic" in info or "picURI" in info:
+                await asyncio.sleep(max(0.0, self._gap_s()))
+                self._edited_at = time.monotonic()
             await self._drop_old_face(operation)
             answer = await self._patiently("EditPerson", info, {}, self.timeout_s + 10)
             token, text = operation.credential.token, answer.info.text("detail")

@@ -188,6 +188,7 @@ class TwinDevice:
     connects: int = 0
     asked: list[str] = field(default_factory=list)  # what was done singly: "revoke a", "holds a"
     refuse_single: str = ""  # "revoke" or "holds": answered by DeviceRefused
+    garbled: dict[str, str] = field(default_factory=dict)  # tokens whose entry always says this
     sticky: set[str] = field(default_factory=set)  # a removal of these is answered yes and not done
     picture: bytes = b"\xff\xd8 twin"
     fault: str = ""
@@ -269,7 +270,7 @@ class TwinDriver:
 
 def said(held: Credential) -> str:
     """What an entry of a twin says when it is read."""
-    return f"{held.label} {[i.value for i in held.identifiers]}"
+    return f"label={held.label}\ncard={[i.value for i in held.identifiers]}"
 
 
 class TellingDriver(TwinDriver):
@@ -280,7 +281,8 @@ class TellingDriver(TwinDriver):
         for start in range(0, len(held), 2):
             self._check()
             self.device.asked.append("page")
-            yield {t: said(self.device.held[t]) for t in held[start : start + 2] if t in self.device.held}
+            page = [t for t in held[start : start + 2] if t in self.device.held]
+            yield {t: self.device.garbled.get(t) or said(self.device.held[t]) for t in page}
 
 
 class SinglyDriver(TwinDriver):

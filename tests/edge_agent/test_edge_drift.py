@@ -169,6 +169,45 @@ def test_a_box_that_lost_its_memory_takes_nothing_for_drift(tmp_path: Path) -> N
     run(work())
 
 
+def test_an_entry_that_goes_on_saying_something_else_is_refused_with_the_reason_and_left_alone(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, BATCHES) as worker:
+            publish(box, access_list(1, *people(10)))
+            await until(lambda: reported(box, 1, confirmed=10, pending=0), "all there")
+            device.garbled["t003"] = "label=nobody\ncard=[]"
+            device.applied.clear()
+            await worker.reconciler.read_back()
+            assert reported(box, 1, wanted=10, confirmed=9, pending=0), "never confirmed what reads otherwise"
+            assert [(r.token, r.code) for r in box.last.refused] == [("t003", "reads_back_otherwise")]
+            assert box.last.drift == 0, "it was not put right"
+            for _ in range(2):
+                await worker.reconciler.read_back()
+                worker.reconciler.changed.set()
+                await until(lambda: not worker.reconciler.changed.is_set(), "a round without reading contents")
+            assert len(operations(device)) == 1, "written anew once, not for ever"
+            assert (box.last.confirmed, len(box.last.refused)) == (9, 1)
+            device.garbled.clear()
+            publish(box, access_list(2, *(credential(c.token, c.identifiers[0].value, version=2) for c in people(10))))
+            await until(lambda: reported(box, 2, confirmed=10, pending=0), "a changed entry is tried again")
+
+    run(work())
+
+
+def test_a_device_that_tells_its_entries_in_another_way_is_not_rewritten(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(garbled={c.token: "card=?" for c in people(10)})
+        async with open_box(tmp_path) as box, working(box, device, BATCHES) as worker:
+            publish(box, access_list(1, *people(10)))
+            await until(lambda: reported(box, 1, confirmed=10, pending=0), "all there")
+            device.applied.clear()
+            await worker.reconciler.read_back()
+            assert device.applied == [], "nobody changed every entry: it cannot be compared"
+            assert (box.last.confirmed, box.last.drift) == (10, 0)
+
+    run(work())
+
+
 def visitor(token: str, begin: float | None, end: float | None) -> Credential:
     at = [None if s is None else T0 + timedelta(seconds=s) for s in (begin, end)]
     return credential(token, holder_class=HolderClass.VISITOR, validity=ValidityPeriod(*at))

@@ -14,7 +14,7 @@ import pytest
 from harness import BENCHES, DEADLINE_S, Bench, Services, until
 
 from device_drivers.catalogue import DEFINITIONS, definition
-from device_drivers.contract.access import AccessList, Credential, credential_fingerprint
+from device_drivers.contract.access import AccessList, Credential, ValidityPeriod, credential_fingerprint
 from device_drivers.contract.events import AccessEvent, DoorEvent
 from device_drivers.contract.words import AccessOutcome, CommandKind, CommandOutcome, DoorState
 from device_drivers.driver import (
@@ -25,9 +25,11 @@ from device_drivers.driver import (
     DeviceUnreachable,
     Driver,
     DriverEvent,
+    ReadsContents,
     Remove,
     RevokesSingly,
     Upsert,
+    same_content,
 )
 from device_drivers.plan import Plan, RefusedBefore, photo_of, plan, without_photo
 from simulators.faults import Fault
@@ -287,6 +289,43 @@ def test_one_credential_is_taken_off_and_looked_for_in_the_middle_of_a_bulk_load
             assert again.error is None, "who is not there is gone"
 
     run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("list")
+def test_entries_are_read_page_by_page_and_say_what_was_written(
+    bench_type: type[Bench], broker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device_drivers.face_terminal.roster.PAGE", 2)
+
+    async def scenario(bench: Bench) -> None:
+        credentials = [bench.credential(n) for n in range(5)]
+        end = ValidityPeriod(not_after=datetime(2036, 5, 1, tzinfo=UTC))
+        credentials[4] = msgspec.structs.replace(credentials[4], validity=end)
+        async with connected(bench) as driver:
+            assert isinstance(driver, ReadsContents)
+            assert [page async for page in driver.contents()] == [], "an empty device has no page"
+            results = await driver.apply(tuple(Upsert(c, "f") for c in credentials))
+            written = {r.operation.credential.token: r.content for r in results if isinstance(r.operation, Upsert)}
+            assert all(written.values())
+            pages = [page async for page in driver.contents()]
+            assert [len(page) for page in pages] == [2, 2, 1]
+            read = {token: content for page in pages for token, content in page.items()}
+            assert all(same_content(written[token], read[token]) for token in written), (written, read)
+            person = bench.sim.store.person("cred-0004")  # somebody prolongs it at the device
+            fields = {k: "2037-01-01 00:00:00" if k.endswith("End") else v for k, v in person.fields.items()}
+            bench.sim.store.put_person(person.custom_id, fields, None, person.card, person.created)
+            read = {token: content async for page in driver.contents() for token, content in page.items()}
+            wrong = [token for token in written if not same_content(written[token], read[token])]
+            assert wrong == ["cred-0004"]
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+def test_the_camera_branch_promises_less() -> None:
+    kind = definition("face_terminal")
+    camera = kind.capabilities_of({"profile": "camera"})
+    assert (camera.identifiers, camera.edge_identifiers, camera.cards, camera.commands) == (("face",), (), False, ())
+    assert kind.capabilities_of({"profile": "access_terminal"}) == kind.capabilities == kind.capabilities_of({})
 
 
 @benches("list")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from device_drivers.contract.access import Credential, Identifier, ValidityPeriod
 from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
-from device_drivers.driver import CredentialRefused
+from device_drivers.driver import CredentialRefused, same_content
 from device_drivers.face_terminal import codec, errors
-from device_drivers.face_terminal.persons import person
+from device_drivers.face_terminal.persons import content, person
 
 ZONE = ZoneInfo("Asia/Shanghai")
 REC: dict[str, Any] = {
@@ -198,6 +198,23 @@ def test_a_person_is_written_in_the_terminals_words() -> None:
     camera = person(limited, ZONE, cards=False)
     assert (camera["tempValid"], camera["validEnd"], "RFIDCard" in camera) == (1, "2026-05-01 07:59:59", False)
     assert person(credential(identifiers=()), ZONE, cards=True)["RFIDCard"] == "", "a card taken away must be emptied"
+
+
+def test_an_entry_read_back_says_what_was_written_however_the_terminal_spells_it() -> None:
+    written = person(credential(validity=ValidityPeriod(None, datetime(2026, 5, 1, tzinfo=UTC))), ZONE, cards=True)
+    sent = content(codec.Fields.of(written), cards=True)
+    told = {k.upper(): str(v) for k, v in written.items()} | {"CARDVALIDEND": "2026-05-01T07:59:59", "NATION": "1"}
+    assert content(codec.Fields.of(told), cards=True) == sent
+    in_hex = told | {"RFCARDMODE": "1", "RFIDCARD": f"{3456789:x}"}
+    assert content(codec.Fields.of(in_hex), cards=True) == sent
+    silent = {k: v for k, v in told.items() if k != "RFIDCARD"}
+    assert same_content(sent, content(codec.Fields.of(silent), cards=True)), "what it does not tell is not compared"
+    for changed in ({"RFIDCARD": "1"}, {"RFIDCARD": ""}, {"CARDVALIDEND": "2030-01-01 00:00:00"}, {"PERSONTYPE": "1"}):
+        assert not same_content(sent, content(codec.Fields.of(told | changed), cards=True)), changed
+    opened = person(credential(), ZONE, cards=True)
+    zeros = {k: str(v) for k, v in opened.items()} | {"cardValidBegin": "0000-00-00 00:00:00", "EffectNumber": "3"}
+    assert content(codec.Fields.of(zeros), cards=True) == content(codec.Fields.of(opened), cards=True)
+    assert not same_content(sent, content(codec.Fields.of(opened), cards=True)), "limited and unlimited"
 
 
 def test_limits_of_the_firmware_are_kept() -> None:
