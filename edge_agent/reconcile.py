@@ -164,6 +164,7 @@ class Reconciler:
         async with busy:
             inventory = await driver.inventory()
         seen = read(inventory, applied, self._taken)
+        seen.read_at = self.box.clock.now()  # of one clock with everything else that is reported
         if self._thorough and isinstance(driver, ReadsContents):
             await self._look_into(driver, busy, seen)
         self._thorough = False
@@ -225,8 +226,6 @@ class Reconciler:
 
     async def _work(self, driver: Driver, busy: asyncio.Lock, held: HeldList, work: Plan, seen: Seen) -> bool:
         """Removals, then upserts batch by batch. False when a new list came in between: plan again."""
-        begun = [u.credential.token for u in work.upserts]
-        await asyncio.to_thread(self.box.state.begin_apply, self.device, begun)
         left, refused = len(work.upserts), 0
         for kind in (work.removals, work.upserts):
             at = 0
@@ -253,6 +252,9 @@ class Reconciler:
 
     async def _apply(self, driver: Driver, busy: asyncio.Lock, batch: Sequence[Operation]) -> tuple[Applied, ...]:
         """One batch, after what is urgent, and without what was revoked since it was planned."""
+        begun = [o.credential.token for o in batch if isinstance(o, Upsert)]
+        if begun:
+            await asyncio.to_thread(self.box.state.begin_apply, self.device, begun)
         await self.removals.quiet.wait()
         async with busy:
             ready = self._ready(batch)
@@ -317,9 +319,13 @@ class Reconciler:
             seen.applied.pop(token, None)
         self.drift.touch((*written, *removed))
         self._rewritten |= self._otherwise & written.keys()
+        errors = {r.operation.credential.token for r in results if isinstance(r.operation, Upsert) and r.error}
+        unchanged = {t: seen.applied[t] for t in errors if t in seen.applied}
         partial = {t for t, r in written.items() if isinstance(r.operation, Upsert) and r.operation.partial}
         contents = {t: r.content for t, r in written.items()}
-        await asyncio.to_thread(state.end_apply, self.device, fingerprints, removed, refused, now, partial, contents)
+        await asyncio.to_thread(
+            state.end_apply, self.device, fingerprints, removed, refused, now, partial, contents, unchanged
+        )
 
     # --- revocations -----------------------------------------------------------------------------------------------
     def _tell_revoked(self, tokens: Iterable[str], state: str, text: str) -> None:

@@ -32,8 +32,8 @@ class Seen:
 
 
 def unread(applied: dict[str, str]) -> Seen:
-    """A device that cannot be read: what it said yes to."""
-    return Seen({t: f for t, f in applied.items() if f}, frozenset(), applied, None, False)
+    """A device that cannot be read: what it said yes to, and what was begun and not answered, for that must go as well."""
+    return Seen({t: f or None for t, f in applied.items()}, frozenset(), applied, None, False)
 
 
 def read(inventory: DeviceInventory, applied: dict[str, str], taken: Collection[str]) -> Seen:

@@ -108,8 +108,12 @@ class State:
         return {row[0]: row[1] for row in self._rows("SELECT token, content FROM applied WHERE device = ?", device)}
 
     def begin_apply(self, device: str, tokens: Iterable[str]) -> None:
-        """Written before the device is: after a crash in between the token is still known to be ours."""
-        query = "INSERT INTO applied VALUES (?, ?, '', '') ON CONFLICT DO UPDATE SET content = ''"
+        """Written before the device is: after a crash in between the token is still known to be ours.
+
+        What stands there is not known until it answers, of an entry that was there before no more than of a new one: after
+        an answer that was lost, a list that goes back to what it was must not look like what was written last.
+        """
+        query = "INSERT INTO applied VALUES (?, ?, '', '') ON CONFLICT DO UPDATE SET fingerprint = '', content = ''"
         with self._write() as db:
             db.executemany(query, ((device, t) for t in tokens))
 
@@ -127,13 +131,21 @@ class State:
         at: datetime,
         partial: Collection[str] = (),
         contents: Mapping[str, str] = NOTHING,
+        unchanged: Mapping[str, str] = NOTHING,
     ) -> None:
-        """`partial`: of `written`, those without their refused photo: what is remembered of the photo stays."""
+        """`partial`: of `written`, those without their refused photo: what is remembered of the photo stays.
+
+        `unchanged`: begun, and refused by the device: it holds what it held before, of this fingerprint.
+        """
         gone, stamp = list(removed), at.timestamp()
         with self._write() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO applied VALUES (?, ?, ?, ?)",
                 ((device, t, f, contents.get(t, "")) for t, f in written.items()),
+            )
+            db.executemany(
+                "UPDATE applied SET fingerprint = ? WHERE device = ? AND token = ?",
+                ((f, device, t) for t, f in unchanged.items()),
             )
             db.executemany("DELETE FROM applied WHERE device = ? AND token = ?", ((device, t) for t in gone))
             db.executemany(

@@ -398,6 +398,56 @@ def test_out_of_service_is_looked_at_and_not_touched(tmp_path: Path) -> None:
     run(work())
 
 
+@pytest.mark.parametrize("reads", [True, False], ids=["read back", "blind"])
+def test_an_answer_that_was_lost_leaves_the_entry_in_doubt_until_it_is_written_again(
+    tmp_path: Path, reads: bool
+) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        capabilities = Capabilities(holds_list=True, reads_back=reads, cards=True)
+        first = credential("a", "7")
+        async with open_box(tmp_path) as box, working(box, device, capabilities) as worker:
+            publish(box, access_list(1, first))
+            held = {"confirmed": 1} if reads else {"assumed": 1}
+            await until(lambda: reported(box, 1, pending=0, **held), "the first card")
+
+            async def lose(operations: tuple[Operation, ...]) -> None:
+                device.before_apply = None
+                device.held["a"] = operations[0].credential  # type: ignore[union-attr]
+                device.cut()
+                raise DeviceUnreachable("done, and the answer was lost")
+
+            device.before_apply = lose
+            publish(box, access_list(2, credential("a", "8")))
+            await until(lambda: not device.up and worker.driver is None, "the cut after the second card")
+            publish(box, access_list(3, first))
+            await until(lambda: box.box.lists.current("d1").access_list.generation == 3, "back to the first card")
+            device.up = True
+            await until(lambda: reported(box, 3, pending=0, **held), "in step")
+            assert device.held["a"].identifiers[0].value == "7", "said to be in step with another card on the device"
+
+    run(work())
+
+
+def test_a_refused_change_of_what_is_held_leaves_it_as_it_was(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice(refuse_photos={"bad": "photo_no_face"})
+        async with open_box(tmp_path) as box, working(box, device, WITH_FACES) as worker:
+            publish(box, access_list(1, person("a", photo="good")))
+            await until(lambda: reported(box, 1, confirmed=1, pending=0), "whole")
+            publish(box, access_list(2, person("a")))
+            await until(lambda: reported(box, 2, pending=0) and box.last.refused, "the new photo is refused")
+            writes = len(device.applied)
+            publish(box, access_list(3, person("a", photo="worse")))
+            device.refuse_photos["worse"] = "photo_dark"
+            await until(lambda: reported(box, 3, pending=0) and box.last.refused, "another one too")
+            await worker.reconciler.read_back()
+            assert [r.code for r in box.last.refused] == ["photo_dark"]
+            assert len(device.applied) == writes + 1, "the card stands: nothing but the new photo was tried"
+
+    run(work())
+
+
 def test_ours_is_ours_also_when_the_state_was_lost(tmp_path: Path) -> None:
     async def work() -> None:
         device, signer = TwinDevice(), Signer()
