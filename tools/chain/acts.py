@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
+from hub import moved
 from hub.access import desk
 from hub.access.pass_rules import PassRequest
 from hub.errors import ApiError
@@ -114,7 +115,7 @@ async def card_there_and_back(world: World, n: int) -> None:
         found[1].cards = [world.office.new_card()]
         world.office.moved(found[0])
         world.pull()
-        world.hub.job("publish")
+        world.hub.job("access.publish")
         await world_waits(world, (0.1, 0.4, 1.0, 3.0)[n % 4])
         found[1].cards = before
         world.office.moved(found[0])
@@ -149,7 +150,7 @@ def _at_counter(world: World, work: Callable[[object], T]) -> T | None:
                 result = work(uow)
         except ApiError:
             return None
-        hub.signal("access.publish")
+        moved.tell(hub)
         return result
 
     done: T | None = world.hub.guarded(act)
@@ -292,7 +293,7 @@ async def restore_hub(world: World, n: int) -> None:
 async def two_hubs(world: World, n: int) -> None:
     """Their jobs run into each other."""
     world.visit_next_unit()
-    world.hub.job("publish")
+    world.hub.job("access.publish")
 
 
 @fault

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.access import AccessList
+from hub.access.revocations import unconfirmed
 from hub.access.states import DeviceLists, credential_states, device_lists
-from hub.access.step import unconfirmed_removals
-from hub.tables import CredentialRow, DesiredList, Person, Tenancy
+from hub.tables import CredentialRow, DesiredEntry, DesiredList, Person, Tenancy
 from tools.chain.judge import Ways, expected, living, may_end, union, ways_of
 from tools.chain.site import DEVICES, ESTATE, PLACES
 from tools.chain.terminal import Content, Way, entry_of
@@ -52,7 +52,7 @@ class Checks:
             return
         with world.hub.hub.db.reading() as session:
             lists = {one.device.id: one for one in device_lists(session, {ESTATE})}
-            tokens = [t for one in lists.values() for t in one.desired.tokens]
+            tokens = list(session.scalars(select(DesiredEntry.token).distinct()))
             self._name(session, set(tokens))
             for one in lists.values():
                 if one.in_step:
@@ -124,7 +124,7 @@ class Checks:
     # --- removals ----------------------------------------------------------------------------------------------------
     def _removals(self, session: Session, lists: dict[str, DeviceLists]) -> None:
         """Whatever still opens and should not, the hub must say so: by name."""
-        open_ = {(r.device_id, r.token) for r in unconfirmed_removals(session, ESTATE)}
+        open_ = {(r.device_id, r.token) for r in unconfirmed(session, ESTATE)}
         now = self.world.now()
         for device, one in lists.items():
             wanted = self._wanted(one)
@@ -217,7 +217,7 @@ class Checks:
                     wrong.append(f"{device} is shown as {state}, not {due}")
             wrong += [
                 f"{r.device_id}: removal of {self.holders.get(r.token)} unconfirmed"
-                for r in unconfirmed_removals(session, ESTATE)
+                for r in unconfirmed(session, ESTATE)
                 if DEVICES[r.device_id][0].capabilities.reads_back
                 or not DEVICES[r.device_id][0].capabilities.holds_list
             ]

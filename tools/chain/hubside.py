@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -36,8 +37,10 @@ from hub.services import Hub
 from hub.tables import Edge
 from hub.tenancy import sync
 
+JOBS = (*publish.JOBS, *sync.JOBS)
 POINTS = ("enter", "before commit", "committed", "send")
-PUBLISH_S, SYNC_S, WATCH_S, SIGNAL_S = 60.0, 120.0, 20.0, 0.05
+PERIODS_S = {"access.publish": 60.0, "access.revoke": 20.0, "tenancy.sync": 120.0, "watch": 20.0}
+SIGNAL_S = 0.02
 _new_engine = db._engine
 _URL = URL("https://hub.invalid/")
 _ASKED = aiohttp.RequestInfo(_URL, "GET", CIMultiDictProxy(CIMultiDict()), _URL)
@@ -168,8 +171,7 @@ class HubProcess:
         self._wanted.clear()
         self.handler.start(self.link)
         loop = asyncio.get_running_loop()
-        periods = {"publish": PUBLISH_S, "sync": SYNC_S, "watch": WATCH_S}
-        self._tasks = [loop.create_task(self._periodic(name, seconds)) for name, seconds in periods.items()]
+        self._tasks = [loop.create_task(self._periodic(name, seconds)) for name, seconds in PERIODS_S.items()]
         self.guarded(lambda: publish_devices(self.hub))
 
     def stop(self) -> None:
@@ -203,14 +205,11 @@ class HubProcess:
     def _signalled(self, job: str, hub: Hub) -> None:
         if self.up and hub is self.hub:
             self._wanted.discard(job)
-            self.job("publish" if job == publish.NAME else job)
+            self.job(job)
 
     def job(self, name: str) -> None:
-        jobs: dict[str, Callable[[], object]] = {
-            "publish": lambda: publish.publish(self.hub),
-            "sync": lambda: sync.run(self.hub),
-            "watch": lambda: self.handler.watch(self.hub),
-        }
+        jobs: dict[str, Callable[[], object]] = {j.name: partial(j.run, self.hub) for j in JOBS}
+        jobs["watch"] = lambda: self.handler.watch(self.hub)
         if name in jobs:
             self.guarded(jobs[name])
         self.after_job(name)

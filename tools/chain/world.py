@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from device_drivers.contract.messages import UP, DeviceReported, decode, parse_topic
 from device_drivers.mqtt import Incoming
-from hub.access.publish import publish
+from hub.access.publish import run
 from hub.tables import CredentialRow, Person, Tenancy
 from hub.tenancy import sources
 from tools.chain import hubside
@@ -72,7 +72,7 @@ class World:
             self.books.tenancies = Books(dict(self.office.tenancies)).copy().tenancies
 
     def checks_published(self, job: str) -> None:
-        if self.hub.up and job == "publish":
+        if self.hub.up and job.startswith("access."):
             self.checks.published()
 
     def _heard(self, run: list[Incoming]) -> None:
@@ -120,7 +120,7 @@ class World:
             return session.scalars(query).first()
 
     def pull(self) -> None:
-        self.hub.job("sync")
+        self.hub.job("tenancy.sync")
 
     def pass_ended_since(self, seconds: float) -> bool:
         now = self.hub.clock()
@@ -148,7 +148,7 @@ class World:
         def visit() -> None:
             other = self.hub.open()
             other.link = self.hub.link
-            publish(other)
+            run(other)
             other.db.close()
             self.checks.published()
 
