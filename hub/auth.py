@@ -52,7 +52,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "users.manage",
         }
     ),
-    "lease_system": frozenset({"lease.decide"}),
+    "lease_system": frozenset({"lease.decide", "access.code"}),
 }
 """Role → permissions. Case data is for officials and auditors; nobody who keeps the system decides a case."""
 

@@ -25,7 +25,7 @@ def mask_card(number: str) -> str:
 
 
 def mask_identifier(type: str, value: str) -> str:
-    """An identifier for a list: a face and a PIN have nothing to show."""
-    if type in ("card", "id_card", "qr"):
+    """An identifier for a list: a face, a PIN, a phone's code and the hash of an identity card have nothing to show."""
+    if type == "card" or (type == "qr" and value):
         return mask_card(value)
-    return "人脸" if type == "face" else "****"
+    return {"face": "人脸", "qr": "手机二维码", "id_card": "身份证"}.get(type, "****")

@@ -318,7 +318,8 @@ class Tenancy(Base):
 class HouseholdMember(Base):
     """`offered`: what the record hands over to open doors with: {"cards": [text], "photo": {"url", "sha256"} or null}.
 
-    `desk_cards` in it: cards handed out at the counter, which the lease system does not know. A photo stands here only while
+    `desk_cards` in it: cards handed out at the counter, which the lease system does not know; `id_card`: the keyed hash of an
+    identity card, where the person wants to open doors with it. A photo stands here only while
     consent (a) lives. What of it a credential takes is decided in `access.lifecycle`. `lease_end` in it: the lease end that
     the record first repeated at this member, which after a renewal is nobody's leaving.
     """

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from device_drivers.contract.words import HolderClass
 from hub import moved
-from hub.access import passes
+from hub.access import passes, roles, schedule_desk
 from hub.access.credentials import end_by_token
 from hub.access.foreign import ChooseForeign, choose
 from hub.access.lifecycle import Cause
+from hub.access.numbers import IdentifierKind, card_number, in_use
 from hub.access.pass_rules import PassRequest
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
@@ -27,7 +28,6 @@ from hub.tables import (
     HouseholdMember,
     Tenancy,
 )
-from hub.tenancy import fields
 
 TAKEN_BACK = "taken_back: "
 DESK = "desk"
@@ -36,10 +36,11 @@ Purpose = Literal["a", "b", "c"]
 
 class IssuePass(msgspec.Struct, frozen=True, tag="pass.issue"):
     request: PassRequest
-    identifier: passes.IdentifierKind
+    identifier: IdentifierKind
     card: str = ""
     uses: Annotated[int, msgspec.Meta(ge=1)] | None = None
     visitor: str = ""
+    id_card: str = ""
 
 
 class EndPass(msgspec.Struct, frozen=True, tag="pass.end"):
@@ -50,6 +51,19 @@ class EndPass(msgspec.Struct, frozen=True, tag="pass.end"):
 class RenewPass(msgspec.Struct, frozen=True, tag="pass.renew"):
     pass_id: str
     valid_to: datetime
+
+
+class LinkPass(msgspec.Struct, frozen=True, tag="pass.link"):
+    """The link for a phone anew, where the first was lost or seen by others."""
+
+    pass_id: str
+
+
+class IdCardWay(msgspec.Struct, frozen=True, tag="member.id_card"):
+    """A member opens doors with his identity card from now on (`id_card`: its keyed hash), or no longer (empty)."""
+
+    member_id: str
+    id_card: str
 
 
 class OwnRequest(msgspec.Struct, frozen=True, tag="credential.own_request"):
@@ -70,31 +84,41 @@ class Restore(msgspec.Struct, frozen=True, tag="credential.restore"):
     token: str
 
 
-Action = IssuePass | EndPass | RenewPass | OwnRequest | LostCard | Restore | ChooseForeign
+Role = roles.AssignRole | roles.EndRole | roles.ExtendRole
+Action = (
+    IssuePass
+    | EndPass
+    | RenewPass
+    | LinkPass
+    | OwnRequest
+    | LostCard
+    | Restore
+    | IdCardWay
+    | Role
+    | schedule_desk.ChangeSchedule
+    | ChooseForeign
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`subject`: the pass or token; `number`: of a new pass, shown once."""
+    """`subject`: the pass, assignment or token; `number`: of a new pass, and the `secret` of its link, shown once."""
 
     subject: str
     number: str = ""
+    secret: str = ""
 
 
 def perform(uow: UnitOfWork, estate_id: str, action: Action) -> Done:
     """One action of the counter. Raises ApiError; then nothing of it stands."""
-    if isinstance(action, IssuePass):
-        wanted = passes.Issue(action.request, action.identifier, uow.reason, action.card, action.uses, action.visitor)
-        row, number = passes.issue(uow, estate_id, wanted)
-        return Done(row.id, number)
-    if isinstance(action, EndPass):
-        row = pass_of(uow.session, estate_id, action.pass_id)
-        passes.end(uow, row, action.because)
-        return Done(row.id)
-    if isinstance(action, RenewPass):
-        row = pass_of(uow.session, estate_id, action.pass_id)
-        passes.renew(uow, row, action.valid_to)
-        return Done(row.id)
+    if isinstance(action, IssuePass | EndPass | RenewPass | LinkPass):
+        return _pass(uow, estate_id, action)
+    if isinstance(action, Role):
+        return _role(uow, estate_id, action)
+    if isinstance(action, schedule_desk.ChangeSchedule):
+        return Done(schedule_desk.change(uow, estate_id, action).id)
+    if isinstance(action, IdCardWay):
+        return _id_card(uow, estate_id, action)
     if isinstance(action, ChooseForeign):
         return Done(choose(uow, estate_id, action))
     if isinstance(action, LostCard):
@@ -103,6 +127,54 @@ def perform(uow: UnitOfWork, estate_id: str, action: Action) -> Done:
         return _restore(uow, estate_id, action.token)
     _own_request(uow, estate_id, action.token)
     return Done(action.token)
+
+
+def _pass(uow: UnitOfWork, estate_id: str, action: IssuePass | EndPass | RenewPass | LinkPass) -> Done:
+    if isinstance(action, IssuePass):
+        wanted = passes.Issue(
+            action.request, action.identifier, uow.reason, action.card, action.uses, action.visitor, action.id_card
+        )
+        issued, number, secret = passes.issue(uow, estate_id, wanted)
+        return Done(issued.id, number, secret)
+    row = pass_of(uow.session, estate_id, action.pass_id)
+    if isinstance(action, EndPass):
+        passes.end(uow, row, action.because)
+    elif isinstance(action, RenewPass):
+        passes.renew(uow, row, action.valid_to)
+    else:
+        return Done(row.id, secret=passes.relink(uow, row))
+    return Done(row.id)
+
+
+def _role(uow: UnitOfWork, estate_id: str, action: Role) -> Done:
+    if isinstance(action, roles.AssignRole):
+        assigned, number, secret = roles.assign(uow, estate_id, action)
+        return Done(assigned.id, number, secret)
+    row = roles.assignment_in(uow.session, estate_id, action.assignment_id)
+    if isinstance(action, roles.EndRole):
+        roles.end(uow, row, action.because)
+    else:
+        roles.extend(uow, row, action.valid_to)
+    return Done(row.id)
+
+
+def member_of(session: Session, estate_id: str, member_id: str) -> HouseholdMember:
+    member = session.get(HouseholdMember, member_id)
+    tenancy = session.get(Tenancy, member.tenancy_id) if member else None
+    if member is None or tenancy is None or tenancy.estate_id != estate_id:
+        raise NotFound("没有这位家庭成员。请刷新页面。")
+    return member
+
+
+def _id_card(uow: UnitOfWork, estate_id: str, action: IdCardWay) -> Done:
+    member = member_of(uow.session, estate_id, action.member_id)
+    mine = str(member.offered.get("id_card", ""))
+    if action.id_card and action.id_card != mine and in_use(uow.session, estate_id, "id_card", action.id_card):
+        raise Conflict("这张身份证已用于另一张有效凭证。", "id_card_in_use")
+    member.offered = {**member.offered, "id_card": action.id_card}
+    moved.tenancies(uow, estate_id, (member.tenancy_id,))
+    uow.record("desk.id_card", member.id, chosen=bool(action.id_card))
+    return Done(member.id)
 
 
 def pass_of(session: Session, estate_id: str, pass_id: str) -> AccessPass:
@@ -154,13 +226,13 @@ def _restore(uow: UnitOfWork, estate_id: str, token: str) -> Done:
 def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
     session = uow.session
     row = _active(session, estate_id, action.token)
-    lost, fresh = _card(action.card), _card(action.new_card) if action.new_card else ""
+    lost, fresh = card_number(action.card), card_number(action.new_card) if action.new_card else ""
     held = select(CredentialIdentifierRow.value).where(
         CredentialIdentifierRow.token == row.token, CredentialIdentifierRow.type == "card"
     )
     if lost not in set(session.scalars(held)):
         raise BadRequest("这个卡号不在该凭证上，请核对挂失的卡号。", "card_not_held")
-    if fresh and passes.in_use(session, estate_id, "card", fresh):
+    if fresh and in_use(session, estate_id, "card", fresh):
         raise Conflict("新卡号已属于他人或已挂失，请换一张卡。", "card_in_use")
     # Only the lost card may be kept from coming back: the holder's other ways go over to the new credential.
     session.execute(
@@ -185,16 +257,6 @@ def _hand_out(session: Session, row: CredentialRow, card: str) -> None:
     member.offered = {**member.offered, "desk_cards": [*member.offered.get("desk_cards", ()), card]}
 
 
-def _card(text: str) -> str:
-    try:
-        numbers = fields.cards(text)
-    except fields.Refused as error:
-        raise BadRequest("卡号不是数字，请核对后重新填写。", "card_bad") from error
-    if len(numbers) != 1:
-        raise BadRequest("请填写一个卡号。", "card_bad")
-    return numbers[0]
-
-
 def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: Purpose) -> tuple[str, ...]:
     """At once and for good, until a newer consent. Purpose (a) takes the face off, and never any other way in.
 
@@ -202,10 +264,7 @@ def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: P
     person's right does not wait for a second clerk.
     """
     session = uow.session
-    member = session.get(HouseholdMember, member_id)
-    tenancy = session.get(Tenancy, member.tenancy_id) if member else None
-    if member is None or tenancy is None or tenancy.estate_id != estate_id:
-        raise NotFound("没有这位家庭成员。请刷新页面。")
+    member = member_of(session, estate_id, member_id)
     live = (Consent.person_id == member.person_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
     if session.scalars(select(Consent.id).where(*live)).first() is None:
         raise Conflict("该项同意已撤回或从未给出。请刷新页面。", "no_consent")

@@ -13,10 +13,14 @@ from sqlalchemy.orm import Session
 
 from hub import moved
 from hub.access import desk, held
-from hub.access.desk import EndPass, IssuePass, LostCard, OwnRequest, RenewPass, Restore
+from hub.access.desk import EndPass, IssuePass, LinkPass, LostCard, OwnRequest, RenewPass, Restore
+from hub.access.numbers import id_card_hash
 from hub.access.pass_ends import uses
 from hub.access.pass_rules import KINDS, PassRequest
+from hub.access.schedule_rows import load_schedules
+from hub.access.schedules import in_words
 from hub.access.states import credential_states
+from hub.access.ways import not_usable
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import Conflict, NotFound
 from hub.masking import mask_identifier, mask_name
@@ -46,15 +50,19 @@ class _Strict(BaseModel):
 
 
 class PassWanted(_Strict):
-    """Nothing of a face: a visitor shows a card, a PIN or a QR number. `doors` empty: the usual way to the host."""
+    """Nothing of a face: a visitor shows a card, a PIN, a phone's code or an identity card. `doors` empty: the usual way to
+    the host. `schedule_id`: hours of the day (carers and regular visitors).
+    """
 
     kind: Literal["visitor", "repair", "viewing", "carer", "regular_visitor"]
     valid_from: AwareDatetime
     valid_to: AwareDatetime
     dwelling_id: str | None = None
     doors: list[str] = Field(default=[], max_length=100)
-    identifier: Literal["card", "pin", "qr"] = "qr"
+    identifier: Literal["card", "pin", "qr", "id_card"] = "qr"
     card: str = Field(default="", max_length=30)
+    id_number: str = Field(default="", max_length=30, description="身份证号: only its keyed hash is kept")
+    schedule_id: str | None = None
     uses: int | None = Field(default=None, ge=1, le=200)
     repair_order: str = Field(default="", max_length=60)
     visitor: str = Field(default="", max_length=40)
@@ -77,7 +85,7 @@ class OnDevice(BaseModel):
 
 
 class PassItem(BaseModel):
-    """`visitor` and `number` are masked."""
+    """`visitor` and `number` are masked. `hours` in words, empty for always; `not_usable`: doors where its way opens nothing."""
 
     id: str
     kind: str
@@ -102,6 +110,9 @@ class PassItem(BaseModel):
     issued_at: datetime
     renewable: bool
     renewals: int
+    schedule_id: str | None
+    hours: str
+    not_usable: list[str]
     devices: list[OnDevice]
 
 
@@ -110,10 +121,16 @@ class Passes(BaseModel):
 
 
 class DeskAnswer(BaseModel):
-    """`number`: of a new pass, shown this once. `held`: the id of what waits for a second person, else empty."""
+    """`number` of a new pass, and the `link` with which a phone shows its code: shown this once.
+
+    `warnings`: what the clerk should know, e.g. doors that the chosen way does not open. `held`: the id of what waits for a
+    second person, else empty.
+    """
 
     subject: str = ""
     number: str = ""
+    link: str = ""
+    warnings: list[str] = []
     held: str = ""
 
 
@@ -195,6 +212,7 @@ def _items(
         i.token: i
         for i in session.scalars(select(CredentialIdentifierRow).where(CredentialIdentifierRow.token.in_(tokens)))
     }
+    hours = load_schedules(session, estate_id)
     used, states = uses(session, estate_id, tokens), credential_states(session, tokens)
     found = []
     for row, credential, code in rows:
@@ -224,17 +242,40 @@ def _items(
                 issued_at=row.issued_at,
                 renewable=KINDS[row.kind].renewable,
                 renewals=row.renewals,
+                schedule_id=row.schedule_id,
+                hours=in_words(hours[row.schedule_id]) if row.schedule_id else "",
+                not_usable=_not_usable(session, row, identifier),
                 devices=[OnDevice(**s.as_json()) for s in states[row.token]],
             )
         )
     return found
 
 
-def _answer(response: Response, answer: held.Answer) -> DeskAnswer:
-    if answer.done is None:
+def _not_usable(session: Session, row: AccessPass, identifier: CredentialIdentifierRow | None) -> list[str]:
+    if identifier is None:
+        return []
+    scheduled, counted = row.schedule_id is not None, row.uses is not None
+    return not_usable(session, row.estate_id, row.doors, identifier.type, scheduled=scheduled, counted=counted)
+
+
+def answer_of(hub: Hub, done: desk.Done) -> DeskAnswer:
+    """With the link as a person opens it, and what the clerk should know of a new pass."""
+    link = f"{hub.config.public_url or ''}/pass#{done.secret}" if done.secret else ""
+    warnings = []
+    if done.number or done.secret:
+        with hub.db.reading() as session:
+            if row := session.get(AccessPass, done.subject):
+                shown = select(CredentialIdentifierRow).where(CredentialIdentifierRow.token == row.token)
+                warnings = _not_usable(session, row, session.scalars(shown).first())
+    return DeskAnswer(subject=done.subject, number=done.number, link=link, warnings=warnings)
+
+
+def answer(hub: Hub, response: Response, told: held.Answer) -> DeskAnswer:
+    """202 with the id of what waits for a second person."""
+    if told.done is None:
         response.status_code = 202
-        return DeskAnswer(held=answer.held)
-    return DeskAnswer(subject=answer.done.subject, number=answer.done.number)
+        return DeskAnswer(held=told.held)
+    return answer_of(hub, told.done)
 
 
 @router.post("/estates/{estate_id}/passes", status_code=201)
@@ -250,9 +291,11 @@ def issue_pass(estate_id: str, body: PassWanted, hub: TheHub, principal: Desk, r
         tuple(body.doors),
         body.repair_order.strip(),
         body.host_agreed,
+        body.schedule_id,
     )
-    action = IssuePass(request, body.identifier, body.card, body.uses, body.visitor.strip())
-    return _answer(response, held.act(hub, principal, estate_id, action, body.reason))
+    hashed = id_card_hash(hub.keys, estate_id, body.id_number) if body.identifier == "id_card" else ""
+    action = IssuePass(request, body.identifier, body.card, body.uses, body.visitor.strip(), hashed)
+    return answer(hub, response, held.act(hub, principal, estate_id, action, body.reason))
 
 
 def _estate(hub: Hub, estate_id: str) -> None:
@@ -274,14 +317,21 @@ def _pass(hub: Hub, principal: Principal, pass_id: str) -> AccessPass:
 def end_pass(pass_id: str, body: EndWanted, hub: TheHub, principal: Desk, response: Response) -> DeskAnswer:
     """The visitor or the host took it back, or its number fell into wrong hands."""
     row = _pass(hub, principal, pass_id)
-    return _answer(response, held.act(hub, principal, row.estate_id, EndPass(row.id, body.because), body.reason))
+    return answer(hub, response, held.act(hub, principal, row.estate_id, EndPass(row.id, body.because), body.reason))
 
 
 @router.post("/passes/{pass_id}/renew")
 def renew_pass(pass_id: str, body: RenewWanted, hub: TheHub, principal: Desk, response: Response) -> DeskAnswer:
     """A carer's or regular visitor's pass, up to another 90 days from now."""
     row = _pass(hub, principal, pass_id)
-    return _answer(response, held.act(hub, principal, row.estate_id, RenewPass(row.id, body.valid_to), body.reason))
+    return answer(hub, response, held.act(hub, principal, row.estate_id, RenewPass(row.id, body.valid_to), body.reason))
+
+
+@router.post("/passes/{pass_id}/link")
+def link_pass(pass_id: str, body: ReasonWanted, hub: TheHub, principal: Desk, response: Response) -> DeskAnswer:
+    """A new link for the phone of its holder; the old one opens nothing any more."""
+    row = _pass(hub, principal, pass_id)
+    return answer(hub, response, held.act(hub, principal, row.estate_id, LinkPass(row.id), body.reason))
 
 
 def _credential(hub: Hub, principal: Principal, token: str) -> CredentialRow:
@@ -297,14 +347,14 @@ def _credential(hub: Hub, principal: Principal, token: str) -> CredentialRow:
 def end_at_own_request(token: str, body: ReasonWanted, hub: TheHub, principal: Desk, response: Response) -> DeskAnswer:
     """The holder himself, identified at the counter, wants his access ended. He may take that back."""
     row = _credential(hub, principal, token)
-    return _answer(response, held.act(hub, principal, row.estate_id, OwnRequest(token), body.reason))
+    return answer(hub, response, held.act(hub, principal, row.estate_id, OwnRequest(token), body.reason))
 
 
 @router.post("/credentials/{token}/restore")
 def restore_credential(token: str, body: ReasonWanted, hub: TheHub, principal: Desk, response: Response) -> DeskAnswer:
     """What was ended at the holder's own request, given back at his request: he gets a new credential."""
     row = _credential(hub, principal, token)
-    return _answer(response, held.act(hub, principal, row.estate_id, Restore(token), body.reason))
+    return answer(hub, response, held.act(hub, principal, row.estate_id, Restore(token), body.reason))
 
 
 @router.post("/credentials/{token}/lost-card")
@@ -312,7 +362,7 @@ def report_lost_card(token: str, body: LostCardWanted, hub: TheHub, principal: D
     """The lost card opens nothing any more; the holder keeps every other way in, and the new card where one is given."""
     row = _credential(hub, principal, token)
     action = LostCard(token, body.card, body.new_card)
-    return _answer(response, held.act(hub, principal, row.estate_id, action, body.reason))
+    return answer(hub, response, held.act(hub, principal, row.estate_id, action, body.reason))
 
 
 @router.post("/members/{member_id}/consents/withdraw")
@@ -382,4 +432,4 @@ def decide_held_action(
     if row.state != "held":
         raise Conflict("已被处理或已过期（24小时），请刷新页面。", "held_gone")
     done = held.decide(hub, principal, row, confirm=decision == "confirm", reason=body.reason)
-    return DeskAnswer(subject=done.subject, number=done.number) if done else DeskAnswer(subject=held_id)
+    return answer_of(hub, done) if done else DeskAnswer(subject=held_id)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from hub.access import bundle
 from hub.access.entitle import Entitlement, entitle
+from hub.access.schedules import in_words
 from hub.access.states import DeviceState, credential_states
 from hub.access.step import no_way_in
 from hub.tables import AccessPoint, CredentialRow, Door, Dwelling, Estate
@@ -110,9 +111,12 @@ def _door_names(session: Session, estate_id: str) -> dict[str, str]:
 
 def _when(one: Entitlement) -> str:
     start, end = one.validity.not_before, one.validity.not_after
+    hours = "；".join(dict.fromkeys(in_words(s) for _, s in one.schedules))
+    if len({p for p, _ in one.schedules}) < len(one.access_points):
+        hours = f"{ALWAYS}（公共设施 {hours}）" if hours else ALWAYS
     if end is not None:
-        return f"{start.isoformat(timespec='minutes') if start else '即刻'} 至 {end.isoformat(timespec='minutes')}"
-    return f"自 {start.isoformat()} 起，{ALWAYS}" if start else ALWAYS
+        return f"{start.isoformat(timespec='minutes') if start else '即刻'} 至 {end.isoformat(timespec='minutes')}，{hours}"
+    return f"自 {start.isoformat()} 起，{hours}" if start else hours
 
 
 def _ways(one: Entitlement, stuck: dict[str, str]) -> str:

@@ -11,15 +11,30 @@ from sqlalchemy.orm import Session
 
 from hub import moved
 from hub.access import quota
-from hub.access.desk import Action, Done, EndPass, IssuePass, RenewPass, credential_of, pass_of, perform
+from hub.access.desk import (
+    Action,
+    Done,
+    EndPass,
+    IdCardWay,
+    IssuePass,
+    LinkPass,
+    RenewPass,
+    credential_of,
+    member_of,
+    pass_of,
+    perform,
+)
 from hub.access.foreign import ChooseForeign, device_in, found_on
+from hub.access.role_rules import label_for
+from hub.access.roles import AssignRole, EndRole, ExtendRole, assignment_in, role_in
+from hub.access.schedule_desk import ChangeSchedule, touched_by
 from hub.auth import Principal
 from hub.db import UnitOfWork
 from hub.errors import Conflict, NotFound
 from hub.ids import new_id
 from hub.second_person import require_other
 from hub.services import Hub
-from hub.tables import CredentialRow, Dwelling, HeldAction
+from hub.tables import CredentialRow, Dwelling, HeldAction, Tenancy
 
 KEPT = timedelta(hours=24)  # an action nobody decided on is void: the world has moved
 
@@ -63,6 +78,8 @@ def weight(session: Session, action: Action) -> int:
         if found is None:
             raise Conflict("边缘机还没有读取这台设备，不知道会删除哪些凭证。请等读取完成后再选择。", "not_looked")
         return max(1, found)
+    if isinstance(action, ChangeSchedule) and action.schedule_id:
+        return max(1, touched_by(session, action.schedule_id))
     return 1
 
 
@@ -90,17 +107,28 @@ def _hold(uow: UnitOfWork, principal: Principal, estate_id: str, action: Action,
 
 def _about(session: Session, estate_id: str, action: Action) -> tuple[str | None, str]:
     """(dwelling id, label), so that the second person sees whom it concerns. Raises NotFound for what is not there."""
-    if isinstance(action, ChooseForeign):
-        device = device_in(session, estate_id, action.device_id)
-        return None, f"删除设备“{device.name}”上的{found_on(session, device.id) or 0}个外来凭证"
-    if isinstance(action, IssuePass):
-        host = session.get(Dwelling, action.request.host) if action.request.host else None
-        if action.request.host and (host is None or host.estate_id != estate_id):
-            raise NotFound
-        return (host.id if host else None), f"{action.request.kind} {host.number if host else ''}".strip()
-    token = (
-        pass_of(session, estate_id, action.pass_id).token if isinstance(action, EndPass | RenewPass) else action.token
-    )
+    match action:
+        case IssuePass(request=request):
+            host = session.get(Dwelling, request.host) if request.host else None
+            if request.host and (host is None or host.estate_id != estate_id):
+                raise NotFound
+            return (host.id if host else None), f"{request.kind} {host.number if host else ''}".strip()
+        case AssignRole(role_id=role_id):
+            return None, label_for(role_in(session, estate_id, role_id).name)
+        case ChooseForeign(device_id=device_id):
+            device = device_in(session, estate_id, device_id)
+            return None, f"删除设备“{device.name}”上的{found_on(session, device.id) or 0}个外来凭证"
+        case ChangeSchedule(name=name):
+            return None, f"时间表 {name}"
+        case IdCardWay(member_id=member_id):
+            tenancy = session.get_one(Tenancy, member_of(session, estate_id, member_id).tenancy_id)
+            return tenancy.dwelling_id, "身份证开门"
+        case EndPass() | RenewPass() | LinkPass():
+            token = pass_of(session, estate_id, action.pass_id).token
+        case EndRole() | ExtendRole():
+            token = assignment_in(session, estate_id, action.assignment_id).token
+        case _:
+            token = action.token
     row: CredentialRow = credential_of(session, estate_id, token)
     return row.dwelling_id, row.label
 

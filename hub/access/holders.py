@@ -135,6 +135,7 @@ def members_on_file(session: Session, estate_id: str, scope: Scope = WHOLE) -> l
             face_consent=person_id in consents,
             guardian=consents.get(person_id, ""),
             decision=str((decision or {}).get("number", "")),
+            id_card=str(offered.get("id_card", "")),
         )
         label = label_of(block_name, number, ordinal)
         found.append(

@@ -2,8 +2,8 @@
 
 law_and_practice.md 4.0: a resident's access ends by a signed decision with completed move-out, by the holder's own wish, by
 replacement after an incident on the credential, or because the person left the household by the lease system's record.
-Visitors' and contractors' passes also end by date, by count, and when the host takes them back. No finding, case, arrears,
-lease date or missing record is a cause.
+Visitors' and contractors' passes also end by date, by count, and when the host takes them back; a role ends with the work. No
+finding, case, arrears, lease date or missing record is a cause.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ class Cause(StrEnum):
     LEFT_HOUSEHOLD = "left_household"
     PASS_EXPIRED = "pass_expired"
     PASS_WITHDRAWN = "pass_withdrawn"
+    ROLE_ENDED = "role_ended"
 
 
 _ANYBODY = frozenset({HolderClass.RESIDENT, HolderClass.VISITOR, HolderClass.STAFF, HolderClass.CONTRACTOR})
+_WORKERS = frozenset({HolderClass.STAFF, HolderClass.CONTRACTOR})
 _TIMED = frozenset({HolderClass.VISITOR, HolderClass.CONTRACTOR})
 _NONE, _ACTIVE, _ENDED = CredentialState.NONE, CredentialState.ACTIVE, CredentialState.ENDED
 
@@ -51,6 +53,7 @@ TRANSITIONS: dict[tuple[CredentialState, Cause], tuple[CredentialState, frozense
     (_ACTIVE, Cause.LEFT_HOUSEHOLD): (_ENDED, frozenset({HolderClass.RESIDENT})),
     (_ACTIVE, Cause.PASS_EXPIRED): (_ENDED, _TIMED),
     (_ACTIVE, Cause.PASS_WITHDRAWN): (_ENDED, _TIMED),
+    (_ACTIVE, Cause.ROLE_ENDED): (_ENDED, _WORKERS),
 }
 """All edges there are: (from, cause) → (to, for which holders). `ended` has none: a returning person gets a new credential."""
 
@@ -68,7 +71,10 @@ def advance(state: CredentialState, cause: Cause, holder: HolderClass) -> Creden
 
 
 class WantedIdentifier(msgspec.Struct, frozen=True, order=True):
-    """`type` card or face. A face has no value; the photo's place and digest say where the edge gets it."""
+    """`type` card, face, pin, qr or id_card (its keyed hash).
+
+    A face has no value (the photo's place and digest say where the edge gets it), nor has a QR that a phone shows signed.
+    """
 
     type: str
     value: str = ""
@@ -81,7 +87,8 @@ class MemberFacts:
     """What decides about one household member's credential.
 
     `cards` and `photo` (url, sha256) are what the record offers; `face_consent`: consent (a) is live; `guardian`: who gave it
-    for a child. `decision` is the number of the completed end decision, or empty.
+    for a child. `decision` is the number of the completed end decision, or empty. `id_card`: the keyed hash of the person's
+    identity card, where the person chose it as a way in.
     """
 
     tenancy_state: str
@@ -93,11 +100,17 @@ class MemberFacts:
     face_consent: bool
     guardian: str = ""
     decision: str = ""
+    id_card: str = ""
 
 
 def wanted_identifiers(facts: MemberFacts, as_of: date) -> tuple[WantedIdentifier, ...]:
-    """Cards always; the face only with a live consent (a), from 14 years on or by a guardian, and where a photo was given."""
+    """Cards and a chosen identity card always.
+
+    The face only with a live consent (a), from 14 years on or by a guardian, and where a photo was given.
+    """
     found = [WantedIdentifier("card", number) for number in facts.cards]
+    if facts.id_card:
+        found.append(WantedIdentifier("id_card", facts.id_card))
     if facts.photo and facts.face_consent and (_old_enough(facts.birth_date, as_of) or facts.guardian):
         found.append(WantedIdentifier("face", "", facts.photo[0], facts.photo[1]))
     return tuple(sorted(found))

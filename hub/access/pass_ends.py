@@ -1,17 +1,17 @@
-"""Which visitors' and contractors' credentials are over now: by date, by count, or because the host's tenancy ended."""
+"""Which credentials of people who do not live here are over now: by date, by count, or because the host's tenancy ended."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from device_drivers.contract.words import AccessOutcome, HolderClass
 from hub.access.lifecycle import Cause
 from hub.tables import AccessPass, CredentialRow, EventRow, Tenancy
 
-_TIMED = (HolderClass.VISITOR.value, HolderClass.CONTRACTOR.value)
+_TIMED = (HolderClass.VISITOR.value, HolderClass.CONTRACTOR.value, HolderClass.STAFF.value)
 _PASSED = (AccessOutcome.GRANTED.value, AccessOutcome.TAKEN.value)
 
 
@@ -23,10 +23,13 @@ def over(session: Session, estate_id: str, now: datetime) -> list[tuple[str, Cau
         CredentialRow.holder_class.in_(_TIMED),
     )
     found: dict[str, tuple[Cause, str]] = {}
-    for token, valid_to in session.execute(
-        select(CredentialRow.token, CredentialRow.valid_to).where(*mine, CredentialRow.valid_to <= now)
+    for token, holder, valid_to in session.execute(
+        select(CredentialRow.token, CredentialRow.holder_class, CredentialRow.valid_to).where(
+            *mine, CredentialRow.valid_to <= now
+        )
     ):
-        found[token] = (Cause.PASS_EXPIRED, f"valid to {valid_to}")
+        cause = Cause.ROLE_ENDED if holder == HolderClass.STAFF else Cause.PASS_EXPIRED
+        found[token] = (cause, f"valid to {valid_to}")
     hosts = (
         select(AccessPass.token, Tenancy.source_id)
         .join(CredentialRow, CredentialRow.token == AccessPass.token)
@@ -35,6 +38,8 @@ def over(session: Session, estate_id: str, now: datetime) -> list[tuple[str, Cau
     )
     for token, tenancy in session.execute(hosts):
         found.setdefault(token, (Cause.PASS_WITHDRAWN, f"host tenancy {tenancy} ended"))
+    for token, tenancy in session.execute(viewings_of_let_homes().where(*mine)):
+        found.setdefault(token, (Cause.PASS_WITHDRAWN, f"the dwelling was given to tenancy {tenancy}"))
     counted = select(AccessPass.token, AccessPass.uses, CredentialRow.valid_from).join(
         CredentialRow, CredentialRow.token == AccessPass.token
     )
@@ -57,7 +62,19 @@ def estates_due(session: Session, now: datetime) -> set[str]:
         .where(*timed, or_(AccessPass.uses.is_not(None), Tenancy.state == "ended"))
         .distinct()
     )
-    return {*session.scalars(due), *session.scalars(of_passes)}
+    let = viewings_of_let_homes(CredentialRow.estate_id).where(*timed)
+    return {*session.scalars(due), *session.scalars(of_passes), *(estate for estate, _ in session.execute(let))}
+
+
+def viewings_of_let_homes(column: InstrumentedAttribute[str] = AccessPass.token) -> Select[str, str]:
+    """(token or another column, tenancy): a viewing is for a dwelling that nobody has; it ends when somebody gets it."""
+    return (
+        select(column, Tenancy.source_id)
+        .select_from(AccessPass)
+        .join(CredentialRow, CredentialRow.token == AccessPass.token)
+        .join(Tenancy, Tenancy.dwelling_id == AccessPass.host_dwelling_id)
+        .where(AccessPass.kind == "viewing", Tenancy.state.in_(("allocated", "active")))
+    )
 
 
 def uses(session: Session, estate_id: str, tokens: list[str]) -> dict[str, int]:

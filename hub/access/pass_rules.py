@@ -41,17 +41,21 @@ PROBLEMS_ZH: dict[str, str] = {
     "order_missing": "维修通行证须填写报修单号。",
     "order_unwanted": "报修单号只用于维修通行证。",
     "doors_missing": "请至少选择一扇门；该范围内没有可用的门。",
-    "door_elsewhere": "所选的门不在此通行证允许的范围内（小区大门、所访楼栋单元门、所访房屋）。",
+    "door_elsewhere": "所选的门不在此通行证允许的范围内（小区大门、公共设施、所访楼栋单元门、所访房屋）。",
     "home_door": "住户自家房门只能由住户本人同意后开放，请勾选“住户已同意”。",
-    "not_vacant": "该房屋有在租住户，不能办理看房通行证。",
+    "not_vacant": "该房屋已分配或有在租住户，不能办理看房通行证。",
     "no_household": "该房屋没有在租住户，请改办看房或维修通行证。",
+    "hours_unwanted": "按时段通行只用于护理和常访通行证。",
     "not_renewable": "只有护理和常访通行证可以续期，其他请重新办理。",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class PassRequest:
-    """What somebody asks for. `doors` empty: the usual way to the host (gates and the block's entrances)."""
+    """What somebody asks for. `doors` empty: the usual way to the host (gates and the block's entrances).
+
+    `schedule`: hours of the day, by its id (carers and regular visitors).
+    """
 
     kind: str
     valid_from: datetime
@@ -60,6 +64,7 @@ class PassRequest:
     doors: tuple[str, ...] = ()
     repair_order: str = ""
     host_agreed: bool = False
+    schedule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,11 @@ def time_problem(kind: str, valid_from: datetime, valid_to: datetime, now: datet
     return "too_early" if valid_from - now > AHEAD else ""
 
 
-def problem(request: PassRequest, now: datetime, *, let: bool) -> str:
-    """What stands against it before doors are looked at. `let`: the host dwelling has a live tenancy."""
+def problem(request: PassRequest, now: datetime, *, let: bool, promised: bool = False) -> str:
+    """What stands against it before doors are looked at.
+
+    `let`: the host dwelling has a live tenancy; `promised`: it is allocated to a household that has not moved in.
+    """
     kind = KINDS[request.kind]
     if found := time_problem(request.kind, request.valid_from, request.valid_to, now):
         return found
@@ -90,17 +98,19 @@ def problem(request: PassRequest, now: datetime, *, let: bool) -> str:
         return "order_missing"
     if request.kind != "repair" and request.repair_order:
         return "order_unwanted"
+    if request.schedule and not kind.renewable:
+        return "hours_unwanted"
     if request.host is None:
         return "host_missing" if kind.needs_host else ""
     if request.kind == "viewing":
-        return "not_vacant" if let else ""
+        return "not_vacant" if let or promised else ""
     return "no_household" if not let and request.kind != "repair" else ""
 
 
 def doors_of(
     request: PassRequest, places: Collection[DoorPlace], block: str | None, *, let: bool
 ) -> tuple[tuple[str, ...], str]:
-    """(door ids, problem code). Only doors on the way to the host; without a host any door but a dwelling's.
+    """(door ids, problem code). Only doors on the way to the host, and amenities by name; without a host any but a dwelling's.
 
     A let dwelling's own door opens to nobody without its household's word.
     """
@@ -116,7 +126,8 @@ def doors_of(
             usual = {p.door for p in places if p.scope == "estate"}
         return tuple(sorted(usual)), "" if usual else "doors_missing"
     wanted = set(request.doors)
-    if not wanted <= way | own:
+    amenities = {p.door for p in places if p.scope == "amenity" and p.block in (None, block)}
+    if not wanted <= way | own | amenities:
         return (), "door_elsewhere"
     if wanted & own and let and not request.host_agreed:
         return (), "home_door"

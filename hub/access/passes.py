@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,17 +11,19 @@ from sqlalchemy.orm import Session
 
 from hub import moved
 from hub.access.credentials import end_by_token, identifier_rows
-from hub.access.lifecycle import Cause, CredentialState, WantedIdentifier, advance
+from hub.access.lifecycle import Cause, CredentialState, advance
+from hub.access.numbers import IdentifierKind, new_link, number_for
 from hub.access.pass_rules import (
     KINDS,
     PROBLEMS_ZH,
-    DoorPlace,
     PassRequest,
     doors_of,
     label_for,
     problem,
     time_problem,
 )
+from hub.access.schedule_rows import schedule_in
+from hub.access.ways import check_ways, places_of, static_qr_wanted
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.ids import new_id, new_token
@@ -31,25 +32,21 @@ from hub.tables import (
     Block,
     CredentialIdentifierRow,
     CredentialRow,
-    Door,
     Dwelling,
     Tenancy,
 )
-from hub.tenancy import fields
 
-IdentifierKind = Literal["card", "pin", "qr"]
 EndReason = Literal["own_request", "host_withdrew", "security_incident"]
 _CAUSES = {
     "own_request": Cause.OWN_REQUEST,
     "host_withdrew": Cause.PASS_WITHDRAWN,
     "security_incident": Cause.REPLACED_AFTER_INCIDENT,
 }
-_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A pass to be issued. `card`: its number, for identifier `card`; PIN and QR numbers are made here."""
+    """A pass to be issued. `card`: its number, for identifier `card`; `id_card`: the hash of the visitor's identity card."""
 
     request: PassRequest
     identifier: IdentifierKind
@@ -57,24 +54,42 @@ class Issue:
     card: str = ""
     uses: int | None = None
     visitor: str = ""
+    id_card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Host:
+    """`promised`: allocated, not moved in yet."""
+
     dwelling: Dwelling
     block: Block
     tenancy: Tenancy | None
+    promised: bool
 
 
-def issue(uow: UnitOfWork, estate_id: str, wanted: Issue) -> tuple[AccessPass, str]:
-    """(the pass, its number as it is to be shown once). Raises BadRequest with what to do, Conflict for a card in use."""
+def issue(uow: UnitOfWork, estate_id: str, wanted: Issue) -> tuple[AccessPass, str, str]:
+    """(the pass, its number, the secret of its link): the last two to be shown once, empty where there is none.
+
+    Raises BadRequest with what to do, Conflict for a card in use.
+    """
     session, request = uow.session, wanted.request
     host = _host(session, estate_id, request.host)
     let = bool(host and host.tenancy)
-    _refuse(problem(request, uow.now, let=let))
-    doors, wrong = doors_of(request, _places(session, estate_id), host.block.id if host else None, let=let)
+    _refuse(problem(request, uow.now, let=let, promised=bool(host and host.promised)))
+    doors, wrong = doors_of(request, places_of(session, estate_id), host.block.id if host else None, let=let)
     _refuse(wrong)
-    number = _number(session, estate_id, wanted)
+    schedule_in(session, estate_id, request.schedule)
+    check_ways(
+        session,
+        estate_id,
+        doors,
+        wanted.identifier,
+        scheduled=request.schedule is not None,
+        counted=wanted.uses is not None,
+    )
+    static = wanted.identifier == "qr" and static_qr_wanted(session, estate_id, doors)
+    given = wanted.id_card if wanted.identifier == "id_card" else wanted.card
+    number = number_for(session, estate_id, wanted.identifier, given, static_qr=static)
     kind, token = KINDS[request.kind], new_token()
     advance(CredentialState.NONE, Cause.PASS_GRANTED, kind.holder_class)
     session.add(
@@ -91,9 +106,7 @@ def issue(uow: UnitOfWork, estate_id: str, wanted: Issue) -> tuple[AccessPass, s
         )
     )
     session.flush()
-    session.execute(
-        insert(CredentialIdentifierRow), identifier_rows(token, (WantedIdentifier(wanted.identifier, number),))
-    )
+    session.execute(insert(CredentialIdentifierRow), identifier_rows(token, (number.identifier,)))
     row = AccessPass(
         id=new_id("pass"),
         estate_id=estate_id,
@@ -110,6 +123,7 @@ def issue(uow: UnitOfWork, estate_id: str, wanted: Issue) -> tuple[AccessPass, s
         issued_at=uow.now,
         ended_by="",
         renewals=0,
+        schedule_id=request.schedule,
     )
     session.add(row)
     session.flush()
@@ -124,7 +138,7 @@ def issue(uow: UnitOfWork, estate_id: str, wanted: Issue) -> tuple[AccessPass, s
         valid_to=request.valid_to.isoformat(),
         way=wanted.identifier,
     )
-    return row, number
+    return row, number.shown, new_link(uow, token) if wanted.identifier == "qr" else ""
 
 
 def renew(uow: UnitOfWork, row: AccessPass, valid_to: datetime) -> None:
@@ -151,6 +165,13 @@ def end(uow: UnitOfWork, row: AccessPass, because: EndReason) -> None:
     uow.record("pass.ended", row.id, because=because)
 
 
+def relink(uow: UnitOfWork, row: AccessPass) -> str:
+    """A new link for a phone, where the first was lost; the old one opens nothing any more."""
+    if uow.session.get_one(CredentialRow, row.token).state != CredentialState.ACTIVE:
+        raise Conflict("这张通行证已终止，请重新办理。", "pass_ended")
+    return new_link(uow, row.token)
+
+
 def _refuse(code: str) -> None:
     if code:
         raise BadRequest(PROBLEMS_ZH[code], code)
@@ -164,45 +185,6 @@ def _host(session: Session, estate_id: str, dwelling_id: str | None) -> _Host | 
         raise NotFound("没有找到这套房屋，请重新选择。")
     live = select(Tenancy).where(Tenancy.dwelling_id == dwelling_id, Tenancy.state == "active")
     tenancy = session.scalars(live.order_by(Tenancy.from_date.desc(), Tenancy.id)).first()
-    return _Host(dwelling, session.get_one(Block, dwelling.block_id), tenancy)
-
-
-def _places(session: Session, estate_id: str) -> list[DoorPlace]:
-    rows = session.execute(
-        select(Door.id, Door.scope, Door.block_id, Door.dwelling_id).where(Door.estate_id == estate_id)
-    )
-    return [DoorPlace(*row) for row in rows]
-
-
-def _number(session: Session, estate_id: str, wanted: Issue) -> str:
-    if wanted.identifier == "card":
-        try:
-            numbers = fields.cards(wanted.card)
-        except fields.Refused as error:
-            raise BadRequest("卡号不是数字，请核对后重新填写。", "card_bad") from error
-        if len(numbers) != 1:
-            raise BadRequest("请填写一个卡号。", "card_bad")
-        if in_use(session, estate_id, "card", numbers[0]):
-            raise Conflict("这个卡号已属于他人或已挂失，请换一张卡。", "card_in_use")
-        return numbers[0]
-    digits = 8 if wanted.identifier == "pin" else 20
-    for _ in range(_TRIES):
-        number = str(secrets.randbelow(9 * 10 ** (digits - 1)) + 10 ** (digits - 1))
-        if not in_use(session, estate_id, wanted.identifier, number):
-            return number
-    raise Conflict("暂时无法生成号码，请稍后重试。", "no_number")
-
-
-def in_use(session: Session, estate_id: str, type_: str, value: str) -> bool:
-    """Held by somebody, or reported lost: neither is given again."""
-    held = (
-        select(CredentialRow.token)
-        .join(CredentialIdentifierRow, CredentialIdentifierRow.token == CredentialRow.token)
-        .where(CredentialRow.estate_id == estate_id)
-        .where(CredentialIdentifierRow.type == type_, CredentialIdentifierRow.value == value)
-        .where(
-            (CredentialRow.state == "active")
-            | CredentialRow.ended_because.startswith(Cause.REPLACED_AFTER_INCIDENT.value)
-        )
-    )
-    return session.scalars(held.limit(1)).first() is not None
+    allocated = select(Tenancy.id).where(Tenancy.dwelling_id == dwelling_id, Tenancy.state == "allocated")
+    promised = session.scalars(allocated).first() is not None
+    return _Host(dwelling, session.get_one(Block, dwelling.block_id), tenancy, promised)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from device_drivers.contract.access import Schedule
 from hub.access.schedules import from_json
+from hub.errors import NotFound
 from hub.tables import Estate, ScheduleRow
 
 
@@ -22,3 +23,13 @@ def load_schedules(session: Session, estate_id: str) -> dict[str, Schedule]:
         .where(ScheduleRow.estate_id == estate_id)
     )
     return {row.id: schedule_of(row, zone) for row, zone in rows}
+
+
+def schedule_in(session: Session, estate_id: str, schedule_id: str | None) -> ScheduleRow | None:
+    """Raises NotFound for one that is not this estate's or was retired."""
+    if schedule_id is None:
+        return None
+    row = session.get(ScheduleRow, schedule_id)
+    if row is None or row.estate_id != estate_id or row.retired_at is not None:
+        raise NotFound("没有这张时间表，或已停用。请重新选择。")
+    return row

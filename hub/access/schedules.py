@@ -14,8 +14,6 @@ from device_drivers.contract.access import Schedule, SpecialDay, TimeRange, Time
 MIDNIGHT = time(0)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 MAX_RANGES, MAX_SPECIAL_DAYS = 50, 200
-AMENITY = "amenity"
-WAY_HOME_ZH = "小区大门、单元门和住户房门是回家的路，任何时段都不能限制；只有公共设施的门（洗衣房、车库等）可以设时段。"
 _DAYS_ZH = "一二三四五六日"
 PROBLEMS_ZH: dict[str, str] = {
     "weekdays": "请为每个时段选择星期（1 至 7）。",
@@ -39,11 +37,6 @@ def problem(ranges: Sequence[TimeRange], special_days: Sequence[SpecialDay]) -> 
     if any(moment.tzinfo or moment.second or moment.microsecond for moment in moments):
         return "times"
     return "twice" if len({d.day for d in special_days}) < len(special_days) else ""
-
-
-def way_home_restricted(doors: Iterable[tuple[str, str, object]]) -> list[str]:
-    """(door, scope, schedule or None) → the doors on somebody's way home that have hours, sorted: none may."""
-    return sorted(door for door, scope, schedule in doors if schedule is not None and scope != AMENITY)
 
 
 def both(one: Schedule | None, other: Schedule | None) -> Schedule | None:

@@ -386,6 +386,26 @@ export interface paths {
         patch: operations["declare_door"];
         trace?: never;
     };
+    "/api/v1/doors/{door_id}/schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Schedule On Door
+         * @description Amenities only: nothing may close the way home.
+         */
+        put: operations["put_schedule_on_door"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dwellings/{dwelling_id}": {
         parameters: {
             query?: never;
@@ -672,6 +692,74 @@ export interface paths {
         patch: operations["change_policy"];
         trace?: never;
     };
+    "/api/v1/estates/{estate_id}/role-assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Assignments
+         * @description Newest first; ended ones only with `state=all` (the last 500).
+         */
+        get: operations["list_assignments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estates/{estate_id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Roles
+         * @description Those in use, by name.
+         */
+        get: operations["list_roles"];
+        put?: never;
+        /**
+         * Create Role
+         * @description A role opens nothing until somebody is assigned to it.
+         */
+        post: operations["create_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estates/{estate_id}/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Schedules
+         * @description Those in use, by name.
+         */
+        get: operations["list_schedules"];
+        put?: never;
+        /**
+         * Create Schedule
+         * @description 201; 202 when it waits for a second person.
+         */
+        post: operations["create_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/estates/{estate_id}/summary": {
         parameters: {
             query?: never;
@@ -783,6 +871,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/member-qr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Code Of Member
+         * @description The code of a household member, for the tenants' app of the lease system (its API key).
+         */
+        post: operations["code_of_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/members/{member_id}/consents/withdraw": {
         parameters: {
             query?: never;
@@ -797,6 +905,26 @@ export interface paths {
          * @description At once, whatever the clerk's limit. `GET /estates/{e}/sync` shows each device until it confirmed.
          */
         post: operations["withdraw_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{member_id}/id-card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose Id Card
+         * @description The member's own choice: from now on the identity card opens his doors too, where a reader reads it; or no longer.
+         */
+        post: operations["choose_id_card"];
         delete?: never;
         options?: never;
         head?: never;
@@ -823,6 +951,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pass-qr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Code Of Pass
+         * @description The code of one pass, for 60 s. 404 when the pass is over, 409 before it begins, 429 when asked too often.
+         */
+        post: operations["code_of_pass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/passes/{pass_id}": {
         parameters: {
             query?: never;
@@ -838,6 +986,26 @@ export interface paths {
          * @description The visitor or the host took it back, or its number fell into wrong hands.
          */
         delete: operations["end_pass"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/passes/{pass_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Link Pass
+         * @description A new link for the phone of its holder; the old one opens nothing any more.
+         */
+        post: operations["link_pass"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -895,6 +1063,110 @@ export interface paths {
         /** Reveal Household */
         post: operations["reveal_household"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/role-assignments/{assignment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Assignment
+         * @description At the person's own wish, with the contract, or after an incident: gone from every device, each confirmed.
+         */
+        delete: operations["end_assignment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/role-assignments/{assignment_id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Extend Assignment
+         * @description A new end; a contractor's up to a year from now.
+         */
+        post: operations["extend_assignment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{role_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Retire Role
+         * @description Only one that nobody has any more.
+         */
+        delete: operations["retire_role"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{role_id}/assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assign Role
+         * @description 201 with what to hand over; 202 when it waits for a second person.
+         */
+        post: operations["assign_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Schedule
+         * @description Whole. Whoever is on it passes at the new hours with the next list.
+         */
+        put: operations["change_schedule"];
+        post?: never;
+        /**
+         * Retire Schedule
+         * @description Only one that is nowhere in use.
+         */
+        delete: operations["retire_schedule"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1180,6 +1452,89 @@ export interface components {
             needs_opinion: boolean;
             /** Reason Codes */
             reason_codes: components["schemas"]["ReasonCode"][];
+        };
+        /**
+         * AssignmentItem
+         * @description `number` is masked. `holder` is the name for display; nothing hangs on it.
+         */
+        AssignmentItem: {
+            /**
+             * Assigned At
+             * Format: date-time
+             */
+            assigned_at: string;
+            /** Assigned By */
+            assigned_by: string;
+            /** Devices */
+            devices: components["schemas"]["OnDevice"][];
+            /** Ended Because */
+            ended_because: string;
+            /** Ended By */
+            ended_by: string;
+            /** Ended Reason */
+            ended_reason: string;
+            /** Holder */
+            holder: string;
+            /** Id */
+            id: string;
+            /** Identifier */
+            identifier: string;
+            /** Number */
+            number: string;
+            /** Organisation */
+            organisation: string;
+            /** Reason */
+            reason: string;
+            /** Role */
+            role: string;
+            /** Role Id */
+            role_id: string;
+            /** State */
+            state: string;
+            /** Token */
+            token: string;
+            /** Valid From */
+            valid_from: string | null;
+            /** Valid To */
+            valid_to: string | null;
+        };
+        /**
+         * AssignmentWanted
+         * @description `card`: for identifier `card`; `id_number`: for `id_card`, of which only a keyed hash is kept.
+         */
+        AssignmentWanted: {
+            /**
+             * Card
+             * @default
+             */
+            card: string;
+            /** Holder */
+            holder: string;
+            /**
+             * Id Number
+             * @default
+             */
+            id_number: string;
+            /**
+             * Identifier
+             * @default card
+             * @enum {string}
+             */
+            identifier: "card" | "pin" | "qr" | "id_card";
+            /** Reason */
+            reason: string;
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to?: string | null;
+        };
+        /** Assignments */
+        Assignments: {
+            /** Items */
+            items: components["schemas"]["AssignmentItem"][];
         };
         /** AuditItem */
         AuditItem: {
@@ -1600,7 +1955,10 @@ export interface components {
         };
         /**
          * DeskAnswer
-         * @description `number`: of a new pass, shown this once. `held`: the id of what waits for a second person, else empty.
+         * @description `number` of a new pass, and the `link` with which a phone shows its code: shown this once.
+         *
+         *     `warnings`: what the clerk should know, e.g. doors that the chosen way does not open. `held`: the id of what waits for a
+         *     second person, else empty.
          */
         DeskAnswer: {
             /**
@@ -1608,6 +1966,11 @@ export interface components {
              * @default
              */
             held: string;
+            /**
+             * Link
+             * @default
+             */
+            link: string;
             /**
              * Number
              * @default
@@ -1618,6 +1981,11 @@ export interface components {
              * @default
              */
             subject: string;
+            /**
+             * Warnings
+             * @default []
+             */
+            warnings: string[];
         };
         /**
          * DeviceChange
@@ -1904,6 +2272,16 @@ export interface components {
             items: components["schemas"]["DoorItem"][];
         };
         /**
+         * DoorSchedule
+         * @description None: its residents pass at all hours.
+         */
+        DoorSchedule: {
+            /** Reason */
+            reason: string;
+            /** Schedule Id */
+            schedule_id: string | null;
+        };
+        /**
          * DriverItem
          * @description `config_schema`: JSON Schema of the settings, from which the form is drawn.
          */
@@ -1981,6 +2359,16 @@ export interface components {
             online: boolean;
             /** State Since */
             state_since: string | null;
+        };
+        /** EndAssignment */
+        EndAssignment: {
+            /**
+             * Because
+             * @enum {string}
+             */
+            because: "own_request" | "contract_end" | "security_incident";
+            /** Reason */
+            reason: string;
         };
         /** EndWanted */
         EndWanted: {
@@ -2225,6 +2613,13 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** ExtendAssignment */
+        ExtendAssignment: {
+            /** Reason */
+            reason: string;
+            /** Valid To */
+            valid_to: string | null;
+        };
         /**
          * FindingView
          * @description What the case rests on: reasons for and against, and what would refute it.
@@ -2415,6 +2810,19 @@ export interface components {
             /** Set */
             set: string;
         };
+        /**
+         * IdCardWanted
+         * @description `id_number` empty: no longer.
+         */
+        IdCardWanted: {
+            /**
+             * Id Number
+             * @default
+             */
+            id_number: string;
+            /** Reason */
+            reason: string;
+        };
         /** IdentifierItem */
         IdentifierItem: {
             /** Masked */
@@ -2452,6 +2860,14 @@ export interface components {
             id: string;
             /** Result */
             result: string;
+        };
+        /**
+         * LinkSecret
+         * @description What stands behind `/pass#`: it never is part of an address that a server could log.
+         */
+        LinkSecret: {
+            /** Secret */
+            secret: string;
         };
         /**
          * ListState
@@ -2516,6 +2932,16 @@ export interface components {
             permissions: string[];
             /** Role */
             role: string;
+        };
+        /**
+         * MemberCode
+         * @description The lease system's own ids.
+         */
+        MemberCode: {
+            /** Person */
+            person: string;
+            /** Tenancy */
+            tenancy: string;
         };
         /**
          * MemberItem
@@ -2848,7 +3274,7 @@ export interface components {
         };
         /**
          * PassItem
-         * @description `visitor` and `number` are masked.
+         * @description `visitor` and `number` are masked. `hours` in words, empty for always; `not_usable`: doors where its way opens nothing.
          */
         PassItem: {
             /** Devices */
@@ -2861,6 +3287,8 @@ export interface components {
             dwelling_id: string | null;
             /** Ended Because */
             ended_because: string;
+            /** Hours */
+            hours: string;
             /** Id */
             id: string;
             /** Identifier */
@@ -2878,6 +3306,8 @@ export interface components {
             kind_zh: string;
             /** Label */
             label: string;
+            /** Not Usable */
+            not_usable: string[];
             /** Number */
             number: string;
             /** Reason */
@@ -2888,6 +3318,8 @@ export interface components {
             renewals: number;
             /** Repair Order */
             repair_order: string;
+            /** Schedule Id */
+            schedule_id: string | null;
             /** State */
             state: string;
             /** Token */
@@ -2905,7 +3337,8 @@ export interface components {
         };
         /**
          * PassWanted
-         * @description Nothing of a face: a visitor shows a card, a PIN or a QR number. `doors` empty: the usual way to the host.
+         * @description Nothing of a face: a visitor shows a card, a PIN, a phone's code or an identity card. `doors` empty: the usual way to
+         *     the host. `schedule_id`: hours of the day (carers and regular visitors).
          */
         PassWanted: {
             /**
@@ -2926,11 +3359,17 @@ export interface components {
              */
             host_agreed: boolean;
             /**
+             * Id Number
+             * @description 身份证号: only its keyed hash is kept
+             * @default
+             */
+            id_number: string;
+            /**
              * Identifier
              * @default qr
              * @enum {string}
              */
-            identifier: "card" | "pin" | "qr";
+            identifier: "card" | "pin" | "qr" | "id_card";
             /**
              * Kind
              * @enum {string}
@@ -2943,6 +3382,8 @@ export interface components {
              * @default
              */
             repair_order: string;
+            /** Schedule Id */
+            schedule_id?: string | null;
             /** Uses */
             uses?: number | null;
             /**
@@ -2965,6 +3406,34 @@ export interface components {
         Passes: {
             /** Items */
             items: components["schemas"]["PassItem"][];
+        };
+        /**
+         * PhoneCode
+         * @description `text` is to be shown as a QR code until `expires_at`; ask again after `renew_after_s` seconds.
+         */
+        PhoneCode: {
+            /** Estate */
+            estate: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /** Label */
+            label: string;
+            /** Renew After S */
+            renew_after_s: number;
+            /** Text */
+            text: string;
+            /** Valid From */
+            valid_from: string | null;
+            /** Valid To */
+            valid_to: string | null;
         };
         /**
          * PointIn
@@ -3114,6 +3583,24 @@ export interface components {
             stale: number;
             /** Unchanged */
             unchanged: number;
+        };
+        /**
+         * RangeItem
+         * @description Local times; 00:00 as `end` is midnight, an `end` not after `start` lies in the next day. ISO weekdays (Monday 1).
+         */
+        RangeItem: {
+            /**
+             * End
+             * Format: time
+             */
+            end: string;
+            /**
+             * Start
+             * Format: time
+             */
+            start: string;
+            /** Weekdays */
+            weekdays: number[];
         };
         /** ReasonCode */
         ReasonCode: {
@@ -3265,6 +3752,125 @@ export interface components {
             /** Name */
             name: string;
         };
+        /**
+         * RoleItem
+         * @description `holders`: how many have it now; `hours` in words, empty for around the clock.
+         */
+        RoleItem: {
+            /** Blocks */
+            blocks: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Doors */
+            doors: string[];
+            /** Holder Class */
+            holder_class: string;
+            /** Holders */
+            holders: number;
+            /** Hours */
+            hours: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Organisation */
+            organisation: string;
+            /** Schedule Id */
+            schedule_id: string | null;
+            /** Scopes */
+            scopes: string[];
+        };
+        /**
+         * RoleWanted
+         * @description `scopes`: which kinds of doors; `blocks`: only of these (empty: all); `doors`: further ones. Never a dwelling's.
+         */
+        RoleWanted: {
+            /**
+             * Blocks
+             * @default []
+             */
+            blocks: string[];
+            /**
+             * Doors
+             * @default []
+             */
+            doors: string[];
+            /**
+             * Holder Class
+             * @enum {string}
+             */
+            holder_class: "staff" | "contractor";
+            /** Name */
+            name: string;
+            /**
+             * Organisation
+             * @default
+             */
+            organisation: string;
+            /** Reason */
+            reason: string;
+            /** Schedule Id */
+            schedule_id?: string | null;
+            /**
+             * Scopes
+             * @default []
+             */
+            scopes: ("estate" | "block" | "amenity")[];
+        };
+        /** Roles */
+        Roles: {
+            /** Items */
+            items: components["schemas"]["RoleItem"][];
+        };
+        /**
+         * ScheduleItem
+         * @description `uses`: doors, roles and passes that have these hours; `text_zh`: the hours in words.
+         */
+        ScheduleItem: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Ranges */
+            ranges: components["schemas"]["RangeItem"][];
+            /** Special Days */
+            special_days: components["schemas"]["SpecialDayItem"][];
+            /** Text Zh */
+            text_zh: string;
+            /** Uses */
+            uses: number;
+        };
+        /** ScheduleWanted */
+        ScheduleWanted: {
+            /** Name */
+            name: string;
+            /** Ranges */
+            ranges: components["schemas"]["RangeItem"][];
+            /** Reason */
+            reason: string;
+            /**
+             * Special Days
+             * @default []
+             */
+            special_days: components["schemas"]["SpecialDayItem"][];
+        };
+        /** Schedules */
+        Schedules: {
+            /** Items */
+            items: components["schemas"]["ScheduleItem"][];
+        };
         /** SetupPoint */
         SetupPoint: {
             /** Camera Id */
@@ -3328,6 +3934,35 @@ export interface components {
         Sources: {
             /** Items */
             items: components["schemas"]["SourceItem"][];
+        };
+        /** SpanItem */
+        SpanItem: {
+            /**
+             * End
+             * Format: time
+             */
+            end: string;
+            /**
+             * Start
+             * Format: time
+             */
+            start: string;
+        };
+        /**
+         * SpecialDayItem
+         * @description A day with hours of its own (a holiday: none).
+         */
+        SpecialDayItem: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Spans
+             * @default []
+             */
+            spans: components["schemas"]["SpanItem"][];
         };
         /** StatusCount */
         StatusCount: {
@@ -4622,6 +5257,50 @@ export interface operations {
             };
         };
     };
+    put_schedule_on_door: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                door_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DoorSchedule"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     dwelling_detail: {
         parameters: {
             query?: never;
@@ -5403,6 +6082,216 @@ export interface operations {
             };
         };
     };
+    list_assignments: {
+        parameters: {
+            query?: {
+                state?: "active" | "all";
+            };
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignments"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Roles"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedules"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     estate_summary: {
         parameters: {
             query?: never;
@@ -5628,6 +6517,48 @@ export interface operations {
             };
         };
     };
+    code_of_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneCode"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     withdraw_consent: {
         parameters: {
             query?: never;
@@ -5650,6 +6581,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Withdrawn"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    choose_id_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdCardWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
                 };
             };
             /** @description Bad Request */
@@ -5712,6 +6687,48 @@ export interface operations {
             };
         };
     };
+    code_of_pass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkSecret"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneCode"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     end_pass: {
         parameters: {
             query?: never;
@@ -5724,6 +6741,50 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["EndWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    link_pass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonWanted"];
             };
         };
         responses: {
@@ -5849,6 +6910,270 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RevealItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    end_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assignment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndAssignment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    extend_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assignment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtendAssignment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    retire_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    assign_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignmentWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    retire_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
                 };
             };
             /** @description Bad Request */

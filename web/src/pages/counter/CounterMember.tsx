@@ -39,7 +39,7 @@ function Withdraw({ member, purpose, close }: { member: Member; purpose: Purpose
   const send = async (reason: string): Promise<void> => {
     const answer = await call<Withdrawn>(`/members/${encodeURIComponent(member.member_id)}/consents/withdraw`, { method: "POST", body: { purpose, reason } });
     close();
-    await finished({ subject: answer.member_id, number: "", held: "" }, answer.devices.length ? t.withdrawnFrom(answer.devices.length) : t.withdrawn);
+    await finished({ subject: answer.member_id, number: "", link: "", warnings: [], held: "" }, answer.devices.length ? t.withdrawnFrom(answer.devices.length) : t.withdrawn);
   };
   return <ReasonDialog open title={`${t.withdraw}: ${d.consent[purpose]} · ${member.name}`} hint={purpose === "a" ? t.withdrawFace : t.withdrawOther} close={close} submit={send} ok={t.withdraw} />;
 }

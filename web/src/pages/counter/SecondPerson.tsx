@@ -49,7 +49,7 @@ function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => v
     setAsking(null);
     if (answer.number) tell(answer.number);
     if (asking === "refuse") void message.info(t.refused);
-    await finished({ subject: "", number: "", held: "" }, asking === "refuse" ? t.refused : t.confirmed);
+    await finished({ subject: "", number: "", link: "", warnings: [], held: "" }, asking === "refuse" ? t.refused : t.confirmed);
   };
   const what = word(words.heldKind, item.kind);
   return (
