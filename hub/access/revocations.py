@@ -87,14 +87,20 @@ def open_one(
 def listed(uow: UnitOfWork, device: tuple[str, str], generation: int, merged: Merged) -> None:
     """A list of `device` (id, estate) was published. What it lost must be confirmed; what stands on it again need not."""
     session, (device_id, estate_id) = uow.session, device
-    rows = session.scalars(select(Revocation).where(Revocation.device_id == device_id, Revocation.state == OPEN)).all()
+    ahead = (Revocation.generation == 0) & Revocation.state.in_((GONE, ASSUMED))  # confirmed before this list was made
+    rows = session.scalars(
+        select(Revocation).where(Revocation.device_id == device_id, (Revocation.state == OPEN) | ahead)
+    ).all()
     for row in rows:
+        if row.state != OPEN:
+            row.generation = generation
+            continue
         there = merged.body.has_face(row.token) if row.part == FACE else row.token in merged.body.credentials
         if there:
             row.state, row.confirmed_at = BACK, uow.now
         elif not row.generation:  # it ended before this list was made, so this is the first without it
             row.generation = generation
-    waiting = {(row.token, row.part) for row in rows if row.state == OPEN}
+    known = {(row.token, row.part) for row in rows if row.state != BACK}
     fresh = [(t, "", label) for t, label in merged.gone.items()]
     fresh += [(t, FACE, label) for t, label in merged.faceless.items()]
     values = [
@@ -103,7 +109,7 @@ def listed(uow: UnitOfWork, device: tuple[str, str], generation: int, merged: Me
             "because": "", "asked_at": uow.now, "generation": generation, "state": OPEN, "proof": "", "told": "",
         }
         for token, part, label in fresh
-        if (token, part) not in waiting
+        if (token, part) not in known
     ]  # fmt: skip
     if values:
         session.execute(insert(Revocation), values)

@@ -16,6 +16,7 @@ from tools.bench.figure import Figure
 OUT = Path(__file__).resolve().parents[2] / "build/bench.json"
 MODULES = {
     "decision": "an access decision at the edge",
+    "revoke": "a signed decision until every device was read back without the person",
     "publish": "a tenancy change until the lists are published",
     "ingest": "events through broker and hub into the database",
     "face": "one face against ten thousand",

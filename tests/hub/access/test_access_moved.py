@@ -120,6 +120,11 @@ def test_each_device_confirms_for_itself_and_an_open_one_says_why(hub: Hub, esta
         rows = session.scalars(select(Revocation).order_by(Revocation.device_id)).all()
         assert {(r.device_id, r.state) for r in rows} == {(BOARD, "assumed"), (GATE, "gone")}
         assert revocations.oldest_open(session, "E001") is None
+    publish.run(hub)
+    with hub.db.reading() as session:
+        rows = session.scalars(select(Revocation).order_by(Revocation.device_id)).all()
+        assert [(r.device_id, r.state, r.generation) for r in rows] == [(BOARD, "assumed", 2), (GATE, "gone", 2)]
+        assert revocations.unconfirmed(session, "E001") == [], "what was confirmed ahead of its list is not asked again"
 
 
 def test_an_order_lost_on_the_way_is_sent_again_and_when_the_edge_comes_back(
