@@ -11,12 +11,13 @@ import sqlite3
 import ssl
 import time
 from collections.abc import Coroutine, Mapping
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 
 import aiohttp
 import msgspec
 
-from device_drivers.contract.access import Acceptance, Held, accept
+from device_drivers.contract.access import Acceptance, Held, SignedAccessList, accept
 from device_drivers.contract.device import DeviceConfig, DeviceSet, DeviceStatus
 from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import Command, DeviceReported, EdgeCatalogue, EdgeStatus
@@ -24,9 +25,11 @@ from device_drivers.contract.words import DeviceCondition
 from device_drivers.driver import DriverDefinition
 from device_drivers.mqtt import Link, LinkOptions, MqttLink
 from edge_agent.box import Box
-from edge_agent.clock import HighWaterClock
+from edge_agent.break_glass import BreakGlass
+from edge_agent.clock import BootDoubt, HighWaterClock, boot_id
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
+from edge_agent.hub_watch import HubWatch
 from edge_agent.importer import Importer
 from edge_agent.lists import Fetch, ListFiles, ListKeeper, fetcher, public_key
 from edge_agent.photos import PhotoCache, expire
@@ -34,7 +37,7 @@ from edge_agent.revoke import Revoker
 from edge_agent.services import FileServer, Services
 from edge_agent.snapshots import Snapshots
 from edge_agent.state import State
-from edge_agent.status import write_status
+from edge_agent.status import BoxStatus, ListLine, write_status
 from edge_agent.store import Journal
 from edge_agent.uplink import Handlers, Uplink, offline_will
 from edge_agent.urgent import Removals
@@ -45,6 +48,7 @@ log = logging.getLogger(__name__)
 MARK_S = 10.0
 PRUNE_S = 3_600.0
 JUMP_S = 10.0
+SAME_TIME = timedelta(seconds=30)  # a clock this near to the hub's is right
 
 
 def make_link(directory: EdgeDir, config: EdgeConfig) -> MqttLink:
@@ -98,6 +102,7 @@ class Agent:
         self._wanted_changed = asyncio.Event()
         self._status_changed = asyncio.Event()
         self._started = time.monotonic()
+        self._clock_trusted = True
         self._session_id = secrets.token_hex(8)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -124,7 +129,8 @@ class Agent:
         self.state = State(directory.state)
         self.state.open()
         stack.callback(self.state.close)
-        self.clock = HighWaterClock(self.state.high_water)
+        self._doubt = BootDoubt(self.state.kept("boot"))
+        self.clock = HighWaterClock(self.state.high_water, doubtful=self._doubt)
         self.journal = Journal(directory.journal, self.clock, relief=lambda: self.snapshots.relieve())
         self.journal.open()
         stack.callback(self.journal.close)
@@ -137,7 +143,7 @@ class Agent:
         stack.push_async_callback(files.stop)
         key = public_key(directory.hub_key.read_text())
         fetch = self._given_fetch or fetcher(web, config.https_url, config.secret)
-        lists = ListKeeper(ListFiles(directory.lists, key, config.estate), fetch, self._note)
+        lists = ListKeeper(ListFiles(directory.lists, key, config.estate), self._heard_at(fetch), self._note)
         services = Services(PhotoCache(directory.photos, pictures), files, config.broker_address)
         self.box = Box(self.journal, self.state, self.clock, lists, services, self._report)
         self.snapshots = Snapshots(directory.snapshots, self.box, self.worker, web, config.https_url, config.secret)
@@ -154,6 +160,10 @@ class Agent:
             catalogue,
             Handlers(self._devices_arrived, lists.ring, self._command_arrived, revoker.arrived),
             progress=lambda: self.watch.progress("uplink"),
+            heard=self._heard,
+        )
+        self.hub = HubWatch(
+            self.box, lambda: self.uplink.link.connected, self.uplink.announce, self._hub_moved, self._lists_held
         )
         self.commands = Commands(self.box, self.worker, self.snapshots.take, self.uplink.result)
 
@@ -165,6 +175,8 @@ class Agent:
             self._mark(),
             self._prune(),
             self._write_status(),
+            self.hub.run(),
+            BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()}).run(),
             Importer(self.directory.imports, self.box).run(),
             self.snapshots.run(),
             self.watch.run(),
@@ -174,11 +186,11 @@ class Agent:
         """A box starts its doors without the hub, from what it kept."""
         self._started_at = self.clock.now()
         await self.box.load()
+        await self.hub.load()
         await self.commands.interrupted()
         if self.state.set_aside:
             self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {self.state.set_aside.name}"))
-        if not self.clock.trusted:
-            self.box.record("", EdgeNote("clock_jump", "the clock stands before what this box has already seen"))
+        await self._look_at_clock()
         self.clock.settle()  # the time this box was off is no jump
         self.box.record("", EdgeNote("started", f"version {package_version()}"))
         path = self.directory.devices
@@ -217,11 +229,38 @@ class Agent:
             version=package_version(),
             started_at=self._started_at,
             session=self._session_id,
+            authority_since=self.hub.authority.told[0],
+            offline_s=self.hub.authority.told[1],
         )
 
     def _report(self, reported: DeviceReported) -> None:
         self.uplink.report(reported)
         self._status_changed.set()
+
+    def _heard(self, hub_time: datetime | None) -> None:
+        self.hub.heard()
+        if hub_time is not None and abs(hub_time - self.clock.now()) <= SAME_TIME:
+            self._doubt.over = True
+
+    def _heard_at(self, fetch: Fetch) -> Fetch:
+        """A list that the hub served, or said to be unchanged, is a word of the hub."""
+
+        async def fetched(device: str, etag: str) -> SignedAccessList | None:
+            signed = await fetch(device, etag)
+            self.hub.heard()
+            return signed
+
+        return fetched
+
+    def _hub_moved(self) -> None:
+        self.uplink.announce()
+        self._status_changed.set()
+
+    def _lists_held(self) -> tuple[ListLine, ...]:
+        held = ((device, self.box.lists.current(device)) for device in sorted(self.workers))
+        return tuple(
+            ListLine(device, h.access_list.generation, h.access_list.issued_at) for device, h in held if h is not None
+        )
 
     async def _note(self, note: EdgeNote, device: str) -> None:
         self.box.record(device, note)
@@ -306,7 +345,27 @@ class Agent:
                 log.warning("the clock jumped by %+.0f s", jump)
                 self.box.record("", EdgeNote("clock_jump", f"{jump:+.0f} s"))
                 self.uplink.announce()
+            await self._look_at_clock()
             await self._mark_once()
+
+    async def _look_at_clock(self) -> None:
+        """Said when it begins and when it is over; the boot is remembered only while the time is right."""
+        trusted = self.clock.trusted
+        if trusted:
+            with contextlib.suppress(sqlite3.Error):
+                await asyncio.to_thread(self.state.keep, "boot", boot_id())
+        if trusted is self._clock_trusted:
+            return
+        self._clock_trusted = trusted
+        if trusted:
+            self.box.record("", EdgeNote("clock_sure", "时间已可信，访客等限时凭证恢复正常判定"))
+        else:
+            log.warning("the clock cannot be trusted: residents pass, others wait")
+            self.box.record(
+                "", EdgeNote("clock_unsure", "边缘机时间不可信（重启后未对时）：居民照常通行，访客等限时凭证暂不放行")
+            )
+        self._status_changed.set()
+        self.uplink.announce()
 
     async def _mark_once(self) -> None:
         marks = {device: mark for device, (worker, _) in self.workers.items() if (mark := worker.observation.mark())}
@@ -330,10 +389,19 @@ class Agent:
             await self._status_changed.wait()
             self._status_changed.clear()
             try:
-                await asyncio.to_thread(write_status, self.directory, dict(self.uplink.reports))
+                await asyncio.to_thread(write_status, self.directory, self._box_status())
             except OSError as error:
                 log.error("status.json not written: %s", error)
             await asyncio.sleep(1)
+
+    def _box_status(self) -> BoxStatus:
+        return BoxStatus(
+            tuple(sorted(self.uplink.reports.values(), key=lambda r: r.device)),
+            self.hub.authority.since,
+            self.hub.authority.kept.heard_at,
+            self.clock.trusted,
+            self._lists_held(),
+        )
 
 
 def _digest(devices: DeviceSet) -> str:

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,11 +22,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Column, Table
 
 from device_drivers.contract.messages import DeviceReported
+from device_drivers.contract.words import FailMode
 from device_drivers.driver import ConfigError
 from edge_agent.config import ConfigMissing, EdgeDir
 from edge_agent.importer import Progress as ImportProgress
 from edge_agent.importer import progress_path, read_progress
-from edge_agent.status import read_journal, read_status
+from edge_agent.status import lines, read_journal, read_status
 
 app = typer.Typer(
     help="Edge agent of Estate Hub: bridges the devices of one estate to the hub.",
@@ -172,7 +174,7 @@ def _status_table(reported: Sequence[DeviceReported]) -> Table:
 
 @app.command()
 def status(directory: Dir) -> None:
-    """What hangs at this box, the journal's head and cursor, and the lists held ("edge": the edge decides by it)."""
+    """What hangs at this box, since when it decides without the hub, its journal, doors that are not in their normal mode."""
     place = EdgeDir(directory)
     try:
         config = place.load()
@@ -185,11 +187,45 @@ def status(directory: Dir) -> None:
         console.print(
             f"journal epoch {journal.epoch}, head {journal.head}, cursor {journal.cursor}, {waiting} not acknowledged"
         )
-    reported = read_status(place)
+    box = read_status(place)
+    reported = box.devices
+    for line in lines(box, datetime.now(UTC)):
+        console.print(line, markup=False, highlight=False)
     console.print(_status_table(reported))
     for r in reported:
         if r.status.detail:
             console.print(f"{r.device}: {r.status.detail}", markup=False, highlight=False)
+
+
+@app.command("open")
+def open_door(
+    directory: Dir,
+    door: Annotated[str, typer.Argument(help="Access point, DEVICE:POINT, or a device with one door.")] = "",
+    reason: Annotated[str, typer.Option(help="Why. It is logged, and the hub is told.")] = "",
+    show: Annotated[bool, typer.Option("--list", help="List the doors and open none.")] = False,
+) -> None:
+    """Break glass: open a door once, at the box itself. Needs no hub, asks no list; who and why are logged and reported."""
+    from edge_agent.break_glass import Ask, NotRunning, ask_agent, by_hand
+
+    if not show and not (door and reason.strip()):
+        raise _fail('say which door and why: estate-edge open DOOR --reason "…" (doors: estate-edge open --list)')
+    asked = Ask() if show else Ask(door, reason, os.environ.get("SUDO_USER", ""))
+    try:
+        reply = ask_agent(EdgeDir(directory).socket, asked)
+    except NotRunning as error:
+        ways = "\n".join(f"  {mode}: {by_hand(mode)}" for mode in (FailMode.FAIL_SAFE, FailMode.FAIL_SECURE))
+        text = (
+            f"the agent of {directory} does not answer ({error}); start it (estate-edge run), or open by hand:\n{ways}"
+        )
+        raise _fail(text) from error
+    if reply.text:
+        typer.echo(reply.text, err=not reply.opened)
+    for line in reply.doors:
+        typer.echo(
+            f"{line.access_point}  {line.device}:{line.point}  {line.name}  {line.direction}  {line.mode}  {line.condition}"
+        )
+    if not show and not reply.opened:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -211,7 +247,8 @@ def probe(
     The password of USER comes from ESTATE_EDGE_PASSWORD, or is asked for. Exit status 0 when the device answered,
     1 when not, 2 for an address that cannot be read.
     """
-    from edge_agent.probe import lines, parse
+    from edge_agent.probe import lines as probe_lines
+    from edge_agent.probe import parse
 
     try:
         where = parse(address)
@@ -224,7 +261,7 @@ def probe(
     except ConfigError as error:
         typer.echo(f"estate-edge: {error}", err=True)
         raise typer.Exit(2) from error
-    typer.echo(msgspec.json.encode(found).decode() if as_json else "\n".join(lines(found)))
+    typer.echo(msgspec.json.encode(found).decode() if as_json else "\n".join(probe_lines(found)))
     if not found.answered:
         raise typer.Exit(1)
 

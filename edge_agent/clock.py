@@ -7,9 +7,12 @@ A box without a battery clock boots in the past. A naive wall clock would then a
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 BEHIND = timedelta(seconds=5)  # a wall clock this far behind the mark is not trusted
@@ -37,8 +40,9 @@ class HighWaterClock:
         mark: datetime | None,
         wall: Callable[[], datetime] = _wall,
         monotonic: Callable[[], float] = time.monotonic,
+        doubtful: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._wall, self._monotonic = wall, monotonic
+        self._wall, self._monotonic, self._doubtful = wall, monotonic, doubtful
         self._base = mark or wall()
         self._base_at = monotonic()
         self._settled_off = 0.0  # what was known at the last settle: a jump is told once
@@ -54,7 +58,7 @@ class HighWaterClock:
     @property
     def trusted(self) -> bool:
         wall, floor = self._wall(), self._floor()
-        return self._plausible(wall, floor) and wall >= floor - BEHIND
+        return self._plausible(wall, floor) and wall >= floor - BEHIND and not self._doubtful()
 
     def _plausible(self, wall: datetime, floor: datetime) -> bool:
         return not self._checked or wall <= floor + AHEAD
@@ -74,6 +78,41 @@ class HighWaterClock:
         self._checked = True
         self._settled_off = self._off_s()
         return self._base
+
+
+TIME_ERROR = 5  # adjtimex(2): the kernel's clock is not synchronised
+
+
+def synchronised() -> bool:
+    """Whether the kernel's clock is disciplined by a time source, as it says itself."""
+    return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))) != TIME_ERROR
+
+
+def has_battery_clock() -> bool:
+    return any(Path("/sys/class/rtc").glob("rtc*"))
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+@dataclass(slots=True)
+class BootDoubt:
+    """After a boot, a machine without a battery clock goes on from the time it last saved: it looks right and is behind.
+
+    `known_boot`: the boot in which the time was last known to be right, None on a new box. Over once a time source is there.
+    """
+
+    known_boot: str | None
+    boot: Callable[[], str] = boot_id
+    battery: Callable[[], bool] = has_battery_clock
+    synchronised: Callable[[], bool] = synchronised
+    over: bool = False
+
+    def __call__(self) -> bool:
+        if not self.over:
+            self.over = self.known_boot in (None, self.boot()) or self.battery() or self.synchronised()
+        return not self.over
 
 
 async def wait_event(event: asyncio.Event, timeout_s: float) -> bool:

@@ -89,6 +89,10 @@ class EdgeDir:
         return self.root / "status.json"
 
     @property
+    def socket(self) -> Path:
+        return self.root / "control.sock"
+
+    @property
     def lists(self) -> Path:
         return self.root / "lists"
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
 from device_drivers.contract.messages import DeviceReported
+from edge_agent.authority import lasted
 from edge_agent.config import EdgeDir
 
 
@@ -17,18 +18,67 @@ class JournalStatus(msgspec.Struct, frozen=True):
     cursor: int
 
 
-def write_status(directory: EdgeDir, reports: Mapping[str, DeviceReported]) -> None:
+class ListLine(msgspec.Struct, frozen=True):
+    """A list this box holds and decides or reconciles by."""
+
+    device: str
+    generation: int
+    issued_at: datetime
+
+
+class BoxStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`authority_since`: since when this box decides without the hub; None while the hub is there."""
+
+    devices: tuple[DeviceReported, ...] = ()
+    authority_since: datetime | None = None
+    heard_at: datetime | None = None
+    clock_trusted: bool = True
+    lists: tuple[ListLine, ...] = ()
+
+
+def write_status(directory: EdgeDir, status: BoxStatus) -> None:
     """Atomic for readers, without fsync: it is for eyes, and rewritten at the next start. Raises OSError."""
     beside = directory.status.with_name("status.json.new")
-    beside.write_bytes(msgspec.json.encode(sorted(reports.values(), key=lambda r: r.device)))
+    beside.write_bytes(msgspec.json.encode(status))
     beside.replace(directory.status)
 
 
-def read_status(directory: EdgeDir) -> list[DeviceReported]:
+def read_status(directory: EdgeDir) -> BoxStatus:
     try:
-        return msgspec.json.decode(directory.status.read_bytes(), type=list[DeviceReported])
+        return msgspec.json.decode(directory.status.read_bytes(), type=BoxStatus)
     except (FileNotFoundError, msgspec.MsgspecError):
-        return []
+        return BoxStatus()
+
+
+def lines(status: BoxStatus, now: datetime) -> list[str]:
+    """What a person at the box must know beside the devices: since when it is alone, its clock, fires, doors not normal."""
+    found = []
+    if status.authority_since:
+        alone = lasted((now - status.authority_since).total_seconds())
+        found.append(
+            f"offline authority for {alone} (since {_at(status.authority_since)}): doors decide by the lists held here"
+        )
+        found += [
+            f"  {line.device}: list of generation {line.generation} of {_at(line.issued_at)}" for line in status.lists
+        ]
+    elif status.heard_at:
+        found.append(f"hub heard at {_at(status.heard_at)}")
+    if not status.clock_trusted:
+        found.append(
+            "clock not trusted: residents pass, visitors and others wait until the time is set (NTP or `date`)"
+        )
+    for device in status.devices:
+        if device.fire not in ("none", "quiet"):
+            found.append(f"{device.device}: fire contact {device.fire}")
+        for mode in device.modes:
+            end = f" until {_at(mode.until)}" if mode.until else ""
+            who = f" by {mode.actor}: {mode.reason}" if mode.actor else f" because of {mode.cause}"
+            found.append(f"{device.device} {mode.access_point}: {mode.mode}{end}{who}")
+    return found
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def read_journal(directory: EdgeDir) -> JournalStatus | None:

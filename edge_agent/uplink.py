@@ -13,6 +13,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from device_drivers.contract.device import DeviceSet
@@ -99,10 +100,12 @@ class Uplink:
         ack_timeout_s: float = ACK_TIMEOUT_S,
         window: int = WINDOW,
         progress: Callable[[], None] = lambda: None,
+        heard: Callable[[datetime | None], None] = lambda _: None,
     ) -> None:
         self.link, self.edge, self.journal, self.status = link, edge, journal, status
         self.catalogue, self.handlers = catalogue, handlers
         self.ack_timeout_s, self.window, self.progress = ack_timeout_s, window, progress
+        self.heard = heard
         self._reports: dict[str, DeviceReported] = {}
         self._cleared: set[str] = set()  # removed devices whose retained report may still lie at the broker
         self._results: deque[CommandResult] = deque(maxlen=RESULTS_KEPT)
@@ -215,7 +218,10 @@ class Uplink:
         if address.message.retain and not message.payload:
             return  # cleared
         try:
-            self._dispatch(decode(address.message, message.payload), address.device, message.retain)
+            said = decode(address.message, message.payload)
+            if not message.retain:  # what the broker kept proves nothing
+                self.heard(said.at if isinstance(said, EventAck) else None)
+            self._dispatch(said, address.device, message.retain)
         except WireError as error:
             log.error("uplink: %s: %s", message.topic, error)
 

@@ -68,6 +68,10 @@ class Worker:
         self._status = DeviceStatus(DeviceCondition.UNKNOWN, box.clock.now())
         self._list = ListReport()
 
+    @property
+    def condition(self) -> DeviceCondition:
+        return self._status.condition
+
     # --- life ------------------------------------------------------------------------------------------------------
     async def run(self) -> None:
         """Until cancelled."""

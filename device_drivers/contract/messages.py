@@ -209,7 +209,8 @@ class EventAck(Message, frozen=True, omit_defaults=True):
     """The hub's database has every event of `epoch` up to `up_to_seq`. Only this moves the edge's cursor.
 
     `rewind`: the answer to an edge's online status. The edge sets its cursor to exactly this, backwards too: a hub that
-    was restored from a backup gets again what it lost.
+    was restored from a backup gets again what it lost. `at`: the hub's time, on that answer; a box that booted without a
+    clock of its own compares.
     """
 
     suffix: ClassVar[str] = "down/ack"
@@ -217,6 +218,7 @@ class EventAck(Message, frozen=True, omit_defaults=True):
     epoch: str
     up_to_seq: int
     rewind: bool = False
+    at: datetime | None = None
 
 
 class Command(Message, frozen=True, omit_defaults=True):

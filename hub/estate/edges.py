@@ -40,7 +40,7 @@ def take_status(hub: Hub, edge_id: str, status: EdgeStatus) -> bool:
         log.warning("edge %s is %s", edge_id, "online" if status.online else "offline")
         show(hub, edge)
     if status.online:
-        hub.send(edge_id, EventAck(status.epoch, cursor, rewind=True))
+        hub.send(edge_id, EventAck(status.epoch, cursor, rewind=True, at=hub.now()))
         publish_devices(hub, edge_id)
         send_doorbells(hub, edge_id)
     return True

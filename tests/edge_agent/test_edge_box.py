@@ -121,7 +121,7 @@ def test_a_clock_that_stays_behind_is_one_jump_and_its_correction_another() -> N
     assert (clock.jump_s, clock.trusted) == (7200, True)
 
 
-@pytest.mark.parametrize(("off_s", "noted"), [(3600, []), (-3600, ["before what this box has already seen"])])
+@pytest.mark.parametrize(("off_s", "noted"), [(3600, []), (-3600, ["clock_unsure"])])
 def test_the_time_a_box_was_off_is_no_clock_jump(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off_s: float, noted: list[str]
 ) -> None:
@@ -129,7 +129,8 @@ def test_the_time_a_box_was_off_is_no_clock_jump(
     times.wall = T0 + timedelta(seconds=off_s)
     monkeypatch.setattr("edge_agent.agent.MARK_S", 0.01)
     monkeypatch.setattr(
-        "edge_agent.agent.HighWaterClock", lambda mark: HighWaterClock(mark, lambda: times.wall, lambda: times.mono)
+        "edge_agent.agent.HighWaterClock",
+        lambda mark, **_: HighWaterClock(mark, lambda: times.wall, lambda: times.mono),
     )
     place, signer, broker = EdgeDir(tmp_path), Signer(), MemoryBroker()
     place.make()
@@ -149,19 +150,25 @@ def test_the_time_a_box_was_off_is_no_clock_jump(
         monkeypatch.setattr(Watch, "progress", lambda _self, part: marks.append(1) if part == "marks" else None)
         await until(lambda: len(marks) > 3 or task.done(), "several checks of the clock")
 
-        async def jumps() -> list[str]:
+        async def told(*what: str) -> list[EdgeNote]:
             await agent.box.settled()
             rows = await agent.journal.read(1, 100, 1 << 20)
             notes = [e.body for e in (msgspec.json.decode(r, type=Event) for r in rows)]
-            return [n.text for n in notes if isinstance(n, EdgeNote) and n.what == "clock_jump"]
+            return [n for n in notes if isinstance(n, EdgeNote) and n.what in what]
 
-        found = await jumps()
-        assert len(found) == len(noted), f"noted: {found}"
-        assert all(text in told for text, told in zip(noted, found, strict=True))
+        assert [n.what for n in await told("clock_jump", "clock_unsure", "clock_sure")] == noted
         times.wall -= timedelta(seconds=600)
         seen = len(marks)
         await until(lambda: len(marks) > seen + 3, "more checks")
-        assert (await jumps())[len(noted) :] == ["-600 s"], "a real jump is noted, once"
+        assert [n.text for n in await told("clock_jump")] == ["-600 s"], "a real jump is noted, once"
+        unsure = [n.text for n in await told("clock_unsure")]
+        assert len(unsure) == 1, "said once, however long it lasts"
+        assert "居民照常通行" in unsure[0]
+        times.wall += timedelta(seconds=8000)
+        await until(lambda: agent.clock.trusted, "the time is right")
+        seen = len(marks)
+        await until(lambda: len(marks) > seen + 3, "it is seen")
+        assert len(await told("clock_sure")) == 1
         stop.set()
         await task
 

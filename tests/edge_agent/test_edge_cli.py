@@ -14,7 +14,7 @@ from device_drivers.contract.messages import DeviceReported
 from device_drivers.contract.words import DeviceCondition
 from edge_agent.cli import app
 from edge_agent.config import EdgeConfig, EdgeDir
-from edge_agent.status import write_status
+from edge_agent.status import BoxStatus, write_status
 
 NAMES = ("E001-gate-north-terminal-1", "E001-gate-north-terminal-2", "E001-m1")
 
@@ -30,7 +30,7 @@ def test_devices_can_be_told_apart_in_a_narrow_terminal(
     place.config.write_bytes(msgspec.json.encode(config))
     status = DeviceStatus(DeviceCondition.FAULT, T0, detail="1 of 2 meters give no value: [w-7] (unit 7): no answer")
     reports = {n: DeviceReported(n, 12, "", status, reported_at=T0, decided_at_edge=True) for n in NAMES}
-    write_status(place, reports)
+    write_status(place, BoxStatus(tuple(reports.values())))
     done = CliRunner().invoke(app, ["status", "--dir", str(tmp_path)])
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()

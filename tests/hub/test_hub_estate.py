@@ -123,7 +123,7 @@ def intervals(hub: Hub) -> list[tuple[str, str, bool]]:
 def test_an_edge_goes_and_comes_back_with_its_journal(site: Hub, broker: MemoryBroker, clock: Any) -> None:
     open_coverage(site)
     assert edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep", 10, clock()))
-    assert sent(broker, EventAck) == [EventAck("ep", 0, rewind=True)]
+    assert sent(broker, EventAck) == [EventAck("ep", 0, rewind=True, at=clock())], "with the hub's time"
     assert [d.device for d in sent(broker, DevicesDesired)[0].devices.devices] == [
         "E001.cam-g1",
         "E001.face-g1",
