@@ -130,7 +130,8 @@ class Agent:
         self.state.open()
         stack.callback(self.state.close)
         self._doubt = BootDoubt(self.state.kept("boot"))
-        self.clock = HighWaterClock(self.state.high_water, doubtful=self._doubt)
+        self.clock = HighWaterClock(self.state.high_water)
+        self.clock.doubtful = self._doubt
         self.journal = Journal(directory.journal, self.clock, relief=lambda: self.snapshots.relieve())
         self.journal.open()
         stack.callback(self.journal.close)

@@ -40,9 +40,9 @@ class HighWaterClock:
         mark: datetime | None,
         wall: Callable[[], datetime] = _wall,
         monotonic: Callable[[], float] = time.monotonic,
-        doubtful: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._wall, self._monotonic, self._doubtful = wall, monotonic, doubtful
+        self._wall, self._monotonic = wall, monotonic
+        self.doubtful: Callable[[], bool] = lambda: False
         self._base = mark or wall()
         self._base_at = monotonic()
         self._settled_off = 0.0  # what was known at the last settle: a jump is told once
@@ -58,7 +58,7 @@ class HighWaterClock:
     @property
     def trusted(self) -> bool:
         wall, floor = self._wall(), self._floor()
-        return self._plausible(wall, floor) and wall >= floor - BEHIND and not self._doubtful()
+        return self._plausible(wall, floor) and wall >= floor - BEHIND and not self.doubtful()
 
     def _plausible(self, wall: datetime, floor: datetime) -> bool:
         return not self._checked or wall <= floor + AHEAD

@@ -122,7 +122,8 @@ def test_after_a_boot_without_a_battery_clock_the_time_is_doubted(
     known: str | None, battery: bool, synchronised: bool, doubt: bool
 ) -> None:
     sure = BootDoubt(known, lambda: "boot-2", lambda: battery, lambda: synchronised)
-    clock = HighWaterClock(T0, lambda: T0 + HOUR, lambda: 0.0, sure)
+    clock = HighWaterClock(T0, lambda: T0 + HOUR, lambda: 0.0)
+    clock.doubtful = sure
     assert clock.trusted == (not doubt), "the wall clock alone looks right"
     assert clock.now() == T0 + HOUR
 
@@ -197,7 +198,7 @@ async def estate(
     monkeypatch.setattr("edge_agent.agent.MARK_S", 0.02)
     monkeypatch.setattr("edge_agent.hub_watch.LOOK_S", 0.02)
     monkeypatch.setattr(
-        "edge_agent.agent.HighWaterClock", lambda mark, **_: HighWaterClock(mark, lambda: wall.at, lambda: wall.mono)
+        "edge_agent.agent.HighWaterClock", lambda mark: HighWaterClock(mark, lambda: wall.at, lambda: wall.mono)
     )
     place, broker, device = EdgeDir(root), broker or MemoryBroker(), TwinDevice()
     place.make()

@@ -130,7 +130,7 @@ def test_the_time_a_box_was_off_is_no_clock_jump(
     monkeypatch.setattr("edge_agent.agent.MARK_S", 0.01)
     monkeypatch.setattr(
         "edge_agent.agent.HighWaterClock",
-        lambda mark, **_: HighWaterClock(mark, lambda: times.wall, lambda: times.mono),
+        lambda mark: HighWaterClock(mark, lambda: times.wall, lambda: times.mono),
     )
     place, signer, broker = EdgeDir(tmp_path), Signer(), MemoryBroker()
     place.make()
