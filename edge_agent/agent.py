@@ -342,11 +342,11 @@ class Agent:
         while True:
             await asyncio.sleep(MARK_S)
             self.watch.progress("marks")
+            await self._look_at_clock()  # before: between looking for a jump and settling nothing may wait
             if abs(jump := self.clock.jump_s) > JUMP_S:
                 log.warning("the clock jumped by %+.0f s", jump)
                 self.box.record("", EdgeNote("clock_jump", f"{jump:+.0f} s"))
                 self.uplink.announce()
-            await self._look_at_clock()
             await self._mark_once()
 
     async def _look_at_clock(self) -> None:
