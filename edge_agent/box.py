@@ -16,6 +16,7 @@ from device_drivers.driver import DriverServices
 from edge_agent.clock import Clock
 from edge_agent.fire import FireAlarms
 from edge_agent.lists import ListKeeper
+from edge_agent.qr import Codes
 from edge_agent.state import State
 from edge_agent.store import Journal, JournalFull
 from edge_agent.uses import Uses
@@ -49,10 +50,12 @@ class Box:
     policy: EdgePolicy = field(default_factory=EdgePolicy)
     fire: FireAlarms = field(default_factory=FireAlarms)
     uses: Uses = field(init=False)
+    codes: Codes = field(init=False)
     _pending: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.uses = Uses(self.state)
+        self.codes = Codes(self.lists.files.key, self.lists.files.estate, self.clock.now())
 
     async def load(self) -> None:
         """What stood when the box went down: uses of passes, and a fire until its contact is read again."""

@@ -85,18 +85,21 @@ class Doors:
     def decide(self, binding: AccessPointBinding | None, presented: Identifier) -> Decision:
         """By the list this box holds for the device, and the mode of the access point."""
         held = self.box.lists.current(self.device)
-        clock = self.box.clock
+        now, trusted = self.box.clock.now(), self.box.clock.trusted
         point = binding.access_point if binding else ""
-        return decide(
+        key = held.access_list.id_card_key if held else None
+        shown = self.box.codes.read(presented, point, key or "", now, clock_trusted=trusted)
+        decision = decide(
             held.index if held else None,
             point,
-            presented,
-            clock.now(),
-            clock_trusted=clock.trusted,
+            shown.identifier,
+            now,
+            clock_trusted=trusted,
             direction=binding.direction if binding else Direction.UNKNOWN,
             mode=modes.mode_of(self.held(point)),
             used=self.box.uses.counts,
         )
+        return self.box.codes.judge(shown, decision, now)
 
     def seen(self, event: DoorEvent) -> DoorEvent:
         """Remember the state; an event that tells no mode gets the one we gave the door."""

@@ -94,7 +94,10 @@ class Credential(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class AccessList(msgspec.Struct, frozen=True):
-    """Everything one device should hold. Whole, never a delta."""
+    """Everything one device should hold. Whole, never a delta.
+
+    `id_card_key`: of the hashes of identity cards (`contract.id_card`), where the list has any.
+    """
 
     estate_id: str
     device_id: str
@@ -103,6 +106,7 @@ class AccessList(msgspec.Struct, frozen=True):
     credentials: tuple[Credential, ...]
     profiles: tuple[AccessProfile, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    id_card_key: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class SignedAccessList(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from hub import moved
 from hub.access import desk, held
 from hub.access.desk import EndPass, IssuePass, LinkPass, LostCard, OwnRequest, RenewPass, Restore
-from hub.access.numbers import id_card_hash
+from hub.access.id_cards import id_card_hash
 from hub.access.pass_ends import uses
 from hub.access.pass_rules import KINDS, PassRequest
 from hub.access.schedule_rows import load_schedules

@@ -14,7 +14,7 @@ import msgspec
 
 from device_drivers.contract.access import AccessList
 
-_FACE = b'"type":"face"'
+_FACE, _ID_CARD = b'"type":"face"', b'"type":"id_card"'
 
 
 class _Parts(msgspec.Struct):
@@ -77,15 +77,15 @@ class ListBody:
             digest.update(part)
         return digest.hexdigest()
 
-    def payload(self, generation: int, issued_at: datetime) -> bytes:
-        """The JSON of the `AccessList`, byte for byte as msgspec would encode it."""
+    def payload(self, generation: int, issued_at: datetime, id_card_key: str = "") -> bytes:
+        """The JSON of the `AccessList`, byte for byte as msgspec would encode it. The key goes only where a hash stands."""
         head = msgspec.json.encode(
             {"estate_id": self.estate, "device_id": self.device, "generation": generation, "issued_at": issued_at}
         )
         credentials, profiles, schedules = self._encoded()
-        return b"".join(
-            (head[:-1], b',"credentials":', credentials, b',"profiles":', profiles, b',"schedules":', schedules, b"}")
-        )
+        key = b',"id_card_key":' + msgspec.json.encode(id_card_key) if id_card_key and _ID_CARD in credentials else b""
+        lists = (b',"credentials":', credentials, b',"profiles":', profiles, b',"schedules":', schedules)
+        return b"".join((head[:-1], *lists, key, b"}"))
 
 
 @dataclass(frozen=True, slots=True)

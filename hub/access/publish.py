@@ -24,6 +24,7 @@ from hub.access import bundle, credentials, held, pass_ends, revocations
 from hub.access.compose import TargetDevice, compose
 from hub.access.entitle import Entitlement, entitle
 from hub.access.holders import WHOLE, Scope, local_day
+from hub.access.id_cards import id_card_key
 from hub.access.merge import ListBody, Merged, merge, read
 from hub.access.states import device_lists
 from hub.access.step import step_item
@@ -299,7 +300,7 @@ def _store(hub: Hub, uow: UnitOfWork, estate_id: str, one: _Moved) -> ListDoorbe
     reported = session.get(ReportedList, one.device)
     generation = next_generation(one.seen, reported.generation if reported else 0)
     body, merged = one.merged.body, one.merged
-    payload = body.payload(generation, uow.now)
+    payload = body.payload(generation, uow.now, id_card_key(hub.keys, estate_id))
     if row is None:
         row = DesiredList(device_id=one.device, recent={})
         session.add(row)

@@ -13,7 +13,7 @@ from device_drivers.contract import id_card
 from hub.access import held, roles
 from hub.access.desk import IdCardWay, member_of
 from hub.access.desk_api import DeskAnswer, OnDevice, answer
-from hub.access.numbers import id_card_hash
+from hub.access.id_cards import id_card_hash
 from hub.access.schedule_api import Desk, ReasonText, ReasonWanted, TheHub, Viewer, estate_known
 from hub.access.schedule_rows import load_schedules
 from hub.access.schedules import in_words

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from edge_twins import ESTATE, T0, access_list, credential
+from edge_twins import (
+    ESTATE,
+    T0,
+    TERMINAL,
+    TestBox,
+    TwinDevice,
+    access_list,
+    credential,
+    definition,
+    device_config,
+    open_box,
+    run,
+    until,
+)
 
 from device_drivers.contract import id_card, qr
-from device_drivers.contract.access import Identifier, ValidityPeriod
+from device_drivers.contract.access import AccessList, Identifier, ValidityPeriod
+from device_drivers.contract.events import AccessEvent
+from device_drivers.contract.messages import ListDoorbell
 from device_drivers.contract.words import DenyReason, HolderClass, IdentifierType
+from device_drivers.driver import CredentialPresented, DriverEvent
 from edge_agent import qr as edge_qr
+from edge_agent.box import Pass
 from edge_agent.decide import Decision, build_index, decide
 from edge_agent.qr import Codes
+from edge_agent.worker import Worker
 
 HUB = Ed25519PrivateKey.generate()
 LIVE = credential("live", "1")
@@ -126,3 +148,83 @@ def test_an_identity_card_opens_by_its_hash_with_the_lists_key_and_by_nothing_wi
         read = held.read(Identifier(IdentifierType.ID_CARD, number.lower()), "ap1", used, T0, clock_trusted=True)
         assert number not in read.identifier.value
         assert decide(index, "ap1", read.identifier, T0, clock_trusted=True).granted is expected
+
+
+# --- a terminal that passes on what it does not hold -----------------------------------------------------------------
+PASSES_ON = msgspec.structs.replace(
+    TERMINAL, identifiers=("card", "face"), edge_identifiers=("card", "id_card", "qr"), commands=("momentary_access",)
+)
+
+
+def at_a_terminal(
+    tmp_path: Path, wanted: AccessList, scenario: Callable[[TestBox, TwinDevice], Awaitable[None]]
+) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box:
+            await box.box.lists.load("d1")
+            worker = Worker(device_config(), definition(device, PASSES_ON), box.box, upkeep_s=0.02)
+            task = asyncio.create_task(worker.run())
+            try:
+                box.signer.serve(wanted)
+                box.box.lists.ring(ListDoorbell("d1", wanted.generation, box.signer.etags["d1"]))
+                await until(lambda: box.reports and box.last.confirmed == len(wanted.credentials), "the list in step")
+                box.clock.forward(5)
+                await scenario(box, device)
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    run(work())
+
+
+async def shown(box: TestBox, device: TwinDevice, kind: IdentifierType, value: str) -> AccessEvent:
+    """What the journal says of it."""
+    told: list[Pass] = []
+    box.box.on_pass = told.append
+    device.put(DriverEvent(CredentialPresented("door1", Identifier(kind, value))))
+    await until(lambda: told, f"{kind} to be decided and on disk")
+    (event,) = [e for e in await box.events() if e.seq == told[0].seq]
+    assert isinstance(event.body, AccessEvent)
+    return event.body
+
+
+def test_a_counted_card_is_not_written_to_a_terminal_that_does_not_count_and_opens_as_often_as_it_may(
+    tmp_path: Path,
+) -> None:
+    counted = credential("visit", "77", holder_class=HolderClass.VISITOR, uses=2)
+
+    async def scenario(box: TestBox, device: TwinDevice) -> None:
+        assert set(device.held) == {"live"}
+        assert (box.last.wanted, box.last.confirmed, box.last.pending, box.last.refused) == (2, 2, 0, ())
+        found = [await shown(box, device, IdentifierType.CARD, "77") for _ in range(3)]
+        assert [f.outcome for f in found] == ["granted", "granted", "denied"]
+        assert found[2].reason is DenyReason.USED_UP
+        assert len(device.commands) == 2
+
+    at_a_terminal(tmp_path, access_list(1, LIVE, counted), scenario)
+
+
+def test_a_phone_and_an_identity_card_open_at_a_terminal_and_leave_no_number_behind(tmp_path: Path) -> None:
+    number = "11010519491231002X"
+    hashed = Identifier(IdentifierType.ID_CARD, id_card.hashed(number, "key"))
+    wanted = msgspec.structs.replace(
+        access_list(1, LIVE, credential("elder", identifiers=(hashed,))), id_card_key="key"
+    )
+
+    async def scenario(box: TestBox, device: TwinDevice) -> None:
+        at = box.clock.now() - T0
+        code = qr.mint(qr.Code("live", bytes(8), T0 + at), ESTATE, box.signer.key.sign)
+        first = await shown(box, device, IdentifierType.QR, code)
+        assert (first.outcome, first.credential, first.identifier) == ("granted", "live", IdentifierType.QR)
+        again = await shown(box, device, IdentifierType.QR, code)
+        assert (again.outcome, again.reason, again.credential) == ("denied", DenyReason.CODE_USED, "live")
+        by_card = await shown(box, device, IdentifierType.ID_CARD, number)
+        assert (by_card.outcome, by_card.credential) == ("granted", "elder")
+        assert len(device.commands) == 2
+
+    at_a_terminal(tmp_path, wanted, scenario)
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"elder" in kept, "the journal was closed and read"
+    assert number.encode() not in kept
+    assert qr.PREFIX.encode() not in kept

@@ -9,6 +9,7 @@ import pytest
 from access_site import BOARD, GATE, Setup, change, desired
 from sqlalchemy import select
 
+from device_drivers.contract import id_card
 from device_drivers.contract.words import HolderClass, IdentifierType
 from edge_agent.decide import build_index, decide
 from hub.access import publish
@@ -266,6 +267,10 @@ def test_an_identity_card_is_a_residents_own_choice_and_only_its_hash_is_kept(
     shown = [i for c in desired(hub, GATE).credentials for i in c.identifiers if i.type == IdentifierType.ID_CARD]
     assert len(shown) == 1
     assert number not in str(shown[0])
+    gate = desired(hub, GATE)
+    assert gate.id_card_key, "the key travels inside the signed list that needs it"
+    assert id_card.hashed(number, str(gate.id_card_key)) == shown[0].value
+    assert not desired(hub, BOARD).id_card_key
     assert not [i for c in desired(hub, BOARD).credentials for i in c.identifiers if i.type == "id_card"], (
         "reads cards only"
     )
