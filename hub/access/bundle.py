@@ -115,13 +115,13 @@ def load_points(session: Session, estate_id: str) -> tuple[PointPlace, ...]:
 def load_holders(
     session: Session, estate_id: str, credentials: Sequence[CredentialOnFile] | None = None, scope: Scope = WHOLE
 ) -> tuple[Holder, ...]:
-    """Active credentials of members of live tenancies. A credential without its membership entitles nobody."""
+    """Active credentials of members, each until a lawful cause ends it. A credential without its membership entitles nobody."""
     active = active_by_member(credentials_on_file(session, estate_id, scope) if credentials is None else credentials)
     found = []
     for member in members_on_file(session, estate_id, scope):
         credential = active.get((member.person_id, member.tenancy_id))
-        if credential is None or member.facts.tenancy_state != "active":
-            continue
+        if credential is None:
+            continue  # an active credential counts, whatever a record says: only `lifecycle` ends one
         found.append(
             Holder(
                 token=credential.token,

@@ -16,6 +16,7 @@ from sqlalchemy import delete, insert, select, text, update
 from device_drivers.contract.words import HolderClass
 from hub import moved
 from hub.access import pass_ends, revocations
+from hub.access.faces import NewFaces
 from hub.access.holders import (
     WHOLE,
     CredentialOnFile,
@@ -28,6 +29,7 @@ from hub.access.holders import (
     local_day,
     members_on_file,
 )
+from hub.access.lawful import FACE
 from hub.access.lifecycle import (
     Cause,
     CredentialState,
@@ -100,6 +102,7 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
     claimed = claims(uow.session, estate.id, asked)
     owner, blocked = claimed.owner, claimed.blocked
     resigned = {(c.person_id, c.tenancy_id) for c in credentials if _ended_by(c, Cause.OWN_REQUEST)}
+    new_faces = NewFaces(uow.session, estate)
     created: list[tuple[MemberOnFile, tuple[WantedIdentifier, ...]]] = []
     for member in members:
         held = active.get((member.person_id, member.tenancy_id))
@@ -111,13 +114,15 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
             for identifier in held.identifiers:
                 owner.pop((identifier.type, identifier.value), None)
             continue
-        if not belongs(member.facts, today) or (not held and (member.person_id, member.tenancy_id) in resigned):
+        if not held and (not belongs(member.facts, today) or (member.person_id, member.tenancy_id) in resigned):
             continue
         token = held.token if held else f"new:{member.member_id}"
         wanted = []
         for identifier in wishes[member.member_id]:
             shown = (identifier.type, identifier.value)
             if identifier.value and shown in blocked:
+                continue
+            if identifier.type == FACE and not (held and _has_face(held)) and not new_faces.take():
                 continue
             if identifier.value and owner.setdefault(shown, token) != token:
                 done.conflicts[member.member_id] = identifier.value[-4:]
@@ -191,6 +196,10 @@ def _end_by_token(uow: UnitOfWork, token: str, cause: Cause, proof: str) -> Cred
     )  # fmt: skip
     end_credential(uow, held, cause, proof)
     return held
+
+
+def _has_face(held: CredentialOnFile) -> bool:
+    return any(identifier.type == FACE for identifier in held.identifiers)
 
 
 def _ended_by(credential: CredentialOnFile, cause: Cause) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import String, cast, or_, select
@@ -134,7 +135,7 @@ def members_on_file(session: Session, estate_id: str, scope: Scope = WHOLE) -> l
             photo=(photo["url"], photo["sha256"]) if photo else None,
             face_consent=person_id in consents,
             guardian=consents.get(person_id, ""),
-            decision=str((decision or {}).get("number", "")),
+            decision=_completed(decision),
             id_card=str(offered.get("id_card", "")),
         )
         label = label_of(block_name, number, ordinal)
@@ -144,6 +145,13 @@ def members_on_file(session: Session, estate_id: str, scope: Scope = WHOLE) -> l
             )
         )
     return found
+
+
+def _completed(decision: dict[str, Any] | None) -> str:
+    """The number of an end decision that has all it needs: number, date, and the day on which the move-out was completed."""
+    told = decision or {}
+    whole = all(str(told.get(name) or "").strip() for name in ("number", "date", "move_out_completed_on"))
+    return str(told["number"]) if whole else ""
 
 
 def _face_consents(session: Session, estate_id: str, scope: Scope) -> dict[str, str]:

@@ -58,6 +58,27 @@ TRANSITIONS: dict[tuple[CredentialState, Cause], tuple[CredentialState, frozense
 """All edges there are: (from, cause) → (to, for which holders). `ended` has none: a returning person gets a new credential."""
 
 
+class Ground(StrEnum):
+    """The four lawful grounds on which access ends (law_and_practice.md 4.0). Every cause stands on one."""
+
+    OWN_REQUEST = "own_request"
+    PASS_OVER = "pass_over"
+    INCIDENT = "incident"
+    DECISION = "decision"
+
+
+GROUNDS: dict[Cause, Ground] = {
+    Cause.OWN_REQUEST: Ground.OWN_REQUEST,
+    Cause.LEFT_HOUSEHOLD: Ground.OWN_REQUEST,
+    Cause.REPLACED_AFTER_INCIDENT: Ground.INCIDENT,
+    Cause.END_DECISION: Ground.DECISION,
+    Cause.PASS_EXPIRED: Ground.PASS_OVER,
+    Cause.PASS_WITHDRAWN: Ground.PASS_OVER,
+    Cause.ROLE_ENDED: Ground.PASS_OVER,
+}
+"""Who left the household is who told it so: the household's own word, as the lease system's record carries it."""
+
+
 class Unlawful(ValueError):
     """A change of a credential for which there is no lawful cause."""
 

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Depends
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub import moved
+from hub.access import faces
 from hub.access.lawful import face_gate
 from hub.access.refusals import refusal_zh
 from hub.auth import Principal, hub_of, in_scope, require
@@ -94,8 +96,8 @@ def estate_law(estate_id: str, hub: TheHub, principal: Viewer) -> Any:
     with hub.db.reading() as session:
         estate = _estate(session, principal, estate_id)
         items = [asdict(point) for point in law.of_estate(session, estate)]
-        gate = law.face_gate_of(session, estate)
-        return {"items": items, "faces": law.faces_enrolled(session), "new_faces": gate.open}
+        gate = faces.gate_of(session, estate)
+        return {"items": items, "faces": faces.enrolled(session), "new_faces": gate.open}
 
 
 @router.get("/estates/{estate_id}/devices", response_model=models.DeviceList)
@@ -211,8 +213,10 @@ def change_policy(estate_id: str, body: models.PolicyChange, hub: TheHub, princi
             mark_dirty(uow.session, dict.fromkeys(homes, last))
         after = _policy(estate)
         uow.record("policy.changed", estate_id, before=before, after=after)
+        moved.note(uow, estate_id, moved.EVERYTHING)  # a face that waited for the assessment or the filing
     hub.signal("edges.publish")
     hub.signal("occupancy.analyse")
+    moved.tell(hub)
     return after
 
 

@@ -6,21 +6,20 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.access import faces
 from hub.access.lawful import (
     DoorSetup,
-    FaceGate,
     LawPoint,
     PointSetup,
     accepted_identifiers,
     door_law,
-    face_gate,
 )
 from hub.errors import ApiError
 from hub.services import Hub
-from hub.tables import AccessPoint, CredentialIdentifierRow, CredentialRow, Device, Door, Edge, Estate, ReportedList
+from hub.tables import AccessPoint, Device, Door, Edge, Estate, ReportedList
 
 log = logging.getLogger(__name__)
 STATIC = {"face_terminal": frozenset({"face", "card"}), "modbus_door": frozenset({"card"})}
@@ -109,29 +108,6 @@ def require_lawful(session: Session, door_ids: Collection[str], before: Collecti
         raise ApiError(422, now[0].code, "".join(f"{point.door}：{point.text_zh}" for point in now))
 
 
-def face_gate_of(session: Session, estate: Estate) -> FaceGate:
-    """Whether new faces may be enrolled in this estate now."""
-    return face_gate(estate.policy, faces_enrolled(session), filing(session))
-
-
-def faces_enrolled(session: Session) -> int:
-    """Distinct people of all estates whose credential carries a face."""
-    query = (
-        select(func.count(func.distinct(CredentialRow.person_id)))
-        .join(CredentialIdentifierRow, CredentialIdentifierRow.token == CredentialRow.token)
-        .where(CredentialRow.state == "active", CredentialIdentifierRow.type == "face")
-    )
-    return session.scalar(query) or 0
-
-
-def filing(session: Session) -> str:
-    """The number of the filing: one for all estates, for one who runs the hub; whichever estate's policy names it."""
-    for policy in session.scalars(select(Estate.policy).order_by(Estate.id)):
-        if number := str(policy.get("face_filing") or "").strip():
-            return number
-    return ""
-
-
 def check(hub: Hub) -> str:
     """Job: the running configuration, whatever changed it (an edge may announce less than it did). Health shows its line."""
     with hub.db.reading() as session:
@@ -148,5 +124,5 @@ def of_estate(session: Session, estate: Estate) -> list[LawPoint]:
     doors = session.scalars(select(Door).where(Door.estate_id == estate.id).order_by(Door.code)).all()
     points = [point for said in of_doors(session, doors).values() for point in said]
     if any("face" in one.accepted for setup in setups(session, doors).values() for one in setup.points):
-        points += face_gate_of(session, estate).points
+        points += faces.gate_of(session, estate).points
     return sorted(points, key=lambda point: (not point.refused, point.code, point.door))

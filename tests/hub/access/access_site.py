@@ -49,8 +49,13 @@ def estate(small_estate: Setup) -> Setup:
         with hub.db.unit_of_work("test", "doors", audit=False) as uow:
             session = uow.session
             catalogue = [
-                {"kind": "face_terminal", "capabilities": TERMINAL},
-                {"kind": "modbus_door", "capabilities": {"cards": True, "edge_identifiers": ["card", "pin"]}},
+                {"kind": "face_terminal", "title": "终端", "schema": {}, "capabilities": TERMINAL},
+                {
+                    "kind": "modbus_door",
+                    "title": "板",
+                    "schema": {},
+                    "capabilities": {"cards": True, "edge_identifiers": ["card", "pin"]},
+                },
             ]
             edge = session.get_one(Edge, "edge-aaaa")
             edge.catalogue, edge.online = catalogue, True

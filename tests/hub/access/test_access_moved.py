@@ -39,7 +39,7 @@ from hub.tables import (
     Tenancy,
 )
 
-DECISION = {"number": "青房退12号"}
+DECISION = {"number": "青房退12号", "date": "2026-10-01", "move_out_completed_on": "2026-11-01"}
 
 
 def noted(hub: Hub, tenancy: str, what: Executable, *, ends: bool = False) -> None:
@@ -190,6 +190,7 @@ def test_a_note_stays_when_somebody_else_published_in_between(sqlite_hub: Hub, e
     estate(hub)
     publish.publish(hub)
     end(hub, "T-2")
+    publish.revoke(hub)  # the credential ended; the lists are still to be made
     (task,) = publish._due(hub)
     composed = publish._composed(hub, task.estate, task.scope)
     with hub.db.unit_of_work("other", "another process", audit=False) as uow:

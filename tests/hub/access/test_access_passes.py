@@ -163,7 +163,8 @@ def test_when_the_hosts_tenancy_ends_its_visitors_passes_end(hub: Hub, site: Set
     site(hub)
     client = sign_in(hub, "estate_manager")
     client.post("/api/v1/estates/E001/passes", json=body(hub, kind="carer", hours=24 * 60))
-    ended = {"state": "ended", "end_decision": {"number": "青房退12号"}}
+    decision = {"number": "青房退12号", "date": "2026-10-01", "move_out_completed_on": "2026-11-01"}
+    ended = {"state": "ended", "end_decision": decision}
     change(hub, lambda s: s.execute(update(Tenancy).where(Tenancy.id == "T-1").values(**ended)))
     publish.publish(hub)
     (item,) = client.get("/api/v1/estates/E001/passes?state=all").json()["items"]

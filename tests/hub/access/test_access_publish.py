@@ -69,7 +69,7 @@ def test_an_end_by_decision_leaves_every_device_and_is_watched_until_confirmed(h
     report(hub, GATE)
     report(hub, BOARD)
     gone = token_of(hub, "P3")
-    decision = {"number": "青房退12号"}
+    decision = {"number": "青房退12号", "date": "2026-10-01", "move_out_completed_on": "2026-11-01"}
     change(
         hub,
         lambda s: s.execute(update(Tenancy).where(Tenancy.id == "T-2").values(state="ended", end_decision=decision)),
