@@ -18,6 +18,7 @@ MODULES = {
     "decision": "an access decision at the edge",
     "revoke": "a signed decision until every device was read back without the person",
     "publish": "a tenancy change until the lists are published",
+    "drift": "10,000 people on 50 terminals, 5 % of the entries lost or altered",
     "city": "every list of a city of a million people",
     "ingest": "events through broker and hub into the database",
     "face": "one face against ten thousand",
