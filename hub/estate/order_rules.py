@@ -74,18 +74,28 @@ class Target:
         return {"door": self.door, "device": self.device, "access_point": self.access_point}
 
 
-def target_of(door: DoorPlace, kind: str) -> Target:
-    """The device that can do it, one that is there before one that is not."""
+def targets_of(door: DoorPlace, kind: str) -> list[Target]:
+    """Every device of the door that can do it, by one of its points; or the one reason why none can."""
     if not door.ways:
-        return Target(door.door, "no_device")
+        return [Target(door.door, "no_device")]
     serving = [way for way in door.ways if way.in_service]
     if not serving:
-        return Target(door.door, "not_in_service")
-    able = sorted((w for w in serving if kind in w.commands), key=lambda w: (not w.online, w.device, w.access_point))
+        return [Target(door.door, "not_in_service")]
+    able = {
+        way.device: way for way in sorted(serving, key=lambda w: w.access_point, reverse=True) if kind in way.commands
+    }
     if not able:
-        return Target(door.door, "unsupported")
-    way = able[0]
-    return Target(door.door, "ready" if way.online else "offline", way.device, way.access_point)
+        return [Target(door.door, "unsupported")]
+    return [
+        Target(door.door, "ready" if way.online else "offline", way.device, way.access_point)
+        for _, way in sorted(able.items())
+    ]
+
+
+def still_opens(door: DoorPlace, kind: str) -> list[str]:
+    """Devices that go on opening the door by their own list, for nobody can tell them to stop."""
+    deaf = {way.device for way in door.ways if way.in_service and kind not in way.commands}
+    return sorted(deaf) if kind in CLOSING else []
 
 
 def needs_second(

@@ -17,7 +17,7 @@ from hub.auth import Principal
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.estate import commands
-from hub.estate.order_rules import GRAVE, ORDERS, WHY_ZH, DoorPlace, Target, Way, needs_second, target_of
+from hub.estate.order_rules import GRAVE, ORDERS, WHY_ZH, DoorPlace, Target, Way, needs_second, targets_of
 from hub.ids import new_id
 from hub.second_person import require_other
 from hub.services import Hub
@@ -104,7 +104,7 @@ def preview(hub: Hub, who: Principal, estate_id: str, wish: OrderWish) -> str:
             raise NotFound
         places = door_places(uow.session, estate_id)
         wanted = _wanted(places, wish)
-        targets = [target_of(place, wish.kind) for place in places if place.door in wanted]
+        targets = _targets(places, wanted, wish.kind)
         if not any(target.device for target in targets):
             states = sorted({target.state for target in targets})
             raise Conflict("没有一扇门可以执行。" + "".join(WHY_ZH[state] for state in states), "unsupported")
@@ -124,8 +124,12 @@ def preview(hub: Hub, who: Principal, estate_id: str, wish: OrderWish) -> str:
             expires_at=uow.now + LOOK,
         )
         uow.session.add(row)
-        uow.record("command_order.previewed", row.id, kind=row.kind, scope=row.scope, doors=len(targets))
+        uow.record("command_order.previewed", row.id, kind=row.kind, scope=row.scope, doors=len(wanted))
         return row.id
+
+
+def _targets(places: Collection[DoorPlace], wanted: Collection[str], kind: str) -> list[Target]:
+    return [target for place in places if place.door in wanted for target in targets_of(place, kind)]
 
 
 def _wanted(places: Collection[DoorPlace], wish: OrderWish) -> set[str]:
@@ -182,7 +186,8 @@ def execute(hub: Hub, who: Principal, order_id: str, reason: str) -> CommandOrde
             raise Conflict("查看已超过5分钟，请重新查看影响范围再确认。", "preview_expired")
         places = door_places(uow.session, row.estate_id)
         wanted = {str(target["door"]) for target in row.targets}
-        if [target_of(p, row.kind).place() for p in places if p.door in wanted] != row.targets or _grew(row, places):
+        seen = [target.place() for target in _targets(places, wanted, row.kind)]
+        if seen != row.targets or _grew(row, places):
             raise Conflict("门或控制设备有变化，与您看到的不同。请重新查看影响范围。", "preview_stale")
         alone = not needs_second(row.kind, row.scope, wanted, places, _recent(uow.session, who, uow.now))
         values: dict[str, object] = {
@@ -239,10 +244,12 @@ def _take(uow: UnitOfWork, row: CommandOrder, state: str, values: dict[str, obje
 def _issue(uow: UnitOfWork, row: CommandOrder, places: Collection[DoorPlace]) -> list[tuple[str, Command]]:
     """A command to each door's device, in the caller's unit of work. What cannot go has its result at once."""
     ready: list[tuple[str, Command]] = []
-    now_at = {place.door: target_of(place, row.kind) for place in places}
+    wanted = {str(told["door"]) for told in row.targets}
+    now_at = {(target.door, target.device): target for target in _targets(places, wanted, row.kind)}
     row.until = uow.now + timedelta(seconds=row.lasts_s) if row.lasts_s is not None else None
     for told in row.targets:
-        target = now_at.get(str(told["door"]), Target(str(told["door"]), "no_device"))
+        where = (str(told["door"]), str(told["device"]))
+        target = now_at.get(where, Target(where[0], "no_device"))
         device, point = uow.session.get(Device, told["device"]), uow.session.get(AccessPoint, told["access_point"])
         if device is None or point is None:
             continue  # shown as a door that cannot do it, in the look and in the result

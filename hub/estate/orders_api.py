@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import NotFound
 from hub.estate import commands, orders
-from hub.estate.order_rules import EFFECT_ZH, KIND_ZH, WHY_ZH, concerned, shut_out, target_of
+from hub.estate.order_rules import EFFECT_ZH, KIND_ZH, WHY_ZH, concerned, shut_out, still_opens, targets_of
 from hub.services import Hub
 from hub.tables import Block, CommandOrder, Device, Door
 
@@ -42,7 +42,10 @@ class OrderReason(BaseModel):
 
 
 class OrderDoor(BaseModel):
-    """`state`: ready, offline, unsupported, not_in_service, no_device; `outcome` once it was sent: done, refused, …"""
+    """One device of a door. `state`: ready, offline, unsupported, not_in_service, no_device; `outcome` once it was sent.
+
+    `still_opens`: other readers of this door that go on opening it, for they cannot be told to stop.
+    """
 
     door_id: str
     door_name: str
@@ -51,6 +54,7 @@ class OrderDoor(BaseModel):
     state: str
     why_zh: str
     modes: list[str]
+    still_opens: list[str]
     command_id: str
     outcome: str | None
     outcome_text: str
@@ -164,11 +168,13 @@ def _items(session: Session, principal: Principal, rows: Sequence[CommandOrder],
     found = []
     for row in rows:
         wanted = {str(target["door"]) for target in row.targets}
-        sent = {command.door_id: command for command in commands.of_order(session, row.id)}
+        sent = {(command.door_id, command.device_id): command for command in commands.of_order(session, row.id)}
         shown = []
         for target in row.targets:
-            door, command, place = target["door"], sent.get(target["door"]), places.get(target["door"])
-            state = target_of(place, row.kind).state if place else "no_device"
+            door, command = target["door"], sent.get((target["door"], target["device"]))
+            place = places.get(door)
+            now = {t.device: t.state for t in targets_of(place, row.kind)} if place else {}
+            state = now.get(target["device"], "no_device")
             shown.append(
                 OrderDoor(
                     door_id=door,
@@ -178,6 +184,7 @@ def _items(session: Session, principal: Principal, rows: Sequence[CommandOrder],
                     state=state,
                     why_zh=WHY_ZH[state],
                     modes=sorted(place.modes) if place else [],
+                    still_opens=[devices.get(d, d) for d in still_opens(place, row.kind)] if place else [],
                     command_id=command.id if command else "",
                     outcome=command.outcome if command else None,
                     outcome_text=command.outcome_text if command else "",

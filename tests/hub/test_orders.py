@@ -204,6 +204,26 @@ def test_what_a_device_did_not_announce_is_refused_before_it_is_sent(
     assert commands_of(broker) == []
 
 
+def test_every_device_of_a_door_is_told_and_who_cannot_be_told_is_named(
+    site: Hub, manager: TestClient, broker: MemoryBroker
+) -> None:
+    with site.db.unit_of_work("test", "three readers", audit=False) as uow:
+        common = {"estate_id": "E001", "door_id": "E001.D1", "point": "door1"}
+        uow.session.get_one(AccessPoint, "E001.G1-IN").door_id = "E001.D1"
+        uow.session.get_one(Device, "E001.board-G2").kind = "face_terminal"
+        own = {"code": "D1-OUT", "name": "出", "side": "out", "device_id": "E001.board-D1"}
+        uow.session.add(AccessPoint(id="E001.D1-OUT", **own, **common))
+        uow.session.get_one(AccessPoint, "E001.G2-IN").door_id = "E001.D1"
+    order = look(manager, "lock_down", "D1").json()
+    assert [d["device_name"] for d in order["doors"]] == ["板D1", "板G1"], "each board once, however many points it has"
+    assert order["doors"][0]["still_opens"] == ["板G2"], "the terminal opens by its own list"
+    act(manager, order["id"], "execute")
+    assert [c.access_point for c in commands_of(broker)] == ["E001.D1-IN", "E001.G1-IN"]
+    doors = manager.get(f"{API}/command-orders/{order['id']}").json()["doors"]
+    assert len({d["command_id"] for d in doors}) == 2
+    assert look(manager, "lock_open", "D1").json()["doors"][0]["still_opens"] == []
+
+
 def test_a_double_click_opens_once(site: Hub, manager: TestClient, broker: MemoryBroker, clock: Any) -> None:
     body = {"kind": "momentary_access", "access_point_id": "E001.D1-IN", "reason": "送外卖"}
     where = f"{API}/devices/E001.board-D1/commands"
