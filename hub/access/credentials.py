@@ -218,6 +218,8 @@ def _replace_identifiers(uow: UnitOfWork, held: CredentialOnFile, wanted: tuple[
     if rows := identifier_rows(held.token, wanted):
         session.execute(insert(CredentialIdentifierRow), rows)
     before, after = {i.type for i in held.identifiers}, {i.type for i in wanted}
+    if FACE in before - after:
+        revocations.face_off(uow, held.token)
     uow.record(
         "credential.identifiers",
         held.token,

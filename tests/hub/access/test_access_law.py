@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from access_site import BOARD, GATE, Setup, change, desired, token_of
+from access_site import BOARD, GATE, Setup, change, desired, report, token_of
 from any_call import Caller, unsafe_routes
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, select, update
@@ -239,6 +239,24 @@ def test_a_childs_face_needs_its_guardian_and_a_child_without_a_card_is_shown(si
     assert sign_in(site, "estate_manager").get("/api/v1/estates/E001/sync").json()["no_way_in"] != [], (
         "the entrance has no face reader: a card is needed all the same"
     )
+
+
+def test_a_face_that_a_device_out_of_service_keeps_is_not_forgotten(site: Hub, sign_in: Any) -> None:
+    manager, token = sign_in(site, "estate_manager"), token_of(site, "P1")
+    change(site, lambda s: s.execute(update(Device).where(Device.id == GATE).values(in_service=False)))
+
+    def unconfirmed() -> list[tuple[str, str]]:
+        rows = manager.get("/api/v1/estates/E001/sync").json()["unconfirmed_removals"]
+        return [(row["device_id"], row["token"]) for row in rows]
+
+    change(site, lambda s: s.execute(update(Consent).where(Consent.id == "C1").values(withdrawn_at=site.now())))
+    publish.publish(site)
+    assert unconfirmed() == [(GATE, token)], "it has no list to take it off by, and is shown until it has"
+    change(site, lambda s: s.execute(update(Device).where(Device.id == GATE).values(in_service=True)))
+    publish.publish(site)
+    assert unconfirmed() == [(GATE, token)]
+    report(site, GATE)
+    assert unconfirmed() == []
 
 
 def test_without_consent_the_card_opens_from_the_same_minute(site: Hub) -> None:
