@@ -3074,7 +3074,9 @@ export interface components {
         };
         /**
          * OrderDoor
-         * @description `state`: ready, offline, unsupported, not_in_service, no_device; `outcome` once it was sent: done, refused, …
+         * @description One device of a door. `state`: ready, offline, unsupported, not_in_service, no_device; `outcome` once it was sent.
+         *
+         *     `still_opens`: other readers of this door that go on opening it, for they cannot be told to stop.
          */
         OrderDoor: {
             /** Command Id */
@@ -3097,6 +3099,8 @@ export interface components {
             outcome_text: string;
             /** State */
             state: string;
+            /** Still Opens */
+            still_opens: string[];
             /** Why Zh */
             why_zh: string;
         };
