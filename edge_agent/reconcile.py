@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
@@ -195,7 +196,10 @@ class Reconciler:
         now, state = self.box.clock.now(), self.box.state
         refused = await asyncio.to_thread(state.refused, self.device, now)
         before = {t: RefusedBefore(r.fingerprint, r.photo) for t, r in refused.items()}
-        return await heavy(self._plan_now, held, seen, before, now)
+        # A copy: a revocation may take somebody off while the thread plans.
+        return await heavy(
+            self._plan_now, held, replace(seen, held=dict(seen.held), applied=dict(seen.applied)), before, now
+        )
 
     def _plan_now(self, held: HeldList, seen: Seen, refused: dict[str, RefusedBefore], now: datetime) -> Plan:
         # Tokens of our last lists are ours even if this box forgot having written them.
@@ -252,8 +256,7 @@ class Reconciler:
 
     async def _apply(self, driver: Driver, busy: asyncio.Lock, batch: Sequence[Operation]) -> tuple[Applied, ...]:
         """One batch, after what is urgent, and without what was revoked since it was planned."""
-        begun = [o.credential.token for o in batch if isinstance(o, Upsert)]
-        if begun:
+        if begun := [o.credential.token for o in batch if isinstance(o, Upsert)]:
             await asyncio.to_thread(self.box.state.begin_apply, self.device, begun)
         await self.removals.quiet.wait()
         async with busy:
@@ -333,6 +336,9 @@ class Reconciler:
 
     def _taken_off(self, token: str) -> None:
         """The device was told and took it. What is known of the device, and what was last reported, says so at once."""
+        if not self.capabilities.holds_list:
+            self.changed.set()  # the report counts whom the edge lets in
+            return
         self._taken.add(token)
         if self._seen:
             self._seen.held.pop(token, None)

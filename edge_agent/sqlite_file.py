@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +24,43 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
         raise
     path.chmod(0o600)
     return db
+
+
+class GroupSync:
+    """Commits without a flush each, and one flush of the write-ahead log for all who wait for it.
+
+    As safe as synchronous=FULL for who calls `wait` after the commit, and many times faster where eighty devices write.
+    """
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._committed = self._synced = 0
+        db.execute("PRAGMA synchronous=NORMAL")  # flushes before a checkpoint, which is what keeps the file whole
+        db.execute(
+            "PRAGMA user_version = 1"
+        )  # a write, so that the log exists; it stays the same file while it is open
+        self._fd = os.open(path.with_name(path.name + "-wal"), os.O_RDONLY)
+
+    def committed(self) -> int:
+        """After a commit, under the lock of who commits: the number to wait for."""
+        self._committed += 1
+        return self._committed
+
+    def wait(self, number: int) -> None:
+        """Returns when the commit of this number is on the disk. Raises sqlite3.OperationalError."""
+        with self._lock:
+            if self._synced >= number:
+                return
+            upto = self._committed
+            try:
+                os.fsync(self._fd)
+            except OSError as error:
+                raise sqlite3.OperationalError(f"disk: {error}") from error
+            self._synced = upto
+
+    def close(self) -> None:
+        with self._lock:
+            os.close(self._fd)
 
 
 def set_aside(path: Path, now: datetime) -> Path:

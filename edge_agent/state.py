@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from device_drivers.contract.words import ObservationState
-from edge_agent.sqlite_file import connect, set_aside
+from edge_agent.sqlite_file import GroupSync, connect, set_aside
 
 log = logging.getLogger(__name__)
 COMMANDS_KEPT = 5_000
@@ -78,13 +78,16 @@ class State:
             self.set_aside = set_aside(self.path, datetime.now(UTC))
             log.error("state %s is damaged (%s): set aside as %s", self.path, error, self.set_aside.name)
             self._db = connect(self.path, SCHEMA)
+        self._sync = GroupSync(self._db, self.path)
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
+        self._sync.close()
 
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
+    def _write(self, *, lasting: bool = True) -> Iterator[sqlite3.Connection]:
+        """`lasting`: on the disk when it ends. Else with the next that is: for what a power cut may take back harmlessly."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -93,6 +96,9 @@ class State:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+            number = self._sync.committed()
+        if lasting:
+            self._sync.wait(number)
 
     def _rows(self, query: str, *values: object) -> list[tuple[str, ...]]:
         with self._lock:
@@ -119,7 +125,7 @@ class State:
 
     def forget_applied(self, device: str, tokens: Iterable[str]) -> None:
         """Of entries that are neither held nor wanted any more."""
-        with self._write() as db:
+        with self._write(lasting=False) as db:
             db.executemany("DELETE FROM applied WHERE device = ? AND token = ?", ((device, t) for t in tokens))
 
     def end_apply(
@@ -135,10 +141,11 @@ class State:
     ) -> None:
         """`partial`: of `written`, those without their refused photo: what is remembered of the photo stays.
 
-        `unchanged`: begun, and refused by the device: it holds what it held before, of this fingerprint.
+        `unchanged`: begun, and refused by the device: it holds what it held before, of this fingerprint. After a power cut
+        that takes this back the entries are in doubt, and written again.
         """
         gone, stamp = list(removed), at.timestamp()
-        with self._write() as db:
+        with self._write(lasting=False) as db:
             db.executemany(
                 "INSERT OR REPLACE INTO applied VALUES (?, ?, ?, ?)",
                 ((device, t, f, contents.get(t, "")) for t, f in written.items()),
@@ -168,7 +175,7 @@ class State:
 
     def forget_refused(self, device: str, tokens: Iterable[str]) -> None:
         """Of credentials that nobody wants any more."""
-        with self._write() as db:
+        with self._write(lasting=False) as db:
             db.executemany("DELETE FROM refused WHERE device = ? AND token = ?", ((device, t) for t in tokens))
 
     # --- revocations -----------------------------------------------------------------------------------------------
@@ -184,12 +191,12 @@ class State:
 
     def settle_revoked(self, items: Iterable[tuple[str, str]]) -> None:
         """(device, token): answered."""
-        with self._write() as db:
+        with self._write(lasting=False) as db:
             db.executemany("UPDATE revoked SET owed = 0 WHERE device = ? AND token = ?", items)
 
     def forget_revoked(self, device: str, tokens: Iterable[str]) -> None:
         """No list that could come back names them."""
-        with self._write() as db:
+        with self._write(lasting=False) as db:
             db.executemany("DELETE FROM revoked WHERE device = ? AND token = ?", ((device, t) for t in tokens))
 
     # --- observation -----------------------------------------------------------------------------------------------

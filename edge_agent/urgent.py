@@ -22,7 +22,7 @@ Tell = Callable[[Iterable[str], str, str], None]
 
 
 class Removals:
-    """`tell(tokens, state, text)` answers the hub; `taken_off(token)` says that the device was told and took it."""
+    """`tell(tokens, state, text)` answers the hub; `taken_off(token)` says that it does not open any more."""
 
     def __init__(self, device: str, capabilities: Capabilities, tell: Tell, taken_off: Callable[[str], object]) -> None:
         self.device, self.capabilities, self.tell, self.taken_off = device, capabilities, tell, taken_off
@@ -37,6 +37,8 @@ class Removals:
         """From now on. Where the edge decides, that was all: it knows them no more."""
         tokens = list(tokens)
         if not self.capabilities.holds_list:
+            for token in tokens:
+                self.taken_off(token)
             self.tell(tokens, "gone", "")
             return
         for token in tokens:

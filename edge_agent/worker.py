@@ -7,6 +7,7 @@ import contextlib
 import logging
 import random
 import sqlite3
+import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +68,7 @@ class Worker:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._status = DeviceStatus(DeviceCondition.UNKNOWN, box.clock.now())
         self._list = ListReport()
+        self._keeping = threading.Lock()
 
     @property
     def condition(self) -> DeviceCondition:
@@ -207,10 +209,12 @@ class Worker:
         self._list = part
         self._publish()
         if changed:
-            try:
-                self.box.state.keep(f"list:{self.device}", msgspec.json.encode(part).decode())
-            except sqlite3.Error as error:  # a full disk; the hub has the report
-                log.error("device %s: report not kept: %s", self.device, error)
+            self.box.later(self._keep_list)
+
+    def _keep_list(self) -> None:
+        """In a thread: a slow disk must not hold up the loop. Whichever of them comes last keeps the newest."""
+        with self._keeping:
+            self.box.state.keep(f"list:{self.device}", msgspec.json.encode(self._list).decode())
 
     def _publish(self) -> None:
         part = {name: getattr(self._list, name) for name in ListReport.__struct_fields__}

@@ -208,6 +208,7 @@ def test_an_edge_decided_door_denies_from_that_moment_and_after_a_reboot_without
             assert await shows(box, device, "7", 2) == (AccessOutcome.DENIED, None, DenyReason.UNKNOWN_CREDENTIAL)
             assert (await shows(box, device, "8", 3))[:2] == (AccessOutcome.GRANTED, "b2"), "another holder of the card"
             await until(lambda: len(box.answered("gone")) == 2, "answered")
+            await until(lambda: reported(box, 1, wanted=1, confirmed=1), "and the report says so")
         signer.served.clear()  # no hub
         async with open_box(tmp_path, signer) as box, working(box, device, READER):
             await until(lambda: reported(box, 1, wanted=1, confirmed=1), "the kept list without them")
