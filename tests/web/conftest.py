@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from web_estate import Served, furnish
 
 from hub import auth
@@ -50,6 +50,7 @@ def served(
 def browser(chromium_path: Path) -> Iterator[Browser]:
     """One a file, not a session: while Playwright lives, its loop is in the way of every `asyncio.run` of the process."""
     with sync_playwright() as playwright:
+        expect.set_options(timeout=15_000)  # the machine may be busy; a state that comes is not waited for longer
         chromium = playwright.chromium.launch(executable_path=str(chromium_path), args=["--no-sandbox"])
         yield chromium
         chromium.close()

@@ -101,12 +101,12 @@ def test_a_pass_is_issued_shown_once_and_ended(open_as: OpenAs, served: Served) 
     dialog.get_by_label("原因", exact=True).fill("亲友来访，住户已电话确认")
     assert not violations(page), str(violations(page))
     dialog.get_by_role("button", name="办理通行证").click()
-    number = page.get_by_test_id("pass-number").inner_text().replace(" ", "")
-    assert len(number) == 20, f"the number to hand over is {number!r}"
+    link = page.get_by_test_id("pass-link").inner_text()
+    assert link.startswith(f"{served.url}/pass#"), f"the link to hand over is {link!r}"
     expect(page.get_by_test_id("pass-card").locator("svg")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="关闭").last.click()
     expect(page.get_by_test_id("pass-row")).to_have_count(1)
-    assert number not in page.content(), "the number can be seen again after it was handed over"
+    assert link not in page.content(), "the link can be seen again after it was handed over"
     with served.hub.db.reading() as session:
         row = session.scalars(select(AccessPass)).one()
         credential = session.get_one(CredentialRow, row.token)

@@ -13,7 +13,7 @@ from hub.tables import AuditRow
 
 PAGES = (
     "/", "/blocks", f"/dwellings/{HOME}", "/devices", f"/devices/{TERMINAL}", "/events", "/tenancy",
-    "/sync", "/passes", "/counter", f"/explain?dwelling={HOME}",
+    "/sync", "/passes", "/counter", "/doors", "/staff", "/staff?tab=roles", "/staff?tab=hours", f"/explain?dwelling={HOME}",
     "/settings", "/settings?tab=health", "/settings?tab=audit", "/settings?tab=dead", "/settings?tab=edges",
     "/settings?tab=users",
 )  # fmt: skip

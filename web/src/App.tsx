@@ -23,6 +23,7 @@ import { LivePage } from "./pages/live/LivePage";
 import { PassesPage } from "./pages/passes/PassesPage";
 import { SettingsPage } from "./pages/settings/SettingsPage";
 import { SignIn } from "./pages/SignIn";
+import { StaffPage } from "./pages/staff/StaffPage";
 import { SyncPage } from "./pages/sync/SyncPage";
 import { TenancyPage } from "./pages/tenancy/TenancyPage";
 import { SessionProvider, useSession } from "./session";
@@ -93,6 +94,7 @@ function Pages(): ReactNode {
           <Route path="/events" element={<Needs permission="estate.view"><EventsPage /></Needs>} />
           <Route path="/passes" element={<Needs permission="estate.view"><PassesPage /></Needs>} />
           <Route path="/counter" element={<Needs permission="estate.view"><CounterPage /></Needs>} />
+          <Route path="/staff" element={<Needs permission="estate.view"><StaffPage /></Needs>} />
           <Route path="/sync" element={<Needs permission="estate.view"><SyncPage /></Needs>} />
           <Route path="/explain" element={<Needs permission="estate.view"><ExplainPage /></Needs>} />
           <Route path="/tenancy" element={<Needs permission="tenancy.view"><TenancyPage /></Needs>} />

@@ -29,8 +29,12 @@ function show(at: string | null | undefined, zone: string, kind: "time" | "dateT
 export const time = (at: string | null | undefined, zone: string): string => show(at, zone, "time");
 /** 2026-11-21 09:12:30 */
 export const dateTime = (at: string | null | undefined, zone: string): string => show(at, zone, "dateTime");
-/** 11-21 09:12 */
-export const minute = (at: string | null | undefined, zone: string): string => show(at, zone, "minute").replace(/^\d{4}-/, "");
+/** 11-21 09:12; with the year where it is not this one. */
+export function minute(at: string | null | undefined, zone: string): string {
+  const shown = show(at, zone, "minute");
+  const year = show(new Date().toISOString(), zone, "day").slice(0, 5);
+  return shown.startsWith(year) ? shown.slice(5) : shown;
+}
 /** 2026-11-21 */
 export const day = (at: string | null | undefined, zone: string): string => show(at, zone, "day");
 

@@ -27,6 +27,9 @@ export const useDevices = (): UseQueryResult<{ items: T.DeviceItem[] }> => useOf
 export const useBlocks = (): UseQueryResult<T.Blocks> => useOfEstate("blocks", "blocks", MINUTE);
 export const useSync = (): UseQueryResult<T.SyncTruth> => useOfEstate("sync", "sync", MINUTE);
 export const useOrders = (): UseQueryResult<{ items: T.Order[]; waiting: number }> => useOfEstate("orders", "command-orders", MINUTE / 4);
+export const useRoles = (): UseQueryResult<{ items: T.Role[] }> => useOfEstate("roles", "roles");
+export const useSchedules = (): UseQueryResult<{ items: T.Schedule[] }> => useOfEstate("schedules", "schedules");
+export const useAssignments = (state: "active" | "all"): UseQueryResult<{ items: T.Assignment[] }> => useOfEstate(`assignments-${state}`, `role-assignments?state=${state}`, MINUTE);
 export const usePasses = (state: "active" | "all"): UseQueryResult<{ items: T.PassItem[] }> => useOfEstate(`passes-${state}`, `passes?state=${state}`, MINUTE);
 export const useHeldActions = (): UseQueryResult<{ items: T.HeldAction[] }> => useOfEstate("held-actions", "held-actions", MINUTE / 4);
 export const usePolicy = (): UseQueryResult<T.EstatePolicy> => useOfEstate("policy", "policy");

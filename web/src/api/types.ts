@@ -34,6 +34,9 @@ export type Catalogue = S["Catalogue"];
 export type DeviceSetup = S["DeviceSetup"];
 export type CoverageSpan = S["CoverageItem"];
 export type Command = S["CommandItem"];
+export type Role = S["RoleItem"];
+export type Assignment = S["AssignmentItem"];
+export type Schedule = S["ScheduleItem"];
 export type Order = S["OrderItem"];
 export type EventItem = S["EventItem"];
 export type EventPage = S["EventPage"];
@@ -89,6 +92,7 @@ export interface Batch {
   dwellings?: { id: string; status: DwellingStatus }[];
   cases?: CaseItem[];
   commands?: Changed<Command>[];
+  revocations?: { id: number; device_id: string; token: string; part: string; state: string }[];
   orders?: { id: string; state: string; kind: string }[];
   sync?: (Partial<SyncDevice> & { device_id: string })[];
 }

@@ -25,7 +25,7 @@ const words: Words["words"] = {
     end_decision: "by a signed decision", own_request: "ended at the holder's own request", replaced_after_incident: "replaced after a loss", left_household: "no longer a member of the household",
     pass_expired: "expired or used up", pass_withdrawn: "taken back by the host",
   },
-  way: { qr: "QR code", pin: "PIN", card: "Card", id_card: "ID card", dynamic_qr: "Changing code on the phone" },
+  way: { qr: "Changing code on the phone", pin: "PIN", card: "Card", id_card: "ID card", dynamic_qr: "Changing code on the phone" },
   heldKind: {
     "pass.issue": "Issue a pass", "pass.end": "End a pass", "pass.renew": "Renew a pass", "credential.own_request": "End at own request", "credential.lost_card": "Lost card",
     "credential.restore": "Restore a credential", "device.foreign": "What becomes of foreign entries", "role.assign": "Give a role", "role.end": "Take a role back", "role.extend": "Extend a role", "schedule.change": "Change hours", "credential.id_card": "Identity card as a way in", "pass.link": "Link for the phone",
@@ -44,7 +44,11 @@ const words: Words["words"] = {
   doorMode: { normal: "Normal (by the list)", locked_down: "Locked down", locked_open: "Locked open", blocked: "Blocked", unknown: "Device cannot tell" },
   egress: { undeclared: "not declared", free: "push the door (mechanical)", button: "exit button", edge: "let out by the edge", none: "none" },
   fireRelease: { undeclared: "not declared", input: "fire signal wired to the board", wired: "fire system cuts the lock's power", none: "none" },
+  roleEnd: { contract_end: "The contract or the post ended", own_request: "Given back", security_incident: "Its card or number fell into wrong hands" },
+  doorScope: { estate: "Gates", block: "Entrances", amenity: "Amenities", dwelling: "Dwelling doors" },
   failMode: { fail_safe: "Opens without power", fail_secure: "Stays locked without power" },
+  sameBy: { id_number: "same ID number", name_and_birth: "same name and birth date", people: "said by people" },
+  endsByDate: { decision: "move-out completed", left: "member left", pass: "pass ends" },
   readBackOutcome: {
     done: "Read back", refused: "Refused by the device", expired: "No answer, void", unreachable: "Device not reachable", unsupported: "Device cannot be read back", uncertain: "No answer",
   },
@@ -113,7 +117,7 @@ export const en: Words = {
   },
   shell: {
     menu: "Main menu", estate: "Estate", beijing: "Beijing time", zoneTime: (zone) => `Local time (${zone})`, signOut: "Sign out",
-    live: "Live", doors: "Doors", blocks: "Dwellings", cases: "Leads", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", sync: "Lists in step", explain: "Explain", tenancy: "Tenancy sources", settings: "Settings",
+    live: "Live", doors: "Doors", blocks: "Dwellings", cases: "Leads", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", staff: "Staff", sync: "Lists in step", explain: "Explain", tenancy: "Tenancy sources", settings: "Settings",
     noEstate: "Your account has no estate yet. Ask an administrator.",
   },
   link: {
@@ -141,7 +145,7 @@ export const en: Words = {
     unknownList: (wanted) => `${wanted} wanted, what it holds is unknown`, decidedAtEdge: "decided at the edge", readBack: (at) => `read back ${at}`, noLists: "No device holds a list",
     edges: "Edges", edgeOnline: (since) => `online since ${since}`, edgeOffline: (since) => `offline since ${since}`,
     edgeBanner: (name, since) => `Edge "${name}" is offline since ${since}: the state of its devices is unknown and what is shown is last known. Doors go on deciding by the list they hold; records follow when it is back.`,
-    lastSeen: (at) => `last heard ${at}`, backlog: (n) => `${n} to catch up`,
+    aloneBanner: (name, long, at) => `${name}: offline authority for ${long}, by the lists it had at ${at}. What its devices do is unknown; the last known is shown, and its records come when the link is back.`, alone: (long) => `offline authority for ${long}`, lastSeen: (at) => `last heard ${at}`, backlog: (n) => `${n} to catch up`,
     removal: "Oldest unconfirmed removal", removalNone: "None", removalSince: (at) => at,
     snapshotsOff: "Snapshots are off", openImage: "View the snapshot", imageOf: (where, at) => `Snapshot at ${where}, ${at}`, imageGone: "The snapshot is gone or may not be seen",
   },
@@ -219,12 +223,26 @@ export const en: Words = {
     title: "Tenancy sources", sources: "Sources", sourcesEmpty: "No source configured yet", lastOk: "Last success", lastFull: "Last full check", error: "Last error", refusedRows: (n) => `${n} records refused`, run: "Pull now", ran: "Pull started", healthy: "Well", cursor: "Cursor",
     missing: (n) => `${n} tenancies gone from the source (access kept)`, release: "Confirm removals", releaseHint: (n) => `Once two different persons have confirmed, the ${n} households listed here lose access. Make sure each has been checked.`,
     acceptShort: "Accept the shorter list", acceptShortHint: "Once two different persons have confirmed, the hub accepts that the source has become shorter and goes on reading it. Households that are missing keep their access all the same; whoever really moved out needs a decision in the lease system.", acceptTwo: "Two different persons must confirm before the shorter list is accepted. Missing households keep their access in any case.",
+    acceptNew: "Let the new households in", acceptNewHint: (n) => `Once two different persons have confirmed, the ${n} households the source tells of under new numbers are taken in. Who lives there now keeps access. Make sure they are new.`, becomes: (id) => `the source calls it ${id} now`,
+    acceptNames: "They are the same households", acceptNamesHint: (n) => `Once two different persons have confirmed, the ${n} households listed here go by the source's new numbers. People, credentials and access stay as they are. Check each household.`, namesTwo: "Two different persons must confirm. Access stays as it is before and after.",
     keep: "Do not release", keepHint: (n) => `These ${n} households keep their access until the source says something else.`, twoPersons: "Two different persons must confirm before anything is removed.", askedBy: (who, at) => `${who} confirmed at ${at}; a second person must confirm too.`, refusedBy: (who, at) => `${who} decided against it at ${at}; access is kept.`,
     uploadNew: "New", uploadChanged: "Changed", uploadHousehold: (code, n) => `${code} (${n} people)`,
     held: "Held changes (to be checked household by household)", heldNone: "Nothing is held", heldSummary: (n, at) => `removal of ${n} households held since ${at}`, heldColumns: { dwelling: "House code", tenancy: "Tenancy", members: "Members", reason: "Reason" },
     refused: "Refused records", refusedEmpty: "No refused record", refusedColumns: { key: "Record", reason: "Reason and what to do", raw: "Content (masked)", seen: "Seen", source: "Source" },
     upload: "Upload a tenancy list", uploadHint: ".xlsx or .csv. Try it first and look at the changes; a trial changes nothing.", choose: "Choose a file", noFile: "No file chosen", dryRun: "Try", apply: "Apply", uploadNeeds: "Your role may not upload tenancy lists.",
     accepted: (n) => `${n} rows taken`, changes: (n, c, e, u) => `${n} new, ${c} changed, ${e} ended, ${u} unchanged`, rowsRefused: (n) => `${n} rows refused`, row: (n) => `row ${n}`, applied: "Applied", notApplied: "Trial, nothing applied", everythingTaken: "No row refused",
+  },
+  people: {
+    title: "Records that may be of one person", hint: "Nothing is merged by itself. Two different persons check and confirm; it can be taken apart again. Of consents the stricter one holds.", empty: "No record looks double", pair: "Two records that may be of one person", askedBy: (who) => `${who} says they are one person; another must confirm`, yours: "You asked for it: somebody else must confirm",
+    words: { same: "One person", confirm: "Confirm: one person", refuse: "Two persons", split: "Take apart" }, hints: { same: "Another person checks and confirms; nothing changes before.", confirm: "Both records count as one person; of consents the stricter one holds. Nobody loses access.", refuse: "Both records stay as they are; it is not asked again.", split: "Each record stands for itself again, with its own consents." },
+    name: "Name", born: "Born", source: "Source", household: "Household", comma: ", ", linked: "Confirmed to be one person",
+  },
+  reconcile: {
+    title: "Reconciliation: hub and source", open: "Reconcile", again: "Read again", download: (what) => `Download ${what}`, sides: { hub: "Tenancies here", source: "Tenancies of the source", hubMembers: "Members here", sourceMembers: "Members of the source" }, sideHead: ["", "Total", "Agree", "Differ", "Held", "Refused", "Other side has none"],
+    differences: "Different", onlyHere: "Only here", onlyThere: "Only at the source", refused: "Refused records of the source", twice: "Cards or dwellings that come twice", peopleTwice: "May be one person", unknown: "House codes not registered", tenancy: "Tenancy", dwelling: "Dwelling", person: "Person", what: "What", here: "Here", there: "Source", record: "Record", why: "Reason and what to do", where: "Where",
+  },
+  hubClock: {
+    title: "The hub's clock is in doubt", confirm: "The clock is right", hint: (n) => `Once two different persons have confirmed, time goes on by the clock and ${n} things that are due take effect. Check the server's time first.`, shows: (at) => `it shows ${at}`, believed: (at) => `what is due is judged as at ${at}`, askedBy: (who, at) => `confirmed by ${who} at ${at}, another must confirm`, waiting: "Due, and waiting for the clock (nothing ends before)",
   },
   onDevices: {
     on: (confirmed, total, at) => `confirmed on ${confirmed} of ${total} devices since ${at}`, short: (confirmed, total) => `confirmed on ${confirmed} of ${total} devices`, onNone: "Needed on no device",
@@ -246,7 +264,7 @@ export const en: Words = {
       pending: "Being written and read back.", refusals: "See to each person as told below.", never_read: "Never read back, so it cannot count as equal. Use \"Read back now\".", unknown: "Not known since the last read-back. Use \"Read back now\".",
       assumed: "Written; this device cannot be read back, so it is not confirmed.", in_step: "",
     },
-    readBackNow: "Read back now", readBackReason: "Read-back asked for on the page of lists", reading: "Reading back…", moreRefused: (n) => `${n} more on the device's page`,
+    faceOff: "only the face; other ways stay", offTheList: "no longer wanted there", readBackNow: "Read back now", readBackReason: "Read-back asked for on the page of lists", reading: "Reading back…", moreRefused: (n) => `${n} more on the device's page`,
   },
   doors: {
     title: "Doors", list: "All doors", empty: "No door yet", columns: { door: "Door", seen: "Observed", mode: "Mode (ordered)", safety: "Power loss and fire", orders: "Orders" }, notKnown: "device offline, last known", fire: "Opened by the fire signal", colon: ": ", comma: ", ", andMore: (n) => ` and ${n} more`,
@@ -267,8 +285,8 @@ export const en: Words = {
       visitor: "Up to 7 days, through the gates and the host's block.", repair: "Up to 7 days, with a repair order.", viewing: "Up to 1 day, for a dwelling nobody lives in.", carer: "Up to 90 days, renewable.", regular_visitor: "Relatives and friends who come often: up to 90 days, renewable.",
     },
     visitorOptional: "Visitor's name (optional, masked in lists)", doorsUsual: "Doors on the way (gates, the block's entrance)", agreed: "The household agreed to open its own door", howLong: "How long", today: "End of today", hours: (n) => `${n} h`, days: (n) => (n === 1 ? "1 day" : `${n} days`),
-    uses: "How many times", usesAny: "No limit", usesN: (n) => `${n} times at most`, card: "Card number", handOver: "Hand over to the visitor", print: "Print", once: "The number is shown only now. Print it, take a picture or read it out; once closed it cannot be seen again. If it is lost, end the pass and issue another.", pass: " pass", toHost: (host) => `To ${host}`, qrTitle: "QR code of the pass",
-    show: { qr: "Show this QR code to the reader at the door", pin: "Type this PIN at the door's keypad", card: "Hold this card to the reader at the door" }, footer: "Ends by itself. Going out needs no pass.",
+    idNumber: "Identity card number (only a hash that cannot be turned back is kept)", idNeeded: "Give the identity card number.", hours2: "Hours", allDay: "Around the clock", link: "Link for the phone", linkHint: "Send it to the visitor, or let them scan the code above: the phone shows a code that changes every 30 s. It is shown only now; do not publish it.", copy: "Copy", copied: "Copied", notUsable: "What this pass shows opens nothing at these doors", newLink: "New link for the phone", newLinkHint: "A new link is made; earlier ones end at once.", linkMade: "A new link was made", uses: "How many times", usesAny: "No limit", usesN: (n) => `${n} times at most`, card: "Card number", handOver: "Hand over to the visitor", print: "Print", once: "Number and link are shown only now. Print, send or read them out; once closed they cannot be seen again. If lost, end the pass and issue another.", pass: " pass", toHost: (host) => `To ${host}`, qrTitle: "QR code of the pass",
+    show: { id_card: "Hold the identity card to the reader at the door", qr: "Scan this with the phone to open the link, and hold the phone's code to the reader at the door", pin: "Type this PIN at the door's keypad", card: "Hold this card to the reader at the door" }, footer: "Ends by itself. Going out needs no pass.",
   },
   counter: {
     title: "Counter", residents: "For a resident", pick: "Choose a dwelling", pickHint: "Choose the dwelling of the resident who came, top right.", needsDesk: "Your role does not work at the counter; what waits for a second person above you may decide.", noHousehold: "No household lives in this dwelling.", identify: "Check first who it is. Everything here is the person's own wish: arrears, a lease that ran out or a lead never end anybody's access.",
@@ -278,6 +296,14 @@ export const en: Words = {
     second: "Waiting for a second person", secondHint: "More than 20 changes within an hour, and what concerns a whole estate, must be confirmed by another person. What nobody decides within 24 hours is void.", secondEmpty: "Nothing waits", askedBy: (who, at) => `Asked by ${who} at ${at}`, because: (why) => `reason: ${why}`, yours: "You asked for it: somebody else must confirm", notYours: "Waits for somebody who may confirm",
     confirm: "Confirm", refuse: "Refuse", refuseHint: "It is not done, and everything stays as it is.", confirmed: "Confirmed and done", refused: "Refused, not done", heldNow: "Many changes within the hour: this one now waits for a second person and has no effect until then.", numberTitle: "Number of the pass", numberHint: "The number is shown only now: hand it to the visitor.",
     heldFeed: (source) => `Changes from ${source}`, nobodyYet: "Nobody has confirmed yet", toHeld: (n) => `Check ${n} households`,
+  },
+  staff: {
+    title: "Staff and roles", people: "People", peopleEmpty: "Nobody has a role yet. Make a role first, then give it.", roles: "Roles", rolesEmpty: "No role yet", schedules: "Hours", columns: { who: "Person", role: "Role", valid: "Valid", way: "Shows", devices: "State and devices", act: "Action" },
+    assignedBy: (who, at) => `given by ${who} at ${at}`, noEnd: "while in the post", noEndOwn: "Valid while in the post (no end)", extend: "Extend", extendHint: "A contractor's role may run up to a year at a time.", extended: "Extended", end: "Take back", endHint: "Taken off every device, each confirmed.", ended: "Taken back; being taken off the devices",
+    assign: "Give a role", assigned: "Given; on its way to the devices", holder: "Name or number of the person (for display)", roleNeeded: "Choose the role.", holderNeeded: "Give the person's name or number.", numberNeeded: "Give the number of the card or identity card.", numberTitle: "Number", numberHint: "Shown only now: hand it to the person.",
+    roleColumns: { name: "Role", kind: "Kind", doors: "Doors", hours: "Hours", holders: "Holders" }, newRole: "New role", newRoleHint: "A role opens nothing until somebody has it. It never opens a dwelling's door; for that issue a repair or visitor's pass.", roleName: "Name of the role", organisation: "Firm (optional)", onlyBlocks: "Only these blocks (none: all)", furtherDoors: "Further doors (optional)",
+    always: "Around the clock", retire: "Retire", retireHint: "It cannot be given any more.", roleMade: "The role is there", nameNeeded: "Give it a name.", doorsNeeded: "Choose at least one kind of door.", scheduleColumns: { name: "Name", hours: "Hours", uses: "Used by" }, newSchedule: "New hours", schedulesEmpty: "No hours yet: every role is valid around the clock", scheduleHint: "Hours are for roles, carers' and regular visitors' passes, and amenities. Gates, entrances and a dwelling's door are the way home and have none for residents.",
+    change: "Change", changeHint: (n) => `The ${n} places that use it follow with the next list.`, timesWrong: "Choose weekdays, and write times as 08:00.", weekdays: "Weekdays", days: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], start: "From", endTime: "To", overMidnight: "An end before the start is on the next day; 00:00 is midnight.", scheduleSaved: "Hours saved",
   },
   explain: {
     title: "Why they may pass, or may not", search: "Look up", byDwelling: "By dwelling", pick: "Choose a dwelling.", found: "Who, where, when, because of what, on which devices", nobody: "Nobody may pass for this dwelling at present.",

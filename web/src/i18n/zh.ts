@@ -33,7 +33,7 @@ const words = {
     end_decision: "依据已签署的终止决定", own_request: "本人申请停用", replaced_after_incident: "挂失后更换", left_household: "已不是家庭成员",
     pass_expired: "到期或次数用完", pass_withdrawn: "接待住户收回",
   } as Record<string, string>,
-  way: { qr: "二维码", pin: "密码", card: "卡", id_card: "身份证", dynamic_qr: "手机动态码" } as Record<string, string>,
+  way: { qr: "手机动态码", pin: "密码", card: "卡", id_card: "身份证", dynamic_qr: "手机动态码" } as Record<string, string>,
   heldKind: {
     "pass.issue": "签发通行证", "pass.end": "终止通行证", "pass.renew": "通行证续期", "credential.own_request": "本人申请停用", "credential.lost_card": "挂失换卡",
     "credential.restore": "恢复停用的凭证", "device.foreign": "处理设备上的非本系统人员", "role.assign": "授予岗位", "role.end": "收回岗位", "role.extend": "岗位续期", "schedule.change": "更改时段", "credential.id_card": "身份证开门", "pass.link": "发手机通行链接",
@@ -52,7 +52,11 @@ const words = {
   doorMode: { normal: "正常（按名单）", locked_down: "已封锁", locked_open: "常开中", blocked: "已停用", unknown: "设备不能回报" } as Record<string, string>,
   egress: { undeclared: "未登记", free: "直接推门（机械）", button: "出门按钮", edge: "由网关放行", none: "没有" } as Record<string, string>,
   fireRelease: { undeclared: "未登记", input: "消防信号接入门控板", wired: "消防系统直接切断锁电源", none: "没有" } as Record<string, string>,
+  roleEnd: { contract_end: "合同或岗位结束", own_request: "本人交回", security_incident: "卡或号码落入他人之手" } as Record<string, string>,
+  doorScope: { estate: "小区大门", block: "单元门", amenity: "公共设施", dwelling: "住户房门" } as Record<string, string>,
   failMode: { fail_safe: "断电开门", fail_secure: "断电锁闭" } as Record<string, string>,
+  sameBy: { id_number: "身份证号相同", name_and_birth: "姓名和出生日期相同", people: "由人员提出" } as Record<string, string>,
+  endsByDate: { decision: "搬离期满", left: "成员离户", pass: "通行证到期" } as Record<string, string>,
   readBackOutcome: {
     done: "已回读", refused: "设备拒绝", expired: "没有答复，已作废", unreachable: "设备不可达", unsupported: "设备不能回读", uncertain: "没有答复",
   } as Record<string, string>,
@@ -86,7 +90,7 @@ const words = {
   } as Record<string, string>,
   scope: { estate: "小区", block: "楼栋", dwelling: "房屋" } as Record<string, string>,
   side: { in: "进", out: "出", inside: "内侧", outside: "外侧", unknown: "" } as Record<string, string>,
-  holderClass: { resident: "住户", visitor: "访客", staff: "工作人员", contractor: "维修人员" } as Record<string, string>,
+  holderClass: { resident: "住户", visitor: "访客", staff: "本单位人员", contractor: "外来服务人员" } as Record<string, string>,
   healthPart: {
     database: "数据库", broker: "消息服务", jobs: "后台任务", edges: "网关", tenancy_source: "租约数据源",
     lease_outbox: "租赁系统发件箱", disk: "磁盘",
@@ -128,7 +132,7 @@ export const zh = {
   },
   shell: {
     menu: "主菜单", estate: "小区", beijing: "北京时间", zoneTime: (zone: string) => `当地时间（${zone}）`, signOut: "退出登录",
-    live: "实时", doors: "门", blocks: "楼盘表", cases: "线索与核查", devices: "设备", events: "通行与事件", passes: "通行证", counter: "服务台", sync: "名单一致性", explain: "为什么能进", tenancy: "租约来源", settings: "设置",
+    live: "实时", doors: "门", blocks: "楼盘表", cases: "线索与核查", devices: "设备", events: "通行与事件", passes: "通行证", counter: "服务台", staff: "工作人员", sync: "名单一致性", explain: "为什么能进", tenancy: "租约来源", settings: "设置",
     noEstate: "您的账号还没有可管理的小区。请联系系统管理员。",
   },
   link: {
@@ -156,7 +160,7 @@ export const zh = {
     unknownList: (wanted: number) => `应有 ${wanted}，设备现状未知`, decidedAtEdge: "由网关判定", readBack: (at: string) => `${at} 回读`, noLists: "没有需要下发名单的设备",
     edges: "网关", edgeOnline: (since: string) => `在线，自 ${since}`, edgeOffline: (since: string) => `离线，自 ${since}`,
     edgeBanner: (name: string, since: string) => `网关「${name}」自 ${since} 离线：其下设备状态未知，显示的是最后已知值。门仍按已下发的名单就地判定，记录在恢复后补传。`,
-    lastSeen: (at: string) => `最后联系 ${at}`, backlog: (n: number) => `待补传 ${n} 条`,
+    aloneBanner: (name: string, long: string, at: string) => `网关「${name}」离线自主判定 ${long}，按 ${at} 时已收到的名单。其下设备状态未知，显示的是最后已知值；记录在恢复后补传。`, alone: (long: string) => `离线自主判定 ${long}`, lastSeen: (at: string) => `最后联系 ${at}`, backlog: (n: number) => `待补传 ${n} 条`,
     removal: "最早未确认的撤权", removalNone: "无", removalSince: (at: string) => at,
     snapshotsOff: "抓拍未启用", openImage: "查看抓拍", imageOf: (where: string, at: string) => `${where} ${at} 的抓拍`, imageGone: "抓拍已删除或无权查看",
   },
@@ -234,12 +238,26 @@ export const zh = {
     title: "租约来源", sources: "租约数据源", sourcesEmpty: "还没有配置数据源", lastOk: "最近成功", lastFull: "最近全量核对", error: "最近错误", refusedRows: (n: number) => `被拒绝的记录 ${n} 条`, run: "立即同步", ran: "已开始同步", healthy: "正常", cursor: "进度",
     missing: (n: number) => `${n} 份租约在来源中消失（权限保留）`, release: "确认放行", releaseHint: (n: number) => `两位不同人员都确认后，将撤销这里列出的 ${n} 户的通行权限。请确认已逐户核对。`,
     acceptShort: "接受名单变短", acceptShortHint: "两位不同人员都确认后，只是接受数据源的名单确实变短了，之后照常同步。名单中消失的住户一律保留通行，不会因此撤权；确已退租的，请在租赁系统办结退租决定。", acceptTwo: "需要两位不同人员先后确认，才会接受变短的名单。消失的住户始终保留通行。",
+    acceptNew: "放行新住户", acceptNewHint: (n: number) => `两位不同人员都确认后，数据源以新编号报来的 ${n} 户照常录入。原有住户的通行保留。请核对是否确为新住户。`, becomes: (id: string) => `数据源现用编号 ${id}`,
+    acceptNames: "认定为同一户", acceptNamesHint: (n: number) => `两位不同人员都确认后，这里列出的 ${n} 户改用数据源的新编号。住户、凭证和通行都不变。请逐户核对是否确为同一户。`, namesTwo: "需要两位不同人员先后确认。确认前后住户通行都不变。",
     keep: "不予放行", keepHint: (n: number) => `这 ${n} 户的通行权限保持不变，直到数据源给出不同的内容。`, twoPersons: "需要两位不同人员先后确认，才会撤销。", askedBy: (who: string, at: string) => `${who} 已于 ${at} 确认放行，还需另一位人员确认。`, refusedBy: (who: string, at: string) => `${who} 已于 ${at} 决定不予放行，通行权限保持不变。`,
     uploadNew: "新增", uploadChanged: "变更", uploadHousehold: (code: string, n: number) => `${code}（${n} 人）`,
     held: "暂停的变更（待逐户核对）", heldNone: "没有暂停的变更", heldSummary: (n: number, at: string) => `${at} 起暂停 ${n} 户的撤权`, heldColumns: { dwelling: "房屋编码", tenancy: "租约", members: "成员数", reason: "原因" },
     refused: "被拒绝的记录", refusedEmpty: "没有被拒绝的记录", refusedColumns: { key: "记录", reason: "原因和处理办法", raw: "内容（已脱敏）", seen: "时间", source: "来源" },
     upload: "上传租约表格", uploadHint: "支持 .xlsx 和 .csv。先试算，看清变化后再采用；试算不改动任何数据。", choose: "选择文件", noFile: "未选择文件", dryRun: "试算", apply: "采用", uploadNeeds: "您的角色不能上传租约表格。",
     accepted: (n: number) => `可采用 ${n} 行`, changes: (n: number, c: number, e: number, u: number) => `新增 ${n} 户，变更 ${c} 户，终止 ${e} 户，无变化 ${u} 户`, rowsRefused: (n: number) => `拒绝 ${n} 行`, row: (n: string) => `第 ${n} 行`, applied: "已采用", notApplied: "试算结果，尚未采用", everythingTaken: "没有被拒绝的行",
+  },
+  people: {
+    title: "可能是同一人的记录", hint: "系统不会自动合并。两位不同人员核对后确认为同一人，随时可以再分开；同意书以较严的为准。", empty: "没有疑似重复的人员记录", pair: "疑似同一人的两条记录", askedBy: (who: string) => `${who} 认为是同一人，还需另一位确认`, yours: "您提出的，须由他人确认",
+    words: { same: "是同一人", confirm: "确认是同一人", refuse: "不是同一人", split: "分开" }, hints: { same: "提出后由另一位人员核对确认，确认前不改动任何内容。", confirm: "确认后两条记录按同一人处理，同意书以较严的为准。通行不会减少。", refuse: "两条记录各自保留，以后不再提示。", split: "分开后两条记录各自独立，各按自己的同意书处理。" },
+    name: "姓名", born: "出生年", source: "来源", household: "所在户", comma: "，", linked: "已确认为同一人",
+  },
+  reconcile: {
+    title: "对账：本系统与数据源", open: "对账", again: "重新读取", download: (what: string) => `下载 ${what}`, sides: { hub: "本系统租约", source: "数据源租约", hubMembers: "本系统成员", sourceMembers: "数据源成员" }, sideHead: ["", "总数", "一致", "不同", "暂停中", "被拒绝", "对方没有"],
+    differences: "内容不同", onlyHere: "只在本系统", onlyThere: "只在数据源", refused: "数据源中被拒绝的记录", twice: "重复的卡号或房屋", peopleTwice: "可能是同一人", unknown: "未登记的房屋编码", tenancy: "租约", dwelling: "房屋", person: "人员", what: "内容", here: "本系统", there: "数据源", record: "记录", why: "原因和处理办法", where: "所在",
+  },
+  hubClock: {
+    title: "系统时钟异常", confirm: "时钟无误", hint: (n: number) => `两位不同人员都确认后，系统按现在的时钟继续，${n} 项到期的内容随即生效。请先核对服务器时间。`, shows: (at: string) => `现在显示 ${at}`, believed: (at: string) => `按 ${at} 处理到期`, askedBy: (who: string, at: string) => `${who} 于 ${at} 确认，还需另一位`, waiting: "等待时钟确认的到期内容（确认前都不生效）",
   },
   onDevices: {
     on: (confirmed: number, total: number, at: string) => `${total} 台设备中 ${confirmed} 台已确认，自 ${at}`, short: (confirmed: number, total: number) => `${total} 台设备中 ${confirmed} 台已确认`, onNone: "不需要下发到任何设备",
@@ -261,7 +279,7 @@ export const zh = {
       pending: "正在写入并回读，请稍候。", refusals: "请按下面的说明逐人处理。", never_read: "还没有从设备上读回过名单，不能算一致。请点“立即回读”。", unknown: "上次回读之后的现状未知。请点“立即回读”。",
       assumed: "已写入，设备不能回读核对，不算确认。", in_step: "",
     },
-    readBackNow: "立即回读", readBackReason: "在名单一致性页面回读核对", reading: "正在回读……", moreRefused: (n: number) => `还有 ${n} 人，到设备页面查看`,
+    faceOff: "只撤人脸，其他方式保留", offTheList: "不再应有", readBackNow: "立即回读", readBackReason: "在名单一致性页面回读核对", reading: "正在回读……", moreRefused: (n: number) => `还有 ${n} 人，到设备页面查看`,
   },
   doors: {
     title: "门", list: "所有的门", empty: "还没有登记门", columns: { door: "门", seen: "门状态", mode: "模式（下达的）", safety: "断电与消防", orders: "操作" }, notKnown: "设备离线，最后已知", fire: "消防联动开门", colon: "：", comma: "，", andMore: (n: number) => `等另外 ${n} 扇`,
@@ -282,8 +300,8 @@ export const zh = {
       visitor: "最长 7 天。经过小区大门和所访楼栋单元门。", repair: "最长 7 天，须填报修单号。", viewing: "最长 1 天，只限未出租的房屋。", carer: "最长 90 天，可续期。", regular_visitor: "亲友等常来人员，最长 90 天，可续期。",
     } as Record<string, string>,
     visitorOptional: "访客姓名（可不填，列表中脱敏显示）", doorsUsual: "沿途的门（小区大门、单元门）", agreed: "住户已同意打开自家房门", howLong: "有效时长", today: "到今天结束", hours: (n: number) => `${n} 小时`, days: (n: number) => `${n} 天`,
-    uses: "可用次数", usesAny: "不限", usesN: (n: number) => `限 ${n} 次`, card: "卡号", handOver: "交给访客", print: "打印", once: "号码只显示这一次。请现在打印、拍照发送或念给访客；关闭后不能再查看，遗失请终止后重新办理。", pass: "通行证", toHost: (host: string) => `前往 ${host}`, qrTitle: "通行二维码",
-    show: { qr: "在门口的读码器出示此二维码", pin: "在门口的键盘输入此密码", card: "在门口刷这张卡" } as Record<string, string>, footer: "到期自动失效。出门不需要凭证。",
+    idNumber: "身份证号（只保存不可还原的校验值）", idNeeded: "请填写身份证号。", hours2: "可用时段", allDay: "全天", link: "手机通行链接", linkHint: "把链接发给访客，或让访客扫上面的码；手机上显示每 30 秒更新的通行码。链接只显示这一次，请勿公开。", copy: "复制", copied: "已复制", notUsable: "这张通行证的凭证在这些门打不开", newLink: "重发手机链接", newLinkHint: "生成新链接，以前的链接立即失效。", linkMade: "已生成新链接", uses: "可用次数", usesAny: "不限", usesN: (n: number) => `限 ${n} 次`, card: "卡号", handOver: "交给访客", print: "打印", once: "号码和链接只显示这一次。请现在打印、发送或念给访客；关闭后不能再查看，遗失请终止后重新办理。", pass: "通行证", toHost: (host: string) => `前往 ${host}`, qrTitle: "通行二维码",
+    show: { id_card: "在门口的读卡器刷身份证", qr: "用手机扫此码打开链接，在门口的读码器前出示手机上的通行码", pin: "在门口的键盘输入此密码", card: "在门口刷这张卡" } as Record<string, string>, footer: "到期自动失效。出门不需要凭证。",
   },
   counter: {
     title: "服务台", residents: "为住户办理", pick: "选择房屋", pickHint: "请先在右上角选择来办理的住户的房屋。", needsDesk: "您的角色不能办理服务台业务；可以处理上面等待第二人的事项。", noHousehold: "这套房屋没有在租家庭。", identify: "先核对本人身份。这里办理的都是本人的意愿：不会因为欠租、租期届满或任何线索停用住户通行。",
@@ -293,6 +311,14 @@ export const zh = {
     second: "等待第二人", secondHint: "一小时内超过 20 项更改，以及影响整个小区的操作，须由另一位有权限的人员确认。24 小时内无人处理即作废。", secondEmpty: "没有等待确认的事项", askedBy: (who: string, at: string) => `${who} 于 ${at} 提出`, because: (why: string) => `事由：${why}`, yours: "您提出的，须由他人确认", notYours: "等待有权限的人员确认",
     confirm: "确认执行", refuse: "不同意", refuseHint: "不同意后这件事不会执行，原样保留。", confirmed: "已确认并执行", refused: "已拒绝，未执行", heldNow: "一小时内更改较多，这一项已转给第二人确认，确认前不生效。", numberTitle: "通行证号码", numberHint: "号码只显示这一次，请交给访客。",
     heldFeed: (source: string) => `数据源 ${source} 的变更`, nobodyYet: "还没有人确认", toHeld: (n: number) => `逐户核对 ${n} 户`,
+  },
+  staff: {
+    title: "工作人员和岗位", people: "工作人员", peopleEmpty: "还没有授予岗位的人员。先设岗位，再授予人员。", roles: "岗位", rolesEmpty: "还没有岗位", schedules: "时段", columns: { who: "人员", role: "岗位", valid: "有效期", way: "凭证", devices: "状态和设备", act: "操作" },
+    assignedBy: (who: string, at: string) => `${who} 于 ${at} 授予`, noEnd: "在岗期间", noEndOwn: "在岗期间有效（不设结束时间）", extend: "续期", extendHint: "外来服务人员（承包商）每次最长一年。", extended: "已续期", end: "收回", endHint: "收回后从所有设备上删除，逐台确认。", ended: "已收回，正在从设备上删除",
+    assign: "授予岗位", assigned: "已授予，正在下发到设备", holder: "人员姓名或工号（只用于显示）", roleNeeded: "请选择岗位。", holderNeeded: "请填写人员姓名或工号。", numberNeeded: "请填写卡号或身份证号。", numberTitle: "岗位凭证号码", numberHint: "号码只显示这一次，请当面交给本人。",
+    roleColumns: { name: "岗位", kind: "人员类别", doors: "可进的门", hours: "时段", holders: "在岗人数" }, newRole: "新设岗位", newRoleHint: "岗位本身不开门，授予人员后才生效。岗位不能打开住户房门；入户请办理维修或访客通行证。", roleName: "岗位名称", organisation: "单位（可不填）", onlyBlocks: "只限这些楼栋（不选即全部）", furtherDoors: "另加的门（可不选）",
+    always: "全天", retire: "撤销", retireHint: "撤销后不能再授予。", roleMade: "岗位已设立", nameNeeded: "请填写名称。", doorsNeeded: "请至少选择一种门。", scheduleColumns: { name: "名称", hours: "时段", uses: "使用处" }, newSchedule: "新设时段", schedulesEmpty: "还没有时段，所有岗位全天有效", scheduleHint: "时段用于岗位、护理和常访通行证、公共设施。小区大门、单元门和住户房门是回家的路，对住户不设时段。",
+    change: "修改", changeHint: (n: number) => `修改后，使用它的 ${n} 处随下一次名单生效。`, timesWrong: "请选择星期，并按 08:00 的形式填写时间。", weekdays: "星期", days: ["一", "二", "三", "四", "五", "六", "日"], start: "开始", endTime: "结束", overMidnight: "结束早于开始表示到次日；00:00 表示午夜。", scheduleSaved: "时段已保存",
   },
   explain: {
     title: "为什么能进、不能进", search: "查什么", byDwelling: "按房屋", pick: "请选择一套房屋。", found: "谁、从哪里、何时、依据什么、在哪些设备上", nobody: "目前没有人可以凭这套房屋通行。",

@@ -37,12 +37,21 @@ function patchSync(client: QueryClient, estateId: string, changes: NonNullable<B
   });
 }
 
+/** What a device confirmed to be gone leaves the list at once; the snapshot is read again behind it. */
+function closeRemovals(client: QueryClient, estateId: string, changes: NonNullable<Batch["revocations"]>): void {
+  const closed = new Set(changes.filter((one) => one.state !== "open").map((one) => `${one.device_id} ${one.token} ${one.part}`));
+  client.setQueryData<SyncTruth>(["sync", estateId], (old) => old && {
+    ...old, unconfirmed_removals: old.unconfirmed_removals.filter((one) => !closed.has(`${one.device_id} ${one.token} ${one.part}`)),
+  });
+}
+
 /** Keys whose snapshot must be read again because the batch does not carry all of it. */
 function outdated(batch: Batch, estateId: string): unknown[][] {
   const keys: unknown[][] = [];
   if (batch.passes || batch.doors || batch.devices || batch.edges || batch.sync || batch.dwellings) keys.push(["summary", estateId]);
-  if (batch.edges) keys.push(["devices", estateId], ["doors", estateId]);
-  if (batch.sync) keys.push(["sync", estateId], ["devices", estateId], ["device"], ["dwelling"], ["explain"], ["passes-active", estateId], ["passes-all", estateId]);
+  if (batch.edges) keys.push(["devices", estateId], ["doors", estateId], ["sync", estateId]);
+  if (batch.sync) keys.push(["sync", estateId], ["devices", estateId], ["device"], ["dwelling"], ["explain"], ["passes-active", estateId], ["passes-all", estateId], ["assignments-active", estateId]);
+  if (batch.revocations) keys.push(["sync", estateId], ["summary", estateId], ["dwelling"], ["passes-active", estateId], ["passes-all", estateId], ["assignments-active", estateId]);
   if (batch.orders || batch.commands?.some((command) => command.order_id)) keys.push(["orders", estateId], ["doors", estateId]);
   if (batch.cases) keys.push(["cases"], ["case"]);
   return keys;
@@ -55,6 +64,7 @@ export function applyBatch(client: QueryClient, estateId: string, batch: Batch):
   if (batch.devices) patchDevices(client, estateId, batch);
   if (batch.dwellings) patchBlocks(client, estateId, batch.dwellings);
   if (batch.sync) patchSync(client, estateId, batch.sync);
+  if (batch.revocations) closeRemovals(client, estateId, batch.revocations);
   if (batch.edges)
     client.setQueryData<Summary>(["summary", estateId], (old) => old && { ...old, edges: patched(old.edges, batch.edges ?? []) });
   for (const change of batch.commands ?? [])

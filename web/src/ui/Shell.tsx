@@ -13,7 +13,7 @@ import { Clock } from "./Clock";
 import { LinkBadge } from "./LinkBadge";
 import { Forbidden } from "./Panel";
 
-type PageKey = "live" | "blocks" | "doors" | "events" | "passes" | "counter" | "sync" | "explain" | "cases" | "devices" | "tenancy" | "settings";
+type PageKey = "live" | "blocks" | "doors" | "events" | "passes" | "counter" | "staff" | "sync" | "explain" | "cases" | "devices" | "tenancy" | "settings";
 const PAGES: { path: string; key: PageKey; needs?: Permission }[] = [
   { path: "/", key: "live", needs: "estate.view" },
   { path: "/blocks", key: "blocks", needs: "estate.view" },
@@ -21,6 +21,7 @@ const PAGES: { path: string; key: PageKey; needs?: Permission }[] = [
   { path: "/events", key: "events", needs: "estate.view" },
   { path: "/passes", key: "passes", needs: "estate.view" },
   { path: "/counter", key: "counter", needs: "estate.view" },
+  { path: "/staff", key: "staff", needs: "estate.view" },
   { path: "/sync", key: "sync", needs: "estate.view" },
   { path: "/explain", key: "explain", needs: "estate.view" },
   { path: "/cases", key: "cases", needs: "case.view" },

@@ -8,7 +8,7 @@ import { useWords, word } from "../../i18n";
 import { Mark, StateMark } from "../../ui/Mark";
 import { OnDevices } from "../../ui/OnDevices";
 import { ReasonDialog } from "../../ui/ReasonDialog";
-import { useDeskDone } from "../passes/PassDetail";
+import { useDeskDone } from "../passes/useDeskDone";
 
 const PURPOSES = ["a", "b", "c"] as const;
 type Purpose = (typeof PURPOSES)[number];

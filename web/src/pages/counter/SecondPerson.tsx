@@ -13,7 +13,7 @@ import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 import { WaitingOrders } from "../doors/Orders";
-import { useDeskDone } from "../passes/PassDetail";
+import { useDeskDone } from "../passes/useDeskDone";
 
 export function SecondPerson(): ReactNode {
   const { counter: t } = useWords();

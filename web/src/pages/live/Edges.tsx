@@ -5,23 +5,28 @@ import { useSummary } from "../../api/queries";
 import type { EdgeState } from "../../api/types";
 import * as format from "../../format";
 import { useWords } from "../../i18n";
+import { useNow } from "../../now";
 import { useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 
+/** Doors go on by the lists the box has, however long it lasts: said with how long, and by which lists. */
 export function EdgeBanner({ edges }: { edges: EdgeState[] }): ReactNode {
-  const t = useWords().live;
+  const { live: t, common } = useWords();
   const zone = useZone();
+  const now = useNow(10_000);
   return edges.filter((edge) => !edge.online).map((edge) => (
     <div key={edge.id} className="banner" role="alert" data-testid="edge-banner">
-      <span aria-hidden="true">■ </span>{t.edgeBanner(edge.name, format.clock(edge.state_since, zone))}
+      <span aria-hidden="true">■ </span>
+      {edge.state_since ? t.aloneBanner(edge.name, common.duration((now - Date.parse(edge.state_since)) / 1000), format.clock(edge.last_seen_at ?? edge.state_since, zone)) : t.edgeBanner(edge.name, format.NONE)}
     </div>
   ));
 }
 
 export function Edges(): ReactNode {
-  const t = useWords().live;
+  const { live: t, common } = useWords();
   const zone = useZone();
+  const now = useNow(10_000);
   return (
     <Panel id="edges" title={t.edges} live>
       <Answer query={useSummary()} empty={(s) => s.edges.length === 0}>
@@ -33,6 +38,7 @@ export function Edges(): ReactNode {
                 <Mark tone={edge.online ? "good" : "bad"}>
                   {(edge.online ? t.edgeOnline : t.edgeOffline)(format.clock(edge.state_since, zone))}
                 </Mark>
+                {!edge.online && edge.state_since ? <Mark tone="warn">{t.alone(common.duration((now - Date.parse(edge.state_since)) / 1000))}</Mark> : null}
                 <span className="faint">{t.lastSeen(format.clock(edge.last_seen_at, zone))}</span>
                 {edge.backlog ? <span className="faint">{t.backlog(edge.backlog)}</span> : null}
               </li>

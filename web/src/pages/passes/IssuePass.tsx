@@ -3,7 +3,7 @@
 import { Button, Checkbox, Input, InputNumber, Modal, Radio, Select } from "antd";
 import { type ReactNode, useState } from "react";
 import { ApiError, call } from "../../api/client";
-import { useBlocks, useDoors } from "../../api/queries";
+import { useBlocks, useDoors, useSchedules } from "../../api/queries";
 import type { DeskAnswer } from "../../api/types";
 import * as format from "../../format";
 import { useWords } from "../../i18n";
@@ -11,17 +11,20 @@ import { serverNow } from "../../now";
 import { useEstate } from "../../session";
 import { DwellingPick } from "../../ui/DwellingPick";
 import { TimePick } from "../../ui/TimePick";
-import { PassCard, type PassOnPaper } from "./PassCard";
+import { linkOf, PassCard, type PassOnPaper } from "./PassCard";
 import { endOf, HOST_STATUS, type Kind, KINDS, LENGTHS, NEEDS_HOST, USUAL, WAYS, type Way } from "./kinds";
-import { useDeskDone } from "./PassDetail";
+import { useDeskDone } from "./useDeskDone";
+
+/** Kinds that may have hours of the day. */
+const TIMED: readonly Kind[] = ["carer", "regular_visitor"];
 
 interface Draft {
-  kind: Kind; host: string | null; doors: string[]; from: string; to: string; way: Way; card: string; uses: number | null; order: string; visitor: string; agreed: boolean; reason: string;
+  kind: Kind; host: string | null; doors: string[]; from: string; to: string; way: Way; card: string; idNumber: string; schedule: string | null; uses: number | null; order: string; visitor: string; agreed: boolean; reason: string;
 }
 
 function fresh(kind: Kind, zone: string): Draft {
   const from = new Date(Math.floor(serverNow() / 60_000) * 60_000).toISOString();
-  return { kind, host: null, doors: [], from, to: endOf(from, USUAL[kind], zone), way: "qr", card: "", uses: null, order: "", visitor: "", agreed: false, reason: "" };
+  return { kind, host: null, doors: [], from, to: endOf(from, USUAL[kind], zone), way: "qr", card: "", idNumber: "", schedule: null, uses: null, order: "", visitor: "", agreed: false, reason: "" };
 }
 
 export function IssuePass(): ReactNode {
@@ -59,7 +62,7 @@ function Dialog({ close, done }: { close: () => void; done: (pass: PassOnPaper |
       const block = homes.find((one) => one.dwellings.some((home) => home.id === draft.host));
       const home = block?.dwellings.find((one) => one.id === draft.host);
       done(answer.held ? null : {
-        kind: draft.kind, estate: estateName, host: block && home ? dwelling.title(block.name, home.number) : "", from: draft.from, to: draft.to, way: draft.way, number: answer.number,
+        kind: draft.kind, estate: estateName, host: block && home ? dwelling.title(block.name, home.number) : "", from: draft.from, to: draft.to, way: draft.way, number: answer.number, link: linkOf(answer),
         doors: draft.doors.map((door) => doors.find((one) => one.id === door)?.name ?? door), uses: draft.uses,
       });
     } catch (error) {
@@ -81,12 +84,14 @@ function missing(draft: Draft, t: ReturnType<typeof useWords>["passes"]): string
   if (NEEDS_HOST(draft.kind) && !draft.host) return t.hostNeeded;
   if (draft.kind === "repair" && !draft.order.trim()) return t.orderNeeded;
   if (draft.way === "card" && !draft.card.trim()) return t.cardNeeded;
+  if (draft.way === "id_card" && !draft.idNumber.trim()) return t.idNeeded;
   return draft.reason.trim().length < 4 ? t.reasonNeeded : "";
 }
 
 function bodyOf(draft: Draft): Record<string, unknown> {
   return {
     kind: draft.kind, dwelling_id: draft.host, doors: draft.doors, valid_from: draft.from, valid_to: draft.to, identifier: draft.way, card: draft.way === "card" ? draft.card.trim() : "",
+    id_number: draft.way === "id_card" ? draft.idNumber.trim() : "", schedule_id: TIMED.includes(draft.kind) ? draft.schedule : null,
     uses: draft.uses, repair_order: draft.kind === "repair" ? draft.order.trim() : "", visitor: draft.visitor.trim(), host_agreed: draft.agreed, reason: draft.reason.trim(),
   };
 }
@@ -140,6 +145,7 @@ function When({ draft, change, zone }: Part & { zone: string }): ReactNode {
 
 function What({ draft, change }: Part): ReactNode {
   const { passes: t, words, common } = useWords();
+  const hours = useSchedules().data?.items ?? [];
   return (
     <>
       <div className="pair">
@@ -149,6 +155,10 @@ function What({ draft, change }: Part): ReactNode {
         </div>
         <label className="dialog-field"><span>{t.uses}</span><InputNumber style={{ width: "100%" }} min={1} max={200} precision={0} value={draft.uses} placeholder={t.usesAny} onChange={(uses) => change({ uses })} /></label>
       </div>
+      {draft.way === "id_card" ? <label className="dialog-field"><span>{t.idNumber}</span><Input value={draft.idNumber} maxLength={18} autoComplete="off" onChange={(event) => change({ idNumber: event.target.value })} /></label> : null}
+      {TIMED.includes(draft.kind) && hours.length ? (
+        <div className="dialog-field"><span id="pass-hours">{t.hours2}</span><Select aria-labelledby="pass-hours" allowClear style={{ width: "100%" }} placeholder={t.allDay} value={draft.schedule} onChange={(one?: string) => change({ schedule: one ?? null })} options={hours.map((one) => ({ value: one.id, label: `${one.name} · ${one.text_zh}` }))} /></div>
+      ) : null}
       {draft.way === "card" ? <label className="dialog-field"><span>{t.card}</span><Input value={draft.card} maxLength={30} inputMode="numeric" autoComplete="off" onChange={(event) => change({ card: event.target.value })} /></label> : null}
       <label className="dialog-field"><span>{common.reason}</span><Input.TextArea rows={2} value={draft.reason} onChange={(event) => change({ reason: event.target.value })} placeholder={common.reasonPlaceholder} /></label>
     </>

@@ -1,7 +1,6 @@
 /** One pass: everything about it, on which devices it stands, and what may be done with it. */
 
-import { useQueryClient } from "@tanstack/react-query";
-import { App, Button, Radio } from "antd";
+import { Button, Radio } from "antd";
 import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import { call } from "../../api/client";
@@ -10,11 +9,14 @@ import * as format from "../../format";
 import { useWords, word } from "../../i18n";
 import { useNow } from "../../now";
 import { useSession, useZone } from "../../session";
-import { StateMark } from "../../ui/Mark";
+import { Mark, StateMark } from "../../ui/Mark";
 import { OnDevices } from "../../ui/OnDevices";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 import { TimePick } from "../../ui/TimePick";
 import { endOf, phaseOf } from "./kinds";
+import { linkOf } from "./PassCard";
+import { PassLink } from "./PassLink";
+import { useDeskDone } from "./useDeskDone";
 
 const ENDS = ["host_withdrew", "own_request", "security_incident"] as const;
 const RENEWED_H = 2160;
@@ -30,8 +32,10 @@ export function PassDetail({ pass }: { pass: PassItem }): ReactNode {
     [t.host, pass.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(pass.dwelling_id)}`}>{pass.dwelling_code}</Link> : t.noHost],
     [t.doors, pass.doors.map((door) => door.name).join(t.comma) || format.NONE],
     [t.columns.valid, `${format.minute(pass.valid_from, zone)} ${t.until(format.minute(pass.valid_to, zone))}`],
-    [t.columns.way, `${word(words.identifier, pass.identifier)} ${pass.number}`],
+    [t.columns.way, `${word(words.way, pass.identifier)} ${pass.number}`],
     [t.columns.used, pass.uses ? t.usedOf(pass.used, pass.uses) : t.usedTimes(pass.used)],
+    ...(pass.hours ? [[t.hours2, pass.hours] as [string, ReactNode]] : []),
+    ...(pass.not_usable.length ? [[t.notUsable, <Mark key="warn" tone="warn">{pass.not_usable.join(t.comma)}</Mark>] as [string, ReactNode]] : []),
     ...(pass.repair_order ? [[t.repairOrder, pass.repair_order] as [string, ReactNode]] : []),
     [t.issued, `${pass.issued_by} · ${format.minute(pass.issued_at, zone)}`],
     ...(pass.renewals ? [[t.renewals, format.number(pass.renewals)] as [string, ReactNode]] : []),
@@ -50,27 +54,31 @@ export function PassDetail({ pass }: { pass: PassItem }): ReactNode {
 
 function Actions({ pass }: { pass: PassItem }): ReactNode {
   const { passes: t } = useWords();
-  const [asking, setAsking] = useState<"renew" | "end" | null>(null);
+  const [asking, setAsking] = useState<"renew" | "end" | "link" | null>(null);
+  const [link, setLink] = useState("");
   return (
     <div className="tools" style={{ marginTop: 16 }}>
       {pass.renewable ? <Button onClick={() => setAsking("renew")}>{t.renew}</Button> : null}
+      {pass.identifier === "qr" ? <Button onClick={() => setAsking("link")}>{t.newLink}</Button> : null}
       <Button danger onClick={() => setAsking("end")}>{t.end}</Button>
+      {asking === "link" ? <NewLink pass={pass} close={() => setAsking(null)} tell={setLink} /> : null}
+      {link ? <PassLink link={link} /> : null}
       {asking === "renew" ? <Renew pass={pass} close={() => setAsking(null)} /> : null}
       {asking === "end" ? <End pass={pass} close={() => setAsking(null)} /> : null}
     </div>
   );
 }
 
-/** After an action of the counter: done, or waiting for a second person. */
-export function useDeskDone(): (answer: DeskAnswer, done: string) => Promise<void> {
-  const client = useQueryClient();
-  const { message } = App.useApp();
-  const { counter: t } = useWords();
-  return async (answer, done) => {
-    if (answer.held) void message.warning(t.heldNow, 8);
-    else void message.success(done);
-    await Promise.all(["passes-active", "passes-all", "held-actions", "dwelling", "sync", "explain"].map((name) => client.invalidateQueries({ queryKey: [name] })));
+function NewLink({ pass, close, tell }: { pass: PassItem; close: () => void; tell: (link: string) => void }): ReactNode {
+  const { passes: t } = useWords();
+  const finished = useDeskDone();
+  const send = async (reason: string): Promise<void> => {
+    const answer = await call<DeskAnswer>(`/passes/${encodeURIComponent(pass.id)}/link`, { method: "POST", body: { reason } });
+    close();
+    tell(linkOf(answer));
+    await finished(answer, t.linkMade);
   };
+  return <ReasonDialog open title={t.newLink} hint={t.newLinkHint} close={close} submit={send} ok={t.newLink} />;
 }
 
 function Renew({ pass, close }: { pass: PassItem; close: () => void }): ReactNode {

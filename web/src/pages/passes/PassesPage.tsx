@@ -87,7 +87,7 @@ function Row({ pass, open }: { pass: PassItem; open: () => void }): ReactNode {
       <td>{pass.visitor || <span className="faint">{t.unnamed}</span>}<div className="faint">{pass.dwelling_code ?? t.noHost}{pass.repair_order ? ` · ${pass.repair_order}` : ""}</div></td>
       <td>{pass.doors.map((door) => door.name).join(t.comma) || format.NONE}</td>
       <td className="num">{format.minute(pass.valid_from, zone)}<br />{t.until(format.minute(pass.valid_to, zone))}</td>
-      <td>{word(words.identifier, pass.identifier)}<div className="faint num">{pass.number}</div></td>
+      <td>{word(words.way, pass.identifier)}<div className="faint num">{pass.number}</div></td>
       <td className="num">{pass.uses ? t.usedOf(pass.used, pass.uses) : t.usedTimes(pass.used)}</td>
       <td>
         {pass.devices.length === 0 ? <Mark tone="none">{pass.state === "active" ? t.notYet : t.gone}</Mark>

@@ -6,7 +6,7 @@ import * as format from "../../format";
 export const KINDS = ["visitor", "repair", "viewing", "carer", "regular_visitor"] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const WAYS = ["qr", "pin", "card"] as const;
+export const WAYS = ["qr", "pin", "card", "id_card"] as const;
 export type Way = (typeof WAYS)[number];
 
 const HOUR_MS = 3_600_000;

@@ -12,7 +12,7 @@ import { Mark, StateMark } from "../../ui/Mark";
 import { Answer } from "../../ui/Panel";
 import { ReadBack } from "./ReadBack";
 
-const COLUMNS = 10;
+const COLUMNS = 11;
 
 export function Devices({ devices }: { devices: SyncDevice[] }): ReactNode {
   const { sync } = useWords();
@@ -24,7 +24,7 @@ export function Devices({ devices }: { devices: SyncDevice[] }): ReactNode {
         <thead>
           <tr>
             <th>{t.device}</th><th>{t.state}</th><th className="right">{t.wanted}</th><th className="right">{t.confirmed}</th><th className="right">{t.assumed}</th>
-            <th className="right">{t.pending}</th><th className="right">{t.refused}</th><th className="right">{t.foreign}</th><th>{t.readBack}</th><th><span className="sr-only">{sync.readBackNow}</span></th>
+            <th className="right">{t.pending}</th><th className="right">{t.refused}</th><th className="right">{t.foreign}</th><th className="right">{t.drift}</th><th>{t.readBack}</th><th><span className="sr-only">{sync.readBackNow}</span></th>
           </tr>
         </thead>
         <tbody>{devices.map((device) => <Row key={device.device_id} row={device} device={known.find((one) => one.id === device.device_id)} />)}</tbody>
@@ -58,6 +58,7 @@ function Row({ row, device }: { row: SyncDevice; device: DeviceItem | undefined 
           {row.refused > 0 ? <Button size="small" danger type="link" aria-expanded={open} onClick={() => setOpen(!open)}>{format.number(row.refused)}</Button> : seen(row.refused)}
         </td>
         <td className="num right">{row.foreign > 0 ? <Link to={`/devices/${encodeURIComponent(row.device_id)}`}>{format.number(row.foreign)}</Link> : seen(row.foreign)}</td>
+        <td className="num right">{format.number(row.drift)}{row.drift_at ? <div className="faint">{format.clock(row.drift_at, zone)}</div> : null}</td>
         <td className="num">{format.clock(row.read_back_at, zone)}</td>
         <td>{may("device.command") && device ? <ReadBack device={device} /> : null}</td>
       </tr>

@@ -9,6 +9,7 @@ import { useSources } from "../../api/queries";
 import type { Held, TenancySource } from "../../api/types";
 import * as format from "../../format";
 import { useWords, word } from "../../i18n";
+import type { Words } from "../../i18n/zh";
 import { useSession, useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -62,6 +63,16 @@ export function HeldPanels(): ReactNode {
 
 type Word = "confirm" | "refuse";
 
+/** What a yes does: only a mass removal takes anything away. A feed that is short, or names its households anew, takes nobody's access. */
+function wordsFor(held: Held, t: Words["tenancy"]): { release: string; hint: string; two: string; harmless: boolean } {
+  if (held.reason === "empty_feed" || held.reason === "half_feed") return { release: t.acceptShort, hint: t.acceptShortHint, two: t.acceptTwo, harmless: true };
+  const of = (...reasons: string[]): number => held.households.filter((household) => reasons.includes(household.reason)).length;
+  const renamed = of("identifiers_changed", "other_source");
+  const unclear = of("identity_unclear");
+  if (renamed + unclear === 0 || of("mass_removal") > 0) return { release: t.release, hint: t.releaseHint(of("mass_removal") || held.removals), two: t.twoPersons, harmless: false };
+  return renamed ? { release: t.acceptNames, hint: t.acceptNamesHint(renamed), two: t.namesTwo, harmless: true } : { release: t.acceptNew, hint: t.acceptNewHint(unclear), two: t.namesTwo, harmless: true };
+}
+
 /** Two different persons decide, each about the set shown here: the hub refuses a word about another one. */
 function HeldPanel({ held }: { held: Held }): ReactNode {
   const { tenancy: t } = useWords();
@@ -80,16 +91,14 @@ function HeldPanel({ held }: { held: Held }): ReactNode {
     }
   };
   const open = Boolean(held.set) && !held.refused_by && may("tenancy.manage");
-  // A feed that is short loses nobody his access: two persons only accept that it is short.
-  const short = held.reason === "empty_feed" || held.reason === "half_feed";
-  const [release, releaseHint] = short ? [t.acceptShort, t.acceptShortHint] : [t.release, t.releaseHint(held.removals)];
+  const { release, hint: releaseHint, two, harmless } = wordsFor(held, t);
   const buttons = open ? (
     <span className="tools">
-      <Button size="small" danger={!short} onClick={() => setAsking({ word: "confirm", set: held.set })}>{release}</Button>
+      <Button size="small" danger={!harmless} onClick={() => setAsking({ word: "confirm", set: held.set })}>{release}</Button>
       <Button size="small" onClick={() => setAsking({ word: "refuse", set: held.set })}>{t.keep}</Button>
     </span>
   ) : null;
-  const asked = held.asked_by ? t.askedBy(held.asked_by, format.clock(held.asked_at ?? null, zone)) : short ? t.acceptTwo : t.twoPersons;
+  const asked = held.asked_by ? t.askedBy(held.asked_by, format.clock(held.asked_at ?? null, zone)) : two;
   return (
     <Panel id={`held-${held.source}`} title={`${t.held} · ${held.source}`} extra={buttons}>
       <p><Mark tone="warn">{held.reason_zh || held.reason}</Mark> <span className="faint">{t.heldSummary(held.households.length, format.clock(held.at, zone))}</span></p>
@@ -106,7 +115,7 @@ function HeldPanel({ held }: { held: Held }): ReactNode {
         </tbody>
       </table>
       <ReasonDialog
-        open={asking !== null} title={asking?.word === "refuse" ? t.keep : release} close={() => setAsking(null)} submit={decide} danger={asking?.word === "confirm" && !short}
+        open={asking !== null} title={asking?.word === "refuse" ? t.keep : release} close={() => setAsking(null)} submit={decide} danger={asking?.word === "confirm" && !harmless}
         hint={asking?.word === "refuse" ? t.keepHint(held.removals) : releaseHint}
       />
     </Panel>
