@@ -245,6 +245,31 @@ def test_a_double_click_opens_once(site: Hub, manager: TestClient, broker: Memor
         assert session.scalar(select(func.count()).select_from(CommandRow)) == 3
 
 
+def test_all_at_once_is_once_on_both_databases(
+    hub: Hub, small_estate: Callable[[Hub], None], sign_in: Callable[..., TestClient], broker: MemoryBroker
+) -> None:
+    """Impatient clicks on the token, on a key, on no key, and two who confirm at the same moment."""
+    build(hub, small_estate)
+    manager, others = sign_in(hub, "estate_manager"), [sign_in(hub, "administrator") for _ in range(2)]
+    order = look(manager, "lock_down", "D1").json()["id"]
+    body = {"kind": "momentary_access", "access_point_id": "E001.G1-IN", "reason": "送外卖"}
+    whole = manager.post(f"{API}/estates/E001/command-orders", json={"kind": "lock_open", "scope": "estate"}).json()[
+        "id"
+    ]
+    with ThreadPoolExecutor(4) as clicks:
+        assert {r.json()["state"] for r in clicks.map(lambda _: act(manager, order, "execute"), range(4))} == {"issued"}
+        for key in ("k", ""):
+            wish = {**body, "key": key}
+            sent = [clicks.submit(manager.post, f"{API}/devices/E001.board-G1/commands", json=wish) for _ in range(4)]
+            replies = [one.result() for one in sent]
+            assert len({r.json()["id"] for r in replies}) == 1, [r.text for r in replies]
+        assert act(manager, whole, "execute").json()["state"] == "asked"
+        said = sorted(r.status_code for r in clicks.map(lambda who: act(who, whole, "confirm"), others))
+    assert said == [202, 409]
+    kinds = [str(c.kind) for c in commands_of(broker)]
+    assert [kinds.count(k) for k in ("lock_down", "momentary_access", "lock_open")] == [1, 1, 4]
+
+
 def test_a_door_shows_the_mode_its_edge_reports_not_what_was_sent(
     site: Hub, manager: TestClient, broker: MemoryBroker
 ) -> None:

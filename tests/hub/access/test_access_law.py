@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +43,13 @@ RESIDENT = HolderClass.RESIDENT.value
 
 def causes(state: CredentialState, holder: HolderClass) -> set[Cause]:
     return {cause for (start, cause), (_, whom) in TRANSITIONS.items() if start is state and holder in whom}
+
+
+def test_the_command_line_touches_no_credential() -> None:
+    """Whoever has the machine's shell explains access with it, and changes it at the counter like everybody."""
+    tree = ast.parse((Path(rooms.__file__).parent / "cli.py").read_text())
+    named = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    assert {name for name in named if name.startswith(("hub.access", "hub.tenancy"))} == {"hub.access.explain"}
 
 
 def test_the_state_machine_has_no_other_edge() -> None:
