@@ -313,7 +313,9 @@ class Agent:
         wanted = {d.device: d for d in devices.devices}
         gone = [d for d, (worker, _) in self.workers.items() if wanted.get(d) != worker.config]
         for device in gone:
-            _, task = self.workers.pop(device)
+            worker, task = self.workers.pop(device)
+            if device not in wanted:
+                await worker.doors.leave()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         for device in self.box.fire.contacts.keys() - wanted.keys():

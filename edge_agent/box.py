@@ -8,13 +8,16 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
+
+import msgspec
 
 from device_drivers.contract.device import DeviceSet, EdgePolicy
 from device_drivers.contract.events import Event, EventBody
 from device_drivers.contract.messages import DeviceReported
 from device_drivers.driver import DriverServices
 from edge_agent.clock import Clock
-from edge_agent.fire import FireAlarms
+from edge_agent.fire import Contact, FireAlarms
 from edge_agent.lists import ListKeeper
 from edge_agent.qr import Codes
 from edge_agent.state import State
@@ -22,6 +25,18 @@ from edge_agent.store import Journal, JournalFull
 from edge_agent.uses import Uses
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def read_kept(kept: str | None, kind: type[T], otherwise: T) -> T:
+    """What the state kept under a key; what cannot be read is as if it had never been kept."""
+    if kept is None:
+        return otherwise
+    try:
+        return msgspec.json.decode(kept, type=kind)
+    except msgspec.MsgspecError as error:
+        log.error("kept %s is not readable, started anew: %s", kind, error)
+        return otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +75,7 @@ class Box:
     async def load(self) -> None:
         """What stood when the box went down: uses of passes, and a fire until its contact is read again."""
         await self.uses.load()
-        self.fire.load(await asyncio.to_thread(self.state.kept, "fire"))
+        self.fire.contacts = read_kept(await asyncio.to_thread(self.state.kept, "fire"), dict[str, Contact], {})
 
     def event(self, device: str, body: EventBody, at: datetime | None = None, *, late: bool = False) -> Event:
         """Received now; `at` is the device time where it differs."""

@@ -116,6 +116,8 @@ class Commands:
             command.actor or "?",
             command.reason or "?",
         )
+        if any(at is not None and at.tzinfo is None for at in (command.issued_at, command.expires_at, command.until)):
+            return CommandOutcome.REFUSED, "命令的时间没有时区，不能判断是否过期，未执行"
         if now >= command.expires_at:
             late = (now - command.expires_at).total_seconds()
             return CommandOutcome.EXPIRED, f"命令到达时已过期 {late:.0f} 秒，未执行"

@@ -31,7 +31,7 @@ from device_drivers.contract.words import (
 )
 from device_drivers.driver import CommandRequest, DeviceRefused, DeviceUnreachable, Driver
 from edge_agent import modes
-from edge_agent.box import Box
+from edge_agent.box import Box, read_kept
 from edge_agent.clock import wait_event
 from edge_agent.decide import Decision, decide
 
@@ -116,11 +116,11 @@ class Doors:
         state = self.box.state
         kept = await asyncio.to_thread(state.kept, f"modes:{self.device}")
         latched = await asyncio.to_thread(state.kept, f"latched:{self.device}")
-        for mode in msgspec.json.decode(kept, type=tuple[PointMode, ...]) if kept else ():
+        for mode in read_kept(kept, tuple[PointMode, ...], ()):
             self._kept[mode.access_point] = self._told[mode.access_point] = mode
         every = {b.point for b in self.points.values()}
         # A box that knows nothing of its relays (a new disk) switches them off once.
-        self._latched = set(msgspec.json.decode(latched, type=list[str])) if latched is not None else every
+        self._latched = set(read_kept(latched, list[str], list(every)))
         now = self.box.clock.now()
         if self.has_contact:  # what it says now nobody has read yet
             self.box.fire.tell(self.device, FireInput.UNKNOWN, now, everywhere=self._everywhere)
@@ -191,6 +191,9 @@ class Doors:
     async def _act(self, driver: Driver) -> float:
         """Seconds until the doors must be looked at again."""
         due_s = LOOK_S
+        for point in self._latched - {b.point for b in self.points.values()}:  # no longer anybody's door
+            if (await self._let_go(driver, point))[0] is not CommandOutcome.DONE:
+                due_s = RETRY_S
         for binding in self.points.values():
             open_now = modes.mode_of(self.held(binding.access_point)) is DoorMode.LOCKED_OPEN
             done = CommandOutcome.DONE
@@ -255,6 +258,16 @@ class Doors:
             for binding in self.points.values():
                 if binding.fail_mode is FailMode.FAIL_SECURE and binding.point in self._latched:
                     await self._let_go(driver, binding.point)
+
+    async def leave(self) -> None:
+        """The device is taken away from this box: nothing stays as a person once ordered it, and no relay stays on."""
+        self._kept.clear()
+        await self._keep_modes()
+        self.look()
+        if self.driver is not None and self.box.fire.since(self.device) is None:
+            async with self._acting:
+                for point in tuple(self._latched):
+                    await self._let_go(self.driver, point)
 
     # --- commands --------------------------------------------------------------------------------------------------
     async def command(self, kind: CommandKind, points: Sequence[AccessPointBinding], order: PointMode) -> Answer:

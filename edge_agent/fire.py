@@ -58,8 +58,3 @@ class FireAlarms:
 
     def dump(self) -> str:
         return msgspec.json.encode(self.contacts).decode()
-
-    def load(self, kept: str | None) -> None:
-        """What stood when the box went down stands until the contacts are read again."""
-        if kept:
-            self.contacts = msgspec.json.decode(kept, type=dict[str, Contact])

@@ -12,7 +12,7 @@ import msgspec
 
 from device_drivers.contract.events import EdgeNote
 from edge_agent.authority import Absence, Authority, lasted
-from edge_agent.box import Box
+from edge_agent.box import Box, read_kept
 from edge_agent.status import ListLine
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,7 @@ class HubWatch:
 
     async def load(self) -> None:
         kept = await asyncio.to_thread(self.box.state.kept, "hub")
-        if kept:
-            self.authority.kept = msgspec.json.decode(kept, type=Absence)
+        self.authority.kept = read_kept(kept, Absence, Absence())
 
     def heard(self) -> None:
         """A message of the hub came, or a list was served."""

@@ -57,6 +57,7 @@ async def no_picture(_worker: Worker, _access_point: str) -> tuple[CommandOutcom
         ({"kind": CommandKind.LOCK_DOWN}, CommandOutcome.UNSUPPORTED, 0),
         ({"kind": CommandKind("dance")}, CommandOutcome.UNSUPPORTED, 0),
         ({"kind": CommandKind.SNAPSHOT}, CommandOutcome.REFUSED, 0),
+        ({"expires_at": (T0 + timedelta(hours=1)).replace(tzinfo=None)}, CommandOutcome.REFUSED, 0),
     ],
 )
 def test_outcomes(tmp_path: Path, fields: dict[str, Any], outcome: CommandOutcome, pulses: int) -> None:

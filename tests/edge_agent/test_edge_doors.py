@@ -351,6 +351,34 @@ def test_at_a_stop_a_fail_secure_door_does_not_stay_open_unwatched(
     run(work())
 
 
+def test_a_door_that_is_taken_away_does_not_stay_open(tmp_path: Path) -> None:
+    async def work() -> None:
+        device, signer, clock = TwinDevice(), Signer(), FakeClock()
+        async with desk(tmp_path, device, signer=signer, clock=clock) as it:
+            await it.order(LOCK_OPEN)
+            await it.worker.doors.leave()
+            assert it.kinds()[-1] is RELEASE, "the device is no longer this box's"
+            assert it.mode() is DoorMode.LOCKED
+            await it.order(LOCK_OPEN)
+        only_out = device_config(access_points=(OUT,))
+        async with desk(tmp_path, device, only_out, signer, clock) as it:
+            await until(lambda: it.kinds("door1")[-1] is RELEASE, "nor one that is no longer bound to a door")
+
+    run(work())
+
+
+@pytest.mark.parametrize("key", ["modes:d1", "latched:d1", "fire", "hub"])
+def test_what_was_kept_and_cannot_be_read_stops_no_door(tmp_path: Path, key: str) -> None:
+    async def work() -> None:
+        device, signer = TwinDevice(), Signer()
+        async with desk(tmp_path, device, signer=signer) as it:
+            it.box.box.state.keep(key, '{"half')
+        async with desk(tmp_path, device, signer=signer) as it:
+            assert (await it.show("7")).outcome is AccessOutcome.GRANTED
+
+    run(work())
+
+
 def test_while_the_board_is_away_a_lock_down_counts_and_an_opening_is_not_promised(tmp_path: Path) -> None:
     async def work() -> None:
         device = TwinDevice()
