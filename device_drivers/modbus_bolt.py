@@ -120,7 +120,6 @@ class Bolts:
     async def _keep(self, channel: int) -> None:
         """A board that lost its power in between has forgotten the relay; a timer of an older pulse may have ended it."""
         assert self.board.hold is not None
-        # pymodbus may turn a cancellation into an error of its own: being cancelled is not all that ends this.
         while self._keepers.get(channel) is asyncio.current_task():
             await asyncio.sleep(self.board.hold.every_s)
             with suppress(DeviceUnreachable, IllegalRequest):  # the doors are looked at again by whoever asked for it

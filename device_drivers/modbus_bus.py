@@ -11,7 +11,7 @@ import asyncio
 import logging
 import struct
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pymodbus import FramerType
 from pymodbus.client import AsyncModbusTcpClient
@@ -22,6 +22,7 @@ from pymodbus.pdu.bit_message import WriteSingleCoilRequest
 from device_drivers.driver import DeviceRefused, DeviceUnreachable
 from device_drivers.register_map import BitTable, RegisterTable
 
+T = TypeVar("T")
 Transport = Literal["tcp", "rtu_over_tcp"]
 LIBRARY_ERRORS = (ModbusException, OSError, TimeoutError, struct.error, ValueError, IndexError)
 EXCEPTION_TEXTS = {
@@ -39,6 +40,20 @@ SILENT_CODES = frozenset({10, 11})  # a gateway's way to say that the unit behin
 
 # pymodbus logs every failed call with a frame dump; we say it once, with the device's key, where it matters.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+
+
+async def heeding(work: Awaitable[T]) -> T:
+    """pymodbus waits by `asyncio.wait_for`, which in Python 3.11 can swallow a cancellation: it is raised again here.
+
+    A task that lost its cancellation would poll for ever, and whoever stops it would wait for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0  # who tidies up after a cancellation is not cancelled again
+    try:
+        return await work
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 class NoAnswer(DeviceUnreachable):
@@ -88,10 +103,13 @@ class ModbusBus:
             reconnect_delay=0,  # reconnecting is ours: a fresh client, with nothing of the old stream in it
         )
         try:
-            up = await client.connect()
+            up = await heeding(client.connect())
         except LIBRARY_ERRORS as error:
             client.close()
             raise DeviceUnreachable(f"{self.host}:{self.port}: {error}") from error
+        except asyncio.CancelledError:
+            client.close()
+            raise
         if not up:
             client.close()
             raise DeviceUnreachable(f"{self.host}:{self.port}: no connection")
@@ -148,7 +166,7 @@ class ModbusBus:
             await self.connect()
             assert self._client is not None
             try:
-                reply = await ask(self._client)
+                reply = await heeding(ask(self._client))
             except ConnectionException as error:
                 self._drop()
                 raise NoAnswer(f"{what}: {error}") from error
