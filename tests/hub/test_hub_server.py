@@ -257,6 +257,7 @@ def test_health_names_its_parts(running: tuple[Server, Hub, Box]) -> None:
         "tenancy_source",
         "lease_outbox",
         "disk",
+        "law",
     }
     assert {part["name"]: part["ok"] for part in health["parts"]}["broker"]
 
