@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from hub.tables import AuditRow
 
 GENESIS = "0" * 64
+HANDED_OVER = -1  # no thread's number: the next in the queue is about to take the lock
 AUDIT_LOCK = 0x45485542  # PostgreSQL advisory lock: the audit chain has one writer at a time
 _json = msgspec.json.Encoder(order="sorted")
 
@@ -39,6 +41,50 @@ class UnitOfWork:
         self.changes.append({"what": what, "subject": subject, **detail})
 
 
+class FairLock:
+    """Whoever waits longest goes next, and may enter again while inside.
+
+    Python's own locks let the thread that has just left in again: a job that stores eighty lists one after the other held up a
+    revocation until the last of them.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._owner: int | None = None
+        self._depth = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many threads stand in the queue."""
+        with self._guard:
+            return len(self._waiting)
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        with self._guard:
+            if self._owner in (None, me):
+                self._owner, self._depth = me, self._depth + 1
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()  # until the one before hands over
+        with self._guard:
+            self._owner, self._depth = me, 1
+
+    def __exit__(self, *_what: object) -> None:
+        with self._guard:
+            self._depth -= 1
+            if self._depth:
+                return
+            if self._waiting:
+                self._owner = HANDED_OVER
+                self._waiting.popleft().release()
+            else:
+                self._owner = None
+
+
 class Database:
     """An engine and its two doors. Synchronous; one per process."""
 
@@ -47,7 +93,7 @@ class Database:
         self.engine = _engine(url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         # SQLite has one writer: queue in the process instead of failing with "database is locked".
-        self._write_lock: threading.RLock | None = threading.RLock() if self.sqlite else None
+        self._write_lock = FairLock() if self.sqlite else None
 
     @property
     def sqlite(self) -> bool:
