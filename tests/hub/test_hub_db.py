@@ -21,7 +21,7 @@ def test_who_waits_longest_goes_next(wait_until: Callable[..., None]) -> None:
     with lock:
         for number, one in enumerate(threads, start=1):
             one.start()
-            wait_until(lambda n=number: lock.waiting == n)
+            wait_until(lambda n=number: lock.waiting == n, f"{number} in the queue")
     with lock:
         went.append("back again")
     for one in threads:
