@@ -46,6 +46,12 @@ def allowed(kind: str, catalogue: list[Any]) -> frozenset[str] | None:
     return None
 
 
+def catalogues(session: Session, estate_id: str) -> dict[str, list[Any]]:
+    """Edge id → what it announced. Read once an edge, not once a device: each is some kilobytes of JSON."""
+    query = select(Edge.id, Edge.catalogue).where(Edge.estate_id == estate_id)
+    return {edge: catalogue for edge, catalogue in session.execute(query)}  # noqa: C416  # rows are not pairs to mypy
+
+
 def issue(hub: Hub, wish: Wish, actor: str, reason: str) -> str:
     """The command's id. 409 when the edge is offline: an unlock must not wait for it.
 

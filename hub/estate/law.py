@@ -18,8 +18,9 @@ from hub.access.lawful import (
     door_law,
 )
 from hub.errors import ApiError
+from hub.estate.commands import catalogues
 from hub.services import Hub
-from hub.tables import AccessPoint, Device, Door, Edge, Estate, ReportedList
+from hub.tables import AccessPoint, Device, Door, Estate, ReportedList
 
 log = logging.getLogger(__name__)
 STATIC = {"face_terminal": frozenset({"face", "card"}), "modbus_door": frozenset({"card"})}
@@ -46,17 +47,20 @@ def at_edge(kind: str, catalogue: list[Any]) -> bool:
 def setups(session: Session, doors: Collection[Door], *, serving: bool = False) -> dict[str, DoorSetup]:
     """Door id → its set-up. `serving`: only with the devices in service, for what works today."""
     query = (
-        select(AccessPoint, Device, Edge.catalogue, ReportedList.fire)
+        select(AccessPoint, Device, ReportedList.fire)
         .join(Device, Device.id == AccessPoint.device_id)
-        .join(Edge, Edge.id == Device.edge_id)
         .outerjoin(ReportedList, ReportedList.device_id == Device.id)
         .where(AccessPoint.door_id.in_(sorted(door.id for door in doors)), Device.removed_at.is_(None))
         .order_by(AccessPoint.id)
     )
     if serving:
         query = query.where(Device.in_service.is_(True))
+    announced: dict[str, list[Any]] = {}
+    for estate_id in {door.estate_id for door in doors}:
+        announced |= catalogues(session, estate_id)
     points: dict[str, list[PointSetup]] = {}
-    for point, device, catalogue, fire in session.execute(query):
+    for point, device, fire in session.execute(query):
+        catalogue = announced[device.edge_id]
         accepted = accepted_by(device.kind, catalogue, device.config)
         one = PointSetup(point.side, accepted, at_edge(device.kind, catalogue), point.necessity, fire or "")
         points.setdefault(point.door_id, []).append(one)

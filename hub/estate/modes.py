@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.estate.commands import allowed
+from hub.estate.commands import allowed, catalogues
 from hub.estate.order_rules import GRAVE
-from hub.tables import AccessPoint, Device, Edge, ReportedList
+from hub.tables import AccessPoint, Device, ReportedList
 
 RANK = (
     "locked_open",
@@ -35,15 +35,15 @@ class Mode:
 def door_modes(session: Session, estate_id: str) -> dict[str, Mode]:
     """Door id → its mode."""
     rows = session.execute(
-        select(AccessPoint.id, AccessPoint.door_id, Device.kind, Edge.catalogue, ReportedList.modes)
+        select(AccessPoint.id, AccessPoint.door_id, Device.kind, Device.edge_id, ReportedList.modes)
         .join(Device, Device.id == AccessPoint.device_id)
-        .join(Edge, Edge.id == Device.edge_id)
         .outerjoin(ReportedList, ReportedList.device_id == Device.id)
         .where(AccessPoint.estate_id == estate_id, Device.removed_at.is_(None))
     )
+    announced = catalogues(session, estate_id)
     found: dict[str, Mode] = {}
-    for point, door, kind, catalogue, told in rows:
-        can = (allowed(kind, catalogue) or frozenset()) & GRAVE
+    for point, door, kind, edge, told in rows:
+        can = (allowed(kind, announced[edge]) or frozenset()) & GRAVE
         here = [_read(one) for one in told or () if one.get("access_point") in (point, "")]
         now = here[0] if here else Mode("normal") if can and told is not None else Mode()
         if door not in found or _rank(now) < _rank(found[door]):

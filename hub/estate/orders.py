@@ -54,7 +54,7 @@ class OrderWish:
 def door_places(session: Session, estate_id: str) -> list[DoorPlace]:
     """Every door of the estate with the devices that control it."""
     rows = session.execute(
-        select(AccessPoint, Device, Edge, ReportedList.modes)
+        select(AccessPoint, Device, Edge.online, ReportedList.modes)
         .join(Device, Device.id == AccessPoint.device_id)
         .join(Edge, Edge.id == Device.edge_id)
         .outerjoin(ReportedList, ReportedList.device_id == Device.id)
@@ -63,9 +63,10 @@ def door_places(session: Session, estate_id: str) -> list[DoorPlace]:
     ).all()
     ways: dict[str, list[Way]] = {}
     modes: dict[str, set[str]] = {}
-    for point, device, edge, told in rows:
-        can = commands.allowed(device.kind, edge.catalogue) or frozenset()
-        ways.setdefault(point.door_id, []).append(Way(device.id, point.id, edge.online, device.in_service, can))
+    announced = commands.catalogues(session, estate_id)
+    for point, device, online, told in rows:
+        can = commands.allowed(device.kind, announced[device.edge_id]) or frozenset()
+        ways.setdefault(point.door_id, []).append(Way(device.id, point.id, online, device.in_service, can))
         mine = {str(one["mode"]) for one in told or () if one.get("access_point") == point.id}
         modes.setdefault(point.door_id, set()).update(mine)
     return [

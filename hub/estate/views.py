@@ -14,6 +14,7 @@ from hub.access.lawful import on_escape_route
 from hub.access.revocations import oldest_open
 from hub.access.states import DeviceLists, device_lists
 from hub.estate import law
+from hub.estate.commands import catalogues
 from hub.estate.modes import Mode, door_modes, mode_item
 from hub.estate.orders import door_places
 from hub.estate.status import STATUSES, DwellingFacts, dwelling_status
@@ -126,7 +127,7 @@ def summary(session: Session, estate: Estate, now: datetime, with_cases: bool) -
     counts = Counter(status for status, _known in statuses(session, estate.id, with_cases).values())
     midnight = now.astimezone(ZoneInfo(estate.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     devices = device_items(session, estate.id)
-    doors = door_items(session, estate.id)
+    doors = _door_states(session, estate.id, devices)
     lists = device_lists(session, [estate.id])
     cases = select(func.count()).where(CaseFile.estate_id == estate.id, CaseFile.closed_at.is_(None))
     suspected = sum(counts[status] for status in ("suspected_sublet", "suspected_idle"))
@@ -139,8 +140,8 @@ def summary(session: Session, estate: Estate, now: datetime, with_cases: bool) -
         },
         "passes_today": _passes_since(session, estate.id, midnight),
         "passes_last_hour": _passes_since(session, estate.id, now - timedelta(hours=1)),
-        "doors_open": sum(door["known"] and door["state"] == "open" for door in doors),
-        "door_alarms": sum(door["known"] and door["alarm"] != "normal" for door in doors),
+        "doors_open": sum(state == "open" for state, _alarm in doors),
+        "door_alarms": sum(alarm != "normal" for _state, alarm in doors),
         "devices": {
             name: sum(d["in_service"] and d["condition"] == name for d in devices)
             for name in ("online", "offline", "fault", "unknown")
@@ -168,6 +169,22 @@ def _passes_since(session: Session, estate_id: str, since: datetime) -> int:
         EventRow.outcome.in_(("granted", "taken")),
     )
     return session.scalar(query) or 0
+
+
+def _door_states(session: Session, estate_id: str, devices: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """(state, alarm) of the doors that are known: all their devices are online."""
+    condition = {item["id"]: item["condition"] for item in devices}
+    query = select(Door.id, Door.state, Door.alarm, AccessPoint.device_id).join(
+        AccessPoint, AccessPoint.door_id == Door.id
+    )
+    seen: dict[str, tuple[str, str]] = {}
+    blind = set()
+    for door, state, alarm, device in session.execute(query.where(Door.estate_id == estate_id)):
+        if device in condition:
+            seen[door] = (state, alarm)
+            if condition[device] != "online":
+                blind.add(door)
+    return [told for door, told in seen.items() if door not in blind]
 
 
 def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
@@ -221,10 +238,11 @@ def _orders(session: Session, estate_id: str) -> dict[str, frozenset[str]]:
 
 def _accepted(session: Session, estate_id: str) -> dict[str, list[str]]:
     """Device id → identifier types it recognises, by what its edge announced."""
-    query = select(Device.id, Device.kind, Device.config, Edge.catalogue).join(Edge, Edge.id == Device.edge_id)
+    announced = catalogues(session, estate_id)
+    query = select(Device.id, Device.kind, Device.config, Device.edge_id).where(Device.estate_id == estate_id)
     return {
-        device: sorted(law.accepted_by(kind, catalogue, config))
-        for device, kind, config, catalogue in session.execute(query.where(Device.estate_id == estate_id))
+        device: sorted(law.accepted_by(kind, announced[edge], config))
+        for device, kind, config, edge in session.execute(query)
     }
 
 
