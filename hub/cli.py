@@ -247,18 +247,23 @@ def verify_audit_command(directory: Directory = DIR) -> None:
 
 @app.command("explain")
 def explain_command(
-    subject: Annotated[str, typer.Argument(help="A dwelling, a credential token or a door (id or code).")],
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="A dwelling (house code), a person (id, or house code and name), a pass, a credential's token, or a door."
+        ),
+    ],
     directory: Directory = DIR,
 ) -> None:
-    """Say who may pass where, when, and because of what, and which devices hold it."""
-    from hub.access.explain import NothingToExplain, explain_text
+    """Say who may pass where, when, because of what, on which devices since when, confirmed by what; and why not."""
+    from hub.access.explain_text import NothingToExplain, explain_text
 
     hub = _hub(directory)
     try:
         with hub.db.reading() as session:
             typer.echo(explain_text(session, subject, hub.now()))
     except NothingToExplain as error:
-        raise _fail(f"{subject!r} is no dwelling, credential or door of this hub") from error
+        raise _fail(f"{subject!r} is no dwelling, person, pass, credential or door of this hub") from error
 
 
 @app.command("demo")

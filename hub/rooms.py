@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from hub import admin_api, audit, edge_api, health, retention, session_api
 from hub.access import api as access_api
-from hub.access import desk_api, qr_api, role_api, schedule_api
+from hub.access import desk_api, explain_api, qr_api, role_api, schedule_api
 from hub.access.publish import JOBS as ACCESS_JOBS
 from hub.cases import api as cases_api
 from hub.cases.nightly import JOBS as CASES_JOBS
@@ -33,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     push_api.router,
     access_api.router,
     desk_api.router,
+    explain_api.router,
     role_api.router,
     schedule_api.router,
     qr_api.router,

@@ -593,12 +593,16 @@ class DesiredList(Base):
 
 
 class DesiredEntry(Base):
-    """Which credentials stand on which device's list, and since which generation the entry is as it is."""
+    """Which credentials stand on which device's list, and since which generation the entry is as it is.
+
+    `confirmed_at`: since when the device is known to hold it so; None while it is not.
+    """
 
     __tablename__ = "desired_entry"
     device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
     token: Mapped[str] = mapped_column(primary_key=True, index=True)
     generation: Mapped[int]
+    confirmed_at: Mapped[datetime | None]
 
 
 class Revocation(Base):

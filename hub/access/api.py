@@ -9,14 +9,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from hub.access.explain import as_text, explain_dwelling
 from hub.access.revocations import unconfirmed
 from hub.access.states import device_lists
 from hub.access.step import held_for, no_way_in, step_item
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import NotFound
 from hub.services import Hub
-from hub.tables import Dwelling, Estate
+from hub.tables import Estate
 
 router = APIRouter(prefix="/api/v1", tags=["access"])
 Viewer = Annotated[Principal, Depends(require("estate.view"))]
@@ -90,29 +89,6 @@ class EstateSync(BaseModel):
     no_way_in: list[StuckMember]
 
 
-class ExplainedDevice(BaseModel):
-    device_id: str
-    device_name: str
-    state: str
-    since: datetime | None
-    code: str
-    message_zh: str
-
-
-class ExplainedLine(BaseModel):
-    who: str
-    where: str
-    when: str
-    because: str
-    ways: str
-    devices: list[ExplainedDevice]
-
-
-class Explanation(BaseModel):
-    lines: list[ExplainedLine]
-    text: str
-
-
 @router.get("/estates/{estate_id}/sync")
 def get_estate_sync(estate_id: str, hub: TheHub, principal: Viewer) -> EstateSync:
     """Wanted against held, device by device; removals not yet confirmed; what the brake holds; who has no way in."""
@@ -128,14 +104,3 @@ def get_estate_sync(estate_id: str, hub: TheHub, principal: Viewer) -> EstateSyn
             held=SyncHeld.model_validate(held) if held else None,
             no_way_in=[StuckMember(**asdict(n)) for n in no_way_in(session, estate, hub.now())],
         )
-
-
-@router.get("/dwellings/{dwelling_id}/explain")
-def explain_dwelling_access(dwelling_id: str, hub: TheHub, principal: Viewer) -> Explanation:
-    with hub.db.reading() as session:
-        dwelling = session.get(Dwelling, dwelling_id)
-        in_scope(principal, dwelling.estate_id if dwelling else None)
-        if dwelling is None:
-            raise NotFound
-        lines = explain_dwelling(session, dwelling, hub.now())
-    return Explanation(lines=[ExplainedLine.model_validate(asdict(line)) for line in lines], text=as_text(lines))

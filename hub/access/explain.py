@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from device_drivers.contract.words import HolderClass
 from hub.access import bundle
 from hub.access.entitle import Entitlement, entitle
-from hub.access.schedules import in_words
-from hub.access.states import DeviceState, credential_states
+from hub.access.explain_words import TYPE_ZH, Line, ended, mode_words, moment, when
+from hub.access.states import DeviceState, credential_states, device_lists
 from hub.access.step import no_way_in
+from hub.access.ways import DoorWay, door_ways
 from hub.tables import AccessPoint, CredentialRow, Door, Dwelling, Estate
 
-STATE_ZH = {
-    "confirmed": "已确认",
-    "assumed": "已写入（无法回读）",
-    "pending": "下发中",
-    "refused": "设备拒绝",
-    "unknown": "未知",
-}
-ALWAYS = "7×24 小时"
-TYPE_ZH = {"card": "刷卡", "face": "刷脸", "pin": "密码", "qr": "二维码", "id_card": "身份证"}
-
-
-class NothingToExplain(LookupError):
-    """No dwelling, credential or door of this name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One holder and what he may pass; `where` are the doors, `ways` how he shows himself."""
-
-    who: str
-    where: str
-    when: str
-    because: str
-    ways: str
-    devices: tuple[DeviceState, ...]
+SHUT = ("locked_down", "blocked")
 
 
 def explain_dwelling(session: Session, dwelling: Dwelling, at: datetime) -> list[Line]:
@@ -51,102 +30,157 @@ def explain_dwelling(session: Session, dwelling: Dwelling, at: datetime) -> list
         .where(CredentialRow.dwelling_id == dwelling.id)
         .order_by(CredentialRow.label, CredentialRow.token)
     ).all()
-    tokens = {token for token, state, _, _ in rows if state == "active"}
-    lines = _lines(session, estate, at, tokens, None)
-    ended = [(token, label, why) for token, state, label, why in rows if state != "active"]
-    states = credential_states(session, [token for token, _, _ in ended])
-    for token, label, why in ended:
-        if states[token]:
-            lines.append(Line(label, "无", "已终止", f"已终止：{why}", "", tuple(states[token])))
-    return lines
+    lines = _lines(session, estate, at, {token for token, state, _, _ in rows if state == "active"}, None)
+    gone = [(token, label, why) for token, state, label, why in rows if state != "active"]
+    states = credential_states(session, [token for token, _, _ in gone])
+    return lines + [_ended(token, label, why, states[token]) for token, label, why in gone if states[token]]
 
 
-def explain_token(session: Session, token: str, at: datetime) -> list[Line]:
-    """One credential."""
-    row = session.get(CredentialRow, token)
-    if row is None:
-        raise NothingToExplain(token)
-    if row.state != "active":
-        states = credential_states(session, [token])[token]
-        return [Line(row.label, "无", "已终止", f"已终止：{row.ended_because}", "", tuple(states))]
-    return _lines(session, session.get_one(Estate, row.estate_id), at, {token}, None)
+def explain_tokens(session: Session, tokens: Collection[str], at: datetime) -> list[Line]:
+    """These credentials, ended ones too. Unknown tokens are passed over."""
+    rows = session.scalars(select(CredentialRow).where(CredentialRow.token.in_(sorted(tokens)))).all()
+    found: list[Line] = []
+    for estate_id in sorted({row.estate_id for row in rows}):
+        live = {r.token for r in rows if r.estate_id == estate_id and r.state == "active"}
+        found += _lines(session, session.get_one(Estate, estate_id), at, live, None)
+    states = credential_states(session, [r.token for r in rows if r.state != "active"])
+    return found + [_ended(r.token, r.label, r.ended_because, states[r.token]) for r in rows if r.state != "active"]
 
 
-def explain_door(session: Session, door: Door, at: datetime) -> list[Line]:
-    """Everybody who may pass this door."""
-    points = set(session.scalars(select(AccessPoint.id).where(AccessPoint.door_id == door.id)))
-    return _lines(session, session.get_one(Estate, door.estate_id), at, None, points)
+@dataclass(frozen=True, slots=True)
+class DoorAccess:
+    """Who may pass one door. `shut`: why nobody passes now, or everybody does; `devices`: id, name and how far in step."""
+
+    door: Door
+    zone: str
+    lines: list[Line]
+    shut: tuple[str, ...]
+    devices: tuple[tuple[str, str, str], ...]
+
+
+def explain_door(session: Session, door: Door, at: datetime) -> DoorAccess:
+    """Everybody who may pass this door, those who do not live here first."""
+    points = session.scalars(select(AccessPoint).where(AccessPoint.door_id == door.id)).all()
+    estate = session.get_one(Estate, door.estate_id)
+    lines = _lines(session, estate, at, None, {p.id for p in points})
+    lines.sort(key=lambda line: (line.holder_class == HolderClass.RESIDENT, line.who, line.token))
+    mine = {p.device_id for p in points if p.device_id}
+    lists = device_lists(session, devices=mine)
+    modes = _modes(session, estate, {p.id: door.name for p in points})
+    return DoorAccess(
+        door,
+        estate.time_zone,
+        lines,
+        tuple(dict.fromkeys(text for _, text in modes.values())),
+        tuple((one.device.id, one.device.name, one.state) for one in lists),
+    )
+
+
+def _ended(token: str, label: str, why: str, states: Sequence[DeviceState]) -> Line:
+    return Line(label, "无", "已终止", ended(why), "", tuple(states), (ended(why),), token)
 
 
 def _lines(
     session: Session, estate: Estate, at: datetime, tokens: set[str] | None, points: set[str] | None
 ) -> list[Line]:
+    if tokens is not None and not tokens:
+        return []
     loaded = bundle.load(session, estate)
     entitlements = [
         e
         for e in entitle(loaded.points, loaded.holders, at, estate.time_zone, loaded.passes)
         if (tokens is None or e.token in tokens) and (points is None or not points.isdisjoint(e.access_points))
     ]
-    names = _door_names(session, estate.id)
-    states = credential_states(session, [e.token for e in entitlements])
-    stuck = {n.token: n.why for n in no_way_in(session, estate, at)}
-    controls = {t.device: t.access_points for t in loaded.targets}
-    found = []
-    for one in sorted(entitlements, key=lambda e: (e.label, e.token)):
+    around = _Around(session, estate, at, loaded, credential_states(session, [e.token for e in entitlements]))
+    return [around.line(one, points) for one in sorted(entitlements, key=lambda e: (e.label, e.token))]
+
+
+class _Around:
+    """What an estate's lines are told from, loaded once."""
+
+    def __init__(
+        self,
+        session: Session,
+        estate: Estate,
+        at: datetime,
+        loaded: bundle.Bundle,
+        states: Mapping[str, Sequence[DeviceState]],
+    ) -> None:
+        self.at, self.zone, self.states = at, estate.time_zone, states
+        self.targets = {t.device: t for t in loaded.targets}
+        rows = session.execute(
+            select(AccessPoint.id, Door.id, Door.name)
+            .join(Door, Door.id == AccessPoint.door_id)
+            .where(AccessPoint.estate_id == estate.id)
+        ).all()
+        self.door_of = {point: door for point, door, _ in rows}
+        self.names = {point: name for point, _, name in rows}
+        self.ways: dict[str, DoorWay] = {w.door: w for w in door_ways(session, estate.id, set(self.door_of.values()))}
+        self.stuck = {n.token: n.why for n in no_way_in(session, estate, at)}
+        self.modes = _modes(session, estate, self.names)
+
+    def line(self, one: Entitlement, points: set[str] | None) -> Line:
         where = [p for p in one.access_points if points is None or p in points]
-        doors = "、".join(dict.fromkeys(names[p] for p in where)) or "无"
-        devices = [s for s in states[one.token] if not controls.get(s.device_id, frozenset()).isdisjoint(where)]
-        found.append(Line(one.label, doors, _when(one), one.because, _ways(one, stuck), tuple(devices)))
+        doors = "、".join(dict.fromkeys(self.names[p] for p in where)) or "无"
+        devices = [
+            self._device(one, state)
+            for state in self.states[one.token]
+            if state.device_id not in self.targets or not self.targets[state.device_id].access_points.isdisjoint(where)
+        ]
+        return Line(
+            one.label,
+            doors,
+            when(one, self.zone),
+            one.because,
+            self._ways(one),
+            tuple(devices),
+            tuple(dict.fromkeys(self._not_because(one, where))),
+            one.token,
+            one.holder_class.value,
+        )
+
+    def _device(self, one: Entitlement, state: DeviceState) -> DeviceState:
+        """A terminal that only passes on what this holder shows proves nothing by its list: its edge decides."""
+        target = self.targets.get(state.device_id)
+        if target is None or state.proof != "read_back":
+            return state
+        scheduled = any(point in target.access_points for point, _ in one.schedules)
+        types = {i.type for i in one.identifiers}
+        here = target.capabilities.held_here(types, scheduled=scheduled, counted=one.uses is not None)
+        return state if here else replace(state, proof="edge")
+
+    def _ways(self, one: Entitlement) -> str:
+        told = "、".join(dict.fromkeys(TYPE_ZH.get(i.type, i.type) for i in one.identifiers))
+        return f"尚无开门方式：{self.stuck[one.token]}" if one.token in self.stuck and not told else told
+
+    def _not_because(self, one: Entitlement, where: Sequence[str]) -> list[str]:
+        told = []
+        start = one.validity.not_before
+        if start and start > self.at:
+            told.append(f"尚未生效，{moment(start, self.zone)} 起可通行。")
+        if one.token in self.stuck:
+            told.append(f"本人还没有可用的开门方式：{self.stuck[one.token]}")
+        told += [text for point in where if point in self.modes for mode, text in (self.modes[point],) if mode in SHUT]
+        types = {i.type for i in one.identifiers}
+        if one.holder_class == HolderClass.RESIDENT:
+            types |= {"qr"}  # every resident may show a phone's code
+        hours = dict(one.schedules)
+        for door in dict.fromkeys(self.door_of[p] for p in where):
+            scheduled = any(p in hours for p in where if self.door_of[p] == door)
+            way = self.ways[door]
+            whys = [way.why_not(kind, scheduled=scheduled, counted=one.uses is not None) for kind in sorted(types)]
+            if way.devices and types and all(whys):
+                told.append(whys[0])
+        return told
+
+
+def _modes(session: Session, estate: Estate, names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """access point → (mode, in words), of those that are not in their normal mode."""
+    found: dict[str, tuple[str, str]] = {}
+    for lists in device_lists(session, {estate.id}):
+        modes: list[dict[str, Any]] = list(lists.reported.modes or ()) if lists.reported else []
+        for mode in modes:
+            point = str(mode.get("access_point", ""))
+            if point in names:
+                found[point] = str(mode.get("mode")), mode_words(names[point], mode, estate.time_zone)
     return found
-
-
-def _door_names(session: Session, estate_id: str) -> dict[str, str]:
-    rows = session.execute(
-        select(AccessPoint.id, Door.name)
-        .join(Door, Door.id == AccessPoint.door_id)
-        .where(AccessPoint.estate_id == estate_id)
-    )
-    return dict(rows.all())
-
-
-def _when(one: Entitlement) -> str:
-    start, end = one.validity.not_before, one.validity.not_after
-    hours = "；".join(dict.fromkeys(in_words(s) for _, s in one.schedules))
-    if len({p for p, _ in one.schedules}) < len(one.access_points):
-        hours = f"{ALWAYS}（公共设施 {hours}）" if hours else ALWAYS
-    if end is not None:
-        return f"{start.isoformat(timespec='minutes') if start else '即刻'} 至 {end.isoformat(timespec='minutes')}，{hours}"
-    return f"自 {start.isoformat()} 起，{hours}" if start else hours
-
-
-def _ways(one: Entitlement, stuck: dict[str, str]) -> str:
-    if one.token in stuck:
-        return f"尚无开门方式：{stuck[one.token]}"
-    return "、".join(dict.fromkeys(TYPE_ZH.get(i.type, i.type) for i in one.identifiers))
-
-
-def as_text(lines: Sequence[Line]) -> str:
-    """For a terminal and for a letter."""
-    if not lines:
-        return "没有任何人因此取得通行权限。"
-    told = []
-    for line in lines:
-        told.append(f"{line.who}：可通行 {line.where}（{line.when}），依据 {line.because}；方式：{line.ways or '无'}")
-        for device in line.devices:
-            since = f"，{device.since.isoformat(timespec='seconds')} 上报" if device.since else ""
-            why = f"：{device.message_zh}" if device.message_zh else ""
-            told.append(f"  - {device.device_name}：{STATE_ZH.get(device.state, device.state)}{since}{why}")
-    return "\n".join(told)
-
-
-def explain_text(session: Session, subject: str, at: datetime) -> str:
-    """`subject`: a dwelling's id or house code, a credential's token, or a door's id or code. Raises NothingToExplain."""
-    dwelling = session.scalar(select(Dwelling).where(or_(Dwelling.id == subject, Dwelling.code == subject)))
-    if dwelling is not None:
-        return as_text(explain_dwelling(session, dwelling, at))
-    if session.get(CredentialRow, subject) is not None:
-        return as_text(explain_token(session, subject, at))
-    doors = session.scalars(select(Door).where(or_(Door.id == subject, Door.code == subject)).order_by(Door.id)).all()
-    if not doors:
-        raise NothingToExplain(subject)
-    return "\n\n".join(f"{door.id} {door.name}\n{as_text(explain_door(session, door, at))}" for door in doors)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,11 @@ from hub.tables import DesiredEntry, DesiredList, Device, Edge, ReportedList, Re
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """One credential on one device. `since`: when it was last reported so (read back where possible)."""
+    """One credential on one device. `since`: when it was last reported so (read back where possible).
+
+    `held_since`: since when it is known to be held as it is; `proof`: edge (which decides by list `generation`), read_back, or
+    empty where there is none.
+    """
 
     device_id: str
     device_name: str
@@ -28,6 +32,9 @@ class DeviceState:
     since: datetime | None
     code: str = ""
     message_zh: str = ""
+    held_since: datetime | None = None
+    proof: str = ""
+    generation: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -110,14 +117,16 @@ def credential_states(session: Session, tokens: Iterable[str]) -> dict[str, list
     if not wanted:
         return found
     entries: dict[str, dict[str, int]] = {}
+    confirmed: dict[tuple[str, str], datetime | None] = {}
     leaving: dict[str, dict[str, str]] = {}
     for part in _parts(wanted):
-        for device, token, generation in session.execute(
-            select(DesiredEntry.device_id, DesiredEntry.token, DesiredEntry.generation).where(
-                DesiredEntry.token.in_(part)
-            )
+        for device, token, generation, confirmed_at in session.execute(
+            select(
+                DesiredEntry.device_id, DesiredEntry.token, DesiredEntry.generation, DesiredEntry.confirmed_at
+            ).where(DesiredEntry.token.in_(part))
         ):
             entries.setdefault(device, {})[token] = generation
+            confirmed[device, token] = confirmed_at
         told_of = select(
             Revocation.device_id, Revocation.token, Revocation.told, Revocation.state, Revocation.generation
         )
@@ -132,7 +141,8 @@ def credential_states(session: Session, tokens: Iterable[str]) -> dict[str, list
         judge = _Judge(lists, entries.get(lists.device.id, {}), leaving.get(lists.device.id, {}))
         for token in wanted:
             if state := judge.state(token):
-                found[token].append(state)
+                held_since = confirmed.get((state.device_id, token)) if state.state == "confirmed" else None
+                found[token].append(replace(state, held_since=held_since))
     return found
 
 
@@ -175,10 +185,11 @@ class _Judge:
         if token in self.pending or reported.pending > len(self.pending):
             return self._told("pending")
         if reported.decided_at_edge or (reported.confirmed and not reported.assumed and reported.read_back_at):
-            return self._told("confirmed")
+            return self._told("confirmed", proof="edge" if reported.decided_at_edge else "read_back")
         return self._told("assumed", "", "已写入，该设备无法回读核对。")
 
-    def _told(self, state: str, code: str = "", message: str = "") -> DeviceState:
+    def _told(self, state: str, code: str = "", message: str = "", proof: str = "") -> DeviceState:
         device, reported = self.lists.device, self.lists.reported
         since = (reported.read_back_at or reported.reported_at) if reported else None
-        return DeviceState(device.id, device.name, state, since, code, message)
+        generation = reported.generation if reported else 0
+        return DeviceState(device.id, device.name, state, since, code, message, None, proof, generation)

@@ -19,7 +19,7 @@ from device_drivers.contract.device import (
 )
 from device_drivers.contract.messages import DeviceReported, DevicesDesired, ListDoorbell
 from device_drivers.contract.words import Direction, FailMode, Quantity
-from hub.access import revocations
+from hub.access import revocations, since
 from hub.estate.modes import door_modes, mode_item
 from hub.services import Hub
 from hub.tables import AccessPoint, DesiredList, Device, Door, Edge, Estate, Meter, ReportedList
@@ -150,7 +150,10 @@ def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
         row.modes, row.fire = modes, str(report.fire)
         row.drift, row.drift_at = report.drift, report.drift_at
         uow.session.flush()
-        closed = revocations.settle(uow, report.device, report) if _ours(uow.session, report) else []
+        closed = []
+        if _ours(uow.session, report):
+            closed = revocations.settle(uow, report.device, report)
+            since.keep(uow.session, report, now)
         estate_id = device.estate_id
         doors = _doors_of(uow.session, estate_id, {str(one["access_point"]) for one in moved})
     if cleared:

@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 
 from device_drivers.contract.words import HolderClass, IdentifierType
 from hub.access import publish
-from hub.access.explain import explain_text
+from hub.access.explain_text import explain_text
 from hub.access.pass_rules import KINDS, PROBLEMS_ZH, DoorPlace, PassRequest, doors_of, problem
 from hub.access.revocations import unconfirmed as unconfirmed_removals
 from hub.services import Hub

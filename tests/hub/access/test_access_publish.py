@@ -14,7 +14,7 @@ from device_drivers.contract.words import IdentifierType
 from device_drivers.mqtt import MemoryBroker, MemoryLink
 from hub.access import publish
 from hub.access.credentials import end_by_token
-from hub.access.explain import NothingToExplain, explain_text
+from hub.access.explain_text import NothingToExplain, explain_text
 from hub.access.lifecycle import Cause, Unlawful
 from hub.access.revocations import unconfirmed as unconfirmed_removals
 from hub.access.states import credential_states, device_lists

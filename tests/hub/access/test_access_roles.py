@@ -13,7 +13,7 @@ from device_drivers.contract import id_card
 from device_drivers.contract.words import HolderClass, IdentifierType
 from edge_agent.decide import build_index, decide
 from hub.access import publish
-from hub.access.explain import explain_text
+from hub.access.explain_text import explain_text
 from hub.access.pass_rules import DoorPlace
 from hub.access.quota import LIMIT
 from hub.access.role_rules import assignment_problem, because_of, doors_of, role_problem

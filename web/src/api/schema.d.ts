@@ -210,6 +210,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/credentials/{token}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Credential
+         * @description One credential, also one that ended.
+         */
+        get: operations["explain_credential"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credentials/{token}/lost-card": {
         parameters: {
             query?: never;
@@ -384,6 +404,26 @@ export interface paths {
          * @description What the law asks of a door: fail mode, escape route, egress, fire release, why a face is read there.
          */
         patch: operations["declare_door"];
+        trace?: never;
+    };
+    "/api/v1/doors/{door_id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Door Access
+         * @description Everybody who may pass it; `label`: only those whose label (house number, role, kind of pass) contains it.
+         */
+        get: operations["explain_door_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/doors/{door_id}/schedule": {
@@ -1025,6 +1065,26 @@ export interface paths {
          * @description A carer's or regular visitor's pass, up to another 90 days from now.
          */
         post: operations["renew_pass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/persons/{person_id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Person Access
+         * @description Our id of a person. Seen by who sees an estate in which the person's household is, or was.
+         */
+        get: operations["explain_person_access"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2181,6 +2241,45 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * DoorDevice
+         * @description `state`: in_step, pending, behind, refusals, unknown.
+         */
+        DoorDevice: {
+            /** Device Id */
+            device_id: string;
+            /** Device Name */
+            device_name: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * DoorExplanation
+         * @description `total`: how many may pass; `lines` are a page of them, who does not live here first. `shut`: the door's mode, if not
+         *     its normal one.
+         */
+        DoorExplanation: {
+            /** By Class */
+            by_class: {
+                [key: string]: number;
+            };
+            /** Devices */
+            devices: components["schemas"]["DoorDevice"][];
+            /** Door Id */
+            door_id: string;
+            /** Lines */
+            lines: components["schemas"]["ExplainedLine"][];
+            /** Name */
+            name: string;
+            /** Scope */
+            scope: string;
+            /** Shut */
+            shut: string[];
+            /** Text */
+            text: string;
+            /** Total */
+            total: number;
+        };
         /** DoorIn */
         DoorIn: {
             /** Block Id */
@@ -2576,7 +2675,12 @@ export interface components {
             /** Text Zh */
             text_zh: string;
         };
-        /** ExplainedDevice */
+        /**
+         * ExplainedDevice
+         * @description `held_since`: since when it is known to be held so. `proof`: edge (decides by list `generation`), read_back, or empty.
+         *
+         *     `text_zh` says all of it in words.
+         */
         ExplainedDevice: {
             /** Code */
             code: string;
@@ -2584,19 +2688,36 @@ export interface components {
             device_id: string;
             /** Device Name */
             device_name: string;
+            /** Generation */
+            generation: number;
+            /** Held Since */
+            held_since: string | null;
             /** Message Zh */
             message_zh: string;
+            /** Proof */
+            proof: string;
             /** Since */
             since: string | null;
             /** State */
             state: string;
+            /** Text Zh */
+            text_zh: string;
         };
-        /** ExplainedLine */
+        /**
+         * ExplainedLine
+         * @description `not_because`: why the holder cannot pass all the same, at some door or everywhere, with what to do.
+         */
         ExplainedLine: {
             /** Because */
             because: string;
             /** Devices */
             devices: components["schemas"]["ExplainedDevice"][];
+            /** Holder Class */
+            holder_class: string;
+            /** Not Because */
+            not_because: string[];
+            /** Token */
+            token: string;
             /** Ways */
             ways: string;
             /** When */
@@ -3410,6 +3531,31 @@ export interface components {
         Passes: {
             /** Items */
             items: components["schemas"]["PassItem"][];
+        };
+        /**
+         * PersonExplanation
+         * @description `name` masked. On `confirmed` of `devices` devices; `summary` says since when. `not_because`: why not, or not by every
+         *     way, with what to do.
+         */
+        PersonExplanation: {
+            /** Confirmed */
+            confirmed: number;
+            /** Devices */
+            devices: number;
+            /** Households */
+            households: string[];
+            /** Lines */
+            lines: components["schemas"]["ExplainedLine"][];
+            /** Name */
+            name: string;
+            /** Not Because */
+            not_because: string[];
+            /** Person Id */
+            person_id: string;
+            /** Summary */
+            summary: string;
+            /** Text */
+            text: string;
         };
         /**
          * PhoneCode
@@ -4788,6 +4934,46 @@ export interface operations {
             };
         };
     };
+    explain_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     report_lost_card: {
         parameters: {
             query?: never;
@@ -5240,6 +5426,50 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    explain_door_access: {
+        parameters: {
+            query?: {
+                offset?: number;
+                limit?: number;
+                label?: string;
+            };
+            header?: never;
+            path: {
+                door_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoorExplanation"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -6843,6 +7073,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    explain_person_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonExplanation"];
                 };
             };
             /** @description Bad Request */
