@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -54,7 +55,7 @@ class HeldList:
 
     def __init__(self, access_list: AccessList, digest: str, index: DecisionIndex | None = None) -> None:
         self.access_list, self.digest = access_list, digest
-        self.revoked: set[str] = set()
+        self.revoked: Mapping[str, object] = {}
         self.built = index
 
     @property
@@ -71,7 +72,7 @@ class HeldList:
 class Unrevoked(Mapping[tuple[str, str], tuple[Holder, ...]]):
     """An index without the holders whose token is in `revoked`, also those put there later."""
 
-    def __init__(self, index: Mapping[tuple[str, str], tuple[Holder, ...]], revoked: set[str]) -> None:
+    def __init__(self, index: Mapping[tuple[str, str], tuple[Holder, ...]], revoked: Collection[str]) -> None:
         self.index, self.revoked = index, revoked
 
     def __getitem__(self, key: tuple[str, str]) -> tuple[Holder, ...]:
@@ -209,7 +210,7 @@ class _Desk:
 
     current: HeldList | None = None
     tokens: frozenset[str] = frozenset()
-    revoked: set[str] = field(default_factory=set)
+    revoked: dict[str, datetime] = field(default_factory=dict)
     decides: bool = False
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     doorbell: ListDoorbell | None = None
@@ -241,16 +242,26 @@ class ListKeeper:
         """Every token of the last lists: ours, whatever else was forgotten."""
         return self._desk(device).tokens
 
-    def revoke(self, device: str, tokens: Iterable[str]) -> None:
+    def revoke(self, device: str, tokens: Iterable[str], at: datetime) -> None:
         """In force from here on: the edge's own decisions do not know these credentials any more."""
-        self._desk(device).revoked.update(tokens)
+        self._desk(device).revoked.update(dict.fromkeys(tokens, at))
 
     def revoked(self, device: str) -> frozenset[str]:
         """Not wanted whatever the list says."""
         return frozenset(self._desk(device).revoked)
 
+    def past(self, device: str) -> set[str]:
+        """Of the revoked, those that no list can bring back: the newest was made after, and no kept one names them."""
+        desk = self._desk(device)
+        if desk.current is None or not desk.revoked:
+            return set()
+        made = desk.current.access_list.issued_at
+        return {t for t, at in desk.revoked.items() if at < made and t not in desk.tokens}
+
     def forget_revoked(self, device: str, tokens: Iterable[str]) -> None:
-        self._desk(device).revoked.difference_update(tokens)
+        desk = self._desk(device)
+        for token in tokens:
+            desk.revoked.pop(token, None)
 
     @staticmethod
     def _take(desk: _Desk, held: HeldList | None) -> None:

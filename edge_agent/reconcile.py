@@ -349,12 +349,10 @@ class Reconciler:
             self.report(self._last[0])
 
     async def _forget_revoked(self) -> None:
-        """What no kept list names any more cannot come back."""
-        lists = self.box.lists
-        past = lists.revoked(self.device) - lists.tokens(self.device) - self.removals.owed.keys()
-        if past:
+        """What no list can bring back."""
+        if past := self.box.lists.past(self.device) - self.removals.owed.keys():
             await asyncio.to_thread(self.box.state.forget_revoked, self.device, past)
-            lists.forget_revoked(self.device, past)
+            self.box.lists.forget_revoked(self.device, past)
 
     # --- what is told ----------------------------------------------------------------------------------------------
     def _heading(self, held: HeldList | None, wanted: int, read_at: datetime | None, foreign: int = 0) -> ListReport:

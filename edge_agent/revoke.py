@@ -9,6 +9,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -75,8 +76,8 @@ class Revoker:
             return
         log.info("revoked: %s", ", ".join(f"{len(i.tokens)} on {i.device}" for i in said.items) or "nobody")
         for item in said.items:
-            self.box.lists.revoke(item.device, item.tokens)
-        keeping = self._start(self._keep([(i.device, t) for i in said.items for t in i.tokens]))
+            self.box.lists.revoke(item.device, item.tokens, said.issued_at)
+        keeping = self._start(self._keep([(i.device, t) for i in said.items for t in i.tokens], said.issued_at))
         for item in said.items:
             self._keeping |= {(item.device, t): keeping for t in item.tokens}
             if removals := self.removals(item.device):
@@ -91,9 +92,9 @@ class Revoker:
             self._told.add(str(refusal))
             self.box.record("", EdgeNote(refusal.what, refusal.text))
 
-    async def _keep(self, items: list[tuple[str, str]]) -> None:
+    async def _keep(self, items: list[tuple[str, str]], at: datetime) -> None:
         try:
-            await asyncio.to_thread(self.box.state.revoke, items)
+            await asyncio.to_thread(self.box.state.revoke, items, at)
         except sqlite3.Error as error:  # in force until a restart; by then the new list is here
             log.error("revocations not kept: %s", error)
             self.box.record("", EdgeNote("disk", f"revocations not kept: {error}"))

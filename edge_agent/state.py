@@ -29,8 +29,8 @@ CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT
   PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,
   text TEXT NOT NULL, at REAL NOT NULL, photo TEXT NOT NULL DEFAULT '', PRIMARY KEY(device, token)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS revoked(device TEXT, token TEXT, owed INTEGER NOT NULL, PRIMARY KEY(device, token))
-  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revoked(device TEXT, token TEXT, owed INTEGER NOT NULL, at REAL NOT NULL,
+  PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks(device TEXT PRIMARY KEY, state TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS propped(device TEXT, point TEXT, PRIMARY KEY(device, point)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS commands(n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, result TEXT NOT NULL DEFAULT 'told');
@@ -179,15 +179,16 @@ class State:
             db.executemany("DELETE FROM refused WHERE device = ? AND token = ?", ((device, t) for t in tokens))
 
     # --- revocations -----------------------------------------------------------------------------------------------
-    def revoke(self, items: Iterable[tuple[str, str]]) -> None:
-        """(device, token): ended for good, and the hub is owed an answer."""
+    def revoke(self, items: Iterable[tuple[str, str]], at: datetime) -> None:
+        """(device, token): ended for good by the hub's word of `at`, and the hub is owed an answer."""
+        stamp = at.timestamp()
         with self._write() as db:
-            db.executemany("INSERT OR REPLACE INTO revoked VALUES (?, ?, 1)", items)
+            db.executemany("INSERT OR REPLACE INTO revoked VALUES (?, ?, 1, ?)", ((*item, stamp) for item in items))
 
-    def revoked(self, device: str) -> dict[str, bool]:
-        """Token → whether an answer is still owed. They stay until no kept list names them any more."""
-        query = "SELECT token, owed FROM revoked WHERE device = ?"
-        return {token: bool(owed) for token, owed in self._rows(query, device)}
+    def revoked(self, device: str) -> dict[str, tuple[datetime, bool]]:
+        """Token → (when it was revoked, whether an answer is still owed). They stay until no list can bring them back."""
+        rows = self._rows("SELECT token, at, owed FROM revoked WHERE device = ?", device)
+        return {token: (datetime.fromtimestamp(float(at), UTC), bool(owed)) for token, at, owed in rows}
 
     def settle_revoked(self, items: Iterable[tuple[str, str]]) -> None:
         """(device, token): answered."""

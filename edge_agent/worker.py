@@ -82,10 +82,11 @@ class Worker:
             self._list = msgspec.json.decode(kept, type=ListReport)
         await asyncio.to_thread(self.reconciler.drift.load)
         revoked = await asyncio.to_thread(self.box.state.revoked, self.device)
-        self.box.lists.revoke(self.device, revoked)
+        for token, (at, _) in revoked.items():
+            self.box.lists.revoke(self.device, (token,), at)
         if not self.capabilities.holds_list:
             await self.box.lists.decides(self.device)
-        self.reconciler.removals.add(t for t, owed in revoked.items() if owed)
+        self.reconciler.removals.add(t for t, (_, owed) in revoked.items() if owed)
         await self.observation.resume()
         await self.doors.load()
         self.box.lists.listen(self.device, self.reconciler.changed.set)

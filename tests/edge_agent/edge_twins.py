@@ -127,7 +127,7 @@ def access_list(
     estate: str = ESTATE,
 ) -> AccessList:
     profiles = (AccessProfile("p", (AccessPolicy(points),)),)
-    return AccessList(estate, device, generation, T0, credentials, profiles)
+    return AccessList(estate, device, generation, T0 + timedelta(seconds=generation), credentials, profiles)
 
 
 @dataclass
@@ -147,11 +147,12 @@ class Signer:
         payload = msgspec.json.encode(wanted)
         return SignedAccessList(payload, self.key.sign(payload), "k1")
 
-    def order(self, *items: tuple[str, str], edge: str = EDGE, estate: str = ESTATE) -> RevocationOrder:
-        """Of (device, token) pairs."""
+    def order(self, *items: tuple[str, str], edge: str = EDGE, estate: str = ESTATE, after: int = 1) -> RevocationOrder:
+        """Of (device, token) pairs, made after the list of generation `after`."""
         devices = dict.fromkeys(device for device, _ in items)
         on = tuple(RevokedOn(d, tuple(t for device, t in items if device == d)) for d in devices)
-        payload = msgspec.json.encode(Revocations(edge, estate, T0, on))
+        at = T0 + timedelta(seconds=after + 0.5)
+        payload = msgspec.json.encode(Revocations(edge, estate, at, on))
         return RevocationOrder(payload, self.key.sign(payload), "k1")
 
     def serve(self, wanted: AccessList) -> AccessList:

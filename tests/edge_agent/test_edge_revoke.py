@@ -325,6 +325,33 @@ def test_many_at_once_are_taken_off_together(tmp_path: Path) -> None:
     run(work())
 
 
+@pytest.mark.parametrize("capabilities", [TERMINAL, READER], ids=["terminal", "edge decides"])
+def test_a_list_that_was_made_before_the_order_does_not_bring_anybody_back(
+    tmp_path: Path, capabilities: Capabilities
+) -> None:
+    signer = Signer()
+
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path, signer) as box, working(box, device, capabilities) as worker:
+            await until(lambda: worker.driver is not None, "connected")
+            box.revoker(worker).arrived(signer.order(("d1", "a"), after=2))  # before any list came
+            await until(lambda: box.answered("gone"), "answered")
+            publish(box, access_list(1, credential("a", "7")))
+            await until(lambda: reported(box, 1, wanted=0, confirmed=0, pending=0), "the first list, without them")
+            publish(box, access_list(2, credential("a", "7"), credential("b", "8")))
+            await until(lambda: reported(box, 2, wanted=1, confirmed=1, pending=0), "the second as well")
+            assert "a" not in device.held
+        async with open_box(tmp_path, signer) as box, working(box, device, capabilities):
+            await until(lambda: reported(box, 2, wanted=1, confirmed=1, pending=0), "and after a reboot")
+            for generation in (3, 4):
+                publish(box, access_list(generation, credential("b", "8")))
+                await until(lambda g=generation: reported(box, g, wanted=1, confirmed=1), "lists of afterwards")
+            await until(lambda: box.box.state.revoked("d1") == {}, "nothing is left that could bring them back")
+
+    run(work())
+
+
 def test_an_order_of_somebody_else_is_refused_and_noted_once(tmp_path: Path) -> None:
     async def work() -> None:
         device = TwinDevice()

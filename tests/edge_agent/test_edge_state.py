@@ -63,7 +63,7 @@ def test_what_is_said_to_be_kept_survives_a_power_cut_and_many_share_a_flush(dis
     before = disk.flushes
     state.end_apply("d1", {"a": "f"}, (), {}, T0)
     assert disk.flushes == before, "what a power cut may take back harmlessly does not wait for the disk"
-    state.revoke([("d1", "a")])
+    state.revoke([("d1", "a")], T0)
     assert disk.flushes == before + 1, "a revocation does"
     state.close()
     again = State(disk.path)
@@ -79,12 +79,12 @@ def test_a_disk_that_fails_is_an_error_of_the_write(disk: Disk) -> None:
     state.open()
     disk.fails = True
     with pytest.raises(sqlite3.OperationalError, match="disk"):
-        state.revoke([("d1", "a")])
+        state.revoke([("d1", "a")], T0)
     disk.fails = False
-    state.revoke([("d1", "a")])
-    assert state.revoked("d1") == {"a": True}
+    state.revoke([("d1", "a")], T0)
+    assert state.revoked("d1") == {"a": (T0, True)}
     state.settle_revoked([("d1", "a")])
-    assert state.revoked("d1") == {"a": False}
+    assert state.revoked("d1") == {"a": (T0, False)}
     state.forget_revoked("d1", ["a"])
     assert state.revoked("d1") == {}
     state.close()
