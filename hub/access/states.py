@@ -73,7 +73,17 @@ class DeviceLists:
     def seen(self) -> bool:
         """The report rests on a reading of the device (or the edge decides itself), not on what was written."""
         r = self.reported
-        return r is not None and (r.decided_at_edge or (r.read_back_at is not None and not r.assumed))
+        if r is None or r.decided_at_edge:
+            return r is not None
+        return r.read_back_at is not None and not r.assumed and not self.lost_since
+
+    @property
+    def lost_since(self) -> bool:
+        """The device was lost, or came back, after it was last read: what it holds now nobody has seen."""
+        r, since = self.reported, self.device.condition_since
+        if r is None or r.decided_at_edge or r.read_back_at is None or since is None:
+            return False
+        return r.read_back_at < since
 
     @property
     def state(self) -> str:
@@ -184,6 +194,8 @@ class _Judge:
             return self._told("refused", code, refusal_zh(code, text, partial=partial))
         if token in self.pending or reported.pending > len(self.pending):
             return self._told("pending")
+        if lists.lost_since:
+            return self._told("unknown", "", "设备离线，或恢复连接后尚未回读，无法确认设备现有名单。")
         if reported.decided_at_edge or (reported.confirmed and not reported.assumed and reported.read_back_at):
             return self._told("confirmed", proof="edge" if reported.decided_at_edge else "read_back")
         return self._told("assumed", "", "已写入，该设备无法回读核对。")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from hub.services import Hub
 from hub.tables import AccessPoint, DesiredList, Device, Door, Edge, Estate, Meter, ReportedList
 
 log = logging.getLogger(__name__)
+CLOCK_PLAY = timedelta(minutes=1)
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
@@ -126,13 +128,15 @@ def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
             raise NotThisEdges(f"device {report.device!r} does not hang on edge {edge_id}")
         if device.removed_at is not None:
             return  # its last words crossed our order to leave it
+        row = uow.session.get(ReportedList, report.device)
+        if row is not None and _overtaken(uow.session, edge_id, row, report, now):
+            return  # a broker that lost its newest data, or a network, brought it late: newer words stand here
         device.condition, device.condition_since = str(status.condition), status.since
         device.clock_offset_s, device.detail = status.clock_offset_s, status.detail[:500]
         device.model = " ".join(part for part in (status.manufacturer, status.model) if part)
         device.firmware = status.firmware
         if status.last_seen_at and (device.last_seen_at is None or status.last_seen_at > device.last_seen_at):
             device.last_seen_at = status.last_seen_at
-        row = uow.session.get(ReportedList, report.device)
         if row is None:
             row = ReportedList(device_id=report.device)
             uow.session.add(row)
@@ -163,6 +167,14 @@ def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
     for door in doors:
         hub.live.emit(estate_id, "doors", door)
     revocations.show(hub, closed)
+
+
+def _overtaken(session: Session, edge_id: str, row: ReportedList, report: DeviceReported, now: datetime) -> bool:
+    """Older by the edge's own clock than what stands here. Not when that was told by a clock that was wrong meanwhile."""
+    if row.reported_at is None or report.reported_at is None or report.reported_at >= row.reported_at:
+        return False
+    offset = session.get_one(Edge, edge_id).clock_offset_s or 0.0
+    return row.reported_at <= now + timedelta(seconds=offset) + CLOCK_PLAY
 
 
 def _ours(session: Session, report: DeviceReported) -> bool:

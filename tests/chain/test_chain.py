@@ -10,7 +10,7 @@ import pytest
 from tools.chain.__main__ import told
 from tools.chain.play import Script, play
 
-SEEDS, CHUNK = 10, 5
+SEEDS, CHUNK = 24, 4
 
 REGRESSIONS: dict[str, Script] = {
     "an answer that was lost, and a card that goes back to what it was": (
@@ -19,6 +19,14 @@ REGRESSIONS: dict[str, Script] = {
     ),
     "a terminal that spells ids its own way is confirmed all the same": (("move_in", 0), ("move_in", 4), ("wait", 6)),
     "a hub that died knows what its office said meanwhile": (("move_in", 17), ("kill_hub", 3), ("member_leaves", 54)),
+    "a terminal that restarted empty while its box was off": (
+        ("move_in", 16), ("move_in", 9), ("wait", 62), ("move_in", 40), ("terminal_busy", 47), ("terminal_empty", 42),
+        ("kill_edge", 16), ("wait", 32), ("wait", 47),
+    ),
+    "a pass ends with its host's tenancy, ahead of the list": (("move_in", 37), ("visitor", 58), ("move_out", 45)),
+    "a hub that died between the end of a credential and its order": (
+        ("move_in", 28), ("consent_given", 37), ("kill_hub_at", 34), ("move_out", 36), ("start_hub", 43),
+    ),
 }  # fmt: skip
 """Shortest scripts of what was once wrong."""
 
@@ -33,9 +41,8 @@ def test_whatever_goes_wrong_nothing_is_shown_that_is_not_so_and_all_comes_right
 
 @pytest.mark.parametrize("name", REGRESSIONS)
 def test_what_was_wrong_once_is_right_now(name: str) -> None:
-    for seed in (1, 2):
-        outcome = play(seed, REGRESSIONS[name])
-        assert outcome.good, told(outcome)
+    outcome = play(1, REGRESSIONS[name])
+    assert outcome.good, told(outcome)
 
 
 def test_a_run_is_the_same_for_the_same_seed() -> None:

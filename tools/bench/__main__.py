@@ -20,6 +20,7 @@ MODULES = {
     "publish": "a tenancy change until the lists are published",
     "drift": "10,000 people on 50 terminals, 5 % of the entries lost or altered",
     "city": "every list of a city of a million people",
+    "sync": "what is shown as confirmed, in a thousand runs in which everything goes wrong",
     "ingest": "events through broker and hub into the database",
     "face": "one face against ten thousand",
     "demo": "time to ready, and a pass to the screen",

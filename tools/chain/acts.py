@@ -231,7 +231,7 @@ async def visitor(world: World, n: int) -> None:
         with world.hub.hub.db.reading() as session:
             token = session.get_one(AccessPass, done.subject).token
         doors = tuple(d for d, p in PLACES.items() if p.block is None or p.block in tenancy.dwelling)
-        world.books.counter.passes[done.subject] = Pass(token, card, until, doors)
+        world.books.counter.passes[done.subject] = Pass(token, card, until, doors, tenancy.key)
 
 
 @people
@@ -257,7 +257,7 @@ async def wait(world: World, n: int) -> None:
 @fault
 async def hours_pass(world: World, n: int) -> None:
     """Everything stands still for hours, as in a power cut of the whole site, and goes on."""
-    world.skipped += timedelta(hours=(1, 7, 26)[n % 3])
+    world.stand_still(timedelta(hours=(1, 7, 26)[n % 3]))
     world.disturb()
 
 
@@ -362,7 +362,7 @@ async def cut_https(world: World, n: int) -> None:
 # --- the box ---------------------------------------------------------------------------------------------------------
 @fault
 async def kill_edge(world: World, n: int) -> None:
-    world.disturb()
+    world.box_lost()
     await world.edge.kill()
 
 
@@ -376,7 +376,7 @@ async def start_edge(world: World, n: int) -> None:
 @fault
 async def reboot_edge(world: World, n: int) -> None:
     """`n` odd: what it remembered of its devices is lost."""
-    world.disturb()
+    world.box_lost()
     await world.edge.kill()
     if n & 1:
         world.edge.forget_state()

@@ -48,12 +48,13 @@ class Tenancy:
 
 @dataclass
 class Pass:
-    """`doors`: device names it opens."""
+    """`doors`: device names it opens. `host`: the tenancy it visits, with whose end it ends."""
 
     token: str
     number: str
     until: datetime
     doors: tuple[str, ...]
+    host: str = ""
     ended: bool = False
 
 

@@ -33,7 +33,8 @@ def expected(books: Books, place: Place, now: datetime) -> dict[str, Ways]:
             if ways := _of_member(books, tenancy, member, place, today):
                 found[f"{member.person}@{tenancy.key}"] = ways
     for one in books.counter.passes.values():
-        if not one.ended and now < one.until and place.device in one.doors:
+        host = books.tenancies.get(one.host)
+        if not one.ended and not (host and host.over(today)) and now < one.until and place.device in one.doors:
             found[f"pass:{one.token}"] = frozenset({Way("card", one.number, one.until)})
     return found
 

@@ -186,7 +186,9 @@ class Terminal:
             error = self._upsert(operation)
         else:
             gone = self.held.pop(self._found(operation.token), None)
-            if gone:
+            if gone is None:
+                self.sent -= 1  # to be told twice that somebody is gone costs nothing and may save a day
+            else:
                 self.removed_ways += [(self.now(), way) for way in gone.ways]
         if self.held != before or error:
             self.effective += 1

@@ -103,6 +103,20 @@ class World:
         hard = faults.unreachable or faults.silent or faults.slow_s or faults.lies or faults.busy
         return bool(hard) or not self.edge.running or self.trouble.get(device, since) > since
 
+    def stand_still(self, time: timedelta) -> None:
+        """Nobody ran meanwhile, so nobody could have noticed anything."""
+        self.skipped += time
+        self.hub.started_at += time
+        for terminal in self.terminals.values():
+            terminal.disturbed_at += time
+
+    def box_lost(self) -> None:
+        """The box is gone: what it decides itself is decided by nobody."""
+        self.disturb()
+        for device, (model, _) in DEVICES.items():
+            if not model.capabilities.holds_list:
+                self.terminals[device].disturbed_at = self.now()
+
     def disturb(self, device: str | None = None) -> None:
         for one in [device] if device else list(self.terminals):
             self.trouble[one] = self.now()

@@ -1,0 +1,74 @@
+"""What a device holds is shown as known only for as long as somebody could have seen it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from access_site import GATE, Setup, change, desired, report, token_of
+
+from device_drivers.contract.access import list_digest
+from device_drivers.contract.device import DeviceStatus
+from device_drivers.contract.messages import DeviceReported
+from device_drivers.contract.words import DeviceCondition
+from hub.access import publish
+from hub.access.states import credential_states, device_lists
+from hub.estate.devices import take_report
+from hub.services import Hub
+from hub.tables import Device, ReportedList
+
+
+def shown(hub: Hub) -> tuple[str, str]:
+    """(the gate's state, that of its first person there)."""
+    token = token_of(hub, "P1")
+    with hub.db.reading() as session:
+        (gate,) = device_lists(session, devices=[GATE])
+        states = {s.device_id: s.state for s in credential_states(session, [token])[token]}
+    assert gate.in_step == (gate.state == "in_step")
+    return gate.state, states[GATE]
+
+
+def since(hub: Hub, seconds: float) -> None:
+    def put(session: object) -> None:
+        session.get_one(Device, GATE).condition_since = hub.now() + timedelta(seconds=seconds)  # type: ignore[attr-defined]
+
+    change(hub, put)
+
+
+def test_a_device_that_was_lost_after_its_read_back_is_not_known(sqlite_hub: Hub, estate: Setup) -> None:
+    estate(sqlite_hub)
+    publish.publish(sqlite_hub)
+    report(sqlite_hub, GATE)
+    since(sqlite_hub, -60)
+    assert shown(sqlite_hub) == ("in_step", "confirmed"), "read since it came online"
+    since(sqlite_hub, 1)
+    assert shown(sqlite_hub) == ("unknown", "unknown"), "lost, or back and not yet read: it may have restarted empty"
+
+
+def told(hub: Hub, at: float, **changed: object) -> DeviceReported:
+    now, wanted = hub.now() + timedelta(seconds=at), desired(hub, GATE)
+    status = DeviceStatus(DeviceCondition.ONLINE, hub.now() - timedelta(minutes=5))
+    count = len(wanted.credentials)
+    fields = {"wanted": count, "confirmed": count, "read_back_at": now, "reported_at": now} | changed
+    return DeviceReported(GATE, wanted.generation, list_digest(wanted), status, **fields)  # type: ignore[arg-type]
+
+
+def test_a_report_that_comes_late_does_not_hide_a_newer_one(sqlite_hub: Hub, estate: Setup) -> None:
+    hub = sqlite_hub
+    estate(hub)
+    publish.publish(hub)
+    old, new = told(hub, -30), told(hub, -10, confirmed=0, pending=3)
+    take_report(hub, "edge-aaaa", old)
+    assert shown(hub)[0] == "in_step"
+    take_report(hub, "edge-aaaa", new)
+    take_report(hub, "edge-aaaa", old)
+    assert shown(hub)[0] == "pending", "the broker gave an old retained report again"
+
+
+def test_reports_of_a_clock_that_was_ahead_do_not_silence_the_edge(sqlite_hub: Hub, estate: Setup) -> None:
+    hub = sqlite_hub
+    estate(hub)
+    publish.publish(hub)
+    take_report(hub, "edge-aaaa", told(hub, 3600, confirmed=0, pending=3))
+    take_report(hub, "edge-aaaa", told(hub, 0))
+    with hub.db.reading() as session:
+        assert session.get_one(ReportedList, GATE).pending == 0, "the box's clock was put right: it is heard at once"
