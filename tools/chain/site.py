@@ -44,7 +44,7 @@ def _template() -> Path:
     db = Database(f"sqlite:///{root / 'hub.sqlite'}")
     Base.metadata.create_all(db.engine)
     hub = Hub(Config(dir=root), db, Keys(root / "keys"), Live(), lambda: BEGIN)
-    _build(hub)
+    build(hub)
     db.close()
     (root / "office.key").write_text("a key")
     (root / "sources.json").write_bytes(msgspec.json.encode([SOURCE]))
@@ -76,7 +76,7 @@ def lay_out(root: Path) -> None:
     shutil.copytree(_template(), root, dirs_exist_ok=True)
 
 
-def _build(hub: Hub) -> None:
+def build(hub: Hub) -> None:
     common = {"estate_id": ESTATE}
     with hub.db.unit_of_work("chain", "estate", audit=False, now=BEGIN) as uow:
         add, flush = uow.session.add, uow.session.flush
