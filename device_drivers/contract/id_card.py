@@ -19,5 +19,5 @@ def normalise(number: str) -> str:
 
 
 def hashed(number: str, key: str) -> str:
-    """What a credential's identifier of type `id_card` holds."""
-    return hmac.new(key.encode(), normalise(number).encode(), hashlib.sha256).hexdigest()[:LENGTH]
+    """What a credential's identifier of type `id_card` holds. A text that is none (half a surrogate) matches nobody."""
+    return hmac.new(key.encode(), normalise(number).encode(errors="replace"), hashlib.sha256).hexdigest()[:LENGTH]

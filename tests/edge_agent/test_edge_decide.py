@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from types import SimpleNamespace
 
 import pytest
-from edge_twins import T0, access_list, credential
-from hypothesis import given
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from edge_twins import DOOR, T0, access_list, credential, device_config
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from device_drivers.contract.access import (
@@ -18,8 +20,13 @@ from device_drivers.contract.access import (
     TimeRange,
     ValidityPeriod,
 )
+from device_drivers.contract.device import AccessPointBinding
+from device_drivers.contract.messages import PointMode
 from device_drivers.contract.words import AccessOutcome, DenyReason, Direction, DoorMode, HolderClass, IdentifierType
 from edge_agent.decide import DecisionIndex, build_index, decide
+from edge_agent.doors import Doors
+from edge_agent.fire import FireAlarms
+from edge_agent.qr import Codes
 
 CARD = IdentifierType.CARD
 WEEKDAYS = (1, 2, 3, 4, 5)
@@ -243,3 +250,45 @@ def test_a_pass_opens_as_often_as_it_says(uses: int | None, used: int, granted: 
     decision = decide(index, "ap1", shown("7"), T0, clock_trusted=True, used={"t": used})
     assert decision.reason is (None if granted else DenyReason.USED_UP)
     assert decision.uses == (uses if granted else None)
+
+
+class _Held:
+    """What `Doors` needs of a box, and no more."""
+
+    def __init__(self, index: DecisionIndex | None, mode: DoorMode, used: dict[str, int], trusted: bool) -> None:
+        key = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
+        self.lists = SimpleNamespace(current=lambda _device: self._list(index), listen=None)
+        self.clock = SimpleNamespace(now=lambda: T0, trusted=trusted)
+        self.uses = SimpleNamespace(counts=used)
+        self.codes = Codes(key, "estate-1", T0)
+        self.fire = FireAlarms()
+        self.mode = mode
+
+    @staticmethod
+    def _list(index: DecisionIndex | None) -> object:
+        return SimpleNamespace(index=index, access_list=SimpleNamespace(id_card_key="00" * 32)) if index else None
+
+
+anything = st.one_of(
+    st.text(st.characters(), max_size=40),
+    st.text(st.characters(codec=None), max_size=12),
+    st.sampled_from(["EH1.", "EH1.AAAA", "11010119900101123X", "\ud800", "\x00", "-1", "١٢٣"]),
+)
+
+
+@example(build_index(access_list(1)), DoorMode.LOCKED_DOWN, IdentifierType.ID_CARD, "\ud800", False, {})
+@given(lists(), modes, st.sampled_from([*IdentifierType, IdentifierType("palm")]), anything, st.booleans(), counts)
+def test_whatever_is_shown_on_the_way_out_opens(
+    index: DecisionIndex | None,
+    mode: DoorMode,
+    kind: IdentifierType,
+    value: str,
+    trusted: bool,
+    used: dict[str, int],
+) -> None:
+    box = _Held(index, mode, used, trusted)
+    binding = AccessPointBinding("ap1", "door1", Direction.OUT)
+    doors = Doors(device_config(access_points=(binding,)), DOOR, box)  # type: ignore[arg-type]
+    doors._kept["ap1"] = PointMode("ap1", mode, T0)
+    decision = doors.decide(binding, Identifier(kind, value))
+    assert decision.granted, f"{kind} {value!r} was held in: {decision}"
