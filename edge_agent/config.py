@@ -122,10 +122,11 @@ class EdgeDir:
             raise ConfigMissing(f"{self.config}: {error}") from error
 
 
-def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
+def write_atomic(path: Path, content: bytes, mode: int = 0o600, *, lasting: bool = True) -> None:
     """Whole or not at all, also after a power cut: write beside, fsync, rename, fsync the directory.
 
-    Each writer has a file of its own: two terminals fetch the same photo at the same moment.
+    Each writer has a file of its own: two terminals fetch the same photo at the same moment. Not `lasting`: without the
+    flushes, for what is checked when it is read and can be had again.
     """
     beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -133,10 +134,13 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
         view = memoryview(content)
         while view:
             view = view[os.write(handle, view) :]
-        os.fsync(handle)
+        if lasting:
+            os.fsync(handle)
     finally:
         os.close(handle)
     beside.replace(path)
+    if not lasting:
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

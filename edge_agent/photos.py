@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ class PhotoCache:
     def __init__(self, folder: Path, session: aiohttp.ClientSession, limit: int = CACHE) -> None:
         self.folder, self.session, self.limit = folder, session, limit
         self._gate = asyncio.Semaphore(AT_ONCE)
+        self._size: int | None = None  # bytes in the folder at most; it is only listed when that may be too much
+        self._keeping = threading.Lock()
 
     async def get(self, url: str, sha256: str) -> bytes:
         """Raises DeviceUnreachable when it cannot be had, PhotoRefused when it is not the one that was promised."""
@@ -63,8 +66,11 @@ class PhotoCache:
             raise DeviceUnreachable(f"picture cannot be fetched: {error}") from error
 
     def _keep(self, path: Path, content: bytes) -> None:
-        trim(self.folder, self.limit - len(content))
-        write_atomic(path, content)
+        with self._keeping:
+            if self._size is None or self._size + len(content) > self.limit:
+                self._size = trim(self.folder, self.limit * 9 // 10 - len(content))
+            self._size += len(content)
+        write_atomic(path, content, lasting=False)  # its digest is checked at every use
 
 
 def _read(path: Path) -> bytes | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
+import zlib
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -18,7 +20,7 @@ MAX_SERVED = 64 << 20  # bytes held at once; the oldest go first
 @dataclass(frozen=True, slots=True)
 class _Served:
     content: bytes
-    content_type: str
+    mark: tuple[int, int, str]  # length, checksum, content type
     until: float
 
 
@@ -27,7 +29,9 @@ class FileServer:
 
     def __init__(self, host: str, port: int = 0) -> None:
         self.host, self.port = host, port
-        self._files: dict[str, _Served] = {}
+        self._files: OrderedDict[str, _Served] = OrderedDict()  # the soonest to end first
+        self._names: dict[tuple[int, int, str], str] = {}
+        self._size = 0
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -44,20 +48,33 @@ class FileServer:
             await self._runner.cleanup()
 
     def publish(self, content: bytes, content_type: str) -> str:
+        """The same content has one path, for however many terminals, and is held once."""
         now = time.monotonic()
-        self._files = {n: f for n, f in self._files.items() if f.until > now}
-        while self._files and sum(len(f.content) for f in self._files.values()) + len(content) > MAX_SERVED:
-            del self._files[next(iter(self._files))]
-        name = secrets.token_urlsafe(32)
-        self._files[name] = _Served(content, content_type, now + SERVED_S)
+        mark = (len(content), zlib.adler32(content), content_type)
+        name = self._names.get(mark, "")
+        known = self._files.get(name)
+        if known is None or known.content != content:
+            name = secrets.token_urlsafe(32)
+            self._names[mark] = name
+            self._size += len(content)
+        self._files[name] = _Served(content, mark, now + SERVED_S)
+        self._files.move_to_end(name)
+        while len(self._files) > 1 and (self._size > MAX_SERVED or next(iter(self._files.values())).until <= now):
+            self._drop_oldest()
         # Terminals want a name that ends like a picture.
         return f"http://{self.host}:{self.port}/f/{name}{'.jpg' if content_type == 'image/jpeg' else ''}"
+
+    def _drop_oldest(self) -> None:
+        name, served = self._files.popitem(last=False)
+        self._size -= len(served.content)
+        if self._names.get(served.mark) == name:
+            del self._names[served.mark]
 
     async def _get(self, request: web.Request) -> web.Response:
         served = self._files.get(request.match_info["name"].removesuffix(".jpg"))
         if served is None or served.until <= time.monotonic():
             raise web.HTTPNotFound
-        return web.Response(body=served.content, content_type=served.content_type)
+        return web.Response(body=served.content, content_type=served.mark[2])
 
 
 class Services(DriverServices):

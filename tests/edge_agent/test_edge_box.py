@@ -263,6 +263,41 @@ def test_a_file_being_written_is_not_deleted_and_an_abandoned_one_is(tmp_path: P
     assert (tmp_path / "a.jpg.12ab.new").exists(), "another thread is about to rename it"
 
 
+def test_a_picture_for_many_terminals_is_held_once_and_the_oldest_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_agent.services.MAX_SERVED", 3 * len(PICTURE))
+    server = FileServer("127.0.0.1", 80)
+    pictures = [bytes([n]) + PICTURE[1:] for n in range(4)]
+    urls = [server.publish(p, "image/jpeg") for p in pictures[:3]]
+    assert [server.publish(p, "image/jpeg") for p in pictures[:3]] == urls, "one path for the same content"
+    assert len(server._files) == 3
+    server.publish(pictures[0], "image/jpeg")  # asked for again: it stays
+    fourth = server.publish(pictures[3], "image/jpeg")
+    held = [served.content for served in server._files.values()]
+    assert held == [pictures[2], pictures[0], pictures[3]], "the oldest gave way"
+    assert server.publish(pictures[1], "image/jpeg") not in (*urls, fourth), "held anew, under a new path"
+    monkeypatch.setattr("edge_agent.services.time.monotonic", lambda: 1e12)
+    server.publish(pictures[0], "image/jpeg")
+    assert len(server._files) == 1, "what is over is dropped"
+    assert (server._size, len(server._names)) == (len(PICTURE), 1)
+
+
+def test_the_photo_folder_is_listed_only_when_it_may_be_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[int] = []
+    whole = trim
+
+    def counted(folder: Path, limit: int) -> int:
+        listed.append(limit)
+        return whole(folder, limit)
+
+    monkeypatch.setattr("edge_agent.photos.trim", counted)
+    cache = PhotoCache(tmp_path, None, limit=1000)  # type: ignore[arg-type]
+    for n in range(40):
+        cache._keep(tmp_path / f"{n}.jpg", b"x" * 100)
+    size = sum(p.stat().st_size for p in tmp_path.iterdir())
+    assert size <= 1000
+    assert len(listed) < 30, "not at every picture"
+
+
 def test_files_are_served_only_to_who_was_told_their_path() -> None:
     async def work() -> None:
         server = FileServer("127.0.0.1")
