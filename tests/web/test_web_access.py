@@ -68,7 +68,7 @@ def test_an_unconfirmed_removal_is_on_the_first_screen_and_turns_red(open_as: Op
     expect(rows.first).to_contain_text("网关离线")
     served.edge(online=True)
     report(served.hub, confirmed=0, refused=())
-    expect(page.get_by_test_id("removals")).to_contain_text("读回确认删除")
+    expect(page.get_by_test_id("removals")).to_contain_text("没有等待确认的撤权")
 
 
 def test_a_device_is_read_back_on_demand(open_as: OpenAs, served: Served) -> None:
@@ -216,3 +216,20 @@ def test_an_explanation_says_because_of_what(look_as: OpenAs) -> None:
     expect(lines.first).to_contain_text("T-000102")
     expect(lines.first).to_contain_text("北门")
     expect(lines.first.get_by_test_id("on-devices")).to_contain_text("已确认")
+
+
+def test_a_person_and_a_door_are_explained(look_as: OpenAs) -> None:
+    page = look_as("manager", f"/dwellings/{HOME}")
+    page.get_by_test_id("member").nth(1).get_by_role("link", name="为什么能进、不能进").click()
+    expect(page.get_by_test_id("person-summary")).to_contain_text("1 台设备中 0 台已确认")
+    expect(page.get_by_test_id("why-not").first).to_contain_text("未同意刷脸")
+    assert not violations(page), str(violations(page))
+    page.get_by_text("门", exact=True).last.click()
+    pick(page, "选择门", "北门人行门")
+    explained = page.get_by_test_id("explained")
+    expect(explained).to_contain_text("住户 2")
+    expect(page.get_by_test_id("explained-line")).to_have_count(2)
+    page.get_by_placeholder("房号、岗位或通行证类型").fill("成员1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("explained-line")).to_have_count(1)
+    assert not violations(page), str(violations(page))

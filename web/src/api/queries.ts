@@ -42,6 +42,11 @@ export const usePresence = (id: string, days = 200): UseQueryResult<T.Presence> 
   useRead(["presence", id, days], `/dwellings/${part(id)}/presence?days=${days}`);
 export const useExplain = (id: string): UseQueryResult<T.Explain> => useRead(["explain", id], `/dwellings/${part(id)}/explain`);
 
+export const useExplainCredential = (token: string): UseQueryResult<T.Explain> => useRead(["explain", "credential", token], `/credentials/${part(token)}/explain`);
+export const useExplainPerson = (id: string): UseQueryResult<T.ExplainedPerson> => useRead(["explain", "person", id], `/persons/${part(id)}/access`);
+export const useExplainDoor = (id: string, offset: number, label: string): UseQueryResult<T.ExplainedDoor> =>
+  useRead(["explain", "door", id, offset, label], `/doors/${part(id)}/explain${query({ offset, label })}`);
+
 export const useDevice = (id: string): UseQueryResult<T.DeviceDetail> => useRead(["device", id], `/devices/${part(id)}`, { every: MINUTE });
 export const useCommand = (id: string | null, running: boolean): UseQueryResult<T.Command> =>
   useRead(["command", id ?? ""], `/commands/${part(id ?? "")}`, { enabled: id !== null, ...(running ? { every: 1_000 } : {}) });

@@ -47,6 +47,8 @@ export type Member = S["MemberItem"];
 export type Credential = S["CredentialItem"];
 export type Presence = S["PresenceCalendar"];
 export type Explain = S["Explanation"];
+export type ExplainedPerson = S["PersonExplanation"];
+export type ExplainedDoor = S["DoorExplanation"];
 export type Revealed = S["RevealItem"];
 
 export type PassItem = S["PassItem"];

@@ -47,6 +47,7 @@ const words: Words["words"] = {
   roleEnd: { contract_end: "The contract or the post ended", own_request: "Given back", security_incident: "Its card or number fell into wrong hands" },
   doorScope: { estate: "Gates", block: "Entrances", amenity: "Amenities", dwelling: "Dwelling doors" },
   failMode: { fail_safe: "Opens without power", fail_secure: "Stays locked without power" },
+  relation: { applicant: "applicant", spouse: "spouse", child: "child", parent: "parent", sibling: "sibling", grandchild: "grandchild", grandparent: "grandparent", other: "other" },
   sameBy: { id_number: "same ID number", name_and_birth: "same name and birth date", people: "said by people" },
   endsByDate: { decision: "move-out completed", left: "member left", pass: "pass ends" },
   readBackOutcome: {
@@ -226,8 +227,8 @@ export const en: Words = {
     acceptNew: "Let the new households in", acceptNewHint: (n) => `Once two different persons have confirmed, the ${n} households the source tells of under new numbers are taken in. Who lives there now keeps access. Make sure they are new.`, becomes: (id) => `the source calls it ${id} now`,
     acceptNames: "They are the same households", acceptNamesHint: (n) => `Once two different persons have confirmed, the ${n} households listed here go by the source's new numbers. People, credentials and access stay as they are. Check each household.`, namesTwo: "Two different persons must confirm. Access stays as it is before and after.",
     keep: "Do not release", keepHint: (n) => `These ${n} households keep their access until the source says something else.`, twoPersons: "Two different persons must confirm before anything is removed.", askedBy: (who, at) => `${who} confirmed at ${at}; a second person must confirm too.`, refusedBy: (who, at) => `${who} decided against it at ${at}; access is kept.`,
-    uploadNew: "New", uploadChanged: "Changed", uploadHousehold: (code, n) => `${code} (${n} people)`,
-    held: "Held changes (to be checked household by household)", heldNone: "Nothing is held", heldSummary: (n, at) => `removal of ${n} households held since ${at}`, heldColumns: { dwelling: "House code", tenancy: "Tenancy", members: "Members", reason: "Reason" },
+    comes: "comes:", corrected: "corrected:", loses: "would lose:", kept: "kept until it is checked", comma: ", ", uploadNew: "New", uploadChanged: "Changed", uploadHousehold: (code, n) => `${code} (${n} people)`,
+    held: "Held changes (to be checked household by household)", heldNone: "Nothing is held", heldSummary: (n, at) => `changes of ${n} households held since ${at}`, heldColumns: { dwelling: "House code", tenancy: "Tenancy", members: "Members", reason: "Reason" },
     refused: "Refused records", refusedEmpty: "No refused record", refusedColumns: { key: "Record", reason: "Reason and what to do", raw: "Content (masked)", seen: "Seen", source: "Source" },
     upload: "Upload a tenancy list", uploadHint: ".xlsx or .csv. Try it first and look at the changes; a trial changes nothing.", choose: "Choose a file", noFile: "No file chosen", dryRun: "Try", apply: "Apply", uploadNeeds: "Your role may not upload tenancy lists.",
     accepted: (n) => `${n} rows taken`, changes: (n, c, e, u) => `${n} new, ${c} changed, ${e} ended, ${u} unchanged`, rowsRefused: (n) => `${n} rows refused`, row: (n) => `row ${n}`, applied: "Applied", notApplied: "Trial, nothing applied", everythingTaken: "No row refused",
@@ -238,7 +239,7 @@ export const en: Words = {
     name: "Name", born: "Born", source: "Source", household: "Household", comma: ", ", linked: "Confirmed to be one person",
   },
   reconcile: {
-    title: "Reconciliation: hub and source", open: "Reconcile", again: "Read again", download: (what) => `Download ${what}`, sides: { hub: "Tenancies here", source: "Tenancies of the source", hubMembers: "Members here", sourceMembers: "Members of the source" }, sideHead: ["", "Total", "Agree", "Differ", "Held", "Refused", "Other side has none"],
+    title: "Reconciliation: hub and source", open: "Reconcile", again: "Read again", download: (what) => `Download ${what}`, sides: { hub: "Tenancies here", source: "Tenancies of the source", hubMembers: "Members here", sourceMembers: "Members of the source" }, sideHead: ["Side", "Total", "Agree", "Differ", "Held", "Refused", "Other side has none"],
     differences: "Different", onlyHere: "Only here", onlyThere: "Only at the source", refused: "Refused records of the source", twice: "Cards or dwellings that come twice", peopleTwice: "May be one person", unknown: "House codes not registered", tenancy: "Tenancy", dwelling: "Dwelling", person: "Person", what: "What", here: "Here", there: "Source", record: "Record", why: "Reason and what to do", where: "Where",
   },
   hubClock: {
@@ -246,13 +247,13 @@ export const en: Words = {
   },
   onDevices: {
     on: (confirmed, total, at) => `confirmed on ${confirmed} of ${total} devices since ${at}`, short: (confirmed, total) => `confirmed on ${confirmed} of ${total} devices`, onNone: "Needed on no device",
-    each: "Each device", title: (who) => `${who}: on each device`, device: "Device", state: "State", since: "Confirmed at", goneEverywhere: "Confirmed gone from every device", stillOn: (n) => `${n} devices have not confirmed that it is gone`,
+    explain: "Why, or why not", each: "Each device", title: (who) => `${who}: on each device`, device: "Device", state: "State", since: "Since when, confirmed by what", proof: { edge: "decided by the edge from its list", read_back: "read back from the device", report: "reported by the device" }, goneEverywhere: "Confirmed gone from every device", stillOn: (n) => `${n} devices have not confirmed that it is gone`,
     legend: "Confirmed: read back from the device and equal to the list. Assumed: written, but the device cannot be read back; that is no confirmation.",
   },
   sync: {
     title: "Lists in step", lead: "Green means one thing: just read back from the device, and equal to its list entry by entry. A device that cannot be read back is \"assumed\", one that is offline is \"unknown\".",
     glance: "At a glance", inStep: "Devices read back and equal", heldWanted: "Confirmed / wanted entries", assumedAll: "Assumed (not read back)", refusedAll: "Refused by a device", oldest: "Oldest unconfirmed removal", noWayIn: "Residents with no way in yet", noWayInEmpty: "Every resident has a way in",
-    person: "Person", whyNot: "Why, and what to do", device: "Device", removals: "Unconfirmed removals, oldest first", removalsEmpty: "None: every ended credential was read back as gone from every device.", since: "Since", waiting: "Waiting for", whyPending: "Why not confirmed, and what to do",
+    person: "Person", whyNot: "Why, and what to do", device: "Device", removals: "Unconfirmed removals, oldest first", removalsEmpty: "No removal waits to be confirmed.", since: "Since", waiting: "Waiting for", whyPending: "Why not confirmed, and what to do",
     pendingBecause: {
       edge_offline: "The edge is offline. It goes first when the link is back; if that cannot wait, act on site. The way out stays free.", device_offline: "The device is offline or faulty. Check power and network; it goes first when it is back.", not_in_service: "The device is out of service and gets no lists. Put it into service again, or act on site.",
       never_read: "The removal was written, but not read back yet. Use \"Read back now\" below.", on_its_way: "Being removed and read back; usually a matter of seconds.",
@@ -306,7 +307,7 @@ export const en: Words = {
     change: "Change", changeHint: (n) => `The ${n} places that use it follow with the next list.`, timesWrong: "Choose weekdays, and write times as 08:00.", weekdays: "Weekdays", days: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], start: "From", endTime: "To", overMidnight: "An end before the start is on the next day; 00:00 is midnight.", scheduleSaved: "Hours saved",
   },
   explain: {
-    title: "Why they may pass, or may not", search: "Look up", byDwelling: "By dwelling", pick: "Choose a dwelling.", found: "Who, where, when, because of what, on which devices", nobody: "Nobody may pass for this dwelling at present.",
+    title: "Why they may pass, or may not", search: "Look up", by: { dwelling: "Dwelling", person: "Person", door: "Door" }, byDwelling: "By dwelling", byPerson: "Member of the household", byDoor: "Choose a door", filter: "House number, role or kind of pass", whyNot: "Why not", nobodyHere: "Nobody may come in by this door", before: "Before", after: "Next", page: (from, to, all) => `${from}–${to} of ${all}`, pick: "Choose a dwelling, a person or a door.", found: "Who, where, when, because of what, on which devices", nobody: "Nobody may pass for this dwelling at present.",
     columns: { who: "Who", where: "Doors", when: "When", because: "Because", ways: "Ways in", devices: "On which devices, since when, confirmed by what" },
   },
   settings: {

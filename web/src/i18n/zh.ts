@@ -55,6 +55,7 @@ const words = {
   roleEnd: { contract_end: "合同或岗位结束", own_request: "本人交回", security_incident: "卡或号码落入他人之手" } as Record<string, string>,
   doorScope: { estate: "小区大门", block: "单元门", amenity: "公共设施", dwelling: "住户房门" } as Record<string, string>,
   failMode: { fail_safe: "断电开门", fail_secure: "断电锁闭" } as Record<string, string>,
+  relation: { applicant: "申请人", spouse: "配偶", child: "子女", parent: "父母", sibling: "兄弟姐妹", grandchild: "孙子女", grandparent: "祖父母", other: "其他" } as Record<string, string>,
   sameBy: { id_number: "身份证号相同", name_and_birth: "姓名和出生日期相同", people: "由人员提出" } as Record<string, string>,
   endsByDate: { decision: "搬离期满", left: "成员离户", pass: "通行证到期" } as Record<string, string>,
   readBackOutcome: {
@@ -241,8 +242,8 @@ export const zh = {
     acceptNew: "放行新住户", acceptNewHint: (n: number) => `两位不同人员都确认后，数据源以新编号报来的 ${n} 户照常录入。原有住户的通行保留。请核对是否确为新住户。`, becomes: (id: string) => `数据源现用编号 ${id}`,
     acceptNames: "认定为同一户", acceptNamesHint: (n: number) => `两位不同人员都确认后，这里列出的 ${n} 户改用数据源的新编号。住户、凭证和通行都不变。请逐户核对是否确为同一户。`, namesTwo: "需要两位不同人员先后确认。确认前后住户通行都不变。",
     keep: "不予放行", keepHint: (n: number) => `这 ${n} 户的通行权限保持不变，直到数据源给出不同的内容。`, twoPersons: "需要两位不同人员先后确认，才会撤销。", askedBy: (who: string, at: string) => `${who} 已于 ${at} 确认放行，还需另一位人员确认。`, refusedBy: (who: string, at: string) => `${who} 已于 ${at} 决定不予放行，通行权限保持不变。`,
-    uploadNew: "新增", uploadChanged: "变更", uploadHousehold: (code: string, n: number) => `${code}（${n} 人）`,
-    held: "暂停的变更（待逐户核对）", heldNone: "没有暂停的变更", heldSummary: (n: number, at: string) => `${at} 起暂停 ${n} 户的撤权`, heldColumns: { dwelling: "房屋编码", tenancy: "租约", members: "成员数", reason: "原因" },
+    comes: "新增人员", corrected: "更正", loses: "将失去", kept: "暂时保留，待核对", comma: "，", uploadNew: "新增", uploadChanged: "变更", uploadHousehold: (code: string, n: number) => `${code}（${n} 人）`,
+    held: "暂停的变更（待逐户核对）", heldNone: "没有暂停的变更", heldSummary: (n: number, at: string) => `${at} 起暂停 ${n} 户的变更`, heldColumns: { dwelling: "房屋编码", tenancy: "租约", members: "成员数", reason: "原因" },
     refused: "被拒绝的记录", refusedEmpty: "没有被拒绝的记录", refusedColumns: { key: "记录", reason: "原因和处理办法", raw: "内容（已脱敏）", seen: "时间", source: "来源" },
     upload: "上传租约表格", uploadHint: "支持 .xlsx 和 .csv。先试算，看清变化后再采用；试算不改动任何数据。", choose: "选择文件", noFile: "未选择文件", dryRun: "试算", apply: "采用", uploadNeeds: "您的角色不能上传租约表格。",
     accepted: (n: number) => `可采用 ${n} 行`, changes: (n: number, c: number, e: number, u: number) => `新增 ${n} 户，变更 ${c} 户，终止 ${e} 户，无变化 ${u} 户`, rowsRefused: (n: number) => `拒绝 ${n} 行`, row: (n: string) => `第 ${n} 行`, applied: "已采用", notApplied: "试算结果，尚未采用", everythingTaken: "没有被拒绝的行",
@@ -253,7 +254,7 @@ export const zh = {
     name: "姓名", born: "出生年", source: "来源", household: "所在户", comma: "，", linked: "已确认为同一人",
   },
   reconcile: {
-    title: "对账：本系统与数据源", open: "对账", again: "重新读取", download: (what: string) => `下载 ${what}`, sides: { hub: "本系统租约", source: "数据源租约", hubMembers: "本系统成员", sourceMembers: "数据源成员" }, sideHead: ["", "总数", "一致", "不同", "暂停中", "被拒绝", "对方没有"],
+    title: "对账：本系统与数据源", open: "对账", again: "重新读取", download: (what: string) => `下载 ${what}`, sides: { hub: "本系统租约", source: "数据源租约", hubMembers: "本系统成员", sourceMembers: "数据源成员" }, sideHead: ["哪一方", "总数", "一致", "不同", "暂停中", "被拒绝", "对方没有"],
     differences: "内容不同", onlyHere: "只在本系统", onlyThere: "只在数据源", refused: "数据源中被拒绝的记录", twice: "重复的卡号或房屋", peopleTwice: "可能是同一人", unknown: "未登记的房屋编码", tenancy: "租约", dwelling: "房屋", person: "人员", what: "内容", here: "本系统", there: "数据源", record: "记录", why: "原因和处理办法", where: "所在",
   },
   hubClock: {
@@ -261,13 +262,13 @@ export const zh = {
   },
   onDevices: {
     on: (confirmed: number, total: number, at: string) => `${total} 台设备中 ${confirmed} 台已确认，自 ${at}`, short: (confirmed: number, total: number) => `${total} 台设备中 ${confirmed} 台已确认`, onNone: "不需要下发到任何设备",
-    each: "逐台查看", title: (who: string) => `${who}：各设备状态`, device: "设备", state: "状态", since: "确认时间", goneEverywhere: "已从所有设备确认删除", stillOn: (n: number) => `${n} 台设备尚未确认删除`,
+    explain: "为什么能进、不能进", each: "逐台查看", title: (who: string) => `${who}：各设备状态`, device: "设备", state: "状态", since: "自何时、由什么确认", proof: { edge: "网关按名单判定", read_back: "从设备读回", report: "设备报告" } as Record<string, string>, goneEverywhere: "已从所有设备确认删除", stillOn: (n: number) => `${n} 台设备尚未确认删除`,
     legend: "已确认：从设备上读回、与应有名单一致。假定：已写入，但设备不能回读，不算确认。",
   },
   sync: {
     title: "名单一致性", lead: "绿色只表示一件事：刚从设备上读回，与应有名单逐条一致。不能回读的设备显示“假定”，离线的设备显示“未知”。",
     glance: "概况", inStep: "已回读一致的设备", heldWanted: "已确认 / 应有（人次）", assumedAll: "假定（未回读）", refusedAll: "被设备拒绝", oldest: "最早未确认的撤权", noWayIn: "还没有通行方式的住户", noWayInEmpty: "所有住户都有通行方式",
-    person: "人员", whyNot: "原因和怎么办", device: "设备", removals: "尚未确认的撤权（最早的在前）", removalsEmpty: "没有：所有已终止的凭证都已从设备上读回确认删除。", since: "自", waiting: "已等待", whyPending: "为什么还没确认、怎么办",
+    person: "人员", whyNot: "原因和怎么办", device: "设备", removals: "尚未确认的撤权（最早的在前）", removalsEmpty: "没有等待确认的撤权。", since: "自", waiting: "已等待", whyPending: "为什么还没确认、怎么办",
     pendingBecause: {
       edge_offline: "网关离线。网络恢复后最先删除；等不及请到现场处理，出门不受影响。", device_offline: "设备离线或故障。请检查供电和网线；恢复后最先删除。", not_in_service: "设备已停用，不再下发。要删除请重新投入使用或到现场处理。",
       never_read: "已写入删除，但设备还没有回读。可点下面的“立即回读”。", on_its_way: "正在删除并回读核对，一般几秒内完成。",
@@ -321,7 +322,7 @@ export const zh = {
     change: "修改", changeHint: (n: number) => `修改后，使用它的 ${n} 处随下一次名单生效。`, timesWrong: "请选择星期，并按 08:00 的形式填写时间。", weekdays: "星期", days: ["一", "二", "三", "四", "五", "六", "日"], start: "开始", endTime: "结束", overMidnight: "结束早于开始表示到次日；00:00 表示午夜。", scheduleSaved: "时段已保存",
   },
   explain: {
-    title: "为什么能进、不能进", search: "查什么", byDwelling: "按房屋", pick: "请选择一套房屋。", found: "谁、从哪里、何时、依据什么、在哪些设备上", nobody: "目前没有人可以凭这套房屋通行。",
+    title: "为什么能进、不能进", search: "查什么", by: { dwelling: "房屋", person: "人员", door: "门" }, byDwelling: "按房屋", byPerson: "家庭成员", byDoor: "选择门", filter: "房号、岗位或通行证类型", whyNot: "为什么不能", nobodyHere: "没有人可以从这扇门进入", before: "上一页", after: "下一页", page: (from: number, to: number, all: number) => `${from}–${to} / ${all}`, pick: "请选择房屋、人员或门。", found: "谁、从哪里、何时、依据什么、在哪些设备上", nobody: "目前没有人可以凭这套房屋通行。",
     columns: { who: "谁", where: "哪些门", when: "何时", because: "依据", ways: "开门方式", devices: "在哪些设备上、自何时、由什么确认" },
   },
   settings: {

@@ -4,11 +4,14 @@ import { Button, Drawer } from "antd";
 import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import * as format from "../format";
-import { useWords } from "../i18n";
+import { useWords, word } from "../i18n";
 import { useZone } from "../session";
 import { Mark, StateMark } from "./Mark";
 
-export interface Holding { device_id: string; device_name: string; state: string; since: string | null; message_zh: string }
+/** `since`: last seen so; `held_since`: since when it is known to be held so; `proof`: by what. */
+export interface Holding { device_id: string; device_name: string; state: string; since: string | null; message_zh: string; held_since?: string | null; proof?: string }
+
+const heldSince = (device: Holding): string | null => device.held_since ?? device.since;
 
 /** Green only where every device was read back; "since" is the youngest of their confirmations. `gone`: an ended credential, whose
  * devices are those that have not confirmed its removal. */
@@ -17,7 +20,7 @@ export function OnDevices({ devices, who, gone = false, none }: { devices: Holdi
   const zone = useZone();
   const [open, setOpen] = useState(false);
   const confirmed = devices.filter((device) => device.state === "confirmed");
-  const newest = confirmed.map((device) => device.since ?? "").toSorted().at(-1);
+  const newest = confirmed.map((device) => heldSince(device) ?? "").toSorted().at(-1);
   const odd = devices.filter((device) => device.state !== "confirmed");
   if (devices.length === 0) return <Mark tone={gone ? "good" : "none"}>{gone ? t.goneEverywhere : (none ?? t.onNone)}</Mark>;
   return (
@@ -53,7 +56,7 @@ function Each({ devices, label }: { devices: Holding[]; label: string }): ReactN
             <tr key={device.device_id}>
               <td><Link to={`/devices/${encodeURIComponent(device.device_id)}`}>{device.device_name}</Link></td>
               <td><StateMark state={device.state} words={words.heldState} />{device.message_zh ? <div className="faint">{device.message_zh}</div> : null}</td>
-              <td className="num">{format.clock(device.since, zone)}</td>
+              <td className="num">{format.clock(heldSince(device), zone)}{device.proof ? <div className="faint">{word(t.proof, device.proof)} {format.clock(device.since, zone)}</div> : null}</td>
             </tr>
           ))}
         </tbody>

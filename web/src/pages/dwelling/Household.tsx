@@ -1,6 +1,7 @@
 /** The household as everybody may see it, and their credentials as each device reports them. */
 
 import type { ReactNode } from "react";
+import { Link } from "react-router";
 import type { Credential, Dwelling, Member } from "../../api/types";
 import * as format from "../../format";
 import { useWords, word } from "../../i18n";
@@ -24,11 +25,11 @@ export function Household({ dwelling }: { dwelling: Dwelling }): ReactNode {
 }
 
 function MemberRow({ member }: { member: Member }): ReactNode {
-  const t = useWords().dwelling;
+  const { dwelling: t, onDevices } = useWords();
   return (
     <div className="member" data-testid="member">
       <div className="member-head">
-        <strong className="big">{member.name}</strong>
+        <strong className="big">{member.name}</strong> <Link to={`/explain?person=${encodeURIComponent(member.person_id)}`}>{onDevices.explain}</Link>
         <span>{member.relation_zh}</span>
         <span className="faint">{t.idNumber} {member.id_last4 ? `**************${member.id_last4.slice(-4)}` : format.NONE}</span>
         <span className="faint">{t.absence(member.from_date, member.to_date ?? t.absenceOpen)}</span>

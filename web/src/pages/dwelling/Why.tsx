@@ -3,7 +3,7 @@
 import type { ReactNode } from "react";
 import { useExplain } from "../../api/queries";
 import { useWords } from "../../i18n";
-import { StateMark } from "../../ui/Mark";
+import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 
 export function Why({ dwellingId }: { dwellingId: string }): ReactNode {
@@ -21,7 +21,7 @@ export function Why({ dwellingId }: { dwellingId: string }): ReactNode {
                     <td>{line.who}</td>
                     <td>{line.where}<div>{[...new Set(line.devices.map((device) => device.state))].map((state) => <StateMark key={state} state={state} words={words.heldState} />)}</div></td>
                     <td>{line.when}</td>
-                    <td>{line.because}</td>
+                    <td>{line.because}{line.not_because.map((one) => <div key={one}><Mark tone="warn">{one}</Mark></div>)}</td>
                   </tr>
                 ))}
               </tbody>

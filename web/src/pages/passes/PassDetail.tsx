@@ -22,7 +22,7 @@ const ENDS = ["host_withdrew", "own_request", "security_incident"] as const;
 const RENEWED_H = 2160;
 
 export function PassDetail({ pass }: { pass: PassItem }): ReactNode {
-  const { passes: t, words } = useWords();
+  const { passes: t, words, onDevices } = useWords();
   const zone = useZone();
   const { may } = useSession();
   const now = useNow(30_000);
@@ -45,7 +45,7 @@ export function PassDetail({ pass }: { pass: PassItem }): ReactNode {
   return (
     <div data-testid="pass-detail">
       <dl className="facts one">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
-      <h3>{t.onDevices}</h3>
+      <h3>{t.onDevices} · <Link to={`/explain?credential=${encodeURIComponent(pass.token)}`}>{onDevices.explain}</Link></h3>
       <OnDevices devices={pass.devices} who={pass.label} gone={pass.state !== "active"} none={t.notYet} />
       {pass.state === "active" && may("access.desk") ? <Actions pass={pass} /> : null}
     </div>

@@ -40,7 +40,8 @@ function Row({ row, device }: { row: SyncDevice; device: DeviceItem | undefined 
   const zone = useZone();
   const [open, setOpen] = useState(row.refused > 0);
   const assumed = row.state === "in_step" && row.assumed > 0;
-  const seen = (value: number): string => (row.state === "unknown" && !row.confirmed && !row.assumed ? format.NONE : format.number(value));
+  const unknown = row.state === "unknown" || device?.edge_online === false;
+  const seen = (value: number): string => (unknown ? format.NONE : format.number(value));
   const next = nextStep(row, device, t.next);
   return (
     <>

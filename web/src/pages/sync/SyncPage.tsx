@@ -30,12 +30,14 @@ export function SyncPage(): ReactNode {
 
 function Figures({ sync }: { sync: SyncTruth }): ReactNode {
   const { sync: t, live } = useWords();
-  const sum = (pick: "wanted" | "confirmed" | "assumed" | "refused"): number => sync.devices.reduce((all, device) => all + device[pick], 0);
+  const known = sync.devices.filter((device) => device.state !== "unknown"); // of a device nobody can see now nothing is confirmed
+  const sum = (pick: "confirmed" | "assumed" | "refused"): number => known.reduce((all, device) => all + device[pick], 0);
+  const wanted = sync.devices.reduce((all, device) => all + device.wanted, 0);
   const inStep = sync.devices.filter((device) => device.state === "in_step" && !device.assumed).length;
   const oldest = sync.unconfirmed_removals[0]?.since;
   const figures: [string, ReactNode][] = [
     [t.inStep, <>{format.number(inStep)}<span className="of"> {live.ofTotal(format.number(sync.devices.length))}</span></>],
-    [t.heldWanted, <>{format.number(sum("confirmed"))}<span className="of"> {live.ofTotal(format.number(sum("wanted")))}</span></>],
+    [t.heldWanted, <>{format.number(sum("confirmed"))}<span className="of"> {live.ofTotal(format.number(wanted))}</span></>],
     [t.assumedAll, format.number(sum("assumed"))],
     [t.refusedAll, format.number(sum("refused"))],
     [t.oldest, oldest ? <WaitingFor since={oldest} /> : live.removalNone],
