@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import RevocationOrder, RevocationResult, Revocations, Revoked
 from edge_agent.box import Box
+from edge_agent.heavy import urgent
 from edge_agent.urgent import Removals
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class Revoker:
 
     async def _keep(self, items: list[tuple[str, str]], at: datetime) -> None:
         try:
-            await asyncio.to_thread(self.box.state.revoke, items, at)
+            await urgent(self.box.state.revoke, items, at)
         except sqlite3.Error as error:  # in force until a restart; by then the new list is here
             log.error("revocations not kept: %s", error)
             self.box.record("", EdgeNote("disk", f"revocations not kept: {error}"))
@@ -115,7 +116,7 @@ class Revoker:
         for one in settled:
             self._keeping.pop(one, None)
         try:
-            await asyncio.to_thread(self.box.state.settle_revoked, settled)
+            await urgent(self.box.state.settle_revoked, settled)
         except sqlite3.Error as error:  # it is answered once more after a restart
             log.error("an answered revocation is not noted: %s", error)
 

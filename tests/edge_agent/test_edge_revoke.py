@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ from device_drivers.contract.messages import ListDoorbell, RevocationOrder, Revo
 from device_drivers.contract.words import AccessOutcome, DenyReason
 from device_drivers.driver import Operation, Upsert
 from edge_agent import urgent
+from edge_agent.heavy import heavy
 from edge_agent.worker import Worker
 
 
@@ -177,6 +179,7 @@ def test_a_look_at_the_whole_list_that_was_under_way_does_not_bring_it_back(tmp_
             await looking.wait()
             box.revoker(worker).arrived(box.signer.order(("d1", "a")))
             await asked
+            await until(lambda: box.answers, "an answer")
             assert box.answered() == [("d1", "a", "gone")]
             assert len(device.applied) == applied, "not removed a second time"
             assert (box.last.wanted, box.last.confirmed, box.last.pending) == (1, 1, 0)
@@ -348,6 +351,27 @@ def test_a_list_that_was_made_before_the_order_does_not_bring_anybody_back(
                 publish(box, access_list(generation, credential("b", "8")))
                 await until(lambda g=generation: reported(box, g, wanted=1, confirmed=1), "lists of afterwards")
             await until(lambda: box.box.state.revoked("d1") == {}, "nothing is left that could bring them back")
+
+    run(work())
+
+
+def test_it_does_not_wait_behind_what_fills_the_threads(tmp_path: Path) -> None:
+    async def work() -> None:
+        device, release = TwinDevice(), threading.Event()
+        async with open_box(tmp_path) as box, working(box, device) as worker:
+            publish(box, access_list(1, credential("a")))
+            await until(lambda: reported(box, 1, confirmed=1), "it is there")
+            full = [asyncio.create_task(asyncio.to_thread(release.wait, 20)) for _ in range(100)]
+            full.append(asyncio.create_task(heavy(release.wait, 20)))
+            await asyncio.sleep(0)
+            try:
+                box.revoker(worker).arrived(box.signer.order(("d1", "a")))
+                await until(lambda: box.answered("gone"), "gone, kept and answered")
+                assert not any(task.done() for task in full)
+                assert box.box.state.revoked("d1"), "on the disk"
+            finally:
+                release.set()
+                await asyncio.gather(*full)
 
     run(work())
 
