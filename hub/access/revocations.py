@@ -108,11 +108,20 @@ def listed(uow: UnitOfWork, device: tuple[str, str], generation: int, merged: Me
     rows = session.scalars(
         select(Revocation).where(Revocation.device_id == device_id, (Revocation.state == OPEN) | ahead)
     ).all()
+    tokens = sorted({row.token for row in rows if row.state == OPEN})
+    ended_ones = select(CredentialRow.token).where(CredentialRow.state == "ended")
+    over = {
+        token
+        for start in range(0, len(tokens), AN_ORDER)
+        for token in session.scalars(ended_ones.where(CredentialRow.token.in_(tokens[start : start + AN_ORDER])))
+    }
     for row in rows:
         if row.state != OPEN:
             row.generation = generation
             continue
         there = merged.body.has_face(row.token) if row.part == FACE else row.token in merged.body.credentials
+        if there and row.token in over:
+            continue  # this list was composed before the credential ended: the next one is without it
         if there:
             row.state, row.confirmed_at = BACK, uow.now
         elif not row.generation:  # it ended before this list was made, so this is the first without it

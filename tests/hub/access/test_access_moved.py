@@ -203,6 +203,38 @@ def test_a_note_stays_when_somebody_else_published_in_between(sqlite_hub: Hub, e
         assert session.scalars(select(AccessMoved.id)).all() == []
 
 
+def test_a_list_composed_before_an_end_does_not_take_the_revocation_back(sqlite_hub: Hub, estate: Setup) -> None:
+    """The bulk list was being made while the credential ended: it is stored all the same, and the next one is without it."""
+    hub = sqlite_hub
+    estate(hub)
+    publish.publish(hub)
+    gone = token_of(hub, "P3")
+    offer = update(HouseholdMember).where(HouseholdMember.id == "M1").values(offered={"cards": ["77"], "photo": None})
+    noted(hub, "T-1", offer)
+    (task,) = publish._due(hub)
+    with hub.db.unit_of_work("system", "as the job", audit=False) as uow:
+        publish.credentials.reconcile(uow, task.estate, task.scope)
+    composed = publish._composed(hub, task.estate, task.scope)
+    end(hub, "T-2")
+    publish.revoke(hub)
+    for one in composed:
+        with hub.db.unit_of_work("system", "as the job", audit=False) as uow:
+            assert publish._store(hub, uow, "E001", one)
+    with hub.db.reading() as session:
+        assert [(r.token, r.device_id) for r in revocations.unconfirmed(session, "E001")] == [
+            (gone, BOARD),
+            (gone, GATE),
+        ]
+        assert {s.state for s in credential_states(session, [gone])[gone]} == {"pending"}
+    publish.run(hub)
+    assert all(gone not in tokens for tokens in entries(hub).values())
+    with hub.db.reading() as session:
+        rows = session.scalars(select(Revocation)).all()
+        assert {(r.state, r.generation) for r in rows} == {("open", 3)}, (
+            "one row a device, from the first list without it"
+        )
+
+
 def test_a_card_that_is_free_again_goes_to_who_waited_for_it(sqlite_hub: Hub, estate: Setup) -> None:
     hub = sqlite_hub
     estate(hub)
