@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
 from typing import Any
+from urllib.parse import quote
 
 
 def devices_by_code(person: Any, estate: str) -> dict[str, dict[str, Any]]:
@@ -48,3 +50,12 @@ def record_of(running: Any, state: str, skip: int = 0) -> dict[str, Any]:
 def truth_of(running: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads((running.directory / "site/truth.json").read_text())["dwellings"]
     return found
+
+
+def shown_by_phone_only(running: Any, device: str) -> int:
+    """How many of a terminal's list have neither card nor face: nothing of them is written to it."""
+    name = quote(device, safe="").replace(".", "%2E")
+    signed = json.loads((running.directory / f"edge/lists/{name}.json").read_text())
+    credentials = json.loads(base64.b64decode(signed["payload"]))["credentials"]
+    types = [{i["type"] for i in c["identifiers"]} for c in credentials if not c.get("blocked")]
+    return sum(not known & {"card", "face"} for known in types)
