@@ -80,6 +80,9 @@ def reconcile(uow: UnitOfWork, estate: Estate, scope: Scope = WHOLE) -> tuple[Re
         waiting = claimants(uow.session, estate.id, done.released) - scope.tenancies
         if waiting:
             _members(uow, estate, Scope(frozenset(waiting), passes=False), done)
+            moved.tenancies(
+                uow, estate.id, sorted(waiting)
+            )  # also where the lists are made by another run, or after a fall
             scope = Scope(scope.tenancies | waiting, scope.passes)
     return done, scope
 

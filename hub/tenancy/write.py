@@ -19,6 +19,7 @@ from hub.tenancy.changes import ENDED, Change, ChangeSet
 from hub.tenancy.onfile import Place, parts
 from hub.tenancy.records import AbsenceRecord, EndDecision, Member, TenancyRecord
 
+DESK = ("desk_cards", "id_card")  # what people gave at the counter: no record knows it, and none takes it away
 MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
 
 
@@ -169,12 +170,12 @@ def _apply_change(
             member = msgspec.structs.replace(member, photo=None)  # kept no longer than it opens doors (PIPL art. 47)
         person_id = people.of(member)
         if person_id in held:
-            desk = held[person_id].offered.get("desk_cards")
+            of_the_desk = {name: held[person_id].offered[name] for name in DESK if held[person_id].offered.get(name)}
             for name, value in _member(row.id, person_id, held[person_id].ordinal, member).items():
                 if name != "id":
                     setattr(held[person_id], name, value)
-            if desk:
-                held[person_id].offered = {**held[person_id].offered, "desk_cards": desk}
+            if of_the_desk:
+                held[person_id].offered = {**held[person_id].offered, **of_the_desk}
         else:
             ordinal += 1
             session.add(HouseholdMember(**_member(row.id, person_id, ordinal, member)))

@@ -233,7 +233,8 @@ def test_a_list_composed_before_an_end_does_not_take_the_revocation_back(sqlite_
         )
 
 
-def test_a_card_that_is_free_again_goes_to_who_waited_for_it(sqlite_hub: Hub, estate: Setup) -> None:
+@pytest.mark.parametrize("order_first", [False, True])
+def test_a_card_that_is_free_again_goes_to_who_waited_for_it(sqlite_hub: Hub, estate: Setup, order_first: bool) -> None:
     hub = sqlite_hub
     estate(hub)
     values = {"offered": {"cards": ["1001"], "photo": None}}
@@ -244,8 +245,12 @@ def test_a_card_that_is_free_again_goes_to_who_waited_for_it(sqlite_hub: Hub, es
     yesterday = hub.now().date() - timedelta(days=1)
     leave = update(HouseholdMember).where(HouseholdMember.id == "M1").values(to_date=yesterday)
     noted(hub, "T-1", leave, ends=True)
+    if order_first:
+        publish.revoke(hub)
     publish.run(hub)
-    assert three in {c.token for c in desired(hub, BOARD).credentials}
+    assert three in {c.token for c in desired(hub, BOARD).credentials}, (
+        "the card is his, also where the order went first"
+    )
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -245,6 +245,25 @@ def test_members_leave_and_withdraw_consent(hub: Hub, configured: Setup, office:
         assert str(left.to_date) == "2026-11-10"
 
 
+def test_what_was_given_at_the_counter_outlives_every_record(hub: Hub, configured: Setup, office: Office) -> None:
+    configured(hub)
+    sync.run(hub)
+    query = select(HouseholdMember).join(Person, Person.id == HouseholdMember.person_id)
+    mine = query.where(Person.source_id == "P-000002")
+    given = {"desk_cards": ["77"], "id_card": "hash of an identity card"}
+    with hub.db.unit_of_work("desk", "本人到窗口办理", now=hub.now()) as uow:
+        row = uow.session.scalars(mine).one()
+        row.offered = {**row.offered, **given}
+    office.control("edit-member", tenancy="T-000001", person_id="P-000002", cards=["4444444"])
+    assert "~1" in sync.run(hub)
+    with hub.db.reading() as session:
+        offered = session.scalars(mine).one().offered
+    assert offered["cards"] == ["4444444"]
+    assert {name: offered.get(name) for name in given} == given, (
+        "the lease system knows nothing of it and takes none away"
+    )
+
+
 def test_bad_records_are_kept_with_their_reason_and_the_rest_goes_on(
     hub: Hub, configured: Setup, office: Office
 ) -> None:
