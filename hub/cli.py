@@ -266,6 +266,33 @@ def explain_command(
         raise _fail(f"{subject!r} is no dwelling, person, pass, credential or door of this hub") from error
 
 
+@app.command("reconciliation")
+def reconciliation_command(
+    source: Annotated[str, typer.Argument(help="A tenancy source of sources.json that is pulled.")],
+    directory: Directory = DIR,
+    out: Annotated[Path | None, typer.Option(help="Also write the whole report, masked: a .csv or .xlsx file.")] = None,
+) -> None:
+    """Read a whole source again and say how it and the hub agree, record by record. Changes nothing. Status 1: they differ."""
+    from hub.errors import ApiError
+    from hub.tenancy import sheets
+    from hub.tenancy.reconciliation import reconcile_source, rows_of, said
+    from hub.tenancy.sources import SourceProblem
+
+    try:
+        report = reconcile_source(_hub(directory), source)
+    except (ApiError, SourceProblem) as error:
+        raise _fail(error) from error
+    rows = rows_of(report)
+    for row in rows[1:]:
+        typer.echo("  ".join(cell for cell in row if cell))
+    if out is not None:
+        plain = out.suffix.lower() == ".csv"
+        out.write_bytes(sheets.as_csv(rows) if plain else sheets.as_xlsx(rows, source))
+    typer.echo(said(report))
+    if not report.agrees:
+        raise typer.Exit(1)
+
+
 @app.command("demo")
 def demo_command(
     directory: Annotated[Path, typer.Option("--dir", help="Keeps all state; the next start continues.")],

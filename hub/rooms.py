@@ -20,7 +20,7 @@ from hub.lease.chain import JOBS as REMINDER_JOBS
 from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
 from hub.tenancy import api as tenancy_api
-from hub.tenancy import push_api
+from hub.tenancy import people_api, push_api, reconciliation_api
 from hub.tenancy.sync import JOBS as TENANCY_JOBS
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -31,6 +31,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders_api.router,
     tenancy_api.router,
     push_api.router,
+    people_api.router,
+    reconciliation_api.router,
     access_api.router,
     desk_api.router,
     explain_api.router,

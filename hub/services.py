@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from device_drivers.contract.messages import Message, encode, topic_of
 from device_drivers.mqtt import Link, MessageTooLarge
@@ -20,6 +21,16 @@ def _system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def _system_counter() -> timedelta | None:
+    """Time since the machine started, which nobody sets; time asleep counts where the system tells it."""
+    return timedelta(seconds=time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)))
+
+
+def _no_counter() -> timedelta | None:
+    """Beside a clock that is set by hand there is none."""
+    return None
+
+
 def _no_jobs(_job: str) -> None:
     """Without a job runner (a command line run) jobs wait for the server's next period."""
 
@@ -32,6 +43,10 @@ class Hub:
     ) -> None:
         self.config, self.db, self.keys, self.live = config, db, keys, live
         self.clock = clock
+        self.steady: Callable[[], timedelta | None] = _system_counter if clock is _system_clock else _no_counter
+        self.sighting: tuple[datetime, timedelta | None] | None = (
+            None  # clock and counter when last believed (hub.clock)
+        )
         self.link: Link | None = None
         self.signaller: Callable[[str], None] = _no_jobs
         self.unsent: dict[str, str] = {}  # topic → why its newest message can never be sent; the health page shows it

@@ -398,7 +398,7 @@ class SourceRow(Base):
 class HouseholdLoss(Base):
     """A household lost something by a source's word: what the brake counts over a day and a week, across all sources.
 
-    `what`: ended, left, cards, moved. `excused`: two persons had let it pass.
+    `what`: ended, left, cards, photo, moved. `excused`: two persons had let it pass.
     """
 
     __tablename__ = "household_loss"

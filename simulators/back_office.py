@@ -8,7 +8,7 @@ secret: 256 bits), because face terminals that fetch a picture can send no heade
   PUT  /api/hub-key {"public_key"}     base64 of the hub's 32-byte Ed25519 key
   POST /api/inbox                      any JSON object; X-Signature = base64 Ed25519 over the body, Idempotency-Key
   GET  /api/inbox                      {"items": [{"idempotency_key", "received_at", "body", "times"}]}
-  /control/...                         see `back_office_control`
+  /control/...                         see `back_office_control`, `back_office_events`, `back_office_feed`
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from simulators.back_office_control import routes as control_routes
 from simulators.back_office_core import OFFICE, BadRequest, Office, json_object, problem
+from simulators.back_office_events import routes as event_routes
+from simulators.back_office_feed import spoilt
 from simulators.back_office_store import KeyReused, Record, Store
 from simulators.site import ZONE
 
@@ -61,6 +63,7 @@ def make_app(office: Office) -> web.Application:
             web.get("/api/inbox", _get_inbox),
             web.get("/photos/{name}", _photo),
             *control_routes(),
+            *event_routes(),
         ]
     )
 
@@ -109,28 +112,17 @@ async def _feed(request: web.Request, kind: str) -> web.StreamResponse:
         return web.Response(status=500, text=HTML, content_type="text/html")
     if mode == "html":
         return web.Response(text=HTML, content_type="text/html")
-    if mode == "empty":
-        return web.json_response({"items": [], "next_cursor": str(cursor), "total": 0, "has_more": False})
     rows = office.store.page(kind, cursor, limit + 1)
     has_more, rows = len(rows) > limit, rows[:limit]
     next_cursor = rows[-1][0] if rows else cursor
-    total = office.store.total(kind)
-    if mode == "half":  # every second record is missing, and the page says that this is all there is
-        rows = [row for row in rows if _in_half(row[1])]
-        total = sum(_in_half(record) for _, record in office.store.page(kind, 0, 1 << 31))
-    if mode == "cut_page":  # the list breaks off in the middle but claims to be complete
-        rows, has_more = rows[: len(rows) // 2], False
-        next_cursor = rows[-1][0] if rows else cursor
     items = [_with_urls(request, record) for _, record in rows]
+    total = office.store.total(kind)
     page = {"items": items, "next_cursor": str(next_cursor), "total": total, "has_more": has_more}
+    page = spoilt(mode, page, cursor, office.store, kind)
     if mode == "cut_body":
         text = json.dumps(page, ensure_ascii=False)
         return web.Response(text=text[: len(text) // 2], content_type="application/json")
     return web.json_response(page)
-
-
-def _in_half(record: Record) -> bool:
-    return int(record["id"][2:]) % 2 == 0
 
 
 def _with_urls(request: web.Request, record: Record) -> Record:

@@ -1,10 +1,11 @@
 """What a clerk (or a demo, or a test) does in the back office. All under /control, all with the API key.
 
 GET  /control/state                         feed mode, counts, requests served
-POST /control/feed         {"mode", "seconds"?}   normal, empty, half, cut_page, cut_body, 500, html, slow
+POST /control/feed         {"mode", "seconds"?}   see `back_office_feed`
 POST /control/end-tenancy  {"id", "decision": {number, date, move_out_completed_on, kind, signed_by} | null}
 POST /control/move-in      {"dwelling_code", "members"?: [{name?, relation?, face?: "good"|"blank"|"none"}]}
 POST /control/edit-member  {"tenancy", "person_id", any of name, to, cards, consents, face_photo}
+POST /control/put-tenancy  any whole record       stored as it is, with its next version
 POST /control/absence      {"dwelling_code", "from", "to", "reason"}
 """
 
@@ -18,7 +19,8 @@ from typing import Any
 import numpy as np
 from aiohttp import web
 
-from simulators.back_office_core import FEED_MODES, OFFICE, BadRequest, Office, json_object, problem
+from simulators.back_office_core import OFFICE, BadRequest, Office, json_object, problem
+from simulators.back_office_feed import MODES
 from simulators.back_office_store import Record
 from simulators.people import Person, Register, Routine
 from simulators.photos import photo, sha256_of
@@ -39,6 +41,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/control/end-tenancy", _end_tenancy),
         web.post("/control/move-in", _move_in),
         web.post("/control/edit-member", _edit_member),
+        web.post("/control/put-tenancy", _put_tenancy),
         web.post("/control/absence", _absence),
     ]
 
@@ -59,9 +62,9 @@ async def _state(request: web.Request) -> web.StreamResponse:
 
 async def _set_feed(request: web.Request) -> web.StreamResponse:
     office, body = request.app[OFFICE], await json_object(request)
-    mode, seconds = body.get("mode"), body.get("seconds", 30.0)
-    if mode not in FEED_MODES:
-        raise BadRequest(f"mode must be one of {', '.join(FEED_MODES)}")
+    mode, seconds = str(body.get("mode", "")).replace("-", "_"), body.get("seconds", 30.0)
+    if mode not in MODES:
+        raise BadRequest(f"mode must be one of {', '.join(MODES)}")
     if not isinstance(seconds, int | float) or not 0 <= seconds <= 600:
         raise BadRequest("seconds must be 0 to 600")
     office.feed, office.slow_s = mode, float(seconds)
@@ -165,6 +168,13 @@ async def _edit_member(request: web.Request) -> web.StreamResponse:
         check = _CHECKS.get(name)
         member[name] = check(office, str(person_id), value) if check else value
     return web.json_response(office.store.save("tenancy", record))
+
+
+async def _put_tenancy(request: web.Request) -> web.StreamResponse:
+    office, body = request.app[OFFICE], await json_object(request)
+    if not isinstance(body.get("id"), str) or not isinstance(body.get("members"), list):
+        raise BadRequest("a tenancy record needs `id` and `members`")
+    return web.json_response(office.store.save("tenancy", body))
 
 
 def _cards(_office: Office, _person_id: str, value: Any) -> list[str]:

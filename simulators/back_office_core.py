@@ -10,8 +10,6 @@ from aiohttp import web
 
 from simulators.back_office_store import Store
 
-FEED_MODES = ("normal", "empty", "half", "cut_page", "cut_body", "500", "html", "slow")
-
 
 @dataclass(slots=True)
 class Office:

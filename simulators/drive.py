@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import aiohttp
 import typer
 
+from simulators.back_office_events import EVENTS
+from simulators.back_office_feed import MODES
 from simulators.plan import load_plan
 from simulators.site import ZONE
 
@@ -86,12 +88,29 @@ def end_tenancy(
 
 @app.command()
 def feed(
-    mode: Annotated[str, typer.Argument(help="normal, empty, half, cut_page, cut_body, 500, html or slow.")],
+    mode: Annotated[str, typer.Argument(help=f"{', '.join(MODES)} (also with hyphens).")],
     directory: Dir,
     api_key_file: KeyFile = None,
 ) -> None:
     """Let the tenancy feed misbehave, or make it normal again."""
     _show(_office(directory, api_key_file, "/control/feed", {"mode": mode}))
+
+
+@app.command()
+def event(
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(EVENTS)} (also with hyphens).")],
+    directory: Dir,
+    dwelling: Annotated[str, typer.Option(help="House code where it happens, e.g. E001-B1-0301.")],
+    to: Annotated[
+        str, typer.Option(help="The other house code: of move, transfer, swap; of divorce if she gets one.")
+    ] = "",
+    api_key_file: KeyFile = None,
+) -> None:
+    """Let something happen in a household's life: the lease system records it, the hub reads it with its next pull."""
+    body = {"kind": kind, "dwelling_code": dwelling, "to": to}
+    for record in _office(directory, api_key_file, "/control/event", body)["tenancies"]:
+        members = ", ".join(f"{m['person_id']} {m['relation']}" for m in record["members"])
+        typer.echo(f"{record['id']} v{record['version']}  {record['state']:9}  {record['dwelling_code']}  {members}")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from hub.access.holders import (
     Scope,
     active_by_member,
     credentials_on_file,
+    homes_of,
     members_on_file,
 )
 from hub.access.pass_rules import KINDS, because_of
@@ -117,6 +118,7 @@ def load_holders(
 ) -> tuple[Holder, ...]:
     """Active credentials of members, each until a lawful cause ends it. A credential without its membership entitles nobody."""
     active = active_by_member(credentials_on_file(session, estate_id, scope) if credentials is None else credentials)
+    homes = homes_of(session, estate_id, scope)
     found = []
     for member in members_on_file(session, estate_id, scope):
         credential = active.get((member.person_id, member.tenancy_id))
@@ -132,6 +134,7 @@ def load_holders(
                 dwelling=member.dwelling_id,
                 from_date=member.facts.from_date,
                 identifiers=credential.identifiers,
+                also=homes.get((member.person_id, member.tenancy_id), ()),
             )
         )
     return tuple(found)

@@ -7,14 +7,15 @@ days that pass (a child turns 14, a leaver's last day) take effect without a new
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, insert, select, text, update
 
 from device_drivers.contract.words import HolderClass
-from hub import moved
+from hub import clock, moved
 from hub.access import pass_ends, revocations
 from hub.access.faces import NewFaces
 from hub.access.holders import (
@@ -72,7 +73,7 @@ def reconcile(uow: UnitOfWork, estate: Estate, scope: Scope = WHOLE) -> tuple[Re
     _one_at_a_time(uow, estate.id)
     done = Reconciled()
     if scope.passes:
-        for token, why, proof in pass_ends.over(uow.session, estate.id, uow.now):
+        for token, why, proof in pass_ends.over(uow.session, estate.id, clock.believed(uow.session, uow.now)):
             _end_by_token(uow, token, why, proof)
             done.ended += 1
     _members(uow, estate, scope, done)
@@ -99,11 +100,12 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
     members = members_on_file(uow.session, estate.id, scope)
     credentials = credentials_on_file(uow.session, estate.id, Scope(scope.tenancies, passes=False))
     active = active_by_member(credentials)
-    today = local_day(estate, uow.now)
+    today = local_day(estate, clock.believed(uow.session, uow.now))
     wishes = {m.member_id: wanted_identifiers(m.facts, today) for m in members}
     asked = None if scope.whole else {i.value for wish in wishes.values() for i in wish if i.value}
     claimed = claims(uow.session, estate.id, asked)
     owner, blocked = claimed.owner, claimed.blocked
+    _let_go(members, active, wishes, owner, today)
     resigned = {(c.person_id, c.tenancy_id) for c in credentials if _ended_by(c, Cause.OWN_REQUEST)}
     new_faces = NewFaces(uow.session, estate)
     created: list[tuple[MemberOnFile, tuple[WantedIdentifier, ...]]] = []
@@ -114,8 +116,6 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
             end_credential(uow, held, cause, _proof(member, cause))
             done.ended += 1
             done.released |= {i.value for i in held.identifiers if i.value}
-            for identifier in held.identifiers:
-                owner.pop((identifier.type, identifier.value), None)
             continue
         if not held and (not belongs(member.facts, today) or (member.person_id, member.tenancy_id) in resigned):
             continue
@@ -143,6 +143,25 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
         done.changed += moved_home or tuple(wanted) != held.identifiers
     _create(uow, estate, created)
     done.created += len(created)
+
+
+def _let_go(
+    members: Iterable[MemberOnFile],
+    active: Mapping[tuple[str, str], CredentialOnFile],
+    wishes: Mapping[str, tuple[WantedIdentifier, ...]],
+    owner: dict[tuple[str, str], str],
+    today: date,
+) -> None:
+    """Cards that their holders give up in this run are free from its beginning: who takes one over waits for nobody."""
+    for member in members:
+        held = active.get((member.person_id, member.tenancy_id))
+        if held is None:
+            continue
+        keeps = set() if lawful_end(member.facts, today) else {(i.type, i.value) for i in wishes[member.member_id]}
+        for identifier in held.identifiers:
+            shown = (identifier.type, identifier.value)
+            if shown not in keeps and owner.get(shown) == held.token:
+                del owner[shown]
 
 
 def _moved_away(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) -> None:

@@ -31,9 +31,17 @@ class PointPlace:
     schedule: Schedule | None = None
 
 
+Home = tuple[str, str, date]
+"""Block, dwelling, and the first day of belonging there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One credential with the household member it belongs to; only of a live tenancy. Identifiers sorted."""
+    """One credential with the household member it belongs to; only of a live tenancy. Identifiers sorted.
+
+    `also`: the other homes of the same person in this estate (a move, a household in two tenancies): a card is one thing, and
+    opens the way to each of them.
+    """
 
     token: str
     label: str
@@ -43,6 +51,7 @@ class Holder:
     dwelling: str
     from_date: date
     identifiers: tuple[WantedIdentifier, ...]
+    also: tuple[Home, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +111,13 @@ def entitle(
     local = ZoneInfo(zone)
     today = as_of.astimezone(local).date()
     hours = {p.access_point: p.schedule for p in points if p.scope == AMENITY and p.schedule}
-    cache: dict[tuple[str, str], tuple[tuple[str, ...], Hours]] = {}
+    cache: dict[tuple[tuple[str, str], ...], tuple[tuple[str, ...], Hours]] = {}
     found = []
     for holder in sorted(holders, key=lambda h: h.token):
-        key = (holder.block, holder.dwelling)
+        others = sorted({(block, dwelling) for block, dwelling, first in holder.also if first <= today})
+        key = ((holder.block, holder.dwelling), *others)
         if key not in cache:
-            mine = points_of(places, holder.block, holder.dwelling)
+            mine = tuple(sorted({point for home in key for point in points_of(places, *home)}))
             cache[key] = mine, tuple((p, hours[p]) for p in mine if p in hours)
         starts = datetime.combine(holder.from_date, time(), local) if holder.from_date > today else None
         found.append(

@@ -8,10 +8,11 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import String, cast, or_, select
+from sqlalchemy import String, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.words import HolderClass
+from hub.access.entitle import Home
 from hub.access.lifecycle import Cause, MemberFacts, WantedIdentifier
 from hub.tables import (
     Block,
@@ -152,6 +153,57 @@ def _completed(decision: dict[str, Any] | None) -> str:
     told = decision or {}
     whole = all(str(told.get(name) or "").strip() for name in ("number", "date", "move_out_completed_on"))
     return str(told["number"]) if whole else ""
+
+
+def homes_of(session: Session, estate_id: str, scope: Scope = WHOLE) -> dict[tuple[str, str], tuple[Home, ...]]:
+    """(person id, tenancy id) → the other homes of the same human being in this estate, where he has a credential.
+
+    One person in two tenancies, or two records that people confirmed to be one.
+    """
+    head = func.coalesce(Person.same_as, Person.id)
+    lives = (
+        select(head.label("head"), CredentialRow.tenancy_id)
+        .join(Person, Person.id == CredentialRow.person_id)
+        .where(
+            CredentialRow.estate_id == estate_id, CredentialRow.state == "active", CredentialRow.tenancy_id.is_not(None)
+        )
+    )
+    if scope.tenancies is not None:  # of few households, few people: not everybody of the estate is looked at
+        here = session.scalars(
+            lives.with_only_columns(head).where(CredentialRow.tenancy_id.in_(sorted(scope.tenancies)))
+        )
+        who = set(here)
+        people = session.scalars(select(Person.id).where(or_(Person.id.in_(who), Person.same_as.in_(who))))
+        lives = lives.where(CredentialRow.person_id.in_(set(people)))
+    every = lives.subquery()
+    several = select(every.c.head).group_by(every.c.head).having(func.count() > 1)
+    rows = session.execute(
+        select(head, CredentialRow.person_id, Tenancy.id, Dwelling.block_id, Dwelling.id, HouseholdMember.from_date)
+        .join(Person, Person.id == CredentialRow.person_id)
+        .join(Tenancy, Tenancy.id == CredentialRow.tenancy_id)
+        .join(Dwelling, Dwelling.id == Tenancy.dwelling_id)
+        .join(
+            HouseholdMember,
+            and_(HouseholdMember.person_id == CredentialRow.person_id, HouseholdMember.tenancy_id == Tenancy.id),
+        )
+        .where(
+            CredentialRow.estate_id == estate_id,
+            CredentialRow.state == "active",
+            Tenancy.estate_id == estate_id,
+            Tenancy.state == "active",
+            head.in_(several),
+        )
+        .order_by(Tenancy.id, CredentialRow.person_id)
+    ).all()
+    by_head: dict[str, list[tuple[tuple[str, str], Home]]] = {}
+    for one, person, tenancy, block, dwelling, first in rows:
+        by_head.setdefault(one, []).append(((str(person), tenancy), (block, dwelling, first)))
+    return {
+        mine: tuple(home for other, home in some if other != mine)
+        for some in by_head.values()
+        for mine, _ in some
+        if scope.tenancies is None or mine[1] in scope.tenancies
+    }
 
 
 def _face_consents(session: Session, estate_id: str, scope: Scope) -> dict[str, str]:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from device_drivers.contract.access import next_generation
 from device_drivers.contract.messages import ListDoorbell
 from device_drivers.contract.words import HolderClass
-from hub import moved
+from hub import clock, moved
 from hub.access import bundle, credentials, held, pass_ends, revocations
 from hub.access.compose import TargetDevice, compose
 from hub.access.entitle import Entitlement, entitle
@@ -122,8 +122,9 @@ def _publish(hub: Hub, tasks: list[_Task]) -> str:
 
 
 def _due(hub: Hub, *, everything: bool = False, only_ends: bool = False) -> list[_Task]:
-    now = hub.now()
+    clock.look(hub)
     with hub.db.reading() as session:
+        now = clock.believed(session, hub.now())
         notes: dict[str, list[AccessMoved]] = {}
         query = select(AccessMoved).order_by(AccessMoved.id)
         for note in session.scalars(query.where(AccessMoved.ends) if only_ends else query):
@@ -212,8 +213,8 @@ def _publish_estate(hub: Hub, task: _Task, scope: Scope) -> int:
 
 def _composed(hub: Hub, estate: Estate, scope: Scope) -> list[_Moved]:
     """The lists whose content is not what was published last, without a generation yet."""
-    now = hub.now()
     with hub.db.reading() as session:
+        now = clock.believed(session, hub.now())
         # The lists first: who compares newer facts with an older list publishes once too often, the other way loses a change.
         before = _lists_before(session, estate.id)
         affected = None if scope.whole else _affected(session, estate.id, scope)
@@ -231,7 +232,7 @@ def _composed(hub: Hub, estate: Estate, scope: Scope) -> list[_Moved]:
             generation, digest, ahead = before.get(target.device, (0, "", False))
             if affected is not None and generation and not mine and target.device not in on_list and not ahead:
                 continue
-            fresh = compose(target, mine, issued_at=now)
+            fresh = compose(target, mine, issued_at=hub.now())
             body = _body(session, estate.id, target.device) if generation else None
             merged = merge(body, fresh, affected)
             after = merged.body.digest
@@ -343,11 +344,9 @@ def _done(hub: Hub, task: _Task) -> None:
         for start in range(0, len(task.notes), 500):
             uow.session.execute(delete(AccessMoved).where(AccessMoved.id.in_(task.notes[start : start + 500])))
         if task.structure:
-            uow.session.merge(
-                AccessSweep(
-                    estate_id=task.estate.id, day=local_day(task.estate, uow.now), at=uow.now, structure=task.structure
-                )
-            )
+            now, estate = clock.believed(uow.session, uow.now), task.estate
+            day = local_day(estate, now)
+            uow.session.merge(AccessSweep(estate_id=estate.id, day=day, at=now, structure=task.structure))
 
 
 def _ring_again(hub: Hub) -> int:

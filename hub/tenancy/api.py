@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, File, UploadFile
+from fastapi import APIRouter, Depends, File, Query, UploadFile
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
@@ -16,6 +16,7 @@ from hub.tables import Estate, SourceRow, SourceState
 from hub.tenancy import held, sync
 from hub.tenancy.fields import Refused
 from hub.tenancy.files import MAX_BYTES
+from hub.tenancy.progress import BOARD, Meter
 from hub.tenancy.reasons import zh
 from hub.tenancy.upload import upload
 
@@ -26,7 +27,11 @@ TheHub = Annotated[Hub, Depends(hub_of)]
 
 
 class HeldHousehold(BaseModel):
-    """A household that keeps its access although the source says otherwise."""
+    """A household that keeps its access although the source says otherwise.
+
+    `losses`: what it would lose: ended, left, cards, photo, moved. `becomes`: the number its source uses now, `people`: (number
+    now, number known here) of its members; `of_source`: whose record it is so far.
+    """
 
     tenancy: str
     dwelling_id: str
@@ -38,6 +43,10 @@ class HeldHousehold(BaseModel):
     leaving: int
     reason: str
     reason_zh: str
+    losses: list[str] = []
+    becomes: str = ""
+    people: list[list[str]] = []
+    of_source: str = ""
 
 
 class Held(BaseModel):
@@ -130,6 +139,26 @@ class UploadHousehold(BaseModel):
     members: int
 
 
+class UploadDetail(BaseModel):
+    """The same household by masked names. `added`: who comes. `corrected`: (who, which field). `loses`: (who, what he would
+    lose); `held`: the brake keeps it for now.
+    """
+
+    dwelling_code: str
+    added: list[str] = []
+    corrected: list[tuple[str, str]] = []
+    loses: list[tuple[str, str]] = []
+    held: bool = False
+
+
+class UploadProgress(BaseModel):
+    """`stage`: reading, checking, comparing, writing, done, failed, or unknown (no such ticket, or not begun)."""
+
+    stage: str
+    done: int
+    total: int
+
+
 class UploadResult(BaseModel):
     """`changes` counts households, `accepted` and `refused` rows; `households`: the new and changed ones, by house code."""
 
@@ -137,7 +166,10 @@ class UploadResult(BaseModel):
     refused: list[UploadRefusal]
     changes: Changes
     households: list[UploadHousehold] = []
+    details: list[UploadDetail] = []
     held: Held | None
+    held_reason: str = ""
+    held_reason_zh: str = ""
     applied: bool
 
 
@@ -266,18 +298,25 @@ def _sees_rows(principal: Principal, state: SourceState) -> bool:
 
 @router.post("/tenancy/upload")
 def upload_tenancies(
-    estate: str, hub: TheHub, principal: Manager, file: Annotated[UploadFile, File()], dry_run: bool = True
+    estate: str,
+    hub: TheHub,
+    principal: Manager,
+    file: Annotated[UploadFile, File()],
+    dry_run: bool = True,
+    ticket: Annotated[str, Query(max_length=64)] = "",
 ) -> UploadResult:
-    """A CSV or XLSX list for one estate. A dry run only says what would change."""
+    """A CSV or XLSX list for one estate. A dry run only says what would change. `ticket`: any word, to ask how far it is."""
     in_scope(principal, estate)
     with hub.db.reading() as session:
         row = session.get(Estate, estate)
     if row is None:
         raise NotFound
     content = file.file.read(MAX_BYTES + 1)
+    meter = Meter(BOARD, f"{principal.id}:{ticket}" if ticket else "")
     try:
-        outcome = upload(hub, row, principal.name, file.filename or "", content, dry_run=dry_run)
+        outcome = upload(hub, row, principal.name, file.filename or "", content, dry_run=dry_run, meter=meter)
     except Refused as no:
+        meter.at("failed", meter.stage.done, meter.stage.total)
         raise BadRequest(zh(no.reason) + (f"（{no.detail}）" if no.detail else ""), code=no.reason) from no
     return UploadResult(
         accepted=outcome.accepted,
@@ -287,6 +326,18 @@ def upload_tenancies(
         ],
         changes=Changes(**outcome.household_changes),
         households=[UploadHousehold.model_validate(h, from_attributes=True) for h in outcome.households],
+        details=[UploadDetail.model_validate(h, from_attributes=True) for h in outcome.households],
         held=None,
+        held_reason=outcome.held,
+        held_reason_zh=zh(outcome.held) if outcome.held else "",
         applied=outcome.applied,
     )
+
+
+@router.get("/tenancy/upload/progress")
+def upload_progress(ticket: Annotated[str, Query(min_length=1, max_length=64)], principal: Manager) -> UploadProgress:
+    """How far an upload of this caller is."""
+    stage = BOARD.get(f"{principal.id}:{ticket}")
+    if stage is None:
+        return UploadProgress(stage="unknown", done=0, total=0)
+    return UploadProgress(stage=stage.name, done=stage.done, total=stage.total)

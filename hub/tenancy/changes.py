@@ -44,8 +44,9 @@ class Known:
 class Change:
     """A known tenancy and its newer version. `record` is what to store: `settle` has been applied, leavers are dated.
 
-    `left`: members whose last day was set or moved forward (it may lie ahead: the loss is decided now). `cards_gone`: members
-    of whom a card is taken. `moved`: the household goes to another dwelling, and its old doors close behind it.
+    `left`: members whose last day was set or moved forward (it may lie ahead: the loss is decided now). `cards_gone`,
+    `photos_gone`: members of whom a card is taken, or a photo although the consent goes on. `moved`: the household goes to
+    another dwelling, and its old doors close behind it.
     """
 
     before: TenancyRecord
@@ -53,6 +54,7 @@ class Change:
     added: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     cards_gone: tuple[str, ...] = ()
+    photos_gone: tuple[str, ...] = ()
     moved: bool = False
     consents_given: tuple[tuple[str, str], ...] = ()
     consents_withdrawn: tuple[tuple[str, str], ...] = ()
@@ -64,7 +66,8 @@ class Change:
         before, after = self.before.end_decision, self.record.end_decision
         announced = after is not None and after.complete and not (before is not None and before.complete)
         ends = self.record.state == ENDED and self.before.state != ENDED
-        told = (("ended", ends or announced), ("left", self.left), ("cards", self.cards_gone), ("moved", self.moved))
+        ways = (("cards", self.cards_gone), ("photo", self.photos_gone), ("moved", self.moved))
+        told = (("ended", ends or announced), ("left", self.left), *ways)
         return tuple(name for name, true in told if true)
 
 

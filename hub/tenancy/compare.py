@@ -22,9 +22,8 @@ FAR = timedelta(days=3 * 366)  # a last day beyond it says "no end", not that so
 def compare(before: TenancyRecord, record: TenancyRecord, today: date) -> tuple[Change, tuple[RefusedRow, ...]]:
     """The change from `before` to `record` (settled), and where the record contradicts what it said before."""
     record, others = _same_people(before, record)
-    if not record.version:
-        record = _told_by_a_list(before, record)
-    record = _never_back(before, _without_earlier_lease_end(before, record), today)
+    record = _told_by_a_list(before, record) if not record.version else _with_what_is_not_told(before, record)
+    record = _never_back(before, without_earlier_lease_end(before, record), today)
     change = change_of(before, record, today)
     if 0 < record.version == before.version:
         if _contradicts(change):
@@ -53,6 +52,7 @@ def change_of(before: TenancyRecord, record: TenancyRecord, today: date) -> Chan
         record=merged,
         added=tuple(m.person_id for m in came if m.person_id not in old),
         left=tuple(p for p, m in old.items() if _leaves(m, after[p], today)),
+        photos_gone=tuple(p for p, m in old.items() if _loses_photo(m, after[p], today)),
         cards_gone=tuple(p for p, m in old.items() if not has_left(m, today) and set(m.cards) - set(after[p].cards)),
         moved=before.dwelling_code != merged.dwelling_code and before.state != ENDED,
         consents_given=tuple(sorted(after_consents - before_consents)),
@@ -83,7 +83,8 @@ def without_losses(change: Change, today: date) -> Change:
         cards = (
             tuple(dict.fromkeys((*was.cards, *member.cards))) if member.person_id in change.cards_gone else member.cards
         )
-        return msgspec.structs.replace(member, to_date=to_date, cards=cards)
+        photo = was.photo if member.person_id in change.photos_gone else member.photo
+        return msgspec.structs.replace(member, to_date=to_date, cards=cards, photo=photo)
 
     record = msgspec.structs.replace(
         change.record,
@@ -130,6 +131,29 @@ def _told_by_a_list(before: TenancyRecord, record: TenancyRecord) -> TenancyReco
     return msgspec.structs.replace(record, members=members, version=before.version, handover_at=handover)
 
 
+def _with_what_is_not_told(before: TenancyRecord, record: TenancyRecord) -> TenancyRecord:
+    """A record without a field takes nothing away; an ID number and a birth date that were told once are not forgotten."""
+    old = {m.person_id: m for m in before.members}
+
+    def full(member: Member) -> Member:
+        was = old.get(member.person_id)
+        if was is None:
+            return told(member)
+        kept = {name: getattr(was, name) for name in member.untold}
+        if not member.id_hash:
+            kept |= {"id_hash": was.id_hash, "id_last4": was.id_last4}
+        kept["birth_date"] = member.birth_date or was.birth_date
+        return told(msgspec.structs.replace(member, **kept))
+
+    return msgspec.structs.replace(record, members=tuple(full(m) for m in record.members))
+
+
+def told(member: Member) -> Member:
+    """As it is kept: what the record did not tell is no part of it."""
+    without_consent = member.photo is not None and "a" not in member.consents
+    return msgspec.structs.replace(member, untold=(), photo=None if without_consent else member.photo)
+
+
 def _never_back(before: TenancyRecord, record: TenancyRecord, today: date) -> TenancyRecord:
     old = {m.person_id: m for m in before.members}
 
@@ -149,7 +173,7 @@ def _never_back(before: TenancyRecord, record: TenancyRecord, today: date) -> Te
     )
 
 
-def _without_earlier_lease_end(before: TenancyRecord, record: TenancyRecord) -> TenancyRecord:
+def without_earlier_lease_end(before: TenancyRecord, record: TenancyRecord) -> TenancyRecord:
     """After a renewal some systems still repeat the old lease's end at each member: that is nobody's leaving either.
 
     A date at which the hub already has a member leave stays: it was given when it was not the end of a lease.
@@ -215,6 +239,11 @@ def _joined_member(was: Member, now: Member) -> Member:
 
 def _order(given: ConsentGiven) -> tuple[str, ...]:
     return tuple(str(part) for part in msgspec.structs.astuple(given))
+
+
+def _loses_photo(was: Member, now: Member, today: date) -> bool:
+    """Whose face opened doors and, without having taken the consent back, opens none any more."""
+    return was.photo is not None and now.photo is None and "a" in now.consents and not has_left(now, today)
 
 
 def _in_order(before: TenancyRecord, members: Sequence[Member]) -> tuple[Member, ...]:

@@ -14,9 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+import msgspec
+
 from hub.tenancy.brake import allowed_missing, brake, held_of, missing_problem
 from hub.tenancy.changes import ENDED, Change, ChangeSet, HeldHousehold, Known, Limits
-from hub.tenancy.compare import change_of, compare, without_losses
+from hub.tenancy.compare import change_of, compare, told, without_losses
 from hub.tenancy.records import RefusedRow, TenancyRecord
 from hub.tenancy.settle import settle, why_incomplete
 
@@ -51,6 +53,7 @@ def diff(
     live_counts: Mapping[str, int] | None = None,
     ending: Iterable[Change] = (),
     missing_before: frozenset[str] = frozenset(),
+    proposed: Mapping[str, HeldHousehold] | None = None,
 ) -> ChangeSet:
     """`known`: by tenancy id; all of this source when `full`, else at least those of `incoming` and those with a decision.
 
@@ -61,12 +64,15 @@ def diff(
     `feed_problem` (`empty_feed`, `clock_jumped` …): nothing is removed. `shrunken_accepted`: people said that the feed really is
     that short now; what is missing from it is not removed all the same. `missing_before`: what was missing the last time too.
     `released`: tenancies a person let pass the brake. `ending`: ends that were announced and are due (`settle.due`).
+    `proposed`: what waits for two persons because its numbers changed (`identity`): additions go on, losses do not.
     """
     newest = _newest(incoming)
     into = _Sorting(known, today)
     for key in sorted(newest):
         for record in newest[key]:
             _sort(into, key, record)
+    if full:  # not an old message that comes late, but what the source says now
+        into.conflicts += [RefusedRow(key, "version_back") for key in into.stale if key in known]
     for change in ending:
         if change.before.id not in into.changed and change.before.id not in into.ended:
             into.ended[change.before.id] = change
@@ -80,8 +86,11 @@ def diff(
         )
     free = released | {change.before.id for change in ending}
     losing = [c for c in (*into.ended.values(), *into.changed.values()) if c.losses and c.before.id in live]
-    losing = [c for c in losing if c.before.id not in free]
+    waiting = proposed or {}
+    losing = [c for c in losing if c.before.id not in free and c.before.id not in waiting]
     held, refused = brake(losing, live, feed_problem, limit, recent or {}, counts, recent_week or {})
+    held = (*held, *(waiting[key] for key in sorted(waiting)))
+    refused = refused or (min(h.reason for h in waiting.values()) if waiting else "")
     stopped = {h.tenancy for h in held}
     if feed_problem and full:
         held = (*held, *(held_of(live[key], feed_problem) for key in missing if key not in stopped))
@@ -117,7 +126,8 @@ def _newest(incoming: Iterable[TenancyRecord]) -> dict[str, list[TenancyRecord]]
 def _sort(into: _Sorting, key: str, incoming: TenancyRecord) -> None:
     known, today = into.known.get(key), into.today
     if known is None and key not in into.new:
-        into.new[key] = settle(incoming, today)
+        fresh = msgspec.structs.replace(incoming, members=tuple(told(m) for m in incoming.members))
+        into.new[key] = settle(fresh, today)
         return
     done = into.changed.pop(key, None) or into.ended.pop(key, None)
     first = known.record if known else into.new[key]

@@ -50,7 +50,20 @@ def known(session: Session, source: str, ids: Collection[str] | None = None) -> 
         for part in parts(sorted(set(ids) - have)):
             rows += session.execute(query.where(Tenancy.source_id.in_(part)))
     members = _members(session, source, None if ids is None else [t.id for t, _ in rows])
-    return {t.source_id: Known(_record(t, code, members.get(t.id, ())), t.estate_id) for t, code in rows}
+    return {t.source_id: Known(_record(t, code, members.get(t.id, ())), t.estate_id, source) for t, code in rows}
+
+
+def residents(session: Session, codes: Collection[str]) -> dict[str, list[Known]]:
+    """House code → the live tenancies there, of all sources, oldest first."""
+    query = select(Tenancy, Dwelling.code).join(Dwelling, Dwelling.id == Tenancy.dwelling_id)
+    query = query.where(Tenancy.state != ENDED).order_by(Tenancy.from_date, Tenancy.id)
+    rows = [row for part in parts(sorted(codes)) for row in session.execute(query.where(Dwelling.code.in_(part)))]
+    members = _members(session, None, [t.id for t, _ in rows])
+    found: dict[str, list[Known]] = {}
+    for tenancy, code in rows:
+        record = _record(tenancy, code, members.get(tenancy.id, ()))
+        found.setdefault(code, []).append(Known(record, tenancy.estate_id, tenancy.source))
+    return found
 
 
 def _record(tenancy: Tenancy, code: str, members: Sequence[Member]) -> TenancyRecord:
@@ -68,14 +81,15 @@ def _record(tenancy: Tenancy, code: str, members: Sequence[Member]) -> TenancyRe
     )
 
 
-def _members(session: Session, source: str, tenancy_ids: list[str] | None) -> dict[str, list[Member]]:
+def _members(session: Session, source: str | None, tenancy_ids: list[str] | None) -> dict[str, list[Member]]:
     base = (
         select(HouseholdMember, Person)
         .join(Person, Person.id == HouseholdMember.person_id)
         .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
-        .where(Tenancy.source == source)
         .order_by(HouseholdMember.ordinal, HouseholdMember.id)
     )
+    if source is not None:
+        base = base.where(Tenancy.source == source)
     queries = [base] if tenancy_ids is None else [base.where(Tenancy.id.in_(p)) for p in parts(tenancy_ids)]
     rows = [row for query in queries for row in session.execute(query)]
     consents = _consents(session, [person.id for _, person in rows])

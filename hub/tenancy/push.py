@@ -13,21 +13,21 @@ import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from hub import moved
+from hub import clock, moved
 from hub.db import UnitOfWork
 from hub.services import Hub
 from hub.tables import SourceState
-from hub.tenancy import counter, onfile, refused, sync, write
+from hub.tenancy import onfile, refused, sync, write
 from hub.tenancy.changes import ChangeSet
-from hub.tenancy.diff import diff
-from hub.tenancy.held import covered, held_json, merged
+from hub.tenancy.held import held_json, merged
+from hub.tenancy.judge import Told, judge, today_of
 from hub.tenancy.records import RefusedRow, TenancyRecord, parse_tenancy
 from hub.tenancy.sources import SourceConfig, SourceProblem, load_sources
 
@@ -104,9 +104,9 @@ def read_push_key(directory: Path, source: SourceConfig) -> bytes:
 
 def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
     """Records of one push in one unit of work. What is not in it is not missing; only versions say what is newer."""
-    today = hub.now().astimezone(sync.ZONE).date()
+    clock.look(hub)
     with hub.db.unit_of_work(f"source:{source.name}", "tenancy records pushed", now=hub.now()) as uow:
-        where = onfile.places(uow.session)
+        where, today = onfile.places(uow.session), today_of(uow)
         records: list[TenancyRecord] = []
         bad: list[RefusedRow] = []
         keys: set[str] = set()
@@ -121,10 +121,12 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
                 bad.append(RefusedRow(record.id, why, raw={"dwelling_code": record.dwelling_code}))
             else:
                 records.append(record)
-        records = counter.without_withdrawn(uow.session, source.name, records)
         state = _state(uow, source)
-        changes = _decided(uow, source, state, records, today)
-        write.apply(uow, source.name, changes, where, frozenset((state.detail.get("release") or {}).get("keys", ())))
+        # A source that is also pulled is let pass by the pull, which sees everything.
+        release = dict(state.detail.get("release") or {}) if source.kind == "push" else {}
+        judged = judge(uow, source.name, Told(records, frozenset(keys), pushed=True), release)
+        changes = judged.changes
+        write.apply(uow, source.name, changes, where, judged.released)
         bad += changes.conflicts
         refused.keep(uow, source.name, bad, keys)
         _keep_state(uow, source, state, changes, frozenset(r.id for r in records))
@@ -140,31 +142,6 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
         refused=tuple(bad),
         held=tuple(h.tenancy for h in changes.held),
     )
-
-
-def _decided(
-    uow: UnitOfWork, source: SourceConfig, state: SourceState, records: list[TenancyRecord], today: date
-) -> ChangeSet:
-    known = onfile.known(uow.session, source.name, [r.id for r in records])
-    known = counter.known_without(known, counter.withdrawn(uow.session, source.name))
-
-    def told(released: frozenset[str]) -> ChangeSet:
-        return diff(
-            known,
-            records,
-            today=today,
-            limits=onfile.limits(uow.session),
-            recent=onfile.recent_losses(uow.session, uow.now),
-            recent_week=onfile.recent_losses(uow.session, uow.now, onfile.WEEK),
-            released=released,
-            live_counts=onfile.live_counts(uow.session),
-        )
-
-    changes = told(frozenset())
-    let_pass = (
-        covered(dict(state.detail.get("release") or {}), changes, uow.now) if source.kind == "push" else frozenset()
-    )
-    return told(let_pass) if let_pass else changes
 
 
 def _state(uow: UnitOfWork, source: SourceConfig) -> SourceState:

@@ -22,6 +22,7 @@ MAX_MEMBERS = 100
 STATES = ("allocated", "active", "ended")
 ABSENCE_REASONS = ("hospital", "care", "work", "travel", "home_visit", "renovation", "other")
 PURPOSES = ("a", "b", "c")
+UNTOLD = (("cards", "cards"), ("photo", "face_photo"), ("consents", "consents"))
 
 
 class EndDecision(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,6 +57,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     """`consents`: purpose (a, b, c) → given; a purpose that is absent is not consented to (or withdrawn).
 
     `lease_end`: the end of the lease the source repeated as this member's last day; after a renewal it is still no leaving.
+    `untold`: fields of which the record says nothing at all (no empty list, no null: nothing): what is known of them stays.
     """
 
     person_id: str
@@ -70,6 +72,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     photo: Photo | None = None
     consents: dict[str, ConsentGiven] = {}
     lease_end: date | None = None
+    untold: tuple[str, ...] = ()
 
 
 class TenancyRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -204,8 +207,9 @@ def parse_member(raw: Mapping[str, object], blind: Blind, today: date) -> Member
         id_hash=blind(number) if number else "",
         id_last4=number[-4:],
         cards=fields.cards(raw.get("cards") or ()),
-        photo=_photo(raw.get("face_photo")) if "a" in consents else None,
+        photo=_photo(raw.get("face_photo")) if "a" in consents or "consents" not in raw else None,
         consents=consents,
+        untold=tuple(name for name, key in UNTOLD if key not in raw),
     )
 
 

@@ -5,7 +5,7 @@ A household is the rows of one house code. Refusing a person never removes anybo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -73,12 +73,15 @@ def find_header(rows: Sequence[Cells]) -> tuple[int, dict[str, int]]:
     raise Refused("header_missing", "、".join(missing))
 
 
-def read_sheet(rows: Sequence[Cells], blind: Blind, today: date) -> SheetRead:
-    """`rows` from the top of the sheet, merged cells filled. Raises Refused when there is no header."""
+def read_sheet(
+    rows: Sequence[Cells], blind: Blind, today: date, tick: Callable[[int], None] = lambda _row: None
+) -> SheetRead:
+    """`rows` from the top of the sheet, merged cells filled. Raises Refused when there is no header. `tick`: row by row."""
     header, columns = find_header(rows)
     read = SheetRead()
     lines: list[_Line] = []
     for number, cells in enumerate(rows[header + 1 :], start=header + 2):
+        tick(number)
         row = {name: cells[column] if column < len(cells) else None for name, column in columns.items()}
         if not any(fields.text(value) for value in row.values()) and not any(fields.text(c) for c in cells):
             continue

@@ -10,32 +10,29 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 
-from hub import moved
+from hub import clock, moved
 from hub.db import UnitOfWork
 from hub.jobs import Job
 from hub.services import Hub
 from hub.tables import SourceState
-from hub.tenancy import counter, onfile, refused, sources, write
+from hub.tenancy import onfile, refused, sources, write
 from hub.tenancy.brake import feed_problem
 from hub.tenancy.changes import ChangeSet
-from hub.tenancy.diff import diff
-from hub.tenancy.held import held_json, stands
+from hub.tenancy.held import held_json
+from hub.tenancy.judge import Judged, Told, judge, today_of
 from hub.tenancy.onfile import Place
 from hub.tenancy.records import AbsenceRecord, RefusedRow, TenancyRecord, parse_absence, parse_tenancy
-from hub.tenancy.settle import due
 from hub.tenancy.sources import Pull, SourceConfig, SourceProblem
 
 log = logging.getLogger(__name__)
 NAME = "tenancy.sync"
 PERIOD_S = float(os.environ.get("ESTATE_TENANCY_PERIOD_S", "30"))
 FULL_EVERY = timedelta(hours=6)
-ZONE = ZoneInfo("Asia/Shanghai")  # the day of a decision is a day of the lease system's country
 
 
 @dataclass(slots=True)
@@ -63,6 +60,7 @@ class _Read:
 
 def run(hub: Hub) -> str:
     """All sources of `sources.json`. One that fails keeps its error and does not stop the others."""
+    clock.look(hub)
     configured = [s for s in sources.load_sources(hub.config.dir) if s.kind == "http"]
     results = [f"{source.name}: {sync_source(hub, source)}" for source in configured]
     return "; ".join(results) or "no source configured"
@@ -74,8 +72,8 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
     try:
         with sources.open_client(hub.config.dir, source) as client:
             tenancies = sources.pull(client, "/api/tenancies", "" if position.full else position.cursor)
-            if not tenancies.full and not tenancies.broken and feed_problem(position.last_total, tenancies.total):
-                tenancies = sources.pull(client, "/api/tenancies", "")  # to say household by household what is gone
+            if not tenancies.full and not tenancies.broken and _look_at_all(hub, source, position, tenancies):
+                tenancies = sources.pull(client, "/api/tenancies", "")
             absences = _absences(client, position)
     except SourceProblem as error:
         _failed(hub, source, position, error)
@@ -85,10 +83,10 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
         log.info("source %s answers again", source.name)
     with hub.db.unit_of_work(f"source:{source.name}", "tenancy records", now=hub.now()) as uow:
         where = onfile.places(uow.session)
-        read = _parse(hub, source, tenancies, absences, where)
-        read.tenancies = counter.without_withdrawn(uow.session, source.name, read.tenancies)
-        changes = _decided(uow, source, position, tenancies, read)
-        write.apply(uow, source.name, changes, where, frozenset(position.release.get("keys", ())))
+        read = _parse(hub, today_of(uow), source, tenancies, absences, where)
+        judged = _decided(uow, source, position, tenancies, read)
+        changes = judged.changes
+        write.apply(uow, source.name, changes, where, judged.released)
         absent = write.apply_absences(uow, source.name, read.absences, where)
         everything = tenancies.full and not changes.refused and not problem
         refused.keep(uow, source.name, [*read.refused, *changes.conflicts], None if everything else read.keys)
@@ -101,6 +99,17 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
     told = f"+{len(changes.new)} ~{len(changes.changed)} -{len(changes.ended)}, {absent} absences"
     told += f", {len(read.refused) + len(changes.conflicts)} refused"
     return told + (f", held: {changes.refused}" if changes.refused else "") + (f"; {problem}" if problem else "")
+
+
+def _look_at_all(hub: Hub, source: SourceConfig, position: _Position, tenancies: Pull) -> bool:
+    """To say household by household what is gone; and whether a dwelling is let anew or its tenancy only renamed."""
+    if feed_problem(position.last_total, tenancies.total):
+        return True
+    told = {str(item.get("id")): str(item.get("dwelling_code")) for item in tenancies.items if isinstance(item, dict)}
+    with hub.db.reading() as session:
+        known = onfile.known(session, source.name, told)
+        homes = onfile.residents(session, {code for number, code in told.items() if number not in known})
+    return any(one.source == source.name and one.record.id not in told for some in homes.values() for one in some)
 
 
 def _absences(client: httpx.Client, position: _Position) -> Pull:
@@ -134,9 +143,10 @@ def _failed(hub: Hub, source: SourceConfig, position: _Position, problem: Source
         _state(uow, source).last_error = str(problem)[:500]
 
 
-def _parse(hub: Hub, source: SourceConfig, tenancies: Pull, absences: Pull, where: dict[str, Place]) -> _Read:
+def _parse(
+    hub: Hub, today: date, source: SourceConfig, tenancies: Pull, absences: Pull, where: dict[str, Place]
+) -> _Read:
     read = _Read()
-    today = hub.now().astimezone(ZONE).date()
     for position, raw in enumerate(tenancies.items, start=1):
         parsed = parse_tenancy(raw, hub.keys.blind, today, position)
         read.keys |= {row.key.split("/")[0] for row in parsed.refused}
@@ -168,51 +178,23 @@ def wrong_place(code: str, source: SourceConfig, where: dict[str, Place]) -> str
     return "dwelling_of_other_estate" if source.estate not in (None, where[code].estate_id) else ""
 
 
-def _decided(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, read: _Read) -> ChangeSet:
-    """What the feed changes, with what two persons let pass, if it still is what they were shown."""
-    changes = _diff(uow, source, position, pulled, read, {})
-    if not position.release:
-        return changes
-    if stands(position.release, changes, uow.now):
-        return _diff(uow, source, position, pulled, read, position.release)
-    uow.record("tenancy.release_expired", source.name)
-    state = _state(uow, source)
-    state.detail = {key: value for key, value in state.detail.items() if key != "release"}
-    position.release = {}
-    return changes
-
-
-def _diff(
-    uow: UnitOfWork,
-    source: SourceConfig,
-    position: _Position,
-    pulled: Pull,
-    read: _Read,
-    release: dict[str, Any],
-) -> ChangeSet:
-    session, today = uow.session, uow.now.astimezone(ZONE).date()
-    known = onfile.known(session, source.name, None if pulled.full else [r.id for r in read.tenancies])
-    known = counter.known_without(known, counter.withdrawn(session, source.name))
-    accepted = bool(release.get("feed"))
+def _decided(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, read: _Read) -> Judged:
+    """What the feed changes. A word that was about something else is forgotten."""
     problem = pulled.broken.reason if pulled.broken else feed_problem(position.last_total, pulled.total)
-    problem = "" if accepted and not pulled.broken else problem
-    # A record refused now was in the feed: it is not missing.
-    return diff(
-        known,
+    told = Told(
         read.tenancies,
-        today=today,
+        frozenset(read.keys),
         full=pulled.full,
-        present=frozenset(read.keys),
-        feed_problem=problem,
-        shrunken_accepted=accepted,
-        limits=onfile.limits(session),
-        recent=onfile.recent_losses(session, uow.now),
-        recent_week=onfile.recent_losses(session, uow.now, onfile.WEEK),
-        released=frozenset(release.get("keys", ())),
-        live_counts=onfile.live_counts(session),
-        ending=() if problem else due(known.values(), today),
-        missing_before=position.missing,
+        problem=problem,
+        broken=pulled.broken is not None,
+        missing=position.missing,
     )
+    judged = judge(uow, source.name, told, position.release)
+    if judged.void:
+        uow.record("tenancy.release_expired", source.name)
+        state = _state(uow, source)
+        state.detail = {key: value for key, value in state.detail.items() if key != "release"}
+    return judged
 
 
 def _keep_state(

@@ -1,14 +1,16 @@
 """A tenancy list uploaded for one estate: read, compared with what is known, and (unless a dry run) applied.
 
-A sheet adds and corrects; it never ends anything. A dwelling whose tenancy comes from another source is that source's: rows that
-agree with it are taken and change nothing, others are refused. A household whose tenancy has ended does not come back by a list
-from before: only rows that start after the end (a new lease) are taken.
+A sheet adds and corrects; it never ends anything. A card it replaces is a loss like any other: the brake counts it. A dwelling
+whose tenancy comes from another source is that source's: rows that agree with it are taken and change nothing, others are
+refused. A household whose tenancy has ended does not come back by a list from before: only rows that start after the end (a new
+lease) are taken.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,32 +19,41 @@ from sqlalchemy.orm import Session
 
 from hub import moved
 from hub.db import UnitOfWork
+from hub.masking import mask_card, mask_name
 from hub.services import Hub
 from hub.tables import Dwelling, Estate, HouseholdMember, Person, SourceState, Tenancy
-from hub.tenancy import onfile, refused, write
-from hub.tenancy.changes import ENDED, ChangeSet
+from hub.tenancy import counter, onfile, refused, write
+from hub.tenancy.changes import ENDED, ChangeSet, HeldHousehold
 from hub.tenancy.diff import diff
 from hub.tenancy.files import rows_of
 from hub.tenancy.onfile import Place
-from hub.tenancy.records import EndDecision, RefusedRow, TenancyRecord
+from hub.tenancy.progress import BOARD, Meter
+from hub.tenancy.records import EndDecision, Member, RefusedRow, TenancyRecord
 from hub.tenancy.settle import has_left
 from hub.tenancy.sheet import SheetRead, read_sheet, refuse_member
 
 
 @dataclass(frozen=True, slots=True)
 class HouseholdChange:
-    """Which household a list changes, for the clerk who tries it: `change` is "new" or "changed"; `members` live there then."""
+    """Which household a list changes, for the clerk who tries it: `change` is "new" or "changed"; `members` live there then.
+
+    Masked: `added` who comes, `corrected` (who, what is other), `loses` (who, what he would lose), `held` by the brake.
+    """
 
     dwelling_code: str
     change: str
     members: int
+    added: tuple[str, ...] = ()
+    corrected: tuple[tuple[str, str], ...] = ()
+    loses: tuple[tuple[str, str], ...] = ()
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`accepted` + `refused` = all rows that held anything. `household_changes`: new, changed, ended, unchanged households.
 
-    `households`: each of the new and changed ones, by house code.
+    `households`: each of the new and changed ones, by house code. `held`: why the brake stopped what they would lose, or empty.
     """
 
     accepted: int
@@ -50,30 +61,57 @@ class Outcome:
     household_changes: dict[str, int]
     applied: bool
     households: tuple[HouseholdChange, ...] = ()
+    held: str = ""
 
 
 def source_of(estate: Estate) -> str:
     return f"upload-{estate.code}"
 
 
-def upload(hub: Hub, estate: Estate, actor: str, name: str, content: bytes, *, dry_run: bool) -> Outcome:
+def upload(
+    hub: Hub, estate: Estate, actor: str, name: str, content: bytes, *, dry_run: bool, meter: Meter | None = None
+) -> Outcome:
     """Raises Refused when the file cannot be read at all."""
+    meter = meter or Meter(BOARD, "")
+    meter.at("reading")
     today = hub.now().astimezone(ZoneInfo(estate.time_zone)).date()
-    read = read_sheet(rows_of(name, content), hub.keys.blind, today)
+    rows = rows_of(name, content)
+    meter.at("checking", 0, len(rows))
+    read = read_sheet(rows, hub.keys.blind, today, meter.step)
+    meter.at("comparing", len(rows), len(rows))
     if dry_run:
         with hub.db.reading() as session:
             records, agreed = _place(session, estate, read)
-            changes = diff(onfile.known(session, source_of(estate)), records, today=today)
-        return _outcome(read, changes, agreed, today, applied=False)
+            changes = _changes(session, estate, records, today, hub.now())
+            outcome = _outcome(read, changes, agreed, today, applied=False)
+        meter.at("done", len(rows), len(rows))
+        return outcome
     with hub.db.unit_of_work(actor, "tenancy list uploaded", estate_id=estate.id, now=hub.now()) as uow:
         records, agreed = _place(uow.session, estate, read)
-        changes = diff(onfile.known(uow.session, source_of(estate)), records, today=today)
+        changes = _changes(uow.session, estate, records, today, uow.now)
+        meter.at("writing", len(rows), len(rows))
         write.apply(uow, source_of(estate), changes, onfile.places(uow.session))
-        refused.keep(uow, source_of(estate), read.refused, None)
+        refused.keep(uow, source_of(estate), [*read.refused, *changes.conflicts], None)
         _keep_state(uow, estate, len(records))
-        uow.record("tenancy.upload", estate.id, accepted=read.accepted, refused=len(read.refused))
+        held = [h.tenancy for h in changes.held]
+        uow.record("tenancy.upload", estate.id, accepted=read.accepted, refused=len(read.refused), held=held[:50])
     moved.tell(hub)
+    meter.at("done", len(rows), len(rows))
     return _outcome(read, changes, agreed, today, applied=True)
+
+
+def _changes(session: Session, estate: Estate, records: list[TenancyRecord], today: date, now: datetime) -> ChangeSet:
+    source = source_of(estate)
+    taken_back = counter.withdrawn(session, source)
+    return diff(
+        counter.known_without(onfile.known(session, source), taken_back),
+        [counter.stripped(record, taken_back) for record in records],
+        today=today,
+        limits=onfile.limits(session),
+        recent=onfile.recent_losses(session, now),
+        recent_week=onfile.recent_losses(session, now, onfile.WEEK),
+        live_counts=onfile.live_counts(session),
+    )
 
 
 def _outcome(read: SheetRead, changes: ChangeSet, agreed: int, today: date, *, applied: bool) -> Outcome:
@@ -84,12 +122,41 @@ def _outcome(read: SheetRead, changes: ChangeSet, agreed: int, today: date, *, a
         "unchanged": len(changes.unchanged) + agreed,
     }
     ordered = sorted(read.refused, key=lambda row: int(row.key.split()[-1]))
-    told = [(r, "new") for r in changes.new] + [(c.record, "changed") for c in changes.changed]
-    households = tuple(
-        HouseholdChange(record.dwelling_code, change, sum(not has_left(m, today) for m in record.members))
-        for record, change in sorted(told, key=lambda one: one[0].dwelling_code)
+    held = {h.tenancy: h for h in changes.held}
+    new = [_told(record, "new", today, (), held) for record in changes.new]
+    other = [_told(c.record, "changed", today, c.before.members, held) for c in changes.changed]
+    silent = [
+        HouseholdChange(h.dwelling_code, "changed", h.members, loses=_lost(h), held=True)
+        for h in changes.held
+        if h.tenancy not in {c.record.id for c in changes.changed}
+    ]
+    households = tuple(sorted((*new, *other, *silent), key=lambda one: one.dwelling_code))
+    return Outcome(read.accepted, tuple(ordered), counts, applied, households, changes.refused)
+
+
+def _told(
+    record: TenancyRecord, change: str, today: date, before: Sequence[Member], held: Mapping[str, HeldHousehold]
+) -> HouseholdChange:
+    """Who comes, what is other and what is lost, by masked names."""
+    old = {m.person_id: m for m in before}
+    here = [m for m in record.members if not has_left(m, today)]
+    corrected, loses = [], list(_lost(held[record.id])) if record.id in held else []
+    for member in here:
+        was = old.get(member.person_id)
+        if was is None:
+            continue
+        names = ("name", "relation", "birth_date", "from_date", "cards")
+        other = [name for name in names if getattr(was, name) != getattr(member, name)]
+        corrected += [(mask_name(member.name), name) for name in other]
+        loses += [(mask_name(member.name), f"card {mask_card(c)}") for c in was.cards if c not in member.cards]
+    added = tuple(mask_name(m.name) for m in here if m.person_id not in old)
+    return HouseholdChange(
+        record.dwelling_code, change, len(here), added, tuple(corrected), tuple(loses), record.id in held
     )
-    return Outcome(read.accepted, tuple(ordered), counts, applied, households)
+
+
+def _lost(held: HeldHousehold) -> tuple[tuple[str, str], ...]:
+    return tuple(("", what) for what in held.losses)
 
 
 def _keep_state(uow: UnitOfWork, estate: Estate, total: int) -> None:

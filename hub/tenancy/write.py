@@ -44,31 +44,21 @@ def apply(
 
 def _note_moved(uow: UnitOfWork, source: str, changes: ChangeSet) -> None:
     """For the publication of access lists. Who may lose something goes first."""
-    losing = {c.record.id for c in changes.ended} | {c.record.id for c in changes.changed if c.left}
-    touched = sorted({r.id for r in changes.new} | {c.record.id for c in (*changes.changed, *changes.ended)})
-    for part in parts(touched):
-        rows = uow.session.execute(
+    losing = {c.record.id for c in (*changes.ended, *changes.changed) if c.losses or c.fields == ("state",)}
+    touched = {r.id for r in changes.new} | {c.record.id for c in (*changes.changed, *changes.ended)}
+    rows = [
+        row
+        for part in parts(sorted(touched))
+        for row in uow.session.execute(
             select(Tenancy.id, Tenancy.source_id, Tenancy.estate_id).where(
                 Tenancy.source == source, Tenancy.source_id.in_(part)
             )
         )
-        for tenancy_id, source_id, estate_id in rows:
-            moved.tenancies(uow, estate_id, (tenancy_id,), ends=source_id in losing)
-    _note_consents(uow, source, {p for c in changes.changed for p, _ in (*c.consents_given, *c.consents_withdrawn)})
-
-
-def _note_consents(uow: UnitOfWork, source: str, people: set[str]) -> None:
-    """A consent is the person's: it counts in every household he belongs to."""
-    for part in parts(sorted(people)):
-        rows = uow.session.execute(
-            select(Tenancy.estate_id, Tenancy.id)
-            .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
-            .join(Person, Person.id == HouseholdMember.person_id)
-            .where(Person.source == source, Person.source_id.in_(part), Tenancy.state == "active")
-            .distinct()
-        )
-        for estate_id, tenancy_id in rows:
-            moved.tenancies(uow, estate_id, (tenancy_id,))
+    ]
+    ledger.note(uow, [(estate, tenancy) for tenancy, number, estate in rows if number not in losing])
+    for tenancy, number, estate in rows:
+        if number in losing:
+            moved.tenancies(uow, estate, (tenancy,), ends=True)
 
 
 class _People:
@@ -96,8 +86,10 @@ class _People:
         self.ids |= {str(row["source_id"]): str(row["id"]) for row in rows}
         self.fresh |= {m.person_id for m in members}
 
-    def of(self, member: Member) -> str:
-        """The person's row id; made or brought up to date."""
+    def of(self, member: Member, known: str | None = None) -> str:
+        """The person's row id; made or brought up to date. `known`: who this is in the household already."""
+        if known is not None:
+            self.ids.setdefault(member.person_id, known)
         if member.person_id not in self.ids:
             found = self.uow.session.scalar(
                 select(Person.id).where(Person.source == self.source, Person.source_id == member.person_id)
@@ -161,14 +153,17 @@ def _apply_change(
         estate = row.estate_id if what != "moved" else where[change.before.dwelling_code].estate_id
         loss = {"estate_id": estate, "tenancy_id": row.id, "source": source, "what": what, "at": uow.now}
         session.add(HouseholdLoss(**loss, excused=excused))
-    held = {
-        m.person_id: m for m in session.scalars(select(HouseholdMember).where(HouseholdMember.tenancy_id == row.id))
-    }
+    members = session.execute(
+        select(Person.source_id, HouseholdMember)
+        .join(Person, Person.id == HouseholdMember.person_id)
+        .where(HouseholdMember.tenancy_id == row.id)
+    ).all()
+    held, known = {m.person_id: m for _, m in members}, {number: m.person_id for number, m in members}
     ordinal = max((m.ordinal for m in held.values()), default=0)
     for member in record.members:
         if record.state == ENDED:
             member = msgspec.structs.replace(member, photo=None)  # kept no longer than it opens doors (PIPL art. 47)
-        person_id = people.of(member)
+        person_id = people.of(member, known.get(member.person_id))
         if person_id in held:
             of_the_desk = {name: held[person_id].offered[name] for name in DESK if held[person_id].offered.get(name)}
             for name, value in _member(row.id, person_id, held[person_id].ordinal, member).items():

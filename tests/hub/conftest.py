@@ -44,15 +44,24 @@ TOKEN = "a1b2c3d4e5f6g7h8i9j0"
 
 @dataclass
 class Clock:
-    """`clock.at` is now; `clock.pass_(minutes=3)` moves it."""
+    """`clock.at` is now; `clock.pass_(minutes=3)` lets time pass, `clock.jump(days=400)` sets the clock while none passes."""
 
     at: datetime = START
+    jumped: timedelta = timedelta(0)
 
     def __call__(self) -> datetime:
         return self.at
 
     def pass_(self, **amount: float) -> None:
         self.at += timedelta(**amount)
+
+    def jump(self, **amount: float) -> None:
+        self.at += timedelta(**amount)
+        self.jumped += timedelta(**amount)
+
+    def steady(self) -> timedelta:
+        """What has really passed, as a counter tells that nobody sets."""
+        return self.at - START - self.jumped
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -94,6 +103,7 @@ def sqlite_hub(tmp_path: Path, clock: Clock, broker: MemoryBroker) -> Iterator[H
 
 def make_hub(database: Database, directory: Path, clock: Clock, broker: MemoryBroker) -> Hub:
     hub = Hub(Config(dir=directory), database, Keys(directory / "keys"), Live(), clock)
+    hub.steady = clock.steady
     hub.link = MemoryLink(broker)
     hub.link.start(lambda _message: None, lambda _up, _why: None)
     return hub

@@ -6,16 +6,23 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from tenancy_feed import Feed, configure, serving
+from tenancy_feed import MANY, Feed, access, configure, household, run, serving
 from tenancy_office import HOUSEHOLDS, KEY, Office, code, tenancy
 
+from hub.config import Config
+from hub.db import Database
+from hub.keys import Keys
+from hub.live import Live
 from hub.services import Hub
-from hub.tables import Block, Dwelling, Estate
+from hub.tables import Base, Block, Dwelling, Estate
 from simulators.back_office import make_app, open_office
+
+NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -116,3 +123,38 @@ def fed(estate: Callable[[Hub], None], feed: Feed) -> Callable[[Hub], None]:
         configure(hub.config.dir, feed)
 
     return build
+
+
+@pytest.fixture
+def ready(sqlite_hub: Hub, fed: Callable[[Hub], None], feed: Feed) -> Hub:
+    """A hub that has read 40 households, eight a page."""
+    fed(sqlite_hub)
+    feed.page = 8
+    feed.records = [household(n) for n in range(MANY)]
+    assert "+40" in run(sqlite_hub)
+    assert len(access(sqlite_hub)) == MANY
+    return sqlite_hub
+
+
+@pytest.fixture
+def make_fed(tmp_path: Path, feed: Feed, estate: Callable[[Hub], None]) -> Iterator[Callable[[], Hub]]:
+    """`make_fed()`: another hub, fed by `feed`, whose brake is wide open."""
+    opened: list[Database] = []
+
+    def build() -> Hub:
+        directory = tmp_path / f"hub-{len(opened)}"
+        directory.mkdir()
+        database = Database(f"sqlite:///{directory / 'hub.sqlite'}")
+        Base.metadata.create_all(database.engine)
+        opened.append(database)
+        hub = Hub(Config(dir=directory), database, Keys(directory / "keys"), Live(), lambda: NOON)
+        estate(hub)
+        with hub.db.unit_of_work("test", "brake", audit=False) as uow:
+            wide = {"share": 1.0, "households": 1_000, "floor": 1_000, "weekly": 1_000}
+            uow.session.get_one(Estate, "E001").policy = {"brake": wide}
+        configure(directory, feed)
+        return hub
+
+    yield build
+    for database in opened:
+        database.close()

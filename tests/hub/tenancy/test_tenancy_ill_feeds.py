@@ -9,91 +9,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tenancy_feed import Feed
-from tenancy_office import member as office_member
-from tenancy_office import tenancy
+from tenancy_feed import DECISION, MANY, Feed, access, household, member, over, refused, run, state
 
 from hub.access import publish
 from hub.services import Hub
-from hub.tables import (
-    CredentialIdentifierRow,
-    CredentialRow,
-    Dwelling,
-    Estate,
-    HouseholdMember,
-    SourceRow,
-    SourceState,
-    Tenancy,
-)
+from hub.tables import Dwelling, Estate, HouseholdMember, SourceState, Tenancy
 from hub.tenancy import sync
 
 Setup = Callable[[Hub], None]
-DECISION = {
-    "number": "青房退〔2026〕12号", "date": "2026-11-01", "move_out_completed_on": "2026-11-15", "kind": "surrender",
-    "signed_by": "虚构市住房保障中心",
-}  # fmt: skip
-MANY = 40
-
-
-def member(number: int, **changed: Any) -> dict[str, Any]:
-    """Without the photograph, whose address only the simulated office fills in."""
-    return office_member(number, **{"face_photo": None, **changed})
-
-
-def household(number: int, version: int = 1, **changed: Any) -> dict[str, Any]:
-    people = [member(2 * number), member(2 * number + 1, relation="spouse")]
-    return tenancy(number, **{"version": version, "members": people, **changed})
-
-
-def over(number: int, version: int = 2) -> dict[str, Any]:
-    return household(number, version, state="ended", end_decision=DECISION)
-
-
-def run(hub: Hub) -> str:
-    """A whole run: the next period's pull reads everything, then credentials follow."""
-    with hub.db.unit_of_work("test", "everything again", audit=False) as uow:
-        if (state := uow.session.get(SourceState, "feed")) is not None:
-            sync.want_full(uow, state)
-    told = sync.run(hub)
-    publish.publish(hub)
-    return told
-
-
-def state(hub: Hub) -> SourceState:
-    with hub.db.reading() as session:
-        return session.get_one(SourceState, "feed")
-
-
-def access(hub: Hub) -> dict[str, set[str]]:
-    """House code → card numbers with an active credential there."""
-    found: dict[str, set[str]] = {}
-    with hub.db.reading() as session:
-        rows = session.execute(
-            select(Dwelling.code, CredentialIdentifierRow.value)
-            .join(Tenancy, Tenancy.dwelling_id == Dwelling.id)
-            .join(CredentialRow, CredentialRow.tenancy_id == Tenancy.id)
-            .join(CredentialIdentifierRow, CredentialIdentifierRow.token == CredentialRow.token)
-            .where(CredentialRow.state == "active", Tenancy.state == "active")
-        )
-        for dwelling, card in rows:
-            found.setdefault(dwelling, set()).add(card)
-    return found
-
-
-def refused(hub: Hub) -> dict[str, str]:
-    with hub.db.reading() as session:
-        return {row.key: row.reason for row in session.scalars(select(SourceRow))}
-
-
-@pytest.fixture
-def ready(sqlite_hub: Hub, fed: Setup, feed: Feed) -> Hub:
-    """A hub that has read 40 households, eight a page."""
-    fed(sqlite_hub)
-    feed.page = 8
-    feed.records = [household(n) for n in range(MANY)]
-    assert "+40" in run(sqlite_hub)
-    assert len(access(sqlite_hub)) == MANY
-    return sqlite_hub
 
 
 def error_body(_cursor: str, _page: dict[str, Any]) -> Any:
