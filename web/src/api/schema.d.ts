@@ -136,6 +136,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Clock */
+        get: operations["get_clock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clock/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Clock
+         * @description It is right after all: the first person asks, another confirms, and what waited by date takes effect.
+         */
+        post: operations["confirm_clock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/command-orders/{order_id}": {
         parameters: {
             query?: never;
@@ -1290,6 +1327,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenancy/people/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Person Candidates
+         * @description By the same ID number, or the same name and birth date where one has none. Nothing is merged by being listed.
+         */
+        get: operations["person_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenancy/people/linked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Linked Persons
+         * @description What people confirmed; each can be taken apart again.
+         */
+        get: operations["linked_persons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenancy/people/same": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask Same Person
+         * @description The first of two persons says that both records are of one human being.
+         */
+        post: operations["ask_same_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenancy/people/same/{link}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Same Person
+         * @description The second, who is another. Of consents the stricter one holds until the person is asked anew.
+         */
+        post: operations["confirm_same_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenancy/people/same/{link}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse Same Person
+         * @description They are two: it is not asked again.
+         */
+        post: operations["refuse_same_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenancy/people/same/{link}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Split Person
+         * @description Two after all: each record stands for itself again, with the consents it told.
+         */
+        post: operations["split_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenancy/push/{source}": {
         parameters: {
             query?: never;
@@ -1408,6 +1565,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenancy/sources/{source}/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Source Reconciliation
+         * @description Reads the whole source again and compares; changes nothing.
+         */
+        get: operations["source_reconciliation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenancy/sources/{source}/reconciliation/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Source Reconciliation File
+         * @description The same as a table, masked.
+         */
+        get: operations["source_reconciliation_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenancy/sources/{source}/run": {
         parameters: {
             query?: never;
@@ -1439,9 +1636,29 @@ export interface paths {
         put?: never;
         /**
          * Upload Tenancies
-         * @description A CSV or XLSX list for one estate. A dry run only says what would change.
+         * @description A CSV or XLSX list for one estate. A dry run only says what would change. `ticket`: any word, to ask how far it is.
          */
         post: operations["upload_tenancies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenancy/upload/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Upload Progress
+         * @description How far an upload of this caller is.
+         */
+        get: operations["upload_progress"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1785,6 +2002,72 @@ export interface components {
             new: number;
             /** Unchanged */
             unchanged: number;
+        };
+        /**
+         * ClockItem
+         * @description `problem` empty: the clock is right. While it is not, nothing ends by date.
+         */
+        ClockItem: {
+            /** Asked At */
+            asked_at: string | null;
+            /** Asked By */
+            asked_by: string;
+            /**
+             * Believed
+             * Format: date-time
+             */
+            believed: string;
+            /** Found At */
+            found_at: string | null;
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Problem */
+            problem: string;
+            /** Problem Zh */
+            problem_zh: string;
+            /** Waiting */
+            waiting: components["schemas"]["ClockWaiting"][];
+        };
+        /**
+         * ClockSaid
+         * @description `asked`: a second person must confirm; `confirmed`: time goes on.
+         */
+        ClockSaid: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "asked" | "confirmed";
+        };
+        /**
+         * ClockWaiting
+         * @description What would end if the days between were believed. `kind`: decision, left, pass.
+         */
+        ClockWaiting: {
+            /** Dwelling Code */
+            dwelling_code: string;
+            /** Estate Id */
+            estate_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "decision" | "left" | "pass";
+            /**
+             * On
+             * Format: date-time
+             */
+            on: string;
+            /** Tenancy */
+            tenancy: string;
+        };
+        /** ClockWord */
+        ClockWord: {
+            /** Reason */
+            reason: string;
         };
         /** CommandItem */
         CommandItem: {
@@ -2220,6 +2503,21 @@ export interface components {
             state: string;
             /** Wanted */
             wanted: number;
+        };
+        /** DifferenceItem */
+        DifferenceItem: {
+            /** Dwelling Code */
+            dwelling_code: string;
+            /** Here */
+            here: string;
+            /** Name */
+            name: string;
+            /** Person */
+            person: string;
+            /** Tenancy */
+            tenancy: string;
+            /** There */
+            there: string;
         };
         /**
          * DoorDeclared
@@ -2869,8 +3167,16 @@ export interface components {
         /**
          * HeldHousehold
          * @description A household that keeps its access although the source says otherwise.
+         *
+         *     `losses`: what it would lose: ended, left, cards, photo, moved. `becomes`: the number its source uses now, `people`: (number
+         *     now, number known here) of its members; `of_source`: whose record it is so far.
          */
         HeldHousehold: {
+            /**
+             * Becomes
+             * @default
+             */
+            becomes: string;
             /** Block Name */
             block_name: string;
             /** Dwelling Code */
@@ -2883,8 +3189,23 @@ export interface components {
             estate_id: string;
             /** Leaving */
             leaving: number;
+            /**
+             * Losses
+             * @default []
+             */
+            losses: string[];
             /** Members */
             members: number;
+            /**
+             * Of Source
+             * @default
+             */
+            of_source: string;
+            /**
+             * People
+             * @default []
+             */
+            people: string[][];
             /** Reason */
             reason: string;
             /** Reason Zh */
@@ -3179,6 +3500,18 @@ export interface components {
             since: string | null;
             /** State */
             state: string;
+        };
+        /**
+         * OnlyItem
+         * @description `person` empty: the whole tenancy.
+         */
+        OnlyItem: {
+            /** Dwelling Code */
+            dwelling_code: string;
+            /** Person */
+            person: string;
+            /** Tenancy */
+            tenancy: string;
         };
         /** OpenCase */
         OpenCase: {
@@ -3557,6 +3890,80 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** PersonMembership */
+        PersonMembership: {
+            /** Cards */
+            cards: string[];
+            /** Dwelling Code */
+            dwelling_code: string;
+            /** From Date */
+            from_date: string;
+            /** Relation */
+            relation: string;
+            /** State */
+            state: string;
+            /** Tenancy */
+            tenancy: string;
+            /** To Date */
+            to_date: string;
+        };
+        /**
+         * PersonPair
+         * @description `by`: id_number, name_and_birth or people. `state`: empty (nobody said anything), asked or linked.
+         */
+        PersonPair: {
+            /** Asked By */
+            asked_by: string;
+            /** By */
+            by: string;
+            /** Link */
+            link: string;
+            /** Records */
+            records: components["schemas"]["PersonRecord"][];
+            /** State */
+            state: string;
+        };
+        /** PersonPairs */
+        PersonPairs: {
+            /** Items */
+            items: components["schemas"]["PersonPair"][];
+        };
+        /**
+         * PersonRecord
+         * @description One record as its source tells it, masked.
+         */
+        PersonRecord: {
+            /** Birth Year */
+            birth_year: number | null;
+            /** Consents */
+            consents: string[];
+            /** Id Number */
+            id_number: string;
+            /** Memberships */
+            memberships: components["schemas"]["PersonMembership"][];
+            /** Name */
+            name: string;
+            /** Number */
+            number: string;
+            /** Person */
+            person: string;
+            /** Source */
+            source: string;
+        };
+        /**
+         * PersonTwice
+         * @description Two records that may be of one person (see `/tenancy/people/candidates`).
+         */
+        PersonTwice: {
+            /** By */
+            by: string;
+            /** Names */
+            names: string[];
+            /** Persons */
+            persons: string[];
+            /** Sources */
+            sources: string[];
+        };
         /**
          * PhoneCode
          * @description `text` is to be shown as a QR code until `expires_at`; ask again after `renew_after_s` seconds.
@@ -3764,6 +4171,48 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * Reconciliation
+         * @description `agrees`: nothing differs, nothing is refused or held. `said`: one line; `hub` and `source`: tenancies of each side.
+         */
+        Reconciliation: {
+            /** Agrees */
+            agrees: boolean;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cards Twice */
+            cards_twice: components["schemas"]["TwiceItem"][];
+            /** Differences */
+            differences: components["schemas"]["DifferenceItem"][];
+            /** Dwellings Twice */
+            dwellings_twice: components["schemas"]["TwiceItem"][];
+            /** Dwellings Unknown */
+            dwellings_unknown: string[];
+            held: components["schemas"]["Held"] | null;
+            hub: components["schemas"]["SideItem"];
+            hub_members: components["schemas"]["SideItem"];
+            /** Name */
+            name: string;
+            /** Only Here */
+            only_here: components["schemas"]["OnlyItem"][];
+            /** Only There */
+            only_there: components["schemas"]["OnlyItem"][];
+            /** People Twice */
+            people_twice: components["schemas"]["PersonTwice"][];
+            /** Refused */
+            refused: components["schemas"]["RefusedItem"][];
+            /** Repeated */
+            repeated: number;
+            /** Said */
+            said: string;
+            /** Said Zh */
+            said_zh: string;
+            source: components["schemas"]["SideItem"];
+            source_members: components["schemas"]["SideItem"];
+        };
         /** Refusal */
         Refusal: {
             /** Code */
@@ -3780,6 +4229,19 @@ export interface components {
             text: string;
             /** Token */
             token: string;
+        };
+        /** RefusedItem */
+        RefusedItem: {
+            /** Key */
+            key: string;
+            /** Raw Masked */
+            raw_masked: {
+                [key: string]: string;
+            };
+            /** Reason */
+            reason: string;
+            /** Reason Zh */
+            reason_zh: string;
         };
         /** RefusedRowItem */
         RefusedRowItem: {
@@ -3978,6 +4440,30 @@ export interface components {
             items: components["schemas"]["RoleItem"][];
         };
         /**
+         * SamePerson
+         * @description `kept` and `other`: the two records that were looked at.
+         */
+        SamePerson: {
+            /** Kept */
+            kept: string;
+            /** Other */
+            other: string;
+            /** Reason */
+            reason: string;
+        };
+        /** SameSaid */
+        SameSaid: {
+            /** Link */
+            link: string;
+            /** State */
+            state: string;
+        };
+        /** SameWord */
+        SameWord: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * ScheduleItem
          * @description `uses`: doors, roles and passes that have these hours; `text_zh`: the hours in words.
          */
@@ -4035,6 +4521,24 @@ export interface components {
             point: string;
             /** Side */
             side: string;
+        };
+        /**
+         * SideItem
+         * @description How many are in each class; their sum is `total`. `only`: the other side has none of it.
+         */
+        SideItem: {
+            /** Agree */
+            agree: number;
+            /** Different */
+            different: number;
+            /** Held */
+            held: number;
+            /** Only */
+            only: number;
+            /** Refused */
+            refused: number;
+            /** Total */
+            total: number;
         };
         /** SignIn */
         SignIn: {
@@ -4296,6 +4800,48 @@ export interface components {
             /** Reason Zh */
             reason_zh: string;
         };
+        /** TwiceItem */
+        TwiceItem: {
+            /** What */
+            what: string;
+            /** Where */
+            where: string[];
+        };
+        /**
+         * UploadDetail
+         * @description The same household by masked names. `added`: who comes. `corrected`: (who, which field). `loses`: (who, what he would
+         *     lose); `held`: the brake keeps it for now.
+         */
+        UploadDetail: {
+            /**
+             * Added
+             * @default []
+             */
+            added: string[];
+            /**
+             * Corrected
+             * @default []
+             */
+            corrected: [
+                string,
+                string
+            ][];
+            /** Dwelling Code */
+            dwelling_code: string;
+            /**
+             * Held
+             * @default false
+             */
+            held: boolean;
+            /**
+             * Loses
+             * @default []
+             */
+            loses: [
+                string,
+                string
+            ][];
+        };
         /**
          * UploadHousehold
          * @description A household the list brings (`new`) or changes, without names; `members` live there afterwards.
@@ -4310,6 +4856,18 @@ export interface components {
             dwelling_code: string;
             /** Members */
             members: number;
+        };
+        /**
+         * UploadProgress
+         * @description `stage`: reading, checking, comparing, writing, done, failed, or unknown (no such ticket, or not begun).
+         */
+        UploadProgress: {
+            /** Done */
+            done: number;
+            /** Stage */
+            stage: string;
+            /** Total */
+            total: number;
         };
         /** UploadRefusal */
         UploadRefusal: {
@@ -4332,7 +4890,22 @@ export interface components {
             /** Applied */
             applied: boolean;
             changes: components["schemas"]["Changes"];
+            /**
+             * Details
+             * @default []
+             */
+            details: components["schemas"]["UploadDetail"][];
             held: components["schemas"]["Held"] | null;
+            /**
+             * Held Reason
+             * @default
+             */
+            held_reason: string;
+            /**
+             * Held Reason Zh
+             * @default
+             */
+            held_reason_zh: string;
             /**
              * Households
              * @default []
@@ -4743,6 +5316,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_clock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClockItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    confirm_clock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockWord"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClockSaid"];
                 };
             };
             /** @description Bad Request */
@@ -7613,6 +8257,249 @@ export interface operations {
             };
         };
     };
+    person_candidates: {
+        parameters: {
+            query?: {
+                source?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonPairs"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    linked_persons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonPairs"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    ask_same_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SamePerson"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SameSaid"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    confirm_same_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SameWord"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SameSaid"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    refuse_same_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SameWord"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SameSaid"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    split_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SameWord"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SameSaid"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     push_tenancies: {
         parameters: {
             query?: never;
@@ -7858,6 +8745,86 @@ export interface operations {
             };
         };
     };
+    source_reconciliation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciliation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    source_reconciliation_file: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     run_tenancy_source: {
         parameters: {
             query?: never;
@@ -7903,6 +8870,7 @@ export interface operations {
             query: {
                 estate: string;
                 dry_run?: boolean;
+                ticket?: string;
             };
             header?: never;
             path?: never;
@@ -7921,6 +8889,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UploadResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    upload_progress: {
+        parameters: {
+            query: {
+                ticket: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadProgress"];
                 };
             };
             /** @description Bad Request */
