@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 from web_estate import HOME, TERMINAL, Served
@@ -12,10 +13,12 @@ from web_support import OpenAs, live, violations
 from hub.tables import AuditRow
 
 PAGES = (
-    "/", "/blocks", f"/dwellings/{HOME}", "/devices", f"/devices/{TERMINAL}", "/events", "/tenancy",
-    "/sync", "/passes", "/counter", "/doors", "/staff", "/staff?tab=roles", "/staff?tab=hours", f"/explain?dwelling={HOME}",
-    "/settings", "/settings?tab=health", "/settings?tab=audit", "/settings?tab=dead", "/settings?tab=edges",
-    "/settings?tab=users",
+    ("/", "/blocks", f"/dwellings/{HOME}", "/devices", f"/devices/{TERMINAL}", "/events", "/tenancy"),
+    ("/sync", "/passes", "/counter", "/doors", "/staff", "/staff?tab=roles", "/staff?tab=hours", f"/explain?dwelling={HOME}"),
+    (
+        "/settings", "/settings?tab=health", "/settings?tab=audit", "/settings?tab=dead", "/settings?tab=edges",
+        "/settings?tab=users",
+    ),
 )  # fmt: skip
 
 
@@ -93,9 +96,10 @@ def test_english_by_a_switch(look_as: OpenAs) -> None:
     expect(page.get_by_test_id("legend")).to_contain_text("Under repair 1")
 
 
-def test_no_accessibility_violation(look_as: OpenAs, standing: Served) -> None:
+@pytest.mark.parametrize("pages", PAGES, ids=("places", "access", "settings"))
+def test_no_accessibility_violation(look_as: OpenAs, standing: Served, pages: tuple[str, ...]) -> None:
     page, found = look_as("admin", "/"), {}
-    for path in PAGES:
+    for path in pages:
         page.goto(standing.url + path)
         expect(page.get_by_role("main").get_by_role("heading", level=1)).to_be_attached()
         expect(page.locator("[aria-busy=true]")).to_have_count(0)
