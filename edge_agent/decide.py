@@ -194,7 +194,8 @@ def decide(
 ) -> Decision:
     """Any holder of the identifier who may pass opens; otherwise the reason of the first.
 
-    `mode` is what the door was told; `used`: how often each counted pass has opened so far. Without a trusted clock `at` is
+    `mode` is what the door was told; `used`: how often each counted pass has opened each access point (`use_of`)
+    so far. Without a trusted clock `at` is
     still a lower bound of the time: what has expired stays expired. Whether a resident's hours fit cannot be told, and a
     resident is never locked out for the box's sake; others wait (`CLOCK_UNSURE`).
     """
@@ -229,6 +230,11 @@ def _by_list(
     return first
 
 
+def use_of(token: str, access_point: str) -> str:
+    """What is counted: gate and entrance of one visit are one use, so each access point counts for itself."""
+    return f"{token}@{access_point}"
+
+
 def _refusal(
     holder: Holder, access_point: str, at: datetime, clock_trusted: bool, used: Mapping[str, int]
 ) -> DenyReason | None:
@@ -239,7 +245,7 @@ def _refusal(
         return DenyReason.EXPIRED
     if schedules is None:
         return DenyReason.WRONG_ACCESS_POINT
-    if holder.uses is not None and used.get(holder.token, 0) >= holder.uses:
+    if holder.uses is not None and used.get(use_of(holder.token, access_point), 0) >= holder.uses:
         return DenyReason.USED_UP
     if not clock_trusted:
         return None if holder.holder_class is HolderClass.RESIDENT else DenyReason.CLOCK_UNSURE

@@ -38,7 +38,7 @@ from device_drivers.driver import (
 )
 from edge_agent import modes
 from edge_agent.box import Box, Pass
-from edge_agent.decide import Decision
+from edge_agent.decide import Decision, use_of
 from edge_agent.doors import Doors
 from edge_agent.observe import Observation
 from edge_agent.reconcile import Reconciler
@@ -311,7 +311,7 @@ class Worker:
         binding = self._binding(shown.point)
         decision, text = self.doors.decide(binding, shown.identifier), ""
         if decision.granted:
-            text = await self._let_in(driver, shown.point, decision)
+            text = await self._let_in(driver, shown.point, decision, binding.access_point if binding else "")
         body = AccessEvent(
             decision.outcome,
             shown.point,
@@ -324,20 +324,20 @@ class Worker:
         )
         await self._keep(self._row(event, body, received), event)
 
-    async def _let_in(self, driver: Driver, point: str, decision: Decision) -> str:
+    async def _let_in(self, driver: Driver, point: str, decision: Decision, access_point: str) -> str:
         """Opens once. Returns what is to be told with the event: why the way was free, which use it was, what went wrong."""
         said = f"出口或常开的门不拒绝任何人；按名单此凭证不能通行（{decision.overruled}）" if decision.overruled else ""
-        token = decision.credential if decision.uses is not None else None
-        if token:
-            said = f"第 {self.box.uses.take(token)} 次，共 {decision.uses} 次"
-            await self.box.uses.keep(token)
+        use = use_of(decision.credential or "", access_point) if decision.uses is not None else None
+        if use:
+            said = f"第 {self.box.uses.take(use)} 次，共 {decision.uses} 次"
+            await self.box.uses.keep(use)
         outcome, text = await self.doors.pulse(driver, point)
         if outcome in (CommandOutcome.DONE, CommandOutcome.UNCERTAIN):
             sure = f"door not opened for sure ({outcome}): {text}" if outcome is CommandOutcome.UNCERTAIN else ""
             return "；".join(filter(None, (said, sure)))
-        if token:
-            self.box.uses.give_back(token)
-            await self.box.uses.keep(token)
+        if use:
+            self.box.uses.give_back(use)
+            await self.box.uses.keep(use)
         return f"door not opened: {text or 'no answer'}"
 
     # --- asked from outside ----------------------------------------------------------------------------------------

@@ -80,7 +80,8 @@ class Credential(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One holder's right, under a token that says nothing of the person.
 
     `label` is what a terminal may show (house number and ordinal, never a name). `because` is the entitlement's reason.
-    `uses`: how often it opens altogether (a pass with a count); None is without limit.
+    `uses`: how often it opens each of its access points (a pass with a count: gate and entrance of one visit are one use);
+    None is without limit.
     """
 
     token: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -12,6 +12,8 @@ from hub.access.lifecycle import Cause
 from hub.tables import AccessPass, CredentialRow, EventRow, Tenancy
 
 _TIMED = (HolderClass.VISITOR.value, HolderClass.CONTRACTOR.value, HolderClass.STAFF.value)
+ON_THE_WAY = timedelta(minutes=30)
+"""Who used the last visit at the gate must still come through the entrance: the edge refuses a further visit by itself."""
 _PASSED = (AccessOutcome.GRANTED.value, AccessOutcome.TAKEN.value)
 
 
@@ -44,9 +46,10 @@ def over(session: Session, estate_id: str, now: datetime) -> list[tuple[str, Cau
         CredentialRow, CredentialRow.token == AccessPass.token
     )
     limited = session.execute(counted.where(*mine, AccessPass.uses.is_not(None))).all()
-    used = uses(session, estate_id, [token for token, _, _ in limited])
+    tokens = [token for token, _, _ in limited]
+    used, last = uses(session, estate_id, tokens), last_passed(session, estate_id, tokens)
     for token, limit, _ in limited:
-        if limit is not None and used.get(token, 0) >= limit:
+        if limit is not None and used.get(token, 0) >= limit and last.get(token, now) <= now - ON_THE_WAY:
             found.setdefault(token, (Cause.PASS_EXPIRED, f"used {used[token]} of {limit} times"))
     return [(token, cause, proof) for token, (cause, proof) in sorted(found.items())]
 
@@ -95,3 +98,19 @@ def uses(session: Session, estate_id: str, tokens: list[str]) -> dict[str, int]:
         if token is not None:
             found[token] = max(found.get(token, 0), count)
     return found
+
+
+def last_passed(session: Session, estate_id: str, tokens: list[str]) -> dict[str, datetime]:
+    """token → when it last passed anywhere."""
+    if not tokens:
+        return {}
+    rows = session.execute(
+        select(EventRow.credential, func.max(EventRow.at))
+        .where(
+            EventRow.estate_id == estate_id,
+            EventRow.credential.in_(sorted(tokens)),
+            EventRow.outcome.in_(_PASSED),
+        )
+        .group_by(EventRow.credential)
+    )
+    return {token: at for token, at in rows if token is not None}

@@ -20,6 +20,7 @@ REASONS_ZH = {
     "locked_down": "门已封闭",
     "no_list": "边缘机尚未收到名单",
     "clock_unsure": "断电后时间未校准，访客暂不放行",
+    "used_up": "通行证的次数已用完",
     "code_expired": "手机二维码已过期，请在页面上刷新后再试",
     "code_used": "这个二维码已在此门用过，请等页面换新码",
     "not_taken": "已放行但未通过",

@@ -23,7 +23,7 @@ from device_drivers.contract.access import (
 from device_drivers.contract.device import AccessPointBinding
 from device_drivers.contract.messages import PointMode
 from device_drivers.contract.words import AccessOutcome, DenyReason, Direction, DoorMode, HolderClass, IdentifierType
-from edge_agent.decide import DecisionIndex, build_index, decide
+from edge_agent.decide import DecisionIndex, build_index, decide, use_of
 from edge_agent.doors import Doors
 from edge_agent.fire import FireAlarms
 from edge_agent.qr import Codes
@@ -181,7 +181,9 @@ modes = st.sampled_from([*DoorMode, DoorMode("mode of 2030")])
 identifiers = st.builds(
     Identifier, st.sampled_from([*IdentifierType, IdentifierType("palm")]), st.sampled_from(["", "1", "2", "9", "01"])
 )
-counts = st.dictionaries(st.sampled_from(["t0", "t1", "t2"]), st.integers(0, 5))
+counts = st.dictionaries(
+    st.sampled_from([use_of(t, p) for t in ("t0", "t1", "t2") for p in ("ap1", "ap2")]), st.integers(0, 5)
+)
 
 
 @given(lists(), modes, identifiers, st.booleans(), st.integers(-9, 9), counts, st.sampled_from(["ap1", "ap2", ""]))
@@ -247,7 +249,7 @@ def test_without_a_clock_a_resident_passes_and_a_visitor_does_not(
 )
 def test_a_pass_opens_as_often_as_it_says(uses: int | None, used: int, granted: bool) -> None:
     index = build_index(access_list(1, credential("t", "7", holder_class=HolderClass.VISITOR, uses=uses)))
-    decision = decide(index, "ap1", shown("7"), T0, clock_trusted=True, used={"t": used})
+    decision = decide(index, "ap1", shown("7"), T0, clock_trusted=True, used={use_of("t", "ap1"): used})
     assert decision.reason is (None if granted else DenyReason.USED_UP)
     assert decision.uses == (uses if granted else None)
 
@@ -292,3 +294,11 @@ def test_whatever_is_shown_on_the_way_out_opens(
     doors._kept["ap1"] = PointMode("ap1", mode, T0)
     decision = doors.decide(binding, Identifier(kind, value))
     assert decision.granted, f"{kind} {value!r} was held in: {decision}"
+
+
+def test_gate_and_entrance_of_one_visit_are_one_use() -> None:
+    once = credential("t", "7", holder_class=HolderClass.VISITOR, uses=1)
+    index = build_index(access_list(1, once, points=("gate", "entrance")))
+    used = {use_of("t", "gate"): 1}
+    assert decide(index, "entrance", shown("7"), T0, clock_trusted=True, used=used).granted
+    assert decide(index, "gate", shown("7"), T0, clock_trusted=True, used=used).reason is DenyReason.USED_UP

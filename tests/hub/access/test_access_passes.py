@@ -133,6 +133,10 @@ def test_a_pass_for_counted_visits_ends_with_the_last(hub: Hub, site: Setup, sig
     assert item["used"] == 1, "gate and entrance of one visit are one use"
     passed(hub, item["token"], 3)
     publish.publish(hub)
+    (item,) = client.get("/api/v1/estates/E001/passes").json()["items"]
+    assert item["used"] == 2, "the last visit is through the gate and still on its way to the entrance"
+    clock.pass_(minutes=30, seconds=1)
+    publish.publish(hub)
     (item,) = client.get("/api/v1/estates/E001/passes?state=all").json()["items"]
     assert (item["state"], item["ended_because"]) == ("ended", "pass_expired: used 2 of 2 times")
     assert item["token"] not in {c.token for c in desired(hub, GATE).credentials}
