@@ -1,4 +1,4 @@
-"""Which credentials of people who do not live here are over now: by date, by count, or because the host's tenancy ended."""
+"""Which credentials of people who do not live here are over now: by date, by count, or because the host left."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ def over(session: Session, estate_id: str, now: datetime) -> list[tuple[str, Cau
     )
     for token, tenancy in session.execute(hosts):
         found.setdefault(token, (Cause.PASS_WITHDRAWN, f"host tenancy {tenancy} ended"))
+    for token, tenancy in session.execute(passes_left_behind().where(*mine)):
+        found.setdefault(token, (Cause.PASS_WITHDRAWN, f"host tenancy {tenancy} moved to another dwelling"))
     for token, tenancy in session.execute(viewings_of_let_homes().where(*mine)):
         found.setdefault(token, (Cause.PASS_WITHDRAWN, f"the dwelling was given to tenancy {tenancy}"))
     counted = select(AccessPass.token, AccessPass.uses, CredentialRow.valid_from).join(
@@ -65,8 +67,20 @@ def estates_due(session: Session, now: datetime) -> set[str]:
         .where(*timed, or_(AccessPass.uses.is_not(None), Tenancy.state == "ended"))
         .distinct()
     )
-    let = viewings_of_let_homes(CredentialRow.estate_id).where(*timed)
-    return {*session.scalars(due), *session.scalars(of_passes), *(estate for estate, _ in session.execute(let))}
+    others = (viewings_of_let_homes(CredentialRow.estate_id), passes_left_behind(CredentialRow.estate_id))
+    found = {estate for query in others for estate, _ in session.execute(query.where(*timed))}
+    return {*session.scalars(due), *session.scalars(of_passes), *found}
+
+
+def passes_left_behind(column: InstrumentedAttribute[str] = AccessPass.token) -> Select[str, str]:
+    """(token or another column, tenancy): the host moved, and the doors of the old home are not the way to him any more."""
+    return (
+        select(column, Tenancy.source_id)
+        .select_from(AccessPass)
+        .join(CredentialRow, CredentialRow.token == AccessPass.token)
+        .join(Tenancy, Tenancy.id == AccessPass.host_tenancy_id)
+        .where(Tenancy.dwelling_id != AccessPass.host_dwelling_id)
+    )
 
 
 def viewings_of_let_homes(column: InstrumentedAttribute[str] = AccessPass.token) -> Select[str, str]:

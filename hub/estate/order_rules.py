@@ -103,7 +103,8 @@ def needs_second(
 ) -> bool:
     """Whether a second person must stand for it: a whole block or estate, however it is named or put together.
 
-    `recent`: doors this person gave a grave order for, alone, within the hour: one door after the other is the whole too.
+    `recent`: doors this person gave a grave order for, alone, within the hour or still in force: one door after the other is
+    the whole too.
     """
     if kind not in GRAVE:
         return False

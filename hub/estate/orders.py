@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.messages import Command
@@ -160,13 +160,13 @@ def _lasts(estate: Estate, wish: OrderWish) -> int | None:
 
 
 def _recent(session: Session, who: Principal, now: datetime) -> set[str]:
-    """Doors this person gave a grave order for, alone, within the hour."""
+    """Doors this person gave a grave order for, alone, within the hour or still in force: an hour's wait opens no way round."""
     query = select(CommandOrder.targets).where(
         CommandOrder.asked_by == who.id,
         CommandOrder.kind.in_(sorted(GRAVE)),
         CommandOrder.state == "issued",
         CommandOrder.second_person.is_(False),
-        CommandOrder.asked_at > now - RECENT,
+        or_(CommandOrder.asked_at > now - RECENT, CommandOrder.until > now),
     )
     return {str(target["door"]) for targets in session.scalars(query) for target in targets}
 

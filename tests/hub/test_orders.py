@@ -143,13 +143,15 @@ def test_the_second_word_has_ten_minutes_and_may_be_no(
 
 
 def test_one_door_after_the_other_is_the_whole_too(manager: TestClient, broker: MemoryBroker, clock: Any) -> None:
-    first = look(manager, "lock_down", "G1").json()
+    first = look(manager, "lock_down", "G1", minutes=90).json()
     assert act(manager, first["id"], "execute").json()["state"] == "issued"
     other = look(manager, "lock_down", "G2").json()
     assert other["second_person"], "both gates are every way into the estate"
     assert act(manager, other["id"], "execute").json()["state"] == "asked"
     clock.pass_(minutes=61)
-    assert not look(manager, "lock_down", "G2").json()["second_person"]
+    assert look(manager, "lock_down", "G2").json()["second_person"], "the first gate is still locked down"
+    clock.pass_(minutes=30)
+    assert not look(manager, "lock_down", "G2").json()["second_person"], "it is over by now"
     assert len(commands_of(broker)) == 1
 
 

@@ -175,6 +175,18 @@ def test_when_the_hosts_tenancy_ends_its_visitors_passes_end(hub: Hub, site: Set
     assert item["ended_because"] == "pass_withdrawn: host tenancy T-1 ended"
 
 
+def test_when_the_host_moves_away_nobody_keeps_a_pass_to_the_old_home(hub: Hub, site: Setup, sign_in: Any) -> None:
+    site(hub)
+    client = sign_in(hub, "estate_manager")
+    client.post("/api/v1/estates/E001/passes", json=body(hub, kind="carer", hours=24 * 60))
+    publish.run(hub)
+    change(hub, lambda s: s.execute(update(Tenancy).where(Tenancy.id == "T-1").values(dwelling_id=EMPTY)))
+    publish.run(hub)
+    (item,) = client.get("/api/v1/estates/E001/passes?state=all").json()["items"]
+    assert item["ended_because"] == "pass_withdrawn: host tenancy T-1 moved to another dwelling"
+    assert item["token"] not in {c.token for c in desired(hub, BOARD).credentials}
+
+
 def test_only_carers_and_regular_visitors_are_renewed_each_time_for_ninety_days(
     hub: Hub, site: Setup, sign_in: Any, clock: Any
 ) -> None:
