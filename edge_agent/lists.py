@@ -250,6 +250,15 @@ class ListKeeper:
         """Not wanted whatever the list says."""
         return frozenset(self._desk(device).revoked)
 
+    def came_back(self, device: str) -> tuple[str, ...]:
+        """Revoked, and on a list that was made after: by a hub that forgot it (a restored backup). They open nothing."""
+        desk = self._desk(device)
+        if desk.current is None or not desk.revoked:
+            return ()
+        made = desk.current.access_list.issued_at
+        told = {t for t, at in desk.revoked.items() if at < made and t in desk.tokens}
+        return tuple([c.token for c in desk.current.access_list.credentials if c.token in told]) if told else ()
+
     def past(self, device: str) -> set[str]:
         """Of the revoked, those that no list can bring back: the newest was made after, and no kept one names them."""
         desk = self._desk(device)

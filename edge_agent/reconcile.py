@@ -35,7 +35,7 @@ from edge_agent.drift import Drift
 from edge_agent.heavy import heavy
 from edge_agent.lists import HeldList
 from edge_agent.pace import Pace
-from edge_agent.report import REFUSED_SHOWN, ListReport, progress, waiting, whole, without
+from edge_agent.report import REFUSED_SHOWN, ListReport, progress, waiting, whole, with_forgotten, without
 from edge_agent.seen import OTHER, Seen, off, read, stale, unread
 from edge_agent.state import Refusal
 from edge_agent.urgent import Removals
@@ -376,7 +376,8 @@ class Reconciler:
         revoked = self.box.lists.revoked(self.device)
         count = sum([not c.blocked and c.token not in revoked for c in held.access_list.credentials])
         heading = self._heading(held, count, now)
-        self.report(msgspec.structs.replace(heading, confirmed=count, decided_at_edge=True))
+        report = msgspec.structs.replace(heading, confirmed=count, decided_at_edge=True)
+        self.report(with_forgotten(report, self.box.lists.came_back(self.device)))
 
     async def _report_progress(self, held: HeldList, work: Plan, left: int) -> None:
         if time.monotonic() - self._reported_at < 1.0:
@@ -396,6 +397,7 @@ class Reconciler:
             )
         report = self._heading(held, len(final.wanted), seen.read_at)
         report = whole(report, final, seen.proved, await self._refusals(final))
+        report = with_forgotten(report, self.box.lists.came_back(self.device))
         for token in self._taken:  # also while this was worked out
             report, final = without(report, final, token)
         self.pending = len(waiting(final)) if self.config.in_service else 0

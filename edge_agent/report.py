@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -75,6 +75,20 @@ def whole(
         foreign=len(final.foreign),
         refused=refused,
         pending_tokens=tuple(todo[:PENDING_SHOWN]),
+    )
+
+
+def with_forgotten(report: ListReport, tokens: Sequence[str]) -> ListReport:
+    """`tokens`: listed by a hub that forgot their revocation. They are wanted there and refused here, never held."""
+    if not tokens:
+        return report
+    room = max(0, REFUSED_SHOWN - len(report.refused))
+    told = tuple(CredentialRefusal(token, "revoked", "") for token in tokens[:room])
+    return msgspec.structs.replace(
+        report,
+        wanted=report.wanted + len(tokens),
+        refused=(*report.refused, *told),
+        pending=report.pending + len(tokens) - len(told),
     )
 
 

@@ -118,7 +118,7 @@ def test_in_the_middle_of_a_bulk_load_it_waits_for_one_batch_at_most(tmp_path: P
 
             async def midway(operations: tuple[Operation, ...]) -> None:
                 if len(device.applied) == 12:
-                    revoker.arrived(box.signer.order(("d1", "leaver"), ("d1", "t040"), ("d1", "t000")))
+                    revoker.arrived(box.signer.order(("d1", "leaver"), ("d1", "t040"), ("d1", "t000"), after=2))
                 if device.asked and not placed:
                     placed.append(len(device.applied))
 
@@ -413,5 +413,28 @@ def test_a_device_that_is_not_here_is_pending(tmp_path: Path) -> None:
             await until(lambda: box.answers, "an answer")
             assert box.answered() == [("elsewhere", "a", "pending")]
             assert msgspec.json.decode(box.signer.order(("d1", "a")).payload, type=Revocations).edge == EDGE
+
+    run(work())
+
+
+@pytest.mark.parametrize("at_edge", [True, False])
+def test_who_was_revoked_and_is_listed_again_is_refused_and_never_called_confirmed(
+    tmp_path: Path, at_edge: bool
+) -> None:
+    """A hub restored from yesterday's backup knows nothing of today's revocation: it must not be told that all is as it says."""
+
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, *((READER,) if at_edge else ())) as worker:
+            publish(box, access_list(1, credential("a", "7"), credential("b", "8")))
+            await until(lambda: reported(box, 1, confirmed=2), "both are there")
+            box.revoker(worker).arrived(box.signer.order(("d1", "a")))
+            await until(lambda: box.answered("gone"), "gone")
+            publish(box, access_list(2, credential("b", "8")))
+            await until(lambda: reported(box, 2, wanted=1, confirmed=1), "the list says so too")
+            publish(box, access_list(3, credential("a", "7"), credential("b", "8")))
+            await until(lambda: reported(box, 3, wanted=2, confirmed=1, pending=0), "it is not held, and that is said")
+            assert [(r.token, r.code) for r in box.last.refused] == [("a", "revoked")]
+            assert "a" not in device.held
 
     run(work())
