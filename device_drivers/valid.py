@@ -52,6 +52,15 @@ def lasting(credential: Credential, as_of: datetime, *, clock_trusted: bool = Tr
     return credential
 
 
+def over_at(credentials: Iterable[Credential], as_of: datetime) -> list[str]:
+    """Tokens of entries that have ended, and are not blocked anyway."""
+    return [
+        c.token
+        for c in credentials
+        if c.validity.not_after is not None and c.validity.not_after <= as_of and not c.blocked
+    ]
+
+
 def next_change(credentials: Iterable[Credential], as_of: datetime, *, dates: bool) -> datetime | None:
     """The next end, and where the device keeps no dates the next begin, after `as_of`; None when nothing will change."""
     coming: datetime | None = None

@@ -26,7 +26,7 @@ from device_drivers.driver import (
     Upsert,
 )
 from device_drivers.plan import Parts, Plan, RefusedBefore, parts_of, plan, without_photo
-from device_drivers.valid import in_force, lasting, next_change
+from device_drivers.valid import in_force, lasting, next_change, over_at
 from edge_agent import refusals
 from edge_agent.box import Box
 from edge_agent.clock import wait_event
@@ -209,7 +209,7 @@ class Reconciler:
             before = self._parts[1] if self._parts else None
             self._parts = held, parts_of(held.access_list, self.capabilities, before)
         self._next = next_change(held.access_list.credentials, now, dates=dates)
-        return plan(
+        found = plan(
             self._in_force(held, now),
             seen.inventory(now),
             ours,
@@ -218,6 +218,10 @@ class Reconciler:
             refused=refused,
             parts=self._parts[1],
         )
+        # The list still names them: until it does not, the hub is told that they are over by this box's clock.
+        ended = self.box.lists.revoked(self.device)
+        over = [(t, refusals.OVER) for t in over_at(held.access_list.credentials, now) if t not in ended]
+        return replace(found, skipped=tuple(sorted((*found.skipped, *over)))) if over else found
 
     def _in_force(self, held: HeldList, now: datetime) -> AccessList:
         return in_force(
@@ -416,7 +420,8 @@ class Reconciler:
     async def _forget(self, held: HeldList, work: Plan, seen: Seen) -> None:
         """What is remembered of credentials that nobody wants any more: the file must not grow."""
         state = self.box.state
-        if old := stale(seen, work.wanted):
+        over = {t for t, why in work.skipped if why == refusals.OVER}
+        if old := stale(seen, work.wanted - over):
             await asyncio.to_thread(state.forget_applied, self.device, old)
         refused = await asyncio.to_thread(state.refused, self.device, self.box.clock.now())
         if refused and (past := refused.keys() - {c.token for c in held.access_list.credentials}):

@@ -7,6 +7,8 @@ from device_drivers.driver import CredentialRefused, Upsert
 from device_drivers.plan import photo_of
 from edge_agent.state import Refusal
 
+OVER = "over by the clock of this box"
+
 
 def remember(operation: Upsert, error: CredentialRefused, before: Refusal | None) -> Refusal:
     """A refused photo is remembered by its digest, also when the rest is refused after it."""
@@ -22,6 +24,8 @@ def remember(operation: Upsert, error: CredentialRefused, before: Refusal | None
 
 def told(token: str, why: str, refusal: Refusal | None, *, partial: bool = False) -> CredentialRefusal:
     """As the hub hears it; `why` is the plan's reason where the device was never asked."""
+    if why == OVER:
+        return CredentialRefusal(token, "expired", why)
     if refusal is None:
         return CredentialRefusal(token, "unsupported", why)
     return CredentialRefusal(token, refusal.code, refusal.text, partial)

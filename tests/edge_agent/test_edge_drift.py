@@ -231,17 +231,18 @@ def test_visitors_go_on_time_with_no_link_and_that_is_no_drift(tmp_path: Path, c
             clock.forward(1800)
             await until(lambda: reported(box, 1, wanted=4, confirmed=4, pending=0), "w begins")
             clock.forward(1800)
-            await until(lambda: reported(box, 1, wanted=3, confirmed=3, pending=0), "v is over")
+            await until(lambda: reported(box, 1, wanted=4, confirmed=3, pending=0), "v is over")
+            assert [(r.token, r.code) for r in box.last.refused] == [("v", "expired")], "the list still names v: said"
             assert set(device.held) == {"r", "w", "x"}
             del device.held["x"]  # a terminal whose clock runs ahead has deleted it by itself
             clock.forward(5400)
-            await until(lambda: reported(box, 1, wanted=1, confirmed=1, pending=0), "all visitors are over")
+            await until(lambda: reported(box, 1, wanted=4, confirmed=1, pending=0), "all visitors are over")
             assert set(device.held) == {"r"}
             assert box.last.drift == 0, "an entry that deleted itself is not drift"
             assert box.box.state.applied("d1").keys() == {"r"}, "and nothing of it is remembered"
         device.applied.clear()
         async with open_box(tmp_path, signer, clock) as box, working(box, device, capabilities):
-            await until(lambda: reported(box, 1, wanted=1, confirmed=1), "after a reboot without link")
+            await until(lambda: reported(box, 1, wanted=4, confirmed=1), "after a reboot without link")
             assert device.applied == [], "what is over does not come back with the old list"
 
     run(work())
