@@ -66,6 +66,9 @@ export const usePolicyPacks = (): UseQueryResult<{ items: T.PolicyPack[] }> => u
 export const useOutbox = (): UseQueryResult<{ items: T.OutboxItem[]; undelivered: number }> => useRead(["outbox"], "/outbox?limit=50", { every: MINUTE });
 
 export const useSources = (enabled = true): UseQueryResult<{ items: T.TenancySource[] }> => useRead(["sources"], "/tenancy/sources", { every: MINUTE / 4, enabled });
+export const usePersonCandidates = (): UseQueryResult<{ items: T.PersonPair[] }> => useRead(["people-candidates"], "/tenancy/people/candidates");
+export const useLinkedPersons = (): UseQueryResult<{ items: T.PersonPair[] }> => useRead(["people-linked"], "/tenancy/people/linked");
+export const useHubClock = (): UseQueryResult<T.HubClock> => useRead(["clock"], "/clock", { every: MINUTE });
 export const useRefusedRows = (source?: string): UseQueryResult<{ items: T.RefusedRow[]; total: number }> =>
   useRead(["refused-rows", source ?? ""], `/tenancy/refused-rows${query({ source, limit: 200 })}`);
 

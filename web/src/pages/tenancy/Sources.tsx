@@ -14,6 +14,7 @@ import { useSession, useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
+import { Reconcile } from "./Reconcile";
 
 export function Sources(): ReactNode {
   const t = useWords().tenancy;
@@ -51,6 +52,7 @@ function SourceRow({ source }: { source: TenancySource }): ReactNode {
       {source.refused_rows ? <Mark tone="warn">{t.refusedRows(source.refused_rows)}</Mark> : null}
       {source.missing.length ? <Mark tone="warn" title={source.missing.join(", ")}>{t.missing(source.missing.length)}</Mark> : null}
       {source.held ? <Mark tone="warn">{t.heldSummary(source.held.households.length, format.clock(source.held.at, zone))}</Mark> : null}
+      {source.kind === "http" ? <Reconcile source={source.source} /> : null}
       {may("tenancy.manage") && source.kind === "http" ? <Button size="small" onClick={() => void run()}>{t.run}</Button> : null}
     </li>
   );
@@ -109,7 +111,7 @@ function HeldPanel({ held }: { held: Held }): ReactNode {
           {held.households.map((household) => (
             <tr key={household.tenancy + household.dwelling_code}>
               <td>{household.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(household.dwelling_id)}`}>{household.dwelling_code}</Link> : household.dwelling_code}</td>
-              <td>{household.tenancy}</td><td>{format.number(household.members)}</td><td>{household.reason_zh || household.reason}</td>
+              <td>{household.tenancy}</td><td>{format.number(household.members)}</td><td>{household.reason_zh || household.reason}{household.becomes && household.becomes !== household.tenancy ? <div className="faint">{t.becomes(household.becomes)}</div> : null}</td>
             </tr>
           ))}
         </tbody>

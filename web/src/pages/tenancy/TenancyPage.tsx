@@ -2,6 +2,8 @@
 
 import type { ReactNode } from "react";
 import { useWords } from "../../i18n";
+import { ClockPanel } from "./ClockPanel";
+import { People } from "./People";
 import { HeldPanels, Sources } from "./Sources";
 import { RefusedRows } from "./RefusedRows";
 import { UploadPanel } from "./Upload";
@@ -10,9 +12,11 @@ export function TenancyPage(): ReactNode {
   return (
     <>
       <h1>{useWords().tenancy.title}</h1>
+      <ClockPanel />
       <Sources />
       <HeldPanels />
       <div className="two"><RefusedRows /><UploadPanel /></div>
+      <People />
     </>
   );
 }

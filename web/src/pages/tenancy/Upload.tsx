@@ -63,6 +63,26 @@ function Uploader(): ReactNode {
   );
 }
 
+const DETAILED = 100;
+
+/** Household by household: who comes, what is corrected, what would be lost and whether the brake keeps it. */
+function Details({ details }: { details: UploadResult["details"] }): ReactNode {
+  const t = useWords().tenancy;
+  const told = (details ?? []).filter((one) => (one.added?.length ?? 0) + (one.corrected?.length ?? 0) + (one.loses?.length ?? 0) > 0);
+  if (told.length === 0) return null;
+  return (
+    <ul className="bullets" data-testid="upload-details">
+      {told.slice(0, DETAILED).map((one) => (
+        <li key={one.dwelling_code}>
+          <strong>{one.dwelling_code}</strong> {one.added?.length ? `${t.comes} ${one.added.join(t.comma)} ` : ""}
+          {one.corrected?.length ? `${t.corrected} ${one.corrected.map(([who, what]) => `${who} ${what}`).join(t.comma)} ` : ""}
+          {one.loses?.length ? <Mark tone="warn">{t.loses} {one.loses.map(([who, what]) => `${who} ${what}`).join(t.comma)}{one.held ? ` (${t.kept})` : ""}</Mark> : null}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Result({ result }: { result: UploadResult }): ReactNode {
   const t = useWords().tenancy;
   const { new: added, changed, ended, unchanged } = result.changes;
@@ -74,6 +94,8 @@ function Result({ result }: { result: UploadResult }): ReactNode {
         const those = result.households?.filter((household) => household.change === change) ?? [];
         return those.length ? <p key={change}>{change === "new" ? t.uploadNew : t.uploadChanged}: {those.map((h) => t.uploadHousehold(h.dwelling_code, h.members)).join(", ")}</p> : null;
       })}
+      {result.held_reason ? <p><Mark tone="warn">{result.held_reason_zh || result.held_reason}</Mark></p> : null}
+      <Details details={result.details} />
       {result.held ? <p><Mark tone="warn">{result.held.reason_zh || result.held.reason}</Mark></p> : null}
       <p>{result.refused.length ? <Mark tone="warn">{t.rowsRefused(result.refused.length)}</Mark> : t.everythingTaken}</p>
       <ul className="bullets">
