@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
 from hub.errors import Conflict
+from hub.second_person import require_other_named
 from hub.services import Hub
 from hub.tables import ClockState
 
@@ -95,8 +96,8 @@ def confirm(hub: Hub, actor: str, reason: str) -> bool:
         if row is None or not row.problem:
             raise Conflict("时钟没有异常，无需确认。请刷新页面。", "clock_right")
         asked = row.asked_by if row.asked_at and abs(now - row.asked_at) < STANDS else ""
-        if asked == actor:
-            raise Conflict("须由另一位有权限的人员确认，不能由发起人本人办理。", "same_person")
+        if asked:
+            require_other_named(uow.session, asked, actor, now)
         if not asked:
             row.asked_by, row.asked_at = actor, now
             uow.record("clock.asked", "", shown=now.isoformat())

@@ -159,7 +159,7 @@ def _role(uow: UnitOfWork, estate_id: str, action: Role) -> Done:
 
 
 def member_of(session: Session, estate_id: str, member_id: str) -> HouseholdMember:
-    member = session.get(HouseholdMember, member_id)
+    member = session.get(HouseholdMember, member_id, with_for_update=True)  # a record may be changing it in this moment
     tenancy = session.get(Tenancy, member.tenancy_id) if member else None
     if member is None or tenancy is None or tenancy.estate_id != estate_id:
         raise NotFound("没有这位家庭成员。请刷新页面。")
@@ -250,9 +250,9 @@ def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
 def _hand_out(session: Session, row: CredentialRow, card: str) -> None:
     """`desk_cards` outlive the records of the lease system, which does not know them."""
     member = session.scalars(
-        select(HouseholdMember).where(
-            HouseholdMember.person_id == row.person_id, HouseholdMember.tenancy_id == row.tenancy_id
-        )
+        select(HouseholdMember)
+        .where(HouseholdMember.person_id == row.person_id, HouseholdMember.tenancy_id == row.tenancy_id)
+        .with_for_update()
     ).one()
     member.offered = {**member.offered, "desk_cards": [*member.offered.get("desk_cards", ()), card]}
 

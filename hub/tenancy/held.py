@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from hub.db import UnitOfWork
 from hub.errors import Conflict
+from hub.second_person import require_other_named
 from hub.tables import Block, Dwelling, SourceState
 from hub.tenancy.changes import ChangeSet, HeldHousehold
 from hub.tenancy.reasons import zh
@@ -50,12 +51,11 @@ def confirm(uow: UnitOfWork, state: SourceState, shown: str) -> int | None:
     """
     held = _open(state, shown)
     asked = _asked(held, uow.now)
-    if asked == uow.actor:
-        raise Conflict(SAME_PERSON_ZH, "same_person")
     if not asked:
         state.held = {**held, "asked_by": uow.actor, "asked_at": uow.now.isoformat()}
         uow.record("tenancy.held_asked", state.source, set=shown)
         return None
+    require_other_named(uow.session, asked, uow.actor, uow.now)
     return release(uow, state, uow.actor, uow.now)
 
 

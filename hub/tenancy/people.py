@@ -16,6 +16,7 @@ from hub.db import UnitOfWork
 from hub.errors import Conflict, NotFound
 from hub.ids import new_id
 from hub.masking import mask_card, mask_id_number, mask_name
+from hub.second_person import require_other_named
 from hub.tables import Consent, Dwelling, HouseholdMember, Person, PersonLink, Tenancy
 from hub.tenancy import ledger
 from hub.tenancy.changes import ENDED
@@ -211,8 +212,7 @@ def ask(uow: UnitOfWork, kept: str, other: str) -> PersonLink:
 def decide(uow: UnitOfWork, link_id: str, same: bool) -> PersonLink:
     """The second, who is another, confirms or refuses. Raises Conflict, NotFound."""
     link = _link(uow, link_id, "asked")
-    if link.asked_by == uow.actor:
-        raise Conflict("须由另一位有权限的人员确认或拒绝，不能由发起人本人办理。", "same_person")
+    require_other_named(uow.session, link.asked_by, uow.actor, uow.now)
     link.decided_by, link.decided_at, link.state = uow.actor, uow.now, "linked" if same else "refused"
     uow.record("person.linked" if same else "person.link_refused", link.id, kept=link.kept, other=link.other)
     if same:

@@ -106,6 +106,7 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
     """Records of one push in one unit of work. What is not in it is not missing; only versions say what is newer."""
     clock.look(hub)
     with hub.db.unit_of_work(f"source:{source.name}", "tenancy records pushed", now=hub.now()) as uow:
+        write.one_at_a_time(uow)
         where, today = onfile.places(uow.session), today_of(uow)
         records: list[TenancyRecord] = []
         bad: list[RefusedRow] = []

@@ -82,6 +82,7 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
     if position.last_error and not problem:
         log.info("source %s answers again", source.name)
     with hub.db.unit_of_work(f"source:{source.name}", "tenancy records", now=hub.now()) as uow:
+        write.one_at_a_time(uow)
         where = onfile.places(uow.session)
         read = _parse(hub, today_of(uow), source, tenancies, absences, where)
         judged = _decided(uow, source, position, tenancies, read)

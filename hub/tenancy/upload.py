@@ -87,6 +87,7 @@ def upload(
         meter.at("done", len(rows), len(rows))
         return outcome
     with hub.db.unit_of_work(actor, "tenancy list uploaded", estate_id=estate.id, now=hub.now()) as uow:
+        write.one_at_a_time(uow)
         records, agreed = _place(uow.session, estate, read)
         changes = _changes(uow.session, estate, records, today, uow.now)
         meter.at("writing", len(rows), len(rows))

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from hub import moved
 from hub.db import UnitOfWork
@@ -19,8 +19,17 @@ from hub.tenancy.changes import ENDED, Change, ChangeSet
 from hub.tenancy.onfile import Place, parts
 from hub.tenancy.records import AbsenceRecord, EndDecision, Member, TenancyRecord
 
+TENANCY_LOCK = 0x54454E41  # PostgreSQL advisory lock: tenancy records have one writer at a time
 DESK = ("desk_cards", "id_card")  # what people gave at the counter: no record knows it, and none takes it away
 MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
+
+
+def one_at_a_time(uow: UnitOfWork) -> None:
+    """Who compares records with what is known waits for who is writing: two that read the same state would let the older of two
+    versions win, and the brake count neither of two removals. SQLite has one writer in any case.
+    """
+    if uow.session.get_bind().dialect.name == "postgresql":
+        uow.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": TENANCY_LOCK})
 
 
 def apply(
@@ -157,6 +166,8 @@ def _apply_change(
         select(Person.source_id, HouseholdMember)
         .join(Person, Person.id == HouseholdMember.person_id)
         .where(HouseholdMember.tenancy_id == row.id)
+        .with_for_update(of=HouseholdMember)  # the counter may be handing out a card in this moment
+        .execution_options(populate_existing=True)
     ).all()
     held, known = {m.person_id: m for _, m in members}, {number: m.person_id for number, m in members}
     ordinal = max((m.ordinal for m in held.values()), default=0)

@@ -66,6 +66,31 @@ def test_sources_held_and_release(sqlite_hub: Hub, configured: Setup, office: Of
     assert "刷新" in answer.json()["error"]["message"]
 
 
+def test_whom_the_first_let_in_is_no_second_for_the_brake(
+    sqlite_hub: Hub, configured: Setup, office: Office, sign_in: SignIn
+) -> None:
+    """An administrator who asks, and makes a link that signs in as an official, has nobody's second word by it."""
+    hub = sqlite_hub
+    configured(hub)
+    sync.run(hub)
+    office.control("feed", mode="empty")
+    sync.run(hub)
+    admin, official, other = (
+        sign_in(hub, "administrator"),
+        sign_in(hub, "housing_official"),
+        sign_in(hub, "housing_official"),
+    )
+    (source,) = ok(admin.get("/api/v1/tenancy/sources"))["items"]
+    confirm = "/api/v1/tenancy/sources/back-office/held/confirm"
+    said = {"reason": "已与数据源核实", "set": source["held"]["set"]}
+    assert ok(admin.post(confirm, json=said), 202)["state"] == "asked"
+    me = ok(official.get("/api/v1/me"))["id"]
+    ok(admin.post(f"/api/v1/admin/users/{me}/sign-in-link"), 201)
+    answer = official.post(confirm, json=said)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "same_person")
+    assert ok(other.post(confirm, json=said), 202)["state"] == "released"
+
+
 def test_refused_rows_and_upload(sqlite_hub: Hub, estate: Setup, sign_in: SignIn) -> None:
     hub = sqlite_hub
     estate(hub)

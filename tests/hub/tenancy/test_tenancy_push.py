@@ -7,19 +7,21 @@ import hashlib
 import hmac
 import itertools
 import json
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from tenancy_office import member
 from tenancy_office import tenancy as office_tenancy
 
 from hub.services import Hub
 from hub.tables import HouseholdMember, SourceRow, SourceState, Tenancy
-from hub.tenancy import held, push
+from hub.tenancy import held, onfile, push
 
 Setup = Callable[[Hub], None]
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -180,3 +182,33 @@ def test_an_earlier_lease_end_is_remembered_from_push_to_push(
     with sqlite_hub.db.reading() as session:
         (row,) = session.scalars(select(HouseholdMember))
     assert (row.to_date, row.offered["lease_end"]) == (None, "2026-10-31")
+
+
+def test_of_two_pushes_at_once_the_newer_stands(hub: Hub, pushing: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes while the first has compared and not written yet: it waits, and sees what the first wrote."""
+    pushing(hub)
+    source = next(s for s in push.load_sources(hub.config.dir) if s.name == "centre")
+    push.take(hub, source, [tenancy(1)])
+    known, second = onfile.known, threading.Thread(target=push.take, args=(hub, source, [tenancy(1, version=3)]))
+
+    def between(session: Any, name: str, ids: Any = None) -> Any:
+        found = known(session, name, ids)
+        if threading.current_thread() is not second and not second.ident:
+            second.start()
+            until = time.monotonic() + 20
+            while second.is_alive() and not waits(hub) and time.monotonic() < until:
+                threading.Event().wait(0.01)
+        return found
+
+    monkeypatch.setattr(onfile, "known", between)
+    push.take(hub, source, [tenancy(1, version=2)])
+    second.join(20)
+    assert list(tenancies(hub).values()) == [(3, "active")], "the older one did not overwrite it"
+
+
+def waits(hub: Hub) -> bool:
+    """Whether a writer stands in the queue."""
+    if hub.db._write_lock is not None:
+        return hub.db._write_lock.waiting > 0
+    with hub.db.reading() as session:
+        return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")))
