@@ -9,8 +9,7 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from hub import moved
-from hub.access import quota
+from hub import moved, quota
 from hub.access.desk import (
     Action,
     Done,

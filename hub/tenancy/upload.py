@@ -17,8 +17,9 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub import moved
+from hub import moved, quota
 from hub.db import UnitOfWork
+from hub.errors import Conflict
 from hub.masking import mask_card, mask_name
 from hub.services import Hub
 from hub.tables import Dwelling, Estate, HouseholdMember, Person, SourceState, Tenancy
@@ -64,14 +65,28 @@ class Outcome:
     held: str = ""
 
 
+MANY_ZH = "这份名单会收回住户的卡或居住资格，加上您一小时内已办理的，超过20项。没有任何更改。请由另一位人员核对后上传。"
+
+
 def source_of(estate: Estate) -> str:
     return f"upload-{estate.code}"
 
 
 def upload(
-    hub: Hub, estate: Estate, actor: str, name: str, content: bytes, *, dry_run: bool, meter: Meter | None = None
+    hub: Hub,
+    estate: Estate,
+    actor: str,
+    name: str,
+    content: bytes,
+    *,
+    dry_run: bool,
+    meter: Meter | None = None,
+    who: str = "",
 ) -> Outcome:
-    """Raises Refused when the file cannot be read at all."""
+    """Raises Refused when the file cannot be read at all, Conflict when it takes more than this person's hour allows.
+
+    `who`: the person's id; the brake on people counts each household that would lose something.
+    """
     meter = meter or Meter(BOARD, "")
     meter.at("reading")
     today = hub.now().astimezone(ZoneInfo(estate.time_zone)).date()
@@ -90,6 +105,10 @@ def upload(
         write.one_at_a_time(uow)
         records, agreed = _place(uow.session, estate, read)
         changes = _changes(uow.session, estate, records, today, uow.now)
+        losing = sum(bool(change.losses) for change in (*changes.changed, *changes.ended))
+        if losing and not quota.spend(uow, who or actor, "tenancy.upload", losing):
+            meter.at("failed", len(rows), len(rows))
+            raise Conflict(MANY_ZH, "second_person")
         meter.at("writing", len(rows), len(rows))
         write.apply(uow, source_of(estate), changes, onfile.places(uow.session))
         refused.keep(uow, source_of(estate), [*read.refused, *changes.conflicts], None)

@@ -11,7 +11,8 @@ from test_web_devices import pick
 from web_estate import ESTATE, HOME, TERMINAL, TOKEN, TOKEN_2, Served, report
 from web_support import OpenAs, live, violations
 
-from hub.access import desk, quota
+from hub import quota
+from hub.access import desk
 from hub.access.pass_rules import PassRequest
 from hub.access.publish import publish
 from hub.tables import AccessPass, CommandRow, Consent, CredentialRow, HeldAction

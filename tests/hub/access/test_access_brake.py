@@ -12,8 +12,8 @@ from access_site import GATE, Setup, change, token_of
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 
-from hub import auth
-from hub.access import held, publish, quota
+from hub import auth, quota
+from hub.access import held, publish
 from hub.access.desk import OwnRequest
 from hub.auth import Principal
 from hub.errors import Conflict

@@ -10,7 +10,8 @@ from access_site import BOARD, GATE, Setup, change, desired, report, token_of
 from sqlalchemy import select, update
 
 from device_drivers.contract.words import IdentifierType
-from hub.access import publish, quota
+from hub import quota
+from hub.access import publish
 from hub.access.revocations import unconfirmed as unconfirmed_removals
 from hub.access.states import device_lists
 from hub.access.step import step_item

@@ -17,6 +17,8 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 from tenancy_office import HOUSEHOLDS, Office, code, id_number, tenancy
 
+from hub import quota
+from hub.errors import Conflict
 from hub.services import Hub
 from hub.tables import CredentialRow, Estate, HouseholdMember, Person, SourceRow, Tenancy
 from hub.tenancy import fields, sync
@@ -195,6 +197,32 @@ def test_the_next_household_comes_in_and_takes_nobody_of_the_last_one_along(hub:
     assert [(h.change, h.members) for h in added.households] == [("changed", 2)]
     assert {r.reason for r in send(hub, listed(*old), "x.csv").refused} == {"tenancy_ended"}
     assert live(hub) == {f"{code(0)}@2026-11-16": ["王五"]}
+
+
+def test_a_list_that_takes_a_card_counts_to_the_hour_of_who_sends_it(hub: Hub, estate: Setup) -> None:
+    estate(hub)
+
+    def sheet(*rows: tuple[str, str, str, str]) -> bytes:
+        lines = [
+            ",".join((home, name, number, "承租人", "2025-03-01", "", card, "")) for home, name, number, card in rows
+        ]
+        return "\n".join((",".join(HEAD), *lines)).encode()
+
+    def card_of(name: str) -> list[str]:
+        with hub.db.reading() as session:
+            query = (
+                select(HouseholdMember).join(Person, Person.id == HouseholdMember.person_id).where(Person.name == name)
+            )
+            return list(session.scalars(query).one().offered["cards"])
+
+    assert send(hub, sheet((code(0), "张三", A, "100")), "a.csv").applied
+    with hub.db.unit_of_work("official", "a busy hour", now=hub.now()) as uow:
+        assert quota.spend(uow, "official", "pass.issue", quota.LIMIT)
+    with pytest.raises(Conflict, match="second_person"):
+        send(hub, sheet((code(0), "张三", A, "200"), (code(1), "王五", C, "300")), "a.csv")
+    assert card_of("张三") == ["100"], "nothing of it is applied"
+    assert send(hub, sheet((code(1), "王五", C, "300")), "a.csv").applied, "what takes nothing goes on"
+    assert card_of("王五") == ["300"]
 
 
 def test_what_another_source_manages_is_compared_and_left_alone(
