@@ -15,8 +15,8 @@ from edge_agent.decide import build_index, decide
 from hub.access import publish
 from hub.access.explain_text import explain_text
 from hub.access.pass_rules import DoorPlace
-from hub.access.quota import LIMIT
 from hub.access.role_rules import assignment_problem, because_of, doors_of, role_problem
+from hub.quota import LIMIT
 from hub.services import Hub
 from hub.tables import AccessPoint, CredentialRow, Device, Door
 
