@@ -23,7 +23,7 @@ from hub.access.holders import (
     members_on_file,
 )
 from hub.access.pass_rules import KINDS, because_of
-from hub.access.role_rows import load_role_holders
+from hub.access.role_rows import assignments, places_of, role_holders
 from hub.access.schedule_rows import load_schedules
 from hub.tables import AccessPass, AccessPoint, CredentialRow, Device, Door, Dwelling, Edge, Estate
 
@@ -106,7 +106,7 @@ def load_points(session: Session, estate_id: str) -> tuple[PointPlace, ...]:
         .where(AccessPoint.estate_id == estate_id)
         .order_by(AccessPoint.id)
     ).all()
-    hours = load_schedules(session, estate_id)
+    hours = load_schedules(session, estate_id) if any(row[-1] for row in rows) else {}
     return tuple(
         PointPlace(point, device, scope, block, dwelling, hours[schedule] if schedule else None)
         for point, device, scope, block, dwelling, schedule in rows
@@ -159,6 +159,9 @@ def load_passes(session: Session, estate_id: str, credentials: Sequence[Credenti
         .outerjoin(Dwelling, Dwelling.id == AccessPass.host_dwelling_id)
         .where(AccessPass.estate_id == estate_id, CredentialRow.state == "active")
     ).all()
+    workers = assignments(session, estate_id)
+    if not rows and not workers:
+        return ()
     identifiers = {c.token: c.identifiers for c in credentials}
     of_door: dict[str, list[str]] = {}
     for point, door in session.execute(
@@ -182,4 +185,4 @@ def load_passes(session: Session, estate_id: str, credentials: Sequence[Credenti
         for token, kind, doors, order, uses, schedule, label, valid_from, valid_to, dwelling in rows
         if valid_from and valid_to
     ]
-    return (*found, *load_role_holders(session, estate_id, identifiers, of_door, hours))
+    return (*found, *role_holders(workers, places_of(session, estate_id), identifiers, of_door, hours))

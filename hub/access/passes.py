@@ -22,8 +22,9 @@ from hub.access.pass_rules import (
     problem,
     time_problem,
 )
+from hub.access.role_rows import places_of
 from hub.access.schedule_rows import schedule_in
-from hub.access.ways import check_ways, places_of, static_qr_wanted
+from hub.access.ways import check_ways, static_qr_wanted
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.ids import new_id, new_token

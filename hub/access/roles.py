@@ -14,9 +14,10 @@ from hub import moved
 from hub.access.credentials import end_by_token, identifier_rows
 from hub.access.lifecycle import Cause, CredentialState, advance
 from hub.access.numbers import IdentifierKind, new_link, number_for
+from hub.access.role_rows import places_of
 from hub.access.role_rules import CLASSES, PROBLEMS_ZH, SCOPES, assignment_problem, doors_of, label_for, role_problem
 from hub.access.schedule_rows import schedule_in
-from hub.access.ways import check_ways, places_of, static_qr_wanted
+from hub.access.ways import check_ways, static_qr_wanted
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.ids import new_id, new_token

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from device_drivers.contract.device import Capabilities
 from hub.access.bundle import capabilities_of
 from hub.access.compose import UNTOLD
-from hub.access.pass_rules import DoorPlace
 from hub.errors import BadRequest
 from hub.tables import AccessPoint, Device, Door, Edge
 
@@ -94,11 +93,3 @@ def static_qr_wanted(session: Session, estate_id: str, doors: Collection[str]) -
 
 def _devices(session: Session, estate_id: str, doors: Collection[str]) -> Iterable[Capabilities]:
     return (c for way in door_ways(session, estate_id, doors) for c in way.devices)
-
-
-def places_of(session: Session, estate_id: str) -> list[DoorPlace]:
-    """All doors of the estate with where they lead."""
-    rows = session.execute(
-        select(Door.id, Door.scope, Door.block_id, Door.dwelling_id).where(Door.estate_id == estate_id)
-    )
-    return [DoorPlace(*row) for row in rows]
