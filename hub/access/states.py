@@ -48,6 +48,7 @@ class DeviceLists:
     edge_online: bool
     desired: DesiredList
     reported: ReportedList | None
+    edge_started_at: datetime | None = None
 
     @property
     def ours(self) -> bool:
@@ -79,11 +80,11 @@ class DeviceLists:
 
     @property
     def lost_since(self) -> bool:
-        """The device was lost, or came back, after it was last read: what it holds now nobody has seen."""
-        r, since = self.reported, self.device.condition_since
-        if r is None or r.decided_at_edge or r.read_back_at is None or since is None:
+        """The device was lost, or came back, or its edge started anew, after it was last read: nobody has seen what it holds."""
+        r = self.reported
+        if r is None or r.decided_at_edge or r.read_back_at is None:
             return False
-        return r.read_back_at < since
+        return any(at is not None and r.read_back_at < at for at in (self.device.condition_since, self.edge_started_at))
 
     @property
     def state(self) -> str:
@@ -105,7 +106,7 @@ def device_lists(
 ) -> list[DeviceLists]:
     """These devices, or all of these (or all) estates, for which a list was published, by code. Payloads stay in the database."""
     query = (
-        select(Device, Edge.online, DesiredList, ReportedList)
+        select(Device, Edge.online, Edge.started_at, DesiredList, ReportedList)
         .join(Edge, Edge.id == Device.edge_id)
         .join(DesiredList, DesiredList.device_id == Device.id)
         .outerjoin(ReportedList, ReportedList.device_id == Device.id)
@@ -117,7 +118,10 @@ def device_lists(
     if devices is not None:
         query = query.where(Device.id.in_(sorted(devices)))
     rows = session.execute(query)
-    return [DeviceLists(device, bool(online), desired, reported) for device, online, desired, reported in rows]
+    return [
+        DeviceLists(device, bool(online), desired, reported, started)
+        for device, online, started, desired, reported in rows
+    ]
 
 
 def credential_states(session: Session, tokens: Iterable[str]) -> dict[str, list[DeviceState]]:

@@ -27,6 +27,10 @@ REGRESSIONS: dict[str, Script] = {
     "a hub that died between the end of a credential and its order": (
         ("move_in", 28), ("consent_given", 37), ("kill_hub_at", 34), ("move_out", 36), ("start_hub", 43),
     ),
+    "an edge that came back, and a terminal that lost somebody meanwhile": (
+        ("move_in", 59), ("move_in", 22), ("move_in", 45), ("wait", 31), ("kill_edge", 53), ("entry_lost", 21),
+        ("wait", 45), ("wait", 23),
+    ),
 }  # fmt: skip
 """Shortest scripts of what was once wrong."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NOTICED = timedelta(seconds=345)  # the edge's period of read-backs, and a busy minute
 LOST_FOR = timedelta(seconds=90)
+CLOCK_OFF = timedelta(seconds=30)
 
 
 class Checks:
@@ -112,8 +113,13 @@ class Checks:
             content = {t: e for t, e in content.items() if t.casefold() == token.casefold()}
         else:
             content = {t: e for t, e in content.items() if not t.startswith("foreign-")}
-        have, want = ways_of(content, now), living(wanted, now)
+        have, want = self._certain(ways_of(content, now)), self._certain(living(wanted, now))
         return "" if want - may_lack <= have <= want else f"missing {_told(want - have)}, too many {_told(have - want)}"
+
+    def _certain(self, ways: Ways) -> Ways:
+        """While the box's clock is off, it begins and ends what has an end by its own time; the hub shows the offset."""
+        off = abs(self.world.box_now() - self.world.now())
+        return ways if off < CLOCK_OFF else frozenset(w for w in ways if w.until is None)
 
     def _read_back(self, device: str, at: datetime | None) -> Content | None:
         if device not in self.world.terminals or at is None:
@@ -136,7 +142,7 @@ class Checks:
             if wanted is None:
                 continue
             for token, entry in self._content(device).items():
-                too_many = living(entry.ways, now) - union(wanted)
+                too_many = self._certain(living(entry.ways, now)) - union(wanted)
                 own = token.casefold()
                 if token.startswith("foreign-") or own not in self.holders or self._excused(device, own):
                     continue
@@ -173,7 +179,12 @@ class Checks:
             have = ways_of(terminal.content(), now)
             wanted = union(expected(world.books, PLACES[device], world.hub.clock()))
             for at, way in terminal.removed_ways:
-                if way in have or way not in wanted or way in world.refused(device) or terminal.disturbed_at >= at:
+                if (
+                    way in have
+                    or way not in self._certain(wanted)
+                    or way in world.refused(device)
+                    or terminal.disturbed_at >= at
+                ):
                     continue
                 if world.troubled(device, at):
                     at = now
@@ -210,8 +221,9 @@ class Checks:
         with world.hub.hub.db.reading() as session:
             lists = {one.device.id: one for one in device_lists(session, {ESTATE})}
             for device, place in PLACES.items():
-                want = living(union(expected(world.books, place, world.hub.clock())), now)
-                have = ways_of({t: e for t, e in self._content(device).items() if not t.startswith("foreign-")}, now)
+                want = self._certain(living(union(expected(world.books, place, world.hub.clock())), now))
+                ours = {t: e for t, e in self._content(device).items() if not t.startswith("foreign-")}
+                have = self._certain(ways_of(ours, now))
                 refused = world.refused(device)
                 if not want - refused <= have <= want:
                     wrong.append(f"{device}: missing {_told(want - have)}, too many {_told(have - want)}")

@@ -44,6 +44,10 @@ class EdgeProcess:
     def running(self) -> bool:
         return self.task is not None and not self.task.done()
 
+    @property
+    def connected(self) -> bool:
+        return self.link is not None and self.link.connected
+
     def start(self, serve: Serve) -> None:
         link = self.link = MemoryLink(self.broker, offline_will(self.edge))
         definitions = {m.kind: definition(m, self.terminals) for m in MODELS}

@@ -101,7 +101,9 @@ class World:
         """Something stood in the way of writing to it after `since`."""
         faults = self.terminals[device].faults
         hard = faults.unreachable or faults.silent or faults.slow_s or faults.lies or faults.busy
-        return bool(hard) or not self.edge.running or self.trouble.get(device, since) > since
+        # A lost card goes by an order at once; what its holder has beside it comes with the next list.
+        no_list = not self.hub.up or not self.edge.https_up or not self.edge.connected
+        return bool(hard) or no_list or not self.edge.running or self.trouble.get(device, since) > since
 
     def stand_still(self, time: timedelta) -> None:
         """Nobody ran meanwhile, so nobody could have noticed anything."""

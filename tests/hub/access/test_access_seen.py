@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from access_site import GATE, Setup, change, desired, report, token_of
+from sqlalchemy import update
 
 from device_drivers.contract.access import list_digest
 from device_drivers.contract.device import DeviceStatus
@@ -14,7 +15,7 @@ from hub.access import publish
 from hub.access.states import credential_states, device_lists
 from hub.estate.devices import take_report
 from hub.services import Hub
-from hub.tables import Device, ReportedList
+from hub.tables import Device, Edge, ReportedList
 
 
 def shown(hub: Hub) -> tuple[str, str]:
@@ -42,6 +43,15 @@ def test_a_device_that_was_lost_after_its_read_back_is_not_known(sqlite_hub: Hub
     assert shown(sqlite_hub) == ("in_step", "confirmed"), "read since it came online"
     since(sqlite_hub, 1)
     assert shown(sqlite_hub) == ("unknown", "unknown"), "lost, or back and not yet read: it may have restarted empty"
+
+
+def test_an_edge_that_started_anew_has_seen_nothing_yet(sqlite_hub: Hub, estate: Setup) -> None:
+    estate(sqlite_hub)
+    publish.publish(sqlite_hub)
+    report(sqlite_hub, GATE)
+    started = sqlite_hub.now() + timedelta(seconds=1)
+    change(sqlite_hub, lambda s: s.execute(update(Edge).values(started_at=started)))
+    assert shown(sqlite_hub) == ("unknown", "unknown"), "its first words come before it has looked at its devices"
 
 
 def told(hub: Hub, at: float, **changed: object) -> DeviceReported:
