@@ -201,7 +201,7 @@ export const zh = {
     clockHint: "设备时钟减网关时钟", noList: "不持有名单", listDetail: "名单状态", generation: (held: string, wanted: string) => `设备版本 ${held}，应为 ${wanted}`,
     refusals: "被设备拒绝的人员", refusalsEmpty: "没有被拒绝的人员", who: "人员", dwelling: "房屋", what: "怎么办", technical: "设备原文", coverage: "近 30 天可观测情况", coverageEmpty: "没有可观测记录，视为未知",
     coverageAria: (ok: string) => `近 30 天可观测 ${ok}`, from: "从", to: "到", ongoing: "至今", points: "通行点", pointsEmpty: "没有绑定通行点", accepts: "可用方式", side: "方向", camera: "关联摄像机", recent: "最近事件",
-    commands: "远程操作", openDoor: "开门一次", readBack: "回读名单", takeSnapshot: "抓拍一张", openTitle: (name: string) => `确认开门：${name}`, commandTitle: (what: string) => `确认操作：${what}`,
+    commands: "远程操作", moreOrders: "封锁、停用、常开、恢复正常：到「门」页面操作", openDoor: "开门一次", readBack: "回读名单", takeSnapshot: "抓拍一张", openTitle: (name: string) => `确认开门：${name}`, commandTitle: (what: string) => `确认操作：${what}`,
     openHint: "门将解锁一次，操作人和原因写入审计日志。命令 10 秒内未执行即作废，不会迟到开门。", commandHint: "操作人和原因写入审计日志。", noCommand: "您的角色不能远程操作设备。", sent: "已发出，等待设备答复", outcome: "结果", unreadable: "无法解读的消息",
     config: "配置（密钥已隐藏）", meters: "接入表计", detail: "说明", edge: "网关", access: "所属通行点", point: "通行点", needReason: "请写明原因（至少 4 个字）",
   },

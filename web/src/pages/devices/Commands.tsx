@@ -2,6 +2,7 @@
 
 import { Button } from "antd";
 import { type ReactNode, useState } from "react";
+import { Link } from "react-router";
 import { call } from "../../api/client";
 import { useCommand } from "../../api/queries";
 import type { DeviceDetail } from "../../api/types";
@@ -40,6 +41,7 @@ export function Commands({ device }: { device: DeviceDetail }): ReactNode {
         <div className="tools">{offered.map((one) => <Button key={one.label} onClick={() => setWanted({ ...one, key: pressKey() })}>{one.label}</Button>)}</div>
       )}
       {sent ? <CommandOutcome id={sent} /> : null}
+      {device.access_points.length ? <p style={{ marginTop: 10 }}><Link to="/doors">{t.moreOrders}</Link></p> : null}
       {wanted ? <ReasonDialog open title={wanted.title} hint={wanted.hint} close={() => setWanted(null)} submit={(reason) => send(wanted, reason)} /> : null}
     </Panel>
   );
