@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +13,8 @@ from device_drivers.contract.access import AccessList
 from device_drivers.contract.messages import CredentialRefusal
 from device_drivers.plan import Plan
 
-REFUSED_SHOWN, PENDING_SHOWN = 200, 50
+REFUSED_SHOWN, PENDING_SHOWN, STRAYS_SHOWN = 200, 50, 200
+OF_A_HUB = re.compile(r"[0-9a-z]{20}")
 
 
 class ListReport(msgspec.Struct, frozen=True):
@@ -31,6 +33,7 @@ class ListReport(msgspec.Struct, frozen=True):
     read_back_at: datetime | None = None
     drift: int = 0
     drift_at: datetime | None = None
+    strays: tuple[str, ...] = ()
 
 
 def wanted(access_list: AccessList) -> int:
@@ -73,9 +76,15 @@ def whole(
         assumed=len(final.assumed) + len(final.confirmed) - confirmed,
         pending=len(todo) + unsaid,
         foreign=len(final.foreign),
+        strays=strays(final.foreign),
         refused=refused,
         pending_tokens=tuple(todo[:PENDING_SHOWN]),
     )
+
+
+def strays(foreign: Collection[str]) -> tuple[str, ...]:
+    """Of entries this box knows nothing of: those that bear a token as hubs make them, in our spelling."""
+    return tuple(sorted(t for token in foreign if OF_A_HUB.fullmatch(t := token.casefold())))[:STRAYS_SHOWN]
 
 
 def with_forgotten(report: ListReport, tokens: Sequence[str]) -> ListReport:

@@ -103,8 +103,10 @@ class DeviceReported(Message, frozen=True, omit_defaults=True):
     `wanted` = `confirmed` + `assumed` + `pending` + `refused`, but for removals, which wait in `pending` too, and while
     a list is being written. `refused` is cut to 200: what does not fit is counted in `pending`, never as held.
     `generation`/`digest` name the list that was worked on. `foreign`: credentials that are not ours, left alone.
-    `pending_tokens` is cut to 50. `drift`: entries found other than the box had left them and put right, since it began to
-    count; `drift_at`: when last. `modes`: access points that are not in their normal mode. `fire`: the board's fire contact.
+    `strays`: of the foreign ones those that look like a hub's tokens, cut to 200: a box that lost its memory cannot tell
+    whose they are, the hub can. Other foreign ids may say who somebody is and stay at the box. `pending_tokens` is cut to
+    50. `drift`: entries found other than the box had left them and put right, since it began to count; `drift_at`: when
+    last. `modes`: access points that are not in their normal mode. `fire`: the board's fire contact.
     """
 
     suffix: ClassVar[str] = "up/device/{device}/reported"
@@ -125,6 +127,7 @@ class DeviceReported(Message, frozen=True, omit_defaults=True):
     reported_at: datetime | None = None
     drift: int = 0
     drift_at: datetime | None = None
+    strays: tuple[str, ...] = ()
     modes: tuple[PointMode, ...] = ()
     fire: FireInput = FireInput.NONE
 

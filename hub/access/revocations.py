@@ -32,6 +32,8 @@ from hub.tables import CredentialRow, DesiredEntry, Device, Edge, Revocation
 OPEN, GONE, ASSUMED, BACK, UNPROVED = "open", "gone", "assumed", "back", "unproved"
 FACE = "face"
 AGAIN = timedelta(seconds=20)  # an order nobody answered is sent again; the list says the same in any case
+STRAYS_TOLD = 200  # so many fit into a report: more are not told by name
+STRAY_ZH = "设备上仍有这张凭证，而边缘机已不记得是自己写入的；请在设备页处理外来凭证。"
 AN_ORDER = 500  # tokens in one order: it must fit a packet
 
 
@@ -236,8 +238,11 @@ def settle(uow: UnitOfWork, device_id: str, report: DeviceReported) -> list[Revo
         return []
     if report.pending > len(report.pending_tokens):
         return []  # which ones wait is not said in full
-    waiting = set(report.pending_tokens)
-    closed = [row for row in rows if row.token not in waiting]
+    waiting, strays = set(report.pending_tokens), set(report.strays)
+    for row in rows:
+        if row.token in strays:  # a box that lost its memory takes what it wrote for somebody else's
+            row.told = STRAY_ZH
+    closed = [row for row in rows if row.token not in waiting | strays and (row.part or len(strays) < STRAYS_TOLD)]
     for row in closed:
         row.state, row.proof, row.confirmed_at = GONE, "edge" if report.decided_at_edge else "report", uow.now
     return closed

@@ -32,6 +32,7 @@ from device_drivers.contract.device import Capabilities
 from device_drivers.contract.messages import ListDoorbell
 from device_drivers.contract.words import HolderClass
 from device_drivers.driver import Operation, Remove, Upsert
+from edge_agent import report
 from edge_agent.worker import Worker
 
 BATCHES = Capabilities(holds_list=True, reads_back=True, cards=True, batch=50)
@@ -287,3 +288,9 @@ def test_a_read_back_of_contents_leaves_room_for_others_between_its_pages(tmp_pa
             assert isinstance(operations(device)[-1], Upsert)
 
     run(work())
+
+
+def test_entries_a_box_knows_nothing_of_are_told_by_token_where_a_hub_could_know_them() -> None:
+    """Ids of other makers may say who somebody is: they stay at the box."""
+    ours, upper = "abcdefghij0123456789", "ZYXWVUTSRQ9876543210"
+    assert report.strays((upper, ours, "110101199001011234", "王小明", "guard-1")) == (ours, upper.casefold())

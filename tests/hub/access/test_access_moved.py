@@ -203,6 +203,23 @@ def test_a_note_stays_when_somebody_else_published_in_between(sqlite_hub: Hub, e
         assert session.scalars(select(AccessMoved.id)).all() == []
 
 
+def test_what_a_forgetful_box_takes_for_foreign_is_not_called_gone(sqlite_hub: Hub, estate: Setup) -> None:
+    """A box with a new disk finds an entry it wrote itself, and that nobody wants any more: it still opens the door."""
+    hub = sqlite_hub
+    estate(hub)
+    publish.publish(hub)
+    gone = token_of(hub, "P3")
+    end(hub, "T-2")
+    publish.run(hub)
+    report(hub, GATE, foreign=1, strays=(gone,))
+    with hub.db.reading() as session:
+        (at_gate,) = [r for r in revocations.unconfirmed(session, "E001") if r.device_id == GATE]
+        assert "不记得" in at_gate.told
+    report(hub, GATE, foreign=0)
+    with hub.db.reading() as session:
+        assert GATE not in {r.device_id for r in revocations.unconfirmed(session, "E001")}
+
+
 def test_a_list_composed_before_an_end_does_not_take_the_revocation_back(sqlite_hub: Hub, estate: Setup) -> None:
     """The bulk list was being made while the credential ended: it is stored all the same, and the next one is without it."""
     hub = sqlite_hub
