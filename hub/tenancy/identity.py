@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import msgspec
 
 from hub.tenancy.changes import ENDED, HeldHousehold, Known, Limits
 from hub.tenancy.records import Member, TenancyRecord
+from hub.tenancy.settle import settle
 
 CHANGED, UNCLEAR, OTHER = "identifiers_changed", "identity_unclear", "other_source"
 Pairs = tuple[tuple[str, str], ...]
@@ -37,6 +39,7 @@ class Scene:
     """
 
     source: str
+    today: date
     known: Mapping[str, Known]
     residents: Mapping[str, Sequence[Known]]
     present: frozenset[str]
@@ -147,8 +150,8 @@ def _same_tenancy(record: TenancyRecord, before: Known, found: Recognised) -> Te
 
 def _resident_before(record: TenancyRecord, scene: Scene, taken: set[str]) -> Known | None:
     """The live tenancy of that dwelling of which this may be the new number."""
-    if record.state == ENDED:
-        return None
+    if settle(record, scene.today).state == ENDED:
+        return None  # over: it gives nobody anything. What only calls itself ended goes on, and is somebody's
     ours, theirs = [], []
     for one in scene.residents.get(record.dwelling_code, ()):
         if one.source != scene.source:

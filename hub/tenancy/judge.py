@@ -17,7 +17,7 @@ from hub.tenancy.held import covered, stands
 from hub.tenancy.identity import CHANGED, OTHER, UNCLEAR, Recognised, Scene, recognise
 from hub.tenancy.records import TenancyRecord
 from hub.tenancy.rename import rename
-from hub.tenancy.settle import due
+from hub.tenancy.settle import due, settle
 
 ZONE = ZoneInfo("Asia/Shanghai")  # the day of a decision is a day of the lease system's country
 CLOCK = "clock_jumped"
@@ -82,6 +82,7 @@ def _compare(uow: UnitOfWork, source: str, told: Told, release: dict[str, Any]) 
     codes = {r.dwelling_code for r in told.records if r.id not in known}
     scene = Scene(
         source,
+        today,
         known,
         onfile.residents(session, codes),
         told.keys,
@@ -91,7 +92,7 @@ def _compare(uow: UnitOfWork, source: str, told: Told, release: dict[str, Any]) 
         live_counts,
     )
     seen = recognise([counter.stripped(r, taken_back) for r in told.records], scene)
-    _let_unclear_pass(seen, told.records, keys)
+    _let_unclear_pass(seen, told.records, keys, today)
     if not told.full:
         known |= counter.known_without(
             onfile.known(session, source, {r.id for r in seen.records} - set(known)), taken_back
@@ -119,9 +120,9 @@ def _compare(uow: UnitOfWork, source: str, told: Told, release: dict[str, Any]) 
     return changes, seen
 
 
-def _let_unclear_pass(seen: Recognised, records: Iterable[TenancyRecord], keys: frozenset[str]) -> None:
+def _let_unclear_pass(seen: Recognised, records: Iterable[TenancyRecord], keys: frozenset[str], today: date) -> None:
     """Two persons looked: another household lives there now."""
     passing = {h.becomes for key, h in seen.held.items() if key in keys and h.reason == UNCLEAR}
     if passing:
-        seen.records += [r for r in records if r.id in passing and r.state != ENDED]
+        seen.records += [r for r in records if r.id in passing and settle(r, today).state != ENDED]
         seen.held = {key: h for key, h in seen.held.items() if h.becomes not in passing or h.reason != UNCLEAR}

@@ -106,6 +106,17 @@ def test_new_identifiers_are_recognised_held_and_mapped_by_two_persons(
     assert "-1" in run(ready), "from now on the new numbers are the household's"
 
 
+def test_a_household_that_only_calls_itself_ended_is_recognised_too(ready: Hub, feed: Feed) -> None:
+    """Its tenant has died, or nobody signed: it goes on here, under whatever number."""
+    feed.records[0] = household(0, 2, state="ended", end_decision=DECISION | {"kind": "death"})
+    feed.records[1] = household(1, 2, state="ended", end_decision=None)
+    run(ready)
+    before, numbers = access(ready), counts(ready)
+    feed.records = [both(r) for r in feed.records]
+    assert "held: identifiers_changed" in run(ready)
+    assert (access(ready), counts(ready)) == (before, numbers)
+
+
 def test_a_handful_of_households_is_held_too_and_one_renewed_lease_is_not(ready: Hub, feed: Feed) -> None:
     before, numbers = access(ready), counts(ready)
     feed.records = [both(household(n)) for n in range(2)] + [household(n) for n in range(2, MANY)]

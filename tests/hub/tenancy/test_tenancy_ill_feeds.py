@@ -13,7 +13,15 @@ from tenancy_feed import DECISION, MANY, Feed, access, household, member, over, 
 
 from hub.access import publish
 from hub.services import Hub
-from hub.tables import Dwelling, Estate, HouseholdMember, SourceState, Tenancy
+from hub.tables import (
+    CredentialIdentifierRow,
+    CredentialRow,
+    Dwelling,
+    Estate,
+    HouseholdMember,
+    SourceState,
+    Tenancy,
+)
 from hub.tenancy import sync
 
 Setup = Callable[[Hub], None]
@@ -298,3 +306,44 @@ def test_a_slow_drip_is_counted_over_a_day_and_over_a_week(ready: Hub, feed: Fee
             feed.records[number] = household(number)  # the fourth of each day is taken back
             ready.clock.pass_(hours=24)  # type: ignore[attr-defined]
     assert told == [False, False, False, True] * 3 + [True] * 4, "three a day pass, nine a week, and no more"
+
+
+def test_a_record_without_a_field_takes_nothing_away_and_an_empty_one_is_a_loss(ready: Hub, feed: Feed) -> None:
+    """A feed that lost a column is no feed that says "none". What it does say counts for the brake."""
+    photo = {"url": "http://127.0.0.1:1/p.jpg", "sha256": "a" * 64}
+    feed.records = [household(n, 2, members=[member(2 * n, face_photo=photo), member(2 * n + 1)]) for n in range(MANY)]
+    run(ready)
+    before = faces_and_cards(ready)
+    assert len(before) == 3 * MANY
+    columns = ("cards", "face_photo", "consents", "id_number", "birth_date")
+    bare = [{k: v for k, v in m.items() if k not in columns} for r in feed.records for m in r["members"]]
+    feed.records = [household(n, 3, members=bare[2 * n : 2 * n + 2]) for n in range(MANY)]
+    assert "held" not in run(ready)
+    assert faces_and_cards(ready) == before, "nothing was said of them"
+    feed.records = [household(n, 4, members=[member(2 * n), member(2 * n + 1)]) for n in range(MANY)]
+    assert "held: mass_removal" in run(ready), "null is a word: no photo any more, although the consent goes on"
+    assert faces_and_cards(ready) == before
+    nobody = {"a": None, "b": None, "c": None}
+    feed.records = [household(n, 5, members=[member(2 * n, consents=nobody), member(2 * n + 1)]) for n in range(MANY)]
+    assert "held" not in run(ready), "a consent taken back is the person's right: it waits for nobody"
+    assert {kind for kind, _ in faces_and_cards(ready)} == {"card"}
+
+
+def faces_and_cards(hub: Hub) -> set[tuple[str, str]]:
+    with hub.db.reading() as session:
+        rows = session.execute(
+            select(CredentialIdentifierRow.type, CredentialIdentifierRow.value + CredentialIdentifierRow.token)
+            .join(CredentialRow, CredentialRow.token == CredentialIdentifierRow.token)
+            .where(CredentialRow.state == "active")
+        )
+        return {(kind, what) for kind, what in rows}
+
+
+def test_a_source_that_stands_at_an_older_state_is_shown(ready: Hub, feed: Feed) -> None:
+    feed.records[0] = household(0, 5)
+    run(ready)
+    before = access(ready)
+    feed.records[0] = household(0, 2, members=[member(0)])
+    run(ready)
+    assert access(ready) == before
+    assert refused(ready) == {"T-000000": "version_back"}
