@@ -98,6 +98,9 @@ def still_opens(door: DoorPlace, kind: str) -> list[str]:
     return sorted(deaf) if kind in CLOSING else []
 
 
+GATES = ("estate", "")
+
+
 def needs_second(
     kind: str, scope: str, wanted: Collection[str], doors: Iterable[DoorPlace], recent: Iterable[str]
 ) -> bool:
@@ -111,18 +114,23 @@ def needs_second(
     if scope in ("estate", "block"):
         return True
     reach = {*wanted, *recent}
-    return len(reach) > MANY_DOORS or any(len(group) > 1 and group <= reach for group in _groups(doors))
+    return len(reach) > MANY_DOORS or any(
+        group <= reach for place, group in _groups(doors).items() if len(group) > 1 or place == GATES
+    )
 
 
-def _groups(doors: Iterable[DoorPlace]) -> list[set[str]]:
-    """All ways in, the estate's own gates, and each block's entrances: what nobody closes or opens alone as a whole."""
+def _groups(doors: Iterable[DoorPlace]) -> dict[tuple[str, str], set[str]]:
+    """All ways in, the estate's own gates, and each block's entrances: what nobody closes or opens alone as a whole.
+
+    The only gate is the whole estate; the only entrance of a block is a door like others.
+    """
     found: dict[tuple[str, str], set[str]] = {}
     for door in doors:
         if door.scope not in ("estate", "block"):
             continue
         found.setdefault(("all", ""), set()).add(door.door)
         found.setdefault((door.scope, door.block or ""), set()).add(door.door)
-    return list(found.values())
+    return found
 
 
 def shut_out(

@@ -16,6 +16,7 @@ from device_drivers.contract.messages import CommandResult
 from device_drivers.contract.words import CommandOutcome, DoorMode
 from device_drivers.mqtt import MemoryBroker
 from hub.estate import commands, orders
+from hub.estate.order_rules import DoorPlace, needs_second
 from hub.services import Hub
 from hub.tables import AccessPoint, AuditRow, CommandRow, Device, Edge
 
@@ -311,3 +312,12 @@ def test_a_door_shows_the_mode_its_edge_reports_not_what_was_sent(
 def test_a_wrong_wish_says_what_is_wrong(manager: TestClient, body: dict[str, Any], status: int) -> None:
     reply = manager.post(f"{API}/estates/E001/command-orders", json=body)
     assert reply.status_code == status, reply.text
+
+
+def test_the_only_gate_is_the_whole_estate_and_takes_two() -> None:
+    gate, entrance = DoorPlace("G1", "estate", None, None, ()), DoorPlace("B1D", "block", "B1", None, ())
+    assert needs_second("lock_down", "doors", {"G1"}, (gate, entrance), ()), "nobody locks an estate's only gate alone"
+    assert not needs_second("lock_down", "doors", {"B1D"}, (gate, entrance), ()), (
+        "one entrance in an emergency is one person's"
+    )
+    assert not needs_second("release", "doors", {"G1"}, (gate, entrance), ())
