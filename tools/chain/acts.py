@@ -206,7 +206,7 @@ async def withdraws_at_counter(world: World, n: int) -> None:
     if not found:
         return
     member_id = _member_id(world, found[1].person)
-    at = world.hub.clock()
+    at = world.now()
     if member_id and _at_counter(world, lambda uow: desk.withdraw_consent(uow, ESTATE, member_id, "a") or ("",)):  # type: ignore[arg-type]
         world.books.counter.withdrawn[found[1].person] = at
 
@@ -221,7 +221,7 @@ def _member_id(world: World, person: str) -> str | None:
 @people
 async def visitor(world: World, n: int) -> None:
     """A card for an afternoon, or for some minutes."""
-    found = _pick(_known(world), n) if world.hub.up else None
+    found = _pick(_known(world), n) if world.hub.up and not world.hub_skew else None
     if not found:
         return
     tenancy, now, card = found[0], world.hub.clock(), world.office.new_card()
@@ -236,7 +236,7 @@ async def visitor(world: World, n: int) -> None:
 
 @people
 async def visitor_leaves(world: World, n: int) -> None:
-    open_ = [k for k, p in sorted(world.books.counter.passes.items()) if not p.ended and p.until > world.hub.clock()]
+    open_ = [k for k, p in sorted(world.books.counter.passes.items()) if not p.ended and p.until > world.now()]
     if world.hub.up and (key := _pick(open_, n)) and _perform(world, desk.EndPass(key, "host_withdrew")):
         world.books.counter.passes[key].ended = True
 
@@ -287,6 +287,17 @@ async def back_up_hub(world: World, n: int) -> None:
 @fault
 async def restore_hub(world: World, n: int) -> None:
     world.restore_backup()
+
+
+@fault
+async def hub_clock_jumps(world: World, n: int) -> None:
+    """Years of ends at one stroke, would the hub believe it."""
+    world.hub_skew = timedelta(days=(40, -40, 4000)[n % 3])
+
+
+@fault
+async def hub_clock_right(world: World, n: int) -> None:
+    world.hub_skew = timedelta()
 
 
 @fault

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -137,8 +137,14 @@ class _Handler(BrokerHandler):
 class HubProcess:
     """One process of the hub. `start` may follow `die`, on the same files or on older ones."""
 
-    def __init__(self, directory: Path, broker: MemoryBroker, clock: Callable[[], datetime]) -> None:
-        self.directory, self.broker, self.clock = directory, broker, clock
+    def __init__(
+        self,
+        directory: Path,
+        broker: MemoryBroker,
+        clock: Callable[[], datetime],
+        steady: Callable[[], timedelta],
+    ) -> None:
+        self.directory, self.broker, self.clock, self.steady = directory, broker, clock, steady
         self.points = _Points()
         self.up = False
         self.started_at = clock()
@@ -158,7 +164,7 @@ class HubProcess:
         database = _Database(config.url, points or _Points(), which=0 if points else 1)
         points = database.points
         hub = _Hub(config, database, Keys(config.keys_dir), Live(), self.clock)
-        hub.points = points
+        hub.points, hub.steady = points, self.steady
         return hub
 
     def start(self) -> None:

@@ -123,12 +123,20 @@ async def _settle(world: World) -> int:
 
 
 async def _mend(world: World) -> None:
-    for name in ("feed_returns", "terminals_well", "start_hub", "mend_hub", "start_edge", "mend_edge"):
+    world.hub.points.left, world.hub.points.visitor = -1, None
+    for name in (
+        "hub_clock_right",
+        "feed_returns",
+        "terminals_well",
+        "start_hub",
+        "mend_hub",
+        "start_edge",
+        "mend_edge",
+    ):
         await ACTS[name](world, 0)
     world.pull()
     world.broker.lose = world.broker.double = world.broker.delay = 0
     world.edge.https_up = True
-    world.hub.points.left, world.hub.points.visitor = -1, None
     for terminal in world.terminals.values():
         faults = terminal.faults
         faults.lies = faults.busy = faults.lose_answers = 0
