@@ -101,7 +101,7 @@ class Checks:
             known = self.newest_word.get(device)
             if known and row.reported_at and row.reported_at < known:
                 self.verdict.blame(f"{said}: an older report hides a newer one: {wrong}", false=True)
-            elif then is None or now - since > NOTICED:
+            elif now - since > NOTICED:
                 self.verdict.blame(f"{said}: it is not, since {since:%H:%M:%S}: {wrong}", false=True)
 
     def _ended_since(self, device: str, holders: dict[str, Ways]) -> dict[str, Ways]:
