@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 UP_FILTER = "v1/+/up/#"
 MAX_EVENTS = 400  # event batches in the queue (64 KiB each at most)
 MAX_OTHERS = 20_000
+ANSWERS = tuple(f"/{kind.suffix}" for kind in (RevocationResult, CommandResult))
+REPORTED = "/reported"
 COALESCE = 40  # event batches stored in one transaction
 RETRY_S = 1.0
 
@@ -60,6 +62,8 @@ class BrokerHandler:
         self.dropped = 0
         self.admin: BrokerAdmin | None = None
         self._queue: deque[Incoming] = deque()
+        self._answers: deque[Incoming] = deque()  # to revocations and commands: they wait for nothing else
+        self._newest: dict[str, Incoming] = {}  # topic of a device's report → the one that counts
         self._events = 0
         self._lock = threading.Lock()
         self._work = threading.Event()
@@ -102,13 +106,18 @@ class BrokerHandler:
                     )
                 return
             self._events += is_events
-            self._queue.append(message)
+            if message.topic.endswith(ANSWERS):
+                self._answers.append(message)
+            else:
+                if message.topic.endswith(REPORTED):
+                    self._newest[message.topic] = message
+                self._queue.append(message)
         self._work.set()
 
     def drained(self, timeout: float = 10.0) -> bool:
         """True when all that was received has been worked off."""
         with self._idle:
-            return self._idle.wait_for(lambda: not self._queue and not self._busy, timeout)
+            return self._idle.wait_for(lambda: not (self._queue or self._answers or self._busy), timeout)
 
     def shut_out(self, hub: Hub) -> str:
         """Job: edges that were removed (on the command line, or by another process) lose their place on the broker."""
@@ -153,16 +162,25 @@ class BrokerHandler:
     def _next(self) -> list[Incoming]:
         """One message, or the event batches (of any edges) that stand at the head of the queue."""
         with self._lock:
-            if not self._queue:
+            while self._queue and not self._answers and self._overtaken(self._queue[0]):
+                self._queue.popleft()
+            if not (self._answers or self._queue):
+                self._idle.notify_all()
                 return []
             self._busy = True
-            run = [self._queue.popleft()]
+            run = [self._answers.popleft() if self._answers else self._queue.popleft()]
+            if self._newest.get(run[0].topic) is run[0]:
+                del self._newest[run[0].topic]
             if not self._is_events(run[0]):
                 return run
             while self._queue and len(run) < COALESCE and self._is_events(self._queue[0]):
                 run.append(self._queue.popleft())
             self._events -= len(run)
             return run
+
+    def _overtaken(self, message: Incoming) -> bool:
+        """A newer report of the same device waits: 80 devices that are being loaded report every second."""
+        return message.topic.endswith(REPORTED) and self._newest.get(message.topic, message) is not message
 
     @staticmethod
     def _is_events(message: Incoming) -> bool:

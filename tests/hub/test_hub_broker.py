@@ -316,3 +316,17 @@ def test_a_failing_room_does_not_end_the_worker(handler: BrokerHandler, monkeypa
     handler.receive(Incoming(UP_TOPICS[1], b'{"drivers":[]}'))
     assert handler.drained()
     assert [letter.error for letter in dead(handler.hub)] == ["RuntimeError: a bug"]
+
+
+def test_answers_go_first_and_of_a_devices_reports_the_newest_counts(sqlite_hub: Hub) -> None:
+    """While 80 devices report every second a revocation's confirmation stood minutes in the queue."""
+    handler = BrokerHandler(sqlite_hub)
+    report, other, answer = "v1/e/up/device/d/reported", "v1/e/up/device/x/reported", "v1/e/up/revoked"
+    for topic_of_it, payload in ((report, b"1"), (other, b"x"), (report, b"2"), (answer, b"gone"), (report, b"3")):
+        handler.receive(Incoming(topic_of_it, payload))
+    taken = []
+    while run := handler._next():
+        taken += [(m.topic, m.payload) for m in run]
+    assert taken == [(answer, b"gone"), (other, b"x"), (report, b"3")]
+    handler.receive(Incoming(report, b"4"))
+    assert [m.payload for m in handler._next()] == [b"4"], "a report that comes later counts again"
