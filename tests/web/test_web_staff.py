@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlalchemy import select
 from test_web_devices import pick
 from web_estate import ESTATE, HOME, Served
@@ -104,6 +104,23 @@ def test_a_phone_without_a_network_says_how_long_its_code_is_good(context: Brows
     expect(page.locator("svg")).to_have_count(0)
     context.set_offline(False)
     page.clock.fast_forward(11_000)
+    expect(page.get_by_test_id("phone-code")).to_be_visible()
+
+
+def test_an_answer_cut_in_the_middle_is_asked_for_again(context: BrowserContext, served: Served) -> None:
+    cut = iter([True])
+
+    def answer(route: Route) -> None:
+        """The first answer stops in the middle of its JSON, as one does when the phone leaves the network."""
+        if next(cut, False):
+            route.fulfill(status=200, content_type="application/json", body='{"text": "EH1.')
+        else:
+            route.continue_()
+
+    context.route("**/api/v1/pass-qr", answer)
+    page = phone(context, served, link_of(served)[1])
+    expect(page.get_by_test_id("phone-note")).to_have_attribute("data-state", "expired")
+    page.clock.fast_forward(2_500)
     expect(page.get_by_test_id("phone-code")).to_be_visible()
 
 

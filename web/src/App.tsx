@@ -45,6 +45,7 @@ const theme = {
   token: {
     colorPrimary: "#0b57a4", colorLink: "#0b57a4", colorError: "#b3261e", borderRadius: 4, fontSize: 14, colorTextSecondary: "#4a4a4a", colorTextTertiary: "#595959",
     colorTextDescription: "#595959", colorTextPlaceholder: "#6b6b6b", colorTextDisabled: "#6b6b6b", motionDurationMid: "0.1s",
+    motion: !matchMedia("(prefers-reduced-motion: reduce)").matches, // asked of the system: who gets sick from movement has said so there
     fontFamily: "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans SC', 'WenQuanYi Micro Hei', sans-serif",
   },
 };

@@ -26,10 +26,11 @@ async function fetchCode(secret: string): Promise<{ code: Code } | { trouble: Ex
     response = await fetch("/api/v1/pass-qr", {
       method: "POST", credentials: "omit", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify({ secret }), signal: AbortSignal.timeout?.(GIVE_UP_MS) ?? null,
     });
+    // Read here too: a link can be cut in the middle of an answer, and a page that did not catch that would never ask again.
+    if (response.ok) return { code: (await response.json()) as Code };
   } catch {
     return { trouble: "offline", message: "" };
   }
-  if (response.ok) return { code: (await response.json()) as Code };
   const message = await response.json().then((body: { error?: { message?: string } }) => body.error?.message ?? "", () => "");
   const trouble = response.status === 409 ? "early" : response.status === 429 ? "busy" : [400, 404, 410, 422].includes(response.status) ? "over" : "broken";
   return { trouble, message };
