@@ -161,6 +161,20 @@ class AccessPoint(Base):
     necessity: Mapped[str] = mapped_column(default="", server_default="")
 
 
+class PointService(Base):
+    """Which device served an access point when; None: from the beginning, still. Written when another device takes over.
+
+    An access point without rows has been served by its present device for ever.
+    """
+
+    __tablename__ = "point_service"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    access_point_id: Mapped[str] = mapped_column(ForeignKey("access_point.id"), index=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    from_at: Mapped[datetime | None]
+    to_at: Mapped[datetime | None]
+
+
 # --- edges and devices ------------------------------------------------------------------------------------------------
 
 
@@ -817,7 +831,8 @@ class PassDay(Base):
     """Passes of a dwelling's household on a local day, counted by lawful class at ingest (changed only by rows inserted).
 
     `face` counts every granted face pass, for service only; `face_consented` those with a live consent (b) on that
-    day; `other` granted card, PIN, QR and id card passes.
+    day; `other` granted card, PIN, QR and id card passes; `late` those of `other` that came home in the evening or left in
+    the early morning, as people do who sleep there.
     """
 
     __tablename__ = "pass_day"
@@ -828,6 +843,7 @@ class PassDay(Base):
     face: Mapped[int] = mapped_column(default=0)
     face_consented: Mapped[int] = mapped_column(default=0)
     other: Mapped[int] = mapped_column(default=0)
+    late: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class MeterDay(Base):

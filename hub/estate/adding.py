@@ -17,6 +17,7 @@ from hub.errors import ApiError, BadRequest, Conflict, NotFound
 from hub.estate import law
 from hub.estate.device_config import problems, with_kept_secrets
 from hub.ids import random_text
+from hub.occupancy.served import take_over
 from hub.services import Hub
 from hub.tables import AccessPoint, Block, DesiredEntry, DesiredList, Device, Door, Edge, ReportedList
 
@@ -164,7 +165,7 @@ def map_points(hub: Hub, actor: str, device_id: str, wishes: list[PointWish]) ->
             raise BadRequest("同一个通行点登记了两次，请检查门和方向。")
         for point in before:
             if point not in bound:
-                point.device_id = None
+                take_over(uow.session, point, None, uow.now)
         law.require_lawful(uow.session, {point.door_id for point in (*before, *bound)}, broken)
         uow.record("device.mapped", device_id, access_points=[point.id for point in bound])
     hub.signal("edges.publish")
@@ -180,7 +181,8 @@ def _bind(uow: UnitOfWork, device: Device, wish: PointWish) -> AccessPoint:
         camera = uow.session.get(Device, wish.camera_id)
         if camera is None or camera.estate_id != device.estate_id or camera.removed_at is not None:
             raise BadRequest("没有这台摄像机，请从列表中选择。")
-    point.device_id, point.point, point.camera_id = device.id, wish.point, wish.camera_id
+    take_over(uow.session, point, device.id, uow.now)
+    point.point, point.camera_id = wish.point, wish.camera_id
     if wish.necessity is not None:
         point.necessity = wish.necessity.strip()[:500]
     return point

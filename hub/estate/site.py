@@ -19,6 +19,7 @@ from hub.db import UnitOfWork
 from hub.errors import ApiError
 from hub.estate import law
 from hub.ids import random_text
+from hub.occupancy.served import take_over
 from hub.services import Hub
 from hub.tables import AccessPoint, Block, Device, Door, Dwelling, Edge, Estate, Meter
 
@@ -266,7 +267,11 @@ def _write_devices(uow: UnitOfWork, site: Site, estate_id: str, edge_id: str | N
         silent = _silent(point, frozenset({"necessity"}))
         values = {"estate_id": estate_id, **point.model_dump(exclude={"door", "device", "camera", *silent})}
         values["door_id"] = f"{estate_id}.{point.door}"
-        values["device_id"] = f"{estate_id}.{point.device}" if point.device else None
+        device_id = f"{estate_id}.{point.device}" if point.device else None
+        standing = session.get(AccessPoint, f"{estate_id}.{point.code}")
+        if standing is not None:
+            take_over(session, standing, device_id, uow.now)
+        values["device_id"] = device_id
         values["camera_id"] = f"{estate_id}.{point.camera}" if point.camera else None
         _put(session, AccessPoint, f"{estate_id}.{point.code}", values)
     for meter in site.meters:

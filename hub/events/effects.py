@@ -64,7 +64,7 @@ def _add_passes(session: Session, effects: Effects) -> None:
     new, old = statement.excluded, _passes.c
     statement = statement.on_conflict_do_update(
         index_elements=["dwelling_id", "day", "credential"],
-        set_={name: old[name] + new[name] for name in ("face", "face_consented", "other")},
+        set_={name: old[name] + new[name] for name in ("face", "face_consented", "other", "late")},
     )
     rows = [
         {
@@ -75,6 +75,7 @@ def _add_passes(session: Session, effects: Effects) -> None:
             "face": count.face,
             "face_consented": count.face_consented,
             "other": count.other,
+            "late": count.late,
         }
         for (dwelling, day, credential), count in sorted(effects.passes.items(), key=lambda entry: entry[0])
     ]

@@ -59,7 +59,9 @@ def _named(events: Iterable[Event]) -> tuple[set[str], set[str]]:
 def _load(session: Session, edge: Edge) -> Places:
     estate = session.get_one(Estate, edge.estate_id)
     points = session.execute(
-        select(AccessPoint.id, AccessPoint.door_id, AccessPoint.name).where(AccessPoint.estate_id == edge.estate_id)
+        select(AccessPoint.id, AccessPoint.door_id, AccessPoint.name, AccessPoint.side).where(
+            AccessPoint.estate_id == edge.estate_id
+        )
     ).all()
     devices = session.execute(select(Device.id, Device.name).where(Device.edge_id == edge.id))
     return Places(
@@ -67,10 +69,11 @@ def _load(session: Session, edge: Edge) -> Places:
         estate_id=edge.estate_id,
         zone=ZoneInfo(estate.time_zone),
         devices={row.id: row.name for row in devices},
-        doors={id: door for id, door, _name in points},
-        access_points={id: name for id, _door, name in points},
+        doors={row.id: row.door_id for row in points},
+        access_points={row.id: row.name for row in points},
         meters={},
         holders={},
+        sides={row.id: row.side for row in points},
     )
 
 

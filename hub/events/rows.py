@@ -23,6 +23,7 @@ from device_drivers.contract.events import (
 )
 from device_drivers.contract.words import AccessOutcome, DoorMode, DoorState, IdentifierType
 from hub.estate.coverage import Change
+from hub.occupancy.values import is_late
 
 COLUMNS = (
     "edge_id", "epoch", "seq", "estate_id", "kind", "device_id", "access_point_id", "dwelling_id", "credential",
@@ -55,7 +56,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Names of one edge's things: devices (id → name), access points (id → door id), meters (id → dwelling, quantity)."""
+    """Names of one edge's things: devices (id → name), access points (id → door id, → side), meters (id → dwelling, quantity)."""
 
     edge_id: str
     estate_id: str
@@ -65,6 +66,7 @@ class Places:
     access_points: Mapping[str, str]
     meters: dict[str, tuple[str, str]]
     holders: dict[str, Holder]
+    sides: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -76,6 +78,7 @@ class Passes:
     face: int = 0
     face_consented: int = 0
     other: int = 0
+    late: int = 0
 
 
 @dataclass(slots=True)
@@ -229,7 +232,8 @@ def _count_pass(body: AccessEvent, row: Row, at: datetime, places: Places, effec
     days = effects.by_credential.get(body.credential)
     if days is None:
         days = effects.by_credential[body.credential] = {}
-    day = at.astimezone(places.zone).date()
+    local = at.astimezone(places.zone)
+    day = local.date()
     count = days.get(day)
     if count is None:
         count = days[day] = Passes(holder.dwelling_id, holder.holder_class)
@@ -238,6 +242,7 @@ def _count_pass(body: AccessEvent, row: Row, at: datetime, places: Places, effec
         count.face_consented += holder.consented(at)
     else:
         count.other += 1
+        count.late += is_late(local.hour, places.sides.get(body.access_point, ""))
 
 
 def _text(word: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -12,20 +12,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from hub.occupancy.observed import Interval, day_starts, missed_shares
+from hub.occupancy.observed import Interval, clipped, day_starts, missed_shares
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.policy import pack_named
-from hub.occupancy.values import (
-    NO_GAPS,
-)
-from hub.tables import (
-    AccessPoint,
-    Coverage,
-    Door,
-    Dwelling,
-    Estate,
-    PassDay,
-)
+from hub.occupancy.recognised import recognised_of
+from hub.occupancy.served import Served, served
+from hub.occupancy.values import NO_GAPS
+from hub.tables import AccessPoint, Coverage, Door, Dwelling, Estate, PassDay
 
 LOOK_BACK_DAYS = 400
 """How far back a day's judgement looks; daily rows are kept as long."""
@@ -39,7 +32,10 @@ Gaps = list[Mapping[str, float]]
 
 @dataclass(frozen=True)
 class EstateView:
-    """One estate on one day: `first`..`last` are the local days looked at, `gaps` per block and day."""
+    """One estate on one day: `first`..`last` are the local days looked at, `block_gaps` per block and day.
+
+    `recognised` per block: see `DwellingRecord`.
+    """
 
     id: str
     zone: ZoneInfo
@@ -51,6 +47,7 @@ class EstateView:
     dwelling_block: dict[str, str]
     under_repair: frozenset[str]
     identification_ok: bool
+    recognised: Mapping[str, float | None]
 
     @cached_property
     def days(self) -> list[date]:
@@ -67,8 +64,9 @@ def load_estate(session: Session, estate: Estate, last: date, now: datetime) -> 
     dwellings = session.execute(
         select(Dwelling.id, Dwelling.block_id, Dwelling.under_repair).where(Dwelling.estate_id == estate.id)
     ).all()
-    points = _points(session, estate.id, {row.block_id for row in dwellings})
-    missed = _missed(session, estate.id, first, last, zone, now)
+    rows = _access_points(session, estate.id)
+    points = _points(rows, {row.block_id for row in dwellings})
+    missed = _missed(session, estate.id, rows, first, last, zone, now)
     whole = [1.0] * ((last - first).days + 1)
     return EstateView(
         id=estate.id,
@@ -81,6 +79,7 @@ def load_estate(session: Session, estate: Estate, last: date, now: datetime) -> 
         dwelling_block={row.id: row.block_id for row in dwellings},
         under_repair=frozenset(row.id for row in dwellings if row.under_repair),
         identification_ok=_identification_ok(session, estate.id, last),
+        recognised=recognised_of(session, estate.id, last),
     )
 
 
@@ -93,13 +92,32 @@ def _first_day(session: Session, estate_id: str, zone: ZoneInfo) -> date | None:
     return aware.astimezone(zone).date()
 
 
-def _points(session: Session, estate_id: str, blocks: Collection[str]) -> dict[str, frozenset[str]]:
-    """Block → devices on the way home: the estate's gates and the block's own entrances."""
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """An access point on somebody's way home, and the device that serves it now."""
+
+    id: str
+    device_id: str
+    scope: str
+    block_id: str | None
+
+
+def _access_points(session: Session, estate_id: str) -> list[_Point]:
     rows = session.execute(
-        select(Door.scope, Door.block_id, AccessPoint.device_id)
+        select(AccessPoint.id, AccessPoint.device_id, Door.scope, Door.block_id)
         .join(Door, Door.id == AccessPoint.door_id)
-        .where(AccessPoint.estate_id == estate_id, AccessPoint.device_id.is_not(None))
-    ).all()
+        .where(
+            AccessPoint.estate_id == estate_id,
+            AccessPoint.device_id.is_not(None),
+            Door.scope.in_(("estate", "block")),
+        )
+        .order_by(AccessPoint.id)
+    )
+    return [_Point(id, device or "", scope, block) for id, device, scope, block in rows]
+
+
+def _points(rows: Sequence[_Point], blocks: Collection[str]) -> dict[str, frozenset[str]]:
+    """Block → devices on the way home: the estate's gates and the block's own entrances."""
     gates = {row.device_id for row in rows if row.scope == "estate"}
     return {
         block: frozenset(gates | {row.device_id for row in rows if row.scope == "block" and row.block_id == block})
@@ -108,9 +126,9 @@ def _points(session: Session, estate_id: str, blocks: Collection[str]) -> dict[s
 
 
 def _missed(
-    session: Session, estate_id: str, first: date, last: date, zone: ZoneInfo, now: datetime
+    session: Session, estate_id: str, points: Sequence[_Point], first: date, last: date, zone: ZoneInfo, now: datetime
 ) -> dict[str, list[float]]:
-    """Device → share of each day which it could not observe."""
+    """Present device → share of each day which its access points could not observe, by whatever device served them then."""
     starts = day_starts(first, last, zone)
     intervals: dict[str, list[Interval]] = defaultdict(list)
     rows = session.execute(
@@ -122,7 +140,17 @@ def _missed(
     )
     for device, state, from_at, to_at in rows:
         intervals[device].append(Interval(state == "ok", from_at, to_at))
-    return {device: missed_shares(found, starts, now) for device, found in intervals.items()}
+    of_point = served(session, ((point.id, point.device_id) for point in points))
+    shares: dict[tuple[Served, ...], list[float]] = {}
+    missed: dict[str, list[float]] = {}
+    for point in points:
+        who = of_point[point.id]
+        if who not in shares:
+            parts = [clipped(i, one.from_at, one.to_at) for one in who for i in intervals[one.device_id]]
+            shares[who] = missed_shares([part for part in parts if part is not None], starts, now)
+        before = missed.get(point.device_id, shares[who])
+        missed[point.device_id] = [max(a, b) for a, b in zip(before, shares[who], strict=True)]
+    return missed
 
 
 def _gaps(devices: Iterable[str], missed: Mapping[str, list[float]], whole: list[float]) -> Gaps:

@@ -64,6 +64,7 @@ def load_records(session: Session, view: EstateView, dwellings: Sequence[str]) -
                 ended_tenancy=vacant[dwelling][1] if dwelling in vacant else None,
                 under_repair=dwelling in view.under_repair,
                 identification_ok=view.identification_ok,
+                recognised=view.recognised.get(block),
             )
         )
     return records
@@ -101,6 +102,7 @@ def _uses(
             PassDay.holder_class,
             PassDay.face_consented,
             PassDay.other,
+            PassDay.late,
         )
         .where(
             PassDay.dwelling_id.in_(dwellings),
@@ -109,8 +111,8 @@ def _uses(
         )
         .order_by(PassDay.dwelling_id, PassDay.day, PassDay.credential)
     )
-    for dwelling, day, credential, holder, identified, other in rows:
-        use = CredentialUse(credential, holder == "resident", identified, other)
+    for dwelling, day, credential, holder, identified, other, late in rows:
+        use = CredentialUse(credential, holder == "resident", identified, other, late)
         days = found[dwelling]
         days[day] = (*days.get(day, ()), use)
     return found
@@ -176,7 +178,13 @@ def _households(session: Session, view: EstateView, dwellings: Sequence[str]) ->
 
 def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> dict[str, list[Member]]:
     rows: Sequence[Any] = session.execute(
-        select(HouseholdMember.id, HouseholdMember.tenancy_id, HouseholdMember.person_id, Person.birth_date)
+        select(
+            HouseholdMember.id,
+            HouseholdMember.tenancy_id,
+            HouseholdMember.person_id,
+            HouseholdMember.from_date,
+            Person.birth_date,
+        )
         .join(Person, Person.id == HouseholdMember.person_id)
         .where(HouseholdMember.tenancy_id.in_(tenancies), _live_on(view.last))
         .order_by(HouseholdMember.ordinal, HouseholdMember.id)
@@ -201,7 +209,7 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
     for row in rows:
         adult = row.birth_date is None or row.birth_date <= _years_before(view.last, ADULT_YEARS)
         own = frozenset(tokens.get((row.tenancy_id, row.person_id), ()))
-        found[row.tenancy_id].append(Member(row.id, adult, row.person_id in consented, own))
+        found[row.tenancy_id].append(Member(row.id, adult, row.person_id in consented, own, row.from_date))
     return found
 
 

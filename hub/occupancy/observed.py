@@ -18,6 +18,13 @@ class Interval:
     to_at: datetime | None
 
 
+def clipped(interval: Interval, from_at: datetime | None, to_at: datetime | None) -> Interval | None:
+    """The part of an interval in [from_at, to_at); None at either end: no limit. None: nothing of it."""
+    start = interval.from_at if from_at is None else max(interval.from_at, from_at)
+    end = min((at for at in (interval.to_at, to_at) if at is not None), default=None)
+    return None if end is not None and end <= start else Interval(interval.ok, start, end)
+
+
 def day_starts(first: date, last: date, zone: ZoneInfo) -> list[datetime]:
     """UTC instants at which the local days `first`..`last` begin, and the end of `last`."""
     count = (last - first).days + 2

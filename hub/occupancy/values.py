@@ -14,6 +14,17 @@ KNOWN_COVERAGE = 0.95
 NO_GAPS: Mapping[str, float] = MappingProxyType({})
 
 
+EVENING_HOUR, NIGHT_END_HOUR, MORNING_HOUR = 17, 4, 8
+"""Who sleeps there comes home from the evening on until the night's end, or leaves between it and the morning (local hours)."""
+
+
+def is_late(hour: int, side: str) -> bool:
+    """Whether a pass at this local hour is one of somebody who sleeps there. `side` of the access point: in, out or unknown."""
+    if hour >= EVENING_HOUR or hour < NIGHT_END_HOUR:
+        return side != "out"
+    return hour < MORNING_HOUR and side != "in"
+
+
 class DayState(StrEnum):
     """What a day looked like. `UNKNOWN` is a value: what could not be observed is never absence."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -30,6 +30,7 @@ from device_drivers.mqtt import MemoryBroker
 from hub.events.ingest import Ingest
 from hub.services import Hub
 from hub.tables import (
+    AccessPoint,
     Consent,
     Coverage,
     CredentialRow,
@@ -293,3 +294,17 @@ def test_rows_that_are_not_consecutive_are_refused(site: Hub) -> None:
 def test_an_unknown_edge_is_told_apart(site: Hub) -> None:
     assert Ingest(site).take("edge-zzzz", EPOCH, [batch(passing(1))]) is None
     assert rows(site, Edge.id) == ["edge-aaaa"]
+
+
+@pytest.mark.parametrize(
+    ("hour", "side", "late"),
+    [(6, "in", 0), (18, "in", 1), (18, "out", 0), (2, "in", 1), (6, "out", 1), (9, "out", 0), (12, "in", 0)],
+)
+def test_a_pass_as_of_somebody_who_sleeps_there_is_counted(site: Hub, hour: int, side: str, late: int) -> None:
+    with site.db.unit_of_work("test", "side", audit=False) as uow:
+        uow.session.get_one(AccessPoint, "E001.G1-IN").side = side
+    local = datetime(2026, 11, 20, hour, 30, tzinfo=timezone(timedelta(hours=8)))
+    Ingest(site).take("edge-aaaa", EPOCH, [batch(passing(1, at=local), passing(2, IdentifierType.FACE, at=local))])
+    with site.db.reading() as session:
+        day = session.scalars(select(PassDay)).one()
+    assert (day.other, day.late) == (1, late), "faces are told apart without it"

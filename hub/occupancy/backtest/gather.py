@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hub.occupancy.backtest.history import History, clock_keys
 from hub.occupancy.backtest.tables import BAD, Chunk, Tables
+from hub.occupancy.values import EVENING_HOUR, MORNING_HOUR, NIGHT_END_HOUR
 
 IDENTIFIED, PERSONAL, HOUSEHOLD, VISITOR = range(4)
 """What a counted pass was: the person's own face; a card or QR of a person; a card, QR or PIN of the household; a visitor's."""
@@ -29,7 +30,7 @@ BUCKET = 500
 
 FLUSH_ROWS = 2_000_000
 MOST = (400.0, 20.0)  # kWh, m³ a day: beyond it a meter lies
-NIGHT_IN, NIGHT_OUT, NIGHT_END = 17 * 3600, 8 * 3600, 4 * 3600
+NIGHT_IN, NIGHT_OUT, NIGHT_END = EVENING_HOUR * 3600, MORNING_HOUR * 3600, NIGHT_END_HOUR * 3600
 Ints = NDArray[np.int64]
 Progress = Callable[[int], None]
 

@@ -18,13 +18,14 @@ from hub.occupancy.detect import detect
 from hub.occupancy.finding import Finding, Kind, Stage
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import presence
+from hub.occupancy.recognised import WITHIN_DAYS, share
 from hub.occupancy.values import CredentialUse, DwellingRecord, Household, Member, ObservedDay, PresenceDay
 
 LOOK_BACK_DAYS = 400
 """As the nightly job: a day's judgement looks this far back."""
 
 RECENT_DAYS, USUAL_DAYS, DROP = 14, 46, 0.5
-RECOGNISED_WITHIN, MEMBERS_KNOWN = 30, 20
+RECOGNISED_WITHIN = WITHIN_DAYS
 KIND_OF = {Kind.VACANCY: "vacancy", Kind.NOT_MOVED_IN: "vacancy", Kind.VACANT_USED: "vacant_used"}
 KIND_OF_RULE = {"S1": "sublet_whole", "S2": "enrolment_fraud", "P1": "visitor_abuse"}
 TIERS = (Stage.INSUFFICIENT_DATA, Stage.YELLOW, Stage.ORANGE, Stage.RED)
@@ -224,9 +225,7 @@ class Replayer:
         found: dict[tuple[str, str], list[float | None]] = {}
         for name in names:
             of, got = np.cumsum(expected[name])[:count], np.cumsum(table[place[name]])[:count]
-            found[name] = [
-                min(1.0, g / o) if o >= MEMBERS_KNOWN else None for g, o in zip(got.tolist(), of.tolist(), strict=True)
-            ]
+            found[name] = [share(g, o) for g, o in zip(got.tolist(), of.tolist(), strict=True)]
         return found
 
     def _uses(self, directory: Path, number: int) -> dict[int, dict[int, tuple[CredentialUse, ...]]]:
