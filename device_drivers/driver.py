@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from device_drivers.contract.access import Credential, Identifier
 from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, DriverInfo
 from device_drivers.contract.events import EventBody
-from device_drivers.contract.words import CommandKind, CommandOutcome, FireInput
+from device_drivers.contract.words import CommandKind, CommandOutcome, FireInput, PictureProof
 
 
 class DriverError(Exception):
@@ -83,6 +83,15 @@ class DriverEvent:
     key: str = ""
     ack: Callable[[], Awaitable[None]] | None = None
     picture: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG, when it was taken (by the edge's clock), and by what that is known. An old picture is never shown as new."""
+
+    jpeg: bytes
+    taken_at: datetime
+    proof: PictureProof = PictureProof.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +189,8 @@ class Driver(Protocol):
 
     async def status(self) -> DeviceStatus: ...
 
-    async def snapshot(self) -> bytes:
-        """A picture taken now (JPEG). Raises DeviceRefused where the device has none."""
+    async def snapshot(self) -> Picture:
+        """A picture taken now. Raises DeviceRefused where the device has none, or only an old one."""
         ...
 
     async def close(self) -> None: ...

@@ -42,6 +42,7 @@ from device_drivers.driver import (
     DriverServices,
     FireContact,
     Operation,
+    Picture,
     Upsert,
 )
 from device_drivers.modbus_bolt import Bolts
@@ -197,7 +198,7 @@ class ModbusDoor:
             model=self.board.title,
         )
 
-    async def snapshot(self) -> bytes:
+    async def snapshot(self) -> Picture:
         raise DeviceRefused("a door board takes no pictures")
 
     # Events

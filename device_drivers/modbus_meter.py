@@ -34,6 +34,7 @@ from device_drivers.driver import (
     DriverEvent,
     DriverServices,
     Operation,
+    Picture,
     Upsert,
 )
 from device_drivers.modbus_bus import IllegalRequest, ModbusBus, NoAnswer, Transport
@@ -137,7 +138,7 @@ class ModbusMeters:
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
         return CommandOutcome.UNSUPPORTED, f"{request.kind}: 水电表不接受命令"
 
-    async def snapshot(self) -> bytes:
+    async def snapshot(self) -> Picture:
         raise DeviceRefused("a meter takes no pictures")
 
     async def status(self) -> DeviceStatus:

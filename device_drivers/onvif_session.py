@@ -1,303 +1,210 @@
-"""SOAP with one ONVIF device: zeep and the WSDL files of onvif-zeep, with our own transport, token and addresses.
+"""Calls to one ONVIF device: signed by WS-UsernameToken (measured clock offset) and HTTP Digest, at addresses that work.
 
-Blocking; callers use `asyncio.to_thread`. `ONVIFCamera` is never constructed: it subscribes at every construction, drops
-topics, sends `Created` without Z and waits 300 s. Addresses from the device are rewritten to the configured host and
-port (NAT, wrong interface). Both WS-UsernameToken (with the measured clock offset) and HTTP Digest are answered.
+Blocking; a driver calls it in threads of its own (`onvif_device`). Replies are read by local name: HTML, faults, odd
+namespaces and missing services each get an error that says which.
 """
-
-# mypy: disable-error-code="no-untyped-call"
-# zeep says it is typed and leaves half of its calls without types.
 
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, files
-from pathlib import Path
-from typing import Any, cast
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
-import requests
 from lxml import etree
-from requests.auth import HTTPBasicAuth, HTTPDigestAuth
-from zeep import Client, Settings, Transport
 from zeep.exceptions import Error as ZeepError
-from zeep.exceptions import Fault
-from zeep.wsa import WsAddressingPlugin
-from zeep.wsdl import Document
-from zeep.wsse.username import UsernameToken
 
-from device_drivers import onvif_events
-from device_drivers.driver import ConfigError, DeviceRefused, DeviceUnreachable, WrongSecret
+from device_drivers import onvif_replies, onvif_xml
+from device_drivers.driver import DeviceRefused, DeviceUnreachable, WrongSecret
+from device_drivers.onvif_http import Http, NotHere, Reply
+from device_drivers.onvif_soap import Token, build
+from device_drivers.onvif_words import DEVICE, EVENTS, MEDIA, Service
+from device_drivers.onvif_xml import Element
 
-# zeep raises AttributeError, IndexError, TypeError and KeyError at replies that do not fit the schema.
-LIBRARY_ERRORS = (
-    ZeepError,
-    requests.RequestException,
-    etree.LxmlError,
-    AttributeError,
-    IndexError,
-    KeyError,
-    TypeError,
-    ValueError,
-)
-DEVICE = "http://www.onvif.org/ver10/device/wsdl"
-MEDIA = "http://www.onvif.org/ver10/media/wsdl"
-EVENTS = "http://www.onvif.org/ver10/events/wsdl"
-BINDINGS = {
-    "device": ("devicemgmt.wsdl", f"{{{DEVICE}}}DeviceBinding"),
-    "media": ("media.wsdl", f"{{{MEDIA}}}MediaBinding"),
-    "events": ("events.wsdl", f"{{{EVENTS}}}EventBinding"),
-    "pullpoint": ("events.wsdl", f"{{{EVENTS}}}PullPointSubscriptionBinding"),
-    "subscription": ("events.wsdl", f"{{{EVENTS}}}SubscriptionManagerBinding"),
-}
-ADDRESSED = frozenset({"events", "pullpoint", "subscription"})  # WS-Addressing headers are part of WS-Notification
-MAX_REPLY = 8 * 1024 * 1024
-logging.getLogger("zeep").setLevel(logging.ERROR)
-_wsdl_lock = threading.Lock()
+log = logging.getLogger(__name__)
+DEVICE_PATH = "/onvif/device_service"
+# zeep raises these at arguments that do not fit the schema.
+BUILD_ERRORS = (ZeepError, etree.LxmlError, AttributeError, KeyError, TypeError, ValueError)
+SECRET_CODES = ("NotAuthorized", "FailedAuthentication", "FailedCheck", "InvalidSecurity", "Unauthorized")
 
 
-@lru_cache
-def wsdl_dir() -> Path:
-    """Where onvif-zeep put its WSDL files; found without importing it (that would configure logging)."""
-    try:
-        for file in files("onvif-zeep") or ():
-            if file.name == "devicemgmt.wsdl":
-                return Path(str(file.locate())).resolve().parent
-    except PackageNotFoundError as error:
-        raise ConfigError("onvif-zeep is not installed on this edge") from error
-    raise ConfigError("onvif-zeep has no WSDL files here")
-
-
-@lru_cache
-def _document(name: str) -> Document:
-    # Parsing takes a good part of a second: once a process, shared by all cameras.
-    return Document(
-        str(wsdl_dir() / name), cast(Any, Transport()), settings=Settings(strict=False, xml_huge_tree=False)
-    )
-
-
-def document(name: str) -> Document:
-    with _wsdl_lock:
-        return _document(name)
-
-
-class _Token(UsernameToken):
-    """`Created` by the device's clock, in Z form."""
-
-    def __init__(self, username: str, password: str) -> None:
-        super().__init__(username, password, use_digest=True, zulu_timestamp=True)
-        self.offset = timedelta(0)
-
-    def apply(self, envelope: Any, headers: Any) -> Any:
-        self.created = datetime.now(UTC) + self.offset
-        return super().apply(envelope, headers)
-
-
-class _Headers:
-    """Adds a subscription's reference parameters to the SOAP header (a zeep plugin)."""
-
-    def __init__(self, parameters: tuple[str, ...]) -> None:
-        self.parameters = parameters
-
-    def egress(self, envelope: Any, http_headers: Any, _operation: Any, _options: Any) -> Any:
-        header = envelope.find(f"{{{etree.QName(envelope).namespace}}}Header")
-        if header is not None:
-            header.extend(etree.fromstring(text) for text in self.parameters)
-        return envelope, http_headers
-
-    def ingress(self, envelope: Any, http_headers: Any, _operation: Any) -> Any:
-        return envelope, http_headers
-
-
-class _Transport(Transport):
-    """Looks at the reply before zeep does: a wrong password, an HTML page and silence each get their own error."""
-
-    def post(self, address: str, message: bytes, headers: dict[str, str]) -> requests.Response:
-        response = cast(requests.Response, super().post(address, message, headers))
-        if response.status_code in (401, 403):
-            raise WrongSecret(f"{urlsplit(address).path}: HTTP {response.status_code}")
-        if len(response.content) > MAX_REPLY:
-            raise DeviceUnreachable(f"{urlsplit(address).path}: {len(response.content)} bytes")
-        try:
-            onvif_events.fault_of(response.content)
-        except onvif_events.NotXml as error:
-            raise DeviceUnreachable(f"{urlsplit(address).path}: HTTP {response.status_code}, {error}") from error
-        return response
+class NoSuchCall(DeviceRefused):
+    """The device lacks the service or the operation. Something else may serve, or nothing."""
 
 
 class OnvifSession:
     """Calls to one device. Raises DeviceUnreachable, DeviceRefused (a fault, with its codes), WrongSecret."""
 
-    def __init__(self, host: str, port: int, username: str, password: str, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        username: str,
+        password: str,
+        timeout_s: float = 5.0,
+        *,
+        path: str = DEVICE_PATH,
+        tls: bool = False,
+    ) -> None:
         self.host, self.port, self.username, self.password = host, port, username, password
         self.timeout_s = timeout_s
         self.clock_offset_s: float | None = None
-        self.addresses: dict[str, str] = {}
-        self._token = _Token(username, password)
-        self._http = requests.Session()
-        self._http.trust_env = False  # a proxy from the environment has no business between edge and camera
-        self._http.auth = HTTPDigestAuth(username, password)
+        self.addresses: dict[str, str] = {}  # by namespace, as the device told them
+        self.http = Http(host, port, username, password, timeout_s, tls=tls)
+        self.device_address = f"{self.http.scheme}://{self.http.authority}/{path.lstrip('/')}"
+        self._plain = False  # the device wants no WS-UsernameToken beside HTTP Digest
 
-    @property
-    def device_address(self) -> str:
-        return f"http://{self.host}:{self.port}/onvif/device_service"
-
-    def rewrite(self, address: str) -> str:
-        """The device's address with the configured host and port."""
-        parts = urlsplit(address)
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return urlunsplit((parts.scheme or "http", f"{host}:{self.port}", parts.path, parts.query, ""))
-
-    def call(
+    def ask(
         self,
-        binding: str,
+        service: Service,
         operation: str,
-        address: str,
         arguments: dict[str, Any] | None = None,
         *,
-        raw: bool = False,
+        address: str = "",
         signed: bool = True,
         wait_s: float = 0.0,
-        headers: tuple[str, ...] = (),
-    ) -> Any:
-        """One SOAP call; `raw` returns the reply's bytes. A NotAuthorized is tried once more with a fresh clock offset."""
+        reference: tuple[str, ...] = (),
+    ) -> Element:
+        """One call; the reply's envelope. A refused sign-in is tried once more with a fresh clock offset.
+
+        `address`: as told by the device, where it is not the service's own. `reference`: of a subscription, sent back.
+        """
+        told = address or self.address(service)
+        call = (service, operation, arguments or {}, told, wait_s, reference)
         try:
-            return self._call(binding, operation, address, arguments, raw, signed, wait_s, headers)
-        except WrongSecret:
-            if not signed or not self._clock_moved():
+            return self._call(*call, signed=signed and not self._plain)
+        except WrongSecret as refusal:
+            if not signed:
                 raise
-        return self._call(binding, operation, address, arguments, raw, signed, wait_s, headers)
+            if self._clock_moved():
+                return self._call(*call, signed=not self._plain)
+            if self._plain or not self.username:
+                raise
+            return self._without_token(refusal, call)
+
+    def _without_token(self, refusal: WrongSecret, call: tuple[Any, ...]) -> Element:
+        """Some devices that know HTTP Digest take the token beside it for an attack."""
+        try:
+            reply = self._call(*call, signed=False)
+        except WrongSecret:
+            raise refusal from None
+        self._plain = True
+        return reply
 
     def _clock_moved(self) -> bool:
         before = self.clock_offset_s
-        self.measure_clock()
+        try:
+            self.measure_clock()
+        except (DeviceRefused, WrongSecret):
+            return False
         return self.clock_offset_s is not None and (before is None or abs(self.clock_offset_s - before) > 1)
 
     def _call(
         self,
-        binding: str,
+        service: Service,
         operation: str,
-        address: str,
-        arguments: dict[str, Any] | None,
-        raw: bool,
-        signed: bool,
+        arguments: dict[str, Any],
+        told: str,
         wait_s: float,
-        headers: tuple[str, ...],
-    ) -> Any:
-        file, name = BINDINGS[binding]
-        transport = _Transport(session=self._http, timeout=self.timeout_s, operation_timeout=self.timeout_s + wait_s)
-        plugins: list[Any] = [WsAddressingPlugin()] if binding in ADDRESSED else []
-        if headers:
-            plugins.append(_Headers(headers))
+        reference: tuple[str, ...],
+        *,
+        signed: bool,
+    ) -> Element:
+        offset = timedelta(seconds=self.clock_offset_s or 0.0)
+        failure: DeviceUnreachable | None = None
+        for authority in self.http.places(told):
+            url = self.http.rewrite(told, authority)
+            token = Token(self.username, self.password, offset) if signed and self.username else None
+            try:
+                body, action = build(service, operation, arguments, address=url, token=token, reference=reference)
+            except BUILD_ERRORS as error:
+                raise DeviceRefused(f"{operation}: {type(error).__name__}: {error}"[:300]) from error
+            headers = {"Content-Type": f'application/soap+xml; charset=utf-8; action="{action}"'}
+            try:
+                envelope = self._read(operation, url, self.http.post(url, body, headers, wait_s))
+            except NotHere as error:
+                failure = failure or error
+                continue
+            self.http.found(told, authority)
+            if fault := onvif_xml.fault_in(envelope):
+                raise refusal(operation, *fault)
+            return envelope
+        raise failure or DeviceUnreachable(f"{operation}: no address")
+
+    def _read(self, operation: str, url: str, reply: Reply) -> Element:
         try:
-            client = Client(document(file), wsse=self._token if signed else None, transport=transport, plugins=plugins)
-            service = client.create_service(name, address)
-            with client.settings(raw_response=raw, strict=False):
-                reply = getattr(service, operation)(**(arguments or {}))
-            if raw:
-                self._raise_fault(operation, reply.content)
-                return reply.content
-        except Fault as error:
-            codes = " ".join(str(c) for c in (error.code, *(error.subcodes or ())))
-            raise self._refusal(operation, codes, str(error.message)) from error
-        except requests.ConnectionError as error:
-            raise DeviceUnreachable(f"{self.host}:{self.port}: no connection") from error
-        except requests.Timeout as error:
-            raise DeviceUnreachable(f"{operation}: no answer in {self.timeout_s + wait_s:g} s") from error
-        except LIBRARY_ERRORS as error:
-            raise DeviceUnreachable(f"{operation}: unreadable reply ({type(error).__name__}: {error})") from error
-        return reply
-
-    def _raise_fault(self, operation: str, content: bytes) -> None:
-        if fault := onvif_events.fault_of(content):
-            raise self._refusal(operation, *fault)
-
-    @staticmethod
-    def _refusal(operation: str, codes: str, reason: str) -> DeviceRefused | WrongSecret:
-        text = f"{operation}: {reason} ({codes})"
-        if "NotAuthorized" in codes or "FailedAuthentication" in codes or "InvalidSecurity" in codes:
-            return WrongSecret(text)
-        return DeviceRefused(text)
+            envelope = onvif_xml.envelope(reply.body)
+            if reply.status in (401, 403):
+                raise WrongSecret(f"{operation}: HTTP {reply.status} {onvif_xml.fault_in(envelope) or ''}")
+            return envelope
+        except onvif_xml.NotXml as error:
+            if reply.status in (401, 403):
+                raise WrongSecret(f"{operation}: HTTP {reply.status}") from error
+            said = f"{operation} at {url}: {reply.said}; {error}"[:300]
+            if reply.status in (400, 404, 405, 501) or 300 <= reply.status < 400:
+                raise NotHere(said) from error
+            raise DeviceUnreachable(said) from error
 
     # Device service
 
     def measure_clock(self) -> None:
-        """Device minus edge, seconds; asked without credentials, because they depend on it."""
+        """Device minus edge, seconds; asked without credentials, because they depend on it.
+
+        A device that tells no UTC keeps its offset unknown. The protocol gives whole seconds.
+        """
         before = datetime.now(UTC)
-        reply = self.call("device", "GetSystemDateAndTime", self.device_address, signed=False)
-        middle = before + (datetime.now(UTC) - before) / 2
-        utc: Any = getattr(reply, "UTCDateTime", None)
         try:
-            at = datetime(
-                utc.Date.Year, utc.Date.Month, utc.Date.Day, utc.Time.Hour, utc.Time.Minute, utc.Time.Second, tzinfo=UTC
-            )
-        except (AttributeError, TypeError, ValueError):
-            return  # some cameras give local time only: the offset stays unknown
-        self.clock_offset_s = round((at - middle).total_seconds() + 0.5, 1)
-        self._token.offset = timedelta(seconds=self.clock_offset_s)
+            reply = self.ask(DEVICE, "GetSystemDateAndTime", signed=False)
+        except WrongSecret:  # against the standard, and seen
+            reply = self._call(DEVICE, "GetSystemDateAndTime", {}, self.device_address, 0.0, (), signed=True)
+        middle = before + (datetime.now(UTC) - before) / 2
+        at = onvif_replies.clock(reply)
+        self.clock_offset_s = None if at is None else round((at - middle).total_seconds() + 0.5, 1)
 
     def find_services(self) -> None:
-        """Fills `addresses` (namespace → rewritten address); GetCapabilities where GetServices is not known."""
+        """Fills `addresses`. GetCapabilities where GetServices is not known, or leaves out media or events."""
+        trouble: DeviceRefused | DeviceUnreachable | None = None
         try:
-            services = self.call("device", "GetServices", self.device_address, {"IncludeCapability": False})
-            self.addresses = {s.Namespace: self.rewrite(s.XAddr) for s in services or () if s.XAddr}
-        except DeviceRefused:
-            found = self.call("device", "GetCapabilities", self.device_address, {"Category": "All"})
-            for namespace, name in ((MEDIA, "Media"), (EVENTS, "Events")):
-                if address := getattr(getattr(found, name, None), "XAddr", None):
-                    self.addresses[namespace] = self.rewrite(address)
+            self.addresses = onvif_replies.services(self.ask(DEVICE, "GetServices", {"IncludeCapability": False}))
+        except (DeviceRefused, DeviceUnreachable) as error:
+            trouble = error
+        if not (self.has(MEDIA) and self.has(EVENTS)):
+            try:
+                told = onvif_replies.capabilities(self.ask(DEVICE, "GetCapabilities", {"Category": "All"}))
+            except (DeviceRefused, DeviceUnreachable) as error:
+                if trouble:
+                    raise trouble from error
+                told = {}
+            self.addresses = {**told, **self.addresses}
 
-    def address(self, namespace: str) -> str:
-        """Raises DeviceRefused where the device lacks the service."""
-        if namespace not in self.addresses:
-            raise DeviceRefused(f"the device has no service {namespace}")
-        return self.addresses[namespace]
+    def has(self, service: Service) -> bool:
+        return service.namespace.casefold() in self.addresses
+
+    def address(self, service: Service) -> str:
+        """As the device told it. Raises NoSuchCall where the device lacks the service."""
+        if service.namespace == DEVICE.namespace:
+            return self.device_address
+        try:
+            return self.addresses[service.namespace.casefold()]
+        except KeyError:
+            raise NoSuchCall(f"the device has no {service.name} service") from None
 
     def device_information(self) -> dict[str, str]:
-        reply = self.call("device", "GetDeviceInformation", self.device_address)
-        names = ("Manufacturer", "Model", "FirmwareVersion", "SerialNumber")
-        return {name: str(getattr(reply, name, "") or "") for name in names}
-
-    # Pictures
-
-    def first_profile(self) -> str:
-        """Raises DeviceRefused when there is no media profile."""
-        profiles = self.call("media", "GetProfiles", self.address(MEDIA))
-        if not profiles:
-            raise DeviceRefused("the camera has no media profile")
-        return str(profiles[0].token)
-
-    def snapshot_uri(self, profile: str) -> str:
-        reply = self.call("media", "GetSnapshotUri", self.address(MEDIA), {"ProfileToken": profile})
-        return self.rewrite(str(reply.Uri))
-
-    def stream_uri(self, profile: str) -> str:
-        """The RTSP address; its port is kept, its host is the configured one."""
-        setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
-        reply = self.call("media", "GetStreamUri", self.address(MEDIA), {"StreamSetup": setup, "ProfileToken": profile})
-        parts = urlsplit(str(reply.Uri))
-        return urlunsplit((parts.scheme, f"{self.host}:{parts.port or 554}", parts.path, parts.query, ""))
-
-    def get(self, url: str) -> requests.Response:
-        """HTTP GET, fresh, Digest or Basic as the camera asks. Raises DeviceUnreachable, WrongSecret, DeviceRefused."""
+        """Empty where the device does not tell."""
         try:
-            response = self._get(url, HTTPDigestAuth(self.username, self.password))
-            if response.status_code == 401 and "basic" in response.headers.get("WWW-Authenticate", "").casefold():
-                response = self._get(url, HTTPBasicAuth(self.username, self.password))
-        except requests.RequestException as error:
-            raise DeviceUnreachable(f"snapshot: {type(error).__name__}") from error
-        if response.status_code in (401, 403):
-            raise WrongSecret(f"snapshot: HTTP {response.status_code}")
-        if response.status_code != 200:
-            raise DeviceRefused(f"snapshot: HTTP {response.status_code}")
-        return response
-
-    def _get(self, url: str, auth: requests.auth.AuthBase) -> requests.Response:
-        headers = {"Cache-Control": "no-cache", "Connection": "close"}
-        return self._http.get(url, auth=auth, headers=headers, timeout=self.timeout_s)
+            return onvif_replies.information(self.ask(DEVICE, "GetDeviceInformation"))
+        except DeviceRefused as error:
+            log.info("%s:%d does not say what it is: %s", self.host, self.port, error)
+            return {}
 
     def close(self) -> None:
-        self._http.close()
+        self.http.close()
+
+
+def refusal(operation: str, codes: str, reason: str) -> DeviceRefused | WrongSecret:
+    """What a SOAP fault means to us."""
+    said = f"{operation}: {reason} ({codes})"
+    if any(code in codes for code in SECRET_CODES):
+        return WrongSecret(said)
+    if "ActionNotSupported" in codes or "NotImplemented" in codes or "OptionalActionNotImplemented" in codes:
+        return NoSuchCall(said)
+    return DeviceRefused(said)

@@ -147,22 +147,27 @@ async def probe_onvif(address: Address, found: Probed, password: str, timeout_s:
 
 
 def _onvif(session: OnvifSession, found: Probed) -> None:
-    from device_drivers.onvif_session import EVENTS, MEDIA
+    from device_drivers.onvif_media import Media
+    from device_drivers.onvif_words import ACCESS, DOORS, EVENTS, known_name
 
     session.measure_clock()  # needs no user
     found.answered, found.kind = True, "onvif_camera"
     found.set_clock(session.clock_offset_s)
     found.identity |= {name: value for name, value in session.device_information().items() if value}
     session.find_services()
-    found.holds |= {"名单": "摄像机不存名单", "服务": sorted(session.addresses)}
-    if EVENTS in session.addresses:
+    found.holds["服务"] = sorted(known_name(n) for n in session.addresses)
+    if session.has(EVENTS):
         found.can.append("事件")
-    if MEDIA not in session.addresses:
+    if session.has(DOORS) or session.has(ACCESS):
+        found.kind = "onvif_door"
+        found.can.append("门控")
+    media = Media(session)
+    if not media.services():
         return
-    profile = session.first_profile()
-    for name, ask in (("抓拍", session.snapshot_uri), ("视频流", session.stream_uri)):
+    found.holds["画面"] = [str(p) for p in media.profiles(media.services()[0])]
+    for name, ask in (("抓拍", media.snapshot_uri), ("视频流", media.stream_uri)):
         try:
-            ask(profile)
+            ask()
             found.can.append(name)
         except DeviceRefused as error:
             found.notes.append(f"{name}：{error}")

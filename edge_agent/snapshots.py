@@ -14,8 +14,8 @@ import msgspec
 
 from device_drivers.contract.edge_http import SNAPSHOT_PATH
 from device_drivers.contract.events import SnapshotTaken
-from device_drivers.contract.words import CommandOutcome
-from device_drivers.driver import DeviceRefused, DeviceUnreachable
+from device_drivers.contract.words import CommandOutcome, PictureProof
+from device_drivers.driver import DeviceRefused, DeviceUnreachable, Picture
 from edge_agent.box import Box, Pass
 from edge_agent.clock import wait_event
 from edge_agent.config import write_atomic
@@ -28,6 +28,7 @@ MAX_PICTURE = 4 << 20
 RETRY_S = (1.0, 5.0, 30.0, 120.0)
 AT_ONCE = 4
 UPLOAD_S = 4.0  # a command waits so long for its picture to arrive at the hub
+UNPROVED = "（摄像机无法证明这是刚拍的照片，请核对画面上的时间）"
 REFUSED_BY_HUB = "平台按本小区政策拒收照片，照片已删除。"
 
 
@@ -67,7 +68,8 @@ class Snapshots:
         if passed.camera and (camera := self.worker(passed.camera)):
             self._spawn(self._from_camera(camera, passed.access_point, passed.seq))
         elif passed.picture:
-            self._spawn(self._keep(passed.picture, passed.device, passed.access_point, passed.seq))
+            taken = Picture(passed.picture, self.box.clock.now(), PictureProof.ON_DEMAND)
+            self._spawn(self._keep(taken, passed.device, passed.access_point, passed.seq))
 
     async def take(self, worker: Worker, access_point: str) -> tuple[CommandOutcome, str]:
         """On command: taken now, uploaded, and answered with its SHA-256. The policy was asked before."""
@@ -80,7 +82,8 @@ class Snapshots:
             return CommandOutcome.UNREACHABLE, f"摄像机 {camera.device} 没有给出照片：{error or '未应答'}"
         except DeviceRefused as error:
             return CommandOutcome.REFUSED, f"摄像机 {camera.device} 拒绝拍照：{error}"
-        digest = hashlib.sha256(picture).hexdigest()
+        digest = hashlib.sha256(picture.jpeg).hexdigest()
+        said = UNPROVED if picture.proof is PictureProof.NONE else ""
         # Before it is kept: the upload may be done before we look again.
         done = self._waiting.setdefault(digest, asyncio.get_running_loop().create_future())
         try:
@@ -89,10 +92,14 @@ class Snapshots:
             async with asyncio.timeout(UPLOAD_S):
                 taken = await asyncio.shield(done)
         except TimeoutError:
-            return CommandOutcome.DONE, f"已拍照，网络恢复后自动上传：{digest}"
+            return CommandOutcome.DONE, f"已拍照，网络恢复后自动上传：{digest}{said}"
         finally:
             self._waiting.pop(digest, None)
-        return (CommandOutcome.DONE, f"已拍照并上传：{digest}") if taken else (CommandOutcome.REFUSED, REFUSED_BY_HUB)
+        return (
+            (CommandOutcome.DONE, f"已拍照并上传：{digest}{said}")
+            if taken
+            else (CommandOutcome.REFUSED, REFUSED_BY_HUB)
+        )
 
     def _camera_of(self, worker: Worker, access_point: str) -> Worker | None:
         """The device itself, or the camera that looks at this access point (any of its own where none is named)."""
@@ -116,19 +123,22 @@ class Snapshots:
             return
         await self._keep(picture, camera.device, access_point, seq)
 
-    async def _keep(self, picture: bytes, camera: str, access_point: str, seq: int | None) -> bool:
+    async def _keep(self, taken: Picture, camera: str, access_point: str, seq: int | None) -> bool:
         """False where the picture was not kept."""
+        picture = taken.jpeg
         if not picture.startswith(b"\xff\xd8") or len(picture) > MAX_PICTURE:
             log.warning("camera %s: %d bytes that are no JPEG we keep", camera, len(picture))
             return False
         digest = hashlib.sha256(picture).hexdigest()
-        side = _Side(access_point, camera, self.box.clock.now().isoformat())
+        side = _Side(access_point, camera, taken.taken_at.isoformat())
         try:
             await asyncio.to_thread(self._store, digest, picture, side)
         except OSError as error:  # a full disk: pictures are the first to go
             log.error("picture of %s not kept: %s", camera, error)
             return False
-        self.box.record(camera, SnapshotTaken(digest, len(picture), access_point, seq, camera))
+        self.box.record(
+            camera, SnapshotTaken(digest, len(picture), access_point, seq, camera, taken.taken_at, taken.proof)
+        )
         self._new.set()
         return True
 

@@ -34,6 +34,7 @@ from device_drivers.driver import (
     DriverDefinition,
     DriverEvent,
     FireContact,
+    Picture,
     WrongSecret,
 )
 from edge_agent import modes
@@ -389,7 +390,7 @@ class Worker:
             f"拒绝 {len(r.refused)}，外来 {r.foreign}"
         )
 
-    async def snapshot(self) -> bytes:
+    async def snapshot(self) -> Picture:
         """Raises DeviceUnreachable, DeviceRefused, TimeoutError."""
         if self.driver is None:
             raise DeviceUnreachable(self._status.detail or "not connected")

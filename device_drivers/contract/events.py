@@ -16,6 +16,7 @@ from device_drivers.contract.words import (
     IdentifierType,
     ModeCause,
     ObservationState,
+    PictureProof,
     Quantity,
 )
 
@@ -86,13 +87,19 @@ class CameraEvent(msgspec.Struct, frozen=True, tag="camera", omit_defaults=True,
 
 
 class SnapshotTaken(msgspec.Struct, frozen=True, tag="snapshot", omit_defaults=True, gc=False):
-    """A picture for the access event `of_seq` of the same epoch, kept because the estate's policy allows it."""
+    """A picture for the access event `of_seq` of the same epoch, kept because the estate's policy allows it.
+
+    `taken_at`: when it was taken, by the edge's clock (a device's own time is corrected by its measured offset); `proof`: how
+    that is known.
+    """
 
     sha256: str
     size: int
     access_point: str = ""
     of_seq: int | None = None
     camera: str = ""
+    taken_at: datetime | None = None
+    proof: PictureProof = PictureProof.NONE
 
 
 class ObservationChanged(msgspec.Struct, frozen=True, tag="observation", omit_defaults=True, gc=False):

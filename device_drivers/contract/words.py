@@ -174,3 +174,13 @@ class CommandOutcome(Word):
     UNREACHABLE = "unreachable"
     UNSUPPORTED = "unsupported"
     UNCERTAIN = "uncertain"  # sent, no answer: a door pulse is never sent twice
+
+
+class PictureProof(Word):
+    """By what a picture is known to be of now. `NONE`: by nothing, and it is shown as that."""
+
+    DEVICE_TIME = "device_time"  # the device said when it took it, and its clock is measured
+    CHANGED = "changed"  # asked twice at once, the answers differ: it is no stored picture
+    STREAM = "stream"  # a frame of the running stream, decoded after it was asked for
+    ON_DEMAND = "on_demand"  # the answer to a command to take one
+    NONE = "none"

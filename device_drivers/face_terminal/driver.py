@@ -20,7 +20,7 @@ from device_drivers.config import read_config
 from device_drivers.contract.access import Identifier
 from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, HeldCredential
 from device_drivers.contract.events import Unreadable
-from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, IdentifierType
+from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, IdentifierType, PictureProof
 from device_drivers.driver import (
     Applied,
     CommandRequest,
@@ -31,6 +31,7 @@ from device_drivers.driver import (
     DriverEvent,
     DriverServices,
     Operation,
+    Picture,
     Remove,
     Upsert,
 )
@@ -199,12 +200,13 @@ class FaceTerminal:
             return CommandOutcome.DONE, ""
         return CommandOutcome.REFUSED, f"{answer.code} {answer.info.text('detail')}".strip()
 
-    async def snapshot(self) -> bytes:
+    async def snapshot(self) -> Picture:
+        asked = datetime.now(UTC)
         answer = await self._ask("GetSceneSnap", {"ImgType": 2, "ImgQuality": 75})
         picture = codec.picture_bytes(answer.info.text("ImgData") or answer.top.text("ImgData"))
         if picture is None:
             raise DeviceRefused(f"GetSceneSnap: {answer.code} without a JPEG")
-        return picture
+        return Picture(picture, asked, PictureProof.ON_DEMAND)
 
     async def status(self) -> DeviceStatus:
         return DeviceStatus(

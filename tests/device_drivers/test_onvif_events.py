@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_drivers import onvif_events
-from device_drivers.onvif_camera import with_credentials
+from device_drivers import onvif_events, onvif_xml
+from device_drivers.onvif_media import with_credentials
 
 PULL = b"""<?xml version="1.0"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"
  xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2" xmlns:tt="http://www.onvif.org/ver10/schema"><s:Body><r>
@@ -36,7 +36,7 @@ def test_topics_items_and_times_are_read() -> None:
     assert not motion.is_state
     assert relay.is_state, "Initialized tells how things stand"
     assert relay.at is None, "0000-00-00 is no time"
-    assert onvif_events.is_true(relay.data["LogicalState"])
+    assert onvif_xml.is_true(relay.data["LogicalState"])
 
 
 def test_a_subscription_keeps_its_reference_parameters() -> None:
@@ -53,8 +53,8 @@ def test_an_entity_bomb_is_not_expanded() -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"<html>", b"<html></html>", b"500", b"\xff\xd8"])
 def test_what_is_no_soap_is_refused(raw: bytes) -> None:
-    for parse in (onvif_events.parse_messages, onvif_events.parse_subscription, onvif_events.fault_of):
-        with pytest.raises(onvif_events.NotXml):
+    for parse in (onvif_events.parse_messages, onvif_events.parse_subscription, onvif_xml.fault_of):
+        with pytest.raises(onvif_xml.NotXml):
             parse(raw)  # type: ignore[operator]
 
 
@@ -63,7 +63,7 @@ def test_damaged_replies_never_crash(noise: bytes, at: int) -> None:
     for raw in (noise, PULL[:at], PULL[:at] + noise + PULL[at:]):
         try:
             onvif_events.parse_messages(raw)
-        except onvif_events.NotXml:
+        except onvif_xml.NotXml:
             continue
 
 

@@ -12,7 +12,7 @@ import pytest
 from device_drivers import modbus_door
 from device_drivers.contract.words import CommandKind, CommandOutcome
 from device_drivers.driver import CommandRequest, DeviceUnreachable
-from device_drivers.onvif_camera import frame_from_rtsp
+from device_drivers.onvif_media import frame_from_rtsp
 from simulators.modbus_board import ModbusBoardSim
 
 
@@ -43,11 +43,11 @@ def test_libmodbus_sees_the_bolt_our_driver_released(mbpoll_path: Path) -> None:
 
 
 def test_a_frame_of_a_third_party_stream_is_a_jpeg(rtsp_stream: Any) -> None:
-    picture = asyncio.run(frame_from_rtsp(str(rtsp_stream), timeout_s=10))
+    picture = frame_from_rtsp(str(rtsp_stream), timeout_s=10)
     assert picture.startswith(b"\xff\xd8")
     assert len(picture) > 1000
 
 
 def test_a_stream_that_is_not_there_is_unreachable(free_port: Any) -> None:
     with pytest.raises(DeviceUnreachable, match="RTSP"):
-        asyncio.run(frame_from_rtsp(f"rtsp://127.0.0.1:{free_port()}/none", timeout_s=2))
+        frame_from_rtsp(f"rtsp://127.0.0.1:{free_port()}/none", timeout_s=2)

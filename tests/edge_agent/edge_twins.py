@@ -54,6 +54,7 @@ from device_drivers.contract.words import (
     Direction,
     HolderClass,
     IdentifierType,
+    PictureProof,
 )
 from device_drivers.driver import (
     Applied,
@@ -67,6 +68,7 @@ from device_drivers.driver import (
     DriverEvent,
     DriverServices,
     Operation,
+    Picture,
     Remove,
     Upsert,
 )
@@ -261,9 +263,9 @@ class TwinDriver:
             condition, T0, clock_offset_s=device.offset_s, detail=device.fault, observing=device.observing
         )
 
-    async def snapshot(self) -> bytes:
+    async def snapshot(self) -> Picture:
         self._check()
-        return self.device.picture
+        return Picture(self.device.picture, datetime.now(UTC), PictureProof.ON_DEMAND)
 
     async def close(self) -> None:
         return None

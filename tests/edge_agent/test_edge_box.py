@@ -45,7 +45,7 @@ from device_drivers.contract.events import (
     ObservationChanged,
     SnapshotTaken,
 )
-from device_drivers.contract.words import AccessOutcome, CommandOutcome, Direction, DoorAlarm, Quantity
+from device_drivers.contract.words import AccessOutcome, CommandOutcome, Direction, DoorAlarm, PictureProof, Quantity
 from device_drivers.driver import DeviceUnreachable
 from device_drivers.mqtt import MemoryBroker, MemoryLink
 from edge_agent import snapshots as edge_snapshots
@@ -496,7 +496,11 @@ def test_pictures_are_taken_only_where_the_policy_allows(tmp_path: Path, allowed
                 await until(lambda: uploads and not list(folder.iterdir()), "uploaded and deleted here")
                 assert uploads == [(SHA, "ap1", PICTURE)]
                 (event,) = await box.events()
-                assert event.body == SnapshotTaken(SHA, len(PICTURE), "ap1", 17, "cam")
+                assert isinstance(event.body, SnapshotTaken)
+                assert event.body.proof is PictureProof.ON_DEMAND
+                assert event.body.taken_at, "a picture says when it was taken"
+                bare = msgspec.structs.replace(event.body, taken_at=None, proof=PictureProof.NONE)
+                assert bare == SnapshotTaken(SHA, len(PICTURE), "ap1", 17, "cam")
             else:
                 await asyncio.gather(*snapshots._tasks)
                 assert (await box.events(), list(folder.iterdir()), uploads) == ([], [], [])

@@ -58,6 +58,7 @@ from device_drivers.driver import (
     DriverEvent,
     DriverServices,
     Operation,
+    Picture,
     Upsert,
 )
 from device_drivers.mqtt import Incoming, MemoryBroker, MemoryLink
@@ -105,7 +106,7 @@ class Twin:
     async def status(self) -> DeviceStatus:
         return DeviceStatus(DeviceCondition.ONLINE, datetime.now(UTC), last_seen_at=datetime.now(UTC))
 
-    async def snapshot(self) -> bytes:
+    async def snapshot(self) -> Picture:
         raise DeviceRefused("no picture")
 
     async def close(self) -> None:

@@ -24,6 +24,7 @@ from device_drivers.driver import (
     DriverEvent,
     DriverServices,
     Operation,
+    Picture,
     Upsert,
 )
 
@@ -291,7 +292,7 @@ class TwinDriver:
         await self._speak()
         return DeviceStatus(DeviceCondition.ONLINE, self.terminal.wall(), self.terminal.wall(), 0.0)
 
-    async def snapshot(self) -> bytes:
+    async def snapshot(self) -> Picture:
         raise DeviceRefused("a twin takes no pictures")
 
     async def close(self) -> None:

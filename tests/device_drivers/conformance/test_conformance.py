@@ -349,7 +349,7 @@ async def tell_once(driver: Driver, bench: Bench) -> None:
     """Lets something happen once the driver watches, and waits for the event of it."""
     waiting = asyncio.create_task(await_event(driver.events(), bench.is_it, "what happened"))
     if bench.kind == "onvif_camera":
-        states = driver.states  # type: ignore[attr-defined]
+        states = driver.states.held  # type: ignore[attr-defined]
         await until(lambda: states or waiting.done(), "the subscription's first states")
     elif bench.kind == "modbus_door":
         door = driver._watch["door1"]  # type: ignore[attr-defined]
@@ -374,7 +374,7 @@ def test_survives_a_cut(bench_type: type[Bench], broker: Any, tmp_path: Path) ->
             stream = driver.events()
             collecting = asyncio.create_task(await_event(stream, lambda _: False, "nothing"))
             if bench.kind == "onvif_camera":
-                await until(lambda: driver.states, "the subscription's first states")  # type: ignore[attr-defined]
+                await until(lambda: driver.states.held, "the subscription's first states")  # type: ignore[attr-defined]
             await bench.sim.apply_fault(Fault.CUT, bench.cut_s)
             with pytest.raises(DeviceUnreachable):
                 await collecting
