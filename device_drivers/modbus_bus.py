@@ -1,30 +1,22 @@
-"""One Modbus connection: pymodbus behind our words. TCP or RTU-over-TCP, one request at a time, no hidden retries.
+"""What a driver asks of a Modbus line, in our words. The line itself is shared (`modbus_line`), the frames are pure.
 
-pymodbus re-sends writes by default (four pulses at a silent board): `retries=0` here, reads are repeated by callers.
-RTU framing has no transaction id, so a late reply would answer the next question: after any silence or cancel the
-connection is closed and made anew. Device answers "no" are returned by pymodbus and raised here as `IllegalRequest`.
+Reads may be repeated by callers; a write is never repeated by anything below. A device's "no" is raised as `IllegalRequest`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import struct
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pymodbus import FramerType
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ConnectionException, ModbusException
-from pymodbus.pdu import ModbusPDU
-from pymodbus.pdu.bit_message import WriteSingleCoilRequest
+import msgspec
+from msgspec import Meta
 
-from device_drivers.driver import DeviceRefused, DeviceUnreachable
+from device_drivers import modbus_frames as frames
+from device_drivers.driver import ConfigError, DeviceRefused, DeviceUnreachable
+from device_drivers.modbus_frames import Request
+from device_drivers.modbus_line import Line, NoAnswer, Place, Transport, lease, release
 from device_drivers.register_map import BitTable, RegisterTable
 
-T = TypeVar("T")
-Transport = Literal["tcp", "rtu_over_tcp"]
-LIBRARY_ERRORS = (ModbusException, OSError, TimeoutError, struct.error, ValueError, IndexError)
+__all__ = ["BUSY_CODES", "BusConfig", "IllegalRequest", "ModbusBus", "NoAnswer", "Place", "Transport"]
 EXCEPTION_TEXTS = {
     1: "illegal function",
     2: "illegal data address",
@@ -37,27 +29,40 @@ EXCEPTION_TEXTS = {
 }
 BUSY_CODES = frozenset({5, 6})
 SILENT_CODES = frozenset({10, 11})  # a gateway's way to say that the unit behind it is silent
-
-# pymodbus logs every failed call with a frame dump; we say it once, with the device's key, where it matters.
-logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
 
 
-async def heeding(work: Awaitable[T]) -> T:
-    """pymodbus waits by `asyncio.wait_for`, which in Python 3.11 can swallow a cancellation: it is raised again here.
+class BusConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How a device's line is reached: the first fields of every Modbus device's settings."""
 
-    A task that lost its cancellation would poll for ever, and whoever stops it would wait for ever.
-    """
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0  # who tidies up after a cancellation is not cancelled again
-    try:
-        return await work
-    finally:
-        if task and task.cancelling() > before:
-            raise asyncio.CancelledError
+    host: Annotated[
+        str,
+        Meta(
+            title="主机或串口", description="IP address or name; for rtu the serial port, e.g. /dev/ttyS1", min_length=1
+        ),
+    ]
+    port: Annotated[int, Meta(title="端口", description="TCP port; without meaning for rtu", ge=1, le=65535)] = 502
+    transport: Annotated[
+        Transport, Meta(title="传输", description="tcp, rtu_over_tcp (a serial converter), rtu (a serial port)")
+    ] = "tcp"
+    baud: Annotated[Baud, Meta(title="波特率", description="rtu only")] = 9600
+    parity: Annotated[Literal["N", "E", "O"], Meta(title="校验", description="rtu only: none, even, odd")] = "N"
+    stop_bits: Annotated[Literal[1, 2], Meta(title="停止位", description="rtu only")] = 1
+    timeout_s: Annotated[float, Meta(title="超时（秒）", description="Wait for an answer, seconds", gt=0, le=30)] = 1.0
+    quiet_s: Annotated[
+        float,
+        Meta(title="静默（秒）", description="RTU: after no answer a unit is left alone so long, seconds", ge=0, le=30),
+    ] = 1.0
 
+    def place(self) -> Place:
+        return Place(self.host, self.port, self.transport, self.baud, self.parity, self.stop_bits, self.quiet_s)
 
-class NoAnswer(DeviceUnreachable):
-    """The request went out and nothing came back: whether the device acted is not known."""
+    def check_unit(self, unit: int) -> None:
+        """Raises ConfigError: on a serial line unit 0 is everybody, and nobody answers."""
+        if unit == 0 and self.transport != "tcp":
+            raise ConfigError(
+                "unit: 0 addresses all units of a serial line, and none answers; give the unit's own number"
+            )
 
 
 class IllegalRequest(DeviceRefused):
@@ -68,123 +73,78 @@ class IllegalRequest(DeviceRefused):
         self.code = code
 
 
-class _CoilValueRequest(WriteSingleCoilRequest):
-    """FC05 with a value other than FF00/0000, as flash-on boards want it."""
-
-    raw_value = 0
-
-    def encode(self) -> bytes:
-        self.verifyAddress()
-        return struct.pack(">HH", self.address, self.raw_value)
-
-
 class ModbusBus:
-    """A connection to `host:port`. Methods raise DeviceUnreachable, NoAnswer (sent, silence) or IllegalRequest."""
+    """One device's share of a line. Methods raise DeviceUnreachable, NoAnswer (sent, silence) or IllegalRequest."""
 
-    def __init__(self, host: str, port: int, transport: Transport = "tcp", timeout_s: float = 1.0) -> None:
-        self.host, self.port, self.transport, self.timeout_s = host, port, transport, timeout_s
-        self._client: AsyncModbusTcpClient | None = None
-        self._lock = asyncio.Lock()
+    def __init__(self, place: Place, timeout_s: float = 1.0) -> None:
+        self.place, self.timeout_s = place, timeout_s
+        self._line: Line | None = None
         self.closed = False
 
-    async def connect(self) -> None:
-        """Make the connection if there is none. Raises DeviceUnreachable."""
+    @property
+    def line(self) -> Line:
         if self.closed:
-            raise DeviceUnreachable(f"{self.host}:{self.port}: closed by us")
-        if self._client is not None and self._client.connected:
-            return
-        self._drop()
-        client = AsyncModbusTcpClient(
-            self.host,
-            port=self.port,
-            framer=FramerType.SOCKET if self.transport == "tcp" else FramerType.RTU,
-            timeout=self.timeout_s,
-            retries=0,
-            reconnect_delay=0,  # reconnecting is ours: a fresh client, with nothing of the old stream in it
-        )
-        try:
-            up = await heeding(client.connect())
-        except LIBRARY_ERRORS as error:
-            client.close()
-            raise DeviceUnreachable(f"{self.host}:{self.port}: {error}") from error
-        except asyncio.CancelledError:
-            client.close()
-            raise
-        if not up:
-            client.close()
-            raise DeviceUnreachable(f"{self.host}:{self.port}: no connection")
-        self._client = client
+            raise DeviceUnreachable(f"{self.place}: closed by us")
+        if self._line is None:
+            self._line = lease(self.place)
+        return self._line
 
-    def _drop(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+    async def connect(self) -> None:
+        """Make the connection if there is none. Raises DeviceUnreachable, ConfigError."""
+        await self.line.connect()
 
     def close(self) -> None:
         self.closed = True
-        self._drop()
+        if self._line is not None:
+            release(self._line)
+            self._line = None
+
+    @property
+    def oddities(self) -> str:
+        """What came in on the line and belonged to no question, for the device's page."""
+        return str(self._line.odd) if self._line else ""
 
     async def read_bits(self, unit: int, table: BitTable, address: int, count: int) -> tuple[bool, ...]:
-        def ask(c: AsyncModbusTcpClient) -> Awaitable[ModbusPDU]:
-            read = c.read_coils if table == "coil" else c.read_discrete_inputs
-            return read(address, count=count, device_id=unit)
-
-        reply = await self._ask(f"unit {unit} {table} {address}+{count}", ask)
-        if len(reply.bits) < count:
-            raise NoAnswer(f"unit {unit} {table} {address}: {len(reply.bits)} bits for {count}")
-        return tuple(bool(bit) for bit in reply.bits[:count])
+        request = frames.read_bits(unit, 1 if table == "coil" else 2, address, count)
+        pdu = await self._ask(f"unit {unit} {table} {address}+{count}", request)
+        try:
+            return frames.bits_of(pdu, count)
+        except frames.BadAnswer as error:
+            raise NoAnswer(f"unit {unit} {table} {address}: {error}") from error
 
     async def read_registers(self, unit: int, table: RegisterTable, address: int, count: int) -> tuple[int, ...]:
-        def ask(c: AsyncModbusTcpClient) -> Awaitable[ModbusPDU]:
-            read = c.read_holding_registers if table == "holding" else c.read_input_registers
-            return read(address, count=count, device_id=unit)
-
-        reply = await self._ask(f"unit {unit} {table} {address}+{count}", ask)
-        if len(reply.registers) != count:
-            raise NoAnswer(f"unit {unit} {table} {address}: {len(reply.registers)} registers for {count}")
-        return tuple(reply.registers)
+        request = frames.read_registers(unit, 3 if table == "holding" else 4, address, count)
+        pdu = await self._ask(f"unit {unit} {table} {address}+{count}", request)
+        try:
+            return frames.registers_of(pdu, count)
+        except frames.BadAnswer as error:
+            raise NoAnswer(f"unit {unit} {table} {address}: {error}") from error
 
     async def write_coil(self, unit: int, address: int, value: bool) -> None:
-        await self._ask(f"unit {unit} coil {address}", lambda c: c.write_coil(address, value, device_id=unit))
+        await self.write_coil_value(unit, address, 0xFF00 if value else 0)
 
     async def write_coil_value(self, unit: int, address: int, value: int) -> None:
         """FC05 with a raw 16-bit value."""
-        request = _CoilValueRequest(address=address, bits=[True], dev_id=unit)
-        request.raw_value = value
-        await self._ask(f"unit {unit} coil {address}", lambda c: c.execute(False, request))
+        await self._write(f"unit {unit} coil {address}", frames.write_coil(unit, address, value))
 
     async def write_register(self, unit: int, address: int, value: int) -> None:
-        await self._ask(f"unit {unit} register {address}", lambda c: c.write_register(address, value, device_id=unit))
+        await self._write(f"unit {unit} register {address}", frames.write_register(unit, address, value))
 
     async def write_registers(self, unit: int, address: int, values: tuple[int, ...]) -> None:
-        await self._ask(
-            f"unit {unit} registers {address}", lambda c: c.write_registers(address, list(values), device_id=unit)
-        )
+        await self._write(f"unit {unit} registers {address}", frames.write_registers(unit, address, values))
 
-    async def _ask(self, what: str, ask: Callable[[AsyncModbusTcpClient], Awaitable[Any]]) -> ModbusPDU:
-        async with self._lock:
-            await self.connect()
-            assert self._client is not None
-            try:
-                reply = await heeding(ask(self._client))
-            except ConnectionException as error:
-                self._drop()
-                raise NoAnswer(f"{what}: {error}") from error
-            except LIBRARY_ERRORS as error:
-                self._forget_stream()
-                raise NoAnswer(f"{what}: no answer ({type(error).__name__})") from error
-            except asyncio.CancelledError:
-                self._forget_stream()
-                raise
-        if not isinstance(reply, ModbusPDU):
-            raise NoAnswer(f"{what}: no answer")
-        if reply.isError():
-            if reply.exception_code in SILENT_CODES:
-                raise NoAnswer(f"{what}: {EXCEPTION_TEXTS[reply.exception_code]}")
-            raise IllegalRequest(what, reply.exception_code)
-        return reply
+    async def _write(self, what: str, request: Request) -> None:
+        pdu = await self._ask(what, request)
+        try:
+            frames.wrote(request, pdu)
+        except frames.BadAnswer as error:
+            raise NoAnswer(f"{what}: {error}") from error
 
-    def _forget_stream(self) -> None:
-        # With Modbus-TCP framing a stale reply is told apart by its transaction id; with RTU framing it is not.
-        if self.transport == "rtu_over_tcp":
-            self._drop()
+    async def _ask(self, what: str, request: Request) -> bytes:
+        pdu = await self.line.ask(request, self.timeout_s)
+        code = frames.exception_code(pdu)
+        if code is None:
+            return pdu
+        if code in SILENT_CODES:
+            raise NoAnswer(f"{what}: {EXCEPTION_TEXTS[code]}")
+        raise IllegalRequest(what, code)

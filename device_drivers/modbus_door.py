@@ -14,7 +14,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
 from device_drivers import card_number, register_map
@@ -38,6 +37,7 @@ from device_drivers.driver import (
     CredentialRefused,
     DeviceRefused,
     DeviceUnreachable,
+    DriverError,
     DriverEvent,
     DriverServices,
     FireContact,
@@ -46,7 +46,7 @@ from device_drivers.driver import (
     Upsert,
 )
 from device_drivers.modbus_bolt import Bolts
-from device_drivers.modbus_bus import IllegalRequest, ModbusBus, NoAnswer, Transport
+from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, NoAnswer
 from device_drivers.modbus_scan import Bit, BitScan
 from device_drivers.register_map import BitPoint, Board, CardRegisters
 
@@ -55,18 +55,14 @@ DEFAULT_HOLD_S = CommandRequest(CommandKind.MOMENTARY_ACCESS).hold_s
 SILENT_POLLS = 2  # polls in a row without an answer before the link counts as lost
 
 
-class ModbusDoorConfig(msgspec.Struct, frozen=True, kw_only=True):
+class ModbusDoorConfig(BusConfig, frozen=True, kw_only=True):
     """Settings of a door board."""
 
-    host: Annotated[str, Meta(title="主机", description="IP address or name of the board or its gateway", min_length=1)]
-    port: Annotated[int, Meta(title="端口", description="TCP port", ge=1, le=65535)] = 502
     unit: Annotated[int, Meta(title="站号", description="Modbus unit id", ge=0, le=255)] = 1
     board: Annotated[str, Meta(title="板型", description="Board family (a file in registers/boards)")]
-    transport: Annotated[Transport, Meta(title="传输", description="Framing on the TCP connection")] = "tcp"
     doors: Annotated[int, Meta(title="门数", description="Doors on this board, from channel 0", ge=1, le=32)] = 1
     pulse_s: Annotated[float, Meta(title="开锁时长（秒）", description="Bolt release, seconds", gt=0, le=60)] = 3.0
     poll_ms: Annotated[int, Meta(title="轮询间隔（毫秒）", description="Poll period, ms", ge=20, le=10000)] = 100
-    timeout_s: Annotated[float, Meta(title="超时（秒）", description="Wait for an answer, seconds", gt=0, le=30)] = 1.0
     grace_s: Annotated[
         float, Meta(title="开门宽限（秒）", description="An opening this long after a release is not forced", ge=0)
     ] = 5.0
@@ -101,13 +97,13 @@ class ModbusDoor:
 
     def __init__(self, device_id: str, config: ModbusDoorConfig, board: Board) -> None:
         self.device_id, self.config, self.board = device_id, config, board
-        self.bus = ModbusBus(config.host, config.port, config.transport, config.timeout_s)
+        self.bus = ModbusBus(config.place(), config.timeout_s)
         self.points = tuple(f"door{n + 1}" for n in range(config.doors))
         self._scan = BitScan(self.bus, config.unit, self._bits())
         self._watch = {point: self._make_watch(point) for point in self.points}
         self._since = datetime.now(UTC)
         self._seen: datetime | None = None
-        self._uncleared = ""
+        self._uncleared = self._unknown_map = ""
         self.bolts = Bolts(device_id, self.bus, config.unit, board, config.doors)
         self._fire_contact = Debounced((board.fire.debounce_ms if board.fire else 0) / 1000)
         self._fire: FireInput | None = None
@@ -162,9 +158,17 @@ class ModbusDoor:
         if self._scan.bits:
             await self._scan.read()
         else:
-            with suppress(IllegalRequest):  # a "no" is an answer too
-                await self.bus.read_registers(self.config.unit, "holding", self.board.pulse.address, 1)
+            address = self.board.pulse.address
+            try:
+                await self.bus.read_registers(self.config.unit, "holding", address, 1)
+                self._unknown_map = ""
+            except IllegalRequest as error:  # a "no" is an answer too: somebody is there, but not this board
+                self._unknown_map = str(error)
         self._seen = datetime.now(UTC)
+
+    def _problems(self) -> str:
+        """What the board refused to tell, and why; each once."""
+        return "; ".join(dict.fromkeys((*self._scan.problems.values(), *filter(None, (self._unknown_map,)))))
 
     async def close(self) -> None:
         await self.bolts.stop()
@@ -187,7 +191,7 @@ class ModbusDoor:
         )
 
     async def status(self) -> DeviceStatus:
-        problems = "; ".join(dict.fromkeys(self._scan.problems.values()))
+        problems = self._problems()
         if self._fire is FireInput.UNKNOWN:
             problems = f"消防联动输入 {self.config.fire_input} 无法读取，状态未知（不等于没有火警）；{problems}"
         return DeviceStatus(
@@ -246,7 +250,7 @@ class ModbusDoor:
         if state is self._fire:
             return []
         self._fire = state
-        why = "; ".join(dict.fromkeys(self._scan.problems.values())) if state is FireInput.UNKNOWN else ""
+        why = self._problems() if state is FireInput.UNKNOWN else ""
         return [DriverEvent(FireContact(state, why or f"输入 {self.config.fire_input}"))]
 
     async def _let_out(self, events: list[DriverEvent]) -> None:
@@ -261,7 +265,7 @@ class ModbusDoor:
 
     def _doors(self, bits: dict[Bit, bool | None]) -> list[DriverEvent]:
         now, found = time.monotonic(), []
-        why = "; ".join(dict.fromkeys(self._scan.problems.values())) or "no door magnet on this board"
+        why = self._problems() or "no door magnet on this board"
         for channel, point in enumerate(self.points):
             magnet = self._value(self.board.magnet, channel, bits, self.config.magnet_invert)
             button = self._value(self.board.exit, channel, bits, self.config.exit_invert)
@@ -360,6 +364,7 @@ def _check_fire(settings: ModbusDoorConfig, board: Board) -> None:
 async def connect(device_id: str, config: dict[str, Any], _services: DriverServices) -> ModbusDoor:
     """Raises ConfigError, DeviceUnreachable."""
     settings = read_config(config, ModbusDoorConfig)
+    settings.check_unit(settings.unit)
     board = register_map.board(settings.board)
     if settings.doors > board.channels:
         raise ConfigError(f"doors: {settings.doors}, but the board {board.board} has {board.channels}")
@@ -367,7 +372,7 @@ async def connect(device_id: str, config: dict[str, Any], _services: DriverServi
     driver = ModbusDoor(device_id, settings, board)
     try:
         await driver.open()
-    except DeviceUnreachable:
+    except DriverError:
         await driver.close()
         raise
     return driver

@@ -31,13 +31,14 @@ from device_drivers.driver import (
     CredentialRefused,
     DeviceRefused,
     DeviceUnreachable,
+    DriverError,
     DriverEvent,
     DriverServices,
     Operation,
     Picture,
     Upsert,
 )
-from device_drivers.modbus_bus import IllegalRequest, ModbusBus, NoAnswer, Transport
+from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, NoAnswer
 from device_drivers.register_map import Meter, MeterValue, StatusBits
 
 TELL_AT_LEAST_S = 3600.0
@@ -53,14 +54,10 @@ class MeterUnit(msgspec.Struct, frozen=True, kw_only=True):
     model: Annotated[str, Meta(title="型号", description="Meter model (a file in registers/meters)")]
 
 
-class ModbusMeterConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings of a meter gateway."""
+class ModbusMeterConfig(BusConfig, frozen=True, kw_only=True):
+    """Settings of a meter gateway, or of the meters on one serial port."""
 
-    host: Annotated[str, Meta(title="主机", description="IP address or name of the gateway", min_length=1)]
-    port: Annotated[int, Meta(title="端口", description="TCP port", ge=1, le=65535)] = 502
-    transport: Annotated[Transport, Meta(title="传输", description="Framing on the TCP connection")] = "tcp"
     poll_s: Annotated[float, Meta(title="抄表间隔（秒）", description="Poll period, seconds", gt=0, le=86400)] = 60.0
-    timeout_s: Annotated[float, Meta(title="超时（秒）", description="Wait for an answer, seconds", gt=0, le=30)] = 1.0
     meters: Annotated[tuple[MeterUnit, ...], Meta(title="表计", description="The meters on this bus", min_length=1)]
 
 
@@ -113,7 +110,7 @@ class ModbusMeters:
 
     def __init__(self, device_id: str, config: ModbusMeterConfig) -> None:
         self.device_id, self.config = device_id, config
-        self.bus = ModbusBus(config.host, config.port, config.transport, config.timeout_s)
+        self.bus = ModbusBus(config.place(), config.timeout_s)
         self._lines = [_Line(m, register_map.meter(m.model)) for m in config.meters]
         self._since = datetime.now(UTC)
         self._seen: datetime | None = None
@@ -217,6 +214,12 @@ async def connect(device_id: str, config: dict[str, Any], _services: DriverServi
     points = [m.point for m in settings.meters]
     if len(set(points)) != len(points):
         raise ConfigError("meters: two of them have the same point")
+    for meter in settings.meters:
+        settings.check_unit(meter.unit)
     driver = ModbusMeters(device_id, settings)
-    await driver.open()
+    try:
+        await driver.open()
+    except DriverError:
+        await driver.close()
+        raise
     return driver

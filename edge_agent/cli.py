@@ -240,6 +240,8 @@ def probe(
 
     modbus+rtu-over-tcp://HOST[:PORT][?unit=1&board=NAME]
 
+    modbus+rtu:///dev/ttyS1[?baud=9600&parity=N&stop=1&unit=1&board=NAME]
+
     onvif://USER@HOST[:PORT]
 
     face-mqtt://[USER@]BROKER[:PORT]/DEVICE-ID[?root=mqtt/face]

@@ -10,17 +10,23 @@ import msgspec
 from device_drivers.driver import ConfigError
 
 CLOCK_TOLERANCE_S = 5.0
-PORTS = {"modbus+tcp": 502, "modbus+rtu-over-tcp": 502, "onvif": 80, "face-mqtt": 1883}
+PORTS = {"modbus+tcp": 502, "modbus+rtu-over-tcp": 502, "modbus+rtu": 1, "onvif": 80, "face-mqtt": 1883}
+ALIASES = {
+    "modbus+rtu+tcp": "modbus+rtu-over-tcp",
+    "modbus+rtu_over_tcp": "modbus+rtu-over-tcp",
+    "modbus": "modbus+tcp",
+}
 FORMS = (
     "modbus+tcp://HOST[:PORT][?unit=1&board=NAME]",
     "modbus+rtu-over-tcp://HOST[:PORT][?unit=1&board=NAME]",
+    "modbus+rtu:///dev/ttyS1[?baud=9600&parity=N&stop=1&unit=1&board=NAME]",
     "onvif://USER@HOST[:PORT]",
     "face-mqtt://[USER@]BROKER[:PORT]/DEVICE-ID[?root=mqtt/face]",
 )
 
 
 class Address(msgspec.Struct, frozen=True):
-    """An address taken apart; the password never stands in it."""
+    """An address taken apart; the password never stands in it. `host` is the serial port's path for `modbus+rtu`."""
 
     scheme: str
     host: str
@@ -66,19 +72,23 @@ def parse(text: str) -> Address:
         port = parts.port
     except ValueError as error:
         raise ConfigError(f"{text!r}: {error}; known: {forms}") from error
-    if parts.scheme not in PORTS or not parts.hostname:
+    scheme = ALIASES.get(parts.scheme, parts.scheme)
+    serial = scheme == "modbus+rtu"
+    if scheme not in PORTS or not (parts.path.strip("/") if serial else parts.hostname):
         raise ConfigError(f"{text!r} is not an address of a device; known: {forms}")
     if parts.password is not None:
         raise ConfigError(
             "no password in the address: others can read it; it is asked for, or set ESTATE_EDGE_PASSWORD"
         )
     path = unquote(parts.path.strip("/"))
-    if parts.scheme == "face-mqtt" and not path:
+    if scheme == "face-mqtt" and not path:
         raise ConfigError(f"the terminal's DEVICE-ID is missing; known: {forms}")
+    if serial and parts.netloc:
+        raise ConfigError(f"{text!r}: three slashes before the serial port's path, as in modbus+rtu:///dev/ttyS1")
     return Address(
-        parts.scheme,
-        parts.hostname,
-        port or PORTS[parts.scheme],
+        scheme,
+        unquote(parts.path) if serial else str(parts.hostname),
+        port or PORTS[scheme],
         unquote(parts.username or ""),
         path,
         dict(parse_qsl(parts.query)),

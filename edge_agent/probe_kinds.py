@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from device_drivers.catalogue import definition
+from device_drivers.config import read_config
 from device_drivers.driver import BrokerAddress, ConfigError, DeviceRefused, DeviceUnreachable, WrongSecret
 from device_drivers.face_terminal import codec
 from device_drivers.face_terminal.channel import Channel, NoAnswer, mqtt_link
-from device_drivers.modbus_bus import IllegalRequest, ModbusBus, Transport
+from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus
 from device_drivers.modbus_bus import NoAnswer as NoModbusAnswer
 from device_drivers.modbus_meter import value_of
 from device_drivers.modbus_scan import Bit, BitScan
@@ -25,6 +26,7 @@ from edge_agent.probe import Address, Probed
 if TYPE_CHECKING:
     from device_drivers.onvif_session import OnvifSession
 
+NOBODY = 247  # the highest unit id: hardly ever set
 UNITS = (1, 2, 3, 4, 5, 6, 7, 8, 255, 0)  # asked in this order where the address names no unit
 MAX_TOKENS = 1000
 
@@ -58,31 +60,71 @@ async def probe_modbus(address: Address, found: Probed, timeout_s: float) -> Non
     """A board or a meter. Without `unit` the usual ones are asked; without `board` all register maps are tried."""
     named = board(address.options["board"]) if "board" in address.options else None
     unit = address.number("unit", 0, 255)
-    transport: Transport = "tcp" if address.scheme == "modbus+tcp" else "rtu_over_tcp"
-    bus = ModbusBus(address.host, address.port, transport, timeout_s)
+    config = _bus_config(address, timeout_s)
+    if unit is not None:
+        config.check_unit(unit)
+    bus = ModbusBus(config.place(), timeout_s)
     try:
         await bus.connect()
-        answering = await _answering(bus, UNITS if unit is None else (unit,))
+        answering = await _answering(
+            bus, [u for u in UNITS if u or config.transport == "tcp"] if unit is None else [unit]
+        )
         found.answered, found.kind, found.clock = True, "modbus", "none"
         found.identity["unit"] = str(answering)
-        await _boards(bus, answering, (named,) if named else tuple(boards().values()), found)
+        try:
+            await _boards(bus, answering, (named,) if named else tuple(boards().values()), found)
+        except NoModbusAnswer as error:
+            found.notes.append(f"有的寄存器不应答，板型可能不对：{error}")
         if not named:
             await _meters(bus, answering, found)
+        if unit is None and config.transport == "tcp" and await _answers_any(bus):
+            found.notes.append("设备对任何站号都应答：站号接错也看不出来，请按铭牌填写")
     finally:
+        if bus.oddities:
+            found.notes.append(bus.oddities)
         bus.close()
+
+
+def _bus_config(address: Address, timeout_s: float) -> BusConfig:
+    """Raises ConfigError, with the option's name."""
+    known: dict[str, object] = {"host": address.host, "timeout_s": timeout_s}
+    if address.scheme == "modbus+rtu":
+        known |= {"transport": "rtu", "parity": address.options.get("parity", "N").upper()}
+        known["baud"] = address.number("baud", 1200, 115200) or 9600
+        known["stop_bits"] = address.number("stop", 1, 2) or address.number("stop_bits", 1, 2) or 1
+    else:
+        known |= {"port": address.port, "transport": "tcp" if address.scheme == "modbus+tcp" else "rtu_over_tcp"}
+    return read_config(known, BusConfig)
 
 
 async def _answering(bus: ModbusBus, units: Sequence[int]) -> int:
     """The first unit that says anything, a Modbus exception too. Raises DeviceUnreachable."""
     for unit in units:
-        try:
-            await bus.read_bits(unit, "coil", 0, 1)
-        except IllegalRequest:
+        if await _says_anything(bus, unit):
             return unit
-        except NoModbusAnswer:
-            continue
-        return unit
+    # Some devices are silent about tables that they do not have.
+    if await _says_anything(bus, units[0], coils=False):
+        return units[0]
     raise DeviceUnreachable(f"connected, but no answer from unit {', '.join(map(str, units))}")
+
+
+async def _says_anything(bus: ModbusBus, unit: int, *, coils: bool = True) -> bool:
+    try:
+        if coils:
+            await bus.read_bits(unit, "coil", 0, 1)
+        else:
+            await bus.read_registers(unit, "holding", 0, 1)
+    except IllegalRequest:
+        return True
+    except NoModbusAnswer:
+        return False
+    return True
+
+
+async def _answers_any(bus: ModbusBus) -> bool:
+    """Whether even a unit that nobody has answers, as many TCP devices do."""
+    bus.timeout_s = min(bus.timeout_s, 0.5)
+    return await _says_anything(bus, NOBODY)
 
 
 def _points(one: Board) -> dict[str, BitPoint]:

@@ -9,11 +9,12 @@ from typing import Any
 from simulators.device import DeviceSim
 from simulators.face_terminal import FaceTerminalSim
 from simulators.modbus_board import ModbusBoardSim
+from simulators.modbus_bus import ModbusBusSim
 from simulators.modbus_meter import ModbusMeterSim
 from simulators.onvif_device import OnvifCameraSim
 
 KINDS: dict[str, type[DeviceSim]] = {
-    sim.kind: sim for sim in (FaceTerminalSim, ModbusBoardSim, ModbusMeterSim, OnvifCameraSim)
+    sim.kind: sim for sim in (FaceTerminalSim, ModbusBoardSim, ModbusBusSim, ModbusMeterSim, OnvifCameraSim)
 }
 
 

@@ -41,7 +41,8 @@ def parse_card(number: int | str) -> int:
 class ModbusBoardSim(DeviceSim):
     """One board on a TCP port.
 
-    Config: host, port (0: any free one), unit, board (a file in ``boards/``), transport ("tcp" | "rtu_over_tcp").
+    Config: host, port (0: any free one), unit, board (a file in ``boards/``), transport ("tcp" | "rtu_over_tcp" | "rtu": a
+    serial line, whose path is `listener.serial_path`).
     Optional: invert (list of "door", "exit_button": 1 means closed / not pressed), door_relay (index of the relay that
     holds the door, 0), exit_s (how long the button is held, 0.5), code_layout ("words_high_first" or
     "bytes_high_first": how the card number lies in its registers), ignores_unit (answers any unit id), fire_input (number,
@@ -68,7 +69,7 @@ class ModbusBoardSim(DeviceSim):
         super().__init__(code, config, seed=seed, state_dir=state_dir)
         transport: Transport = config.get("transport", "tcp")
         if transport not in get_args(Transport):
-            raise ValueError(f"transport must be tcp or rtu_over_tcp, not {transport!r}")
+            raise ValueError(f"transport must be one of {', '.join(get_args(Transport))}, not {transport!r}")
         self.board = load_board(str(config["board"]))
         self.unit = int(config.get("unit", 1))
         self.units = {self.unit, *self.board.get("any_unit", [])}
@@ -85,7 +86,7 @@ class ModbusBoardSim(DeviceSim):
         self.relays = [Relay(data, self.bank, self.pulses) for data in self.board["relays"]]
         self.door_relay = self.relays[int(config.get("door_relay", 0))]
         self.listener = ModbusListener(
-            str(config.get("host", "127.0.0.1")), int(config.get("port", 0)), transport, self.faults, self._answer
+            str(config.get("host", "127.0.0.1")), int(config.get("port", 0)), transport, self.faults, self.answer
         )
         self.tones: dict[str, int] = dict.fromkeys(self.board.get("tones", {}), 0)
         self.counters = {"pulses": 0, "cards_presented": 0, "cards_missed": 0, "exit_presses": 0, "forced": 0}
@@ -100,12 +101,16 @@ class ModbusBoardSim(DeviceSim):
 
     async def start(self) -> None:
         """Power on and listen; ``port`` then tells the real port."""
-        self._power_on()
+        self.power_on()
         await self.listener.start()
 
     async def stop(self) -> None:
         """Power off."""
         await self.listener.stop()
+        self.power_off()
+
+    def power_off(self) -> None:
+        """All relays fall, no timer runs."""
         for relay in self.relays:
             relay.power_off()
         if self._exit_timer is not None:
@@ -116,7 +121,8 @@ class ModbusBoardSim(DeviceSim):
         """The TCP port it listens on."""
         return self.listener.port
 
-    def _power_on(self) -> None:
+    def power_on(self) -> None:
+        """As after a power loss: relays off, card forgotten, inputs as the world is."""
         for relay in self.relays:
             relay.power_off()
         card = self.board.get("card")
@@ -134,11 +140,12 @@ class ModbusBoardSim(DeviceSim):
         if fault in (Fault.CUT, Fault.RESTART):
             self.listener.cut()
         if fault is Fault.RESTART:
-            self._power_on()
+            self.power_on()
 
     # Modbus side
 
-    def _answer(self, unit: int, pdu: bytes) -> bytes | None:
+    def answer(self, unit: int, pdu: bytes) -> bytes | None:
+        """What this board says to a request for a unit; None for silence."""
         if unit == 0:
             self.bank.answer(pdu)  # broadcast: done, never answered
             return None

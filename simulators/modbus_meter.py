@@ -71,7 +71,7 @@ class Meter:
 class ModbusMeterSim(DeviceSim):
     """One gateway with its meters.
 
-    Config: host, port (0: any free one), transport ("tcp" | "rtu_over_tcp"), meters: list of {unit, model}. A unit that
+    Config: host, port (0: any free one), transport ("tcp" | "rtu_over_tcp" | "rtu"), meters: list of {unit, model}. A unit that
     is not there answers exception 0x0B (gateway target did not respond) on TCP and nothing on RTU over TCP.
     """
 
@@ -96,12 +96,12 @@ class ModbusMeterSim(DeviceSim):
         super().__init__(code, config, seed=seed, state_dir=state_dir)
         transport: Transport = config.get("transport", "tcp")
         if transport not in get_args(Transport):
-            raise ValueError(f"transport must be tcp or rtu_over_tcp, not {transport!r}")
+            raise ValueError(f"transport must be one of {', '.join(get_args(Transport))}, not {transport!r}")
         self.meters = {int(m["unit"]): Meter(int(m["unit"]), str(m["model"])) for m in config["meters"]}
         if len(self.meters) != len(config["meters"]):
             raise ValueError(f"{code}: two meters with one unit id")
         self.listener = ModbusListener(
-            str(config.get("host", "127.0.0.1")), int(config.get("port", 0)), transport, self.faults, self._answer
+            str(config.get("host", "127.0.0.1")), int(config.get("port", 0)), transport, self.faults, self.answer
         )
 
     async def start(self) -> None:
@@ -147,7 +147,8 @@ class ModbusMeterSim(DeviceSim):
         base += self.faults.value(Fault.JUMP, float(meter.data["jump"]), unit)
         return max(0.0, base)
 
-    def _answer(self, unit: int, pdu: bytes) -> bytes | None:
+    def answer(self, unit: int, pdu: bytes) -> bytes | None:
+        """What the gateway says to a request for a unit; None for silence."""
         meter = self.meters.get(unit)
         if meter is None:
             return exception_pdu(pdu[0], GATEWAY_NO_RESPONSE) if self.listener.transport == "tcp" else None

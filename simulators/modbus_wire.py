@@ -1,19 +1,27 @@
-"""Modbus on a TCP socket, in both dresses (MBAP and RTU over TCP), with the ways a line can go wrong."""
+"""Modbus on a TCP socket in both dresses (MBAP and RTU over TCP) and on a serial line, with the ways a line can go wrong.
+
+The serial line is a pseudo-terminal: `serial_path` is what a master opens.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
+import tempfile
 import time
+import tty
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from simulators.faults import Fault, FaultBook
 from simulators.modbus_bank import DEVICE_FAILURE, ILLEGAL_ADDRESS, exception_pdu
 
-Transport = Literal["tcp", "rtu_over_tcp"]
+Transport = Literal["tcp", "rtu_over_tcp", "rtu"]
 Answer = Callable[[int, bytes], bytes | None]
 _FIXED_RTU_LENGTH = 8
 
@@ -56,30 +64,62 @@ class ModbusListener:
         self.faults = faults
         self.answer = answer
         self.frames: deque[Frame] = deque(maxlen=2000)
+        self.serial_path = ""
+        self._slave: int | None = None
+        self._serial_in: asyncio.ReadTransport | None = None
+        self._serial_dir = Path()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen; ``port`` 0 becomes the real port and stays it over a restart."""
+        """Listen; ``port`` 0 becomes the real port and stays it over a restart. On ``rtu`` a new serial line is made."""
+        if self.transport == "rtu":
+            await self._start_serial()
+            return
         self._server = await asyncio.start_server(self._accept, self.host, self.port)
         self.port = int(self._server.sockets[0].getsockname()[1])
+
+    async def _start_serial(self) -> None:
+        master, self._slave = os.openpty()  # the slave stays open: between two masters the line does not hang up
+        tty.setraw(self._slave)
+        # A name of its own: the system gives a terminal's number to the next one at once.
+        self._serial_dir = Path(tempfile.mkdtemp(prefix="modbus-sim-"))
+        (self._serial_dir / "tty").symlink_to(os.ttyname(self._slave))
+        self.serial_path = str(self._serial_dir / "tty")
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        self._serial_in, _ = await loop.connect_read_pipe(lambda: protocol, os.fdopen(os.dup(master), "rb", 0))
+        flow = asyncio.streams.FlowControlMixin()
+        transport, _ = await loop.connect_write_pipe(lambda: flow, os.fdopen(master, "wb", 0))
+        self._accept(reader, asyncio.StreamWriter(transport, flow, reader, loop))
 
     async def stop(self) -> None:
         """Close the listener and every connection."""
         if self._server is not None:
             self._server.close()
             self._server = None
-        self.cut()
+        self._tear()
         pending = list(self._tasks)
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+        if self._slave is not None and self._serial_in is not None:
+            self._serial_in.close()
+            os.close(self._slave)
+            self._slave = None
+            shutil.rmtree(self._serial_dir, ignore_errors=True)
 
     def cut(self) -> None:
-        """Tear every connection (RST, no farewell)."""
+        """Tear every connection (RST, no farewell). A serial line has none: there a cut is silence while it lasts."""
+        if self.transport != "rtu":
+            self._tear()
+
+    def _tear(self) -> None:
         for writer in list(self._writers):
-            writer.transport.abort()
+            if not writer.transport.is_closing():
+                writer.transport.abort()
 
     @property
     def connections(self) -> int:
@@ -95,7 +135,7 @@ class ModbusListener:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while not self.faults.on(Fault.CUT):
+            while self.transport == "rtu" or not self.faults.on(Fault.CUT):
                 request = await (self._read_tcp(reader) if self.transport == "tcp" else self._read_rtu(reader))
                 if request is None:
                     continue
@@ -105,11 +145,12 @@ class ModbusListener:
             pass
         finally:
             self._writers.discard(writer)
-            writer.transport.abort()
+            if not writer.transport.is_closing():
+                writer.transport.abort()
 
     async def _respond(self, request: _Request, writer: asyncio.StreamWriter) -> None:
         unit = request.unit
-        if self.faults.on(Fault.SILENT, unit):
+        if self.faults.on(Fault.SILENT, unit) or self.faults.on(Fault.CUT):
             return
         answer = self._faulty(request) or self.answer(unit, request.pdu)
         if answer is None:

@@ -192,7 +192,8 @@ def test_nobody_there_is_exit_status_one_and_a_bad_address_two() -> None:
     ("address", "said"),
     [
         ("modbus+tcp://", "not an address"),
-        ("modbus+rtu:///dev/ttyS1", "not an address"),
+        ("modbus+rtu://", "not an address"),
+        ("modbus+rtu://dev/ttyS1", "three slashes"),
         ("onvif://u:secret@cam", "no password"),
         ("face-mqtt://broker:1883", "DEVICE-ID"),
         ("modbus+tcp://h:99999", "known"),
@@ -207,6 +208,28 @@ def test_addresses_that_cannot_be_meant(address: str, said: str) -> None:
 def test_options_that_cannot_be_meant(option: str) -> None:
     with pytest.raises(ConfigError, match=option.split("=", maxsplit=1)[0]):
         run(look(f"modbus+tcp://127.0.0.1:1?{option}"))
+
+
+@pytest.mark.parametrize("option", ["baud=9601", "parity=X", "stop=3", "unit=0"])
+def test_serial_options_that_cannot_be_meant(option: str) -> None:
+    with pytest.raises(ConfigError, match=option.split("=", maxsplit=1)[0]):
+        run(look(f"modbus+rtu:///dev/ttyNOWHERE?{option}"))
+
+
+def test_a_board_on_a_serial_line_and_a_port_that_is_not_there() -> None:
+    async def scenario(sim: Any) -> None:
+        path = sim.listener.serial_path
+        found = await look(f"modbus+rtu://{path}?baud=115200&unit=1&board=coils")
+        assert (found.answered, found.kind, found.identity["板型"]) == (True, "modbus_door", "coils")
+        assert not sim.pulses
+        unnamed = await look(f"modbus+rtu://{path}?baud=115200")
+        assert (unnamed.answered, unnamed.identity["unit"]) == (True, "1")
+        status, out, _ = await command_line("--json", "modbus+rtu:///dev/ttyNOWHERE")
+        told = json.loads(out)
+        assert (status, told["answered"]) == (1, False)
+        assert "ttyNOWHERE" in told["notes"][0]
+
+    with_sim(board("coils", "rtu"), scenario)
 
 
 def test_what_the_technician_reads() -> None:

@@ -193,13 +193,14 @@ class BoardBench(Bench):
         )
 
     def config(self) -> dict[str, Any]:
+        serial = {"host": self.sim.listener.serial_path, "baud": 115200}
         return {
-            "host": "127.0.0.1",
-            "port": self.sim.port,
+            **(serial if self.transport == "rtu" else {"host": "127.0.0.1", "port": self.sim.port}),
             "board": self.board,
             "transport": self.transport,
             "pulse_s": 0.3,
             "timeout_s": 0.3,
+            "quiet_s": 0.1,
             "poll_ms": 30,
         }
 
@@ -223,6 +224,17 @@ class CoilsBench(BoardBench):
     board, transport = "coils", "rtu_over_tcp"
 
 
+class SerialBoardBench(BoardBench):
+    board, transport = "coils", "rtu"
+
+
+class R421A08Bench(BoardBench):
+    board, transport = "r421a08", "rtu"
+    exempt: ClassVar[dict[str, str]] = BoardBench.exempt | {
+        "events": "the board has no inputs: a door's state stays unknown, and nothing happens that it could tell"
+    }
+
+
 class MeterBench(Bench):
     kind = "modbus_meter"
     exempt: ClassVar[dict[str, str]] = {
@@ -231,16 +243,22 @@ class MeterBench(Bench):
         "replay": "a counter is cumulative: the next reading holds what was missed",
     }
 
+    transport = "tcp"
+
     def make(self) -> DeviceSim:
         meters = [{"unit": 5, "model": "eastron_sdm"}, {"unit": 6, "model": "pulse_water"}]
-        return ModbusMeterSim("meters-1", {"host": "127.0.0.1", "port": 0, "transport": "tcp", "meters": meters})
+        settings = {"host": "127.0.0.1", "port": 0, "transport": self.transport, "meters": meters}
+        return ModbusMeterSim("meters-1", settings)
 
     def config(self) -> dict[str, Any]:
         meters = [
             {"point": "unit-5", "unit": 5, "model": "eastron_sdm"},
             {"point": "unit-6", "unit": 6, "model": "pulse_water"},
         ]
-        return {"host": "127.0.0.1", "port": self.sim.port, "poll_s": 0.05, "timeout_s": 0.3, "meters": meters}
+        place: dict[str, Any] = {"host": "127.0.0.1", "port": self.sim.port}
+        if self.transport == "rtu":
+            place = {"host": self.sim.listener.serial_path, "transport": "rtu", "baud": 115200}
+        return place | {"poll_s": 0.05, "timeout_s": 0.3, "quiet_s": 0.1, "meters": meters}
 
     async def happen(self) -> None:
         self.sim.set_reading(6, 12.345)
@@ -248,6 +266,10 @@ class MeterBench(Bench):
     @staticmethod
     def is_it(event: DriverEvent) -> bool:
         return getattr(event.body, "value", None) == 12.345
+
+
+class SerialMeterBench(MeterBench):
+    transport = "rtu"
 
 
 class CameraBench(Bench):
@@ -290,6 +312,9 @@ BENCHES: tuple[type[Bench], ...] = (
     RtuBoardBench,
     WaveshareBench,
     CoilsBench,
+    SerialBoardBench,
+    R421A08Bench,
     MeterBench,
+    SerialMeterBench,
     CameraBench,
 )

@@ -358,7 +358,7 @@ async def tell_once(driver: Driver, bench: Bench) -> None:
     await waiting
 
 
-@benches()
+@benches("events")
 def test_tells_what_happens(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         async with connected(bench) as driver:
@@ -367,7 +367,7 @@ def test_tells_what_happens(bench_type: type[Bench], broker: Any, tmp_path: Path
     run(bench_type, broker, tmp_path, scenario)
 
 
-@benches()
+@benches("events")
 def test_survives_a_cut(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         async with connected(bench) as driver:

@@ -1,0 +1,110 @@
+"""One bus with many units on it: door boards and meters behind one gateway, or on one serial line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, get_args
+
+from simulators.device import BadRequest, DeviceSim
+from simulators.faults import Fault
+from simulators.modbus_bank import GATEWAY_NO_RESPONSE, exception_pdu
+from simulators.modbus_board import ModbusBoardSim
+from simulators.modbus_meter import ModbusMeterSim
+from simulators.modbus_wire import ModbusListener, Transport
+
+
+class ModbusBusSim(DeviceSim):
+    """Config: host, port (0: any free one), transport ("tcp" | "rtu_over_tcp" | "rtu"), units: list of {unit, board, …} as a
+    board's config, or {unit, model} as a meter's.
+
+    A unit that is not there answers exception 0x0B on TCP, nothing on RTU. Faults may name one unit.
+    """
+
+    kind: ClassVar[str] = "modbus_bus"
+    supported_faults: ClassVar[frozenset[Fault]] = frozenset(
+        {
+            Fault.SILENT,
+            Fault.SLOW,
+            Fault.LATE_REPLY,
+            Fault.LOST_REPLY,
+            Fault.CUT,
+            Fault.EXCEPTION,
+            Fault.OUT_OF_RANGE,
+            Fault.GARBAGE,
+            Fault.RESTART,
+        }
+    )
+
+    def __init__(self, code: str, config: Mapping[str, Any], *, seed: int = 0, state_dir: Path | None = None) -> None:
+        super().__init__(code, config, seed=seed, state_dir=state_dir)
+        transport: Transport = config.get("transport", "tcp")
+        if transport not in get_args(Transport):
+            raise ValueError(f"transport must be one of {', '.join(get_args(Transport))}, not {transport!r}")
+        self.boards: dict[int, ModbusBoardSim] = {}
+        self.meters: dict[int, ModbusMeterSim] = {}
+        for one in config["units"]:
+            unit = int(one["unit"])
+            if unit in self.boards or unit in self.meters:
+                raise ValueError(f"{code}: two units with the number {unit}")
+            if "board" in one:
+                self.boards[unit] = ModbusBoardSim(f"{code}-{unit}", one)
+            else:
+                self.meters[unit] = ModbusMeterSim(f"{code}-{unit}", {"meters": [one]})
+        self.listener = ModbusListener(
+            str(config.get("host", "127.0.0.1")), int(config.get("port", 0)), transport, self.faults, self.answer
+        )
+
+    async def start(self) -> None:
+        """Power on and listen; ``port`` and ``listener.serial_path`` then tell where."""
+        for board in self.boards.values():
+            board.power_on()
+        await self.listener.start()
+
+    async def stop(self) -> None:
+        """Power off."""
+        await self.listener.stop()
+        for board in self.boards.values():
+            board.power_off()
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on."""
+        return self.listener.port
+
+    async def on_fault(self, fault: Fault) -> None:
+        """Torn connections, and what a power loss resets."""
+        if fault in (Fault.CUT, Fault.RESTART):
+            self.listener.cut()
+        if fault is Fault.RESTART:
+            for board in self.boards.values():
+                board.power_on()
+
+    def answer(self, unit: int, pdu: bytes) -> bytes | None:
+        """What the bus says to a request; None for silence."""
+        if unit == 0:  # broadcast: all do it, none answers
+            for board in self.boards.values():
+                board.answer(0, pdu)
+            return None
+        if unit in self.boards:
+            return self.boards[unit].answer(unit, pdu)
+        if unit in self.meters:
+            return self.meters[unit].answer(unit, pdu)
+        return exception_pdu(pdu[0], GATEWAY_NO_RESPONSE) if self.listener.transport == "tcp" else None
+
+    def board(self, unit: int) -> ModbusBoardSim:
+        """Raises BadRequest."""
+        if unit not in self.boards:
+            raise BadRequest(f"{self.code} has no board {unit}")
+        return self.boards[unit]
+
+    def state(self) -> dict[str, Any]:
+        """Every unit, and the line."""
+        return {
+            **self.summary(),
+            "port": self.port,
+            "serial_path": self.listener.serial_path,
+            "connections": self.listener.connections,
+            "boards": {unit: board.state() for unit, board in self.boards.items()},
+            "meters": {unit: meter.state()["meters"][0] for unit, meter in self.meters.items()},
+        }
