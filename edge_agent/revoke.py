@@ -24,6 +24,8 @@ from edge_agent.urgent import Removals
 
 log = logging.getLogger(__name__)
 REFUSALS_TOLD = 100
+A_MESSAGE = 50  # with 300 Chinese characters each they still fit the broker's packet
+TOGETHER_S = 0.02  # answers of so long travel in one message: a person's forty devices are done within the same moment
 
 
 class OrderRefused(Exception):
@@ -66,6 +68,7 @@ class Revoker:
         self.removals, self.send = removals, send
         self._told: set[str] = set()
         self._keeping: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._answers: list[Revoked] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     def arrived(self, order: RevocationOrder) -> None:
@@ -103,14 +106,18 @@ class Revoker:
     def tell(self, device: str, tokens: Iterable[str], state: str, text: str = "") -> None:
         """Answer the hub, but not before the revocation itself would survive a power cut."""
         now = self.box.clock.now()
-        items = tuple(Revoked(device, token, state, now, text[:300]) for token in tokens)
-        self._start(self._tell(device, items))
+        if not self._answers:
+            self._start(self._tell())
+        self._answers += [Revoked(device, token, state, now, text[:300]) for token in tokens]
 
-    async def _tell(self, device: str, items: tuple[Revoked, ...]) -> None:
-        if keeping := {k for i in items if (k := self._keeping.get((device, i.token)))}:
+    async def _tell(self) -> None:
+        await asyncio.sleep(TOGETHER_S)
+        items, self._answers = tuple(self._answers), []
+        if keeping := {k for i in items if (k := self._keeping.get((i.device, i.token)))}:
             await asyncio.wait(keeping)
-        self.send(RevocationResult(items))
-        settled = [(device, i.token) for i in items if i.state != "pending"]
+        for start in range(0, len(items), A_MESSAGE):
+            self.send(RevocationResult(items[start : start + A_MESSAGE]))
+        settled = [(i.device, i.token) for i in items if i.state != "pending"]
         if not settled:
             return
         for one in settled:

@@ -1,7 +1,8 @@
 """The hub's end of the wire: what edges publish is read, given to its room, and what cannot be read is put aside.
 
-paho's thread only puts messages in a queue. One worker thread takes them in order; event batches of an edge that wait
-together are stored together. A full queue drops events before they are acknowledged: the edge sends them again.
+paho's thread only puts messages in a queue. One worker thread takes them in order; event batches that wait together are stored
+together, and so are an edge's answers to revocations and its reports. A full queue drops events before they are acknowledged:
+the edge sends them again.
 """
 
 from __future__ import annotations
@@ -43,9 +44,11 @@ log = logging.getLogger(__name__)
 UP_FILTER = "v1/+/up/#"
 MAX_EVENTS = 400  # event batches in the queue (64 KiB each at most)
 MAX_OTHERS = 20_000
-ANSWERS = tuple(f"/{kind.suffix}" for kind in (RevocationResult, CommandResult))
+REVOKED = f"/{RevocationResult.suffix}"
+ANSWERS = (REVOKED, f"/{CommandResult.suffix}")
 REPORTED = "/reported"
-COALESCE = 40  # event batches stored in one transaction
+COALESCE = 40  # event batches, or answers to revocations, stored in one transaction
+REPORTS = 10  # reports in one transaction: an answer to a revocation waits no longer than that
 RETRY_S = 1.0
 
 
@@ -160,7 +163,8 @@ class BrokerHandler:
                     self._idle.notify_all()
 
     def _next(self) -> list[Incoming]:
-        """One message, or the event batches (of any edges) that stand at the head of the queue."""
+        """One message; or what stands together at the head of the queue: event batches (of any edges), an edge's answers to
+        revocations, an edge's reports."""
         with self._lock:
             while self._queue and not self._answers and self._overtaken(self._queue[0]):
                 self._queue.popleft()
@@ -169,8 +173,18 @@ class BrokerHandler:
                 return []
             self._busy = True
             run = [self._answers.popleft() if self._answers else self._queue.popleft()]
-            if self._newest.get(run[0].topic) is run[0]:
-                del self._newest[run[0].topic]
+            if run[0].topic.endswith(REVOKED):
+                while self._answers and len(run) < COALESCE and self._answers[0].topic == run[0].topic:
+                    run.append(self._answers.popleft())
+                return run
+            if run[0].topic.endswith(REPORTED):
+                self._newest.pop(run[0].topic, None)
+                while self._queue and len(run) < REPORTS and self._reported_beside(run[0], self._queue[0]):
+                    message = self._queue.popleft()
+                    if not self._overtaken(message):
+                        self._newest.pop(message.topic, None)
+                        run.append(message)
+                return run
             if not self._is_events(run[0]):
                 return run
             while self._queue and len(run) < COALESCE and self._is_events(self._queue[0]):
@@ -183,6 +197,12 @@ class BrokerHandler:
         return message.topic.endswith(REPORTED) and self._newest.get(message.topic, message) is not message
 
     @staticmethod
+    def _reported_beside(first: Incoming, next_one: Incoming) -> bool:
+        """A report of the same edge. One that was cleared (empty) goes its own way."""
+        edge = first.topic.split("/", 2)[1]
+        return next_one.topic.endswith(REPORTED) and next_one.topic.split("/", 2)[1] == edge
+
+    @staticmethod
     def _is_events(message: Incoming) -> bool:
         return message.topic.endswith("/" + EventBatch.suffix)
 
@@ -191,14 +211,15 @@ class BrokerHandler:
         try:
             if self._is_events(run[0]):
                 self._take_events(run)
-            else:
-                self._take(run[0])
+            elif len(run) == 1 or not self._take_together(run):
+                for message in run:
+                    self._take(message)
         except OperationalError as error:
-            # The database is away. Events come again by themselves; the others we keep.
+            # The database is away. Events come again by themselves; the others we keep, and nothing is spoilt by a repetition.
             log.error("%s waits, the database does not answer: %s", key, error.orig)
             if not self._is_events(run[0]):
                 with self._lock:
-                    self._queue.appendleft(run[0])
+                    self._queue.extendleft(reversed(run))
             self._ending.wait(RETRY_S)
             self._work.set()
         except Exception as error:
@@ -233,6 +254,30 @@ class BrokerHandler:
             self._seen.add(edge_id)
             if self.ingest.take(edge_id, epoch, [batch for _edge, batch in group]) is None:
                 self._dead(Incoming(f"v1/{edge_id}/up/events", b""), f"edge {edge_id!r} is not known")
+
+    def _take_together(self, run: list[Incoming]) -> bool:
+        """All in one unit of work: a person's 40 devices answer within the same moment. False, and nothing is taken, when one of
+        them is not in order: they are then taken one by one."""
+        addresses = [parse_topic(message.topic, UP) for message in run]
+        try:
+            if run[0].topic.endswith(REVOKED):
+                read = [decode(RevocationResult, message.payload) for message in run]
+                together = RevocationResult(tuple(item for result in read for item in result.items))
+                taken = addresses[0] is not None and revocations.take_result(self.hub, addresses[0].edge, together)
+            else:
+                taken = self._take_reports(addresses, run)
+        except (WireError, devices.NotThisEdges):
+            return False
+        if taken and addresses[0]:
+            self._seen.add(addresses[0].edge)
+        return taken
+
+    def _take_reports(self, addresses: list[Address | None], run: list[Incoming]) -> bool:
+        reports = [decode(DeviceReported, message.payload) for message in run]
+        if not all(a and a.device == r.device for a, r in zip(addresses, reports, strict=True)) or addresses[0] is None:
+            return False
+        devices.take_reports(self.hub, addresses[0].edge, reports)
+        return True
 
     def _take(self, message: Incoming) -> None:
         try:

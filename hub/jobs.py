@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -33,6 +33,14 @@ class Job:
     name: str
     period_s: float
     run: Callable[[Hub], str]
+
+
+class NotYet(Exception):
+    """Raised by a job that had better run in `after_s` seconds. `detail` stands on the health page meanwhile."""
+
+    def __init__(self, after_s: float, detail: str) -> None:
+        super().__init__(detail)
+        self.after_s = after_s
 
 
 class JobRunner:
@@ -70,6 +78,13 @@ class JobRunner:
         self._wanted[name].set()
         self._scheduler.add_job(self._turns, args=(name,), misfire_grace_time=None, max_instances=100)
 
+    def _again(self, name: str, after_s: float) -> None:
+        """One at a time: a job that puts itself off at every signal must not pile up."""
+        self._scheduler.add_job(
+            self.signal, "date", (name,), run_date=datetime.now(UTC) + timedelta(seconds=after_s), id=f"{name} again",
+            replace_existing=True, misfire_grace_time=None,
+        )  # fmt: skip
+
     def _due(self, name: str) -> None:
         self._wanted[name].set()
         self._turns(name)
@@ -95,6 +110,9 @@ class JobRunner:
             started = hub.now()
             try:
                 detail, ok = job.run(hub), True
+            except NotYet as later:
+                self._again(name, later.after_s)
+                detail, ok = str(later), True
             except Exception as error:
                 log.exception("job %s failed", name)
                 detail, ok = f"{type(error).__name__}: {error}"[:500], False

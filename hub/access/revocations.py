@@ -118,10 +118,11 @@ def listed(uow: UnitOfWork, device: tuple[str, str], generation: int, merged: Me
         for token in session.scalars(ended_ones.where(CredentialRow.token.in_(tokens[start : start + AN_ORDER])))
     }
     for row in rows:
-        if row.state != OPEN:
-            row.generation = generation
-            continue
         there = merged.body.has_face(row.token) if row.part == FACE else row.token in merged.body.credentials
+        if row.state != OPEN:
+            if not there:  # else this list was composed before the end: its loss is that of the next one, and known
+                row.generation = generation
+            continue
         if there and row.token in over:
             continue  # this list was composed before the credential ended: the next one is without it
         if there:
@@ -204,24 +205,27 @@ def take_result(hub: Hub, edge_id: str, result: RevocationResult) -> bool:
         )
         if mine.keys() != devices:
             return False
-        closed = [row for item in result.items for row in _answer(uow, item)]
+        tokens = sorted({item.token for item in result.items})
+        waiting: dict[tuple[str, str], list[Revocation]] = {}
+        for start in range(0, len(tokens), AN_ORDER):
+            part = Revocation.token.in_(tokens[start : start + AN_ORDER])
+            for row in uow.session.scalars(select(Revocation).where(part, Revocation.state == OPEN)):
+                waiting.setdefault((row.device_id, row.token), []).append(row)
+        closed = [row for item in result.items for row in _answer(uow, item, waiting)]
     show(hub, closed)
     return True
 
 
-def _answer(uow: UnitOfWork, item: Revoked) -> list[Revocation]:
-    rows = uow.session.scalars(
-        select(Revocation).where(
-            Revocation.device_id == item.device, Revocation.token == item.token, Revocation.state == OPEN
-        )
-    ).all()
+def _answer(uow: UnitOfWork, item: Revoked, waiting: dict[tuple[str, str], list[Revocation]]) -> list[Revocation]:
+    rows = waiting.get((item.device, item.token), [])
     if item.state not in (GONE, ASSUMED):
         for row in rows:
             row.told = item.text[:300]
         return []
     for row in rows:  # the whole credential went, so its face did too
         row.state, row.proof, row.confirmed_at, row.told = item.state, "read_back", uow.now, item.text[:300]
-    return list(rows)
+    waiting.pop((item.device, item.token), None)
+    return rows
 
 
 def settle(uow: UnitOfWork, device_id: str, report: DeviceReported) -> list[Revocation]:

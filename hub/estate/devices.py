@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from device_drivers.contract.device import (
 from device_drivers.contract.messages import DeviceReported, DevicesDesired, ListDoorbell
 from device_drivers.contract.words import Direction, FailMode, Quantity
 from hub.access import revocations, since
+from hub.db import UnitOfWork
 from hub.estate.modes import door_modes, mode_item
 from hub.services import Hub
 from hub.tables import AccessPoint, DesiredList, Device, Door, Edge, Estate, Meter, ReportedList
@@ -121,52 +123,73 @@ def send_doorbells(hub: Hub, edge_id: str) -> int:
 
 def take_report(hub: Hub, edge_id: str, report: DeviceReported) -> None:
     """Keep what the edge says its device holds, and show it. Raises NotThisEdges."""
-    now, status = hub.now(), report.status
+    take_reports(hub, edge_id, [report])
+
+
+def take_reports(hub: Hub, edge_id: str, reports: Sequence[DeviceReported]) -> None:
+    """In one unit of work. Raises NotThisEdges, and then none of them was kept."""
+    now = hub.now()
     with hub.db.unit_of_work(f"edge:{edge_id}", "device reported", now=now, audit=False) as uow:
-        device = uow.session.get(Device, report.device)
-        if device is None or device.edge_id != edge_id:
-            raise NotThisEdges(f"device {report.device!r} does not hang on edge {edge_id}")
-        if device.removed_at is not None:
-            return  # its last words crossed our order to leave it
-        row = uow.session.get(ReportedList, report.device)
-        if row is not None and _overtaken(uow.session, edge_id, row, report, now):
-            return  # a broker that lost its newest data, or a network, brought it late: newer words stand here
-        device.condition, device.condition_since = str(status.condition), status.since
-        device.clock_offset_s, device.detail = status.clock_offset_s, status.detail[:500]
-        device.model = " ".join(part for part in (status.manufacturer, status.model) if part)
-        device.firmware = status.firmware
-        if status.last_seen_at and (device.last_seen_at is None or status.last_seen_at > device.last_seen_at):
-            device.last_seen_at = status.last_seen_at
-        if row is None:
-            row = ReportedList(device_id=report.device)
-            uow.session.add(row)
-        for name in ("generation", "digest", "wanted", "confirmed", "assumed", "pending", "foreign"):
-            setattr(row, name, getattr(report, name))
-        row.refused = [msgspec.to_builtins(r) for r in report.refused]
-        row.pending_tokens = list(report.pending_tokens)
-        row.decided_at_edge, row.read_back_at = report.decided_at_edge, report.read_back_at
-        row.reported_at = report.reported_at or now
-        cleared = device.remove_foreign and not report.foreign and report.read_back_at is not None
-        if cleared:  # the choice was about those that were found: who turns up later is asked about anew
-            device.foreign_choice, device.remove_foreign = "keep", False
-        modes = msgspec.to_builtins(report.modes)
-        moved = [*modes, *(row.modes or ())] if modes != (row.modes or []) else []
-        row.modes, row.fire = modes, str(report.fire)
-        row.drift, row.drift_at = report.drift, report.drift_at
-        uow.session.flush()
-        closed = []
-        if _ours(uow.session, report):
-            closed = revocations.settle(uow, report.device, report)
-            since.keep(uow.session, report, now)
-        estate_id = device.estate_id
-        doors = _doors_of(uow.session, estate_id, {str(one["access_point"]) for one in moved})
-    if cleared:
-        hub.signal("edges.publish")
-    hub.live.emit(estate_id, "devices", _device_change(report))
-    hub.live.emit(estate_id, "sync", _sync_change(report))
-    for door in doors:
-        hub.live.emit(estate_id, "doors", door)
-    revocations.show(hub, closed)
+        kept = [_keep(uow, edge_id, report) for report in reports]
+    for show in kept:
+        show(hub)
+
+
+def _keep(uow: UnitOfWork, edge_id: str, report: DeviceReported) -> Callable[[Hub], None]:
+    """What is left to do once it is committed."""
+    session, now, status = uow.session, uow.now, report.status
+    device = session.get(Device, report.device)
+    if device is None or device.edge_id != edge_id:
+        raise NotThisEdges(f"device {report.device!r} does not hang on edge {edge_id}")
+    if device.removed_at is not None:
+        return _nothing  # its last words crossed our order to leave it
+    row = session.get(ReportedList, report.device)
+    if row is not None and _overtaken(session, edge_id, row, report, now):
+        return _nothing  # a broker that lost its newest data, or a network, brought it late: newer words stand here
+    device.condition, device.condition_since = str(status.condition), status.since
+    device.clock_offset_s, device.detail = status.clock_offset_s, status.detail[:500]
+    device.model = " ".join(part for part in (status.manufacturer, status.model) if part)
+    device.firmware = status.firmware
+    if status.last_seen_at and (device.last_seen_at is None or status.last_seen_at > device.last_seen_at):
+        device.last_seen_at = status.last_seen_at
+    if row is None:
+        row = ReportedList(device_id=report.device)
+        session.add(row)
+    for name in ("generation", "digest", "wanted", "confirmed", "assumed", "pending", "foreign"):
+        setattr(row, name, getattr(report, name))
+    row.refused = [msgspec.to_builtins(r) for r in report.refused]
+    row.pending_tokens = list(report.pending_tokens)
+    row.decided_at_edge, row.read_back_at = report.decided_at_edge, report.read_back_at
+    row.reported_at = report.reported_at or now
+    cleared = device.remove_foreign and not report.foreign and report.read_back_at is not None
+    if cleared:  # the choice was about those that were found: who turns up later is asked about anew
+        device.foreign_choice, device.remove_foreign = "keep", False
+    modes = msgspec.to_builtins(report.modes)
+    moved = [*modes, *(row.modes or ())] if modes != (row.modes or []) else []
+    row.modes, row.fire = modes, str(report.fire)
+    row.drift, row.drift_at = report.drift, report.drift_at
+    session.flush()
+    closed = []
+    if _ours(session, report):
+        closed = revocations.settle(uow, report.device, report)
+        since.keep(session, report, now)
+    estate_id = device.estate_id
+    doors = _doors_of(session, estate_id, {str(one["access_point"]) for one in moved})
+
+    def show(hub: Hub) -> None:
+        if cleared:
+            hub.signal("edges.publish")
+        hub.live.emit(estate_id, "devices", _device_change(report))
+        hub.live.emit(estate_id, "sync", _sync_change(report))
+        for door in doors:
+            hub.live.emit(estate_id, "doors", door)
+        revocations.show(hub, closed)
+
+    return show
+
+
+def _nothing(_hub: Hub) -> None:
+    """A report that changes nothing."""
 
 
 def _overtaken(session: Session, edge_id: str, row: ReportedList, report: DeviceReported, now: datetime) -> bool:

@@ -31,6 +31,7 @@ from hub.config import Config
 from hub.db import Database, UnitOfWork
 from hub.errors import ApiError
 from hub.estate.devices import publish_devices
+from hub.jobs import NotYet
 from hub.keys import Keys
 from hub.live import Live
 from hub.services import Hub
@@ -217,7 +218,10 @@ class HubProcess:
         jobs: dict[str, Callable[[], object]] = {j.name: partial(j.run, self.hub) for j in JOBS}
         jobs["watch"] = lambda: self.handler.watch(self.hub)
         if name in jobs:
-            self.guarded(jobs[name])
+            try:
+                self.guarded(jobs[name])
+            except NotYet as later:
+                asyncio.get_running_loop().call_later(later.after_s, self._signalled, name, self.hub)
         self.after_job(name)
 
     async def _periodic(self, name: str, seconds: float) -> None:
