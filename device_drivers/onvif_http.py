@@ -43,7 +43,6 @@ class Http:
         self.host, self.port, self.timeout_s, self.tls = host, port, timeout_s, tls
         self._digest: AuthBase = HTTPDigestAuth(username, password)
         self._basic: AuthBase = HTTPBasicAuth(username, password)
-        self._wants_basic = False
         self._works: dict[str, str] = {}  # authority as the device told it → the one that answered
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy from the environment has no business between edge and camera
@@ -110,13 +109,14 @@ class Http:
         raise refusal or DeviceUnreachable(f"{what}: no address")
 
     def _request(self, method: str, url: str, body: bytes | None, headers: dict[str, str], wait_s: float) -> Reply:
-        reply = self._once(method, url, body, headers, wait_s)
-        if reply.status == 401 and not self._wants_basic and _offers(reply, "basic") and not _offers(reply, "digest"):
-            self._wants_basic = True
-            reply = self._once(method, url, body, headers, wait_s)
+        reply = self._once(method, url, body, headers, wait_s, self._digest)
+        if reply.status == 401 and _offers(reply, "basic") and not _offers(reply, "digest"):
+            return self._once(method, url, body, headers, wait_s, self._basic)
         return reply
 
-    def _once(self, method: str, url: str, body: bytes | None, headers: dict[str, str], wait_s: float) -> Reply:
+    def _once(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], wait_s: float, auth: AuthBase
+    ) -> Reply:
         where = f"{urlsplit(url).netloc}{urlsplit(url).path}"
         limit = self.timeout_s + wait_s
         deadline = time.monotonic() + limit
@@ -126,7 +126,7 @@ class Http:
                 url,
                 data=body,
                 headers=headers,
-                auth=self._basic if self._wants_basic else self._digest,
+                auth=auth,
                 timeout=(min(CONNECT_S, self.timeout_s), limit),
                 allow_redirects=False,
                 stream=True,

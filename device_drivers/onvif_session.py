@@ -110,7 +110,7 @@ class OnvifSession:
         signed: bool,
     ) -> Element:
         offset = timedelta(seconds=self.clock_offset_s or 0.0)
-        failure: DeviceUnreachable | None = None
+        failure: DeviceUnreachable | DeviceRefused | None = None
         for authority in self.http.places(told):
             url = self.http.rewrite(told, authority)
             token = Token(self.username, self.password, offset) if signed and self.username else None
@@ -124,9 +124,13 @@ class OnvifSession:
             except NotHere as error:
                 failure = failure or error
                 continue
-            self.http.found(told, authority)
             if fault := onvif_xml.fault_in(envelope):
-                raise refusal(operation, *fault)
+                refused = refusal(operation, *fault)
+                if isinstance(refused, NoSuchCall):  # another port of the device may know it
+                    failure = failure or refused
+                    continue
+                raise refused
+            self.http.found(told, authority)
             return envelope
         raise failure or DeviceUnreachable(f"{operation}: no address")
 
