@@ -56,6 +56,7 @@ MODBUS_DOOR = DriverDefinition(
         ),
     ),
     modbus_door.connect,
+    modbus_door.narrow,
 )
 MODBUS_METER = DriverDefinition(
     DriverInfo(

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
 from device_drivers import card_number, register_map
 from device_drivers.config import read_config
 from device_drivers.contract.access import Identifier
-from device_drivers.contract.device import DeviceInventory, DeviceStatus
+from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus
 from device_drivers.contract.events import DoorEvent, EdgeNote
 from device_drivers.contract.words import (
     CommandKind,
@@ -359,6 +360,15 @@ def _check_fire(settings: ModbusDoorConfig, board: Board) -> None:
     for name, point in (("door magnet", board.magnet), ("exit button", board.exit)):
         if point and place in {(point.table, point.at(n)) for n in range(settings.doors)}:
             raise ConfigError(f"fire_input: {settings.fire_input} is the {name} of a door; wire it to a free input")
+
+
+def narrow(kind: Capabilities, config: Mapping[str, Any]) -> Capabilities:
+    """Whether the board ends a pulse by itself, and can be held open, stands in its register map."""
+    family = register_map.boards().get(str(config.get("board")))
+    if family is None:
+        return kind
+    commands = kind.commands if family.hold else tuple(c for c in kind.commands if c != CommandKind.LOCK_OPEN)
+    return msgspec.structs.replace(kind, device_side_pulse=family.pulse.device_side, commands=commands)
 
 
 async def connect(device_id: str, config: dict[str, Any], _services: DriverServices) -> ModbusDoor:

@@ -1,0 +1,122 @@
+"""What a driver declares is what it does: each promise of its capabilities is tried on its device, and each "no" is honest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import BENCHES, Bench
+from kit import benches, connected, run
+
+from device_drivers.catalogue import definition
+from device_drivers.contract.device import Capabilities
+from device_drivers.contract.words import CommandKind, CommandOutcome
+from device_drivers.driver import (
+    CommandRequest,
+    DeviceRefused,
+    DeviceUnreachable,
+    ReadsContents,
+    Remove,
+    RevokesSingly,
+    Upsert,
+)
+from device_drivers.register_map import board
+
+
+def declared(bench: Bench) -> Capabilities:
+    return definition(bench.kind).capabilities_of(bench.config())
+
+
+@benches()
+def test_a_list_is_held_and_read_back_or_honestly_refused(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        can = declared(bench)
+        assert can.holds_list == ("list" not in bench.exempt), "the bench's exemption and the driver's word differ"
+        async with connected(bench) as driver:
+            (result,) = await driver.apply((Upsert(bench.credential(1), "f"),))
+            held = [h.token for h in (await driver.inventory()).held]
+            if can.holds_list:
+                assert (result.error, held) == (None, ["cred-0001"])
+            else:
+                assert result.error is not None, "who holds no list takes nobody on it"
+                assert (result.error.code, result.error.retry, held) == ("no_list", False, [])
+                (gone,) = await driver.apply((Remove("cred-0001"),))
+                assert gone.error is None, "removing what is not there is fine"
+            assert can.reads_back == isinstance(driver, ReadsContents) == isinstance(driver, RevokesSingly)
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches()
+def test_a_snapshot_is_taken_or_refused(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            if declared(bench).snapshots:
+                assert (await driver.snapshot()).jpeg.startswith(b"\xff\xd8")
+            else:
+                with pytest.raises((DeviceRefused, DeviceUnreachable)):
+                    await driver.snapshot()
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches()
+def test_a_command_that_is_not_declared_is_unsupported(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        can = declared(bench)
+        assert (CommandKind.MOMENTARY_ACCESS in can.commands) == ("pulse" not in bench.exempt)
+        async with connected(bench) as driver:
+            for kind in (CommandKind.MOMENTARY_ACCESS, CommandKind.LOCK_OPEN):
+                if kind not in can.commands:
+                    assert (await driver.command(CommandRequest(kind)))[0] is CommandOutcome.UNSUPPORTED
+            assert not getattr(bench.sim, "pulses", ())
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+@benches("pulse")
+def test_a_pulse_that_is_declared_to_end_at_the_device_ends_without_us(
+    bench_type: type[Bench], broker: Any, tmp_path: Path
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        can = declared(bench)
+        if bench.kind == "modbus_door":
+            assert can.device_side_pulse == board(bench.config()["board"]).pulse.device_side
+        async with connected(bench) as driver:
+            before = len(bench.sim.pulses)
+            request = CommandRequest(CommandKind.MOMENTARY_ACCESS, "door1", hold_s=0.2)
+            assert (await driver.command(request))[0] is CommandOutcome.DONE
+        # The driver is gone.
+        pulses = list(bench.sim.pulses)[before:]
+        assert len(pulses) == 1
+        timed = getattr(pulses[0], "seconds", None)
+        if bench.kind == "modbus_door":
+            assert (timed is not None) == can.device_side_pulse, "who declares it lets the device keep the time"
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+def test_only_who_replays_promises_it() -> None:
+    for bench in BENCHES:
+        can = definition(bench.kind).capabilities
+        assert can.replays_events == ("replay" not in bench.exempt), bench.__name__
+
+
+@benches()
+def test_a_device_that_falls_silent_is_told_unreachable_by_the_event_stream(
+    bench_type: type[Bench], broker: Any, tmp_path: Path
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        if bench.kind == "face_terminal":
+            return  # its stream is the broker's; silence is told by the heartbeat's absence (test_conformance)
+        async with connected(bench) as driver:
+            stream: AsyncIterator[Any] = driver.events()
+            await bench.sim.apply_fault(bench.silence)
+            with pytest.raises(DeviceUnreachable):
+                async for _ in stream:
+                    pass
+            bench.sim.clear_faults()
+
+    run(bench_type, broker, tmp_path, scenario)
