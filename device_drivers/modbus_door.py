@@ -53,6 +53,7 @@ from device_drivers.register_map import BitPoint, Board, CardRegisters
 
 log = logging.getLogger(__name__)
 DEFAULT_HOLD_S = CommandRequest(CommandKind.MOMENTARY_ACCESS).hold_s
+STILL_WORKING = 5  # Modbus exception "acknowledge": taken, not yet done
 SILENT_POLLS = 2  # polls in a row without an answer before the link counts as lost
 
 
@@ -199,7 +200,7 @@ class ModbusDoor:
             DeviceCondition.FAULT if problems else DeviceCondition.ONLINE,
             self._since,
             last_seen_at=self._seen,
-            detail=problems,
+            detail="; ".join(filter(None, (problems, self.bus.oddities))),
             model=self.board.title,
         )
 
@@ -209,7 +210,8 @@ class ModbusDoor:
     # Events
 
     async def events(self) -> AsyncIterator[DriverEvent]:
-        silent = 0
+        silent, period = 0, self.config.poll_ms / 1000
+        due = time.monotonic()
         while True:
             try:
                 found = await self._poll()
@@ -221,7 +223,10 @@ class ModbusDoor:
                 found = []
             for event in found:
                 yield event
-            await asyncio.sleep(self.config.poll_ms / 1000)
+            due = max(
+                due + period, time.monotonic()
+            )  # a slow answer does not stretch the period, and nothing is caught up
+            await asyncio.sleep(due - time.monotonic())
 
     async def _poll(self) -> list[DriverEvent]:
         if not self._scan.bits:
@@ -338,7 +343,8 @@ class ModbusDoor:
         except DeviceUnreachable as error:
             return CommandOutcome.UNREACHABLE, str(error)
         except IllegalRequest as error:
-            return CommandOutcome.REFUSED, str(error)
+            working = error.code == STILL_WORKING
+            return CommandOutcome.UNCERTAIN if working else CommandOutcome.REFUSED, str(error)
         return CommandOutcome.DONE, ""
 
     async def _open_once(self, point: str, channel: int, request: CommandRequest) -> tuple[CommandOutcome, str]:

@@ -142,9 +142,8 @@ class ModbusMeters:
         bad = [line for line in self._lines if line.error]
         condition = DeviceCondition.FAULT if bad else DeviceCondition.ONLINE
         observing = len(bad) < len(self._lines)
-        return DeviceStatus(
-            condition, self._since, last_seen_at=self._seen, detail=_said(bad, len(self._lines)), observing=observing
-        )
+        detail = "; ".join(filter(None, (_said(bad, len(self._lines)), self.bus.oddities)))
+        return DeviceStatus(condition, self._since, last_seen_at=self._seen, detail=detail, observing=observing)
 
     async def events(self) -> AsyncIterator[DriverEvent]:
         while True:

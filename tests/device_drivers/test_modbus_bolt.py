@@ -265,3 +265,40 @@ def test_an_exit_button_that_hangs_on_the_board_alone_opens_the_bolt_once_a_pres
             assert len(writes(sim)) == 2
 
     asyncio.run(scenario())
+
+
+OPENING = (5, 6, 16)
+
+
+def opening(sim: ModbusBoardSim) -> list[str]:
+    """Writes that open, off the frame log: not those that switch off."""
+    return [w for w in writes(sim) if int(w[:2], 16) in OPENING and w[6:10] != "0000"]
+
+
+@pytest.mark.parametrize("board", [*LATCHING, "inveo_rfid_ind"])
+@pytest.mark.parametrize(
+    ("fault", "value", "told"),
+    [
+        (Fault.SLOW, 0.1, CommandOutcome.DONE),
+        (Fault.SILENT, None, CommandOutcome.UNCERTAIN),
+        (Fault.LOST_REPLY, None, CommandOutcome.UNCERTAIN),
+        (Fault.LATE_REPLY, 0.3, CommandOutcome.UNCERTAIN),
+        (Fault.GARBAGE, None, CommandOutcome.UNCERTAIN),
+        (Fault.EXCEPTION, 4, CommandOutcome.REFUSED),
+        (Fault.EXCEPTION, 5, CommandOutcome.UNCERTAIN),
+        (Fault.EXCEPTION, 6, CommandOutcome.REFUSED),
+    ],
+)
+def test_one_open_is_one_frame_on_the_wire(board: str, fault: Fault, value: float | None, told: CommandOutcome) -> None:
+    async def scenario() -> None:
+        async with powered(board) as sim, connected(sim, timeout_s=0.2) as driver, heard(driver):
+            await until(lambda: sim.listener.frames, "the first poll")
+            before = len(opening(sim))
+            await sim.apply_fault(fault, value=value)
+            assert (await driver.command(OPEN))[0] is told
+            sim.clear_faults()
+            seen = len(sim.listener.frames)
+            await until(lambda: len(sim.listener.frames) > seen + 8, "polls go on")
+            assert len(opening(sim)) - before == 1, "neither slow nor silent nor busy makes a second pulse"
+
+    asyncio.run(scenario())

@@ -22,6 +22,7 @@ MODULES = {
     "city": "every list of a city of a million people",
     "sync": "what is shown as confirmed, in a thousand runs in which everything goes wrong",
     "ingest": "events through broker and hub into the database",
+    "modbus": "one bus against the bare library, a bus of 32 boards, one pulse an open",
     "face": "one face against ten thousand",
     "demo": "time to ready, and a pass to the screen",
     "setup": "set-up in a fresh clone with empty caches",
