@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from simulators.city.faults import Injected
 from simulators.city.plan import Settings
+from simulators.city.vary import varied_world
 from simulators.city.world import World, builtin_world, parse_world, world_schema
 
 app = typer.Typer(
@@ -23,11 +24,14 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 WORLDS = ("dev", "hidden")
+VARIED = "vary:"
 INJECTED = "Negative control; changes only what is recorded, nobody's life."
 
 
 def load_world(name: str) -> World:
-    """The world of this name, or of this JSON file."""
+    """The world of this name, of other parameters by its number (`vary:7`), or of this JSON file."""
+    if name.startswith(VARIED) and name.removeprefix(VARIED).isdigit():
+        return varied_world(int(name.removeprefix(VARIED)))
     try:
         return builtin_world(name) if name in WORLDS else parse_world(Path(name).read_bytes())
     except OSError as error:
@@ -54,7 +58,12 @@ def city(
     dwellings: Annotated[int, typer.Option(min=1, max=300_000)] = 20_000,
     days: Annotated[int, typer.Option(min=1, max=1100)] = 365,
     seed: Annotated[int, typer.Option(min=0, help="The same seed, world and sizes give the same city.")] = 1,
-    world: Annotated[str, typer.Option(help="dev, hidden, or a JSON file (see `estate-sim city schema`).")] = "dev",
+    world: Annotated[
+        str,
+        typer.Option(
+            help="dev, hidden, vary:NUMBER (other parameters), or a JSON file (see `estate-sim city schema`)."
+        ),
+    ] = "dev",
     file_format: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2025-07-01",
     honest_only: Annotated[bool, typer.Option("--honest-only", help="Nobody breaks the rules.")] = False,
@@ -117,7 +126,7 @@ def schema() -> None:
 
 
 @app.command("world")
-def show_world(name: Annotated[str, typer.Argument(help="dev, hidden or a file.")] = "dev") -> None:
+def show_world(name: Annotated[str, typer.Argument(help="dev, hidden, vary:NUMBER or a file.")] = "dev") -> None:
     """Print a world as JSON, to change and pass as --world FILE; a file is checked against the schema."""
     import msgspec
 

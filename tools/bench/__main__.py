@@ -25,6 +25,7 @@ MODULES = {
     "modbus": "one bus against the bare library, a bus of 32 boards, one pulse an open",
     "face": "one face against ten thousand",
     "demo": "time to ready, and a pass to the screen",
+    "detect": "how often leads are right, on cities the detector has never seen",
     "setup": "set-up in a fresh clone with empty caches",
 }
 
