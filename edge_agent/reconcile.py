@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 RETRY_S = 30.0  # while something is still pending
 CLOCK_S = 1.0  # how often the clock is looked at for what begins or ends by itself: it may have been set
 REFUSED_IN_A_ROW = 3
+PROGRESS_S = 2.0  # fifty devices that are being loaded tell how far they are: it must not be what the hub is busy with
 
 
 class Reconciler:
@@ -384,7 +385,7 @@ class Reconciler:
         self.report(with_forgotten(report, self.box.lists.came_back(self.device)))
 
     async def _report_progress(self, held: HeldList, work: Plan, left: int) -> None:
-        if time.monotonic() - self._reported_at < 1.0:
+        if time.monotonic() - self._reported_at < PROGRESS_S:
             return
         self._reported_at = time.monotonic()
         ended = self.box.lists.revoked(self.device)

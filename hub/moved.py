@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from hub.db import UnitOfWork
+from hub.right_of_way import RightOfWay
 from hub.tables import AccessMoved
 
 PASSES = "passes"  # passes and roles of the estate: few enough to be looked at together
@@ -17,6 +18,8 @@ JOBS = ("access.revoke", "access.publish")
 
 
 class Signals(Protocol):
+    right_of_way: RightOfWay
+
     def signal(self, job: str) -> None: ...
 
 
@@ -32,5 +35,6 @@ def note(uow: UnitOfWork, estate_id: str, subject: str, *, ends: bool = False) -
 
 def tell(hub: Signals) -> None:
     """After the commit: revocations first, they wait for nothing."""
+    hub.right_of_way.take()
     for job in JOBS:
         hub.signal(job)

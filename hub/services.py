@@ -13,6 +13,7 @@ from hub.config import Config
 from hub.db import Database
 from hub.keys import Keys
 from hub.live import Live
+from hub.right_of_way import RightOfWay
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Hub:
         )
         self.link: Link | None = None
         self.signaller: Callable[[str], None] = _no_jobs
+        self.right_of_way = RightOfWay()  # of revocations, before lists
         self.unsent: dict[str, str] = {}  # topic → why its newest message can never be sent; the health page shows it
 
     def now(self) -> datetime:

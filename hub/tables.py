@@ -19,6 +19,8 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    text,
     true,
 )
 from sqlalchemy import DateTime as SqlDateTime
@@ -613,6 +615,14 @@ class DesiredEntry(Base):
     """
 
     __tablename__ = "desired_entry"
+    __table_args__ = (
+        Index(
+            "ix_desired_entry_unconfirmed",  # asked at every report of a device
+            "device_id",
+            sqlite_where=text("confirmed_at IS NULL"),
+            postgresql_where=text("confirmed_at IS NULL"),
+        ),
+    )
     device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
     token: Mapped[str] = mapped_column(primary_key=True, index=True)
     generation: Mapped[int]
@@ -651,7 +661,7 @@ class Revocation(Base):
 class AccessMoved(Base):
     """Something changed that decides who may pass, and no list was published since. `subject`: tenancy:…, token:… or `*`.
 
-    `ends`: somebody may lose access by it, so it goes first.
+    `ends`: somebody may lose access by it, so it goes first. `in_force`: everything it ended is ended by orders already.
     """
 
     __tablename__ = "access_moved"
@@ -659,6 +669,7 @@ class AccessMoved(Base):
     estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
     subject: Mapped[str]
     ends: Mapped[bool] = mapped_column(default=False)
+    in_force: Mapped[bool] = mapped_column(default=False, server_default=false())
     at: Mapped[datetime]
 
 

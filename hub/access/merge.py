@@ -23,7 +23,7 @@ class _Parts(msgspec.Struct):
     schedules: list[msgspec.Raw] = []
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     token: str
     profiles: tuple[str, ...]
     label: str = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
@@ -41,7 +41,7 @@ from hub.tables import (
     Edge,
     Estate,
     ReportedList,
-    Revocation,
+    Tenancy,
 )
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,8 @@ NAME, REVOKE = moved.JOBS[1], moved.JOBS[0]
 SWEEP_EVERY = timedelta(hours=6)
 MANY_TENANCIES = 400  # beyond it the whole estate is quicker
 _TARGET = tuple(field.name for field in fields(TargetDevice))
-GO_FIRST = timedelta(seconds=3)  # so long a change waits for revocations at most
-ANSWERED_WITHIN = timedelta(seconds=2)  # by a device that is there
+GO_FIRST = timedelta(seconds=3)  # so long the job of revocations may take to look
+GATHER = timedelta(seconds=8)  # so long lists may still name who lost everything by an order
 LOOK_AGAIN_S = 0.25
 RECENT = 60  # lists of a device whose digests are remembered
 
@@ -77,21 +77,18 @@ class _Moved:
 
 
 def job(hub: Hub) -> str:
-    """`run`, but what somebody loses goes first: it is in force by its order before any list is composed. Raises NotYet.
-
-    Composing and sending the lists of eighty devices takes the hub and the edge a second each; the answers to a revocation
-    would stand in line behind them.
-    """
+    """`run`, letting revocations by. Raises NotYet: what somebody loses goes first, and where nothing else moved, the lists
+    follow together a little later: the orders are in force meanwhile, and eighty lists cost hub and edge a second each."""
     with hub.db.reading() as session:
         now = hub.now()
-        noted = session.scalar(select(func.min(AccessMoved.at)))
-        if noted is not None and abs(now - noted) < GO_FIRST:
-            ends = session.scalars(select(AccessMoved.id).where(AccessMoved.ends).limit(1)).first()
-            under_way = (Revocation.state == revocations.OPEN) & (Revocation.sent_at > now - ANSWERED_WITHIN)
-            waiting = int(session.scalar(select(func.count()).where(under_way)) or 0)
-            if ends or waiting:
-                raise NotYet(LOOK_AGAIN_S, f"{waiting} revocations go first")
-    return run(hub)
+        notes = session.execute(select(AccessMoved.at, AccessMoved.ends, AccessMoved.in_force)).all()
+    if notes and all(note.ends or note.in_force for note in notes):
+        age = abs(now - min(note.at for note in notes))  # a clock that was set must not put it off for ever
+        longest = GO_FIRST if any(note.ends for note in notes) else GATHER
+        if age < longest:
+            again = LOOK_AGAIN_S if longest is GO_FIRST else (longest - age).total_seconds()
+            raise NotYet(again, "revocations go first")
+    return _publish(hub, _due(hub), hub.right_of_way.give)
 
 
 def run(hub: Hub) -> str:
@@ -112,12 +109,28 @@ def revoke(hub: Hub) -> str:
             "system", "credentials follow the tenancy records", estate_id=task.estate.id, now=hub.now()
         ) as uow:
             done, _ = credentials.reconcile(uow, task.estate, task.scope)
-            uow.session.execute(update(AccessMoved).where(AccessMoved.id.in_(task.notes)).values(ends=False))
+            values = {"ends": False, "in_force": _all_over(uow.session, task.scope)}
+            uow.session.execute(update(AccessMoved).where(AccessMoved.id.in_(task.notes)).values(values))
         ended += done.ended
-    return f"{ended} credentials ended, {revocations.send(hub)} orders sent"
+    sent = revocations.send(hub)
+    if not sent:
+        hub.right_of_way.free()
+    return f"{ended} credentials ended, {sent} orders sent"
 
 
-def _publish(hub: Hub, tasks: list[_Task]) -> str:
+def _all_over(session: Session, scope: Scope) -> bool:
+    """These tenancies ended and none of their credentials is left: the orders said all there is to say."""
+    mine = sorted(scope.tenancies or ())
+    alive = select(Tenancy.id).where(Tenancy.id.in_(mine), Tenancy.state != "ended")
+    left = select(CredentialRow.token).where(CredentialRow.tenancy_id.in_(mine), CredentialRow.state != "ended")
+    return session.scalars(alive.limit(1)).first() is None and session.scalars(left.limit(1)).first() is None
+
+
+def _at_once() -> None:
+    """Nobody is let by."""
+
+
+def _publish(hub: Hub, tasks: list[_Task], give_way: Callable[[], None] = _at_once) -> str:
     with hub.db.unit_of_work("system", "held actions expire", now=hub.now()) as uow:
         held.expire(uow)
     total = credentials.Reconciled()
@@ -129,7 +142,7 @@ def _publish(hub: Hub, tasks: list[_Task]) -> str:
             done, scope = credentials.reconcile(uow, task.estate, task.scope)
         if done.ended:
             revocations.send(hub)  # they do not wait until the lists are composed
-        lists += _publish_estate(hub, task, scope)
+        lists += _publish_estate(hub, task, scope, give_way)
         for name in ("created", "changed", "ended"):
             setattr(total, name, getattr(total, name) + getattr(done, name))
     revocations.send(hub)
@@ -213,11 +226,12 @@ def _of_another_hub() -> ColumnElement[bool]:
 # --- one estate -------------------------------------------------------------------------------------------------------
 
 
-def _publish_estate(hub: Hub, task: _Task, scope: Scope) -> int:
-    lists = _composed(hub, task.estate, scope)
+def _publish_estate(hub: Hub, task: _Task, scope: Scope, give_way: Callable[[], None]) -> int:
+    lists = _composed(hub, task.estate, scope, give_way)
     published: list[tuple[str, ListDoorbell]] = []
     left = False
     for one in lists:  # each in a unit of work of its own: 50 lists of 10,000 must not hold up a revocation
+        give_way()
         with hub.db.unit_of_work(
             "system", "access lists follow credentials", estate_id=task.estate.id, now=hub.now()
         ) as uow:
@@ -233,7 +247,7 @@ def _publish_estate(hub: Hub, task: _Task, scope: Scope) -> int:
     return len(published)
 
 
-def _composed(hub: Hub, estate: Estate, scope: Scope) -> list[_Moved]:
+def _composed(hub: Hub, estate: Estate, scope: Scope, give_way: Callable[[], None] = _at_once) -> list[_Moved]:
     """The lists whose content is not what was published last, without a generation yet."""
     with hub.db.reading() as session:
         now = clock.believed(session, hub.now())
@@ -254,6 +268,7 @@ def _composed(hub: Hub, estate: Estate, scope: Scope) -> list[_Moved]:
             generation, digest, ahead = before.get(target.device, (0, "", False))
             if affected is not None and generation and not mine and target.device not in on_list and not ahead:
                 continue
+            give_way()
             fresh = compose(target, mine, issued_at=hub.now())
             body = _body(session, estate.id, target.device) if generation else None
             merged = merge(body, fresh, affected)

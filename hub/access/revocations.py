@@ -32,6 +32,7 @@ from hub.tables import CredentialRow, DesiredEntry, Device, Edge, Revocation
 OPEN, GONE, ASSUMED, BACK, UNPROVED = "open", "gone", "assumed", "back", "unproved"
 FACE = "face"
 AGAIN = timedelta(seconds=20)  # an order nobody answered is sent again; the list says the same in any case
+ANSWERED_WITHIN = timedelta(seconds=2)  # by a device that is there
 STRAYS_TOLD = 200  # so many fit into a report: more are not told by name
 STRAY_ZH = "设备上仍有这张凭证，而边缘机已不记得是自己写入的；请在设备页处理外来凭证。"
 AN_ORDER = 500  # tokens in one order: it must fit a packet
@@ -174,6 +175,7 @@ def send(hub: Hub, *, edge_id: str | None = None) -> int:
             if hub.send(edge, order(hub, edge, estate, [(d, t) for _, d, t in part], now)):
                 sent += [row_id for row_id, _, _ in part]
     if sent:
+        hub.right_of_way.take()
         with hub.db.unit_of_work("system", "revocations sent", now=now, audit=False) as uow:
             for start in range(0, len(sent), AN_ORDER):
                 ids = sent[start : start + AN_ORDER]
@@ -212,6 +214,10 @@ def take_result(hub: Hub, edge_id: str, result: RevocationResult) -> bool:
             for row in uow.session.scalars(select(Revocation).where(part, Revocation.state == OPEN)):
                 waiting.setdefault((row.device_id, row.token), []).append(row)
         closed = [row for item in result.items for row in _answer(uow, item, waiting)]
+        under_way = (Revocation.state == OPEN) & (Revocation.sent_at > uow.now - ANSWERED_WITHIN)
+        others = uow.session.scalars(select(Revocation.id).where(under_way).limit(1)).first()
+    if others is None:
+        hub.right_of_way.free()
     show(hub, closed)
     return True
 

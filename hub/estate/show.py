@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hub.estate.views import statuses
+from hub.estate.views import both_statuses
 from hub.live import PLAIN
 from hub.services import Hub
 from hub.tables import AuditRow, Estate
@@ -55,5 +55,4 @@ def _touched(session: Session, up_to: int | None, newest: int) -> list[str]:
 
 
 def _look(session: Session, estate_id: str) -> Seen:
-    full, plain = statuses(session, estate_id), statuses(session, estate_id, with_cases=False)
-    return {id: (status, plain[id][0]) for id, (status, _known) in full.items()}
+    return {id: (full, plain) for id, (full, plain, _known) in both_statuses(session, estate_id).items()}

@@ -54,13 +54,24 @@ def statuses(session: Session, estate_id: str, with_cases: bool = True) -> dict[
 
     Without case.view a dwelling under suspicion is what it is without the suspicion: a manager must not learn of it.
     """
+    both = both_statuses(session, estate_id)
+    return {id: (full if with_cases else plain, known) for id, (full, plain, known) in both.items()}
+
+
+def both_statuses(session: Session, estate_id: str) -> dict[str, tuple[str, str, OccupancyOf]]:
+    """Dwelling id → its status, its status for those who may not see cases, and what occupancy knows of it."""
     let, seen = tenancy_states(session, estate_id), occupancy_of(session, estate_id)
-    found: dict[str, tuple[str, OccupancyOf]] = {}
-    for dwelling in session.execute(select(Dwelling.id, Dwelling.under_repair).where(Dwelling.estate_id == estate_id)):
-        known = seen.get(dwelling.id, OccupancyOf())
-        suspected = known.suspected if with_cases else None
-        facts = DwellingFacts(dwelling.under_repair, let.get(dwelling.id), suspected, known.state)
-        found[dwelling.id] = (dwelling_status(facts), known)
+    nothing = OccupancyOf()
+    found: dict[str, tuple[str, str, OccupancyOf]] = {}
+    for id, repair in session.execute(
+        select(Dwelling.id, Dwelling.under_repair).where(Dwelling.estate_id == estate_id)
+    ):
+        known, state = seen.get(id, nothing), let.get(id)
+        plain = dwelling_status(DwellingFacts(repair, state, None, known.state))
+        full = plain
+        if known.suspected is not None:
+            full = dwelling_status(DwellingFacts(repair, state, known.suspected, known.state))
+        found[id] = (full, plain, known)
     return found
 
 

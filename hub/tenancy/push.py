@@ -105,6 +105,7 @@ def read_push_key(directory: Path, source: SourceConfig) -> bytes:
 def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
     """Records of one push in one unit of work. What is not in it is not missing; only versions say what is newer."""
     clock.look(hub)
+    hub.right_of_way.take()  # it may end somebody's access
     with hub.db.unit_of_work(f"source:{source.name}", "tenancy records pushed", now=hub.now()) as uow:
         write.one_at_a_time(uow)
         where, today = onfile.places(uow.session), today_of(uow)
@@ -133,6 +134,8 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
         _keep_state(uow, source, state, changes, frozenset(r.id for r in records))
     if changes.new or changes.changed or changes.ended:
         moved.tell(hub)
+    else:
+        hub.right_of_way.free()
     return Outcome(
         accepted=len(records),
         new=len(changes.new),

@@ -19,15 +19,18 @@ from device_drivers.contract.messages import (
     EdgeStatus,
     EventAck,
     EventBatch,
+    RevocationResult,
+    Revoked,
     decode,
     encode,
     topic,
 )
 from device_drivers.mqtt import Incoming, MemoryBroker, MemoryLink, MqttLink
 from hub import mosquitto
-from hub.broker import BrokerHandler, hub_link
+from hub.access import revocations
+from hub.broker import REPORTS, BrokerHandler, hub_link
 from hub.services import Hub
-from hub.tables import DeadLetter, Edge, EventRow
+from hub.tables import DeadLetter, Device, Edge, EventRow, Revocation
 
 SECRETS = {"edge-aaaa": "secret-of-a", "edge-bbbb": "secret-of-b"}
 
@@ -330,3 +333,39 @@ def test_answers_go_first_and_of_a_devices_reports_the_newest_counts(sqlite_hub:
     assert taken == [(answer, b"gone"), (other, b"x"), (report, b"3")]
     handler.receive(Incoming(report, b"4"))
     assert [m.payload for m in handler._next()] == [b"4"], "a report that comes later counts again"
+
+
+def test_what_an_edge_tells_of_its_devices_is_stored_together_and_a_foreign_one_spoils_nothing(
+    handler: BrokerHandler,
+) -> None:
+    hub, at = handler.hub, handler.hub.now()
+    with hub.db.unit_of_work("test", "two revocations", audit=False) as uow:
+        device = uow.session.scalars(select(Device).where(Device.edge_id == "edge-aaaa")).first()
+        assert device is not None
+        for token in ("t1", "t2"):
+            revocations.open_one(uow, device.id, device.estate_id, token, "张某", "test")
+
+    def answered(device_id: str, token: str) -> Incoming:
+        result = RevocationResult((Revoked(device_id, token, "gone", at),))
+        return Incoming("v1/edge-aaaa/up/revoked", encode(result))
+
+    run = [answered(device.id, "t1"), answered("E001.foreign", "t1"), answered(device.id, "t2")]
+    with handler._lock:  # they wait together
+        handler._answers.extend(run)
+    handler._work.set()
+    assert handler.drained()
+    assert [letter.topic for letter in dead(hub)] == ["v1/edge-aaaa/up/revoked"], "only the foreign one"
+    with hub.db.reading() as session:
+        assert session.scalars(select(Revocation.state)).all() == ["gone", "gone"]
+
+
+def test_reports_of_an_edge_are_taken_in_small_groups(sqlite_hub: Hub) -> None:
+    handler = BrokerHandler(sqlite_hub)
+    for number in range(REPORTS + 2):
+        handler.receive(Incoming(f"v1/e/up/device/d{number}/reported", b"{}"))
+    handler.receive(Incoming("v1/f/up/device/z/reported", b"{}"))
+    sizes = []
+    while run := handler._next():
+        assert len({m.topic.split("/")[1] for m in run}) == 1, "of one edge"
+        sizes.append(len(run))
+    assert sizes == [REPORTS, 2, 1]

@@ -34,6 +34,7 @@ from hub.estate.devices import publish_devices
 from hub.jobs import NotYet
 from hub.keys import Keys
 from hub.live import Live
+from hub.right_of_way import RightOfWay
 from hub.services import Hub
 from hub.tables import Edge
 from hub.tenancy import sync
@@ -98,6 +99,11 @@ class _Database(Database):
             yield uow
             self.points("before commit", reason)
         self.points("committed", reason)
+
+
+class _NoWait(RightOfWay):
+    def give(self) -> None:
+        """There is one thread, and its time is not that of the clock on the wall."""
 
 
 class _Hub(Hub):
@@ -165,7 +171,7 @@ class HubProcess:
         database = _Database(config.url, points or _Points(), which=0 if points else 1)
         points = database.points
         hub = _Hub(config, database, Keys(config.keys_dir), Live(), self.clock)
-        hub.points, hub.steady = points, self.steady
+        hub.points, hub.steady, hub.right_of_way = points, self.steady, _NoWait()
         return hub
 
     def start(self) -> None:

@@ -26,6 +26,7 @@ from hub.access import publish, revocations
 from hub.access.credentials import end_by_token
 from hub.access.lifecycle import Cause
 from hub.access.states import credential_states, device_lists
+from hub.jobs import NotYet
 from hub.services import Hub
 from hub.tables import (
     AccessMoved,
@@ -44,7 +45,7 @@ DECISION = {"number": "青房退12号", "date": "2026-10-01", "move_out_complete
 
 def noted(hub: Hub, tenancy: str, what: Executable, *, ends: bool = False) -> None:
     """A change of records with its note, as `tenancy.write` leaves them."""
-    with hub.db.unit_of_work("test", "change", audit=False) as uow:
+    with hub.db.unit_of_work("test", "change", now=hub.now(), audit=False) as uow:
         uow.session.execute(what)
         moved.tenancies(uow, "E001", (tenancy,), ends=ends)
 
@@ -125,6 +126,69 @@ def test_each_device_confirms_for_itself_and_an_open_one_says_why(hub: Hub, esta
         rows = session.scalars(select(Revocation).order_by(Revocation.device_id)).all()
         assert [(r.device_id, r.state, r.generation) for r in rows] == [(BOARD, "assumed", 2), (GATE, "gone", 2)]
         assert revocations.unconfirmed(session, "E001") == [], "what was confirmed ahead of its list is not asked again"
+
+
+def test_a_list_composed_before_an_end_opens_no_second_revocation(hub: Hub, estate: Setup) -> None:
+    """While the lists of a bulk load are made somebody is ended and confirmed: the list stored then still names him."""
+    estate(hub)
+    publish.publish(hub)
+    gone = token_of(hub, "P3")
+    noted(hub, "T-1", update(HouseholdMember).where(HouseholdMember.id == "M1").values(offered={"cards": ["77001"]}))
+    ending = iter([True])
+
+    def in_between() -> None:
+        if next(ending, False):
+            end(hub, "T-2")
+            publish.revoke(hub)
+            at = hub.now()
+            both = RevocationResult((Revoked(GATE, gone, "gone", at), Revoked(BOARD, gone, "gone", at)))
+            assert revocations.take_result(hub, "edge-aaaa", both)
+
+    publish._publish(hub, publish._due(hub, everything=True), in_between)
+    assert any(gone in tokens for tokens in entries(hub).values()), "the list was composed before"
+    publish.run(hub)
+    assert all(gone not in tokens for tokens in entries(hub).values())
+    with hub.db.reading() as session:
+        rows = session.scalars(select(Revocation).where(Revocation.token == gone)).all()
+        listed = dict(session.execute(select(DesiredList.device_id, DesiredList.generation)).all())
+    assert sorted((r.device_id, r.state) for r in rows) == [(BOARD, "gone"), (GATE, "gone")], "one a device, confirmed"
+    assert {r.device_id: r.generation for r in rows} == listed, "the first list without it"
+
+
+def test_what_somebody_loses_goes_first_and_its_lists_follow_together(hub: Hub, estate: Setup, clock: Any) -> None:
+    estate(hub)
+    publish.publish(hub)
+    before = lists(hub)
+    end(hub, "T-2")
+    with pytest.raises(NotYet, match="revocations go first"):
+        publish.job(hub)
+    publish.revoke(hub)
+    with pytest.raises(NotYet) as later:
+        publish.job(hub)
+    assert 0 < later.value.after_s <= publish.GATHER.total_seconds(), (
+        "in force by the order: the list may wait for others"
+    )
+    assert lists(hub) == before
+    clock.pass_(seconds=later.value.after_s)
+    assert "2 lists published" in publish.job(hub)
+
+
+def test_who_gains_access_waits_for_nobody(hub: Hub, estate: Setup) -> None:
+    estate(hub)
+    publish.publish(hub)
+    end(hub, "T-2")
+    publish.revoke(hub)
+    noted(hub, "T-1", update(HouseholdMember).where(HouseholdMember.id == "M1").values(offered={"cards": ["77001"]}))
+    assert "lists published" in publish.job(hub)
+
+
+def test_a_clock_that_was_set_does_not_keep_lists_waiting(hub: Hub, estate: Setup, clock: Any) -> None:
+    estate(hub)
+    publish.publish(hub)
+    end(hub, "T-2")
+    publish.revoke(hub)
+    clock.pass_(seconds=-3600)
+    assert "lists published" in publish.job(hub)
 
 
 def test_an_order_lost_on_the_way_is_sent_again_and_when_the_edge_comes_back(

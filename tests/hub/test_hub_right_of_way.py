@@ -1,0 +1,39 @@
+"""Lists let revocations by, and no longer than that."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from hub import right_of_way
+from hub.right_of_way import RightOfWay
+
+
+def test_nobody_waits_where_nothing_is_under_way() -> None:
+    way = RightOfWay()
+    began = time.monotonic()
+    way.give()
+    way.take()
+    way.free()
+    way.give()
+    assert time.monotonic() - began < right_of_way.LONGEST_S / 2
+
+
+def test_a_list_goes_on_when_the_answers_are_there() -> None:
+    way, through = RightOfWay(), threading.Event()
+    way.take()
+    thread = threading.Thread(target=lambda: (way.give(), through.set()))
+    thread.start()
+    assert not through.is_set(), "it waits"
+    way.free()
+    assert through.wait(right_of_way.LONGEST_S / 2), "freed"
+    thread.join()
+
+
+def test_a_device_that_never_answers_holds_nobody_up_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(right_of_way, "LONGEST_S", 0.05)
+    way = RightOfWay()
+    way.take()
+    way.give()  # returns
