@@ -7,7 +7,7 @@ BIN := .venv/bin
 WHERE := eval "$$($(BIN)/python -m tools.where)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test web wheel demo test lint bench lock clean distclean
+.PHONY: help setup setup-test web wheel demo test fuzz lint bench lock clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ demo: setup ## Run the demo estate: PORT=8080, state in DIR=.demo
 
 test: setup-test ## Run the whole test suite
 	@$(WHERE); exec $(BIN)/pytest -n 2 --dist loadfile
+
+fuzz: setup-test ## Try every decoder with CASES=10000 damaged inputs; what fails is kept in tests/fuzz/seeds
+	@$(WHERE); ESTATE_FUZZ=$(or $(CASES),10000) exec $(BIN)/pytest -n 2 --timeout 3600 tests/fuzz
 
 lint: setup ## ruff, strict mypy, the console's type check
 	@$(BIN)/ruff check
