@@ -39,6 +39,7 @@ from device_drivers.contract.messages import (
     EdgeStatus,
     EventAck,
     EventBatch,
+    ListDoorbell,
     RevocationOrder,
     RevocationResult,
     Revocations,
@@ -454,3 +455,33 @@ class HubTwin:
             return
         message = EventAck(epoch=epoch, up_to_seq=mark, rewind=rewind)
         self.link.publish(topic(EventAck, EDGE), encode(message), retain=True)
+
+
+@asynccontextmanager
+async def working(
+    box: TestBox,
+    device: TwinDevice,
+    capabilities: Capabilities = TERMINAL,
+    *,
+    name: str = "d1",
+    config: DeviceConfig | None = None,
+    made: DriverDefinition | None = None,
+    driver: type[TwinDriver] = TwinDriver,
+) -> AsyncIterator[Worker]:
+    """The device's worker, running."""
+    config = config or device_config(name)
+    made = made or definition(device, capabilities, driver=driver)
+    await box.box.lists.load(config.device)
+    worker = Worker(config, made, box.box, upkeep_s=0.02)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def publish(box: TestBox, wanted: AccessList) -> None:
+    """The hub has a new list, and rings."""
+    box.signer.serve(wanted)
+    box.box.lists.ring(ListDoorbell(wanted.device_id, wanted.generation, box.signer.etags[wanted.device_id]))

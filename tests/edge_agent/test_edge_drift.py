@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,48 +15,26 @@ from edge_twins import (
     TellingDriver,
     TestBox,
     TwinDevice,
-    TwinDriver,
     access_list,
     credential,
-    definition,
-    device_config,
     open_box,
+    publish,
     run,
     until,
 )
+from edge_twins import working as running
 
-from device_drivers.contract.access import AccessList, Credential, ValidityPeriod
+from device_drivers.contract.access import Credential, ValidityPeriod
 from device_drivers.contract.device import Capabilities
-from device_drivers.contract.messages import ListDoorbell
 from device_drivers.contract.words import HolderClass
 from device_drivers.driver import Operation, Remove, Upsert
 from edge_agent import report
-from edge_agent.worker import Worker
 
 BATCHES = Capabilities(holds_list=True, reads_back=True, cards=True, batch=50)
 DATED = Capabilities(holds_list=True, reads_back=True, cards=True, validity_dates=True)
 
 
-@asynccontextmanager
-async def working(
-    box: TestBox,
-    device: TwinDevice,
-    capabilities: Capabilities = TERMINAL,
-    driver: type[TwinDriver] = TellingDriver,
-) -> AsyncIterator[Worker]:
-    await box.box.lists.load("d1")
-    worker = Worker(device_config(), definition(device, capabilities, driver=driver), box.box, upkeep_s=0.02)
-    task = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def publish(box: TestBox, wanted: AccessList) -> None:
-    box.signer.serve(wanted)
-    box.box.lists.ring(ListDoorbell(wanted.device_id, wanted.generation, box.signer.etags[wanted.device_id]))
+working = partial(running, driver=TellingDriver)
 
 
 def reported(box: TestBox, generation: int, **numbers: int) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,47 +21,23 @@ from edge_twins import (
     TwinDriver,
     access_list,
     credential,
-    definition,
-    device_config,
     open_box,
+    publish,
     run,
     shown_event,
     until,
 )
+from edge_twins import working as running
 
-from device_drivers.contract.access import AccessList
 from device_drivers.contract.device import Capabilities, DeviceInventory
 from device_drivers.contract.events import AccessEvent, EdgeNote
-from device_drivers.contract.messages import ListDoorbell, RevocationOrder, Revocations
+from device_drivers.contract.messages import RevocationOrder, Revocations
 from device_drivers.contract.words import AccessOutcome, DenyReason
 from device_drivers.driver import Operation, Upsert
 from edge_agent import urgent
 from edge_agent.heavy import heavy
-from edge_agent.worker import Worker
 
-
-@asynccontextmanager
-async def working(
-    box: TestBox,
-    device: TwinDevice,
-    capabilities: Capabilities = TERMINAL,
-    name: str = "d1",
-    driver: type[TwinDriver] = SinglyDriver,
-) -> AsyncIterator[Worker]:
-    await box.box.lists.load(name)
-    made = definition(device, capabilities, driver=driver)
-    worker = Worker(device_config(name), made, box.box, upkeep_s=0.02)
-    task = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def publish(box: TestBox, wanted: AccessList) -> None:
-    box.signer.serve(wanted)
-    box.box.lists.ring(ListDoorbell(wanted.device_id, wanted.generation, box.signer.etags[wanted.device_id]))
+working = partial(running, driver=SinglyDriver)
 
 
 def reported(box: TestBox, generation: int, **numbers: int) -> bool:

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,14 +25,16 @@ from edge_twins import (
     definition,
     device_config,
     open_box,
+    publish,
     run,
     until,
+    working,
 )
 
-from device_drivers.contract.access import AccessList, Credential, Identifier, PhotoRef, ValidityPeriod
-from device_drivers.contract.device import Capabilities, DeviceConfig, MeterBinding
+from device_drivers.contract.access import Credential, Identifier, PhotoRef, ValidityPeriod
+from device_drivers.contract.device import Capabilities, MeterBinding
 from device_drivers.contract.events import AccessEvent, DoorEvent, MeterReading, ObservationChanged
-from device_drivers.contract.messages import DeviceReported, ListDoorbell
+from device_drivers.contract.messages import DeviceReported
 from device_drivers.contract.words import (
     AccessOutcome,
     CommandKind,
@@ -57,30 +58,6 @@ from device_drivers.driver import (
 from edge_agent import reconcile
 from edge_agent.state import Refusal, State
 from edge_agent.worker import Worker
-
-
-@asynccontextmanager
-async def working(
-    box: TestBox,
-    device: TwinDevice,
-    capabilities: Capabilities = TERMINAL,
-    config: DeviceConfig | None = None,
-    made: DriverDefinition | None = None,
-) -> AsyncIterator[Worker]:
-    config = config or device_config()
-    await box.box.lists.load(config.device)
-    worker = Worker(config, made or definition(device, capabilities), box.box, upkeep_s=0.02)
-    task = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def publish(box: TestBox, wanted: AccessList) -> None:
-    box.signer.serve(wanted)
-    box.box.lists.ring(ListDoorbell(wanted.device_id, wanted.generation, box.signer.etags[wanted.device_id]))
 
 
 def reported(box: TestBox, generation: int, **numbers: int) -> bool:
