@@ -516,7 +516,7 @@ def test_meters_are_named_by_their_binding(tmp_path: Path) -> None:
     async def work() -> None:
         device = TwinDevice()
         config = device_config(access_points=(), meters=(MeterBinding("w-101", "unit-6", Quantity.WATER),))
-        async with open_box(tmp_path) as box, working(box, device, Capabilities(meters=True), config):
+        async with open_box(tmp_path) as box, working(box, device, Capabilities(meters=True), config=config):
             device.put(DriverEvent(MeterReading(Quantity.WATER, 1.5, "unit-6")))
             device.put(DriverEvent(MeterReading(Quantity.WATER, 2.5, "unit-9")))
             await until(lambda: box.box.journal.head >= 3, "two readings")
