@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device_drivers import modbus_door, modbus_meter, onvif_camera, register_map
+from device_drivers import modbus_door, modbus_meter, onvif_camera, onvif_door, register_map
 from device_drivers.config import config_schema
 from device_drivers.contract.device import Capabilities, DriverInfo
 from device_drivers.contract.words import CommandKind
@@ -73,7 +73,27 @@ ONVIF_CAMERA = DriverDefinition(
     ),
     onvif_camera.connect,
 )
-DEFINITIONS: tuple[DriverDefinition, ...] = (FACE_TERMINAL, MODBUS_DOOR, MODBUS_METER, ONVIF_CAMERA)
+ONVIF_DOOR = DriverDefinition(
+    DriverInfo(
+        "onvif_door",
+        "ONVIF 门禁控制器",
+        config_schema(onvif_door.OnvifDoorConfig),
+        Capabilities(
+            holds_list=True,
+            reads_back=True,
+            validity_dates=True,
+            batch=50,
+            cards=True,
+            device_side_pulse=True,
+            commands=DOOR_COMMANDS,
+            identifiers=("card",),
+            edge_identifiers=("card",),
+        ),
+    ),
+    onvif_door.connect,
+    onvif_door.narrow,
+)
+DEFINITIONS: tuple[DriverDefinition, ...] = (FACE_TERMINAL, MODBUS_DOOR, MODBUS_METER, ONVIF_CAMERA, ONVIF_DOOR)
 
 
 def definition(kind: str) -> DriverDefinition:

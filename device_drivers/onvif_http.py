@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import time
 import warnings
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from device_drivers.driver import DeviceRefused, DeviceUnreachable, WrongSecret
 MAX_REPLY = 8 * 1024 * 1024
 CONNECT_S = 3.0
 CHUNK = 64 * 1024
+NOBODY = (ConnectionRefusedError, socket.gaierror, requests.exceptions.InvalidURL)
+NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
 class NotHere(DeviceUnreachable):
@@ -137,7 +141,10 @@ class Http:
         except requests.ConnectTimeout as error:
             raise NotHere(f"{where}: no connection in {min(CONNECT_S, self.timeout_s):g} s") from error
         except (requests.ConnectionError, requests.exceptions.InvalidURL) as error:
-            raise NotHere(f"{where}: no connection ({_leaf(error)})") from error
+            inner = _leaf(error)
+            # A connection torn after the request went out may have done what was asked: that is silence, not absence.
+            kind = NotHere if _nobody(inner) else DeviceUnreachable
+            raise kind(f"{where}: no connection ({str(inner)[:120] or type(inner).__name__})") from error
         except (requests.RequestException, HTTPException, OSError, ValueError) as error:
             raise DeviceUnreachable(f"{where}: {type(error).__name__}: {error}"[:300]) from error
 
@@ -180,8 +187,13 @@ def _offers(reply: Reply, scheme: str) -> bool:
     return scheme in reply.headers.get("WWW-Authenticate", "").casefold()
 
 
-def _leaf(error: BaseException) -> str:
+def _nobody(error: BaseException) -> bool:
+    """The request never reached anybody."""
+    return isinstance(error, NOBODY) or (isinstance(error, OSError) and error.errno in NO_ROUTE)
+
+
+def _leaf(error: BaseException) -> BaseException:
     """requests wraps urllib3 wraps the socket: the innermost says what happened."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
-    return str(error)[:120] or type(error).__name__
+    return error

@@ -166,7 +166,7 @@ def estate(
 
 @app.command()
 def device(
-    kind: Annotated[str, typer.Argument(help="face_terminal, modbus_board, modbus_meter or onvif_camera.")],
+    kind: Annotated[str, typer.Argument(help="face_terminal, modbus_board, modbus_meter, onvif_camera or onvif_door.")],
     config: Annotated[
         str, typer.Option(help='Settings as JSON, or @FILE; e.g. \'{"port": 1502, "board": "inveo_rfid_ind"}\'.')
     ] = "{}",

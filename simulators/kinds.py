@@ -12,9 +12,11 @@ from simulators.modbus_board import ModbusBoardSim
 from simulators.modbus_bus import ModbusBusSim
 from simulators.modbus_meter import ModbusMeterSim
 from simulators.onvif_device import OnvifCameraSim
+from simulators.onvif_door import OnvifDoorSim
 
 KINDS: dict[str, type[DeviceSim]] = {
-    sim.kind: sim for sim in (FaceTerminalSim, ModbusBoardSim, ModbusBusSim, ModbusMeterSim, OnvifCameraSim)
+    sim.kind: sim
+    for sim in (FaceTerminalSim, ModbusBoardSim, ModbusBusSim, ModbusMeterSim, OnvifCameraSim, OnvifDoorSim)
 }
 
 

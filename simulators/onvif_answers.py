@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from xml.sax.saxutils import escape
 
@@ -43,12 +44,12 @@ def device_information(model: str, serial: str) -> str:
     )
 
 
-def services(base: str) -> str:
-    """GetServicesResponse; ``base`` is http://host:port/onvif."""
+def services(base: str, known: Mapping[str, str] = SERVICES) -> str:
+    """GetServicesResponse; ``base`` is http://host:port/onvif, ``known`` namespaces by path."""
     items = "".join(
         f"<tds:Service><tds:Namespace>{namespace}</tds:Namespace><tds:XAddr>{base}/{path}</tds:XAddr>"
         "<tds:Version><tt:Major>2</tt:Major><tt:Minor>42</tt:Minor></tds:Version></tds:Service>"
-        for path, namespace in SERVICES.items()
+        for path, namespace in known.items()
     )
     return f"<tds:GetServicesResponse>{items}</tds:GetServicesResponse>"
 

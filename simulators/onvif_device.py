@@ -51,6 +51,7 @@ class OnvifCameraSim(DeviceSim):
     """
 
     kind: ClassVar[str] = "onvif_camera"
+    services: ClassVar[Mapping[str, str]] = answers.SERVICES
     supported_faults: ClassVar[frozenset[Fault]] = frozenset(
         {
             Fault.HTTP_500,
@@ -94,7 +95,7 @@ class OnvifCameraSim(DeviceSim):
             "GetSystemDateAndTime": lambda request: answers.system_date_and_time(self.now()),
             "SetSystemDateAndTime": self._set_time,
             "GetDeviceInformation": lambda request: answers.device_information(self.model, self.code),
-            "GetServices": lambda request: answers.services(self._base()),
+            "GetServices": lambda request: answers.services(self._base(), self.services),
             "GetCapabilities": lambda request: answers.capabilities(self._base()),
             "GetScopes": lambda request: answers.scopes(self.code, self.model),
             "GetProfiles": lambda request: answers.profiles(),
@@ -161,7 +162,7 @@ class OnvifCameraSim(DeviceSim):
             return web.Response(status=200, body=b"")
         await asyncio.sleep(self.faults.value(Fault.SLOW, 0.5))
         response: web.StreamResponse = await handler(request)
-        return response
+        return self._torn(request) if self.faults.on(Fault.LOST_REPLY) else response
 
     def _torn(self, request: web.Request) -> web.Response:
         if request.transport is not None:
@@ -170,7 +171,7 @@ class OnvifCameraSim(DeviceSim):
 
     async def _soap(self, request: web.Request) -> web.Response:
         service = request.match_info["service"]
-        if service not in answers.SERVICES:
+        if service not in self.services:
             raise web.HTTPNotFound
         return await self._answer(request, self._operation)
 

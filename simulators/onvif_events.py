@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from xml.sax.saxutils import quoteattr
@@ -41,19 +42,30 @@ TOPICS: dict[str, Topic] = {
 }
 
 
+Items = tuple[tuple[str, str], ...]
+
+
 def notification(topic: Topic, on: bool, operation: str, at: datetime, *, numeric: bool) -> str:
     """One wsnt:NotificationMessage. ``numeric`` writes booleans as 1 and 0, as some cameras do."""
     word = topic.words[on]
     if numeric and topic.words == ("false", "true"):
         word = "1" if on else "0"
-    sources = "".join(f"<tt:SimpleItem Name={quoteattr(n)} Value={quoteattr(v)}/>" for n, v in topic.sources)
+    return message(topic.path, topic.sources, ((topic.item, word),), operation, at)
+
+
+def message(path: str, sources: Items, data: Items, operation: str, at: datetime) -> str:
+    """One wsnt:NotificationMessage; without an operation it is an event and no property."""
+    told = f' PropertyOperation="{operation}"' if operation else ""
     return (
         '<wsnt:NotificationMessage><wsnt:Topic Dialect="http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet">'
-        f"{topic.path}</wsnt:Topic><wsnt:Message>"
-        f'<tt:Message UtcTime="{zulu(at)}" PropertyOperation="{operation}"><tt:Source>{sources}</tt:Source>'
-        f"<tt:Data><tt:SimpleItem Name={quoteattr(topic.item)} Value={quoteattr(word)}/></tt:Data></tt:Message>"
-        "</wsnt:Message></wsnt:NotificationMessage>"
+        f"{path}</wsnt:Topic><wsnt:Message>"
+        f'<tt:Message UtcTime="{zulu(at)}"{told}><tt:Source>{_items(sources)}</tt:Source>'
+        f"<tt:Data>{_items(data)}</tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>"
     )
+
+
+def _items(items: Items) -> str:
+    return "".join(f"<tt:SimpleItem Name={quoteattr(n)} Value={quoteattr(v)}/>" for n, v in items)
 
 
 def topic_set() -> str:
@@ -98,9 +110,11 @@ class EventHub:
     def __init__(self, limit: int, *, numeric: bool) -> None:
         self.limit = limit
         self.numeric = numeric
+        self.topics = TOPICS
         self.states: dict[str, bool] = dict.fromkeys(TOPICS, False)
         self.subscriptions: dict[int, Subscription] = {}
         self._next = 1
+        self.more: Callable[[], list[tuple[str, Items, Items]]] = list  # further properties: path, sources, data
 
     def expire(self, now: datetime) -> None:
         """Forget subscriptions whose time is over."""
@@ -138,9 +152,18 @@ class EventHub:
 
     def synchronize(self, one: Subscription, now: datetime) -> None:
         """Queue the state of every property as Initialized."""
-        for kind, topic in TOPICS.items():
+        for kind, topic in self.topics.items():
             if one.wants(topic):
                 one.put(notification(topic, self.states[kind], "Initialized", now, numeric=self.numeric))
+        for path, sources, data in self.more():
+            one.put(message(path, sources, data, "Initialized", now))
+
+    def tell(self, path: str, sources: Items, data: Items, now: datetime, operation: str = "") -> None:
+        """Queue one message for every subscription without a filter."""
+        self.expire(now)
+        for one in self.subscriptions.values():
+            if not one.filters:
+                one.put(message(path, sources, data, operation, now))
 
     def change(self, kind: str, on: bool, now: datetime) -> bool:
         """Set a topic's state; a real change is queued as Changed. False when it was so already."""

@@ -21,6 +21,12 @@ NS = {
     "trt": "http://www.onvif.org/ver10/media/wsdl",
     "tev": "http://www.onvif.org/ver10/events/wsdl",
     "tmd": "http://www.onvif.org/ver10/deviceIO/wsdl",
+    "tdc": "http://www.onvif.org/ver10/doorcontrol/wsdl",
+    "tac": "http://www.onvif.org/ver10/accesscontrol/wsdl",
+    "tcr": "http://www.onvif.org/ver10/credential/wsdl",
+    "tar": "http://www.onvif.org/ver10/accessrules/wsdl",
+    "tsc": "http://www.onvif.org/ver10/schedule/wsdl",
+    "pt": "http://www.onvif.org/ver10/pacs",
     "tns1": "http://www.onvif.org/ver10/topics",
     "xs": "http://www.w3.org/2001/XMLSchema",
 }

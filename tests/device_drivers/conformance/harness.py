@@ -26,6 +26,7 @@ from simulators.faults import Fault
 from simulators.modbus_board import ModbusBoardSim
 from simulators.modbus_meter import ModbusMeterSim
 from simulators.onvif_device import OnvifCameraSim
+from simulators.onvif_door import OnvifDoorSim
 
 DEADLINE_S = 15.0
 
@@ -405,6 +406,29 @@ class CameraBench(Bench):
         return "Motion" in getattr(event.body, "topic", "")
 
 
+class OnvifDoorBench(CameraBench):
+    kind = "onvif_door"
+    exempt: ClassVar[dict[str, str]] = {
+        "list": "its credential service knows cards only; test_onvif_door proves its list",
+        "lock_down": "a door controller locks down itself",
+        "replay": "pull points keep nothing over a power loss",
+    }
+
+    def make(self) -> DeviceSim:
+        config = {"host": "127.0.0.1", "port": 0, "username": "u", "password": "p", "model": "SIM", "capacity": 5}
+        return OnvifDoorSim("door-1", config, state_dir=self.directory)
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "credentials": True, "pulse_s": 0.3}
+
+    async def happen(self) -> None:
+        await self.sim.set_door(is_open=True)
+
+    @staticmethod
+    def is_it(event: DriverEvent) -> bool:
+        return getattr(event.body, "state", None) == "open"
+
+
 BENCHES: tuple[type[Bench], ...] = (
     FaceBench,
     CameraFaceBench,
@@ -417,4 +441,5 @@ BENCHES: tuple[type[Bench], ...] = (
     MeterBench,
     SerialMeterBench,
     CameraBench,
+    OnvifDoorBench,
 )

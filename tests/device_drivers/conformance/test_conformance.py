@@ -273,6 +273,9 @@ async def tell_once(driver: Driver, bench: Bench) -> None:
     if bench.kind == "onvif_camera":
         states = driver.states.held  # type: ignore[attr-defined]
         await until(lambda: states or waiting.done(), "the subscription's first states")
+    elif bench.kind == "onvif_door":
+        closed = driver.doors["Door_1"]  # type: ignore[attr-defined]
+        await until(lambda: closed.state is DoorState.CLOSED or waiting.done(), "the door seen closed")
     elif bench.kind == "modbus_door":
         door = driver._watch["door1"]  # type: ignore[attr-defined]
         await until(lambda: door.state is DoorState.CLOSED or waiting.done(), "the door seen closed")
@@ -295,8 +298,8 @@ def test_survives_a_cut(bench_type: type[Bench], broker: Any, tmp_path: Path) ->
         async with connected(bench) as driver:
             stream = driver.events()
             collecting = asyncio.create_task(await_event(stream, lambda _: False, "nothing"))
-            if bench.kind == "onvif_camera":
-                await until(lambda: driver.states.held, "the subscription's first states")  # type: ignore[attr-defined]
+            if bench.kind.startswith("onvif"):
+                await until(lambda: driver.pull_point.subscription, "the subscription")  # type: ignore[attr-defined]
             await bench.sim.apply_fault(Fault.CUT, bench.cut_s)
             with pytest.raises(DeviceUnreachable):
                 await collecting
@@ -386,7 +389,7 @@ def test_one_pulse_at_most(
     run(bench_type, broker, tmp_path, scenario)
 
 
-@benches("pulse")
+@benches("pulse", "lock_down")
 def test_a_command_it_does_not_know_is_unsupported(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         async with connected(bench) as driver:
