@@ -88,6 +88,7 @@ ONVIF_DOOR = DriverDefinition(
             commands=DOOR_COMMANDS,
             identifiers=("card",),
             edge_identifiers=("card",),
+            locks_down=True,
         ),
     ),
     onvif_door.connect,

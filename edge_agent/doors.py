@@ -43,6 +43,8 @@ LOOK_S = 5.0
 Answer = tuple[CommandOutcome, str]
 FAULTS = (DeviceUnreachable, DeviceRefused, TimeoutError)
 SURE = (CommandOutcome.DONE, CommandOutcome.UNCERTAIN)
+SHUT = {DoorMode.LOCKED_DOWN: CommandKind.LOCK_DOWN, DoorMode.BLOCKED: CommandKind.BLOCK}
+SHUTS = frozenset(SHUT.values())
 
 
 class Doors:
@@ -66,6 +68,8 @@ class Doors:
         self._seen: dict[str, tuple[DoorState, DoorAlarm]] = {}
         self._latched: set[str] = set()  # points whose relay is, or may be, held open; on disk before it is sent
         self._sure: set[str] = set()  # of those, which said yes on this connection
+        self._shut: set[str] = set()  # points locked down or blocked at the device itself; on disk before it is sent
+        self._shut_sure: dict[str, DoorMode] = {}  # which of them said yes on this connection
         self._unknown = False  # the contact was told to be unreadable
         self._wake = asyncio.Event()
         self._acting = asyncio.Lock()
@@ -121,6 +125,7 @@ class Doors:
         every = {b.point for b in self.points.values()}
         # A box that knows nothing of its relays (a new disk) switches them off once.
         self._latched = set(read_kept(latched, list[str], list(every)))
+        self._shut = set(read_kept(await asyncio.to_thread(state.kept, f"shut:{self.device}"), list[str], []))
         now = self.box.clock.now()
         if self.has_contact:  # what it says now nobody has read yet
             self.box.fire.tell(self.device, FireInput.UNKNOWN, now, everywhere=self._everywhere)
@@ -179,6 +184,7 @@ class Doors:
         """While connected: hold open what must be open, let go what must not. Until cancelled."""
         self.driver = driver
         self._sure.clear()
+        self._shut_sure.clear()
         try:
             while True:
                 self._wake.clear()
@@ -194,6 +200,8 @@ class Doors:
         for point in self._latched - {b.point for b in self.points.values()}:  # no longer anybody's door
             if (await self._let_go(driver, point))[0] is not CommandOutcome.DONE:
                 due_s = RETRY_S
+        if self.capabilities.locks_down and not await self._keep_shut(driver):
+            due_s = RETRY_S
         for binding in self.points.values():
             open_now = modes.mode_of(self.held(binding.access_point)) is DoorMode.LOCKED_OPEN
             done = CommandOutcome.DONE
@@ -207,6 +215,42 @@ class Doors:
             if done is not CommandOutcome.DONE:
                 due_s = min(due_s, RETRY_S)
         return due_s
+
+    async def _keep_shut(self, driver: Driver) -> bool:
+        """Lock down what must be, release what must not: before anything is opened. False where the device did not say yes."""
+        done = True
+        for point in self._shut - {b.point for b in self.points.values()}:
+            done &= await self._release_shut(driver, point) is CommandOutcome.DONE
+        for binding in self.points.values():
+            mode = modes.mode_of(self.held(binding.access_point))
+            if self._leads_out(binding):  # the device itself would hold people in
+                continue
+            if mode in SHUT and self._shut_sure.get(binding.point) is not mode:
+                done &= (await self._shut_now(driver, binding.point, mode))[0] is CommandOutcome.DONE
+            elif mode not in SHUT and binding.point in self._shut:
+                done &= await self._release_shut(driver, binding.point) is CommandOutcome.DONE
+        return done
+
+    def _leads_out(self, binding: AccessPointBinding) -> bool:
+        """Somebody gets out through the very door of the device."""
+        return any(b.direction is Direction.OUT and b.point == binding.point for b in self.points.values())
+
+    async def _shut_now(self, driver: Driver, point: str, mode: DoorMode) -> Answer:
+        if point not in self._shut:
+            self._shut.add(point)
+            await self._keep_set("shut", self._shut)
+        answer = await self._order(driver, SHUT[mode], point)
+        if answer[0] is CommandOutcome.DONE:
+            self._shut_sure[point] = mode
+        return answer
+
+    async def _release_shut(self, driver: Driver, point: str) -> CommandOutcome:
+        self._shut_sure.pop(point, None)
+        outcome, _ = await self._order(driver, CommandKind.RELEASE, point)
+        if outcome in (CommandOutcome.DONE, CommandOutcome.UNSUPPORTED):
+            self._shut.discard(point)
+            await self._keep_set("shut", self._shut)
+        return outcome
 
     async def _hold(self, driver: Driver, point: str) -> Answer:
         if point not in self._latched:
@@ -268,6 +312,8 @@ class Doors:
             async with self._acting:
                 for point in tuple(self._latched):
                     await self._let_go(self.driver, point)
+                for point in tuple(self._shut):
+                    await self._release_shut(self.driver, point)
 
     # --- commands --------------------------------------------------------------------------------------------------
     async def command(self, kind: CommandKind, points: Sequence[AccessPointBinding], order: PointMode) -> Answer:
@@ -316,6 +362,17 @@ class Doors:
             if driver is None:
                 return CommandOutcome.UNREACHABLE, "设备离线，未执行"
             return await self._hold(driver, binding.point)
+        if self.capabilities.locks_down and kind in SHUTS:
+            if self._leads_out(binding):
+                return CommandOutcome.DONE, "同一扇门也是出口：设备本身不封锁（出门必须畅通），由边缘机拒绝进入"
+            if driver is None:
+                return CommandOutcome.UNCERTAIN, "设备离线：连接恢复后立即下发；在此之前设备自己的名单仍可能放行"
+            return await self._shut_now(driver, binding.point, modes.SETS[kind])
+        if kind is CommandKind.RELEASE and binding.point in self._shut:
+            if driver is None:
+                return CommandOutcome.UNCERTAIN, "设备离线：连接恢复后立即解除"
+            outcome = await self._release_shut(driver, binding.point)
+            return outcome, "" if outcome is CommandOutcome.DONE else "设备没有确认解除，将继续重试"
         if binding.point not in self._latched:
             return CommandOutcome.DONE, ""  # the edge decides: nobody has to be asked
         if driver is None:
@@ -328,7 +385,10 @@ class Doors:
         return await self._keep(f"modes:{self.device}", msgspec.json.encode(kept).decode())
 
     async def _keep_latched(self) -> None:
-        await self._keep(f"latched:{self.device}", msgspec.json.encode(sorted(self._latched)).decode())
+        await self._keep_set("latched", self._latched)
+
+    async def _keep_set(self, name: str, points: set[str]) -> None:
+        await self._keep(f"{name}:{self.device}", msgspec.json.encode(sorted(points)).decode())
 
     async def _keep(self, key: str, value: str) -> str:
         try:

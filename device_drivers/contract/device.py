@@ -79,7 +79,8 @@ class Capabilities(msgspec.Struct, frozen=True, omit_defaults=True):
     `identifiers`: the types the device itself recognises from its list. `edge_identifiers`: types it only passes on, for the
     edge to decide (a terminal's QR code, a reader's card). Both empty (an older edge): what `cards` and `photos` say.
     `schedules`, `counts`: the device itself keeps hours of the day, or counts a pass's uses. What it cannot keep it is not
-    given: the edge decides, where the device passes the identifier on.
+    given: the edge decides, where the device passes the identifier on. `locks_down`: it has a lock-down of its own, which
+    must be ordered and released.
     """
 
     holds_list: bool = False
@@ -98,6 +99,7 @@ class Capabilities(msgspec.Struct, frozen=True, omit_defaults=True):
     edge_identifiers: tuple[str, ...] = ()
     schedules: bool = False
     counts: bool = False
+    locks_down: bool = False
 
     @property
     def accepted(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from edge_twins import (
     DOOR,
@@ -81,6 +82,14 @@ class Desk:
     def mode(self, point: str = "ap-in") -> DoorMode:
         found = [m.mode for m in self.box.last.modes if m.access_point == point]
         return found[0] if found else DoorMode.LOCKED
+
+    async def untouched(self) -> None:
+        """A box that knows nothing of its relays lets go once; what comes after that counts."""
+        await until(
+            lambda: {c.point for c in self.device.commands} == {b.point for b in self.worker.doors.points.values()},
+            "every point let go once",
+        )
+        self.device.commands.clear()
 
     def kinds(self, point: str = "door1") -> list[CommandKind]:
         return [c.kind for c in self.device.commands if c.point == point]
@@ -160,6 +169,61 @@ def test_a_lock_down_keeps_everybody_out_and_nobody_in(tmp_path: Path) -> None:
                 (DoorMode.LOCKED_DOWN, ModeCause.COMMAND),
                 (DoorMode.LOCKED, ModeCause.COMMAND),
             ]
+
+    run(work())
+
+
+LOCKS_DOWN = msgspec.structs.replace(DOOR, locks_down=True)
+
+
+def test_a_device_with_a_lock_down_of_its_own_is_ordered_to_and_released(tmp_path: Path) -> None:
+    async def work() -> None:
+        device, clock = TwinDevice(), FakeClock()
+        async with desk(tmp_path, device, clock=clock, capabilities=LOCKS_DOWN) as it:
+            await it.untouched()
+            assert (await it.order(LOCK_DOWN)).outcome is CommandOutcome.DONE
+            assert it.kinds() == [LOCK_DOWN], "the device is told, once"
+            device.cut()
+            await until(lambda: it.worker.doors.driver is None, "cut")
+            device.up = True
+            await until(lambda: it.kinds().count(LOCK_DOWN) > 1, "told again to a device that may have restarted")
+            assert (await it.order(RELEASE)).outcome is CommandOutcome.DONE
+            assert it.kinds()[-1] is RELEASE
+            await it.order(BLOCK)
+            clock.forward(5 * 3600)
+            it.worker.doors.look()
+            await until(lambda: it.kinds()[-1] is RELEASE, "what ends by itself is released at the device as well")
+            assert it.kinds("door2") == []
+
+    run(work())
+
+
+def test_a_fire_releases_the_lock_down_before_it_opens(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with desk(tmp_path, device, WITH_FIRE, capabilities=LOCKS_DOWN) as it:
+            await it.untouched()
+            await it.order(LOCK_DOWN)
+            device.put(DriverEvent(FireContact(FireInput.FIRE, "input 3")))
+            await until(lambda: LOCK_OPEN in it.kinds(), "the door is opened")
+            assert it.kinds() == [LOCK_DOWN, RELEASE, LOCK_OPEN]
+
+    run(work())
+
+
+def test_a_device_is_not_locked_down_where_its_door_is_the_way_out_too(tmp_path: Path) -> None:
+    async def work() -> None:
+        both = (
+            AccessPointBinding("ap-in", "door1", Direction.IN),
+            AccessPointBinding("ap-out", "door1", Direction.OUT),
+        )
+        device = TwinDevice()
+        async with desk(tmp_path, device, device_config(access_points=both), capabilities=LOCKS_DOWN) as it:
+            await it.untouched()
+            done = await it.order(LOCK_DOWN)
+            assert done.outcome is CommandOutcome.DONE
+            assert "出口" in done.text
+            assert it.kinds() == [], "the device itself would hold people in"
 
     run(work())
 
