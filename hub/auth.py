@@ -34,10 +34,26 @@ MIN_PASSWORD = 10
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     "estate_manager": frozenset(
-        {"estate.view", "person.reveal", "device.command", "device.manage", "tenancy.view", "access.desk"}
+        {
+            "estate.view",
+            "person.reveal",
+            "device.command",
+            "device.manage",
+            "tenancy.view",
+            "access.desk",
+            "absence.declare",
+        }
     ),
     "housing_official": frozenset(
-        {"estate.view", "person.reveal", "case.view", "case.decide", "tenancy.view", "tenancy.manage"}
+        {
+            "estate.view",
+            "person.reveal",
+            "case.view",
+            "case.decide",
+            "tenancy.view",
+            "tenancy.manage",
+            "absence.declare",
+        }
     ),
     "auditor": frozenset({"estate.view", "case.view", "audit.view"}),
     "administrator": frozenset(

@@ -14,6 +14,7 @@ import typer
 
 from hub.config import Config, from_environment
 from hub.occupancy.backtest.command import backtest_command
+from hub.occupancy.policy_command import TrialRefused, policy_app, try_on
 
 app = typer.Typer(
     name="estate-hub",
@@ -51,7 +52,7 @@ def _fail(error: Exception | str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _hub(directory: Path, *, create: bool = False) -> Any:
+def open_directory(directory: Path, *, create: bool = False) -> Any:
     """The hub in `directory`. A mistyped --dir must not make a new, empty one."""
     from hub import migrations
     from hub.services import open_hub
@@ -115,7 +116,7 @@ def serve(
 @app.command()
 def migrate(directory: Directory = DIR) -> None:
     """Bring the database to this release (serve does it too)."""
-    hub = _hub(directory, create=True)
+    hub = open_directory(directory, create=True)
     typer.echo(f"database is up to date: {hub.db.engine.url.render_as_string(hide_password=True)}")
     hub.db.close()
 
@@ -131,7 +132,7 @@ def import_site_command(
     """Import an estate: blocks, dwellings, doors, access points, devices, meters. May be run again."""
     from hub.estate.site import SiteProblem, import_site
 
-    hub = _hub(directory, create=True)
+    hub = open_directory(directory, create=True)
     try:
         estate = import_site(hub, file.read_bytes(), edge)
     except SiteProblem as error:
@@ -151,7 +152,7 @@ def add_user_command(
     """Add somebody who signs in."""
     from hub import auth
 
-    hub = _hub(directory)
+    hub = open_directory(directory)
     text = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else None
     try:
         auth.add_user(hub, name, display_name, role, estate or [], text, "command line")
@@ -167,7 +168,7 @@ def sign_in_link_command(
     """Print a link that signs a user in (recovery). It works for 12 hours."""
     from hub import auth
 
-    hub = _hub(directory)
+    hub = open_directory(directory)
     try:
         path = auth.make_sign_in_link(hub, name)
     except LookupError as error:
@@ -185,7 +186,7 @@ def add_edge_command(
     """Add an edge box to an estate; prints its id."""
     from hub import enrol
 
-    hub = _hub(directory)
+    hub = open_directory(directory)
     try:
         typer.echo(enrol.add_edge(hub, estate, name, "command line"))
     except LookupError as error:
@@ -201,7 +202,7 @@ def remove_edge_command(
     """Shut an edge box out: certificate revoked, secret ended, off the broker within seconds while serve runs."""
     from hub import enrol
 
-    hub = _hub(directory)
+    hub = open_directory(directory)
     try:
         enrol.remove_edge(hub, edge, "command line", reason)
     except LookupError as error:
@@ -216,7 +217,7 @@ def enrolment_token_command(
     """Print a one-time token (30 minutes) with which an edge box enrols: `estate-edge enrol`."""
     from hub import enrol
 
-    hub = _hub(directory)
+    hub = open_directory(directory)
     try:
         token, _expires_at = enrol.enrolment_token(hub, edge, "command line")
     except LookupError as error:
@@ -231,7 +232,7 @@ def api_key_command(
     """Print a new key for the lease system (header X-Api-Key). It is shown once."""
     from hub import auth
 
-    typer.echo(auth.add_api_key(_hub(directory), name))
+    typer.echo(auth.add_api_key(open_directory(directory), name))
 
 
 @app.command("verify-audit")
@@ -240,7 +241,7 @@ def verify_audit_command(directory: Directory = DIR) -> None:
     from hub.audit import ChainBroken, verify
 
     try:
-        typer.echo(verify(_hub(directory)))
+        typer.echo(verify(open_directory(directory)))
     except ChainBroken as error:
         raise _fail(error) from error
 
@@ -258,7 +259,7 @@ def explain_command(
     """Say who may pass where, when, because of what, on which devices since when, confirmed by what; and why not."""
     from hub.access.explain_text import NothingToExplain, explain_text
 
-    hub = _hub(directory)
+    hub = open_directory(directory)
     try:
         with hub.db.reading() as session:
             typer.echo(explain_text(session, subject, hub.now()))
@@ -279,7 +280,7 @@ def reconciliation_command(
     from hub.tenancy.sources import SourceProblem
 
     try:
-        report = reconcile_source(_hub(directory), source)
+        report = reconcile_source(open_directory(directory), source)
     except (ApiError, SourceProblem) as error:
         raise _fail(error) from error
     rows = rows_of(report)
@@ -310,6 +311,25 @@ def demo_command(
 
 
 app.command("backtest")(backtest_command)
+app.add_typer(policy_app)
+
+
+@policy_app.command("try")
+def try_policy_command(
+    estate: Annotated[str, typer.Option(help="Estate id, e.g. E001.")],
+    pack: Annotated[str, typer.Option(help="The pack to try; `policy list` names them.")],
+    directory: Directory = DIR,
+    out: Annotated[Path | None, typer.Option(help="Also write the whole result as JSON.")] = None,
+) -> None:
+    """Say what a pack would have opened on an estate's own history, beside the pack in force. Changes nothing."""
+    hub = open_directory(directory)
+    try:
+        for line in try_on(hub, estate, pack, out):
+            typer.echo(line)
+    except TrialRefused as error:
+        raise _fail(error) from error
+    finally:
+        hub.db.close()
 
 
 def main() -> None:

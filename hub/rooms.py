@@ -16,11 +16,14 @@ from hub.estate.jobs import JOBS as ESTATE_JOBS
 from hub.events import api as events_api
 from hub.jobs import Job
 from hub.lease import api as lease_api
+from hub.lease import life_api
 from hub.lease.chain import JOBS as REMINDER_JOBS
 from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
+from hub.occupancy import policy_api
+from hub.occupancy.trials import JOBS as TRIAL_JOBS
+from hub.tenancy import absence_api, people_api, push_api, reconciliation_api
 from hub.tenancy import api as tenancy_api
-from hub.tenancy import people_api, push_api, reconciliation_api
 from hub.tenancy.sync import JOBS as TENANCY_JOBS
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -32,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tenancy_api.router,
     push_api.router,
     people_api.router,
+    absence_api.router,
     reconciliation_api.router,
     access_api.router,
     desk_api.router,
@@ -41,8 +45,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     qr_api.router,
     events_api.router,
     occupancy_api.router,
+    policy_api.router,
     cases_api.router,
     lease_api.router,
+    life_api.router,
     audit.router,
     admin_api.router,
     edge_api.enrol_router,
@@ -55,6 +61,7 @@ JOBS: tuple[Job, ...] = (
     *TENANCY_JOBS,
     *ACCESS_JOBS,
     *CASES_JOBS,
+    *TRIAL_JOBS,
     *LEASE_JOBS,
     *REMINDER_JOBS,
 )

@@ -892,6 +892,27 @@ class DirtyDay(Base):
     from_day: Mapped[date]
 
 
+class PolicyTrial(Base):
+    """A policy pack tried on an estate's history before it is put in force. `state`: waiting, running, done or failed.
+
+    `result`: what each of the two packs would have opened, {"days", "tried": {…}, "in_force": {…}} (see `try_pack`).
+    """
+
+    __tablename__ = "policy_trial"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    pack: Mapped[str]
+    pack_version: Mapped[str]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="waiting")
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
 # --- findings and cases -----------------------------------------------------------------------------------------------
 
 
@@ -955,6 +976,28 @@ class CaseEntry(Base):
     reason_code: Mapped[str] = mapped_column(default="")
     opinion: Mapped[str] = mapped_column(default="")
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class LifeFactRow(Base):
+    """What doors and meters prove of a tenancy's life, as the lease system was told last. No lead, and nothing about access.
+
+    `kind`: handed_over, moved_in, moved_out or ready_to_relet. `revision` counts what was told of it; `standing` False: taken
+    back.
+    """
+
+    __tablename__ = "life_fact"
+    tenancy_id: Mapped[str] = mapped_column(ForeignKey("tenancy.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    dwelling_id: Mapped[str] = mapped_column(ForeignKey("dwelling.id"), index=True)
+    day: Mapped[date]
+    standing: Mapped[bool] = mapped_column(default=True)
+    revision: Mapped[int] = mapped_column(default=1)
+    proof: Mapped[list[Any]]
+    coverage: Mapped[float]
+    because: Mapped[list[Any]]
+    meters: Mapped[list[Any]] = mapped_column(default=list)
+    updated_at: Mapped[datetime]
 
 
 class OutboxMessage(Base):

@@ -6,7 +6,6 @@ It looks every few minutes whether a night has passed (02:00 local) or days have
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 
 from sqlalchemy import select
 
@@ -15,15 +14,15 @@ from hub.cases.view import case_items
 from hub.db import UnitOfWork
 from hub.estate.views import statuses
 from hub.jobs import Job
-from hub.lease import outbox
-from hub.lease.feed import message
+from hub.lease import life, outbox
 from hub.live import PLAIN
-from hub.occupancy.analyse import Moved, Outcome, analyse_batch, batches, due_dwellings, last_whole_day
+from hub.occupancy.analyse import Outcome, analyse_batch, batches, due_dwellings, last_whole_day
 from hub.occupancy.estate_view import load_estate
 from hub.services import Hub
 from hub.tables import CaseFile, Estate
 
 JOB = "occupancy.analyse"
+VACANT_USED = "vacant_used"
 PERIOD_S = 300.0
 
 
@@ -83,18 +82,11 @@ def _cases(uow: UnitOfWork, outcome: Outcome) -> list[str]:
             case = service.facts_gone(uow, change.row)
         if case is not None:
             touched.append(case.id)
-    for moved in outcome.moved_in:
-        _tell_moved(uow, "dwelling.moved_in", "first_day", moved)
-    for moved in outcome.moved_out:
-        _tell_moved(uow, "dwelling.ready_to_relet", "unused_since", moved)
+    for change in outcome.changes:
+        if change.row.kind == VACANT_USED:
+            life.tell_vacant_use(uow, change.row, ended=change.what == "closed")
+    life.tell(uow, outcome.lives)
     return touched
-
-
-def _tell_moved(uow: UnitOfWork, kind: str, name: str, moved: Moved) -> None:
-    """Once a tenancy: the message's id holds it."""
-    subject = service.subject_of(uow.session, moved.dwelling_id, moved.tenancy_id)
-    day: date = moved.day
-    outbox.enqueue(uow, message(kind, moved.tenancy_id, subject, uow.now, {name: day}))
 
 
 def announce(hub: Hub, estate_id: str, cases: list[str]) -> None:

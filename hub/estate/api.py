@@ -20,6 +20,7 @@ from hub.estate import commands, dwelling, law, models, views
 from hub.occupancy.analyse import last_whole_day
 from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.policy import packs
+from hub.occupancy.trials import newest_done
 from hub.services import Hub
 from hub.tables import (
     Block,
@@ -211,6 +212,9 @@ def change_policy(estate_id: str, body: models.PolicyChange, hub: TheHub, princi
             last = last_whole_day(uow.now, estate.time_zone)  # its rules are asked again, what was seen stays
             homes = uow.session.scalars(select(Dwelling.id).where(Dwelling.estate_id == estate_id))
             mark_dirty(uow.session, dict.fromkeys(homes, last))
+            tried = newest_done(uow.session, estate_id, body.policy_pack)
+            version = packs()[body.policy_pack].version
+            uow.record("policy.pack", estate_id, pack=body.policy_pack, version=version, tried=tried)
         after = _policy(estate)
         uow.record("policy.changed", estate_id, before=before, after=after)
         moved.note(uow, estate_id, moved.EVERYTHING)  # a face that waited for the assessment or the filing

@@ -18,10 +18,9 @@ from hub.ids import new_id
 from hub.occupancy import finding as values
 from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import EstateView
+from hub.occupancy.life import Life, life_of
 from hub.occupancy.load import load_records
 from hub.occupancy.policy import calendar
-from hub.occupancy.unlet import moved_out
-from hub.occupancy.vacancy import lived_in
 from hub.occupancy.values import DwellingRecord
 from hub.occupancy.values import PresenceDay as Judged
 from hub.tables import DirtyDay, Dwelling, Estate, Finding, PresenceDay
@@ -43,24 +42,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """Moved in: the first day somebody of the household was there after the hand-over. Moved out: the first day without
-    any use after the tenancy's end."""
-
-    tenancy_id: str
-    dwelling_id: str
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one batch did. `days`: presence days written."""
+    """What one batch did. `days`: presence days judged. `lives`: dwelling id → what is proved of its tenancy."""
 
     dwellings: int
     days: int
     changes: tuple[Change, ...]
-    moved_in: tuple[Moved, ...]
-    moved_out: tuple[Moved, ...]
+    lives: tuple[tuple[str, Life], ...]
 
 
 def last_whole_day(now: datetime, time_zone: str) -> date:
@@ -105,7 +93,8 @@ def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | No
     records = load_records(session, view, dwellings)
     written = _write_days(session, records, due)
     changes = _follow(uow, view, records)
-    return Outcome(len(records), written, tuple(changes), tuple(_moved_in(records)), tuple(_moved_out(records)))
+    lives = tuple((record.dwelling_id, life_of(record)) for record in records)
+    return Outcome(len(records), written, tuple(changes), lives)
 
 
 def _take_marks(session: Session, dwellings: Sequence[str], last: date) -> None:
@@ -189,23 +178,3 @@ def _fill(row: Finding, found: values.Finding, now: datetime) -> None:
     row.evidence = [{**asdict(e), "day": e.day.isoformat() if e.day else None} for e in found.evidence]
     row.observed, row.threshold = found.observed, found.threshold
     row.inputs_hash, row.updated_at = found.inputs_hash, now
-
-
-def _moved_in(records: Sequence[DwellingRecord]) -> Iterator[Moved]:
-    """Only for hand-overs that lie within the record."""
-    for record in records:
-        household = record.household
-        if household is None or household.handover is None or not record.days:
-            continue
-        if household.handover <= record.days[0].day:
-            continue
-        day = lived_in(record.days, household.handover)
-        if day is not None:
-            yield Moved(household.tenancy_id, record.dwelling_id, day)
-
-
-def _moved_out(records: Sequence[DwellingRecord]) -> Iterator[Moved]:
-    for record in records:
-        day = moved_out(record)
-        if day is not None and record.ended_tenancy is not None:
-            yield Moved(record.ended_tenancy, record.dwelling_id, day)

@@ -1,4 +1,4 @@
-"""The presence calendar of a dwelling, and the policy packs."""
+"""The presence calendar of a dwelling."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from sqlalchemy import select
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import NotFound
 from hub.occupancy.analyse import last_whole_day
-from hub.occupancy.pack import Sublet, Vacancy
-from hub.occupancy.policy import packs
 from hub.services import Hub
 from hub.tables import Dwelling, Estate, Meter, PresenceDay
 
@@ -58,19 +56,6 @@ class PresenceCalendar(BaseModel):
     to_day: date
     days: list[PresenceDayItem]
     meters: list[MeterSeries]
-
-
-class PolicyPackItem(BaseModel):
-    name: str
-    title: str
-    version: str
-    legal_basis: str
-    vacancy: Vacancy
-    sublet: Sublet
-
-
-class PolicyPackList(BaseModel):
-    items: list[PolicyPackItem]
 
 
 @router.get("/dwellings/{dwelling_id}/presence")
@@ -119,22 +104,4 @@ def _series(quantity: str, items: list[PresenceDayItem]) -> MeterSeries:
     values = [(item.day, getattr(item.signals, quantity, None)) for item in items]
     return MeterSeries(
         quantity=quantity, days=[MeterDayItem(day=day, value=value) for day, value in values if value is not None]
-    )
-
-
-@router.get("/policy-packs")
-def list_policy_packs(_principal: Principal = Depends(require("estate.view"))) -> PolicyPackList:
-    """The installed packs; which one is in force is the estate's `policy_pack`."""
-    return PolicyPackList(
-        items=[
-            PolicyPackItem(
-                name=pack.name,
-                title=pack.title_zh,
-                version=pack.version,
-                legal_basis=pack.legal_basis,
-                vacancy=pack.vacancy,
-                sublet=pack.sublet,
-            )
-            for pack in packs().values()
-        ]
     )

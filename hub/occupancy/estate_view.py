@@ -78,7 +78,7 @@ def load_estate(session: Session, estate: Estate, last: date, now: datetime) -> 
         block_gaps={block: _gaps(devices, missed, whole) for block, devices in points.items()},
         dwelling_block={row.id: row.block_id for row in dwellings},
         under_repair=frozenset(row.id for row in dwellings if row.under_repair),
-        identification_ok=_identification_ok(session, estate.id, last),
+        identification_ok=healthy_days(session, estate.id, last, last)[-1],
         recognised=recognised_of(session, estate.id, last),
     )
 
@@ -162,16 +162,21 @@ def _gaps(devices: Iterable[str], missed: Mapping[str, list[float]], whole: list
     return [row or NO_GAPS for row in rows]
 
 
-def _identification_ok(session: Session, estate_id: str, last: date) -> bool:
-    """False when the estate's terminals recognise far fewer people than before: then nobody is "unseen"."""
-    recent = last - timedelta(days=RECENT_DAYS - 1)
-    before = recent - timedelta(days=USUAL_DAYS)
+def healthy_days(session: Session, estate_id: str, first: date, last: date) -> list[bool]:
+    """For each day: False when the estate's terminals recognise far fewer people than before; then nobody is "unseen"."""
+    begin = first - timedelta(days=RECENT_DAYS + USUAL_DAYS - 1)
     rows = session.execute(
         select(PassDay.day, func.sum(PassDay.face_consented))
         .join(Dwelling, Dwelling.id == PassDay.dwelling_id)
-        .where(Dwelling.estate_id == estate_id, PassDay.day >= before, PassDay.day <= last)
+        .where(Dwelling.estate_id == estate_id, PassDay.day >= begin, PassDay.day <= last)
         .group_by(PassDay.day)
-    ).all()
-    old = sum(count for day, count in rows if day < recent) / USUAL_DAYS
-    new = sum(count for day, count in rows if day >= recent) / RECENT_DAYS
-    return bool(new >= IDENTIFICATION_DROP * old)
+    )
+    counts = [0] * ((last - begin).days + 1)
+    for day, count in rows:
+        counts[(day - begin).days] = count
+    found = []
+    for index in range(RECENT_DAYS + USUAL_DAYS, len(counts) + 1):
+        old = sum(counts[index - RECENT_DAYS - USUAL_DAYS : index - RECENT_DAYS]) / USUAL_DAYS
+        new = sum(counts[index - RECENT_DAYS : index]) / RECENT_DAYS
+        found.append(new >= IDENTIFICATION_DROP * old)
+    return found

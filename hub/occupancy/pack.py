@@ -16,11 +16,22 @@ class _Part(BaseModel):
 
 class ContactRule(_Part):
     """Failed attempts to reach the household before a file may be called red; `in_person_off_hours` of them in person
-    in the evening or at a weekend."""
+    in the evening or at a weekend. `appointments_per_month`: visits that this place's rule wants arranged beforehand."""
 
     failed: Annotated[int, Field(ge=1)]
     in_person_off_hours: Annotated[int, Field(ge=0)]
     within_days: Days
+    appointments_per_month: Annotated[int, Field(ge=1, le=10)] | None = None
+
+
+class Anchor(_Part):
+    """What a threshold or a consequence rests on. `mark`: P the primary text was read, S a secondary source says so, M from
+    memory, A an engineering default. `source`: where it was read."""
+
+    about: Literal["vacancy", "not_moved_in", "sublet", "vacant_use", "arrears", "contacts", "pauses", "bar"]
+    text_zh: Annotated[str, Field(min_length=4)]
+    mark: Literal["P", "S", "M", "A"]
+    source: str = ""
 
 
 class Vacancy(_Part):
@@ -97,7 +108,9 @@ class Pauses(_Part):
 
 
 class PolicyPack(_Part):
-    """One place's pack. `sources` say where each threshold was read and how sure that is. `measured`: the rules as
+    """One place's pack. `sources` say where each threshold was read and how sure that is; `anchors` the same one by one.
+    `bar_years`: how long who lost a home for vacancy may not apply again (0: that ground has no such bar; None: not found
+    in the text); the hub never applies it, a person's decision may name it. `measured`: the rules as
     back-tests taught them: visits to an empty home do not begin a run anew, S1 looks at who left together (others.py),
     P1 and S2, unknown days gate by their share, one lone sign of use must last."""
 
@@ -112,6 +125,8 @@ class PolicyPack(_Part):
     vacant_use: VacantUse
     pauses: Pauses
     notes: tuple[str, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    bar_years: Annotated[int, Field(ge=0, le=10)] | None = None
     measured: bool = False
 
 

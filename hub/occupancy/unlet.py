@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from statistics import median
 
 from hub.occupancy.finding import (
@@ -19,7 +18,7 @@ from hub.occupancy.finding import (
 )
 from hub.occupancy.pack import PolicyPack, VacantUse
 from hub.occupancy.runs import looks_like_leak
-from hub.occupancy.values import DayState, DwellingRecord, PresenceDay
+from hub.occupancy.values import DwellingRecord, PresenceDay
 
 SETTLE_DAYS = 3
 """After the hand-back, cleaning and late records are expected."""
@@ -31,9 +30,6 @@ USED_DAYS = 3
 
 ALONE_DAYS = 6
 """One kind of sign alone must last: a leak, a neighbour's meter, a cleaner."""
-
-READY_DAYS = 3
-READY_WATER = 0.01
 
 
 def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
@@ -109,20 +105,3 @@ def _power(
         return None
     text = f"近{len(recent)}日内有{len(used)}日用电超过{limit:.2f}千瓦时（自身待机的两倍以上）。"
     return text, Evidence("meter", record.meters["electricity"], text, used[-1].day)
-
-
-def moved_out(record: DwellingRecord) -> date | None:
-    """The day from which a dwelling whose tenancy has ended has shown no use for `READY_DAYS` observed days; None: not yet.
-
-    Evidence for "ready to re-let", not the hand-back itself: that is the lease system's.
-    """
-    if record.household is not None or record.ended_tenancy is None or record.vacant_since is None:
-        return None
-    since: date | None = None
-    idle = 0
-    for day in record.days:
-        if day.day <= record.vacant_since or day.state is DayState.UNKNOWN:
-            continue
-        used = day.state is not DayState.ABSENT or (day.water or 0.0) > READY_WATER
-        since, idle = (None, 0) if used else (since or day.day, idle + 1)
-    return since if idle >= READY_DAYS else None

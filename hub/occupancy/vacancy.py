@@ -299,8 +299,3 @@ def _not_moved_in(record: DwellingRecord, household: Household, run: Run, pack: 
         threshold=f"{rule.not_moved_in_days}日",
         inputs_hash=inputs_hash(pack, record, run.days),
     )
-
-
-def lived_in(days: tuple[PresenceDay, ...], since: date) -> date | None:
-    """The first day since `since` on which a resident was there; for the feed's `moved_in`."""
-    return next((day.day for day in days if day.day >= since and day.state is DayState.PRESENT), None)

@@ -33,6 +33,13 @@ export const useAssignments = (state: "active" | "all"): UseQueryResult<{ items:
 export const usePasses = (state: "active" | "all"): UseQueryResult<{ items: T.PassItem[] }> => useOfEstate(`passes-${state}`, `passes?state=${state}`, MINUTE);
 export const useHeldActions = (): UseQueryResult<{ items: T.HeldAction[] }> => useOfEstate("held-actions", "held-actions", MINUTE / 4);
 export const usePolicy = (): UseQueryResult<T.EstatePolicy> => useOfEstate("policy", "policy");
+export function usePolicyTrials(): UseQueryResult<{ items: T.PolicyTrial[] }> {
+  const { id } = useEstate();
+  return useQuery<{ items: T.PolicyTrial[] }>({
+    queryKey: ["policy-trials", id], queryFn: ({ signal }) => call(`/estates/${part(id)}/policy-trials`, { signal }),
+    refetchInterval: (q) => (q.state.data?.items.some((one) => one.state === "waiting" || one.state === "running") ? 1_000 : false),
+  });
+}
 export const useFeedStart = (): UseQueryResult<T.EventPage> => useOfEstate("feed", "events?kind=access&limit=100");
 export const usePassesDaily = (days: number): UseQueryResult<T.PassDays> =>
   useOfEstate("passes-daily", `passes-daily?days=${days}`);
@@ -40,6 +47,8 @@ export const usePassesDaily = (days: number): UseQueryResult<T.PassDays> =>
 export const useDwelling = (id: string): UseQueryResult<T.Dwelling> => useRead(["dwelling", id], `/dwellings/${part(id)}`, { enabled: id !== "" });
 export const usePresence = (id: string, days = 200): UseQueryResult<T.Presence> =>
   useRead(["presence", id, days], `/dwellings/${part(id)}/presence?days=${days}`);
+export const useDwellingLife = (id: string): UseQueryResult<{ items: T.LifeFact[] }> => useRead(["life", id], `/dwellings/${part(id)}/life`);
+export const useEstateLife = (): UseQueryResult<{ items: T.LifeFact[] }> => useOfEstate("estate-life", "life", MINUTE);
 export const useExplain = (id: string): UseQueryResult<T.Explain> => useRead(["explain", id], `/dwellings/${part(id)}/explain`);
 
 export const useExplainCredential = (token: string): UseQueryResult<T.Explain> => useRead(["explain", "credential", token], `/credentials/${part(token)}/explain`);

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/absences/{absence_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Absence
+         * @description The household is back.
+         */
+        post: operations["end_absence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/edges/{edge_id}/enrolment-token": {
         parameters: {
             query?: never;
@@ -500,6 +520,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dwellings/{dwelling_id}/absences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Declare Absence
+         * @description No document is asked. While it lasts, days without anybody do not count.
+         */
+        post: operations["declare_absence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dwellings/{dwelling_id}/explain": {
         parameters: {
             query?: never;
@@ -509,6 +549,26 @@ export interface paths {
         };
         /** Explain Dwelling Access */
         get: operations["explain_dwelling_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dwellings/{dwelling_id}/life": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Dwelling Life
+         * @description Newest first, of all its tenancies.
+         */
+        get: operations["dwelling_life"];
         put?: never;
         post?: never;
         delete?: never;
@@ -707,6 +767,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/estates/{estate_id}/life": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Estate Life
+         * @description Of the whole estate, newest first; `kind=ready_to_relet`: the homes that can be let again.
+         */
+        get: operations["estate_life"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/estates/{estate_id}/passes": {
         parameters: {
             query?: never;
@@ -767,6 +847,30 @@ export interface paths {
          * @description Pictures are off until somebody answers for switching them on.
          */
         patch: operations["change_policy"];
+        trace?: never;
+    };
+    "/api/v1/estates/{estate_id}/policy-trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Policy Trials
+         * @description The newest first.
+         */
+        get: operations["list_policy_trials"];
+        put?: never;
+        /**
+         * Try Policy Pack
+         * @description Replays the estate's kept days under this pack and the one in force. Nothing changes by it.
+         */
+        post: operations["try_policy_pack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/estates/{estate_id}/role-assignments": {
@@ -1669,6 +1773,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AbsenceEnd */
+        AbsenceEnd: {
+            /** Said */
+            said: string;
+        };
         /** AbsenceItem */
         AbsenceItem: {
             /**
@@ -1687,6 +1796,11 @@ export interface components {
             reason: string;
             /** To Date */
             to_date: string | null;
+        };
+        /** AbsenceMade */
+        AbsenceMade: {
+            /** Id */
+            id: string;
         };
         /** Accepted */
         Accepted: {
@@ -1729,6 +1843,30 @@ export interface components {
             needs_opinion: boolean;
             /** Reason Codes */
             reason_codes: components["schemas"]["ReasonCode"][];
+        };
+        /**
+         * Anchor
+         * @description What a threshold or a consequence rests on. `mark`: P the primary text was read, S a secondary source says so, M from
+         *     memory, A an engineering default. `source`: where it was read.
+         */
+        Anchor: {
+            /**
+             * About
+             * @enum {string}
+             */
+            about: "vacancy" | "not_moved_in" | "sublet" | "vacant_use" | "arrears" | "contacts" | "pauses" | "bar";
+            /**
+             * Mark
+             * @enum {string}
+             */
+            mark: "P" | "S" | "M" | "A";
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /** Text Zh */
+            text_zh: string;
         };
         /**
          * AssignmentItem
@@ -2135,9 +2273,11 @@ export interface components {
         /**
          * ContactRule
          * @description Failed attempts to reach the household before a file may be called red; `in_person_off_hours` of them in person
-         *     in the evening or at a weekend.
+         *     in the evening or at a weekend. `appointments_per_month`: visits that this place's rule wants arranged beforehand.
          */
         ContactRule: {
+            /** Appointments Per Month */
+            appointments_per_month?: number | null;
             /** Failed */
             failed: number;
             /** In Person Off Hours */
@@ -3304,6 +3444,54 @@ export interface components {
             result: string;
         };
         /**
+         * LifeFactItem
+         * @description `kind`: handed_over, moved_in, moved_out or ready_to_relet. `proof`: F1 doors, F2 meters. `standing` False: taken back by
+         *     later records. `delivered_at`: when the lease system took the newest message of it.
+         */
+        LifeFactItem: {
+            /** Because */
+            because: string[];
+            /** Block */
+            block: string;
+            /** Coverage */
+            coverage: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Delivered At */
+            delivered_at: string | null;
+            /** Dwelling Id */
+            dwelling_id: string;
+            /** Kind */
+            kind: string;
+            /** Meters */
+            meters: {
+                [key: string]: unknown;
+            }[];
+            /** Number */
+            number: string;
+            /** Proof */
+            proof: string[];
+            /** Revision */
+            revision: number;
+            /** Standing */
+            standing: boolean;
+            /** Tenancy Id */
+            tenancy_id: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /** LifeFactList */
+        LifeFactList: {
+            /** Items */
+            items: components["schemas"]["LifeFactItem"][];
+        };
+        /**
          * LinkSecret
          * @description What stands behind `/pass#`: it never is part of an address that a server could log.
          */
@@ -3448,6 +3636,23 @@ export interface components {
             days: components["schemas"]["MeterDayItem"][];
             /** Quantity */
             quantity: string;
+        };
+        /**
+         * NewAbsence
+         * @description `reason`: hospital, care, work, travel, home_visit, renovation or other. `said`: who said so and how, for the trail.
+         */
+        NewAbsence: {
+            /**
+             * From Date
+             * Format: date
+             */
+            from_date: string;
+            /** Reason */
+            reason: string;
+            /** Said */
+            said: string;
+            /** To Date */
+            to_date?: string | null;
         };
         /** NewDevice */
         NewDevice: {
@@ -3692,6 +3897,31 @@ export interface components {
             /** Undelivered */
             undelivered: number;
         };
+        /**
+         * PackOutcome
+         * @description `opened`: leads by the highest tier they reached; `standing`: those that would stand today; `months`: month → tier →
+         *     leads that entered it. `insufficient_days`: dwelling-days on which data did not suffice.
+         */
+        PackOutcome: {
+            /** Insufficient Days */
+            insufficient_days: number;
+            /** Kinds */
+            kinds: {
+                [key: string]: number;
+            };
+            /** Months */
+            months: {
+                [key: string]: components["schemas"]["Tiers"];
+            };
+            opened: components["schemas"]["Tiers"];
+            /** Pack */
+            pack: string;
+            standing: components["schemas"]["Tiers"];
+            /** Title */
+            title: string;
+            /** Version */
+            version: string;
+        };
         /** Part */
         Part: {
             /** Detail */
@@ -3864,6 +4094,22 @@ export interface components {
         Passes: {
             /** Items */
             items: components["schemas"]["PassItem"][];
+        };
+        /**
+         * Pauses
+         * @description Calendar pauses: days around Spring Festival count neither for nor against. `declared_max_days`: a declared
+         *     absence without an end pauses so long, then is asked about; one with an end pauses to its end, at most
+         *     `reviewed_max_days`.
+         */
+        Pauses: {
+            /** Declared Max Days */
+            declared_max_days: number;
+            /** Reviewed Max Days */
+            reviewed_max_days: number;
+            /** Spring Festival After */
+            spring_festival_after: number;
+            /** Spring Festival Before */
+            spring_festival_before: number;
         };
         /**
          * PersonExplanation
@@ -4059,16 +4305,29 @@ export interface components {
             /** Policy Pack */
             policy_pack: string;
         };
-        /** PolicyPackItem */
+        /**
+         * PolicyPackItem
+         * @description `confidence`: primary, secondary or unverified; `anchors`: what each threshold rests on and how sure that is.
+         */
         PolicyPackItem: {
+            /** Anchors */
+            anchors: components["schemas"]["Anchor"][];
+            /** Bar Years */
+            bar_years: number | null;
+            /** Confidence */
+            confidence: string;
             /** Legal Basis */
             legal_basis: string;
             /** Name */
             name: string;
+            /** Notes */
+            notes: string[];
+            pauses: components["schemas"]["Pauses"];
             sublet: components["schemas"]["Sublet"];
             /** Title */
             title: string;
             vacancy: components["schemas"]["Vacancy"];
+            vacant_use: components["schemas"]["VacantUse"];
             /** Version */
             version: string;
         };
@@ -4780,6 +5039,24 @@ export interface components {
             /** To Date */
             to_date: string | null;
         };
+        /** Tiers */
+        Tiers: {
+            /**
+             * Orange
+             * @default 0
+             */
+            orange: number;
+            /**
+             * Red
+             * @default 0
+             */
+            red: number;
+            /**
+             * Yellow
+             * @default 0
+             */
+            yellow: number;
+        };
         /** TimelineItem */
         TimelineItem: {
             /** Action */
@@ -4799,6 +5076,90 @@ export interface components {
             reason_code: string;
             /** Reason Zh */
             reason_zh: string;
+        };
+        /**
+         * TrialItem
+         * @description `state`: waiting, running, done or failed; `error` says what to do.
+         */
+        TrialItem: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Done */
+            done: number;
+            /** Error */
+            error: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Pack */
+            pack: string;
+            /** Pack Version */
+            pack_version: string;
+            result: components["schemas"]["TrialResult"] | null;
+            /** State */
+            state: string;
+            /** Total */
+            total: number;
+        };
+        /**
+         * TrialLead
+         * @description `lead`: kind:tier.
+         */
+        TrialLead: {
+            /** Dwelling Id */
+            dwelling_id: string;
+            /** Lead */
+            lead: string;
+        };
+        /** TrialList */
+        TrialList: {
+            /** Items */
+            items: components["schemas"]["TrialItem"][];
+        };
+        /** TrialMade */
+        TrialMade: {
+            /** Id */
+            id: string;
+        };
+        /** TrialRequest */
+        TrialRequest: {
+            /** Policy Pack */
+            policy_pack: string;
+        };
+        /**
+         * TrialResult
+         * @description `only_tried`, `only_in_force`: dwellings whose lead would stand today under one pack alone, the first 50; empty for
+         *     those who may not see cases.
+         */
+        TrialResult: {
+            /** Dwellings */
+            dwellings: number;
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            in_force: components["schemas"]["PackOutcome"];
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            /** Only In Force */
+            only_in_force: components["schemas"]["TrialLead"][];
+            /** Only In Force Count */
+            only_in_force_count: number;
+            /** Only Tried */
+            only_tried: components["schemas"]["TrialLead"][];
+            /** Only Tried Count */
+            only_tried_count: number;
+            tried: components["schemas"]["PackOutcome"];
         };
         /** TwiceItem */
         TwiceItem: {
@@ -4971,6 +5332,23 @@ export interface components {
             /** Yellow Days */
             yellow_days: number;
         };
+        /**
+         * VacantUse
+         * @description U: a dwelling recorded as vacant is used: water above `water_m3_per_day` for `water_days` days, or electricity
+         *     above twice its own idle (and `electricity_kwh_per_day`) for `electricity_days` days.
+         */
+        VacantUse: {
+            /** Basis */
+            basis: string;
+            /** Electricity Days */
+            electricity_days: number;
+            /** Electricity Kwh Per Day */
+            electricity_kwh_per_day: number;
+            /** Water Days */
+            water_days: number;
+            /** Water M3 Per Day */
+            water_m3_per_day: number;
+        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -5017,6 +5395,48 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    end_absence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                absence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AbsenceEnd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     make_enrolment_token: {
         parameters: {
             query?: never;
@@ -6219,6 +6639,50 @@ export interface operations {
             };
         };
     };
+    declare_absence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dwelling_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAbsence"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AbsenceMade"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     explain_dwelling_access: {
         parameters: {
             query?: never;
@@ -6237,6 +6701,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    dwelling_life: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dwelling_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifeFactList"];
                 };
             };
             /** @description Bad Request */
@@ -6748,6 +7252,49 @@ export interface operations {
             };
         };
     };
+    estate_life: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifeFactList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_passes: {
         parameters: {
             query?: {
@@ -6938,6 +7485,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_policy_trials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    try_policy_pack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialMade"];
                 };
             };
             /** @description Bad Request */

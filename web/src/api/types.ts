@@ -10,7 +10,7 @@ type S = components["schemas"];
 
 export type Permission =
   | "estate.view" | "person.reveal" | "device.command" | "device.manage" | "tenancy.view" | "tenancy.manage"
-  | "access.desk" | "case.view" | "case.decide" | "audit.view" | "policy.manage" | "users.manage";
+  | "access.desk" | "absence.declare" | "case.view" | "case.decide" | "audit.view" | "policy.manage" | "users.manage";
 
 export type DwellingStatus =
   | "occupied" | "vacant" | "allocated" | "suspected_sublet" | "suspected_idle" | "repair" | "unknown";
@@ -76,6 +76,10 @@ export type CaseFinding = S["FindingView"];
 export type Decision = S["Decision"];
 export type PolicyPack = S["PolicyPackItem"];
 export type OutboxItem = S["OutboxItem"];
+export type PolicyTrial = S["TrialItem"];
+export type PackOutcome = S["PackOutcome"];
+export type TrialLead = S["TrialLead"];
+export type LifeFact = S["LifeFactItem"];
 export type EstatePolicy = S["PolicyItem"];
 export type Health = S["Health"];
 export type AuditItem = S["AuditItem"];

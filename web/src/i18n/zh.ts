@@ -177,11 +177,15 @@ export const zh = {
     credential: "通行凭证", noCredential: "还没有通行凭证", pick: "输入楼栋或房号", why: "为什么可以通行", whyColumns: { who: "谁", where: "哪里", when: "何时", because: "依据" }, whyEmpty: "目前没有通行权限",
     presence: "居住迹象日历", presenceLegend: "未知表示当天门禁覆盖不足，不等于无人", presenceAria: (n: number, present: number, absent: number, unknown: number) => `最近 ${n} 天：有人居住迹象 ${present} 天，无人居住迹象 ${absent} 天，未知 ${unknown} 天。表格视图列出每一天。`,
     day: "日期", coverage: "门禁覆盖", signals: "依据", meters: "水电用量", metersEmpty: "没有安装远传水电表", lastValue: "最近读数", meterBad: "表计报告故障，不作为无人用水依据",
-    meterAria: (name: string, n: number) => `${name}每日用量，${n} 天。表格视图列出每一天。`, absences: "离家报备", absenceEmpty: "没有离家报备", absence: (from: string, to: string) => `${from} 至 ${to}`, declared: (day: string) => `${day} 报备`,
+    meterAria: (name: string, n: number) => `${name}每日用量，${n} 天。表格视图列出每一天。`, absences: "离家报备", declareAbsence: "登记报备", declareHint: "只需原因类别，不需要证明材料。报备期内无人的日子不计入闲置。请写明由谁、以何种方式报备。", absenceMissing: "请填写开始日期并选择原因类别。", absenceFirst: "从哪天起离家", absenceLast: "预计到哪天（可不填）", absenceReason: "原因类别", absenceBack: "已回来", absenceBackHint: "报备于昨天结束；尚未开始的直接取消。", absenceEmpty: "没有离家报备", absence: (from: string, to: string) => `${from} 至 ${to}`, declared: (day: string) => `${day} 报备`,
     absenceOpen: "未定", lead: "在办线索", openLead: "查看线索", signalNames: { doors: "本户通行", identified: "其中经同意的人脸", others: "其他人员通行", water: "用水 m³", electricity: "用电 kWh" } as Record<string, string>,
     reveal: "查看完整信息", revealTitle: "查看完整个人信息", revealHint: "将显示姓名、出生日期和卡号 60 秒，并写入审计日志。", revealReason: "查看事由",
     revealCodes: { counter_service: "窗口办理业务", contact: "联系住户", case_check: "线索核查", data_correction: "更正登记信息", emergency: "紧急情况" } as Record<string, string>,
     revealed: (s: number) => `完整信息，${s} 秒后隐藏`, birth: "出生日期", cards: "卡号", hideNow: "立即隐藏", revealFailed: "未能查看",
+  },
+  life: {
+    title: "入住与交接", estateTitle: "入住、搬离与可再次配租", hint: "由门禁和水电表佐证的事实，推送给租赁系统；迟到的记录改变事实时会自动更正。不是线索，不影响任何人的通行。", withdrawn: (what: string) => `已撤回：${what}`, proof: (by: string, percent: number) => `佐证：${by} · 覆盖 ${percent}%`, revision: (n: number) => `第 ${n} 次告知`, delivered: (at: string) => `租赁系统 ${at} 已收`, waiting: "等待送达租赁系统",
+    kinds: { handed_over: "已交付使用", moved_in: "已入住", moved_out: "已搬离", ready_to_relet: "可再次配租" } as Record<string, string>, families: { F1: "门禁", F2: "水电表" } as Record<string, string>,
   },
   cases: {
     title: "线索与核查", reminder: "线索不是结论：以下均为待核实的疑似情况，须由工作人员核查后认定。系统不会因线索停用任何人的通行。", filters: "筛选", state: "状态", kind: "类型", stage: "预警",
@@ -326,7 +330,9 @@ export const zh = {
     columns: { who: "谁", where: "哪些门", when: "何时", because: "依据", ways: "开门方式", devices: "在哪些设备上、自何时、由什么确认" },
   },
   settings: {
-    title: "设置", policy: "政策包", policyHint: "政策包是本地的法定阈值。更换后从下一次分析起生效，已形成的线索不变。", inForce: "当前适用", use: "采用", snapshots: "通行抓拍", snapshotsHint: "默认关闭。启用后，摄像机对着的通行点在每次通行时保存一张照片，仅用于安全事件核查，到期自动删除；启用前应完成个人信息保护影响评估，并在现场张贴提示标识。查看照片写入审计日志。",
+    title: "设置", policy: "政策包", policyHint: "政策包是本地的法定阈值。更换后从下一次分析起生效，已形成的线索不变。", inForce: "当前适用", use: "采用", tryPack: "试算", trials: "在本小区历史上试算", trialsHint: "按保存的历史逐日重放，看这个政策包会产生多少线索，与当前适用的对照。试算不产生线索、不改变任何东西。未尝试联系住户的历史按“联系未果”计，实际红色须先有人工联系记录。", trialOf: "试算",
+    trialHead: ["政策包", "曾达黄色", "曾达橙色", "曾达红色", "今日黄色", "今日橙色", "今日红色", "数据不足（户日）"], trialRuns: (done: number, total: number) => total ? `正在试算：${done} / ${total} 套` : "等待试算……", trialDiffers: (more: number, less: number) => `今日仅试算包有线索 ${more} 套，仅当前包有线索 ${less} 套。`, trialSpan: (first: string, last: string, homes: number) => `${first} 至 ${last}，${homes} 套房屋`, onlyTried: "仅试算包", onlyInForce: "仅当前包", trialKind: "类型", trialTier: "等级",
+    snapshots: "通行抓拍", snapshotsHint: "默认关闭。启用后，摄像机对着的通行点在每次通行时保存一张照片，仅用于安全事件核查，到期自动删除；启用前应完成个人信息保护影响评估，并在现场张贴提示标识。查看照片写入审计日志。",
     on: "已启用", off: "未启用", turnOn: "启用抓拍", turnOff: "关闭抓拍", onlyAdmin: "只有系统管理员可以更改。", changeReason: "更改原因", audit: "审计日志", auditColumns: { at: "时间", actor: "操作人", reason: "事由", changes: "内容" },
     chainOk: "日志链完整", chainBroken: "日志链不完整，请立即联系审计部门", actor: "操作人", health: "系统健康", healthColumns: { part: "部分", state: "状态", detail: "说明" }, well: "正常", unwell: "异常", version: (v: string) => `版本 ${v}`, dead: "无法处理的消息", deadEmpty: "没有无法处理的消息",
     deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, vacancyDays: (y: number, o: number, r: number) => `闲置：${y} 天黄色、${o} 天橙色、${r} 天红色`, livedDays: (w: number, l: number) => `闲置：${w} 天内居住不满 ${l} 天`, subletDays: (d: number, p: number) => `转租：${d} 天未见登记人员且用水达平日 ${p}%`, outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,

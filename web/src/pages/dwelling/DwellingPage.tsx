@@ -11,7 +11,9 @@ import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Empty, Panel } from "../../ui/Panel";
 import { StatusChip } from "../../ui/StatusChip";
+import { Absences } from "./Absences";
 import { Household } from "./Household";
+import { LifePanel } from "./Life";
 import { Why } from "./Why";
 
 const Presence = lazy(() => import("./Presence"));
@@ -36,6 +38,7 @@ function Page({ dwelling }: { dwelling: Dwelling }): ReactNode {
         <div>
           <Why dwellingId={dwelling.id} />
           <Absences dwelling={dwelling} />
+          <LifePanel dwellingId={dwelling.id} />
           <Meters dwelling={dwelling} />
         </div>
       </div>
@@ -70,24 +73,6 @@ function Facts({ dwelling }: { dwelling: Dwelling }): ReactNode {
     <section className="panel" aria-label={t.tenancy}>
       <div className="panel-body"><dl className="facts">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl></div>
     </section>
-  );
-}
-
-function Absences({ dwelling }: { dwelling: Dwelling }): ReactNode {
-  const { dwelling: t, words } = useWords();
-  return (
-    <Panel id="absences" title={t.absences}>
-      {dwelling.absences.length === 0 ? <Empty text={t.absenceEmpty} /> : (
-        <ul className="rows">
-          {dwelling.absences.map((absence) => (
-            <li key={absence.id}>
-              <strong>{t.absence(absence.from_date, absence.to_date ?? t.absenceOpen)}</strong>{word(words.absence, absence.reason)}
-              <span className="faint">{t.declared(absence.declared_on)}</span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Panel>
   );
 }
 

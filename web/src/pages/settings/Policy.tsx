@@ -11,6 +11,7 @@ import { useEstate, useSession } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
+import { PolicyTrials, TryButton } from "./PolicyTrial";
 
 /** Sends a change with its reason and reads the policy again. */
 function useChange(): (change: Record<string, unknown>, reason: string) => Promise<void> {
@@ -36,6 +37,7 @@ export function PolicyPanel(): ReactNode {
       <Answer query={usePolicyPacks()} empty={(d) => d.items.length === 0}>
         {(d) => <ul className="rows">{d.items.map((pack) => <PackRow key={pack.name} pack={pack} inForce={policy.data?.policy_pack === pack.name} use={() => setWanted(pack)} />)}</ul>}
       </Answer>
+      <PolicyTrials />
       <ReasonDialog open={wanted !== null} title={`${t.use}: ${wanted?.title ?? ""}`} hint={t.policyHint} close={() => setWanted(null)}
         submit={async (reason) => {
           await change({ policy_pack: wanted?.name }, reason);
@@ -53,7 +55,7 @@ function PackRow({ pack, inForce, use }: { pack: PolicyPack; inForce: boolean; u
   return (
     <li data-testid="pack">
       <strong>{pack.title}</strong><span className="faint">{t.version(pack.version)}</span>
-      {inForce ? <Mark tone="good">{t.inForce}</Mark> : may("policy.manage") ? <Button size="small" onClick={use}>{t.use}</Button> : null}
+      {inForce ? <Mark tone="good">{t.inForce}</Mark> : may("policy.manage") ? <><TryButton pack={pack.name} /><Button size="small" onClick={use}>{t.use}</Button></> : null}
       <span style={{ flexBasis: "100%" }}>{idle} · {t.subletDays(pack.sublet.unseen_days, Math.round(pack.sublet.water_share * 100))}</span>
       <span className="faint" style={{ flexBasis: "100%" }}>{pack.legal_basis}</span>
     </li>

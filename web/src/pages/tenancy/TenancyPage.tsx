@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import { useWords } from "../../i18n";
+import { EstateLifePanel } from "../dwelling/Life";
 import { ClockPanel } from "./ClockPanel";
 import { People } from "./People";
 import { HeldPanels, Sources } from "./Sources";
@@ -16,6 +17,7 @@ export function TenancyPage(): ReactNode {
       <Sources />
       <HeldPanels />
       <div className="two"><RefusedRows /><UploadPanel /></div>
+      <EstateLifePanel />
       <People />
     </>
   );

@@ -1,0 +1,129 @@
+"""The lease system is told what doors and meters prove of a tenancy's life: once, and again where late records correct it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub.db import UnitOfWork
+from hub.lease import outbox
+from hub.lease.feed import Subject, message
+from hub.occupancy.life import Life, LifeFact, LifeKind, changes
+from hub.tables import Dwelling, Estate, Finding, LifeFactRow, Meter, MeterDay, Tenancy
+
+DAY_NAMES = {
+    LifeKind.HANDED_OVER: "first_pass_on",
+    LifeKind.MOVED_IN: "first_day",
+    LifeKind.MOVED_OUT: "gone_since",
+    LifeKind.READY_TO_RELET: "unused_since",
+}
+
+
+def tell(uow: UnitOfWork, lives: Iterable[tuple[str, Life]]) -> int:
+    """Compare what is proved now with what was told, and tell what differs. How many messages were added.
+
+    Idempotent: the first message of a fact has the id `dwelling.{kind}:{tenancy}`, a correction `…:r{revision}`.
+    """
+    found = {dwelling: life for dwelling, life in lives if life.tenancy_id is not None}
+    if not found:
+        return 0
+    known = _known(uow.session, [life.tenancy_id or "" for life in found.values()])
+    told = 0
+    for dwelling, life in found.items():
+        rows = known.get(life.tenancy_id or "", {})
+        standing = [(kind, row.day) for kind, row in rows.items() if row.standing]
+        for kind, fact in changes(life, standing):
+            told += _tell(uow, dwelling, life.tenancy_id or "", kind, fact, rows.get(kind))
+    return told
+
+
+def _known(session: Session, tenancies: Sequence[str]) -> Mapping[str, dict[LifeKind, LifeFactRow]]:
+    found: dict[str, dict[LifeKind, LifeFactRow]] = defaultdict(dict)
+    for row in session.scalars(select(LifeFactRow).where(LifeFactRow.tenancy_id.in_(tenancies))):
+        found[row.tenancy_id][LifeKind(row.kind)] = row
+    return found
+
+
+def _tell(
+    uow: UnitOfWork, dwelling: str, tenancy: str, kind: LifeKind, fact: LifeFact | None, row: LifeFactRow | None
+) -> bool:
+    before = row.day if row is not None and row.standing else None
+    if row is None:
+        estate = uow.session.scalars(select(Dwelling.estate_id).where(Dwelling.id == dwelling)).one()
+        row = LifeFactRow(tenancy_id=tenancy, kind=kind.value, estate_id=estate, dwelling_id=dwelling, revision=0)
+        uow.session.add(row)
+    row.revision = (row.revision or 0) + 1
+    row.standing, row.updated_at = fact is not None, uow.now
+    if fact is not None:
+        row.day, row.coverage = fact.day, fact.coverage
+        row.proof, row.because = list(fact.proof), list(fact.because)
+        row.meters = _readings(uow.session, dwelling, fact.day)
+    uow.record("life.told", tenancy, fact=kind.value, revision=row.revision, standing=row.standing)
+    content: dict[str, Any] = {
+        DAY_NAMES[kind]: row.day,
+        "revision": row.revision,
+        "withdrawn": fact is None,
+        "proof": row.proof,
+        "coverage": row.coverage,
+        "because": row.because,
+        "meters": row.meters,
+        "access_changes": False,
+    }
+    if row.revision > 1:
+        content["corrects_day"] = before
+    return outbox.enqueue(
+        uow, message(f"dwelling.{kind}", key_of(row), subject(uow.session, dwelling, tenancy), uow.now, content)
+    )
+
+
+def key_of(row: LifeFactRow) -> str:
+    """The key of the newest message of a fact."""
+    return row.tenancy_id if row.revision == 1 else f"{row.tenancy_id}:r{row.revision}"
+
+
+def _readings(session: Session, dwelling: str, day: date) -> list[dict[str, Any]]:
+    """The meters' last good readings up to that day, for the account: cumulative m³ or kWh."""
+    found: dict[str, dict[str, Any]] = {}
+    rows = session.execute(
+        select(MeterDay.meter_id, Meter.quantity, MeterDay.day, MeterDay.last_value)
+        .join(Meter, Meter.id == MeterDay.meter_id)
+        .where(Meter.dwelling_id == dwelling, MeterDay.day <= day, MeterDay.ok_count > 0)
+        .order_by(MeterDay.day.desc())
+        .limit(20)
+    )
+    for meter, quantity, on, value in rows:
+        found.setdefault(meter, {"meter": meter, "quantity": quantity, "day": on.isoformat(), "value": value})
+    return [found[meter] for meter in sorted(found)]
+
+
+def tell_vacant_use(uow: UnitOfWork, finding: Finding, ended: bool) -> bool:
+    """A dwelling recorded as vacant is used, or no longer: once each a finding."""
+    key = f"{finding.id}:ended" if ended else finding.id
+    content = {
+        "since": finding.window_from,
+        "withdrawn": ended,
+        "proof": finding.families,
+        "coverage": finding.coverage,
+        "because": finding.because,
+        "against": finding.against,
+        "access_changes": False,
+    }
+    return outbox.enqueue(
+        uow, message("dwelling.vacant_used", key, subject(uow.session, finding.dwelling_id, None), uow.now, content)
+    )
+
+
+def subject(session: Session, dwelling_id: str, tenancy_id: str | None) -> Subject:
+    """A dwelling and tenancy in the lease system's words."""
+    code, estate = session.execute(
+        select(Dwelling.code, Estate.code)
+        .join(Estate, Estate.id == Dwelling.estate_id)
+        .where(Dwelling.id == dwelling_id)
+    ).one()
+    source = session.scalar(select(Tenancy.source_id).where(Tenancy.id == tenancy_id)) if tenancy_id else None
+    return Subject(dwelling_id, code, estate, source)

@@ -1,0 +1,195 @@
+"""(P) What doors and meters prove of a tenancy's life: handed over, moved in, moved out, ready to be let again.
+
+For everybody's good and nobody's harm: each fact has its day, what proves it and how well that time was observed. A fact
+that late records change is told again, corrected; nothing here is a lead, and none of it touches access.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import pairwise
+
+from hub.occupancy.values import DayState, DwellingRecord, PresenceDay
+
+READY_DAYS = 3
+"""Observed days without use after which a home whose tenancy has ended is ready to be let again."""
+
+READY_WATER, READY_POWER = 0.01, 0.5
+"""m³ and kWh a day up to which nobody uses the home: a tap tried, a router left on."""
+
+SETTLED_DAYS = 7
+"""Two days lived in within so many make a move; a single one is a look at the rooms or the furniture."""
+
+
+class LifeKind(StrEnum):
+    """`handed_over`: the new household came in by its own credentials. `moved_out`: no use after the tenancy's end."""
+
+    HANDED_OVER = "handed_over"
+    MOVED_IN = "moved_in"
+    MOVED_OUT = "moved_out"
+    READY_TO_RELET = "ready_to_relet"
+
+
+@dataclass(frozen=True, slots=True)
+class LifeFact:
+    """One fact of a tenancy. `proof`: families of signals that say so (F1 doors, F2 meters). `coverage` 0..1 of the days
+    that decide it. `because` in Chinese."""
+
+    kind: LifeKind
+    tenancy_id: str
+    day: date
+    proof: tuple[str, ...]
+    coverage: float
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """`facts` that stand now. `decided`: kinds on which this record can speak at all; of others an earlier fact stays."""
+
+    tenancy_id: str | None
+    facts: tuple[LifeFact, ...]
+    decided: frozenset[LifeKind]
+
+
+def life_of(record: DwellingRecord) -> Life:
+    """What the record proves of the present tenancy, or of the one that ended last."""
+    if not record.days:
+        return Life(None, (), frozenset())
+    if record.household is not None:
+        return _begun(record)
+    if record.ended_tenancy is not None and record.vacant_since is not None:
+        return _ended(record, record.ended_tenancy, record.vacant_since)
+    return Life(None, (), frozenset())
+
+
+def _begun(record: DwellingRecord) -> Life:
+    household = record.household
+    assert household is not None
+    start = household.handover or household.first
+    if household.handover is None or start <= record.days[0].day:
+        return Life(household.tenancy_id, (), frozenset())  # before the record: neither proved nor taken back
+    days = [day for day in record.days if day.day >= start]
+    return Life(
+        household.tenancy_id,
+        tuple(
+            fact for fact in (_handed_over(household.tenancy_id, days), _moved_in(household.tenancy_id, days)) if fact
+        ),
+        frozenset({LifeKind.HANDED_OVER, LifeKind.MOVED_IN}),
+    )
+
+
+def _handed_over(tenancy: str, days: Sequence[PresenceDay]) -> LifeFact | None:
+    """The first pass by one of the household's own credentials."""
+    index = next((i for i, day in enumerate(days) if day.passes), None)
+    if index is None:
+        return None
+    day = days[index]
+    proof, because = ["F1"], [f"{day.day:%Y-%m-%d}本户凭证首次通行（共{day.passes}次）。"]
+    if day.water is not None and day.water > READY_WATER:
+        proof.append("F2")
+        because.append(f"当日用水{day.water:.3f}立方米。")
+    return LifeFact(LifeKind.HANDED_OVER, tenancy, day.day, tuple(proof), _coverage(days[: index + 1]), tuple(because))
+
+
+def _moved_in(tenancy: str, days: Sequence[PresenceDay]) -> LifeFact | None:
+    """The first of two days lived in within a week."""
+    lived = [i for i, day in enumerate(days) if day.state is DayState.PRESENT and not day.visit]
+    found = next((pair for pair in pairwise(lived) if pair[1] - pair[0] <= SETTLED_DAYS), None)
+    if found is None:
+        return None
+    first, second = days[found[0]], days[found[1]]
+    proof, because = list[str](), [f"{first.day:%Y-%m-%d}起有人居住，{second.day:%Y-%m-%d}再次有居住迹象。"]
+    if first.passes or second.passes:
+        proof.append("F1")
+    water = [day.water for day in (first, second) if day.water is not None and day.water > READY_WATER]
+    power = [
+        day.electricity for day in (first, second) if day.electricity is not None and day.electricity > READY_POWER
+    ]
+    if water or power:
+        proof.append("F2")
+        because.append(f"两日用水{sum(water):.3f}立方米，用电{sum(power):.2f}千瓦时。")
+    return LifeFact(
+        LifeKind.MOVED_IN, tenancy, first.day, tuple(proof), _coverage(days[: found[1] + 1]), tuple(because)
+    )
+
+
+def _ended(record: DwellingRecord, tenancy: str, since: date) -> Life:
+    if since <= record.days[0].day:
+        return Life(tenancy, (), frozenset())
+    after = [day for day in record.days if day.day > since]
+    runs = _idle_runs(after)
+    facts = list[LifeFact]()
+    if runs:
+        facts.append(_moved_out(record, tenancy, since, runs[0]))
+    if runs and runs[-1].last == after[-1].day and not record.under_repair:
+        idle = runs[-1]
+        proof, said = _idle_proof(idle.days)
+        ready = (f"自{idle.first:%Y-%m-%d}起{len(idle.days)}个可观测日无人使用。", said)
+        facts.append(LifeFact(LifeKind.READY_TO_RELET, tenancy, idle.first, proof, idle.coverage, ready))
+    return Life(tenancy, tuple(facts), frozenset({LifeKind.MOVED_OUT, LifeKind.READY_TO_RELET}))
+
+
+def _moved_out(record: DwellingRecord, tenancy: str, since: date, idle: _Idle) -> LifeFact:
+    """Gone since the day after the last use, though not before the tenancy's end. Who cleans later does not undo it."""
+    before = [day.day for day in record.days if day.day < idle.first and _used(day)]
+    proof, said = _idle_proof(idle.days)
+    last = f"最后一次使用迹象为{before[-1]:%Y-%m-%d}。" if before else "记录期内没有使用迹象。"
+    gone = max(before[-1] + timedelta(days=1), since) if before else since
+    return LifeFact(LifeKind.MOVED_OUT, tenancy, gone, proof, idle.coverage, (last, said))
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """`days`: observed ones. `last`: the run reaches to this day."""
+
+    first: date
+    last: date
+    days: tuple[PresenceDay, ...]
+    coverage: float
+
+
+def _idle_runs(days: Sequence[PresenceDay]) -> list[_Idle]:
+    """Runs without use of at least READY_DAYS observed days; days that could not be seen neither count nor end one."""
+    found: list[_Idle] = []
+    whole: list[PresenceDay] = []
+    for day in (*days, None):
+        if day is not None and not _used(day):
+            whole.append(day)
+            continue
+        seen = tuple(one for one in whole if one.state is not DayState.UNKNOWN)
+        if len(seen) >= READY_DAYS:
+            found.append(_Idle(seen[0].day, whole[-1].day, seen, _coverage(whole)))
+        whole = []
+    return found
+
+
+def _used(day: PresenceDay) -> bool:
+    by_meter = (day.water or 0.0) > READY_WATER or (day.electricity or 0.0) > READY_POWER * 4
+    return by_meter or day.state in (DayState.PRESENT, DayState.OTHER_USE)
+
+
+def _idle_proof(days: Sequence[PresenceDay]) -> tuple[tuple[str, ...], str]:
+    water = [day.water for day in days if day.water is not None]
+    if len(water) * 2 >= len(days):
+        return ("F1", "F2"), f"同期用水共{sum(water):.3f}立方米。"
+    return ("F1",), "没有可用的水表读数，仅由门禁佐证。"
+
+
+def _coverage(days: Sequence[PresenceDay]) -> float:
+    return round(sum(day.coverage for day in days) / len(days), 4) if days else 0.0
+
+
+def changes(life: Life, known: Sequence[tuple[LifeKind, date]]) -> Iterator[tuple[LifeKind, LifeFact | None]]:
+    """What differs from what was told (kind, day): (kind, the fact as it is now; None: it is taken back)."""
+    now = {fact.kind: fact for fact in life.facts}
+    told = dict(known)
+    for kind, fact in now.items():
+        if told.get(kind) != fact.day:
+            yield kind, fact
+    for kind in told:
+        if kind in life.decided and kind not in now:
+            yield kind, None

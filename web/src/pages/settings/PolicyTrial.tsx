@@ -1,0 +1,84 @@
+/** A policy pack tried on the estate's own history, beside the one in force, before anybody puts it in force. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { App, Button } from "antd";
+import type { ReactNode } from "react";
+import { ApiError, call } from "../../api/client";
+import { usePolicyTrials } from "../../api/queries";
+import type { PackOutcome, PolicyTrial, TrialLead } from "../../api/types";
+import * as format from "../../format";
+import { useWords } from "../../i18n";
+import { useEstate, useZone } from "../../session";
+import { PlainTable } from "../../ui/ChartOrTable";
+import { Answer } from "../../ui/Panel";
+
+/** Asks for a trial; the list below polls until it is done. */
+export function TryButton({ pack }: { pack: string }): ReactNode {
+  const { settings: t } = useWords();
+  const { id } = useEstate();
+  const client = useQueryClient();
+  const { message } = App.useApp();
+  const ask = async (): Promise<void> => {
+    try {
+      await call(`/estates/${encodeURIComponent(id)}/policy-trials`, { method: "POST", body: { policy_pack: pack } });
+      await client.invalidateQueries({ queryKey: ["policy-trials", id] });
+    } catch (error) {
+      void message.error(error instanceof ApiError ? error.message : String(error));
+    }
+  };
+  return <Button size="small" onClick={() => void ask()}>{t.tryPack}</Button>;
+}
+
+export function PolicyTrials(): ReactNode {
+  const { settings: t } = useWords();
+  return (
+    <section data-testid="policy-trials">
+      <h3>{t.trials}</h3>
+      <p className="faint">{t.trialsHint}</p>
+      <Answer query={usePolicyTrials()} empty={(d) => d.items.length === 0}>
+        {(d) => <ul className="rows">{d.items.slice(0, 3).map((trial) => <Trial key={trial.id} trial={trial} />)}</ul>}
+      </Answer>
+    </section>
+  );
+}
+
+function Trial({ trial }: { trial: PolicyTrial }): ReactNode {
+  const { settings: t } = useWords();
+  const zone = useZone();
+  const { result } = trial;
+  return (
+    <li data-testid="policy-trial" data-state={trial.state} style={{ display: "block" }}>
+      <strong>{result?.tried.title ?? trial.pack}</strong>{" "}
+      <span className="faint">{t.version(trial.pack_version)} · {trial.asked_by} · {format.dateTime(trial.asked_at, zone)}</span>
+      {trial.state === "failed" ? <p role="alert">{trial.error}</p> : null}
+      {result === null && trial.state !== "failed" ? <p>{t.trialRuns(trial.done, trial.total)}</p> : null}
+      {result ? (
+        <>
+          <PlainTable label={t.trials} head={t.trialHead} rows={[row(result.tried, t.trialOf), row(result.in_force, t.inForce)]} />
+          <p>{t.trialDiffers(result.only_tried_count, result.only_in_force_count)} <span className="faint">{t.trialSpan(result.first, result.last, result.dwellings)}</span></p>
+          <Leads title={t.onlyTried} leads={result.only_tried} />
+          <Leads title={t.onlyInForce} leads={result.only_in_force} />
+        </>
+      ) : null}
+    </li>
+  );
+}
+
+function row(one: PackOutcome, role: string): string[] {
+  const { opened, standing } = one;
+  return [
+    `${role}: ${one.title} ${one.version}`,
+    ...[opened.yellow, opened.orange, opened.red, standing.yellow, standing.orange, standing.red].map((n) => format.number(n ?? 0)),
+    format.number(one.insufficient_days),
+  ];
+}
+
+function Leads({ title, leads }: { title: string; leads: TrialLead[] }): ReactNode {
+  const { settings: t, words: { caseKind, stage } } = useWords();
+  if (leads.length === 0) return null;
+  const shown = leads.map((one) => {
+    const [what = "", tier = ""] = one.lead.split(":");
+    return [one.dwelling_id, caseKind[what] ?? what, stage[tier] ?? tier];
+  });
+  return <PlainTable label={title} head={[title, t.trialKind, t.trialTier]} rows={shown} />;
+}
