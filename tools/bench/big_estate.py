@@ -68,6 +68,7 @@ class BigEstate:
     key: Ed25519PrivateKey
     client: httpx.Client
     photo_url: str
+    edge: Child
 
     def end(self, number: int) -> None:
         record = {
@@ -126,11 +127,12 @@ def wait(what: str, reached: Callable[[], bool], seconds: float) -> float:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[BigEstate]:
+def running(directory: Path, cameras: int = 0) -> Iterator[BigEstate]:
     """From nothing to a serving hub, an edge and devices: the lists are just being published."""
-    console, photo_port, *boards = free_ports(2 + BOARDS)
+    console, photo_port, *rest = free_ports(2 + BOARDS + cameras)
+    boards, lenses = rest[:BOARDS], rest[BOARDS:]
     ports = demo_setup.ports(directory, console)
-    devices = _devices(ports.edge_broker, boards)
+    devices = _devices(ports.edge_broker, boards) + [_camera(n, port) for n, port in enumerate(lenses)]
     (directory / "site").mkdir()
     plan = {"devices": devices, "photo_port": photo_port, "ready": str(directory / "site/ready")}
     (directory / "site/plan.json").write_text(json.dumps(plan))
@@ -143,17 +145,18 @@ def running(directory: Path) -> Iterator[BigEstate]:
     photo_url = f"http://127.0.0.1:{photo_port}/photo.jpg"
     _fill(hub, devices, photo_url)
     url = f"http://127.0.0.1:{console}"
-    with _processes(directory, hub, ports, console), httpx.Client(timeout=30, trust_env=False) as client:
-        yield BigEstate(directory, hub, url, key, client, photo_url)
+    with _processes(directory, hub, ports, console) as edge, httpx.Client(timeout=30, trust_env=False) as client:
+        yield BigEstate(directory, hub, url, key, client, photo_url, edge)
     hub.db.close()
 
 
 @contextmanager
-def _processes(directory: Path, hub: Hub, ports: demo_setup.Ports, console: int) -> Iterator[None]:
+def _processes(directory: Path, hub: Hub, ports: demo_setup.Ports, console: int) -> Iterator[Child]:
+    """Yields the edge."""
     children = Children()
 
-    def start(name: str, command: list[str]) -> None:
-        children.start(Child(name, command, directory / "logs" / f"{name}.log"))
+    def start(name: str, command: list[str]) -> Child:
+        return children.start(Child(name, command, directory / "logs" / f"{name}.log"))
 
     python = [sys.executable, "-m"]
     url = f"http://127.0.0.1:{console}"
@@ -170,8 +173,7 @@ def _processes(directory: Path, hub: Hub, ports: demo_setup.Ports, console: int)
         run_to_end([*python, "edge_agent.cli", "enrol", "--hub", url, "--token", token, "--dir", str(edge),
                     "--local-broker", f"127.0.0.1:{ports.edge_broker}", "--local-broker-credentials",
                     str(demo_setup.edge_broker_credentials(directory))], directory / "logs/enrol.log", "enrol")  # fmt: skip
-        start("edge", [*python, "edge_agent.cli", "run", "--dir", str(edge)])
-        yield
+        yield start("edge", [*python, "edge_agent.cli", "run", "--dir", str(edge)])
     finally:
         children.stop_all()
 
@@ -199,6 +201,11 @@ def _devices(broker_port: int, boards: list[int]) -> list[dict[str, Any]]:
     return found
 
 
+def _camera(number: int, port: int) -> dict[str, Any]:
+    config = {"host": "127.0.0.1", "port": port, "username": "edge", "password": "a camera's password"}
+    return {"code": f"camera-{number}", "kind": "onvif_camera", "config": config}
+
+
 def _fill(hub: Hub, devices: list[dict[str, Any]], photo_url: str) -> None:
     """Places, devices, and `RESIDENTS` households of one. The brake is set wide: every end in a run is a decision."""
     with hub.db.unit_of_work("bench", "estate", audit=False) as uow:
@@ -211,16 +218,17 @@ def _fill(hub: Hub, devices: list[dict[str, Any]], photo_url: str) -> None:
         put(Edge, [{"id": "edge", "estate_id": "E", "name": "edge"}])
         put(Block, [{"id": f"B{b}", "estate_id": "E", "code": f"B{b}", "name": f"{b}号楼", "floors": 50,
                      "dwellings_per_floor": 4} for b in range(ENTRANCES)])  # fmt: skip
-        kinds = {"face_terminal": "face_terminal", "modbus_board": "modbus_door"}
+        kinds = {"modbus_board": "modbus_door"}
+        bearers = [d for d in devices if d["kind"] != "onvif_camera"]
         put(Device, [{"id": d["code"], "estate_id": "E", "edge_id": "edge", "code": d["code"], "name": d["code"],
-                      "kind": kinds[d["kind"]], "config": _driver_config(d)} for d in devices])  # fmt: skip
+                      "kind": kinds.get(d["kind"], d["kind"]), "config": _driver_config(d)} for d in devices])  # fmt: skip
         block = {f"face-{GATES + b}": f"B{b}" for b in range(ENTRANCES)}
         put(Door, [{"id": f"door.{d['code']}", "estate_id": "E", "code": d["code"], "name": d["code"],
                     "scope": "block" if d["code"] in block else "estate", "block_id": block.get(d["code"])}
-                   for d in devices])  # fmt: skip
+                   for d in bearers])  # fmt: skip
         put(AccessPoint, [{"id": f"p.{d['code']}", "estate_id": "E", "door_id": f"door.{d['code']}", "code": d["code"],
                            "name": d["code"], "side": "in", "device_id": d["code"], "point": "door1"}
-                          for d in devices])  # fmt: skip
+                          for d in bearers])  # fmt: skip
     move_in(hub, 0, RESIDENTS, 1, photo_url)
 
 
@@ -254,6 +262,9 @@ def move_in(hub: Hub, first: int, households: int, size: int, photo_url: str) ->
 
 
 def _driver_config(device: dict[str, Any]) -> dict[str, Any]:
-    wanted = ("device_id", "topic_root", "profile", "time_zone") if device["kind"] == "face_terminal" else (
-        "host", "port", "unit", "board", "transport")  # fmt: skip
+    wanted = {
+        "face_terminal": ("device_id", "topic_root", "profile", "time_zone"),
+        "modbus_board": ("host", "port", "unit", "board", "transport"),
+        "onvif_camera": ("host", "port", "username", "password"),
+    }[device["kind"]]
     return {name: device["config"][name] for name in wanted}
