@@ -1,29 +1,27 @@
 """Job `access.publish`: credentials in line → entitle → compose → where a digest moved, a new signed list and its doorbell.
 
-Runs by signal and every minute. Looked at is what was noted as moved (`hub.moved`); the whole estate once a day, when its doors
-or devices changed, and every six hours: the repair path, which is the same code with a wider scope. Twice at once does no harm:
-who comes second sees that the list moved, leaves it, and keeps the note.
+Runs by signal and every minute, on what `due` says. Twice at once does no harm: who comes second sees that the list moved,
+leaves it, and keeps the note.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.access import next_generation
 from device_drivers.contract.messages import ListDoorbell
 from device_drivers.contract.words import HolderClass
 from hub import clock, moved
-from hub.access import bundle, credentials, held, pass_ends, revocations
-from hub.access.compose import TargetDevice, compose
+from hub.access import bundle, credentials, due, held, revocations
+from hub.access.compose import compose
 from hub.access.entitle import Entitlement, entitle
-from hub.access.holders import WHOLE, Scope, local_day
+from hub.access.holders import Scope, local_day
 from hub.access.id_cards import id_card_key
 from hub.access.merge import ListBody, Merged, merge, read
 from hub.access.states import device_lists
@@ -46,23 +44,10 @@ from hub.tables import (
 
 log = logging.getLogger(__name__)
 NAME, REVOKE = moved.JOBS[1], moved.JOBS[0]
-SWEEP_EVERY = timedelta(hours=6)
-MANY_TENANCIES = 400  # beyond it the whole estate is quicker
-_TARGET = tuple(field.name for field in fields(TargetDevice))
 GO_FIRST = timedelta(seconds=3)  # so long the job of revocations may take to look
 GATHER = timedelta(seconds=8)  # so long lists may still name who lost everything by an order
 LOOK_AGAIN_S = 0.25
 RECENT = 60  # lists of a device whose digests are remembered
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What to look at in one estate. `notes`: the rows of `access_moved` that are done when it is published."""
-
-    estate: Estate
-    scope: Scope
-    notes: tuple[int, ...]
-    structure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +73,23 @@ def job(hub: Hub) -> str:
         if age < longest:
             again = LOOK_AGAIN_S if longest is GO_FIRST else (longest - age).total_seconds()
             raise NotYet(again, "revocations go first")
-    return _publish(hub, _due(hub), hub.right_of_way.give)
+    return _publish(hub, due.tasks(hub), hub.right_of_way.give)
 
 
 def run(hub: Hub) -> str:
     """What moved, and whole estates that are due. One line."""
-    return _publish(hub, _due(hub))
+    return _publish(hub, due.tasks(hub))
 
 
 def publish(hub: Hub) -> str:
     """Every estate from everything, whatever was noted. One line: how many credentials and lists moved."""
-    return _publish(hub, _due(hub, everything=True))
+    return _publish(hub, due.tasks(hub, everything=True))
 
 
 def revoke(hub: Hub) -> str:
     """Job `access.revoke`: what may end somebody's access, ahead of every list that is being made; then the orders."""
     ended = 0
-    for task in _due(hub, only_ends=True):
+    for task in due.tasks(hub, only_ends=True):
         with hub.db.unit_of_work(
             "system", "credentials follow the tenancy records", estate_id=task.estate.id, now=hub.now()
         ) as uow:
@@ -130,7 +115,7 @@ def _at_once() -> None:
     """Nobody is let by."""
 
 
-def _publish(hub: Hub, tasks: list[_Task], give_way: Callable[[], None] = _at_once) -> str:
+def _publish(hub: Hub, tasks: list[due.Task], give_way: Callable[[], None] = _at_once) -> str:
     with hub.db.unit_of_work("system", "held actions expire", now=hub.now()) as uow:
         held.expire(uow)
     total = credentials.Reconciled()
@@ -153,80 +138,10 @@ def _publish(hub: Hub, tasks: list[_Task], give_way: Callable[[], None] = _at_on
     )
 
 
-# --- what is due ------------------------------------------------------------------------------------------------------
-
-
-def _due(hub: Hub, *, everything: bool = False, only_ends: bool = False) -> list[_Task]:
-    clock.look(hub)
-    with hub.db.reading() as session:
-        now = clock.believed(session, hub.now())
-        notes: dict[str, list[AccessMoved]] = {}
-        query = select(AccessMoved).order_by(AccessMoved.id)
-        for note in session.scalars(query.where(AccessMoved.ends) if only_ends else query):
-            notes.setdefault(note.estate_id, []).append(note)
-        over = set() if only_ends else pass_ends.estates_due(session, now)
-        tasks = []
-        for estate in session.scalars(select(Estate).order_by(Estate.id)).all():
-            mine = notes.get(estate.id, [])
-            if only_ends:
-                if mine and (scope := _scope_of(mine)).tenancies:
-                    tasks.append(_Task(estate, Scope(scope.tenancies, passes=False), tuple(n.id for n in mine), ""))
-                continue
-            structure = _fingerprint(bundle.load_structure(session, estate))
-            sweep = session.get(AccessSweep, estate.id)
-            whole = (
-                everything
-                or sweep is None
-                or sweep.structure != structure
-                or sweep.day != local_day(estate, now)
-                or now - sweep.at >= SWEEP_EVERY
-            )
-            scope = WHOLE if whole else _scope_of(mine)
-            if estate.id in over or _ahead(session, estate.id):
-                scope = Scope(scope.tenancies, passes=True)
-            if whole or mine or scope.passes:
-                tasks.append(_Task(estate, scope, tuple(n.id for n in mine), structure if whole else ""))
-    return tasks
-
-
-def _scope_of(notes: Iterable[AccessMoved]) -> Scope:
-    subjects = {note.subject for note in notes}
-    tenancies = frozenset(s.removeprefix("tenancy:") for s in subjects if s.startswith("tenancy:"))
-    if moved.EVERYTHING in subjects or len(tenancies) > MANY_TENANCIES:
-        return WHOLE
-    return Scope(tenancies, passes=moved.PASSES in subjects)
-
-
-def _fingerprint(structure: bundle.Structure) -> str:
-    """Moves when doors, devices or what they accept change: then every list of the estate is composed anew."""
-    values = [getattr(target, name) for target in structure.targets for name in _TARGET]
-    plain = [sorted(value) if isinstance(value, frozenset) else value for value in values]
-    return hashlib.sha256(repr((structure.points, plain, sorted(structure.edges.items()))).encode()).hexdigest()
-
-
-def _ahead(session: Session, estate_id: str) -> bool:
-    """An edge that is there reports a list newer than ours, or ours with another content: a hub restored from a backup."""
-    query = (
-        select(Device.id)
-        .join(Edge, Edge.id == Device.edge_id)
-        .join(DesiredList, DesiredList.device_id == Device.id)
-        .join(ReportedList, ReportedList.device_id == Device.id)
-        .where(Device.estate_id == estate_id, _of_another_hub())
-    )
-    return session.scalars(query.limit(1)).first() is not None
-
-
-def _of_another_hub() -> ColumnElement[bool]:
-    return or_(
-        ReportedList.generation > DesiredList.generation,
-        (ReportedList.generation == DesiredList.generation) & (ReportedList.digest != DesiredList.digest),
-    )
-
-
 # --- one estate -------------------------------------------------------------------------------------------------------
 
 
-def _publish_estate(hub: Hub, task: _Task, scope: Scope, give_way: Callable[[], None]) -> int:
+def _publish_estate(hub: Hub, task: due.Task, scope: Scope, give_way: Callable[[], None]) -> int:
     lists = _composed(hub, task.estate, scope, give_way)
     published: list[tuple[str, ListDoorbell]] = []
     left = False
@@ -281,7 +196,7 @@ def _composed(hub: Hub, estate: Estate, scope: Scope, give_way: Callable[[], Non
 def _lists_before(session: Session, estate_id: str) -> dict[str, tuple[int, str, bool]]:
     """device → (generation, digest, whether its edge reports a list that is not ours)."""
     rows = session.execute(
-        select(DesiredList.device_id, DesiredList.generation, DesiredList.digest, _of_another_hub())
+        select(DesiredList.device_id, DesiredList.generation, DesiredList.digest, due.of_another_hub())
         .join(Device, Device.id == DesiredList.device_id)
         .outerjoin(ReportedList, ReportedList.device_id == DesiredList.device_id)
         .where(Device.estate_id == estate_id)
@@ -373,7 +288,7 @@ def _entries(session: Session, device_id: str, generation: int, merged: Merged) 
         session.execute(insert(DesiredEntry), rows)
 
 
-def _done(hub: Hub, task: _Task) -> None:
+def _done(hub: Hub, task: due.Task) -> None:
     """The notes are done with, and a whole estate is swept, until something moves again."""
     if not task.notes and not task.structure:
         return

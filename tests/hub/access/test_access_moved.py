@@ -22,7 +22,7 @@ from device_drivers.contract.messages import (
 )
 from device_drivers.mqtt import MemoryBroker, MemoryLink
 from hub import moved
-from hub.access import publish, revocations
+from hub.access import due, publish, revocations
 from hub.access.credentials import end_by_token
 from hub.access.lifecycle import Cause
 from hub.access.states import credential_states, device_lists
@@ -144,7 +144,7 @@ def test_a_list_composed_before_an_end_opens_no_second_revocation(hub: Hub, esta
             both = RevocationResult((Revoked(GATE, gone, "gone", at), Revoked(BOARD, gone, "gone", at)))
             assert revocations.take_result(hub, "edge-aaaa", both)
 
-    publish._publish(hub, publish._due(hub, everything=True), in_between)
+    publish._publish(hub, due.tasks(hub, everything=True), in_between)
     assert any(gone in tokens for tokens in entries(hub).values()), "the list was composed before"
     publish.run(hub)
     assert all(gone not in tokens for tokens in entries(hub).values())
@@ -255,7 +255,7 @@ def test_a_note_stays_when_somebody_else_published_in_between(sqlite_hub: Hub, e
     publish.publish(hub)
     end(hub, "T-2")
     publish.revoke(hub)  # the credential ended; the lists are still to be made
-    (task,) = publish._due(hub)
+    (task,) = due.tasks(hub)
     composed = publish._composed(hub, task.estate, task.scope)
     with hub.db.unit_of_work("other", "another process", audit=False) as uow:
         uow.session.execute(update(DesiredList).values(generation=9))
@@ -292,7 +292,7 @@ def test_a_list_composed_before_an_end_does_not_take_the_revocation_back(sqlite_
     gone = token_of(hub, "P3")
     offer = update(HouseholdMember).where(HouseholdMember.id == "M1").values(offered={"cards": ["77"], "photo": None})
     noted(hub, "T-1", offer)
-    (task,) = publish._due(hub)
+    (task,) = due.tasks(hub)
     with hub.db.unit_of_work("system", "as the job", audit=False) as uow:
         publish.credentials.reconcile(uow, task.estate, task.scope)
     composed = publish._composed(hub, task.estate, task.scope)
