@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 
 from device_drivers.driver import DeviceUnreachable
 from device_drivers.modbus_bus import IllegalRequest, ModbusBus
+from device_drivers.modbus_watchdog import WATCHDOG
+from device_drivers.register_action import ReadBack, Wait, request_of, requests_of
 from device_drivers.register_map import Board
 
 log = logging.getLogger(__name__)
 GUARD_TRIES = 20
+FRESH_S = 3.0  # so long a relay that was seen off counts as off before a pulse
 STRAY_S = 1.0  # a bolt found on at the start is left so long to whoever wants it held open
 
 
@@ -24,83 +28,126 @@ class Bolts:
 
     def __init__(self, device_id: str, bus: ModbusBus, unit: int, board: Board, doors: int) -> None:
         self.device_id, self.bus, self.unit, self.board, self.doors = device_id, bus, unit, board, doors
-        self._guards: dict[int, asyncio.Task[None]] = {}  # by coil: who switches it off again
+        self._guards: dict[int, asyncio.Task[None]] = {}  # by channel: who ends the pulse
         self._keepers: dict[int, asyncio.Task[None]] = {}  # by channel: who keeps it held
-        self._on_coils: set[int] = set()
+        self._on: set[int] = set()  # channels that a pulse of ours may have left on
+        self._seen_off: dict[int, float] = {}  # by channel: when its relay was last read as off (monotonic)
+        self._refused_to_tell = False
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """A bolt left on by a crash of ours is switched off, unless it is to be held."""
-        if not self.board.pulse.device_side:
-            for address in (self._pulse_address(channel) for channel in range(self.doors)):
-                self._guards[address] = asyncio.create_task(self._end_pulse(address, STRAY_S))
+        if self.board.pulse.device_side:
+            return
+        for channel in range(self.doors):
+            self._guards[channel] = asyncio.create_task(self._end_pulse(channel, STRAY_S))
+        await WATCHDOG.start()
 
     async def stop(self) -> None:
         """What runs by our clock ends now; a door that is held stays held, for whoever asked for it has not taken it back."""
+        ours = [channel for channel, guard in self._guards.items() if not guard.done() and channel in self._on]
         tasks = [*self._guards.values(), *self._keepers.values()]
         self._keepers.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for address in tuple(self._on_coils):
+        for channel in ours:
             with suppress(DeviceUnreachable):
-                await self._switch_off_once(address)
+                await self._close_once(channel)
 
     def held(self, channel: int) -> bool:
         return channel in self._keepers
 
     # Pulse
 
-    def _pulse_address(self, channel: int) -> int:
-        return self.board.pulse.address + channel * self.board.pulse.step
-
     async def pulse(self, channel: int, seconds: float) -> None:
-        pulse, unit = self.board.pulse, self.unit
-        address, ticks = self._pulse_address(channel), pulse.ticks(seconds)
-        match pulse.shape:
-            case "coil_self_timed":
-                await self.bus.write_coil(unit, address, True)
-            case "timed_registers":
-                await self.bus.write_registers(unit, address, (pulse.code, ticks))
-            case "coil_value":
-                await self.bus.write_coil_value(unit, address, ticks)
-            case "command_word":
-                await self.bus.write_register(unit, address, pulse.code << 8 | ticks)
-            case "coil_driver_timed":
-                self._guard(address, seconds)  # before the pulse: also a pulse that got no answer must end
-                await self.bus.write_coil(unit, address, True)
+        ticks = self.board.pulse.ticks(seconds)
+        if not self.board.pulse.device_side:
+            self._guard(channel, seconds)  # before the pulse: also a pulse that got no answer must end
+        self._on.add(channel)
+        self._seen_off.pop(channel, None)
+        for step in self.board.pulse.opening:
+            match step:
+                case Wait():
+                    await asyncio.sleep(float(step.seconds))
+                case ReadBack():
+                    pass
+                case _:
+                    await self.bus.send(request_of(step, self.unit, channel, ticks))
 
-    def _guard(self, address: int, seconds: float) -> None:
-        self._on_coils.add(address)
-        if older := self._guards.get(address):
+    async def look(self) -> None:
+        """Reads all relays, so that a pulse without an answer can be told by what changed. Raises NoAnswer, DeviceUnreachable."""
+        place = self.board.pulse.read_back
+        if place is None or self._refused_to_tell:
+            return
+        try:
+            states = await self._states(place, place.address, (self.doors - 1) * place.step + 1)
+        except IllegalRequest:
+            self._refused_to_tell = True
+            return
+        now = time.monotonic()
+        self._seen_off |= {n: now for n in range(self.doors) if not states[n * place.step]}
+
+    async def is_on(self, channel: int) -> bool | None:
+        """The relay as the board tells it; None where it does not."""
+        place = self.board.pulse.read_back
+        if place is None:
+            return None
+        try:
+            return (await self._states(place, place.at(channel), 1))[0]
+        except (DeviceUnreachable, IllegalRequest):
+            return None
+
+    def was_off(self, channel: int) -> bool:
+        """Whether it was seen off just now: that it is on afterwards is then our doing."""
+        return time.monotonic() - self._seen_off.get(channel, float("-inf")) < FRESH_S
+
+    async def _states(self, place: ReadBack, address: int, count: int) -> list[bool]:
+        if place.table == "coil" or place.table == "discrete":
+            return [bit == bool(place.on) for bit in await self.bus.read_bits(self.unit, place.table, address, count)]
+        words = await self.bus.read_registers(self.unit, place.table, address, count)
+        return [word == place.on for word in words]
+
+    def _guard(self, channel: int, seconds: float) -> None:
+        if older := self._guards.get(channel):
             older.cancel()  # a second pulse prolongs the first; the older guard must not cut it short
-        task = asyncio.create_task(self._end_pulse(address, seconds), name=f"{self.device_id} bolt guard")
-        self._guards[address] = task
+        ending = requests_of(self.board.pulse.closing, self.unit, channel)
+        WATCHDOG.arm(self._key(channel), self.bus.place, ending, seconds)
+        task = asyncio.create_task(self._end_pulse(channel, seconds), name=f"{self.device_id} bolt guard")
+        self._guards[channel] = task
 
-    async def _end_pulse(self, address: int, seconds: float) -> None:
+    def _key(self, channel: int) -> str:
+        return f"{self.device_id}/{channel}"
+
+    async def _end_pulse(self, channel: int, seconds: float) -> None:
         await asyncio.sleep(seconds)
         for attempt in range(GUARD_TRIES):  # switching off may be repeated: it can only close
             with suppress(DeviceUnreachable):
-                await self._switch_off_once(address)
+                await self._close_once(channel)
                 return
             await asyncio.sleep(min(0.2 * (attempt + 1), 2.0))
-        log.error("%s: bolt coil %d could not be switched off", self.device_id, address)
+        log.error("%s: the bolt of channel %d could not be switched off", self.device_id, channel)
 
-    async def _switch_off_once(self, address: int) -> None:
+    async def _close_once(self, channel: int) -> None:
         try:
-            await self.bus.write_coil(self.unit, address, False)
+            for request in requests_of(self.board.pulse.closing, self.unit, channel):
+                await self.bus.send(request)
         except IllegalRequest as error:
-            log.error("%s: bolt coil %d: %s", self.device_id, address, error)
-        self._on_coils.discard(address)
+            log.error("%s: the bolt of channel %d: %s", self.device_id, channel, error)
+        self._pulse_over(channel)
+
+    def _pulse_over(self, channel: int) -> None:
+        self._on.discard(channel)
+        if not self.board.pulse.device_side:
+            WATCHDOG.disarm(self._key(channel))
 
     # Hold
 
     async def hold(self, channel: int) -> None:
         """Open until `let_go`. After NoAnswer it is tried on; only a no of the board ends it."""
         assert self.board.hold is not None
-        address = self._pulse_address(channel)
-        if guard := self._guards.pop(address, None):
+        if guard := self._guards.pop(channel, None):
             guard.cancel()
-        self._on_coils.discard(address)
+        self._pulse_over(channel)
         if channel not in self._keepers:
             task = asyncio.create_task(self._keep(channel), name=f"{self.device_id} bolt held")
             self._keepers[channel] = task

@@ -125,15 +125,19 @@ class ModbusBus:
 
     async def write_coil_value(self, unit: int, address: int, value: int) -> None:
         """FC05 with a raw 16-bit value."""
-        await self._write(f"unit {unit} coil {address}", frames.write_coil(unit, address, value))
+        await self.send(frames.write_coil(unit, address, value))
 
     async def write_register(self, unit: int, address: int, value: int) -> None:
-        await self._write(f"unit {unit} register {address}", frames.write_register(unit, address, value))
+        await self.send(frames.write_register(unit, address, value))
 
     async def write_registers(self, unit: int, address: int, values: tuple[int, ...]) -> None:
-        await self._write(f"unit {unit} registers {address}", frames.write_registers(unit, address, values))
+        await self.send(frames.write_registers(unit, address, values))
 
-    async def _write(self, what: str, request: Request) -> None:
+    async def send(self, request: Request) -> None:
+        """A write, once."""
+        names = {5: "coil", 6: "register", 16: "registers"}
+        address = int.from_bytes(request.pdu[1:3], "big")
+        what = f"unit {request.unit} {names.get(request.function, f'function {request.function}')} {address}"
         pdu = await self._ask(what, request)
         try:
             frames.wrote(request, pdu)

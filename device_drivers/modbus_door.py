@@ -49,12 +49,16 @@ from device_drivers.driver import (
 from device_drivers.modbus_bolt import Bolts
 from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, NoAnswer
 from device_drivers.modbus_scan import Bit, BitScan
-from device_drivers.register_map import BitPoint, Board, CardRegisters
+from device_drivers.register_map import BitPoint, Board, CardRegisters, RegisterTable
 
 log = logging.getLogger(__name__)
 DEFAULT_HOLD_S = CommandRequest(CommandKind.MOMENTARY_ACCESS).hold_s
 STILL_WORKING = 5  # Modbus exception "acknowledge": taken, not yet done
 SILENT_POLLS = 2  # polls in a row without an answer before the link counts as lost
+
+
+_SAID = {None: "继电器状态读不到", True: "继电器读回为吸合（不知是否由此次开门引起）", False: "继电器读回为断开"}
+RELAYS_S = 1.0  # the relays' poll group: they only matter when an answer is missing
 
 
 class ModbusDoorConfig(BusConfig, frozen=True, kw_only=True):
@@ -106,6 +110,7 @@ class ModbusDoor:
         self._since = datetime.now(UTC)
         self._seen: datetime | None = None
         self._uncleared = self._unknown_map = ""
+        self._relays_at = float("-inf")
         self.bolts = Bolts(device_id, self.bus, config.unit, board, config.doors)
         self._fire_contact = Debounced((board.fire.debounce_ms if board.fire else 0) / 1000)
         self._fire: FireInput | None = None
@@ -154,15 +159,16 @@ class ModbusDoor:
         """Connect and hear one answer. Raises DeviceUnreachable."""
         await self.bus.connect()
         await self._hear()
-        self.bolts.start()
+        await self.bolts.start()
 
     async def _hear(self) -> None:
         if self._scan.bits:
             await self._scan.read()
         else:
-            address = self.board.pulse.address
+            place = self.board.pulse.read_back
+            table: RegisterTable = "input" if place and place.table == "input" else "holding"
             try:
-                await self.bus.read_registers(self.config.unit, "holding", address, 1)
+                await self.bus.read_registers(self.config.unit, table, place.address if place else 0, 1)
                 self._unknown_map = ""
             except IllegalRequest as error:  # a "no" is an answer too: somebody is there, but not this board
                 self._unknown_map = str(error)
@@ -231,9 +237,11 @@ class ModbusDoor:
     async def _poll(self) -> list[DriverEvent]:
         if not self._scan.bits:
             await self._hear()
+            await self._look()
             return self._doors({})
         bits = await self._scan.read()
         self._seen = datetime.now(UTC)
+        await self._look()
         events = self._fire_events(bits) + self._doors(bits)
         await self._let_out(events)
         if self.board.reader and self._value(self.board.reader.flag, 0, bits):
@@ -245,6 +253,11 @@ class ModbusDoor:
                 await self.bus.write_coil(self.config.unit, self.board.restarted.address, False)
             events.append(DriverEvent(EdgeNote("device_restarted", "the board says it was restarted")))
         return events
+
+    async def _look(self) -> None:
+        if time.monotonic() - self._relays_at >= RELAYS_S:
+            self._relays_at = time.monotonic()
+            await self.bolts.look()
 
     def _fire_events(self, bits: dict[Bit, bool | None]) -> list[DriverEvent]:
         """The contact's state at the first look and at each change."""
@@ -352,8 +365,18 @@ class ModbusDoor:
             return CommandOutcome.DONE, "门已处于常开状态"
         seconds = self.config.pulse_s if request.hold_s == DEFAULT_HOLD_S else request.hold_s
         self._watch[point].release(time.monotonic(), seconds)
-        await self.bolts.pulse(channel, seconds)
-        return CommandOutcome.DONE, ""
+        was_off = self.bolts.was_off(channel)
+        try:
+            await self.bolts.pulse(channel, seconds)
+        except NoAnswer as error:
+            on = await self.bolts.is_on(channel)
+            if on and was_off:
+                return CommandOutcome.DONE, "只发送了一次，没有应答；继电器之前断开，现读回为吸合"
+            return CommandOutcome.UNCERTAIN, f"sent once, {error}；{_SAID[on]}"
+        began = time.monotonic()
+        on = await self.bolts.is_on(channel)
+        stands = on is False and time.monotonic() - began < seconds / 2
+        return CommandOutcome.DONE, "板已应答，但继电器读回为断开：请核对板型与接线" if stands else ""
 
 
 def _check_fire(settings: ModbusDoorConfig, board: Board) -> None:

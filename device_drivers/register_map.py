@@ -14,10 +14,10 @@ from msgspec import Meta
 
 from device_drivers.contract.words import Quantity
 from device_drivers.driver import ConfigError
+from device_drivers.register_action import Address, Pulse
 
 T = TypeVar("T", "Board", "Meter")
 ROOT = Path(__file__).parent / "registers"
-Address = Annotated[int, Meta(ge=0, le=65535)]
 BitTable = Literal["coil", "discrete"]
 RegisterTable = Literal["holding", "input"]
 
@@ -33,29 +33,6 @@ class BitPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def at(self, channel: int) -> int:
         return self.address + channel * self.step
-
-
-class Pulse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a bolt is pulsed. All shapes but `coil_driver_timed` end at the device, also when the link is lost.
-
-    `coil_self_timed`: FC05 on, the board ends it. `coil_driver_timed`: FC05 on, then FC05 off by us.
-    `timed_registers`: FC16 `[code, ticks]`. `coil_value`: FC05 whose value is `ticks` (non-standard).
-    `command_word`: FC06 `code << 8 | ticks`. A tick lasts `tick_s` seconds.
-    """
-
-    shape: Literal["coil_self_timed", "coil_driver_timed", "timed_registers", "coil_value", "command_word"]
-    address: Address
-    step: int = 1
-    code: Annotated[int, Meta(ge=0, le=255)] = 0
-    tick_s: Annotated[float, Meta(gt=0)] = 0.1
-    max_ticks: Annotated[int, Meta(ge=1, le=65535)] = 0x7FFF
-
-    @property
-    def device_side(self) -> bool:
-        return self.shape != "coil_driver_timed"
-
-    def ticks(self, seconds: float) -> int:
-        return min(self.max_ticks, max(1, round(seconds / self.tick_s)))
 
 
 class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -41,6 +41,7 @@ PURE: dict[str, set[str]] = {
     "device_drivers/card_number.py": set(),
     "device_drivers/door_watch.py": {"msgspec"},
     "device_drivers/modbus_frames.py": set(),
+    "device_drivers/register_action.py": {"msgspec"},
     "device_drivers/onvif_event*.py": {"lxml", "msgspec", "xml"},
     "edge_agent/decide.py": {"msgspec"},
     "edge_agent/modes.py": {"msgspec"},

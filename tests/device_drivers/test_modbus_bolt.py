@@ -302,3 +302,29 @@ def test_one_open_is_one_frame_on_the_wire(board: str, fault: Fault, value: floa
             assert len(opening(sim)) - before == 1, "neither slow nor silent nor busy makes a second pulse"
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("board", [*LATCHING, "inveo_rfid_ind"])
+@pytest.mark.parametrize("acts", [True, False], ids=["acts", "is deaf"])
+def test_a_pulse_without_an_answer_is_told_by_the_relay(board: str, acts: bool) -> None:
+    async def scenario() -> None:
+        async with powered(board) as sim, connected(sim, timeout_s=0.2) as driver, heard(driver):
+            await until(lambda: driver.bolts.was_off(0), "the relay seen off")
+
+            def mute(unit: int, pdu: bytes) -> bytes | None:
+                if pdu[0] in (1, 2, 3, 4):
+                    return sim.answer(unit, pdu)
+                if acts:
+                    sim.answer(unit, pdu)
+                return None
+
+            sim.listener.answer = mute
+            request = CommandRequest(CommandKind.MOMENTARY_ACCESS, "door1", hold_s=1.0)
+            outcome, text = await driver.command(request)
+            assert outcome is (CommandOutcome.DONE if acts else CommandOutcome.UNCERTAIN), text
+            assert ("吸合" if acts else "断开") in text
+            again, text = await driver.command(request)
+            assert again is CommandOutcome.UNCERTAIN, "a relay that was on before proves nothing"
+            sim.listener.answer = sim.answer
+
+    asyncio.run(scenario())

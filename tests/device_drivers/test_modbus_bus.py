@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -97,7 +96,7 @@ def test_a_dead_unit_does_not_slow_its_neighbours(transport: str) -> None:
         for _ in range(2):
             with pytest.raises(NoAnswer):
                 await one.read_bits(2, "coil", 0, 8)
-        began, rested, before = time.monotonic(), 0, asked(sim, 2)
+        rested, before = 0, asked(sim, 2)
         for _ in range(60):
             await one.read_bits(1, "coil", 0, 8)
             try:
@@ -105,8 +104,7 @@ def test_a_dead_unit_does_not_slow_its_neighbours(transport: str) -> None:
             except Resting:
                 rested += 1
         assert rested == 60, "the dead unit is left alone while its neighbour is asked"
-        assert asked(sim, 2) == before
-        assert time.monotonic() - began < 1.5, "60 polls of the neighbour took the dead unit's time"
+        assert asked(sim, 2) == before, "and takes none of the line's time"
         sim.clear_faults()
         await one.write_coil(2, 0, True)  # a command is always tried, and its answer ends the rest
         assert (await one.read_bits(2, "coil", 0, 8))[0]

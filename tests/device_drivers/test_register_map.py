@@ -6,12 +6,14 @@ import math
 import struct
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from device_drivers import register_map
 from device_drivers.driver import ConfigError
 from device_drivers.modbus_meter import judge, value_of
 from device_drivers.modbus_scan import blocks
+from device_drivers.register_action import Pulse, Raw, Write, request_of
 from device_drivers.register_map import MeterValue
 
 BOARD_FILES = sorted((register_map.ROOT / "boards").glob("*.json"))
@@ -28,7 +30,11 @@ def test_a_board_file_is_sound(path: Path) -> None:
     board = register_map.board(path.stem)
     assert board.source.strip(), f"{path.name} names no source"
     last = board.channels - 1
-    assert board.pulse.address + last * board.pulse.step <= 65535, f"{path.name}: pulse of the last channel"
+    for step in (*board.pulse.opening, *board.pulse.closing):
+        if isinstance(step, Write | Raw):
+            request = request_of(step, 1, last, board.pulse.ticks(3.0))
+            assert 0 < len(request.pdu) <= 253, f"{path.name}: pulse of the last channel"
+    assert board.pulse.read_back, f"{path.name}: a pulse without an answer cannot be looked for"
     for point in (board.magnet, board.exit):
         if point:
             assert point.at(last) <= 65535, f"{path.name}: input of the last channel"
@@ -38,6 +44,46 @@ def test_a_board_file_is_sound(path: Path) -> None:
         assert not magnets & exits, f"{path.name}: a magnet and an exit button share an input"
     assert 1 <= board.pulse.ticks(3.0) <= board.pulse.max_ticks
     assert board.pulse.ticks(1e9) == board.pulse.max_ticks, "a huge pulse must be cut, not wrapped"
+
+
+@pytest.mark.parametrize(
+    ("board", "seconds", "channel", "pdu"),
+    [
+        ("jy_dam", 3.0, 2, "10000d0002040004001e"),
+        ("waveshare_relay", 0.5, 1, "0502010005"),
+        ("r421a08", 4.0, 7, "0600080604"),
+        ("inveo_rfid_ind", 3.0, 0, "0503f2ff00"),
+        ("coils", 3.0, 3, "050003ff00"),
+    ],
+)
+def test_a_pulse_is_the_frame_of_the_boards_manual(board: str, seconds: float, channel: int, pdu: str) -> None:
+    pulse = register_map.board(board).pulse
+    (step,) = pulse.opening
+    assert isinstance(step, Write)
+    assert request_of(step, 1, channel, pulse.ticks(seconds)).pdu.hex() == pdu
+
+
+def test_a_raw_step_says_channel_and_ticks() -> None:
+    step = Raw("41{channel:02x}{ticks:04x}", answer=2)
+    assert request_of(step, 9, 3, 30).pdu.hex() == "4103001e"
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ('[{"do": "write", "function": 5, "address": 0, "values": [65280], "retry": "until_said"}]', "never"),
+        ('[{"do": "read_back", "table": "coil", "address": 0}]', "at least one write"),
+        (
+            '[{"do": "write", "function": 5, "address": 0, "values": [65280]}, {"do": "wait", "seconds": "pulse"},'
+            ' {"do": "write", "function": 5, "address": 0, "values": [0]}]',
+            "until_said",
+        ),
+        ('[{"do": "write", "function": 5, "address": 0, "values": [65280], "retry": "twice"}]', "retry"),
+    ],
+)
+def test_no_data_file_can_have_an_opening_repeated(steps: str, said: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=said):
+        msgspec.json.decode(f'{{"steps": {steps}}}', type=Pulse)
 
 
 @pytest.mark.parametrize("path", METER_FILES, ids=lambda p: p.stem)
