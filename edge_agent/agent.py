@@ -23,12 +23,14 @@ from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import Command, DeviceReported, EdgeCatalogue, EdgeStatus
 from device_drivers.contract.words import DeviceCondition
 from device_drivers.driver import DriverDefinition
+from device_drivers.face_terminal.channel import mqtt_link
 from device_drivers.mqtt import Link, LinkOptions, MqttLink
 from edge_agent.box import Box
 from edge_agent.break_glass import BreakGlass
 from edge_agent.clock import BootDoubt, HighWaterClock, boot_id
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
+from edge_agent.finding import Finder
 from edge_agent.hub_watch import HubWatch
 from edge_agent.importer import Importer
 from edge_agent.lists import Fetch, ListFiles, ListKeeper, fetcher, public_key
@@ -166,6 +168,15 @@ class Agent:
         self.hub = HubWatch(
             self.box, lambda: self.uplink.link.connected, self.uplink.announce, self._hub_moved, self._lists_held
         )
+        broker = config.broker_address
+        self.finder = Finder(
+            directory.found,
+            config.discovery_interface,
+            mqtt_link(broker, f"{config.edge}-finder") if broker else None,
+            lambda: self._wanted.devices if self._wanted else (),
+            self.clock.now,
+            self.uplink.found,
+        )
         self.commands = Commands(self.box, self.worker, self.snapshots.take, self.uplink.result)
 
     def _parts(self, group: asyncio.TaskGroup) -> list[Coroutine[None, None, None]]:
@@ -180,6 +191,7 @@ class Agent:
             BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()}).run(),
             Importer(self.directory.imports, self.box).run(),
             self.snapshots.run(),
+            self.finder.run(),
             self.watch.run(),
         ]
 

@@ -27,6 +27,7 @@ from device_drivers.driver import ConfigError
 from edge_agent.config import ConfigMissing, EdgeDir
 from edge_agent.importer import Progress as ImportProgress
 from edge_agent.importer import progress_path, read_progress
+from edge_agent.probe import Address, Probed
 from edge_agent.status import lines, read_journal, read_status
 
 app = typer.Typer(
@@ -233,6 +234,9 @@ def probe(
     address: Annotated[str, typer.Argument(help="See the forms below.", metavar="ADDRESS")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
     timeout: Annotated[float, typer.Option(help="Wait for one answer, seconds.", min=0.1, max=60)] = 2.0,
+    tell: Annotated[
+        Path | None, typer.Option(help="Directory of a running agent: what answers appears in the console as found.")
+    ] = None,
 ) -> None:
     """Tell what a device is, can do and holds, and whether its clock is right. Reads only; needs no enrolment.
 
@@ -266,6 +270,23 @@ def probe(
     typer.echo(msgspec.json.encode(found).decode() if as_json else "\n".join(probe_lines(found)))
     if not found.answered:
         raise typer.Exit(1)
+    if tell is not None:
+        _tell(tell, where, found)
+
+
+def _tell(root: Path, where: Address, found: Probed) -> None:
+    from edge_agent.finding import leave
+    from edge_agent.probe import as_found
+
+    device = as_found(where, found, datetime.now(UTC))
+    if device is None:
+        typer.echo("estate-edge: what answered is none of the devices that can be added", err=True)
+        return
+    try:
+        leave(EdgeDir(root).found, device)
+    except OSError as error:
+        typer.echo(f"estate-edge: {error}", err=True)
+        raise typer.Exit(2) from error
 
 
 def main() -> None:

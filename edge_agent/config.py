@@ -23,7 +23,10 @@ class LocalBroker(msgspec.Struct, frozen=True):
 
 
 class EdgeConfig(msgspec.Struct, frozen=True):
-    """`edge.json`. `serve_host` is the address under which devices reach this box (pictures for terminals)."""
+    """`edge.json`. `serve_host` is the address under which devices reach this box (pictures for terminals).
+
+    `device_interface`: our IPv4 address on the devices' network, where ONVIF devices are looked for; empty: `serve_host`.
+    """
 
     edge: str
     estate: str
@@ -35,6 +38,13 @@ class EdgeConfig(msgspec.Struct, frozen=True):
     serve_host: str = "127.0.0.1"
     serve_port: int = 0
     local_broker: LocalBroker | None = None
+    device_interface: str = ""
+
+    @property
+    def discovery_interface(self) -> str:
+        """Empty: nothing is looked for. Never a wildcard: a box may hang in other networks too."""
+        found = self.device_interface or ("" if is_loopback(self.serve_host) else self.serve_host)
+        return "" if found in ("0.0.0.0", "::") else found
 
     @property
     def broker_address(self) -> BrokerAddress | None:
@@ -103,6 +113,10 @@ class EdgeDir:
     @property
     def snapshots(self) -> Path:
         return self.root / "snapshots"
+
+    @property
+    def found(self) -> Path:
+        return self.root / "found"
 
     @property
     def imports(self) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
+from device_drivers.contract.messages import FoundDevice
 from device_drivers.driver import ConfigError
 
 CLOCK_TOLERANCE_S = 5.0
@@ -93,6 +95,28 @@ def parse(text: str) -> Address:
         path,
         dict(parse_qsl(parts.query)),
     )
+
+
+KINDS = frozenset({"modbus_door", "modbus_meter", "onvif_camera", "onvif_door", "face_terminal"})
+
+
+def as_found(where: Address, found: Probed, now: datetime) -> FoundDevice | None:
+    """For the hub's list of found devices; None for what cannot be added. The user's name goes with it, never a password."""
+    if found.kind not in KINDS:
+        return None
+    config: dict[str, Any] = {"host": where.host, "port": where.port}
+    if found.kind == "face_terminal":
+        config = {"device_id": where.path, **({"topic_root": where.options["root"]} if "root" in where.options else {})}
+    elif found.kind.startswith("onvif"):
+        config |= {"username": where.username} if where.username else {}
+    elif where.scheme != "modbus+tcp":
+        config["transport"] = "rtu" if where.scheme == "modbus+rtu" else "rtu_over_tcp"
+    if "unit" in found.identity and found.kind == "modbus_door":
+        config["unit"] = int(found.identity["unit"])
+        config |= {"board": found.identity["板型"]} if "板型" in found.identity else {}
+    title = found.identity.get("Model") or found.identity.get("名称") or found.kind
+    key = f"{found.kind}:{where.path or f'{where.host}:{where.port}'}:{config.get('unit', '')}"
+    return FoundDevice(key, found.kind, title[:60], config, f"现场探测 {found.address}"[:200], now, now)
 
 
 CLOCKS = {"right": "准确", "wrong": "不准", "none": "设备没有时钟", "unknown": "未知"}

@@ -24,6 +24,7 @@ from device_drivers.contract.messages import (
     DeviceReported,
     DevicesDesired,
     EdgeCatalogue,
+    EdgeFound,
     EdgeStatus,
     EventAck,
     EventBatch,
@@ -109,6 +110,7 @@ class Uplink:
         self._reports: dict[str, DeviceReported] = {}
         self._cleared: set[str] = set()  # removed devices whose retained report may still lie at the broker
         self._results: deque[CommandResult] = deque(maxlen=RESULTS_KEPT)
+        self._found: EdgeFound | None = None
         self._revoked: dict[tuple[str, str], Revoked] = {}  # not sent yet, the newest answer of each
         self._flight: deque[_InFlight] = deque()
         self._wake = asyncio.Event()
@@ -139,6 +141,8 @@ class Uplink:
         if up:
             self._send(self.status())
             self._send(self.catalogue)
+            if self._found is not None:
+                self._send(self._found)
             for report in self._reports.values():
                 self._send(report)
             self._clear()
@@ -182,6 +186,11 @@ class Uplink:
     @property
     def reports(self) -> dict[str, DeviceReported]:
         return self._reports
+
+    def found(self, found: EdgeFound) -> None:
+        """The newest counts; it is said again at every connect."""
+        self._found = found
+        self._send(found)
 
     def result(self, result: CommandResult) -> None:
         if not self._send(result):

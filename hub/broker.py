@@ -21,6 +21,7 @@ from device_drivers.contract.messages import (
     CommandResult,
     DeviceReported,
     EdgeCatalogue,
+    EdgeFound,
     EdgeStatus,
     EventBatch,
     Message,
@@ -295,6 +296,7 @@ class BrokerHandler:
         takers: dict[type[Message], Callable[[], bool]] = {
             EdgeStatus: lambda: isinstance(message, EdgeStatus) and edges.take_status(hub, edge_id, message),
             EdgeCatalogue: lambda: isinstance(message, EdgeCatalogue) and edges.take_catalogue(hub, edge_id, message),
+            EdgeFound: lambda: isinstance(message, EdgeFound) and edges.take_found(hub, edge_id, message),
             CommandResult: lambda: isinstance(message, CommandResult) and commands.settle(hub, edge_id, message),
             RevocationResult: lambda: (
                 isinstance(message, RevocationResult) and revocations.take_result(hub, edge_id, message)

@@ -202,6 +202,7 @@ class Edge(Base):
     devices_generation: Mapped[int] = mapped_column(default=0)
     devices_digest: Mapped[str] = mapped_column(default="")
     catalogue: Mapped[list[Any]] = mapped_column(default=list)
+    found: Mapped[list[Any]] = mapped_column(default=list)
 
 
 class EnrolmentToken(Base):

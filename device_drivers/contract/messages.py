@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import datetime
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -60,6 +60,26 @@ class EdgeCatalogue(Message, frozen=True, omit_defaults=True):
     suffix: ClassVar[str] = "up/catalogue"
     retain: ClassVar[bool] = True
     drivers: tuple[DriverInfo, ...]
+
+
+class FoundDevice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A device nobody has configured. `config` is what is known of its settings, never a secret; `key` names it."""
+
+    key: str
+    kind: str
+    title: str
+    config: dict[str, Any]
+    detail: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class EdgeFound(Message, frozen=True, omit_defaults=True):
+    """What hangs in an edge's network and is not configured: terminals by their beat, ONVIF devices, boards probed."""
+
+    suffix: ClassVar[str] = "up/found"
+    retain: ClassVar[bool] = True
+    devices: tuple[FoundDevice, ...]
 
 
 class EventBatch(Message, frozen=True, omit_defaults=True):
@@ -243,7 +263,15 @@ class Command(Message, frozen=True, omit_defaults=True):
     until: datetime | None = None
 
 
-UP: tuple[type[Message], ...] = (EdgeStatus, EdgeCatalogue, EventBatch, DeviceReported, RevocationResult, CommandResult)
+UP: tuple[type[Message], ...] = (
+    EdgeStatus,
+    EdgeCatalogue,
+    EdgeFound,
+    EventBatch,
+    DeviceReported,
+    RevocationResult,
+    CommandResult,
+)
 DOWN: tuple[type[Message], ...] = (DevicesDesired, ListDoorbell, RevocationOrder, EventAck, Command)
 M = TypeVar("M", bound=Message)
 _encoder = msgspec.json.Encoder()

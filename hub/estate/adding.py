@@ -59,6 +59,28 @@ def driver_of(edge: Edge, kind: str) -> dict[str, Any] | None:
     return next((dict(driver) for driver in edge.catalogue if driver.get("kind") == kind), None)
 
 
+def found_devices(session: Session, estate_id: str) -> list[dict[str, Any]]:
+    """What the estate's edges see and nobody added, newest first. A device that was removed may be found again."""
+    added = session.scalars(select(Device).where(Device.estate_id == estate_id, Device.removed_at.is_(None))).all()
+    known = {place for device in added for place in _places(device.config)}
+    found = [
+        {**one, "edge_id": edge.id, "edge_name": edge.name}
+        for edge in session.scalars(select(Edge).where(Edge.estate_id == estate_id))
+        for one in edge.found
+        if not _places(one["config"]) & known
+    ]
+    return sorted(found, key=lambda one: str(one["first_seen_at"]), reverse=True)
+
+
+def _places(config: dict[str, Any]) -> set[tuple[str, ...]]:
+    """By what two settings mean the same device: its serial number, or its address and unit."""
+    if config.get("device_id"):
+        return {("id", str(config["device_id"]))}
+    if config.get("host"):
+        return {("at", str(config["host"]), str(config.get("port", "")), str(config.get("unit", "")))}
+    return set()
+
+
 def needed_reason(text: str) -> str:
     """Raises BadRequest for one that says nothing."""
     reason = text.strip()

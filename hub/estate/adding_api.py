@@ -48,6 +48,24 @@ class Catalogue(BaseModel):
     drivers: list[DriverItem]
 
 
+class FoundDeviceItem(BaseModel):
+    """`config`: what is known of its settings; a password is typed by a person."""
+
+    edge_id: str
+    edge_name: str
+    key: str
+    kind: str
+    title: str
+    config: dict[str, Any]
+    detail: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class FoundDevices(BaseModel):
+    items: list[FoundDeviceItem]
+
+
 class NewDevice(BaseModel):
     edge_id: str
     code: str = Field(pattern=CODE)
@@ -163,6 +181,14 @@ def _driver_item(driver: dict[str, Any]) -> dict[str, Any]:
         "config_schema": driver["schema"],
         "capabilities": driver["capabilities"],
     }
+
+
+@router.get("/estates/{estate_id}/found", response_model=FoundDevices)
+def found_devices(estate_id: str, hub: TheHub, principal: Keeper) -> Any:
+    """Devices that edges see and nobody added yet. Nothing is written to them before they are put into service."""
+    in_scope(principal, estate_id)
+    with hub.db.reading() as session:
+        return {"items": adding.found_devices(session, estate_id)}
 
 
 @router.post("/estates/{estate_id}/devices", status_code=201, response_model=Created)

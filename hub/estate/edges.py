@@ -9,13 +9,14 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from device_drivers.contract.messages import EdgeCatalogue, EdgeStatus, EventAck
+from device_drivers.contract.messages import EdgeCatalogue, EdgeFound, EdgeStatus, EventAck
 from hub.estate import coverage
 from hub.estate.devices import publish_devices, send_doorbells
 from hub.services import Hub
 from hub.tables import Edge, IngestCursor
 
 log = logging.getLogger(__name__)
+MAX_FOUND = 200
 LINK_GRACE = timedelta(seconds=10)
 
 
@@ -69,6 +70,16 @@ def take_catalogue(hub: Hub, edge_id: str, catalogue: EdgeCatalogue) -> bool:
         if edge is None:
             return False
         edge.catalogue = msgspec.to_builtins(catalogue.drivers)
+    return True
+
+
+def take_found(hub: Hub, edge_id: str, found: EdgeFound) -> bool:
+    """Devices in its network that nobody configured yet."""
+    with hub.db.unit_of_work(f"edge:{edge_id}", "devices found", audit=False) as uow:
+        edge = uow.session.get(Edge, edge_id)
+        if edge is None:
+            return False
+        edge.found = msgspec.to_builtins(found.devices[:MAX_FOUND])
     return True
 
 

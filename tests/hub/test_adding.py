@@ -10,12 +10,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from device_drivers.contract.device import DeviceStatus
-from device_drivers.contract.messages import DevicesDesired, decode, topic
+from device_drivers.contract.messages import DevicesDesired, EdgeFound, FoundDevice, decode, topic
 from device_drivers.contract.words import DeviceCondition
 from device_drivers.mqtt import MemoryBroker
 from hub.access.publish import publish
 from hub.estate.device_config import MASK, problems, with_kept_secrets
 from hub.estate.devices import DeviceReported, publish_devices, take_report
+from hub.estate.edges import take_found
 from hub.services import Hub
 from hub.tables import AuditRow, DesiredList, Device, Edge, HouseholdMember
 
@@ -260,3 +261,20 @@ def test_kept_secrets_are_merged_at_every_depth() -> None:
     old = {"a": {"password": "x", "n": 1}, "token": "t"}
     assert with_kept_secrets({"a": {"password": MASK, "n": 2}}, old) == {"a": {"password": "x", "n": 2}}
     assert with_kept_secrets({"other": MASK}, old) == {}
+
+
+def test_devices_that_an_edge_sees_are_found_until_they_are_added(hub: Hub, manager: TestClient) -> None:
+    at = hub.now()
+
+    def one(key: str, kind: str, **config: Any) -> FoundDevice:
+        return FoundDevice(key, kind, "标题", config, "说明", at, at)
+
+    assert manager.get(f"{API}/estates/E001/found").json() == {"items": []}
+    seen = EdgeFound((one("a", "face_terminal", device_id="77"), one("b", "onvif_camera", host="10.0.0.5", port=80)))
+    assert take_found(hub, "edge-aaaa", seen)
+    assert not take_found(hub, "edge-none", seen)
+    items = manager.get(f"{API}/estates/E001/found").json()["items"]
+    assert {(i["key"], i["edge_id"]) for i in items} == {("a", "edge-aaaa"), ("b", "edge-aaaa")}
+    assert manager.post(f"{API}/estates/E001/devices", json=NEW).status_code == 201
+    items = manager.get(f"{API}/estates/E001/found").json()["items"]
+    assert [i["key"] for i in items] == ["b"], "what was added is found no longer"

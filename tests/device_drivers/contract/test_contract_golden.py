@@ -28,6 +28,9 @@ EXAMPLES: dict[str, messages.Message] = {
     "edge_catalogue": messages.EdgeCatalogue(
         (device.DriverInfo("modbus_door", "Modbus", {"type": "object"}, device.Capabilities(cards=True)),)
     ),
+    "edge_found": messages.EdgeFound(
+        (messages.FoundDevice("face:77", "face_terminal", "西门", {"device_id": "77"}, "序列号 77", AT, AT),)
+    ),
     "event_batch": messages.EventBatch(
         "e1",
         7,
@@ -91,7 +94,9 @@ def with_strangers(value: object) -> object:
     return [with_strangers(v) for v in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("name", [n for n in EXAMPLES if n not in ("edge_catalogue", "devices_desired", "event_batch")])
+@pytest.mark.parametrize(
+    "name", [n for n in EXAMPLES if n not in ("edge_catalogue", "edge_found", "devices_desired", "event_batch")]
+)
 def test_unknown_fields_are_ignored(name: str) -> None:
     grown = with_strangers(json.loads((GOLDEN / f"{name}.json").read_bytes()))
     assert msgspec.convert(grown, type(EXAMPLES[name]), strict=False) == EXAMPLES[name]

@@ -727,6 +727,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/estates/{estate_id}/found": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Found Devices
+         * @description Devices that edges see and nobody added yet. Nothing is written to them before they are put into service.
+         */
+        get: operations["found_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/estates/{estate_id}/held-actions": {
         parameters: {
             query?: never;
@@ -3232,6 +3252,43 @@ export interface components {
         ForeignHeld: {
             /** Held */
             held: string;
+        };
+        /**
+         * FoundDeviceItem
+         * @description `config`: what is known of its settings; a password is typed by a person.
+         */
+        FoundDeviceItem: {
+            /** Config */
+            config: {
+                [key: string]: unknown;
+            };
+            /** Detail */
+            detail: string;
+            /** Edge Id */
+            edge_id: string;
+            /** Edge Name */
+            edge_name: string;
+            /**
+             * First Seen At
+             * Format: date-time
+             */
+            first_seen_at: string;
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /** Title */
+            title: string;
+        };
+        /** FoundDevices */
+        FoundDevices: {
+            /** Items */
+            items: components["schemas"]["FoundDeviceItem"][];
         };
         /**
          * FoundOnDevice
@@ -7150,6 +7207,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    found_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundDevices"];
                 };
             };
             /** @description Bad Request */

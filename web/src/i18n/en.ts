@@ -197,6 +197,7 @@ export const en: Words = {
   adding: {
     add: "Add a device", addAndLook: "Add and look", addHint: "The edge first connects and reads what stands on the device. Nothing is written or erased until you put it into service.",
     edge: "Edge", kind: "Kind of device", name: "Name", nameExample: "e.g. West gate terminal", code: "Code", codeHint: "Letters, digits, dots and dashes; once in this estate, never changed later.",
+    found: "Devices found", foundHint: "Edges see these in their network and nobody added them yet. Nothing is written to or erased from them before.", foundWhere: "Detail", foundSince: "First seen", takeOver: "Take over",
     noCatalogue: "This edge has not said yet what it can drive. Enrol and start it first.", kindNeeded: "Choose the kind of device.", nameNeeded: "Give the device a name and a code.",
     more: (n) => `More settings (${n}, rarely changed)`, byDefault: "as the model has it", nth: (n) => `No. ${n}`, drop: "remove", addRow: "Add one", notJson: "Not JSON",
     setup: "Connection and service", inService: "In service", notInService: "Not in service", step: { look: "Look at the device", doors: "Doors it controls", foreign: "People on it that are not ours", service: "Service" },

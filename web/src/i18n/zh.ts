@@ -212,6 +212,7 @@ export const zh = {
   adding: {
     add: "添加设备", addAndLook: "添加并查看", addHint: "添加后网关先连接设备、读出它现有的内容，不写入、不删除任何人员。核对无误后再投入使用。",
     edge: "网关", kind: "设备类型", name: "设备名称", nameExample: "如：西门人脸终端", code: "设备编号", codeHint: "字母、数字、点、横线，本小区内不重复，今后不能更改。",
+    found: "发现的设备", foundHint: "网关在现场网络里看到、还没有接入的设备。接入前不会向它写入或删除任何内容。", foundWhere: "说明", foundSince: "首次发现", takeOver: "接入",
     noCatalogue: "这台网关还没有公布可接入的设备类型。请先登记并启动它。", kindNeeded: "请选择设备类型。", nameNeeded: "请填写设备名称和编号。",
     more: (n: number) => `更多设置（${n} 项，一般不用改）`, byDefault: "按机型默认", nth: (n: number) => `第 ${n} 项`, drop: "删去", addRow: "增加一项", notJson: "不是有效的 JSON",
     setup: "接入与投用", inService: "使用中", notInService: "未投入使用", step: { look: "核对设备", doors: "登记控制的门", foreign: "设备内的非本系统人员", service: "投用" },

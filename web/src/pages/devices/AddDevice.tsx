@@ -6,10 +6,11 @@ import { type ReactNode, useState } from "react";
 import { useNavigate } from "react-router";
 import { ApiError, call } from "../../api/client";
 import { useSummary } from "../../api/queries";
-import type { Catalogue, DriverItem } from "../../api/types";
+import type { Catalogue, DriverItem, FoundDeviceItem, FoundDeviceList } from "../../api/types";
+import * as format from "../../format";
 import { useLanguage, useWords, word } from "../../i18n";
-import { useEstate, useSession } from "../../session";
-import { Answer, Empty } from "../../ui/Panel";
+import { useEstate, useSession, useZone } from "../../session";
+import { Answer, Empty, Panel } from "../../ui/Panel";
 import { ConfigForm } from "./ConfigForm";
 import { defaults, fieldsOf, filled, type Schema, type Values } from "./schema";
 
@@ -26,30 +27,67 @@ export function AddDevice(): ReactNode {
   );
 }
 
+/** Devices that edges see and nobody added: from here they are taken over, nothing is written before that. */
+export function FoundDevices(): ReactNode {
+  const { adding: t, words } = useWords();
+  const { may } = useSession();
+  const estate = useEstate();
+  const zone = useZone();
+  const [taken, setTaken] = useState<FoundDeviceItem | null>(null);
+  const found = useQuery({
+    queryKey: ["found", estate.id], enabled: may("device.manage"), refetchInterval: 15_000,
+    queryFn: () => call<FoundDeviceList>(`/estates/${encodeURIComponent(estate.id)}/found`),
+  });
+  const items = found.data?.items ?? [];
+  if (items.length === 0) return null;
+  return (
+    <Panel id="found-devices" title={t.found} live>
+      <p className="faint">{t.foundHint}</p>
+      <div className="table-scroll">
+        <table className="plain">
+          <thead><tr><th>{t.kind}</th><th>{t.name}</th><th>{t.foundWhere}</th><th>{t.edge}</th><th>{t.foundSince}</th><th /></tr></thead>
+          <tbody>
+            {items.map((one) => (
+              <tr key={`${one.edge_id} ${one.key}`} data-testid="found-device">
+                <td>{word(words.deviceKind, one.kind)}</td><td>{one.title}</td><td>{one.detail}</td><td className="faint">{one.edge_name}</td>
+                <td className="num">{format.clock(one.first_seen_at, zone)}</td>
+                <td><Button size="small" onClick={() => setTaken(one)}>{t.takeOver}</Button></td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {taken ? <Dialog close={() => setTaken(null)} found={taken} /> : null}
+    </Panel>
+  );
+}
+
 function useCatalogue(edge: string | null) {
   return useQuery({ queryKey: ["catalogue", edge], enabled: edge !== null, queryFn: () => call<Catalogue>(`/edges/${encodeURIComponent(edge ?? "")}/catalogue`) });
 }
 
-function Dialog({ close }: { close: () => void }): ReactNode {
+function Dialog({ close, found }: { close: () => void; found?: FoundDeviceItem }): ReactNode {
   const { adding: t, common } = useWords();
   const estate = useEstate();
   const client = useQueryClient();
   const navigate = useNavigate();
   const edges = useSummary().data?.edges ?? [];
-  const [picked, setPicked] = useState<string | null>(null);
+  const [picked, setPicked] = useState<string | null>(found?.edge_id ?? null);
   const edge = picked ?? (edges.length === 1 ? (edges[0]?.id ?? null) : null);
   const catalogue = useCatalogue(edge);
-  const [driver, setDriver] = useState<DriverItem | null>(null);
-  const [name, setName] = useState("");
+  const [chosen, setDriver] = useState<DriverItem | null>(null);
+  const driver = chosen ?? catalogue.data?.drivers.find((one) => one.kind === found?.kind) ?? null;
+  const [name, setName] = useState(found?.title ?? "");
   const [code, setCode] = useState("");
-  const [values, setValues] = useState<Values>({});
+  const [typed, setValues] = useState<Values | null>(null);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const fields = driver ? fieldsOf(driver.config_schema as Schema) : [];
+  const values = typed ?? { ...defaults(fields), ...(driver?.kind === found?.kind ? (found?.config as Values | undefined) : undefined) };
 
-  function choose(found: DriverItem | undefined): void {
-    setDriver(found ?? null);
-    setValues(found ? defaults(fieldsOf(found.config_schema as Schema)) : {});
+  function choose(driver: DriverItem | undefined): void {
+    setDriver(driver ?? null);
+    setValues(null);
   }
   async function send(): Promise<void> {
     if (!driver) return setProblem(t.kindNeeded);
@@ -59,6 +97,7 @@ function Dialog({ close }: { close: () => void }): ReactNode {
       const body = { edge_id: edge, code: code.trim(), name: name.trim(), kind: driver.kind, config: filled(values) };
       const { id } = await call<{ id: string }>(`/estates/${encodeURIComponent(estate.id)}/devices`, { method: "POST", body });
       await client.invalidateQueries({ queryKey: ["devices", estate.id] });
+      await client.invalidateQueries({ queryKey: ["found", estate.id] });
       close();
       void navigate(`/devices/${encodeURIComponent(id)}`);
     } catch (error) {

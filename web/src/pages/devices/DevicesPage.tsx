@@ -10,7 +10,7 @@ import { useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ListTruth } from "../live/DeviceTruth";
-import { AddDevice } from "./AddDevice";
+import { AddDevice, FoundDevices } from "./AddDevice";
 import { ServiceMark } from "./Setup";
 
 export function DevicesPage(): ReactNode {
@@ -18,6 +18,7 @@ export function DevicesPage(): ReactNode {
   return (
     <>
       <div className="page-head"><h1>{t.title}</h1><AddDevice /></div>
+      <FoundDevices />
       <Answer query={useDevices()} empty={(d) => d.items.length === 0} emptyText={t.empty} rows={12}>
         {(d) => [...byKind(d.items)].map(([kind, devices]) => (
           <Panel key={kind} id={`kind-${kind}`} title={word(words.deviceKind, kind)} live><Table devices={devices} /></Panel>
