@@ -62,11 +62,22 @@ class ModbusMeterConfig(BusConfig, frozen=True, kw_only=True):
 
 
 def value_of(spec: MeterValue, registers: tuple[int, ...]) -> float:
-    """The counter in kWh or m³ from its registers. Pure."""
+    """The counter in kWh or m³ from its registers; not a number where they hold none. Pure."""
     ordered = registers[::-1] if spec.words_reversed else registers
     raw = b"".join(r.to_bytes(2, "little" if spec.bytes_swapped else "big") for r in ordered)
-    number = struct.unpack(">f", raw)[0] if spec.type == "f32" else int.from_bytes(raw, "big")
-    return round(float(number) * spec.scale, 6) if math.isfinite(number) else float(number)
+    if spec.invalid is not None and int.from_bytes(raw, "big") == spec.invalid:
+        return math.nan
+    number = _number(spec, raw)
+    return round(number * spec.scale, 6) if math.isfinite(number) else number
+
+
+def _number(spec: MeterValue, raw: bytes) -> float:
+    if spec.type in ("f32", "f64"):
+        return float(struct.unpack(">f" if spec.type == "f32" else ">d", raw)[0])
+    if spec.type.startswith("bcd"):
+        digits = raw.hex()
+        return float(digits) if digits.isdecimal() else math.nan
+    return float(int.from_bytes(raw, "big", signed=spec.type.startswith("s")))
 
 
 def judge(model: Meter, point: str, value: float, status: int, last: float | None) -> MeterReading:

@@ -1,10 +1,12 @@
 """Register maps of boards and meters as data files with a checked schema (`registers/boards`, `registers/meters`).
 
-A site corrects a fact of a board in its file, not in code. Every file names its source.
+A site corrects a fact of a board in its file, not in code: files in `boards/` and `meters/` of the directory that
+ESTATE_EDGE_REGISTERS names are read too, and go before ours of the same name. Every file names its source.
 """
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -85,18 +87,23 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MeterValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A cumulative counter; the reading is the raw number times `scale`, in kWh or m³."""
+    """A cumulative counter; the reading is the raw number times `scale`, in kWh or m³.
+
+    Words and bytes are most significant first unless said otherwise. `invalid`: the raw number by which the meter says that it
+    has none. `bcd` has four decimal digits a register.
+    """
 
     table: RegisterTable
     address: Address
-    type: Literal["f32", "u32", "u16", "u48"]
+    type: Literal["u16", "s16", "u32", "s32", "u48", "u64", "s64", "f32", "f64", "bcd16", "bcd32", "bcd48"]
     scale: float = 1.0
     words_reversed: bool = False
     bytes_swapped: bool = False
+    invalid: int | None = None
 
     @property
     def count(self) -> int:
-        return {"f32": 2, "u32": 2, "u16": 1, "u48": 3}[self.type]
+        return int(self.type.lstrip("usfbcd")) // 16
 
 
 class StatusBits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,16 +128,23 @@ class Meter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: str = ""
 
 
+def _files(folder: str) -> dict[str, Path]:
+    """By name; a site's own file stands for ours."""
+    own = os.environ.get("ESTATE_EDGE_REGISTERS")
+    roots = [ROOT, *([Path(own)] if own else [])]
+    return {path.stem: path for root in roots for path in sorted((root / folder).glob("*.json"))}
+
+
 @lru_cache
 def boards() -> dict[str, Board]:
     """All board families by name. Raises ConfigError for a broken file, naming it."""
-    return {path.stem: _load(path, Board) for path in sorted((ROOT / "boards").glob("*.json"))}
+    return {name: _load(path, Board) for name, path in _files("boards").items()}
 
 
 @lru_cache
 def meters() -> dict[str, Meter]:
     """All meter models by name. Raises ConfigError for a broken file, naming it."""
-    return {path.stem: _load(path, Meter) for path in sorted((ROOT / "meters").glob("*.json"))}
+    return {name: _load(path, Meter) for name, path in _files("meters").items()}
 
 
 def board(name: str) -> Board:

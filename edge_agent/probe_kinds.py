@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
+
 from device_drivers.catalogue import definition
 from device_drivers.config import read_config
 from device_drivers.driver import BrokerAddress, ConfigError, DeviceRefused, DeviceUnreachable, WrongSecret
 from device_drivers.face_terminal import codec
 from device_drivers.face_terminal.channel import Channel, NoAnswer, mqtt_link
-from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus
+from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, Transport
 from device_drivers.modbus_bus import NoAnswer as NoModbusAnswer
 from device_drivers.modbus_meter import value_of
 from device_drivers.modbus_scan import Bit, BitScan
@@ -66,9 +68,12 @@ async def probe_modbus(address: Address, found: Probed, timeout_s: float) -> Non
     bus = ModbusBus(config.place(), timeout_s)
     try:
         await bus.connect()
-        answering = await _answering(
-            bus, [u for u in UNITS if u or config.transport == "tcp"] if unit is None else [unit]
-        )
+        units = [u for u in UNITS if u or config.transport == "tcp"] if unit is None else [unit]
+        try:
+            answering = await _answering(bus, units)
+        except DeviceUnreachable:
+            await _other_dress(config, units[0] or 1, found)
+            raise
         found.answered, found.kind, found.clock = True, "modbus", "none"
         found.identity["unit"] = str(answering)
         try:
@@ -82,6 +87,21 @@ async def probe_modbus(address: Address, found: Probed, timeout_s: float) -> Non
     finally:
         if bus.oddities:
             found.notes.append(bus.oddities)
+        bus.close()
+
+
+async def _other_dress(config: BusConfig, unit: int, found: Probed) -> None:
+    """A serial converter in transparent mode speaks RTU on TCP; who takes it for Modbus TCP hears nothing, and the other way."""
+    if config.transport == "rtu":
+        return
+    other: Transport = "rtu_over_tcp" if config.transport == "tcp" else "tcp"
+    bus = ModbusBus(msgspec.structs.replace(config, transport=other).place(), config.timeout_s)
+    try:
+        if await _says_anything(bus, unit):
+            found.notes.append(f"此处应答的是另一种帧格式：请用 modbus+{other.replace('_', '-')}:// 再探测一次")
+    except DeviceUnreachable:
+        pass
+    finally:
         bus.close()
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from device_drivers import modbus_door
 from device_drivers import modbus_frames as frames
+from device_drivers.contract.events import DoorEvent
+from device_drivers.contract.words import DoorState
 from device_drivers.driver import ConfigError, DeviceUnreachable
 from device_drivers.modbus_bus import BusConfig, ModbusBus, NoAnswer, Place
 from device_drivers.modbus_line import Resting
@@ -269,3 +272,46 @@ def test_a_write_is_answered_for_its_own_address() -> None:
     other = rtu(bytes.fromhex("05 00 11 FF 00"))
     assert frames.find("rtu", request, 0, other).pdu is None
     assert frames.find("rtu", request, 0, other + rtu(request.pdu)).pdu == request.pdu
+
+
+def test_a_bus_of_32_boards_tells_every_door_though_two_are_dead() -> None:
+    async def scenario(sim: ModbusBusSim, bus: Callable[..., ModbusBus]) -> None:
+        config = {
+            "host": "127.0.0.1",
+            "port": sim.port,
+            "board": "jy_dam",
+            "doors": 4,
+            "poll_ms": 200,
+            "timeout_s": 0.3,
+        }
+        await bus().connect()
+        drivers = [await modbus_door.connect(f"b{n}", config | {"unit": n + 1}, None) for n in range(32)]  # type: ignore[arg-type]
+        opened: set[int] = set()
+        closed: set[int] = set()
+
+        async def listen(n: int) -> None:
+            async for event in drivers[n].events():
+                if isinstance(event.body, DoorEvent) and event.body.point == "door1":
+                    (opened if event.body.state is DoorState.OPEN else closed).add(n)
+
+        listening = [asyncio.create_task(listen(n)) for n in range(32)]
+        while len(closed) < 32:  # noqa: ASYNC110 - what 32 tasks have told
+            await asyncio.sleep(0.01)
+        for unit in (5, 6):
+            await sim.apply_fault(Fault.SILENT, unit=unit)
+        while not all(listening[n].done() for n in (4, 5)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        for board in sim.boards.values():
+            board.open_door()
+        while len(opened) < 30:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert opened == set(range(32)) - {4, 5}, "every door of a living board was told, no other"
+        assert sim.listener.connections == 1
+        for task in listening:
+            task.cancel()
+        ended = await asyncio.gather(*listening, return_exceptions=True)
+        assert [n for n, error in enumerate(ended) if isinstance(error, DeviceUnreachable)] == [4, 5]
+        for driver in drivers:
+            await driver.close()
+
+    on_a_bus(scenario, units=32)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -128,6 +130,41 @@ def test_floats_are_read_in_every_order(number: float) -> None:
 def test_integers_are_scaled() -> None:
     assert value_of(MeterValue("holding", 0, "u32", scale=0.001), (0, 12345)) == 12.345
     assert value_of(MeterValue("holding", 0, "u48", scale=0.01), (1, 0, 2)) == pytest.approx((2**32 + 2) / 100)
+
+
+@pytest.mark.parametrize(
+    ("kind", "registers", "value"),
+    [
+        ("u16", (65535,), 65535),
+        ("s16", (65535,), -1),
+        ("s32", (65535, 65534), -2),
+        ("u64", (0, 1, 0, 0), 2**32),
+        ("s64", (65535,) * 4, -1),
+        ("f64", (0x4093, 0x4A00, 0, 0), 1234.5),
+        ("bcd16", (0x1234,), 1234),
+        ("bcd32", (0x0012, 0x3456), 123456),
+        ("bcd48", (0, 0x0012, 0x3456), 123456),
+    ],
+)
+def test_every_type_is_read(kind: Any, registers: tuple[int, ...], value: float) -> None:
+    spec = MeterValue("holding", 0, kind)
+    assert spec.count == len(registers)
+    assert value_of(spec, registers) == value
+
+
+def test_what_is_no_number_is_none() -> None:
+    assert math.isnan(value_of(MeterValue("holding", 0, "bcd16"), (0x12AB,)))
+    assert math.isnan(value_of(MeterValue("holding", 0, "u32", invalid=0xFFFFFFFF), (0xFFFF, 0xFFFF)))
+
+
+def test_a_sites_own_file_goes_before_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "boards").mkdir()
+    ours = json.loads((register_map.ROOT / "boards/coils.json").read_text())
+    (tmp_path / "boards/coils.json").write_text(json.dumps(ours | {"title": "as wired here"}), encoding="utf-8")
+    monkeypatch.setenv("ESTATE_EDGE_REGISTERS", str(tmp_path))
+    boards = register_map.boards.__wrapped__()
+    assert boards["coils"].title == "as wired here"
+    assert "jy_dam" in boards
 
 
 @pytest.mark.parametrize(

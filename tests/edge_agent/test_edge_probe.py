@@ -108,6 +108,16 @@ def test_a_unit_that_nobody_named_is_found_and_a_wrong_board_is_said() -> None:
     with_sim(board("jy_dam", unit=3), scenario)
 
 
+@pytest.mark.parametrize(("asked", "transport"), [("modbus+tcp", "rtu_over_tcp"), ("modbus+rtu-over-tcp", "tcp")])
+def test_who_asks_in_the_wrong_dress_is_told_the_right_one(asked: str, transport: str) -> None:
+    async def scenario(sim: Any) -> None:
+        found = await look(f"{asked}://127.0.0.1:{sim.port}?unit=1")
+        assert not found.answered
+        assert any(f"modbus+{transport.replace('_', '-')}://" in note for note in found.notes)
+
+    with_sim(board("jy_dam", transport), scenario)
+
+
 def test_a_meter_is_told_with_its_reading() -> None:
     async def scenario(sim: Any) -> None:
         sim.set_reading(5, 1234.5)
