@@ -20,7 +20,7 @@ from device_drivers.mqtt import Incoming, Link, LinkOptions, MessageTooLarge, Mq
 
 log = logging.getLogger(__name__)
 MAX_PAYLOAD = 5 * 1024 * 1024
-OWN_TOPICS = ("Ack", "Rec", "Snap", "Card", "QRCode", "IDCard", "Alarm")
+OWN_TOPICS = ("Ack", "ack", "Rec", "Snap", "Card", "QRCode", "IDCard", "Alarm")
 SHARED_TOPICS = ("basic", "heartbeat")
 WRONG_SECRET_WORDS = ("not authorized", "bad user name")
 

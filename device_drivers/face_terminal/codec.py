@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -139,6 +140,16 @@ def parse_time(text: str, zone: tzinfo) -> datetime | None:
 
 def local_text(at: datetime, zone: tzinfo) -> str:
     return at.astimezone(zone).strftime(TIME_FORMAT)
+
+
+def alarm_number(message: Message) -> str:
+    """By what an alarm is acknowledged; empty where it has no number. Its content is not published: it is kept raw."""
+    return message.info.text("SnapOrRecordID", "AlarmID", "RecordID", "SnapID")
+
+
+def unreadable_key(name: str, payload: bytes) -> str:
+    """The same bytes again are the same message: what is not acknowledged comes every ten seconds, for ever."""
+    return f"raw:{name}:{hashlib.sha256(payload).hexdigest()[:32]}"
 
 
 def record_of(message: Message, zone: tzinfo, *, keep_picture: bool = False) -> Record:

@@ -9,7 +9,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -37,7 +37,7 @@ from device_drivers.driver import (
 )
 from device_drivers.face_terminal import codec
 from device_drivers.face_terminal.channel import Channel, NoAnswer, mqtt_link
-from device_drivers.face_terminal.errors import Profile, profiles
+from device_drivers.face_terminal.errors import Profile, meaning, profiles
 from device_drivers.face_terminal.roster import PhotoMode, Roster
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ DOUBT_EVERY_S = 60.0  # a record that was merely slow does not cost a question e
 MISSED_BEATS = 2.5
 MAX_WAITING = 2000  # records in memory; a terminal sends again what was not acknowledged
 REMEMBERED = 5000
+GAP_MAX, GAP_MARGIN = timedelta(hours=24), timedelta(minutes=2)
+_heard_last: dict[str, datetime] = {}  # by device id, over its connections
 
 
 class FaceTerminalConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,9 @@ class FaceTerminalConfig(msgspec.Struct, frozen=True, kw_only=True):
     list_timeout_s: Annotated[
         float, Meta(title="读名单超时（秒）", description="Wait for the whole list, seconds", gt=0, le=120)
     ] = 25.0
+    unlock_operator: Annotated[
+        Literal["", "Unlock", "OpenDoor"], Meta(title="开门命令", description="Empty: as the model has it")
+    ] = ""
     keep_pictures: Annotated[
         bool, Meta(title="保留通行抓拍", description="Ask for pass pictures of known holders; never of strangers")
     ] = False
@@ -103,15 +108,40 @@ class FaceTerminal:
         self._clock_checked = 0.0
         self._doubted_at = -DOUBT_EVERY_S
         self._detail = ""
+        self._keeps_records = True
+        self._gap_since: datetime | None = None  # when it was heard last, on an earlier connection
 
     # Set-up
 
     async def open(self) -> None:
         """Raises DeviceUnreachable, WrongSecret, DeviceRefused."""
+        self._gap_since = _heard_last.get(self.config.device_id)
         await self.channel.open(self.config.timeout_s)
         await self._configure_upload()
         await self._set_clock()
         self._ready_at = self._heard = time.monotonic()
+        if not self._keeps_records:
+            await self._ask_for_gap()
+
+    async def _ask_for_gap(self) -> None:
+        """A terminal that keeps nothing until acknowledged is asked for what it recorded while nobody listened.
+
+        What comes a second time has the key of the first and counts once.
+        """
+        now = datetime.now(UTC)
+        since = self._gap_since or now - GAP_MAX
+        info = {
+            "TimeS": codec.local_text(max(since, now - GAP_MAX) - GAP_MARGIN, self.zone),
+            "TimeE": codec.local_text(now + GAP_MARGIN, self.zone),
+        }
+        for operator in ("ManualPushRecords", "ManualPushSnaps"):
+            try:
+                answer = await self._ask(operator, info)
+            except NoAnswer as error:
+                log.info("%s: %s", self.device, error)
+                continue
+            if not answer.ok and meaning(operator, answer.code).code != "not_held":
+                log.warning("%s: %s refused: %s", self.device, operator, answer.code)
 
     async def _ask(self, operator: str, info: object) -> codec.Message:
         return await self.channel.ask(operator, info, timeout_s=self.config.timeout_s)
@@ -129,7 +159,8 @@ class FaceTerminal:
             settings = (await self._ask("GetMQTTconfig", {})).info
             left = [k for k, v in wanted.items() if settings.text(k) != v]
             self._detail = f"settings not taken: {', '.join(left)} ({answer.code})" if left else ""
-            if "ResumefromBreakpoint" in left:
+            self._keeps_records = "ResumefromBreakpoint" not in left
+            if not self._keeps_records:
                 log.warning("%s: the terminal does not keep records until acknowledged", self.device)
         try:
             self._beat_s = max(0.2, float(settings.text("KeepAliveInterval")))
@@ -189,16 +220,17 @@ class FaceTerminal:
         if request.point not in ("", codec.POINT):
             return CommandOutcome.REFUSED, f"no point {request.point!r}; a terminal has {codec.POINT}"
         unlock = self.profile.unlock
+        operator = self.config.unlock_operator or unlock.operator
         info = {k: v.format(device=self.config.device_id, text=request.text) for k, v in unlock.info.items()}
         try:
-            answer = await self.channel.ask(unlock.operator, info, timeout_s=self.config.timeout_s, once=True)
+            answer = await self.channel.ask(operator, info, timeout_s=self.config.timeout_s, once=True)
         except NoAnswer as error:
             return CommandOutcome.UNCERTAIN, f"pulse sent once, {error}"
         except DeviceUnreachable as error:
             return CommandOutcome.UNREACHABLE, str(error)
         if answer.ok:
             return CommandOutcome.DONE, ""
-        return CommandOutcome.REFUSED, f"{answer.code} {answer.info.text('detail')}".strip()
+        return CommandOutcome.REFUSED, f"{operator}: {answer.code} {answer.info.text('detail')}".strip()
 
     async def snapshot(self) -> Picture:
         asked = datetime.now(UTC)
@@ -271,14 +303,18 @@ class FaceTerminal:
             if not shared and message.device not in ("", self.config.device_id):
                 raise codec.CannotRead(f"names another terminal: {message.device[:40]!r}")
             self._heard, self._seen_at = time.monotonic(), datetime.now(UTC)
+            _heard_last[self.config.device_id] = self._seen_at
             if shared:
                 self._life(message)
+            elif name == "Alarm":
+                self._alarm(message, payload)
             else:
                 self._push(name, message)
         except codec.CannotRead as error:
             if name not in ("basic", "heartbeat") and self._events.qsize() < MAX_WAITING:
                 raw = codec.raw_without_pictures(payload)
-                self._events.put_nowait(DriverEvent(Unreadable(name, raw, str(error))))
+                key = codec.unreadable_key(name, payload)
+                self._events.put_nowait(DriverEvent(Unreadable(name, raw, str(error)), key=key))
 
     def _life(self, message: codec.Message) -> None:
         operator = message.operator.casefold()
@@ -296,6 +332,20 @@ class FaceTerminal:
             self.channel.send(codec.request(operator, uuid.uuid4().hex, info))
         except DeviceUnreachable as error:
             log.info("%s: %s not sent: %s", self.device, operator, error)  # the terminal repeats itself
+
+    def _alarm(self, message: codec.Message, payload: bytes) -> None:
+        """Kept raw, acknowledged once it is on disk."""
+        number = codec.alarm_number(message)
+
+        async def acknowledge() -> None:
+            self._send_push_ack(codec.PUSH_OTHER, number)
+
+        if self._events.qsize() < MAX_WAITING:
+            body = Unreadable("Alarm", codec.raw_without_pictures(payload), "alarms have no published content")
+            at = codec.parse_time(message.info.text("time"), self.zone)
+            key = codec.unreadable_key("Alarm", payload)
+            ack = acknowledge if number else None
+            self._events.put_nowait(DriverEvent(body, at, self._clock_offset, key=key, ack=ack))
 
     def _push(self, name: str, message: codec.Message) -> None:
         if presented := codec.presented(name, message):
@@ -332,12 +382,13 @@ class FaceTerminal:
         )
 
     def _acknowledge(self, record: codec.Record) -> None:
-        number: int | str = (
-            int(record.record_id) if record.record_id.isascii() and record.record_id.isdigit() else record.record_id
-        )
         self._waiting.discard(record.identity)
         _remember(self._acknowledged, record.identity)
-        self._send("PushAck", {"PushAckType": record.push_type, "SnapOrRecordID": number})
+        self._send_push_ack(record.push_type, record.record_id)
+
+    def _send_push_ack(self, push_type: int, number: str) -> None:
+        plain = number.isascii() and number.isdigit()
+        self._send("PushAck", {"PushAckType": push_type, "SnapOrRecordID": int(number) if plain else number})
 
 
 def _remember(known: OrderedDict[str, None], key: str) -> None:
