@@ -24,6 +24,7 @@ from typing import Protocol, TypeVar
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from tools import where
@@ -31,6 +32,10 @@ from tools import where
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 T = TypeVar("T")
+
+# A busy machine is no finding, and what the suite tries is the same each time: `make fuzz` looks for more.
+settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 for _key, _value in where.environment().items():
     os.environ.setdefault(_key, _value)  # so that processes the tests start find the same programs

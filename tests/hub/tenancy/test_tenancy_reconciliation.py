@@ -124,7 +124,7 @@ def test_the_page_the_files_and_the_command_line(
     answer = official.get(url)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "server_error")
     feed.spoil = None
-    monkeypatch.setattr(cli, "_hub", lambda _directory: ready)
+    monkeypatch.setattr(cli, "open_directory", lambda _directory: ready)
     run(ready)
     told = CliRunner().invoke(cli.app, ["reconciliation", "feed"])
     assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "both sides agree: 40 tenancies, 80 members")

@@ -10,8 +10,8 @@ interface Props { fields: Field[]; values: Values; change: (values: Values) => v
 export function ConfigForm({ fields, values, change }: Props): ReactNode {
   const t = useWords().adding;
   const set = (name: string) => (value: unknown) => change({ ...values, [name]: value });
-  const first = fields.filter((field) => field.required);
-  const rest = fields.filter((field) => !field.required);
+  const first = fields.filter(asked);
+  const rest = fields.filter((field) => !asked(field));
   const draw = (field: Field): ReactNode => <OneField key={field.name} field={field} value={values[field.name]} change={set(field.name)} />;
   return (
     <>
@@ -19,6 +19,11 @@ export function ConfigForm({ fields, values, change }: Props): ReactNode {
       {rest.length ? <details className="more"><summary>{t.more(rest.length)}</summary>{rest.map(draw)}</details> : null}
     </>
   );
+}
+
+/** Who we are is asked for beside what must be there: nearly every device refuses a caller without a name. */
+function asked(field: Field): boolean {
+  return field.required || field.kind === "password" || field.name === "username";
 }
 
 /** Titles are the driver's Chinese ones; in English the setting's own name and its description. */
