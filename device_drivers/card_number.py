@@ -12,6 +12,7 @@ from typing import Literal
 
 Rendering = Literal["decimal", "hex", "hex_reversed", "decimal_reversed", "w26", "w34"]
 RENDERINGS: tuple[Rendering, ...] = ("decimal", "hex", "hex_reversed", "decimal_reversed", "w26", "w34")
+Packing = Literal["two_bytes", "low_byte", "ascii", "bcd"]
 MAX_BITS = 80  # ten bytes: the longest identifier a supported board delivers
 _PAIR = re.compile(r"^\s*(\d{1,5})\s*[,;:/\s-]\s*(\d{1,5})\s*$")
 _HEX = re.compile(r"^(?:0x)?([0-9a-f]+)$", re.IGNORECASE)
@@ -49,6 +50,27 @@ def from_registers(registers: tuple[int, ...], *, words_reversed: bool = False, 
     """16-bit registers as bytes, most significant first after undoing word and byte order."""
     ordered = registers[::-1] if words_reversed else registers
     return b"".join((r & 0xFFFF).to_bytes(2, "little" if bytes_swapped else "big") for r in ordered)
+
+
+def delivered(registers: tuple[int, ...], packing: Packing, **order: bool) -> bytes:
+    """The bytes that a reader left in its registers. `order`: as `from_registers`.
+
+    `two_bytes`: the number's bytes, two a register; `low_byte`: one a register; `ascii`: its digits as text;
+    `bcd`: four decimal digits a register.
+    """
+    return bytes(r & 0xFF for r in registers) if packing == "low_byte" else from_registers(registers, **order)
+
+
+def from_delivered(raw: bytes, packing: Packing, rendering: Rendering = "decimal") -> str:
+    """The normal form of what a reader delivered; `rendering` is of its text or bytes. Raises CardNumberError."""
+    if packing == "ascii":
+        text = raw.strip(b"\0 \r\n")
+        if not text.isascii():
+            raise CardNumberError(f"not a text of digits: {raw.hex()}")
+        return normalise(text.decode("ascii"), rendering)
+    if packing == "bcd":
+        return normalise(raw.hex().rstrip("f").lstrip("0") or "0", "decimal")
+    return from_bytes(raw.lstrip(b"\0"), reverse=rendering.endswith("_reversed"))
 
 
 def reverse_bytes(number: int, width: int) -> int:

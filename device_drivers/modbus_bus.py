@@ -13,7 +13,7 @@ from msgspec import Meta
 from device_drivers import modbus_frames as frames
 from device_drivers.driver import ConfigError, DeviceRefused, DeviceUnreachable
 from device_drivers.modbus_frames import Request
-from device_drivers.modbus_line import Line, NoAnswer, Place, Transport, lease, release
+from device_drivers.modbus_line import SILENT_CODES, Line, NoAnswer, Place, Transport, lease, release
 from device_drivers.register_map import BitTable, RegisterTable
 
 __all__ = ["BUSY_CODES", "BusConfig", "IllegalRequest", "ModbusBus", "NoAnswer", "Place", "Transport"]
@@ -28,7 +28,6 @@ EXCEPTION_TEXTS = {
     11: "gateway target does not respond",
 }
 BUSY_CODES = frozenset({5, 6})
-SILENT_CODES = frozenset({10, 11})  # a gateway's way to say that the unit behind it is silent
 Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
 
 

@@ -28,6 +28,8 @@ Transport = Literal["tcp", "rtu_over_tcp", "rtu"]
 CONNECT_S, CONNECT_AGAIN_S = 3.0, 0.3
 DEAD_AFTER, DEAD_SHARE, DEAD_ASK_S = 2, 10.0, 0.2
 DEAF_AFTER = 3  # silences in a row on one TCP connection, after which it is made anew: a NAT may have forgotten it
+SILENT_CODES = frozenset({10, 11})  # a gateway's way to say that the unit behind it is silent
+ODD_SHOWN_S = 3600.0
 RAW_KEPT = 48  # bytes of an unreadable frame that are shown
 
 
@@ -96,15 +98,18 @@ class Oddities:
 
     count: int = 0
     last: bytes = b""
+    at: float = float("-inf")
     kinds: Counter[str] = field(default_factory=Counter)
 
     def note(self, kind: str, raw: bytes) -> None:
         self.count += 1
+        self.at = time.monotonic()
         self.kinds[kind] += 1
         self.last = raw[:RAW_KEPT]
 
     def __str__(self) -> str:
-        if not self.count:
+        """For a device's page; what is older than an hour is history."""
+        if time.monotonic() - self.at > ODD_SHOWN_S:
             return ""
         kinds = "、".join(f"{kind} {n}" for kind, n in sorted(self.kinds.items()))
         return f"线路上收到 {self.count} 次无法归属的数据（{kinds}），最近一次：{self.last.hex(' ')}"
@@ -353,7 +358,10 @@ class Line:
             self._note_late(found.odd)
         if found.pdu is not None:
             self._lenient |= found.lenient
-            self._spoken(job)
+            if frames.exception_code(found.pdu) in SILENT_CODES:
+                self._silent(job)
+            else:
+                self._spoken(job)
             self._finish(found.pdu)
 
     def _is_echo(self, job: _Job) -> bool:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from device_drivers.card_number import Packing
 from device_drivers.contract.words import Quantity
 from device_drivers.driver import ConfigError
 from device_drivers.register_action import Address, Pulse
@@ -61,7 +62,7 @@ class CardRegisters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flag: BitPoint
     words_reversed: bool = False
     bytes_swapped: bool = False
-    packing: Literal["two_bytes", "low_byte"] = "two_bytes"
+    packing: Packing = "two_bytes"
 
 
 class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from device_drivers import card_number
-from device_drivers.card_number import CardNumberError
+from device_drivers.card_number import CardNumberError, delivered, from_delivered
 
 
 @pytest.mark.parametrize(
@@ -98,3 +100,30 @@ def test_registers_in_all_four_orders_give_the_same_bytes() -> None:
     assert card_number.from_registers(swapped, bytes_swapped=True) == expected
     assert card_number.from_registers(swapped[::-1], words_reversed=True, bytes_swapped=True) == expected
     assert card_number.from_bytes(expected) == "12345678"
+
+
+@pytest.mark.parametrize(
+    ("registers", "packing", "rendering", "order"),
+    [
+        ((0, 0, 0x00BC, 0x614E), "two_bytes", "decimal", {}),
+        ((0x614E, 0x00BC), "two_bytes", "decimal", {"words_reversed": True}),
+        ((0xBC00, 0x4E61), "two_bytes", "decimal", {"bytes_swapped": True}),
+        ((0x4E61, 0xBC00), "two_bytes", "hex_reversed", {}),
+        ((0, 0xBC, 0x61, 0x4E), "low_byte", "decimal", {}),
+        ((188, 24910), "two_bytes", "w26", {}),
+        ((0x3030, 0x4243, 0x3631, 0x3445), "ascii", "hex", {}),
+        ((0x3138, 0x382C, 0x3234, 0x3931, 0x3000), "ascii", "w26", {}),
+        ((0x0012, 0x3456, 0x78FF), "bcd", "decimal", {}),
+    ],
+)
+def test_one_card_in_the_registers_of_nine_readers(
+    registers: tuple[int, ...], packing: Any, rendering: Any, order: dict[str, bool]
+) -> None:
+    assert from_delivered(delivered(registers, packing, **order), packing, rendering) == "12345678"
+
+
+@pytest.mark.parametrize("packing", ["two_bytes", "low_byte", "ascii", "bcd"])
+def test_empty_and_broken_registers_are_no_card(packing: Any) -> None:
+    for registers in ((0, 0), (0xFFFF,) * 12, ()):
+        with pytest.raises(CardNumberError):
+            from_delivered(delivered(registers, packing), packing)

@@ -90,15 +90,19 @@ def test_a_late_reply_is_not_the_next_answer(transport: str) -> None:
     on_a_bus(scenario, transport)
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_dead_unit_does_not_slow_its_neighbours(transport: str) -> None:
+@pytest.mark.parametrize(
+    ("transport", "how"), [*((transport, Fault.SILENT) for transport in TRANSPORTS), ("tcp", Fault.EXCEPTION)]
+)
+def test_a_dead_unit_does_not_slow_its_neighbours(transport: str, how: Fault) -> None:
     async def scenario(sim: ModbusBusSim, bus: Callable[..., ModbusBus]) -> None:
         one = bus(timeout_s=0.2)
         await one.read_bits(1, "coil", 0, 8)
-        await sim.apply_fault(Fault.SILENT, unit=2)
+        await sim.apply_fault(how, unit=2, value=11)  # a gateway says so, after a while of its own
         for _ in range(2):
             with pytest.raises(NoAnswer):
                 await one.read_bits(2, "coil", 0, 8)
+        line = one.line
+        line.units[2].due += 60  # as if it had taken long to say so
         rested, before = 0, asked(sim, 2)
         for _ in range(60):
             await one.read_bits(1, "coil", 0, 8)
