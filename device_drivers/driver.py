@@ -157,6 +157,15 @@ class DriverServices(Protocol):
     def local_broker(self) -> BrokerAddress | None: ...
 
 
+@runtime_checkable
+class ExaminesPhotos(Protocol):
+    """What an edge may add to its services: a face engine that looks at a photograph before a device gets it."""
+
+    async def examine(self, token: str, photo: bytes, sha256: str) -> None:
+        """Raises CredentialRefused with what a clerk can do; nothing where the engine is off."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
     host: str

@@ -13,6 +13,7 @@ import time
 from collections.abc import Coroutine, Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -21,7 +22,7 @@ from device_drivers.contract.access import Acceptance, Held, SignedAccessList, a
 from device_drivers.contract.device import DeviceConfig, DeviceSet, DeviceStatus
 from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import Command, DeviceReported, EdgeCatalogue, EdgeStatus
-from device_drivers.contract.words import DeviceCondition
+from device_drivers.contract.words import DeviceCondition, IdentifierType
 from device_drivers.driver import DriverDefinition
 from device_drivers.face_terminal.channel import mqtt_link
 from device_drivers.mqtt import Link, LinkOptions, MqttLink
@@ -30,10 +31,11 @@ from edge_agent.break_glass import BreakGlass
 from edge_agent.clock import BootDoubt, HighWaterClock, boot_id
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
+from edge_agent.face_desk import FaceDesk
 from edge_agent.finding import Finder
 from edge_agent.hub_watch import HubWatch
 from edge_agent.importer import Importer
-from edge_agent.lists import Fetch, ListFiles, ListKeeper, fetcher, public_key
+from edge_agent.lists import Fetch, HeldList, ListFiles, ListKeeper, fetcher, public_key
 from edge_agent.photos import PhotoCache, expire
 from edge_agent.revoke import Revoker
 from edge_agent.services import FileServer, Services
@@ -103,6 +105,7 @@ class Agent:
         self._wanted: DeviceSet | None = None
         self._wanted_changed = asyncio.Event()
         self._status_changed = asyncio.Event()
+        self._faces_of: dict[str, tuple[HeldList, frozenset[str]]] = {}
         self._started = time.monotonic()
         self._clock_trusted = True
         self._session_id = secrets.token_hex(8)
@@ -147,7 +150,10 @@ class Agent:
         key = public_key(directory.hub_key.read_text())
         fetch = self._given_fetch or fetcher(web, config.https_url, config.secret)
         lists = ListKeeper(ListFiles(directory.lists, key, config.estate), self._heard_at(fetch), self._note)
-        services = Services(PhotoCache(directory.photos, pictures), files, config.broker_address)
+        pack = Path(config.face_pack) if config.face_pack else None
+        self.faces = FaceDesk(pack, directory.root, config.estate, self._listed_faces)
+        stack.callback(self.faces.close)
+        services = Services(PhotoCache(directory.photos, pictures), files, config.broker_address, self.faces)
         self.box = Box(self.journal, self.state, self.clock, lists, services, self._report)
         self.snapshots = Snapshots(directory.snapshots, self.box, self.worker, web, config.https_url, config.secret)
         self.box.on_pass = self.snapshots.on_pass
@@ -192,6 +198,7 @@ class Agent:
             Importer(self.directory.imports, self.box).run(),
             self.snapshots.run(),
             self.finder.run(),
+            self._keep_faces(),
             self.watch.run(),
         ]
 
@@ -282,6 +289,39 @@ class Agent:
     def worker(self, device: str) -> Worker | None:
         entry = self.workers.get(device)
         return entry[0] if entry else None
+
+    def _listed_faces(self) -> frozenset[str] | None:
+        """Tokens with a face on a current list, less those taken off at once; None until every list is here."""
+        found: set[str] = set()
+        for device, (worker, _) in tuple(self.workers.items()):
+            held = self.box.lists.current(device)
+            if held is not None:
+                found |= self._faces_on(device, held) - self.box.lists.revoked(device)
+            elif worker.capabilities.holds_list or worker.capabilities.cards:
+                return None
+        return frozenset(found) if self._wanted else None
+
+    def _faces_on(self, device: str, held: HeldList) -> frozenset[str]:
+        """Read once a list: it may name ten thousand."""
+        known = self._faces_of.get(device)
+        if known is None or known[0] is not held:
+            tokens = frozenset(
+                c.token
+                for c in held.access_list.credentials
+                if not c.blocked and any(i.type == IdentifierType.FACE for i in c.identifiers)
+            )
+            known = self._faces_of[device] = (held, tokens)
+        return known[1]
+
+    async def _keep_faces(self) -> None:
+        """The engine starts beside the doors: loading a pack takes seconds, nobody waits for it."""
+        if not self.config.face_pack:
+            log.info("faces are off: no pack is configured")
+        said = await self.faces.start()
+        if self.config.face_pack:
+            self.box.record("", EdgeNote("faces" if self.faces.store else "faces_off", said))
+        self._status_changed.set()
+        await self.faces.run()
 
     def _removals(self, device: str) -> Removals | None:
         worker = self.worker(device)
@@ -416,6 +456,7 @@ class Agent:
             self.hub.authority.kept.heard_at,
             self.clock.trusted,
             self._lists_held(),
+            "" if self.faces.store else self.faces.why,
         )
 
 

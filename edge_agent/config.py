@@ -26,6 +26,7 @@ class EdgeConfig(msgspec.Struct, frozen=True):
     """`edge.json`. `serve_host` is the address under which devices reach this box (pictures for terminals).
 
     `device_interface`: our IPv4 address on the devices' network, where ONVIF devices are looked for; empty: `serve_host`.
+    `face_pack`: directory of a licensed model pack for the face engine; empty: no faces are recognised on this box.
     """
 
     edge: str
@@ -39,6 +40,7 @@ class EdgeConfig(msgspec.Struct, frozen=True):
     serve_port: int = 0
     local_broker: LocalBroker | None = None
     device_interface: str = ""
+    face_pack: str = ""
 
     @property
     def discovery_interface(self) -> str:

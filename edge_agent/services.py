@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from device_drivers.driver import BrokerAddress, DriverServices
+from edge_agent.face_desk import FaceDesk
 from edge_agent.photos import PhotoCache
 
 SERVED_S = 600.0
@@ -78,8 +79,14 @@ class FileServer:
 
 
 class Services(DriverServices):
-    def __init__(self, photos: PhotoCache, files: FileServer, broker: BrokerAddress | None) -> None:
-        self.photos, self.files, self._broker = photos, files, broker
+    def __init__(
+        self, photos: PhotoCache, files: FileServer, broker: BrokerAddress | None, faces: FaceDesk | None = None
+    ) -> None:
+        self.photos, self.files, self._broker, self.faces = photos, files, broker, faces
+
+    async def examine(self, token: str, photo: bytes, sha256: str) -> None:
+        if self.faces is not None:
+            await self.faces.examine(token, photo, sha256)
 
     async def photo(self, url: str, sha256: str) -> bytes:
         return await self.photos.get(url, sha256)

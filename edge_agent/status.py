@@ -34,6 +34,7 @@ class BoxStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     heard_at: datetime | None = None
     clock_trusted: bool = True
     lists: tuple[ListLine, ...] = ()
+    faces_off: str = ""
 
 
 def write_status(directory: EdgeDir, status: BoxStatus) -> None:
@@ -67,6 +68,8 @@ def lines(status: BoxStatus, now: datetime) -> list[str]:
         found.append(
             "clock not trusted: residents pass, visitors and others wait until the time is set (NTP or `date`)"
         )
+    if status.faces_off:
+        found.append(f"faces are not recognised on this box: {status.faces_off}")
     for device in status.devices:
         if device.fire not in ("none", "quiet"):
             found.append(f"{device.device}: fire contact {device.fire}")

@@ -17,6 +17,7 @@ from device_drivers.driver import (
     DeviceRefused,
     DeviceUnreachable,
     DriverServices,
+    ExaminesPhotos,
     Remove,
     Upsert,
 )
@@ -192,6 +193,8 @@ class Roster:
             raise CredentialRefused(token, "photo_too_large", f"{len(photo)} bytes, a terminal takes {PHOTO_MAX}")
         if len(photo) < PHOTO_MIN:
             raise CredentialRefused(token, "photo_unreadable", f"{len(photo)} bytes, less than {PHOTO_MIN}")
+        if isinstance(self.services, ExaminesPhotos):
+            await self.services.examine(token, photo, face.photo.sha256)
         return photo
 
     async def _write_batch(self, entries: list[tuple[Upsert, dict[str, Any]]]) -> list[Applied]:
