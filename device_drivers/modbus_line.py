@@ -140,6 +140,7 @@ class Line:
         self.odd = Oddities()
         self.trace: deque[tuple[float, bool, bytes]] = deque(maxlen=200)
         self.users = 0
+        self.losses = 0  # connections that the other side ended
         self._transport: asyncio.Transport | None = None
         self._waiting: list[tuple[bool, int, _Job]] = []
         self._order = itertools.count()
@@ -295,6 +296,7 @@ class Line:
 
     def lost(self, error: Exception | None) -> None:
         """The other side ended it, or the network did."""
+        self.losses += 1
         self._drop(f"connection lost ({error or 'closed by the device'})")
         self._pump()
 

@@ -28,6 +28,8 @@ from edge_agent.probe import Address, Probed
 if TYPE_CHECKING:
     from device_drivers.onvif_session import OnvifSession
 
+A_VALUE = 3
+QUICK_S = 0.1  # for one of 240 units that nobody named
 NOBODY = 247  # the highest unit id: hardly ever set
 UNITS = (1, 2, 3, 4, 5, 6, 7, 8, 255, 0)  # asked in this order where the address names no unit
 MAX_TOKENS = 1000
@@ -86,7 +88,7 @@ async def probe_modbus(address: Address, found: Probed, timeout_s: float) -> Non
             found.notes.append("设备对任何站号都应答：站号接错也看不出来，请按铭牌填写")
     finally:
         if bus.oddities:
-            found.notes.append(bus.oddities)
+            found.notes.append(f"{bus.oddities}（若是迟到的应答，请加大 --timeout）")
         bus.close()
 
 
@@ -97,7 +99,7 @@ async def _other_dress(config: BusConfig, unit: int, found: Probed) -> None:
     other: Transport = "rtu_over_tcp" if config.transport == "tcp" else "tcp"
     bus = ModbusBus(msgspec.structs.replace(config, transport=other).place(), config.timeout_s)
     try:
-        if await _says_anything(bus, unit):
+        if await _says(bus, unit):
             found.notes.append(f"此处应答的是另一种帧格式：请用 modbus+{other.replace('_', '-')}:// 再探测一次")
     except DeviceUnreachable:
         pass
@@ -118,33 +120,56 @@ def _bus_config(address: Address, timeout_s: float) -> BusConfig:
 
 
 async def _answering(bus: ModbusBus, units: Sequence[int]) -> int:
-    """The first unit that says anything, a Modbus exception too. Raises DeviceUnreachable."""
+    """The unit that answers best: with a value, else with a "no" about the register, else with any other "no".
+
+    Raises DeviceUnreachable. Servers say different things for units they do not have, and some nothing at all.
+    """
+    best = (0, units[0])
     for unit in units:
-        if await _says_anything(bus, unit):
-            return unit
-    # Some devices are silent about tables that they do not have.
-    if await _says_anything(bus, units[0], coils=False):
-        return units[0]
-    raise DeviceUnreachable(f"connected, but no answer from unit {', '.join(map(str, units))}")
+        if (says := await _says(bus, unit)) > best[0]:
+            best = (says, unit)
+        if says == A_VALUE:
+            break
+    if not best[0]:  # some devices are silent about tables that they do not have
+        best = (await _says(bus, units[0], coils=False), units[0])
+    if not best[0] and len(units) > 1 and not bus.line.odd.count and not bus.line.losses:  # silence, not something else
+        best = await _any_other(bus, units)
+    if not best[0]:
+        asked = ", ".join(map(str, units)) + (" or any other" if len(units) > 1 else "")
+        raise DeviceUnreachable(f"connected, but no answer from unit {asked}")
+    return best[1]
 
 
-async def _says_anything(bus: ModbusBus, unit: int, *, coils: bool = True) -> bool:
+async def _any_other(bus: ModbusBus, known: Sequence[int]) -> tuple[int, int]:
+    """All other numbers, with little patience."""
+    patience, bus.timeout_s = bus.timeout_s, min(bus.timeout_s, QUICK_S)
+    try:
+        for unit in set(range(1, NOBODY + 1)) - set(known):
+            if says := await _says(bus, unit):
+                return says, unit
+    finally:
+        bus.timeout_s = patience
+    return 0, 0
+
+
+async def _says(bus: ModbusBus, unit: int, *, coils: bool = True) -> int:
+    """A_VALUE, 2: the register is not there, 1: any other exception, 0: nothing."""
     try:
         if coils:
             await bus.read_bits(unit, "coil", 0, 1)
         else:
             await bus.read_registers(unit, "holding", 0, 1)
-    except IllegalRequest:
-        return True
+    except IllegalRequest as error:
+        return 2 if error.code in (1, 2, 3) else 1
     except NoModbusAnswer:
-        return False
-    return True
+        return 0
+    return A_VALUE
 
 
 async def _answers_any(bus: ModbusBus) -> bool:
     """Whether even a unit that nobody has answers, as many TCP devices do."""
     bus.timeout_s = min(bus.timeout_s, 0.5)
-    return await _says_anything(bus, NOBODY)
+    return await _says(bus, NOBODY) == A_VALUE
 
 
 def _points(one: Board) -> dict[str, BitPoint]:

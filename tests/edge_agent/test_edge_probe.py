@@ -118,6 +118,26 @@ def test_who_asks_in_the_wrong_dress_is_told_the_right_one(asked: str, transport
     with_sim(board("jy_dam", transport), scenario)
 
 
+def test_the_unit_is_found_among_units_that_say_no() -> None:
+    async def scenario(sim: Any) -> None:
+        def answer(unit: int, pdu: bytes) -> bytes:
+            return sim.answer(unit, pdu) if unit == 3 else bytes((pdu[0] | 0x80, 4))
+
+        sim.listener.answer = answer
+        found = await look(f"modbus+tcp://127.0.0.1:{sim.port}")
+        assert (found.answered, found.identity["unit"]) == (True, "3")
+
+    with_sim(board("jy_dam", unit=3), scenario)
+
+
+def test_a_unit_far_from_the_usual_ones_is_found() -> None:
+    async def scenario(sim: Any) -> None:
+        found = await look(f"modbus+tcp://127.0.0.1:{sim.port}", timeout_s=0.1)
+        assert (found.answered, found.identity["unit"]) == (True, "20")
+
+    with_sim(board("coils", unit=20), scenario)
+
+
 def test_a_meter_is_told_with_its_reading() -> None:
     async def scenario(sim: Any) -> None:
         sim.set_reading(5, 1234.5)

@@ -73,9 +73,10 @@ def look(says: Says, scheme: str) -> tuple[Probed, float]:
             tasks.add(asyncio.create_task(serve(reader, writer)))
 
         server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        address = f"{scheme}127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        address = f"{scheme}127.0.0.1:{server.sockets[0].getsockname()[1]}" + ("?unit=1" if says is silent else "")
         began = time.monotonic()
-        found = await probe(parse(address + ("/1" if "face" in scheme else "")), address, "p", 0.2)
+        device = address.replace("?", "/1?") if "?" in address else address + "/1"
+        found = await probe(parse(device if "face" in scheme else address), address, "p", 0.2)
         took = time.monotonic() - began
         server.close()
         for task in tasks:
