@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
 from device_drivers import modbus_door, modbus_meter, onvif_camera, onvif_door, register_map
 from device_drivers.config import config_schema
-from device_drivers.contract.device import Capabilities, DriverInfo
+from device_drivers.contract.device import Capabilities, DriverInfo, Variant
 from device_drivers.contract.words import CommandKind
-from device_drivers.driver import ConfigError, DriverDefinition
+from device_drivers.driver import ConfigError, Connect, DriverDefinition
 from device_drivers.face_terminal import driver as face_terminal
+from device_drivers.face_terminal.errors import profiles
+
+Narrow = Callable[[Capabilities, Mapping[str, Any]], Capabilities]
 
 DOOR_COMMANDS = tuple(
     kind.value
@@ -20,7 +28,16 @@ DOOR_COMMANDS = tuple(
     )
 )
 """Of a door that the edge decides: it shuts by refusing, and opens by holding the relay."""
-FACE_TERMINAL = DriverDefinition(
+
+
+def _driver(info: DriverInfo, connect: Connect, narrow: Narrow, *settings: dict[str, Any]) -> DriverDefinition:
+    """Announced with what devices with these settings can do, where that is not what the kind can."""
+    narrowed = [Variant(one, narrow(info.capabilities, one)) for one in settings]
+    variants = tuple(v for v in narrowed if v.capabilities != info.capabilities)
+    return DriverDefinition(msgspec.structs.replace(info, variants=variants), connect, narrow)
+
+
+FACE_TERMINAL = _driver(
     DriverInfo(
         "face_terminal",
         "人脸门禁终端（MQTT）",
@@ -42,8 +59,9 @@ FACE_TERMINAL = DriverDefinition(
     ),
     face_terminal.connect,
     face_terminal.narrow,
+    *({"profile": name} for name in profiles()),
 )
-MODBUS_DOOR = DriverDefinition(
+MODBUS_DOOR = _driver(
     DriverInfo(
         "modbus_door",
         "Modbus 门控板",
@@ -57,6 +75,7 @@ MODBUS_DOOR = DriverDefinition(
     ),
     modbus_door.connect,
     modbus_door.narrow,
+    *modbus_door.families(),
 )
 MODBUS_METER = DriverDefinition(
     DriverInfo(
@@ -73,7 +92,7 @@ ONVIF_CAMERA = DriverDefinition(
     ),
     onvif_camera.connect,
 )
-ONVIF_DOOR = DriverDefinition(
+ONVIF_DOOR = _driver(
     DriverInfo(
         "onvif_door",
         "ONVIF 门禁控制器",
@@ -93,6 +112,7 @@ ONVIF_DOOR = DriverDefinition(
     ),
     onvif_door.connect,
     onvif_door.narrow,
+    {"credentials": False},
 )
 DEFINITIONS: tuple[DriverDefinition, ...] = (FACE_TERMINAL, MODBUS_DOOR, MODBUS_METER, ONVIF_CAMERA, ONVIF_DOOR)
 

@@ -52,10 +52,14 @@ class ConfigError(DriverError):
 
 @dataclass(frozen=True, slots=True)
 class CredentialPresented:
-    """A reader without a list of its own saw this. Never stored: the edge decides, and stores the decision."""
+    """A reader without a list of its own saw this. Never stored: the edge decides, and stores the decision.
+
+    `otherwise`: what the same signal is if it is not that (a keypad's number that looks like a card's).
+    """
 
     point: str
     identifier: Identifier
+    otherwise: Identifier | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ from device_drivers.driver import (
     Picture,
     Upsert,
 )
+from device_drivers.keypad import Delivery, Keypad
 from device_drivers.modbus_bolt import Bolts
 from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, NoAnswer
 from device_drivers.modbus_scan import Bit, BitScan
@@ -54,6 +55,8 @@ from device_drivers.register_map import BitPoint, Board, CardRegisters, Register
 log = logging.getLogger(__name__)
 DEFAULT_HOLD_S = CommandRequest(CommandKind.MOMENTARY_ACCESS).hold_s
 STILL_WORKING = 5  # Modbus exception "acknowledge": taken, not yet done
+KEYPADS: tuple[Delivery, ...] = ("keys4", "keys8", "frame")
+KEYS_POLL_MS = 100  # keys come several a second, and a board keeps only the last
 SILENT_POLLS = 2  # polls in a row without an answer before the link counts as lost
 
 
@@ -96,6 +99,14 @@ class ModbusDoorConfig(BusConfig, frozen=True, kw_only=True):
     reader: Annotated[
         card_number.Rendering, Meta(title="卡号格式", description="hex_reversed/decimal_reversed: bytes are swapped")
     ] = "decimal"
+    keypad: Annotated[
+        Delivery,
+        Meta(
+            title="密码键盘",
+            description="A keypad on the reader's line, PIN ended with #. keys4/keys8: a key a burst; frame: the PIN as one "
+            "card frame",
+        ),
+    ] = "none"
 
 
 class ModbusDoor:
@@ -109,7 +120,8 @@ class ModbusDoor:
         self._watch = {point: self._make_watch(point) for point in self.points}
         self._since = datetime.now(UTC)
         self._seen: datetime | None = None
-        self._uncleared = self._unknown_map = ""
+        self._uncleared, self._unknown_map = b"", ""
+        self._keypad = Keypad(config.keypad)
         self._relays_at = float("-inf")
         self.bolts = Bolts(device_id, self.bus, config.unit, board, config.doors)
         self._fire_contact = Debounced((board.fire.debounce_ms if board.fire else 0) / 1000)
@@ -247,7 +259,7 @@ class ModbusDoor:
         if self.board.reader and self._value(self.board.reader.flag, 0, bits):
             events += await self._card(self.board.reader)
         else:
-            self._uncleared = ""
+            self._uncleared = b""
         if self.board.restarted and self._value(self.board.restarted, 0, bits):
             with suppress(IllegalRequest):
                 await self.bus.write_coil(self.config.unit, self.board.restarted.address, False)
@@ -298,26 +310,38 @@ class ModbusDoor:
         except IllegalRequest as error:
             log.warning("%s: card registers: %s", self.device_id, error)
             registers = ()
-        number = self._card_number(reader, registers)
-        told = number == self._uncleared
-        self._uncleared = number
+        raw = self._delivered(reader, registers)
+        told = bool(raw) and raw == self._uncleared
+        self._uncleared = raw
         try:
             await self.bus.write_coil(self.config.unit, reader.flag.address, False)
-            self._uncleared = ""
+            self._uncleared = b""
         except (NoAnswer, IllegalRequest) as error:
             log.warning("%s: card flag not cleared: %s", self.device_id, error)
-        if not number or told:
+        if not raw or told:
             return []
-        identifier = Identifier(IdentifierType.CARD, number)
-        return [DriverEvent(CredentialPresented(self.points[0], identifier))]
+        return [DriverEvent(body) for body in self._shown(raw)]
 
-    def _card_number(self, reader: CardRegisters, registers: tuple[int, ...]) -> str:
+    @staticmethod
+    def _delivered(reader: CardRegisters, registers: tuple[int, ...]) -> bytes:
         if reader.packing == "low_byte":
-            raw = bytes(r & 0xFF for r in registers)
-        else:
-            raw = card_number.from_registers(
-                registers, words_reversed=reader.words_reversed, bytes_swapped=reader.bytes_swapped
-            )
+            return bytes(r & 0xFF for r in registers)
+        return card_number.from_registers(
+            registers, words_reversed=reader.words_reversed, bytes_swapped=reader.bytes_swapped
+        )
+
+    def _shown(self, raw: bytes) -> list[CredentialPresented]:
+        """What the delivered number is: a key of the keypad (told with the last one of a PIN), else a card."""
+        value, point = int.from_bytes(raw, "big"), self.points[0]
+        is_key, pin = self._keypad.feed(value, time.monotonic())
+        if is_key:
+            return [CredentialPresented(point, Identifier(IdentifierType.PIN, pin))] if pin else []
+        if not (number := self._card_number(raw)):
+            return []
+        typed = Identifier(IdentifierType.PIN, str(value)) if self.config.keypad == "frame" else None
+        return [CredentialPresented(point, Identifier(IdentifierType.CARD, number), typed)]
+
+    def _card_number(self, raw: bytes) -> str:
         try:
             if self.config.reader.endswith("_reversed"):
                 return card_number.from_bytes(raw.lstrip(b"\0"), reverse=True)
@@ -379,6 +403,15 @@ class ModbusDoor:
         return CommandOutcome.DONE, "板已应答，但继电器读回为断开：请核对板型与接线" if stands else ""
 
 
+def _check_keypad(settings: ModbusDoorConfig, board: Board) -> None:
+    if settings.keypad == "none":
+        return
+    if board.reader is None:
+        raise ConfigError(f"keypad: {settings.keypad}, but the board {board.board} has no reader input for one")
+    if settings.keypad != "frame" and settings.poll_ms > KEYS_POLL_MS:
+        raise ConfigError(f"poll_ms: {settings.poll_ms}, too slow for a keypad's keys; set {KEYS_POLL_MS} or less")
+
+
 def _check_fire(settings: ModbusDoorConfig, board: Board) -> None:
     """A fire contact on an input that does not exist, or that something else is wired to, would never be a fire."""
     if not settings.fire_input:
@@ -392,12 +425,29 @@ def _check_fire(settings: ModbusDoorConfig, board: Board) -> None:
 
 
 def narrow(kind: Capabilities, config: Mapping[str, Any]) -> Capabilities:
-    """Whether the board ends a pulse by itself, and can be held open, stands in its register map."""
+    """Whether the board ends a pulse by itself, and can be held open, stands in its register map. A PIN is known where a keypad
+    is wired to its reader input.
+    """
     family = register_map.boards().get(str(config.get("board")))
     if family is None:
         return kind
     commands = kind.commands if family.hold else tuple(c for c in kind.commands if c != CommandKind.LOCK_OPEN)
-    return msgspec.structs.replace(kind, device_side_pulse=family.pulse.device_side, commands=commands)
+    typed = (IdentifierType.PIN.value,) if family.reader and config.get("keypad") in KEYPADS else ()
+    return msgspec.structs.replace(
+        kind,
+        device_side_pulse=family.pulse.device_side,
+        commands=commands,
+        edge_identifiers=(*kind.edge_identifiers, *typed),
+    )
+
+
+def families() -> list[dict[str, Any]]:
+    """The settings by which boards differ in what they can do, the more special first."""
+    boards = register_map.boards()
+    return [
+        *({"board": name, "keypad": keypad} for name, board in boards.items() if board.reader for keypad in KEYPADS),
+        *({"board": name} for name in boards),
+    ]
 
 
 async def connect(device_id: str, config: dict[str, Any], _services: DriverServices) -> ModbusDoor:
@@ -408,6 +458,7 @@ async def connect(device_id: str, config: dict[str, Any], _services: DriverServi
     if settings.doors > board.channels:
         raise ConfigError(f"doors: {settings.doors}, but the board {board.board} has {board.channels}")
     _check_fire(settings, board)
+    _check_keypad(settings, board)
     driver = ModbusDoor(device_id, settings, board)
     try:
         await driver.open()

@@ -18,6 +18,7 @@ from device_drivers.contract.messages import DeviceReported
 from device_drivers.driver import DriverServices
 from edge_agent.clock import Clock
 from edge_agent.fire import Contact, FireAlarms
+from edge_agent.keypad import Tries
 from edge_agent.lists import ListKeeper
 from edge_agent.qr import Codes
 from edge_agent.state import State
@@ -66,6 +67,7 @@ class Box:
     fire: FireAlarms = field(default_factory=FireAlarms)
     uses: Uses = field(init=False)
     codes: Codes = field(init=False)
+    tries: Tries = field(default_factory=Tries)
     _pending: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -21,12 +22,14 @@ from device_drivers.contract.messages import PointMode
 from device_drivers.contract.words import (
     CommandKind,
     CommandOutcome,
+    DenyReason,
     Direction,
     DoorAlarm,
     DoorMode,
     DoorState,
     FailMode,
     FireInput,
+    IdentifierType,
     ModeCause,
 )
 from device_drivers.driver import CommandRequest, DeviceRefused, DeviceUnreachable, Driver
@@ -86,10 +89,37 @@ class Doors:
     def report(self) -> tuple[PointMode, ...]:
         return tuple(held for point in sorted(self.points) if (held := self.held(point)))
 
-    def decide(self, binding: AccessPointBinding | None, presented: Identifier) -> Decision:
-        """By the list this box holds for the device, and the mode of the access point."""
+    def decide(
+        self, binding: AccessPointBinding | None, presented: Identifier, otherwise: Identifier | None = None
+    ) -> tuple[Decision, IdentifierType]:
+        """By the list this box holds for the device, and the mode of the access point; and as what the thing shown counted.
+
+        `otherwise`: what it is where nobody has it as `presented`.
+        """
+        decision = self._decide(binding, presented)
+        if otherwise is None or DenyReason.UNKNOWN_CREDENTIAL not in (decision.reason, decision.overruled):
+            return decision, presented.type
+        second = self._decide(binding, otherwise)
+        return (second, otherwise.type) if second.credential else (decision, presented.type)
+
+    def _decide(self, binding: AccessPointBinding | None, presented: Identifier) -> Decision:
+        """PINs wait where somebody guessed at this reader; nothing else does."""
+        now, reader = self.box.clock.now(), f"{self.device}/{binding.point if binding else ''}"
+        if presented.type is not IdentifierType.PIN:
+            return self._listed(binding, presented, now)
+        if self.box.tries.paused_until(reader, now):
+            nobody = self._listed(binding, Identifier(IdentifierType.PIN, ""), now)
+            return nobody if nobody.granted else replace(nobody, reason=DenyReason.TOO_MANY_TRIES)
+        decision = self._listed(binding, presented, now)
+        if decision.credential:
+            self.box.tries.right(reader)
+        elif DenyReason.UNKNOWN_CREDENTIAL in (decision.reason, decision.overruled):
+            self.box.tries.wrong(reader, now)
+        return decision
+
+    def _listed(self, binding: AccessPointBinding | None, presented: Identifier, now: datetime) -> Decision:
         held = self.box.lists.current(self.device)
-        now, trusted = self.box.clock.now(), self.box.clock.trusted
+        trusted = self.box.clock.trusted
         point = binding.access_point if binding else ""
         key = held.access_list.id_card_key if held else None
         shown = self.box.codes.read(presented, point, key or "", now, clock_trusted=trusted)

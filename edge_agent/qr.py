@@ -1,4 +1,5 @@
-"""What is shown at a reader, made comparable with the list: a phone's code becomes its credential, an identity card its hash.
+"""What is shown at a reader, made comparable with the list: a phone's code becomes its credential, an identity card or a PIN its
+hash.
 
 The check needs no link: the hub's key was pinned at enrolment, and the list says whether the credential still lives. One code
 opens once at each access point; what is remembered for that is bounded.
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from device_drivers.contract import id_card, qr
+from device_drivers.contract import id_card, pin, qr
 from device_drivers.contract.access import Identifier
 from device_drivers.contract.words import AccessOutcome, DenyReason, IdentifierType
 from edge_agent.decide import BY_TOKEN, Decision
@@ -47,6 +48,10 @@ class Codes:
         if identifier.type is IdentifierType.ID_CARD:
             hashed = id_card.hashed(identifier.value, id_card_key) if id_card_key else ""
             return Shown(Identifier(IdentifierType.ID_CARD, hashed))
+        if identifier.type is IdentifierType.PIN:
+            return Shown(
+                Identifier(IdentifierType.PIN, pin.hashed(identifier.value, id_card_key) if id_card_key else "")
+            )
         if identifier.type is not IdentifierType.QR or not qr.is_code(identifier.value):
             return Shown(identifier)
         try:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NoReturn
 
 import msgspec
 
@@ -18,31 +17,28 @@ from device_drivers.contract.messages import CredentialRefusal
 from device_drivers.driver import (
     Applied,
     DeviceRefused,
-    DeviceUnreachable,
     Driver,
     Operation,
     ReadsContents,
-    Remove,
     Upsert,
 )
-from device_drivers.plan import Parts, Plan, RefusedBefore, parts_of, plan, without_photo
-from device_drivers.valid import in_force, lasting, next_change, over_at
+from device_drivers.plan import Parts, Plan, RefusedBefore, parts_of, plan
+from device_drivers.valid import in_force, next_change, over_at
 from edge_agent import refusals
+from edge_agent.batch import needs_before, ready, settled, without_photos
 from edge_agent.box import Box
-from edge_agent.clock import wait_event
 from edge_agent.contents import differing
 from edge_agent.drift import Drift
 from edge_agent.heavy import heavy
 from edge_agent.lists import HeldList
 from edge_agent.pace import Pace
 from edge_agent.report import REFUSED_SHOWN, ListReport, progress, waiting, whole, with_forgotten, without
+from edge_agent.rounds import Rounds
 from edge_agent.seen import OTHER, Seen, off, read, stale, unread
 from edge_agent.state import Refusal
 from edge_agent.urgent import Removals
 
 log = logging.getLogger(__name__)
-RETRY_S = 30.0  # while something is still pending
-CLOCK_S = 1.0  # how often the clock is looked at for what begins or ends by itself: it may have been set
 REFUSED_IN_A_ROW = 3
 PROGRESS_S = 2.0  # fifty devices that are being loaded tell how far they are: it must not be what the hub is busy with
 
@@ -58,8 +54,8 @@ class Reconciler:
     ) -> None:
         self.config, self.capabilities, self.box, self.report = config, capabilities, box, report
         self.device = config.device
-        self.changed = asyncio.Event()
-        self.pending = 0
+        self.rounds = Rounds(box, self.once)
+        self.changed, self.read_back = self.rounds.changed, self.rounds.read_back
         self.removals = Removals(config.device, capabilities, self._tell_revoked, self._taken_off)
         self.drift = Drift(config.device, box.state)
         self.pace = Pace(capabilities.batch)
@@ -67,63 +63,18 @@ class Reconciler:
         self._seen: Seen | None = None
         self._taken: set[str] = set()  # taken off since the last look at the device began
         self._last: tuple[ListReport, Plan] | None = None  # of the last whole round, while no other is under way
-        self._next: datetime | None = None  # when something begins or ends by itself
-        self._thorough = True
         self._otherwise: set[str] = set()  # entries that said something else when last looked into
         self._rewritten: set[str] = set()  # of them, written anew since
         self._reported_at = 0.0
-        self._asked: list[asyncio.Future[None]] = []
 
     # --- when ------------------------------------------------------------------------------------------------------
     async def run(self, driver: Driver, busy: asyncio.Lock) -> None:
         """Until cancelled; DriverErrors other than refusals end the session."""
-        self._thorough = True
+        self.rounds.thorough = True
         async with asyncio.TaskGroup() as group:
             if self.capabilities.holds_list:
                 group.create_task(self.removals.run(driver, busy))
-            group.create_task(self._rounds(driver, busy))
-
-    async def _rounds(self, driver: Driver, busy: asyncio.Lock) -> NoReturn:
-        while True:
-            self.changed.clear()
-            await self._answering(driver, busy)
-            if self._asked:  # during a bulk load, after its first look at the device
-                continue
-            await self._rest()
-
-    async def _rest(self) -> None:
-        """Until the list changes, something begins or ends by itself, or it is time to look again."""
-        due = time.monotonic() + (RETRY_S if self.pending else self.box.policy.read_back_s)
-        while not self.changed.is_set():
-            if (left := due - time.monotonic()) <= 0:
-                self._thorough = self._thorough or not self.pending
-                return
-            if self._next:
-                ahead = (self._next - self.box.clock.now()).total_seconds()
-                if ahead <= 0:
-                    return
-                left = min(left, ahead)
-            await wait_event(self.changed, max(0.01, min(left, CLOCK_S)))
-
-    async def read_back(self) -> None:
-        """A whole round that begins now or after the one in hand, and its report. Raises DeviceUnreachable."""
-        asked = asyncio.get_running_loop().create_future()
-        self._asked.append(asked)
-        self._thorough = True
-        self.changed.set()
-        await asked
-
-    async def _answering(self, driver: Driver, busy: asyncio.Lock) -> None:
-        asked, self._asked = self._asked, []
-        try:
-            await self.once(driver, busy)
-            for one in asked:
-                if not one.done():
-                    one.set_result(None)
-        finally:
-            for one in asked:
-                if not one.done():
-                    one.set_exception(DeviceUnreachable("the link was lost during the read-back"))
+            group.create_task(self.rounds.run(driver, busy))
 
     # --- a round ---------------------------------------------------------------------------------------------------
     async def once(self, driver: Driver, busy: asyncio.Lock) -> None:
@@ -146,11 +97,11 @@ class Reconciler:
             if await self._work(driver, busy, held, work, seen):
                 break
         if held is None:
-            self.pending = 0
+            self.rounds.pending = 0
             self.report(self._heading(None, 0, seen.read_at, foreign=len(seen.held)))
             return
         if wrote:
-            self._thorough = self._thorough or bool(self._rewritten)
+            self.rounds.thorough = self.rounds.thorough or bool(self._rewritten)
             seen = await self._look(driver, busy)
             work = await self._plan(held, seen)
         await self._forget(held, work, seen)
@@ -167,9 +118,9 @@ class Reconciler:
             inventory = await driver.inventory()
         seen = read(inventory, applied, self._taken)
         seen.read_at = self.box.clock.now()  # of one clock with everything else that is reported
-        if self._thorough and isinstance(driver, ReadsContents):
+        if self.rounds.thorough and isinstance(driver, ReadsContents):
             await self._look_into(driver, busy, seen)
-        self._thorough = False
+        self.rounds.thorough = False
         # What is known to say something else is not confirmed by its mere presence.
         seen.held |= dict.fromkeys(self._otherwise & seen.held.keys(), OTHER)
         self._seen = seen
@@ -209,7 +160,7 @@ class Reconciler:
         if self._parts is None or self._parts[0] is not held:
             before = self._parts[1] if self._parts else None
             self._parts = held, parts_of(held.access_list, self.capabilities, before)
-        self._next = next_change(held.access_list.credentials, now, dates=dates)
+        self.rounds.next_at = next_change(held.access_list.credentials, now, dates=dates)
         found = plan(
             self._in_force(held, now),
             seen.inventory(now),
@@ -275,64 +226,42 @@ class Reconciler:
                 self.removals.in_hand = frozenset()
 
     def _ready(self, batch: Sequence[Operation]) -> tuple[Operation, ...]:
-        revoked, owed = self.box.lists.revoked(self.device), self.removals.owed
-        clock = self.box.clock
-        ready: list[Operation] = []
-        for one in batch:
-            if isinstance(one, Remove):
-                if one.token not in owed:
-                    ready.append(one)
-            elif one.credential.token not in revoked:
-                written = lasting(one.credential, clock.now(), clock_trusted=clock.trusted)
-                ready.append(one if written is one.credential else one.of(written))
-        return tuple(ready)
+        revoked, clock = self.box.lists.revoked(self.device), self.box.clock
+        return ready(batch, revoked, self.removals.owed, clock.now(), clock_trusted=clock.trusted)
 
     def _without_photos(self, results: Sequence[Applied], wanted: AccessList, seen: Seen) -> tuple[Operation, ...]:
-        """Cards of those whose photo was refused, at once: nobody stands outside because of a picture."""
-        found: list[Operation] = []
-        for result in results:
-            operation = result.operation
-            if not isinstance(operation, Upsert) or operation.partial or not (result.error and result.error.of_photo):
-                continue
-            token = operation.credential.token
-            listed = self._parts[1].by_token[token].credential if self._parts else operation.credential
-            rest = without_photo(listed, wanted, self.capabilities)
-            if rest and not (token in seen.held and seen.applied.get(token) == rest.fingerprint):
-                found.append(rest)
-        return tuple(found)
+        if not any(result.error and result.error.of_photo for result in results):
+            return ()
+        parts = self._parts[1].by_token if self._parts else {}
+        tokens = [r.operation.credential.token for r in results if isinstance(r.operation, Upsert)]
+        listed = {token: parts[token].credential for token in tokens if token in parts}
+        stands = {token: seen.applied[token] for token in tokens if token in seen.held and token in seen.applied}
+        return without_photos(results, wanted, listed, stands, self.capabilities)
 
     async def _settle(self, results: Sequence[Applied], seen: Seen) -> None:
         state, now = self.box.state, self.box.clock.now()
-        written: dict[str, Applied] = {}
-        removed: list[str] = []
-        refused: dict[str, Refusal] = {}
-        before: dict[str, Refusal] = {}
-        if any(isinstance(r.operation, Upsert) and r.operation.partial and r.error for r in results):
-            before = await asyncio.to_thread(state.refused, self.device, now)
-        for result in results:
-            match result:
-                case Applied(Upsert() as op, None):
-                    written[op.credential.token] = result
-                case Applied(Remove() as op, None):
-                    removed.append(op.token)
-                case Applied(Upsert() as op, error) if error and not error.retry:
-                    refused[op.credential.token] = refusals.remember(op, error, before.get(op.credential.token))
-                case Applied(_, error):
-                    log.warning("device %s: %s, will be tried again", self.device, error)
-        seen.held |= dict.fromkeys(written)
-        fingerprints = {t: r.operation.fingerprint for t, r in written.items() if isinstance(r.operation, Upsert)}
-        seen.applied |= fingerprints
-        for token in removed:
+        before = await asyncio.to_thread(state.refused, self.device, now) if needs_before(results) else {}
+        done = settled(results, before)
+        for error in done.retry:
+            log.warning("device %s: %s, will be tried again", self.device, error)
+        seen.held |= dict.fromkeys(done.written)
+        seen.applied |= done.fingerprints
+        for token in done.removed:
             seen.held.pop(token, None)
             seen.applied.pop(token, None)
-        self.drift.touch((*written, *removed))
-        self._rewritten |= self._otherwise & written.keys()
-        errors = {r.operation.credential.token for r in results if isinstance(r.operation, Upsert) and r.error}
-        unchanged = {t: seen.applied[t] for t in errors if t in seen.applied}
-        partial = {t for t, r in written.items() if isinstance(r.operation, Upsert) and r.operation.partial}
-        contents = {t: r.content for t, r in written.items()}
+        self.drift.touch((*done.written, *done.removed))
+        self._rewritten |= self._otherwise & done.written.keys()
+        unchanged = {t: seen.applied[t] for t in done.failed if t in seen.applied}
         await asyncio.to_thread(
-            state.end_apply, self.device, fingerprints, removed, refused, now, partial, contents, unchanged
+            state.end_apply,
+            self.device,
+            done.fingerprints,
+            done.removed,
+            done.refused,
+            now,
+            done.partial,
+            done.contents,
+            unchanged,
         )
 
     # --- revocations -----------------------------------------------------------------------------------------------
@@ -405,7 +334,7 @@ class Reconciler:
         report = with_forgotten(report, self.box.lists.came_back(self.device))
         for token in self._taken:  # also while this was worked out
             report, final = without(report, final, token)
-        self.pending = len(waiting(final)) if self.config.in_service else 0
+        self.rounds.pending = len(waiting(final)) if self.config.in_service else 0
         self._last = report, final
         self.report(report)
 

@@ -310,7 +310,7 @@ class Worker:
         A power cut within these milliseconds loses the line about an opening, never a person's way in.
         """
         binding = self._binding(shown.point)
-        decision, text = self.doors.decide(binding, shown.identifier), ""
+        (decision, kind), text = self.doors.decide(binding, shown.identifier, shown.otherwise), ""
         if decision.granted:
             text = await self._let_in(driver, shown.point, decision, binding.access_point if binding else "")
         body = AccessEvent(
@@ -318,7 +318,7 @@ class Worker:
             shown.point,
             binding.access_point if binding else "",
             decision.credential,
-            shown.identifier.type,
+            kind,
             decision.reason,
             binding.direction if binding else Direction.UNKNOWN,
             text=text,

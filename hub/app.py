@@ -73,6 +73,7 @@ def create_app(hub: Hub, routers: tuple[APIRouter, ...] | None = None) -> FastAP
         responses={400: {"model": ErrorReply}},
     )
     app.state.hub = hub
+    rooms.join(hub)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_middleware(_Around)
     app.add_exception_handler(ApiError, _api_error)

@@ -23,6 +23,9 @@ from hub.tables import JobRun
 
 log = logging.getLogger(__name__)
 WORKERS = 4
+AGAIN_S = (
+    0.2  # a signal that finds the job at work in another process asks again so soon: that run may have read too early
+)
 _LOCK_SPACE = 0x4A4F4253  # first half of the PostgreSQL advisory lock: "JOBS"
 
 
@@ -50,6 +53,7 @@ class JobRunner:
         self.hub = hub
         self.jobs = {job.name: job for job in jobs}
         self._wanted = {job.name: threading.Event() for job in jobs}
+        self._signalled = {job.name: threading.Event() for job in jobs}
         self._running = {job.name: threading.Lock() for job in jobs}
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(WORKERS)}, timezone="UTC")
 
@@ -73,6 +77,7 @@ class JobRunner:
         if name not in self.jobs:
             log.error("job %s is not known", name)
             return
+        self._signalled[name].set()
         if self._wanted[name].is_set():
             return  # a run that has not started yet will see everything committed before now
         self._wanted[name].set()
@@ -96,17 +101,25 @@ class JobRunner:
                 return
             try:
                 while self._wanted[name].is_set():
+                    signalled = self._signalled[name].is_set()
+                    self._signalled[name].clear()
                     self._wanted[name].clear()
-                    self.run_once(name)
+                    if self._run(name) is None and signalled:
+                        # A period's turn needs none: the other process has just had it.
+                        self._again(name, AGAIN_S)
             finally:
                 self._running[name].release()
 
     def run_once(self, name: str) -> bool:
         """One run on this thread, with its row. False when it failed or another process has it."""
+        return bool(self._run(name))
+
+    def _run(self, name: str) -> bool | None:
+        """None when another process has it."""
         job, hub = self.jobs[name], self.hub
         with _only_process(hub.db, name) as mine:
             if not mine:
-                return False
+                return None
             started = hub.now()
             try:
                 detail, ok = job.run(hub), True

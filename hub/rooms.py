@@ -1,4 +1,7 @@
-"""The rooms of the hub: one line each. A room exports `router` in its `api.py` and `JOBS` where it has work to do."""
+"""The rooms of the hub: one line each. A room exports `router` in its `api.py` and `JOBS` where it has work to do.
+
+What one room does for another that must not import it is joined here too.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,16 @@ from fastapi import APIRouter
 
 from hub import admin_api, audit, edge_api, health, retention, session_api
 from hub.access import api as access_api
-from hub.access import desk_api, explain_api, qr_api, role_api, schedule_api
+from hub.access import desk_api, explain_api, held_api, pass_api, qr_api, role_api, schedule_api
+from hub.access.other_way import of_this_unit
 from hub.access.publish import JOBS as ACCESS_JOBS
 from hub.cases import api as cases_api
 from hub.cases.nightly import JOBS as CASES_JOBS
-from hub.estate import adding_api, orders_api
+from hub.estate import adding_api, orders_api, removing
 from hub.estate import api as estate_api
 from hub.estate.jobs import JOBS as ESTATE_JOBS
 from hub.events import api as events_api
+from hub.held_rows import by_tag
 from hub.jobs import Job
 from hub.lease import api as lease_api
 from hub.lease import life_api
@@ -22,7 +27,8 @@ from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
 from hub.occupancy import policy_api
 from hub.occupancy.trials import JOBS as TRIAL_JOBS
-from hub.tenancy import absence_api, people_api, push_api, reconciliation_api
+from hub.services import Hub
+from hub.tenancy import absence_api, people_api, push_api, reconciliation_api, upload
 from hub.tenancy import api as tenancy_api
 from hub.tenancy.sync import JOBS as TENANCY_JOBS
 
@@ -39,6 +45,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     reconciliation_api.router,
     access_api.router,
     desk_api.router,
+    held_api.router,
+    pass_api.router,
     explain_api.router,
     role_api.router,
     schedule_api.router,
@@ -65,3 +73,8 @@ JOBS: tuple[Job, ...] = (
     *LEASE_JOBS,
     *REMINDER_JOBS,
 )
+
+
+def join(hub: Hub) -> None:
+    hub.held_kinds = by_tag(*removing.KINDS, upload.KIND)
+    hub.other_ways = of_this_unit

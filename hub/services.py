@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from device_drivers.contract.messages import Message, encode, topic_of
 from device_drivers.mqtt import Link, MessageTooLarge
 from hub.config import Config
-from hub.db import Database
+from hub.db import Database, UnitOfWork
+from hub.held_rows import Kinds
 from hub.keys import Keys
 from hub.live import Live
+from hub.other_way import OtherWay
 from hub.right_of_way import RightOfWay
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,10 @@ def _no_jobs(_job: str) -> None:
 
 
 class Hub:
-    """`link` and `signaller` are set by the server when the broker link and the job runner start."""
+    """`link` and `signaller` are set by the server when the broker link and the job runner start.
+
+    `held_kinds` and `other_ways` are what one room does for another, set by the application (`hub.rooms`).
+    """
 
     def __init__(
         self, config: Config, db: Database, keys: Keys, live: Live, clock: Callable[[], datetime] = _system_clock
@@ -51,6 +56,8 @@ class Hub:
         self.link: Link | None = None
         self.signaller: Callable[[str], None] = _no_jobs
         self.right_of_way = RightOfWay()  # of revocations, before lists
+        self.held_kinds: Kinds = {}
+        self.other_ways: Callable[[UnitOfWork], tuple[OtherWay, ...]] = lambda _uow: ()
         self.unsent: dict[str, str] = {}  # topic → why its newest message can never be sent; the health page shows it
 
     def now(self) -> datetime:

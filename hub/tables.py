@@ -557,7 +557,8 @@ class RoleAssignment(Base):
 class HeldAction(Base):
     """A change of access one person asked for beyond the hourly limit: it waits for a second person.
 
-    `payload`: what to do when confirmed, as JSON. `state`: held, confirmed, refused, expired. `weight`: how many changes it is.
+    `payload`: what to do when confirmed, as JSON; empty once decided or expired. `state`: held, confirmed, refused, expired.
+    `weight`: how many changes it is.
     `asked_by_id` is who asked, whatever name they bear (`asked_by`) by now.
     """
 

@@ -125,10 +125,12 @@ class ControlServer:
         device, body = self._device(request), await self._body(request)
         stranger = _typed(body, "stranger", bool, False)
         shown: dict[str, str | None] = {
-            name: _typed(body, name, str, None) for name in ("face", "card", "qr", "id_card")
+            name: _typed(body, name, str, None) for name in ("face", "card", "qr", "id_card", "pin")
         }
         if sum(value is not None for value in shown.values()) + stranger != 1:
-            raise BadRequest("give exactly one of face (customId), card (number), qr, id_card (texts), stranger (true)")
+            raise BadRequest(
+                "give exactly one of face (customId), card (number), qr, id_card, pin (texts), stranger (true)"
+            )
         return self._answer(await device.present(**shown, stranger=stranger))
 
     async def _fault(self, request: web.Request) -> web.Response:

@@ -55,8 +55,9 @@ class DeviceSim(ABC):
         stranger: bool = False,
         qr: str | None = None,
         id_card: str | None = None,
+        pin: str | None = None,
     ) -> dict[str, Any]:
-        """Hold a face (by customId), a card (number), an unknown face, a QR text or an identity card before the device."""
+        """Hold a face (by customId), a card (number), an unknown face, a QR text or an identity card before it, or type a PIN."""
         raise NotSupported(f"{self.kind} {self.code} has no reader")
 
     async def set_door(self, *, is_open: bool) -> dict[str, Any]:

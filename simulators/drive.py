@@ -162,3 +162,17 @@ def fire(
 ) -> None:
     """Let the fire panel's contact at a board act, or fall back."""
     _show(_estate(directory, f"/devices/{code}/fire", {"active": not over}))
+
+
+@app.command()
+def present(
+    code: Annotated[str, typer.Argument(help="Device with a reader or a keypad, e.g. door-b1.")],
+    directory: Dir,
+    card: Annotated[str | None, typer.Option(help="A card's number.")] = None,
+    pin: Annotated[str | None, typer.Option(help="Keys typed at the keypad, then #.")] = None,
+    qr: Annotated[str | None, typer.Option(help="What a phone shows.")] = None,
+    id_card: Annotated[str | None, typer.Option(help="An identity card's number.")] = None,
+) -> None:
+    """Hold something to a reader, or type at a keypad."""
+    shown = {"card": card, "pin": pin, "qr": qr, "id_card": id_card}
+    _show(_estate(directory, f"/devices/{code}/present", {k: v for k, v in shown.items() if v is not None}))

@@ -328,8 +328,11 @@ class FaceTerminalSim(DeviceSim):
         stranger: bool = False,
         qr: str | None = None,
         id_card: str | None = None,
+        pin: str | None = None,
     ) -> dict[str, Any]:
         """Exactly one of face (customId), card (number), stranger, qr (text), id_card (number)."""
+        if pin is not None:
+            raise NotSupported(f"{self.code} passes no keys on")
         if (face is not None) + (card is not None) + stranger + (qr is not None) + (id_card is not None) != 1:
             raise BadRequest("give exactly one of face, card, stranger, qr, id_card")
         if face is not None:

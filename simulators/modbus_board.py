@@ -38,6 +38,12 @@ def parse_card(number: int | str) -> int:
         raise BadRequest(f"not a card number: {number!r}") from error
 
 
+def _key_burst(key: str, keypad: str) -> int:
+    """What a Wiegand keypad sends for a key: 4 bits, or 8 with the complement in the high half."""
+    number = "0123456789*#".index(key)
+    return number if keypad == "keys4" else (number ^ 0x0F) << 4 | number
+
+
 class ModbusBoardSim(DeviceSim):
     """One board on a TCP port.
 
@@ -47,7 +53,8 @@ class ModbusBoardSim(DeviceSim):
     holds the door, 0), exit_s (how long the button is held, 0.5), code_layout ("words_high_first" or
     "bytes_high_first": how the card number lies in its registers), ignores_unit (answers any unit id), fire_input (number,
     from 1, of the discrete input that the fire panel's contact is wired to), fire_normally_closed (the contact stands closed
-    and opens at a fire; a cut wire then looks like one).
+    and opens at a fire; a cut wire then looks like one), keypad (what a keypad on the reader's line sends: "keys4", "keys8" a
+    key each, "frame" the whole number after #).
     """
 
     kind: ClassVar[str] = "modbus_board"
@@ -90,6 +97,7 @@ class ModbusBoardSim(DeviceSim):
         )
         self.tones: dict[str, int] = dict.fromkeys(self.board.get("tones", {}), 0)
         self.counters = {"pulses": 0, "cards_presented": 0, "cards_missed": 0, "exit_presses": 0, "forced": 0}
+        self.counters |= {"keys_pressed": 0, "keys_missed": 0}
         self.door_is_open = False
         self.fire_stands = False
         self.last_card: int | None = None
@@ -247,8 +255,11 @@ class ModbusBoardSim(DeviceSim):
         stranger: bool = False,
         qr: str | None = None,
         id_card: str | None = None,
+        pin: str | None = None,
     ) -> dict[str, Any]:
-        """Hold a card to the reader."""
+        """Hold a card to the reader, or type a PIN and #."""
+        if pin is not None:
+            return {"read": await self.type_pin(pin)}
         if card is None:
             raise NotSupported(f"{self.code} reads cards only")
         return {"read": self.present_card(card), "card": parse_card(card)}
@@ -258,18 +269,45 @@ class ModbusBoardSim(DeviceSim):
 
         Raises NotSupported where the board has no reader.
         """
+        value = parse_card(number)
+        self.counters["cards_presented"] += 1
+        if not self._deliver(value):
+            self.counters["cards_missed"] += 1
+            return False
+        self.last_card = value
+        return True
+
+    def _deliver(self, value: int) -> bool:
+        """A number arrives on the reader's line. False when the one before still waits to be read."""
         reader = self.board.get("card")
         if reader is None:
             raise NotSupported(f"{self.code}: board {self.config['board']} has no card reader")
-        value = parse_card(number)
         registers = self._card_registers(value, reader)
-        self.counters["cards_presented"] += 1
         if self.bank.coils[reader["new_flag"]]:
-            self.counters["cards_missed"] += 1
             return False
         self.bank.holding.update(enumerate(registers, start=reader["register"]))
         self.bank.coils[reader["new_flag"]] = True
-        self.last_card = value
+        return True
+
+    async def type_pin(self, keys: str, patience_s: float = 3.0) -> bool:
+        """Type digits (also * and #) and then #, each key when the one before was read. False where a key was lost.
+
+        Raises NotSupported where no keypad is wired, BadRequest for what has no key.
+        """
+        keypad = str(self.config.get("keypad", "none"))
+        if keypad not in ("keys4", "keys8", "frame"):
+            raise NotSupported(f"{self.code} has no keypad; config: keypad")
+        if not keys or set(keys) - set("0123456789*#"):
+            raise BadRequest(f"no such keys: {keys!r}")
+        self.counters["keys_pressed"] += len(keys) + 1
+        sent = [int(keys)] if keypad == "frame" else [_key_burst(key, keypad) for key in keys + "#"]
+        for value in sent:
+            deadline = time.monotonic() + patience_s
+            while not self._deliver(value):
+                if time.monotonic() > deadline:
+                    self.counters["keys_missed"] += 1
+                    return False
+                await asyncio.sleep(0.01)
         return True
 
     def _card_registers(self, value: int, reader: Mapping[str, Any]) -> list[int]:

@@ -168,6 +168,7 @@ def _devices(people: Population, edge_broker_port: int | None) -> dict[str, dict
         devices[f"cam-g{number}"] = {"kind": "onvif_camera", "config": camera}
     for block in blocks:
         board = {"host": HOST, "port": next(ports), "unit": 1, "board": "inveo_rfid_ind", "transport": "tcp"}
+        board |= {"keypad": "keys4"}
         devices[f"door-{block.lower()}"] = {"kind": "modbus_board", "config": board}
         units = [{"unit": u["unit"], "model": u["model"]} for u in meter_units(people, block)]
         gateway = {"host": HOST, "port": next(ports), "transport": "tcp", "meters": units}

@@ -97,7 +97,7 @@ class Credential(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class AccessList(msgspec.Struct, frozen=True):
     """Everything one device should hold. Whole, never a delta.
 
-    `id_card_key`: of the hashes of identity cards (`contract.id_card`), where the list has any.
+    `id_card_key`: of the hashes of identity cards and PINs (`contract.id_card`, `contract.pin`), where the list has any.
     """
 
     estate_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -161,10 +161,35 @@ class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     observing: bool = True
 
 
-class DriverInfo(msgspec.Struct, frozen=True):
-    """What an edge can drive. The hub draws the "add device" form from `schema` (JSON Schema of the config)."""
+class Variant(msgspec.Struct, frozen=True):
+    """What devices can do whose config has all these `settings` (a keypad that is wired, a model without cards)."""
+
+    settings: dict[str, Any]
+    capabilities: Capabilities
+
+
+def of_config(
+    kind: Capabilities, variants: Iterable[Variant], config: Mapping[str, Any], schema: Mapping[str, Any]
+) -> Capabilities:
+    """What one device of a kind can do: as the first variant that fits its config, else as the kind.
+
+    A setting that the config does not name has the default of its JSON `schema`.
+    """
+    usual = {name: spec["default"] for name, spec in schema.get("properties", {}).items() if "default" in spec}
+    said = {**usual, **config}
+    return next(
+        (v.capabilities for v in variants if all(said.get(k) == value for k, value in v.settings.items())), kind
+    )
+
+
+class DriverInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an edge can drive. The hub draws the "add device" form from `schema` (JSON Schema of the config).
+
+    `capabilities`: of the kind; `variants`: of devices with certain settings.
+    """
 
     kind: str
     title: str
     schema: dict[str, Any]
     capabilities: Capabilities
+    variants: tuple[Variant, ...] = ()

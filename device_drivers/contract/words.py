@@ -69,6 +69,7 @@ class DenyReason(Word):
     CLOCK_UNSURE = "clock_unsure"  # no trusted time after a reboot: visitors wait, residents pass
     CODE_EXPIRED = "code_expired"  # a phone's code that is too old: the page shows a new one
     CODE_USED = "code_used"  # a phone's code that opened this door before
+    TOO_MANY_TRIES = "too_many_tries"  # at a keypad: PINs wait a while there, every other way goes on
     USED_UP = "used_up"  # a pass with a count has been used as often as it says
 
 

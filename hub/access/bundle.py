@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from device_drivers.contract.device import Capabilities
-from hub.access.compose import UNTOLD, TargetDevice
+from hub.access.capabilities import capabilities_of
+from hub.access.compose import TargetDevice
 from hub.access.entitle import Holder, PassHolder, PointPlace
 from hub.access.holders import (
     WHOLE,
@@ -68,35 +66,19 @@ class Structure:
 def load_structure(session: Session, estate: Estate) -> Structure:
     points = load_points(session, estate.id)
     devices = session.execute(
-        select(Device.id, Device.edge_id, Device.kind, Edge.catalogue)
+        select(Device.id, Device.edge_id, Device.kind, Device.config, Edge.catalogue)
         .join(Edge, Edge.id == Device.edge_id)
         .where(Device.estate_id == estate.id, Device.in_service.is_(True))
         .order_by(Device.id)
     ).all()
     targets, edges = [], {}
-    for device_id, edge_id, kind, catalogue in devices:
+    for device_id, edge_id, kind, config, catalogue in devices:
         mine = frozenset(p.access_point for p in points if p.device == device_id)
         if not mine:
             continue
-        targets.append(TargetDevice(device_id, estate.id, mine, capabilities_of(kind, catalogue)))
+        targets.append(TargetDevice(device_id, estate.id, mine, capabilities_of(kind, catalogue, config)))
         edges[device_id] = edge_id
     return Structure(points, tuple(targets), edges)
-
-
-def capabilities_of(kind: str, catalogue: list[Any]) -> Capabilities:
-    """What devices of this kind can do by their edge's catalogue; `UNTOLD` while the edge has not told yet."""
-    for driver in catalogue:
-        if driver.get("kind") == kind:
-            try:
-                return msgspec.convert(driver.get("capabilities", {}), Capabilities)
-            except msgspec.ValidationError:
-                return UNTOLD
-    return UNTOLD
-
-
-def identifiers_of(kind: str, catalogue: list[Any]) -> frozenset[str]:
-    """With what somebody may pass at devices of this kind."""
-    return capabilities_of(kind, catalogue).accepted
 
 
 def load_points(session: Session, estate_id: str) -> tuple[PointPlace, ...]:

@@ -18,11 +18,9 @@ from device_drivers.contract.access import (
 )
 from device_drivers.contract.device import Capabilities
 from device_drivers.contract.words import IdentifierType
+from hub.access.capabilities import UNTOLD
 from hub.access.entitle import Entitlement, Hours
 from hub.access.lifecycle import WantedIdentifier
-
-UNTOLD = Capabilities(cards=True, photos=True)
-"""Of a device whose edge has not told yet what it can do."""
 
 
 @dataclass(frozen=True, slots=True)

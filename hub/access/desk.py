@@ -16,10 +16,15 @@ from hub.access import passes, roles, schedule_desk
 from hub.access.credentials import end_by_token
 from hub.access.foreign import ChooseForeign, choose
 from hub.access.lifecycle import Cause
+from hub.access.member_ways import MemberWay, member_of
+from hub.access.member_ways import choose as choose_way
 from hub.access.numbers import IdentifierKind, card_number, in_use
+from hub.access.other_way import after_withdrawal
 from hub.access.pass_rules import PassRequest
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
+from hub.keys import Keys
+from hub.other_way import OtherWay
 from hub.tables import (
     AccessPass,
     Consent,
@@ -59,13 +64,6 @@ class LinkPass(msgspec.Struct, frozen=True, tag="pass.link"):
     pass_id: str
 
 
-class IdCardWay(msgspec.Struct, frozen=True, tag="member.id_card"):
-    """A member opens doors with his identity card from now on (`id_card`: its keyed hash), or no longer (empty)."""
-
-    member_id: str
-    id_card: str
-
-
 class OwnRequest(msgspec.Struct, frozen=True, tag="credential.own_request"):
     """The holder himself gives his access back. He may take that back (`Restore`)."""
 
@@ -93,7 +91,7 @@ Action = (
     | OwnRequest
     | LostCard
     | Restore
-    | IdCardWay
+    | MemberWay
     | Role
     | schedule_desk.ChangeSchedule
     | ChooseForeign
@@ -109,16 +107,16 @@ class Done:
     secret: str = ""
 
 
-def perform(uow: UnitOfWork, estate_id: str, action: Action) -> Done:
+def perform(uow: UnitOfWork, keys: Keys, estate_id: str, action: Action) -> Done:
     """One action of the counter. Raises ApiError; then nothing of it stands."""
     if isinstance(action, IssuePass | EndPass | RenewPass | LinkPass):
-        return _pass(uow, estate_id, action)
+        return _pass(uow, keys, estate_id, action)
     if isinstance(action, Role):
-        return _role(uow, estate_id, action)
+        return _role(uow, keys, estate_id, action)
     if isinstance(action, schedule_desk.ChangeSchedule):
         return Done(schedule_desk.change(uow, estate_id, action).id)
-    if isinstance(action, IdCardWay):
-        return _id_card(uow, estate_id, action)
+    if isinstance(action, MemberWay):
+        return Done(*choose_way(uow, keys, estate_id, action))
     if isinstance(action, ChooseForeign):
         return Done(choose(uow, estate_id, action))
     if isinstance(action, LostCard):
@@ -129,12 +127,12 @@ def perform(uow: UnitOfWork, estate_id: str, action: Action) -> Done:
     return Done(action.token)
 
 
-def _pass(uow: UnitOfWork, estate_id: str, action: IssuePass | EndPass | RenewPass | LinkPass) -> Done:
+def _pass(uow: UnitOfWork, keys: Keys, estate_id: str, action: IssuePass | EndPass | RenewPass | LinkPass) -> Done:
     if isinstance(action, IssuePass):
         wanted = passes.Issue(
             action.request, action.identifier, uow.reason, action.card, action.uses, action.visitor, action.id_card
         )
-        issued, number, secret = passes.issue(uow, estate_id, wanted)
+        issued, number, secret = passes.issue(uow, keys, estate_id, wanted)
         return Done(issued.id, number, secret)
     row = pass_of(uow.session, estate_id, action.pass_id)
     if isinstance(action, EndPass):
@@ -146,9 +144,9 @@ def _pass(uow: UnitOfWork, estate_id: str, action: IssuePass | EndPass | RenewPa
     return Done(row.id)
 
 
-def _role(uow: UnitOfWork, estate_id: str, action: Role) -> Done:
+def _role(uow: UnitOfWork, keys: Keys, estate_id: str, action: Role) -> Done:
     if isinstance(action, roles.AssignRole):
-        assigned, number, secret = roles.assign(uow, estate_id, action)
+        assigned, number, secret = roles.assign(uow, keys, estate_id, action)
         return Done(assigned.id, number, secret)
     row = roles.assignment_in(uow.session, estate_id, action.assignment_id)
     if isinstance(action, roles.EndRole):
@@ -156,25 +154,6 @@ def _role(uow: UnitOfWork, estate_id: str, action: Role) -> Done:
     else:
         roles.extend(uow, row, action.valid_to)
     return Done(row.id)
-
-
-def member_of(session: Session, estate_id: str, member_id: str) -> HouseholdMember:
-    member = session.get(HouseholdMember, member_id, with_for_update=True)  # a record may be changing it in this moment
-    tenancy = session.get(Tenancy, member.tenancy_id) if member else None
-    if member is None or tenancy is None or tenancy.estate_id != estate_id:
-        raise NotFound("没有这位家庭成员。请刷新页面。")
-    return member
-
-
-def _id_card(uow: UnitOfWork, estate_id: str, action: IdCardWay) -> Done:
-    member = member_of(uow.session, estate_id, action.member_id)
-    mine = str(member.offered.get("id_card", ""))
-    if action.id_card and action.id_card != mine and in_use(uow.session, estate_id, "id_card", action.id_card):
-        raise Conflict("这张身份证已用于另一张有效凭证。", "id_card_in_use")
-    member.offered = {**member.offered, "id_card": action.id_card}
-    moved.tenancies(uow, estate_id, (member.tenancy_id,))
-    uow.record("desk.id_card", member.id, chosen=bool(action.id_card))
-    return Done(member.id)
 
 
 def pass_of(session: Session, estate_id: str, pass_id: str) -> AccessPass:
@@ -257,11 +236,18 @@ def _hand_out(session: Session, row: CredentialRow, card: str) -> None:
     member.offered = {**member.offered, "desk_cards": [*member.offered.get("desk_cards", ()), card]}
 
 
-def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: Purpose) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """`tokens`: whose devices must now confirm that the face is gone. `ways`: what those got who had no other way in."""
+
+    tokens: tuple[str, ...] = ()
+    ways: tuple[OtherWay, ...] = ()
+
+
+def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: Purpose) -> Withdrawal:
     """At once and for good, until a newer consent. Purpose (a) takes the face off, and never any other way in.
 
-    Gives the tokens whose devices must now confirm it (none for b and c). Never counted against anybody's limit: the
-    person's right does not wait for a second clerk.
+    Never counted against anybody's limit: the person's right does not wait for a second clerk.
     """
     session = uow.session
     member = member_of(session, estate_id, member_id)
@@ -271,11 +257,12 @@ def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: P
     session.execute(update(Consent).where(*live).values(withdrawn_at=uow.now, withdrawn_by=DESK))
     uow.record("desk.consent_withdrawn", member.id, purpose=purpose)
     if purpose != "a":
-        return ()
+        return Withdrawal()
     for one in session.scalars(select(HouseholdMember).where(HouseholdMember.person_id == member.person_id)):
         one.offered = {**one.offered, "photo": None}
         moved.tenancies(uow, session.get_one(Tenancy, one.tenancy_id).estate_id, (one.tenancy_id,))
     mine = select(CredentialRow.token).where(
         CredentialRow.person_id == member.person_id, CredentialRow.state == "active"
     )
-    return tuple(session.scalars(mine.order_by(CredentialRow.token)))
+    tokens = tuple(session.scalars(mine.order_by(CredentialRow.token)))
+    return Withdrawal(tokens, tuple(after_withdrawal(uow, {member.person_id})))

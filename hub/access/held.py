@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from sqlalchemy import select, update
@@ -14,23 +15,22 @@ from hub.access.desk import (
     Action,
     Done,
     EndPass,
-    IdCardWay,
     IssuePass,
     LinkPass,
     RenewPass,
     credential_of,
-    member_of,
     pass_of,
     perform,
 )
 from hub.access.foreign import ChooseForeign, device_in, found_on
+from hub.access.member_ways import IdCardWay, PinWay, member_of
 from hub.access.role_rules import label_for
 from hub.access.roles import AssignRole, EndRole, ExtendRole, assignment_in, role_in
 from hub.access.schedule_desk import ChangeSchedule, touched_by
 from hub.auth import Principal
 from hub.db import UnitOfWork
 from hub.errors import Conflict, NotFound
-from hub.ids import new_id
+from hub.held_rows import digest, hold
 from hub.second_person import require_other
 from hub.services import Hub
 from hub.tables import CredentialRow, Dwelling, HeldAction, Tenancy
@@ -46,25 +46,39 @@ class Answer:
     held: str = ""
 
 
-def act(hub: Hub, principal: Principal, estate_id: str, action: Action, reason: str) -> Answer:
-    """Do it, or keep it for a second person where this one has spent the hour's changes. Audited either way."""
+def act(hub: Hub, principal: Principal, estate_id: str, action: Any, reason: str) -> Answer:
+    """Do it, or keep it for a second person where this one has spent the hour's changes. Audited either way.
+
+    `action`: one of the counter's (`Action`), or of a kind that another room gave the hub (`held_rows.Kind`).
+    """
+    other = hub.held_kinds.get(tag_of(action))
     with hub.db.unit_of_work(principal.name, reason, estate_id=estate_id, now=hub.now()) as uow:
-        count = weight(uow.session, action)
-        if not quota.spend(uow, principal.id, kind_of(action), count):
-            return Answer(held=_hold(uow, principal, estate_id, action, count))
-        done = perform(uow, estate_id, action)
+        count = other.weight(uow.session, action) if other else weight(uow.session, action)
+        if not quota.spend(uow, principal.id, tag_of(action), count):
+            about = other.about(uow.session, estate_id, action) if other else ""
+            dwelling, label = (None, about) if other else _about(uow.session, estate_id, action)
+            return Answer(held=hold(uow, principal.id, estate_id, action, label, count, dwelling))
+        done = _perform(uow, hub, estate_id, action)
     _follow(hub, action)
     return Answer(done)
 
 
-def _follow(hub: Hub, action: Action) -> None:
-    if isinstance(action, ChooseForeign):
+def _perform(uow: UnitOfWork, hub: Hub, estate_id: str, action: Any) -> Done:
+    if other := hub.held_kinds.get(tag_of(action)):
+        return Done(other.perform(uow, estate_id, action))
+    return perform(uow, hub.keys, estate_id, action)
+
+
+def _follow(hub: Hub, action: Any) -> None:
+    if other := hub.held_kinds.get(tag_of(action)):
+        other.follow(hub)
+    elif isinstance(action, ChooseForeign):
         hub.signal("edges.publish")
     else:
         moved.tell(hub)
 
 
-def kind_of(action: Action) -> str:
+def tag_of(action: msgspec.Struct) -> str:
     return str(type(action).__struct_config__.tag)
 
 
@@ -82,28 +96,6 @@ def weight(session: Session, action: Action) -> int:
     return 1
 
 
-def _hold(uow: UnitOfWork, principal: Principal, estate_id: str, action: Action, count: int) -> str:
-    dwelling, label = _about(uow.session, estate_id, action)
-    payload = msgspec.to_builtins(action, builtin_types=())
-    row = HeldAction(
-        id=new_id("held"),
-        estate_id=estate_id,
-        dwelling_id=dwelling,
-        kind=payload["type"],
-        payload=payload,
-        label=label,
-        weight=count,
-        asked_by_id=principal.id,
-        asked_by=uow.actor,
-        asked_at=uow.now,
-        reason=uow.reason,
-        state="held",
-    )
-    uow.session.add(row)
-    uow.record("held_action.asked", row.id, kind=row.kind, dwelling=dwelling or "")
-    return row.id
-
-
 def _about(session: Session, estate_id: str, action: Action) -> tuple[str | None, str]:
     """(dwelling id, label), so that the second person sees whom it concerns. Raises NotFound for what is not there."""
     match action:
@@ -119,9 +111,9 @@ def _about(session: Session, estate_id: str, action: Action) -> tuple[str | None
             return None, f"删除设备“{device.name}”上的{found_on(session, device.id) or 0}个外来凭证"
         case ChangeSchedule(name=name):
             return None, f"时间表 {name}"
-        case IdCardWay(member_id=member_id):
+        case IdCardWay(member_id=member_id) | PinWay(member_id=member_id):
             tenancy = session.get_one(Tenancy, member_of(session, estate_id, member_id).tenancy_id)
-            return tenancy.dwelling_id, "身份证开门"
+            return tenancy.dwelling_id, "身份证开门" if isinstance(action, IdCardWay) else "密码开门"
         case EndPass() | RenewPass() | LinkPass():
             token = pass_of(session, estate_id, action.pass_id).token
         case EndRole() | ExtendRole():
@@ -141,7 +133,8 @@ def waiting(session: Session, estate_id: str) -> list[HeldAction]:
 def decide(hub: Hub, principal: Principal, row: HeldAction, *, confirm: bool, reason: str) -> Done | None:
     """By a second person. Confirmed: done now, in one unit of work with the decision. Refused: never done."""
     with hub.db.unit_of_work(principal.name, reason, estate_id=row.estate_id, now=hub.now()) as uow:
-        action: Action = msgspec.convert(row.payload, Action)
+        other = hub.held_kinds.get(row.kind)
+        action: Any = msgspec.convert(row.payload, other.action if other else Action)
         require_other(uow.session, row.asked_by_id, row.asked_by, principal, uow.now)
         mine = update(HeldAction).where(
             HeldAction.id == row.id, HeldAction.state == "held", HeldAction.asked_at > uow.now - KEPT
@@ -152,12 +145,14 @@ def decide(hub: Hub, principal: Principal, row: HeldAction, *, confirm: bool, re
                 decided_by=principal.name,
                 decided_at=uow.now,
                 decided_reason=reason,
+                payload={},
             ).returning(HeldAction.id)
         ).all()
         if not taken:
             raise Conflict("已被处理或已过期（24小时），请刷新页面。", "held_gone")
-        uow.record(quota.CONFIRMED if confirm else "held_action.refused", row.id, asked_by=row.asked_by)
-        done = perform(uow, row.estate_id, action) if confirm else None
+        what = quota.CONFIRMED if confirm else "held_action.refused"
+        uow.record(what, row.id, asked_by=row.asked_by, weight=row.weight, digest=digest(row.payload))
+        done = _perform(uow, hub, row.estate_id, action) if confirm else None
     if confirm:
         _follow(hub, action)
     return done
@@ -166,7 +161,9 @@ def decide(hub: Hub, principal: Principal, row: HeldAction, *, confirm: bool, re
 def expire(uow: UnitOfWork) -> int:
     """What nobody decided within a day is void; how many."""
     old = update(HeldAction).where(HeldAction.state == "held", HeldAction.asked_at <= uow.now - KEPT)
-    gone = uow.session.execute(old.values(state="expired", decided_at=uow.now).returning(HeldAction.id)).all()
+    gone = uow.session.execute(
+        old.values(state="expired", decided_at=uow.now, payload={}).returning(HeldAction.id)
+    ).all()
     for (held_id,) in gone:
         uow.record("held_action.expired", held_id)
     return len(gone)

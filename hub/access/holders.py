@@ -138,6 +138,7 @@ def members_on_file(session: Session, estate_id: str, scope: Scope = WHOLE) -> l
             guardian=consents.get(person_id, ""),
             decision=_completed(decision),
             id_card=str(offered.get("id_card", "")),
+            pin=str(offered.get("pin", "")),
         )
         label = label_of(block_name, number, ordinal)
         found.append(

@@ -123,17 +123,6 @@ def face_only_doors(points: Iterable[tuple[str, str, Iterable[str]]]) -> list[st
     return sorted({door for (door, _), accepted in ways.items() if accepted == {FACE}})
 
 
-def accepted_identifiers(capabilities: Mapping[str, object]) -> frozenset[str]:
-    """The identifier types of a driver's capabilities as an edge's catalogue tells them.
-
-    `identifiers` and `edge_identifiers`; an older edge tells neither, then what `cards` and `photos` say.
-    """
-    told = [capabilities.get(name) for name in ("identifiers", "edge_identifiers")]
-    if found := frozenset(str(one) for some in told if isinstance(some, list | tuple) for one in some):
-        return found
-    return frozenset(name for name, flag in (("card", "cards"), (FACE, "photos")) if capabilities.get(flag))
-
-
 def restricts_way_home(resident: bool, scopes: Collection[str]) -> str:
     """What is wrong with a schedule on doors of these scopes, in words; empty where it is lawful.
 

@@ -92,7 +92,7 @@ def advance(state: CredentialState, cause: Cause, holder: HolderClass) -> Creden
 
 
 class WantedIdentifier(msgspec.Struct, frozen=True, order=True):
-    """`type` card, face, pin, qr or id_card (its keyed hash).
+    """`type` card, face, qr, pin or id_card (both as keyed hashes).
 
     A face has no value (the photo's place and digest say where the edge gets it), nor has a QR that a phone shows signed.
     """
@@ -109,7 +109,7 @@ class MemberFacts:
 
     `cards` and `photo` (url, sha256) are what the record offers; `face_consent`: consent (a) is live; `guardian`: who gave it
     for a child. `decision` is the number of the completed end decision, or empty. `id_card`: the keyed hash of the person's
-    identity card, where the person chose it as a way in.
+    identity card, and `pin` that of a PIN, where the person chose it as a way in.
     """
 
     tenancy_state: str
@@ -122,16 +122,19 @@ class MemberFacts:
     guardian: str = ""
     decision: str = ""
     id_card: str = ""
+    pin: str = ""
 
 
 def wanted_identifiers(facts: MemberFacts, as_of: date) -> tuple[WantedIdentifier, ...]:
-    """Cards and a chosen identity card always.
+    """Cards, a chosen identity card and a PIN always.
 
     The face only with a live consent (a), from 14 years on or by a guardian, and where a photo was given.
     """
     found = [WantedIdentifier("card", number) for number in facts.cards]
     if facts.id_card:
         found.append(WantedIdentifier("id_card", facts.id_card))
+    if facts.pin:
+        found.append(WantedIdentifier("pin", facts.pin))
     if facts.photo and facts.face_consent and (_old_enough(facts.birth_date, as_of) or facts.guardian):
         found.append(WantedIdentifier("face", "", facts.photo[0], facts.photo[1]))
     return tuple(sorted(found))

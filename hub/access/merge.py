@@ -14,7 +14,7 @@ import msgspec
 
 from device_drivers.contract.access import AccessList
 
-_FACE, _ID_CARD = b'"type":"face"', b'"type":"id_card"'
+_FACE, _HASHED = b'"type":"face"', (b'"type":"id_card"', b'"type":"pin"')
 
 
 class _Parts(msgspec.Struct):
@@ -83,7 +83,8 @@ class ListBody:
             {"estate_id": self.estate, "device_id": self.device, "generation": generation, "issued_at": issued_at}
         )
         credentials, profiles, schedules = self._encoded()
-        key = b',"id_card_key":' + msgspec.json.encode(id_card_key) if id_card_key and _ID_CARD in credentials else b""
+        wanted = bool(id_card_key) and any(kind in credentials for kind in _HASHED)
+        key = b',"id_card_key":' + msgspec.json.encode(id_card_key) if wanted else b""
         lists = (b',"credentials":', credentials, b',"profiles":', profiles, b',"schedules":', schedules)
         return b"".join((head[:-1], *lists, key, b"}"))
 

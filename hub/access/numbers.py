@@ -10,16 +10,19 @@ from typing import Literal
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from device_drivers.contract import pin
+from hub.access.id_cards import pin_hash
 from hub.access.lifecycle import Cause, WantedIdentifier
 from hub.auth import token_hash
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict
+from hub.keys import Keys
 from hub.tables import CredentialIdentifierRow, CredentialRow, PassLink
 from hub.tenancy import fields
 
 IdentifierKind = Literal["card", "pin", "qr", "id_card"]
 _TRIES = 20
-_DIGITS = {"pin": 8, "qr": 20}
+_QR_DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Number:
 
 
 def number_for(
-    session: Session, estate_id: str, kind: IdentifierKind, given: str, *, static_qr: bool = False
+    session: Session, keys: Keys, estate_id: str, kind: IdentifierKind, given: str, *, static_qr: bool = False
 ) -> Number:
     """`given`: a card's number, or the hash of an identity card. A QR has a number only where a device reads it by itself
     (`static_qr`): everywhere else the phone's signed code is better. Raises BadRequest, Conflict for what is in use.
@@ -49,8 +52,16 @@ def number_for(
         return Number(WantedIdentifier(kind, given))
     if kind == "qr" and not static_qr:
         return Number(WantedIdentifier(kind))
-    number = _random(_DIGITS[kind], lambda n: in_use(session, estate_id, kind, n))
+    if kind == "pin":
+        return new_pin(session, keys, estate_id)
+    number = _random(_QR_DIGITS, lambda n: in_use(session, estate_id, kind, n))
     return Number(WantedIdentifier(kind, number), number)
+
+
+def new_pin(session: Session, keys: Keys, estate_id: str) -> Number:
+    """Made here, so that nobody has a birthday; kept as its keyed hash, like the number of an identity card."""
+    digits = _random(pin.DIGITS, lambda n: in_use(session, estate_id, "pin", pin_hash(keys, estate_id, n)))
+    return Number(WantedIdentifier("pin", pin_hash(keys, estate_id, digits)), digits)
 
 
 def card_number(text: str) -> str:

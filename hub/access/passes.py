@@ -28,6 +28,7 @@ from hub.access.ways import check_ways, static_qr_wanted
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.ids import new_id, new_token
+from hub.keys import Keys
 from hub.tables import (
     AccessPass,
     Block,
@@ -68,7 +69,7 @@ class _Host:
     promised: bool
 
 
-def issue(uow: UnitOfWork, estate_id: str, wanted: Issue) -> tuple[AccessPass, str, str]:
+def issue(uow: UnitOfWork, keys: Keys, estate_id: str, wanted: Issue) -> tuple[AccessPass, str, str]:
     """(the pass, its number, the secret of its link): the last two to be shown once, empty where there is none.
 
     Raises BadRequest with what to do, Conflict for a card in use.
@@ -90,7 +91,7 @@ def issue(uow: UnitOfWork, estate_id: str, wanted: Issue) -> tuple[AccessPass, s
     )
     static = wanted.identifier == "qr" and static_qr_wanted(session, estate_id, doors)
     given = wanted.id_card if wanted.identifier == "id_card" else wanted.card
-    number = number_for(session, estate_id, wanted.identifier, given, static_qr=static)
+    number = number_for(session, keys, estate_id, wanted.identifier, given, static_qr=static)
     kind, token = KINDS[request.kind], new_token()
     advance(CredentialState.NONE, Cause.PASS_GRANTED, kind.holder_class)
     session.add(

@@ -23,7 +23,7 @@ from device_drivers.contract.messages import (
     Revoked,
     RevokedOn,
 )
-from hub.access.lawful import accepted_identifiers
+from hub.access.capabilities import UNTOLD, capabilities_of
 from hub.access.merge import Merged
 from hub.db import UnitOfWork
 from hub.services import Hub
@@ -78,9 +78,10 @@ def open_one(
     because: str,
     part: str = "",
 ) -> None:
-    """Once: an open one stays as it is."""
+    """Once: an open one stays as it is, and so does one that was confirmed ahead of the list without it."""
     mine = (Revocation.device_id == device_id, Revocation.token == token, Revocation.part == part)
-    if uow.session.scalars(select(Revocation.id).where(*mine, Revocation.state == OPEN)).first() is None:
+    ahead = (Revocation.generation == 0) & Revocation.state.in_((GONE, ASSUMED))
+    if uow.session.scalars(select(Revocation.id).where(*mine, (Revocation.state == OPEN) | ahead)).first() is None:
         row = Revocation(
             estate_id=estate_id, device_id=device_id, token=token, part=part, label=label, because=because,
             asked_at=uow.now, generation=0, state=OPEN, proof="", told="",
@@ -93,14 +94,15 @@ def face_off(uow: UnitOfWork, token: str) -> None:
     """A face is to go, the credential stays. A device in service is told by its next list (`listed`); one that is out of
     service has none until it serves again, and may keep the face meanwhile: that is open from now on, and shown."""
     rows = uow.session.execute(
-        select(Device.id, Device.estate_id, Device.kind, Edge.catalogue, CredentialRow.label)
+        select(Device.id, Device.estate_id, Device.kind, Device.config, Edge.catalogue, CredentialRow.label)
         .join(DesiredEntry, DesiredEntry.device_id == Device.id)
         .join(Edge, Edge.id == Device.edge_id)
         .join(CredentialRow, CredentialRow.token == DesiredEntry.token)
         .where(DesiredEntry.token == token, Device.in_service.is_(False), Device.removed_at.is_(None))
     ).all()
-    for device_id, estate_id, kind, catalogue, label in rows:
-        if any(d.get("kind") == kind and FACE in accepted_identifiers(d.get("capabilities", {})) for d in catalogue):
+    for device_id, estate_id, kind, config, catalogue, label in rows:
+        told = capabilities_of(kind, catalogue, config)
+        if told is not UNTOLD and FACE in told.accepted:
             open_one(uow, device_id, estate_id, token, f"{label}（人脸）", "face_withdrawn", FACE)
 
 

@@ -1,4 +1,4 @@
-"""Roles, who has them, and schedules; the identity card as a resident's way in."""
+"""Roles, and who has them."""
 
 from __future__ import annotations
 
@@ -6,40 +6,41 @@ from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import select
 
-from device_drivers.contract import id_card
 from hub.access import held, roles
-from hub.access.desk import IdCardWay, member_of
-from hub.access.desk_api import DeskAnswer, OnDevice, answer
+from hub.access.desk_parts import (
+    Desk,
+    DeskAnswer,
+    OnDevice,
+    ReasonText,
+    ReasonWanted,
+    Strict,
+    TheHub,
+    Viewer,
+    answer,
+    estate_known,
+)
 from hub.access.id_cards import id_card_hash
-from hub.access.schedule_api import Desk, ReasonText, ReasonWanted, TheHub, Viewer, estate_known
 from hub.access.schedule_rows import load_schedules
 from hub.access.schedules import in_words
 from hub.access.states import credential_states
 from hub.auth import in_scope
-from hub.errors import BadRequest, NotFound
+from hub.errors import NotFound
 from hub.masking import mask_identifier
 from hub.tables import (
     CredentialIdentifierRow,
     CredentialRow,
-    HouseholdMember,
-    Person,
     RoleAssignment,
     StaffRole,
-    Tenancy,
 )
 
 router = APIRouter(prefix="/api/v1", tags=["access"])
 Scope = Literal["estate", "block", "amenity"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RoleWanted(_Strict):
+class RoleWanted(Strict):
     """`scopes`: which kinds of doors; `blocks`: only of these (empty: all); `doors`: further ones. Never a dwelling's."""
 
     name: str = Field(min_length=1, max_length=40)
@@ -73,7 +74,7 @@ class Roles(BaseModel):
     items: list[RoleItem]
 
 
-class AssignmentWanted(_Strict):
+class AssignmentWanted(Strict):
     """`card`: for identifier `card`; `id_number`: for `id_card`, of which only a keyed hash is kept."""
 
     holder: str = Field(min_length=1, max_length=40)
@@ -112,20 +113,13 @@ class Assignments(BaseModel):
     items: list[AssignmentItem]
 
 
-class EndAssignment(_Strict):
+class EndAssignment(Strict):
     because: Literal["own_request", "contract_end", "security_incident"]
     reason: ReasonText
 
 
-class ExtendAssignment(_Strict):
+class ExtendAssignment(Strict):
     valid_to: AwareDatetime | None
-    reason: ReasonText
-
-
-class IdCardWanted(_Strict):
-    """`id_number` empty: no longer."""
-
-    id_number: str = Field(default="", max_length=30)
     reason: ReasonText
 
 
@@ -288,22 +282,3 @@ def extend_assignment(
     estate_id = row.estate_id if row else ""
     action = roles.ExtendRole(assignment_id, body.valid_to)
     return answer(hub, response, held.act(hub, principal, estate_id, action, body.reason))
-
-
-@router.post("/members/{member_id}/id-card")
-def choose_id_card(member_id: str, body: IdCardWanted, hub: TheHub, principal: Desk, response: Response) -> DeskAnswer:
-    """The member's own choice: from now on the identity card opens his doors too, where a reader reads it; or no longer."""
-    with hub.db.reading() as session:
-        found = session.get(HouseholdMember, member_id)
-        estate_id = session.get_one(Tenancy, found.tenancy_id).estate_id if found else None
-    in_scope(principal, estate_id)
-    if estate_id is None:
-        raise NotFound
-    hashed = ""
-    if body.id_number:
-        hashed = id_card_hash(hub.keys, estate_id, body.id_number)
-        with hub.db.reading() as session:
-            person = session.get_one(Person, member_of(session, estate_id, member_id).person_id)
-        if person.id_number_hash and person.id_number_hash != hub.keys.blind(id_card.normalise(body.id_number)):
-            raise BadRequest("身份证号与登记的不一致，请核对证件后重新填写。", "id_number_other")
-    return answer(hub, response, held.act(hub, principal, estate_id, IdCardWay(member_id, hashed), body.reason))

@@ -21,6 +21,7 @@ from hub.access.ways import check_ways, static_qr_wanted
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.ids import new_id, new_token
+from hub.keys import Keys
 from hub.tables import CredentialIdentifierRow, CredentialRow, RoleAssignment, StaffRole
 
 EndOfRole = Literal["own_request", "contract_end", "security_incident"]
@@ -106,7 +107,7 @@ def retire(uow: UnitOfWork, row: StaffRole) -> None:
     uow.record("role.retired", row.id)
 
 
-def assign(uow: UnitOfWork, estate_id: str, wanted: AssignRole) -> tuple[RoleAssignment, str, str]:
+def assign(uow: UnitOfWork, keys: Keys, estate_id: str, wanted: AssignRole) -> tuple[RoleAssignment, str, str]:
     """(the assignment, its number, the secret of its link): the last two to be shown once."""
     session = uow.session
     role = role_in(session, estate_id, wanted.role_id)
@@ -116,7 +117,7 @@ def assign(uow: UnitOfWork, estate_id: str, wanted: AssignRole) -> tuple[RoleAss
     doors = doors_of(role.scopes, role.blocks, role.doors, places_of(session, estate_id))
     check_ways(session, estate_id, doors, wanted.identifier, scheduled=role.schedule_id is not None)
     static = wanted.identifier == "qr" and static_qr_wanted(session, estate_id, doors)
-    number = number_for(session, estate_id, wanted.identifier, wanted.number, static_qr=static)
+    number = number_for(session, keys, estate_id, wanted.identifier, wanted.number, static_qr=static)
     token, holder = new_token(), HolderClass(role.holder_class)
     advance(CredentialState.NONE, Cause.PASS_GRANTED, holder)
     session.add(

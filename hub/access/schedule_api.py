@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from device_drivers.contract.access import SpecialDay, TimeRange, TimeSpan
 from hub import moved
 from hub.access import held, schedule_desk
-from hub.access.desk_api import DeskAnswer, answer
+from hub.access.desk_parts import (
+    Desk,
+    DeskAnswer,
+    ReasonText,
+    ReasonWanted,
+    Strict,
+    TheHub,
+    Viewer,
+    answer,
+    estate_known,
+)
 from hub.access.schedule_rows import schedule_of
 from hub.access.schedules import in_words
-from hub.auth import Principal, hub_of, in_scope, require
+from hub.auth import Principal, in_scope
 from hub.errors import NotFound
 from hub.services import Hub
 from hub.tables import Door, Estate, ScheduleRow
 
 router = APIRouter(prefix="/api/v1", tags=["access"])
-Viewer = Annotated[Principal, Depends(require("estate.view"))]
-Desk = Annotated[Principal, Depends(require("access.desk"))]
-TheHub = Annotated[Hub, Depends(hub_of)]
-ReasonText = Annotated[str, Field(min_length=4, max_length=500)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ReasonWanted(_Strict):
-    reason: ReasonText
-
-
-class RangeItem(_Strict):
+class RangeItem(Strict):
     """Local times; 00:00 as `end` is midnight, an `end` not after `start` lies in the next day. ISO weekdays (Monday 1)."""
 
     weekdays: list[int] = Field(min_length=1, max_length=7)
@@ -43,19 +40,19 @@ class RangeItem(_Strict):
     end: time
 
 
-class SpanItem(_Strict):
+class SpanItem(Strict):
     start: time
     end: time
 
 
-class SpecialDayItem(_Strict):
+class SpecialDayItem(Strict):
     """A day with hours of its own (a holiday: none)."""
 
     day: date
     spans: list[SpanItem] = Field(default=[], max_length=20)
 
 
-class ScheduleWanted(_Strict):
+class ScheduleWanted(Strict):
     name: str = Field(min_length=1, max_length=40)
     ranges: list[RangeItem] = Field(max_length=100)
     special_days: list[SpecialDayItem] = Field(default=[], max_length=400)
@@ -79,19 +76,11 @@ class Schedules(BaseModel):
     items: list[ScheduleItem]
 
 
-class DoorSchedule(_Strict):
+class DoorSchedule(Strict):
     """None: its residents pass at all hours."""
 
     schedule_id: str | None
     reason: ReasonText
-
-
-def estate_known(hub: Hub, principal: Principal, estate_id: str) -> None:
-    """404 for an estate that is not there or not the caller's."""
-    in_scope(principal, estate_id)
-    with hub.db.reading() as session:
-        if session.get(Estate, estate_id) is None:
-            raise NotFound
 
 
 @router.get("/estates/{estate_id}/schedules")

@@ -9,8 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.device import Capabilities
-from hub.access.bundle import capabilities_of
-from hub.access.compose import UNTOLD
+from hub.access.capabilities import UNTOLD, capabilities_of
 from hub.errors import BadRequest
 from hub.tables import AccessPoint, Device, Door, Edge
 
@@ -46,13 +45,13 @@ def door_ways(session: Session, estate_id: str, doors: Collection[str]) -> list[
         session.execute(select(Door.id, Door.name).where(Door.estate_id == estate_id, Door.id.in_(sorted(doors)))).all()
     )
     rows = session.execute(
-        select(AccessPoint.door_id, Device.kind, Edge.catalogue)
+        select(AccessPoint.door_id, Device.kind, Device.config, Edge.catalogue)
         .join(Device, Device.id == AccessPoint.device_id)
         .join(Edge, Edge.id == Device.edge_id)
         .where(AccessPoint.door_id.in_(sorted(names)), AccessPoint.side != "out", Device.in_service.is_(True))
     )
-    for door, kind, catalogue in rows:
-        found.setdefault(door, []).append(capabilities_of(kind, catalogue))
+    for door, kind, config, catalogue in rows:
+        found.setdefault(door, []).append(capabilities_of(kind, catalogue, config))
     return [DoorWay(d, names[d], tuple(found.get(d, ()))) for d in sorted(names, key=lambda d: (names[d], d))]
 
 

@@ -5,6 +5,7 @@ Out of service a device is connected to and looked at; it gets no list, loses no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,30 +133,39 @@ def change(hub: Hub, actor: str, device_id: str, wanted: Change, reason: str) ->
     """Raises BadRequest without a reason, ApiError 422 for settings, Conflict where a step is missing before service."""
     reason = needed_reason(reason)
     with hub.db.unit_of_work(actor, reason, now=hub.now()) as uow:
-        device = _device(uow, device_id)
-        edge = uow.session.get_one(Edge, device.edge_id)
-        doors = _doors_of(uow.session, device_id)
-        before = law.broken(uow.session, doors)
-        if wanted.name is not None and wanted.name != device.name:
-            device.name = wanted.name
-            uow.record("device.renamed", device_id)
-        if wanted.config is not None:
-            config = with_kept_secrets(wanted.config, device.config)
-            _check(edge, device.kind, config)
-            moved = sorted(k for k in config.keys() | device.config.keys() if config.get(k) != device.config.get(k))
-            device.config = config
-            uow.record("device.configured", device_id, fields=moved)
-        if wanted.in_service is not None and wanted.in_service != device.in_service:
-            if wanted.in_service:
-                _ready(uow.session, edge, device)
-            device.in_service = wanted.in_service
-            uow.record("device.in_service" if wanted.in_service else "device.out_of_service", device_id)
-        law.require_lawful(uow.session, doors, before)
+        change_in(uow, device_id, wanted)
+    follow(hub)
+
+
+def follow(hub: Hub) -> None:
+    """After a change of devices or doors."""
     hub.signal("edges.publish")
     hub.signal("access.publish")
 
 
-def _device(uow: UnitOfWork, device_id: str) -> Device:
+def change_in(uow: UnitOfWork, device_id: str, wanted: Change) -> None:
+    device = device_in(uow, device_id)
+    edge = uow.session.get_one(Edge, device.edge_id)
+    doors = _doors_of(uow.session, device_id)
+    before = law.broken(uow.session, doors)
+    if wanted.name is not None and wanted.name != device.name:
+        device.name = wanted.name
+        uow.record("device.renamed", device_id)
+    if wanted.config is not None:
+        config = with_kept_secrets(wanted.config, device.config)
+        _check(edge, device.kind, config)
+        moved = sorted(k for k in config.keys() | device.config.keys() if config.get(k) != device.config.get(k))
+        device.config = config
+        uow.record("device.configured", device_id, fields=moved)
+    if wanted.in_service is not None and wanted.in_service != device.in_service:
+        if wanted.in_service:
+            _ready(uow.session, edge, device)
+        device.in_service = wanted.in_service
+        uow.record("device.in_service" if wanted.in_service else "device.out_of_service", device_id)
+    law.require_lawful(uow.session, doors, before)
+
+
+def device_in(uow: UnitOfWork, device_id: str) -> Device:
     device = uow.session.get(Device, device_id)
     if device is None or device.removed_at is not None:
         raise NotFound
@@ -174,24 +184,21 @@ def _doors_of(session: Session, device_id: str) -> set[str]:
     return set(session.scalars(select(AccessPoint.door_id).where(AccessPoint.device_id == device_id)))
 
 
-def map_points(hub: Hub, actor: str, device_id: str, wishes: list[PointWish]) -> None:
+def map_in(uow: UnitOfWork, device_id: str, wishes: Sequence[PointWish]) -> None:
     """The whole mapping: points not named are let go. Raises BadRequest, Conflict, ApiError 422 for a face-only door."""
-    with hub.db.unit_of_work(actor, "登记设备控制的门", now=hub.now()) as uow:
-        device = _device(uow, device_id)
-        before = uow.session.scalars(select(AccessPoint).where(AccessPoint.device_id == device_id)).all()
-        if device.in_service and before and not wishes:
-            raise Conflict("投入使用中的设备至少要有一个通行点。请先停用设备。", "in_service")
-        broken = law.broken(uow.session, {point.door_id for point in before})
-        bound = [_bind(uow, device, wish) for wish in wishes]
-        if len({point.id for point in bound}) < len(bound):
-            raise BadRequest("同一个通行点登记了两次，请检查门和方向。")
-        for point in before:
-            if point not in bound:
-                take_over(uow.session, point, None, uow.now)
-        law.require_lawful(uow.session, {point.door_id for point in (*before, *bound)}, broken)
-        uow.record("device.mapped", device_id, access_points=[point.id for point in bound])
-    hub.signal("edges.publish")
-    hub.signal("access.publish")
+    device = device_in(uow, device_id)
+    before = uow.session.scalars(select(AccessPoint).where(AccessPoint.device_id == device_id)).all()
+    if device.in_service and before and not wishes:
+        raise Conflict("投入使用中的设备至少要有一个通行点。请先停用设备。", "in_service")
+    broken = law.broken(uow.session, {point.door_id for point in before})
+    bound = [_bind(uow, device, wish) for wish in wishes]
+    if len({point.id for point in bound}) < len(bound):
+        raise BadRequest("同一个通行点登记了两次，请检查门和方向。")
+    for point in before:
+        if point not in bound:
+            take_over(uow.session, point, None, uow.now)
+    law.require_lawful(uow.session, {point.door_id for point in (*before, *bound)}, broken)
+    uow.record("device.mapped", device_id, access_points=[point.id for point in bound])
 
 
 def _bind(uow: UnitOfWork, device: Device, wish: PointWish) -> AccessPoint:
@@ -272,7 +279,7 @@ def remove(hub: Hub, actor: str, device_id: str, reason: str) -> None:
     """Out of service first. Its events and coverage stay; its doors stay and wait for another device."""
     reason = needed_reason(reason)
     with hub.db.unit_of_work(actor, reason, now=hub.now()) as uow:
-        device = _device(uow, device_id)
+        device = device_in(uow, device_id)
         if device.in_service:
             raise Conflict("设备正在使用中，请先停用，再移除。", "in_service")
         doors = _doors_of(uow.session, device_id)

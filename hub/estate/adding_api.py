@@ -12,11 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.access import held
+from hub.access.desk import Done
 from hub.access.foreign import ChooseForeign
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import NotFound
 from hub.estate import adding
 from hub.estate.models import Created
+from hub.estate.removing import MapDoors, TakeOut
 from hub.estate.site import CODE
 from hub.estate.views import mask_secrets
 from hub.services import Hub
@@ -229,20 +231,24 @@ def device_setup(device_id: str, hub: TheHub, principal: Viewer) -> Any:
         }
 
 
-@router.put("/devices/{device_id}/points", status_code=204)
+@router.put("/devices/{device_id}/points", status_code=204, responses={202: {"model": ForeignHeld}})
 def map_device_points(device_id: str, body: PointsIn, hub: TheHub, principal: Keeper) -> Response:
-    """The whole mapping of the device to access points; what is not named is let go."""
+    """The whole mapping of the device to access points; what is not named is let go. 202: that takes a way in from many."""
     with hub.db.reading() as session:
-        _in_scope(session, principal, device_id)
-    wishes = [
+        device = _in_scope(session, principal, device_id)
+    wishes = tuple(
         adding.PointWish(
             **point.model_dump(exclude={"door"}),
             door=adding.NewDoor(**point.door.model_dump()) if point.door else None,
         )
         for point in body.points
-    ]
-    adding.map_points(hub, principal.name, device_id, wishes)
-    return Response(status_code=204)
+    )
+    return _acted(held.act(hub, principal, device.estate_id, MapDoors(device_id, wishes), "登记设备控制的门"))
+
+
+def _acted(answer: held.Answer) -> Response:
+    """204 done; 202 with the id of what waits for a second person."""
+    return Response(status_code=204) if answer.done else JSONResponse({"held": answer.held}, status_code=202)
 
 
 @router.patch("/doors/{door_id}", status_code=204)
@@ -258,18 +264,22 @@ def declare_door(door_id: str, body: DoorDeclared, hub: TheHub, principal: Keepe
 
 @router.patch("/devices/{device_id}", status_code=204, responses={202: {"model": ForeignHeld}})
 def change_device(device_id: str, body: DeviceChange, hub: TheHub, principal: Keeper) -> Response:
-    """204 done; 202 when to remove what was found there waits for a second person (more than 20 changes within the hour)."""
+    """204 done; 202 when something of it waits for a second person: to remove what was found there, or to take the device from
+    more than 20 people (all within the hour count together).
+    """
     with hub.db.reading() as session:
         device = _in_scope(session, principal, device_id)
     reason = adding.needed_reason(body.reason)
-    if (body.name, body.config, body.in_service) != (None, None, None):
-        wanted = adding.Change(body.name, body.config, body.in_service)
+    taken_out = body.in_service is False and device.in_service
+    wanted = adding.Change(body.name, body.config, None if taken_out else body.in_service)
+    if wanted != adding.Change():
         adding.change(hub, principal.name, device_id, wanted, reason)
+    answers = []
+    if taken_out:
+        answers.append(held.act(hub, principal, device.estate_id, TakeOut(device_id), reason))
     if body.foreign is not None and body.foreign != device.foreign_choice:
-        answer = held.act(hub, principal, device.estate_id, ChooseForeign(device_id, body.foreign), reason)
-        if answer.done is None:
-            return JSONResponse({"held": answer.held}, status_code=202)
-    return Response(status_code=204)
+        answers.append(held.act(hub, principal, device.estate_id, ChooseForeign(device_id, body.foreign), reason))
+    return _acted(next((one for one in answers if one.done is None), held.Answer(Done(device_id))))
 
 
 @router.delete("/devices/{device_id}", status_code=204)

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.access import faces
+from hub.access.capabilities import UNTOLD, capabilities_of
 from hub.access.lawful import (
     DoorSetup,
     LawPoint,
     PointSetup,
-    accepted_identifiers,
     door_law,
 )
 from hub.errors import ApiError
@@ -29,10 +29,8 @@ STATIC = {"face_terminal": frozenset({"face", "card"}), "modbus_door": frozenset
 
 def accepted_by(kind: str, catalogue: list[Any], config: dict[str, Any]) -> frozenset[str]:
     """What a device recognises: as its edge announced, less the card reader where the installer says it is not in use."""
-    found = STATIC.get(kind, frozenset())
-    for driver in catalogue:
-        if driver.get("kind") == kind:
-            found = accepted_identifiers(driver.get("capabilities", {}))
+    told = capabilities_of(kind, catalogue, config)
+    found = STATIC.get(kind, frozenset()) if told is UNTOLD else told.accepted
     return found - {"card"} if config.get("cards") is False else found
 
 

@@ -140,7 +140,7 @@ class EstateLaw(BaseModel):
 class DoorItem(BaseModel):
     """`mode`: what its devices report they were told (`normal`, locked_down, locked_open, blocked; `unknown`: they cannot say).
 
-    `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up.
+    `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up; `hours`: of an amenity, in words.
     """
 
     id: str
@@ -164,6 +164,8 @@ class DoorItem(BaseModel):
     mode_cause: str
     commands: list[str]
     law: list[LawItem]
+    schedule_id: str | None = None
+    hours: str = ""
     access_points: list[AccessPointItem]
 
 

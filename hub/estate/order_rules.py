@@ -115,14 +115,17 @@ def needs_second(
         return True
     reach = {*wanted, *recent}
     return len(reach) > MANY_DOORS or any(
-        group <= reach for place, group in _groups(doors).items() if len(group) > 1 or place == GATES
+        group <= reach
+        for place, group in _groups(doors).items()
+        if len(group) > 1 or place == GATES or (place[0] == "block" and kind in CLOSING)
     )
 
 
 def _groups(doors: Iterable[DoorPlace]) -> dict[tuple[str, str], set[str]]:
     """All ways in, the estate's own gates, and each block's entrances: what nobody closes or opens alone as a whole.
 
-    The only gate is the whole estate; the only entrance of a block is a door like others.
+    The only gate is the whole estate, and the only entrance of a block is how everybody in it comes home: held open it is a
+    door like others, closed it is the block.
     """
     found: dict[tuple[str, str], set[str]] = {}
     for door in doors:

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub import quota
 from hub.access.lawful import DoorSetup, PointSetup, door_law
+from hub.auth import PERMISSIONS
 from hub.db import UnitOfWork
 from hub.errors import ApiError
 from hub.estate import law
+from hub.estate.removing import on_lists
 from hub.ids import random_text
 from hub.occupancy.served import take_over
+from hub.second_person import require_other_named
 from hub.services import Hub
-from hub.tables import AccessPoint, Block, Device, Door, Dwelling, Edge, Estate, Meter
+from hub.tables import AccessPoint, Block, Device, Door, Dwelling, Edge, Estate, HubUser, Meter
 
 DECLARED = frozenset({"escape_route", "egress", "fire_release"})
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$"
@@ -179,15 +184,22 @@ def _unlawful(site: Site) -> Iterable[str]:
         yield from (f"doors: door {door.code} ({p.code}): {p.text_zh}" for p in door_law(setup) if p.refused)
 
 
-def import_site(hub: Hub, text: str | bytes, edge_id: str | None = None, actor: str = "command line") -> str:
-    """The estate's id. Devices hang on `edge_id`, or on the estate's only edge. Raises SiteProblem."""
+def import_site(
+    hub: Hub, text: str | bytes, edge_id: str | None = None, actor: str = "command line", second: str = ""
+) -> str:
+    """The estate's id. Devices hang on `edge_id`, or on the estate's only edge. Raises SiteProblem.
+
+    `second`: the user who stands for it beside the actor, where it takes a door from more people than one may decide about.
+    """
     site = read_site(text)
     estate_id = site.estate.code
     with hub.db.unit_of_work(actor, "import of a hand-over", estate_id=estate_id, now=hub.now()) as uow:
+        before = _doors(uow.session, estate_id)
         _write_places(uow.session, site, estate_id)
         if site.devices:
             _write_devices(uow, site, estate_id, edge_id)
         _still_lawful(uow.session, site, estate_id)
+        _weigh(uow, estate_id, before, actor, second)
         uow.record(
             "site.imported",
             estate_id,
@@ -196,6 +208,42 @@ def import_site(hub: Hub, text: str | bytes, edge_id: str | None = None, actor: 
     hub.signal("edges.publish")
     hub.signal("access.publish")
     return estate_id
+
+
+def _doors(session: Session, estate_id: str) -> dict[str, tuple[str, tuple[str | None, ...]]]:
+    """Access point → (the serving device that controls it, by what of it and of its door people come in there)."""
+    rows = session.execute(
+        select(AccessPoint.id, Device.id, AccessPoint.point, Door.id, Door.scope, Door.block_id, Door.dwelling_id)
+        .join(Device, Device.id == AccessPoint.device_id)
+        .join(Door, Door.id == AccessPoint.door_id)
+        .where(AccessPoint.estate_id == estate_id, Device.in_service.is_(True), Device.removed_at.is_(None))
+    )
+    return {point: (device, tuple(place)) for point, device, *place in rows}
+
+
+def _weigh(
+    uow: UnitOfWork, estate_id: str, before: Mapping[str, tuple[str, tuple[str | None, ...]]], actor: str, second: str
+) -> None:
+    """A hand-over that moves doors takes their people's way in, as a person's click would: the same limit. Raises SiteProblem."""
+    after = _doors(uow.session, estate_id)
+    losing = {device for point, (device, place) in before.items() if after.get(point) != (device, place)}
+    lost = on_lists(uow.session, losing)
+    if not lost or quota.spend(uow, actor, "site.imported", lost):
+        return
+    if not second:
+        named = ", ".join(sorted(losing))
+        raise SiteProblem(
+            f"doors of {named} move: {lost} entries of people would go, more than {quota.LIMIT} within the hour; "
+            "a second person has to stand for it (--second NAME, a user who may manage tenancies)"
+        )
+    user = uow.session.scalars(select(HubUser).where(HubUser.name == second, HubUser.disabled.is_(False))).first()
+    if user is None or "tenancy.manage" not in PERMISSIONS.get(user.role, frozenset()):
+        raise SiteProblem(f"{second!r} is no user who may stand for it: a housing official or administrator")
+    try:
+        require_other_named(uow.session, actor, second, uow.now)
+    except ApiError as error:
+        raise SiteProblem(error.message) from error
+    uow.record("site.second_person", estate_id, second=second, entries=lost)
 
 
 def _still_lawful(session: Session, site: Site, estate_id: str) -> None:

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from hub.access.lawful import on_escape_route
 from hub.access.revocations import oldest_open
+from hub.access.schedule_rows import load_schedules
+from hub.access.schedules import in_words
 from hub.access.states import DeviceLists, device_lists
 from hub.estate import law
 from hub.estate.commands import catalogues
@@ -210,6 +212,7 @@ def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
     doors = session.scalars(select(Door).where(Door.estate_id == estate_id).order_by(Door.code)).all()
     said, modes, can = law.of_doors(session, doors), door_modes(session, estate_id), _orders(session, estate_id)
     accepted = _accepted(session, estate_id)
+    hours = load_schedules(session, estate_id) if any(door.schedule_id for door in doors) else {}
     for door in doors:
         of_door = points.get(door.id, [])
         states = [devices[p.device_id]["condition"] for p in of_door if p.device_id in devices]
@@ -233,6 +236,8 @@ def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
                 "law": [
                     {"code": point.code, "refused": point.refused, "text_zh": point.text_zh} for point in said[door.id]
                 ],
+                "schedule_id": door.schedule_id,
+                "hours": in_words(hours[door.schedule_id]) if door.schedule_id in hours else "",
                 "access_points": [_point_item(point, devices, accepted) for point in of_door],
             }
         )

@@ -160,7 +160,10 @@ class UploadProgress(BaseModel):
 
 
 class UploadResult(BaseModel):
-    """`changes` counts households, `accepted` and `refused` rows; `households`: the new and changed ones, by house code."""
+    """`changes` counts households, `accepted` and `refused` rows; `households`: the new and changed ones, by house code.
+
+    `waiting`: the id under which the whole list waits for a second person; nothing of it is applied until then.
+    """
 
     accepted: int
     refused: list[UploadRefusal]
@@ -170,6 +173,7 @@ class UploadResult(BaseModel):
     held: Held | None
     held_reason: str = ""
     held_reason_zh: str = ""
+    waiting: str = ""
     applied: bool
 
 
@@ -332,6 +336,7 @@ def upload_tenancies(
         held=None,
         held_reason=outcome.held,
         held_reason_zh=zh(outcome.held) if outcome.held else "",
+        waiting=outcome.waiting,
         applied=outcome.applied,
     )
 

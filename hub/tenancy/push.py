@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hub import clock, moved
 from hub.db import UnitOfWork
+from hub.other_way import OtherWay
 from hub.services import Hub
 from hub.tables import SourceState
 from hub.tenancy import onfile, refused, sync, write
@@ -59,6 +60,7 @@ class Outcome:
     stale: int
     refused: tuple[RefusedRow, ...]
     held: tuple[str, ...]
+    ways: tuple[OtherWay, ...] = ()
 
 
 def verified(hub: Hub, name: str, timestamp: str, signature: str, body: bytes) -> SourceConfig:
@@ -129,6 +131,7 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
         judged = judge(uow, source.name, Told(records, frozenset(keys), pushed=True), release)
         changes = judged.changes
         write.apply(uow, source.name, changes, where, judged.released)
+        ways = hub.other_ways(uow)
         bad += changes.conflicts
         refused.keep(uow, source.name, bad, keys)
         _keep_state(uow, source, state, changes, frozenset(r.id for r in records))
@@ -145,6 +148,7 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
         stale=len(changes.stale),
         refused=tuple(bad),
         held=tuple(h.tenancy for h in changes.held),
+        ways=ways,
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from hub.auth import hub_of
 from hub.errors import ApiError, BadRequest, Unauthenticated
+from hub.other_way import phone_link
 from hub.services import Hub
 from hub.tenancy import push
 from hub.tenancy.reasons import zh
@@ -25,8 +26,20 @@ class PushRefusal(BaseModel):
     reason_zh: str
 
 
+class PhoneLink(BaseModel):
+    """Their way in from this minute: a link for the phone, told this once (empty: they have one), and doors it does not open."""
+
+    tenancy: str
+    person: str
+    link: str
+    warnings: list[str]
+
+
 class PushTaken(BaseModel):
-    """The same push again gives `unchanged`. `held`: what the brake stopped until two persons decided."""
+    """The same push again gives `unchanged`. `held`: what the brake stopped until two persons decided.
+
+    `phone_links`: people who took back the consent to their face in this push and had no other way in.
+    """
 
     accepted: int
     new: int
@@ -36,6 +49,7 @@ class PushTaken(BaseModel):
     stale: int
     refused: list[PushRefusal]
     held: list[str]
+    phone_links: list[PhoneLink] = []
 
 
 async def _body(request: Request) -> bytes:
@@ -79,4 +93,13 @@ def push_tenancies(
         stale=done.stale,
         refused=[PushRefusal(key=r.key, reason=r.reason, reason_zh=zh(r.reason)) for r in done.refused],
         held=list(done.held),
+        phone_links=[
+            PhoneLink(
+                tenancy=way.tenancy,
+                person=way.person,
+                link=phone_link(hub.config.public_url, way.secret),
+                warnings=list(way.warnings),
+            )
+            for way in done.ways
+        ],
     )

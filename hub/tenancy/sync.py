@@ -37,7 +37,7 @@ FULL_EVERY = timedelta(hours=6)
 
 @dataclass(slots=True)
 class _Position:
-    """Where the source stood when this run began."""
+    """Where the source stood when this run began. `release`: what two persons let pass; `wanted`: all of it was asked for."""
 
     cursor: str
     absence_cursor: str
@@ -46,6 +46,7 @@ class _Position:
     last_error: str
     release: dict[str, Any]
     missing: frozenset[str] = frozenset()
+    wanted: bool = False
 
 
 @dataclass(slots=True)
@@ -85,13 +86,14 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
         write.one_at_a_time(uow)
         where = onfile.places(uow.session)
         read = _parse(hub, today_of(uow), source, tenancies, absences, where)
-        judged = _decided(uow, source, position, tenancies, read)
+        spoken = _spoken(uow, source, position)
+        judged = _decided(uow, source, position, tenancies, read, spoken)
         changes = judged.changes
         write.apply(uow, source.name, changes, where, judged.released)
         absent = write.apply_absences(uow, source.name, read.absences, where)
         everything = tenancies.full and not changes.refused and not problem
         refused.keep(uow, source.name, [*read.refused, *changes.conflicts], None if everything else read.keys)
-        was, now = _keep_state(uow, source, position, tenancies, absences, changes)
+        was, now = _keep_state(uow, source, position, tenancies, absences, changes, spoken)
     if problem:
         _failed(hub, source, position, problem)
     _tell(source, was, now)
@@ -133,7 +135,10 @@ def _position(hub: Hub, source: SourceConfig) -> _Position:
         absence_cursor = str(detail.get("absence_cursor", ""))
         release = dict(detail.get("release") or {})
         missing = frozenset(detail.get("missing", ()))
-        return _Position(state.cursor, absence_cursor, state.last_total, full, state.last_error, release, missing)
+        wanted = bool(detail.get("full_wanted"))
+        return _Position(
+            state.cursor, absence_cursor, state.last_total, full, state.last_error, release, missing, wanted
+        )
 
 
 def _failed(hub: Hub, source: SourceConfig, position: _Position, problem: SourceProblem) -> None:
@@ -179,8 +184,13 @@ def wrong_place(code: str, source: SourceConfig, where: dict[str, Place]) -> str
     return "dwelling_of_other_estate" if source.estate not in (None, where[code].estate_id) else ""
 
 
-def _decided(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, read: _Read) -> Judged:
-    """What the feed changes. A word that was about something else is forgotten."""
+def _decided(
+    uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, read: _Read, spoken: bool
+) -> Judged:
+    """What the feed changes. A word that was about something else is forgotten.
+
+    What was let pass before the pull and refused during it is not let pass; what was let pass during it is for the next run.
+    """
     problem = pulled.broken.reason if pulled.broken else feed_problem(position.last_total, pulled.total)
     told = Told(
         read.tenancies,
@@ -190,7 +200,7 @@ def _decided(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled:
         broken=pulled.broken is not None,
         missing=position.missing,
     )
-    judged = judge(uow, source.name, told, position.release)
+    judged = judge(uow, source.name, told, {} if spoken else position.release)
     if judged.void:
         uow.record("tenancy.release_expired", source.name)
         state = _state(uow, source)
@@ -199,7 +209,13 @@ def _decided(uow: UnitOfWork, source: SourceConfig, position: _Position, pulled:
 
 
 def _keep_state(
-    uow: UnitOfWork, source: SourceConfig, position: _Position, pulled: Pull, absences: Pull, changes: ChangeSet
+    uow: UnitOfWork,
+    source: SourceConfig,
+    position: _Position,
+    pulled: Pull,
+    absences: Pull,
+    changes: ChangeSet,
+    spoken: bool,
 ) -> tuple[str, str]:
     """Why the brake held something before this run, and why now; empty: it held nothing."""
     state = _state(uow, source)
@@ -213,14 +229,16 @@ def _keep_state(
             detail["absence_cursor"] = absences.cursor
     if pulled.full:
         state.last_full_at = uow.now
-        detail["full_wanted"] = False
     if not changes.refused:
         if pulled.full:
             detail["missing"] = list(changes.missing)
         state.cursor = pulled.cursor
-        detail["full_wanted"] = not pulled.full and pulled.total < position.last_total
-        detail.pop("release", None)
         state.last_total = pulled.total
+        if not spoken:
+            detail.pop("release", None)
+    if pulled.full or not changes.refused:
+        since = spoken or (bool(detail.get("full_wanted")) and not position.wanted)  # asked for during this pull
+        detail["full_wanted"] = since or (not pulled.full and pulled.total < position.last_total)
     held = held_json(uow, source.name, changes, state.held)
     if _which(held) != _which(state.held):
         uow.record("tenancy.held", source.name, reason=held["reason"] if held else "", count=_count(held))
@@ -229,6 +247,12 @@ def _keep_state(
     if detail != state.detail:
         state.detail = detail
     return was, _braked(held)
+
+
+def _spoken(uow: UnitOfWork, source: SourceConfig, position: _Position) -> bool:
+    """Whether somebody let pass or refused something while this run was pulling. Whoever does so now waits for this run."""
+    state = uow.session.get(SourceState, source.name, with_for_update=True)
+    return state is not None and dict(state.detail.get("release") or {}) != position.release
 
 
 def _braked(held: dict[str, Any] | None) -> str:

@@ -9,7 +9,7 @@ lease) are taken.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,9 +17,8 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub import moved, quota
+from hub import held_rows, moved, quota
 from hub.db import UnitOfWork
-from hub.errors import Conflict
 from hub.masking import mask_card, mask_name
 from hub.services import Hub
 from hub.tables import Dwelling, Estate, HouseholdMember, Person, SourceState, Tenancy
@@ -55,6 +54,7 @@ class Outcome:
     """`accepted` + `refused` = all rows that held anything. `household_changes`: new, changed, ended, unchanged households.
 
     `households`: each of the new and changed ones, by house code. `held`: why the brake stopped what they would lose, or empty.
+    `waiting`: the id under which the whole list waits for a second person, or empty.
     """
 
     accepted: int
@@ -63,9 +63,21 @@ class Outcome:
     applied: bool
     households: tuple[HouseholdChange, ...] = ()
     held: str = ""
+    waiting: str = ""
 
 
-MANY_ZH = "这份名单会收回住户的卡或居住资格，加上您一小时内已办理的，超过20项。没有任何更改。请由另一位人员核对后上传。"
+class ApplyList(msgspec.Struct, frozen=True, tag="tenancy.upload"):
+    """A list as it was read, to be compared anew when the second person confirms it: the world may have moved.
+
+    `losing`: households that would lose something; `label` names them for the second person.
+    """
+
+    records: tuple[TenancyRecord, ...]
+    losing: int
+    label: str
+
+
+NAMED = 12  # house codes in a label
 
 
 def source_of(estate: Estate) -> str:
@@ -83,7 +95,7 @@ def upload(
     meter: Meter | None = None,
     who: str = "",
 ) -> Outcome:
-    """Raises Refused when the file cannot be read at all, Conflict when it takes more than this person's hour allows.
+    """Raises Refused when the file cannot be read at all. What takes more than this person's hour allows waits for a second.
 
     `who`: the person's id; the brake on people counts each household that would lose something.
     """
@@ -105,19 +117,47 @@ def upload(
         write.one_at_a_time(uow)
         records, agreed = _place(uow.session, estate, read)
         changes = _changes(uow.session, estate, records, today, uow.now)
-        losing = sum(bool(change.losses) for change in (*changes.changed, *changes.ended))
-        if losing and not quota.spend(uow, who or actor, "tenancy.upload", losing):
-            meter.at("failed", len(rows), len(rows))
-            raise Conflict(MANY_ZH, "second_person")
+        losing = [c.record.dwelling_code for c in (*changes.changed, *changes.ended) if c.losses]
+        waits = bool(losing) and not quota.spend(uow, who or actor, "tenancy.upload", len(losing))
         meter.at("writing", len(rows), len(rows))
-        write.apply(uow, source_of(estate), changes, onfile.places(uow.session))
-        refused.keep(uow, source_of(estate), [*read.refused, *changes.conflicts], None)
-        _keep_state(uow, estate, len(records))
-        held = [h.tenancy for h in changes.held]
-        uow.record("tenancy.upload", estate.id, accepted=read.accepted, refused=len(read.refused), held=held[:50])
-    moved.tell(hub)
+        if waits:
+            wanted = ApplyList(tuple(records), len(losing), _label(losing))
+            waiting = held_rows.hold(uow, who, estate.id, wanted, wanted.label, len(losing))
+        else:
+            waiting = ""
+            _write(uow, estate, read, records, changes)
+    if not waits:
+        moved.tell(hub)
     meter.at("done", len(rows), len(rows))
-    return _outcome(read, changes, agreed, today, applied=True)
+    return replace(_outcome(read, changes, agreed, today, applied=not waits), waiting=waiting)
+
+
+def _label(codes: Sequence[str]) -> str:
+    named = "、".join(sorted(codes)[:NAMED])
+    return f"上传的名单：{len(codes)}户会失去门卡或居住资格（{named}{'等' if len(codes) > NAMED else ''}）"
+
+
+def _apply_list(uow: UnitOfWork, estate_id: str, wanted: ApplyList) -> str:
+    """What a second person confirmed, compared with what is known now; the source's brake looks at it like at any list."""
+    write.one_at_a_time(uow)
+    estate = uow.session.get_one(Estate, estate_id)
+    today = uow.now.astimezone(ZoneInfo(estate.time_zone)).date()
+    people = [(record.dwelling_code, member.person_id) for record in wanted.records for member in record.members]
+    row_of = {person: row for row, person in enumerate(people, start=1)}
+    read = SheetRead(records=list(wanted.records), rows=len(people), row_of=row_of)
+    records, _ = _place(uow.session, estate, read)
+    _write(uow, estate, read, records, _changes(uow.session, estate, records, today, uow.now))
+    return estate_id
+
+
+def _write(
+    uow: UnitOfWork, estate: Estate, read: SheetRead, records: Sequence[TenancyRecord], changes: ChangeSet
+) -> None:
+    write.apply(uow, source_of(estate), changes, onfile.places(uow.session))
+    refused.keep(uow, source_of(estate), [*read.refused, *changes.conflicts], None)
+    _keep_state(uow, estate, len(records))
+    held = [h.tenancy for h in changes.held]
+    uow.record("tenancy.upload", estate.id, accepted=read.accepted, refused=len(read.refused), held=held[:50])
 
 
 def _changes(session: Session, estate: Estate, records: list[TenancyRecord], today: date, now: datetime) -> ChangeSet:
@@ -316,3 +356,12 @@ def _wrong_place(code: str, estate: Estate, where: dict[str, Place]) -> str:
     if code not in where:
         return "dwelling_unknown"
     return "dwelling_of_other_estate" if where[code].estate_id != estate.id else ""
+
+
+KIND = held_rows.Kind(
+    ApplyList,
+    weight=lambda _session, wanted: int(wanted.losing),
+    about=lambda _session, _estate_id, wanted: str(wanted.label),
+    perform=_apply_list,
+    follow=moved.tell,
+)

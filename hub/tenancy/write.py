@@ -20,7 +20,7 @@ from hub.tenancy.onfile import Place, parts
 from hub.tenancy.records import AbsenceRecord, EndDecision, Member, TenancyRecord
 
 TENANCY_LOCK = 0x54454E41  # PostgreSQL advisory lock: tenancy records have one writer at a time
-DESK = ("desk_cards", "id_card")  # what people gave at the counter: no record knows it, and none takes it away
+DESK = ("desk_cards", "id_card", "pin")  # what people gave at the counter: no record knows it, and none takes it away
 MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
 
 

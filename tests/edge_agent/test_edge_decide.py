@@ -26,6 +26,7 @@ from device_drivers.contract.words import AccessOutcome, DenyReason, Direction, 
 from edge_agent.decide import DecisionIndex, build_index, decide, use_of
 from edge_agent.doors import Doors
 from edge_agent.fire import FireAlarms
+from edge_agent.keypad import Tries
 from edge_agent.qr import Codes
 
 CARD = IdentifierType.CARD
@@ -264,6 +265,7 @@ class _Held:
         self.uses = SimpleNamespace(counts=used)
         self.codes = Codes(key, "estate-1", T0)
         self.fire = FireAlarms()
+        self.tries = Tries()
         self.mode = mode
 
     @staticmethod
@@ -292,7 +294,7 @@ def test_whatever_is_shown_on_the_way_out_opens(
     binding = AccessPointBinding("ap1", "door1", Direction.OUT)
     doors = Doors(device_config(access_points=(binding,)), DOOR, box)  # type: ignore[arg-type]
     doors._kept["ap1"] = PointMode("ap1", mode, T0)
-    decision = doors.decide(binding, Identifier(kind, value))
+    decision, _ = doors.decide(binding, Identifier(kind, value))
     assert decision.granted, f"{kind} {value!r} was held in: {decision}"
 
 

@@ -101,6 +101,15 @@ def sqlite_hub(tmp_path: Path, clock: Clock, broker: MemoryBroker) -> Iterator[H
     database.close()
 
 
+@pytest.fixture
+def postgres_hub(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, broker: MemoryBroker) -> Iterator[Hub]:
+    """For the one test of a service that asks whether the other database says the same."""
+    database = Database(request.getfixturevalue("postgres_database"))
+    Base.metadata.create_all(database.engine)
+    yield make_hub(database, tmp_path, clock, broker)
+    database.close()
+
+
 def make_hub(database: Database, directory: Path, clock: Clock, broker: MemoryBroker) -> Hub:
     hub = Hub(Config(dir=directory), database, Keys(directory / "keys"), Live(), clock)
     hub.steady = clock.steady

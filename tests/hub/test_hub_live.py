@@ -6,10 +6,12 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from hub import jobs
 from hub.jobs import Job, JobRunner
 from hub.live import CASE_TOPICS, CLIENT_QUEUE, Live, frame
 from hub.services import Hub
@@ -194,3 +196,22 @@ def test_on_postgresql_one_process_at_a_time(hub: Hub) -> None:
     other = JobRunner(hub, (Job("once", 60, lambda h: str(inner.append(runner.run_once("once")))),))
     assert other.run_once("once")
     assert inner == [hub.db.sqlite], "the second process finds the lock taken (SQLite has one process)"
+
+
+def test_a_signal_that_finds_the_job_at_work_elsewhere_is_not_dropped(hub: Hub, wait_until: Any) -> None:
+    """The other process may have read before the signal's change was there."""
+    if hub.db.sqlite:
+        pytest.skip("SQLite has one process")
+    runs: list[str] = []
+    runner = JobRunner(hub, (Job("once", 3600, lambda _hub: runs.append("ran") or "x"),))
+    runner.start()
+    try:
+        wait_until(lambda: runs, "the first period's run")
+        with ExitStack() as other:
+            wait_until(lambda: other.enter_context(jobs._only_process(hub.db, "once")), "the other process to have it")
+            hub.signal("once")
+            wait_until(lambda: runner._scheduler.get_job("once again"), "the signal to be kept")
+            assert len(runs) == 1
+        wait_until(lambda: len(runs) == 2, "the run the signal asked for, long before the next period")
+    finally:
+        runner.stop()

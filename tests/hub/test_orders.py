@@ -64,21 +64,21 @@ def test_the_look_names_doors_and_people_and_sends_nothing(manager: TestClient, 
     assert shown.status_code == 201, shown.text
     order = shown.json()
     assert [(d["door_name"], d["device_name"], d["state"]) for d in order["doors"]] == [("D1", "板D1", "ready")]
-    assert (order["residents"], order["shut_out"], order["second_person"]) == (1, 1, False)
+    assert (order["residents"], order["shut_out"], order["second_person"]) == (1, 1, True)
     assert "出门始终自由" in order["effect_zh"], "egress is said, for it stays free"
     assert commands_of(broker) == []
     both = look(manager, "lock_down", "G1").json()
-    assert (both["residents"], both["shut_out"]) == (2, 0), "the other gate stays"
+    assert (both["residents"], both["shut_out"], both["second_person"]) == (2, 0, False), "the other gate stays"
 
 
 def test_done_by_its_token_once_with_an_end(site: Hub, manager: TestClient, broker: MemoryBroker) -> None:
-    order = look(manager, "lock_down", "D1", minutes=30).json()["id"]
+    order = look(manager, "lock_down", "G1", minutes=30).json()["id"]
     assert act(manager, order, "execute", reason="x").status_code == 422, "a reason is not optional"
     with ThreadPoolExecutor(4) as clicks:
         states = {r.json()["state"] for r in clicks.map(lambda _: act(manager, order, "execute"), range(4))}
     assert states == {"issued"}
     (command,) = commands_of(broker)
-    assert (command.kind, command.device, command.reason) == ("lock_down", "E001.board-D1", "消防演练")
+    assert (command.kind, command.device, command.reason) == ("lock_down", "E001.board-G1", "消防演练")
     assert command.until == site.now() + timedelta(minutes=30), "nobody forgets a locked door"
     assert command.expires_at - command.issued_at == timedelta(seconds=10)
     settle(site, command, CommandOutcome.DONE, "ok")
@@ -208,7 +208,7 @@ def test_what_a_device_did_not_announce_is_refused_before_it_is_sent(
 
 
 def test_every_device_of_a_door_is_told_and_who_cannot_be_told_is_named(
-    site: Hub, manager: TestClient, broker: MemoryBroker
+    site: Hub, manager: TestClient, second: TestClient, broker: MemoryBroker
 ) -> None:
     with site.db.unit_of_work("test", "three readers", audit=False) as uow:
         common = {"estate_id": "E001", "door_id": "E001.D1", "point": "door1"}
@@ -221,6 +221,7 @@ def test_every_device_of_a_door_is_told_and_who_cannot_be_told_is_named(
     assert [d["device_name"] for d in order["doors"]] == ["板D1", "板G1"], "each board once, however many points it has"
     assert order["doors"][0]["still_opens"] == ["板G2"], "the terminal opens by its own list"
     act(manager, order["id"], "execute")
+    act(second, order["id"], "confirm")
     assert [c.access_point for c in commands_of(broker)] == ["E001.D1-IN", "E001.G1-IN"]
     doors = manager.get(f"{API}/command-orders/{order['id']}").json()["doors"]
     assert len({d["command_id"] for d in doors}) == 2
@@ -254,7 +255,7 @@ def test_all_at_once_is_once_on_both_databases(
     """Impatient clicks on the token, on a key, on no key, and two who confirm at the same moment."""
     build(hub, small_estate)
     manager, others = sign_in(hub, "estate_manager"), [sign_in(hub, "administrator") for _ in range(2)]
-    order = look(manager, "lock_down", "D1").json()["id"]
+    order = look(manager, "lock_down", "G2").json()["id"]
     body = {"kind": "momentary_access", "access_point_id": "E001.G1-IN", "reason": "送外卖"}
     whole = manager.post(f"{API}/estates/E001/command-orders", json={"kind": "lock_open", "scope": "estate"}).json()[
         "id"
@@ -314,10 +315,14 @@ def test_a_wrong_wish_says_what_is_wrong(manager: TestClient, body: dict[str, An
     assert reply.status_code == status, reply.text
 
 
-def test_the_only_gate_is_the_whole_estate_and_takes_two() -> None:
+def test_the_only_gate_of_an_estate_and_the_only_entrance_of_a_block_take_two() -> None:
     gate, entrance = DoorPlace("G1", "estate", None, None, ()), DoorPlace("B1D", "block", "B1", None, ())
     assert needs_second("lock_down", "doors", {"G1"}, (gate, entrance), ()), "nobody locks an estate's only gate alone"
-    assert not needs_second("lock_down", "doors", {"B1D"}, (gate, entrance), ()), (
-        "one entrance in an emergency is one person's"
+    for kind in ("lock_down", "block"):
+        assert needs_second(kind, "doors", {"B1D"}, (gate, entrance), ()), "everybody in the block comes home by it"
+    assert not needs_second("lock_open", "doors", {"B1D"}, (gate, entrance), ()), (
+        "held open for a removal van: one person's"
     )
+    second = DoorPlace("B1E", "block", "B1", None, ())
+    assert not needs_second("lock_down", "doors", {"B1D"}, (gate, entrance, second), ()), "there is another entrance"
     assert not needs_second("release", "doors", {"G1"}, (gate, entrance), ())

@@ -22,7 +22,7 @@ def end_access(served: Served, token: str, ago: timedelta = timedelta()) -> None
     """At the holder's own request; published, and not yet confirmed by any device."""
     served.hub.now = lambda: datetime.now(UTC) - ago
     with served.hub.db.unit_of_work("manager", "本人申请", estate_id=ESTATE, now=served.hub.now()) as uow:
-        desk.perform(uow, ESTATE, desk.OwnRequest(token))
+        desk.perform(uow, served.hub.keys, ESTATE, desk.OwnRequest(token))
     publish(served.hub)
     del served.hub.now
 
@@ -31,7 +31,7 @@ def issue(served: Served, kind: str = "visitor", days: int = 1) -> str:
     now = datetime.now(UTC)
     request = PassRequest(kind, now - timedelta(minutes=1), now + timedelta(days=days), HOME)
     with served.hub.db.unit_of_work("manager", "亲友来访", estate_id=ESTATE, now=now) as uow:
-        done = desk.perform(uow, ESTATE, desk.IssuePass(request, "qr", visitor="陈小明"))
+        done = desk.perform(uow, served.hub.keys, ESTATE, desk.IssuePass(request, "qr", visitor="陈小明"))
     publish(served.hub)
     return done.subject
 

@@ -59,7 +59,7 @@ def link_of(served: Served, begins: timedelta = timedelta(minutes=-1)) -> tuple[
     now = datetime.now(UTC)
     request = PassRequest("visitor", now + begins, now + timedelta(days=1), HOME)
     with served.hub.db.unit_of_work("manager", "亲友来访", estate_id=ESTATE, now=now) as uow:
-        done = desk.perform(uow, ESTATE, desk.IssuePass(request, "qr"))
+        done = desk.perform(uow, served.hub.keys, ESTATE, desk.IssuePass(request, "qr"))
     return done.subject, done.secret
 
 
@@ -85,7 +85,7 @@ def test_a_phone_shows_a_code_that_changes_and_ends_with_the_pass(context: Brows
     page.clock.fast_forward(31_000)
     expect(code).not_to_have_attribute("data-code", first)
     with served.hub.db.unit_of_work("manager", "交回", estate_id=ESTATE, now=datetime.now(UTC)) as uow:
-        desk.perform(uow, ESTATE, desk.EndPass(subject, "own_request"))
+        desk.perform(uow, served.hub.keys, ESTATE, desk.EndPass(subject, "own_request"))
     page.clock.fast_forward(31_000)
     expect(page.get_by_test_id("phone-note")).to_have_attribute("data-state", "over")
     expect(page.locator("svg")).to_have_count(0)

@@ -158,7 +158,7 @@ def _at_counter(world: World, work: Callable[[object], T]) -> T | None:
 
 
 def _perform(world: World, action: desk.Action) -> desk.Done | None:
-    return _at_counter(world, lambda uow: desk.perform(uow, ESTATE, action))  # type: ignore[arg-type]
+    return _at_counter(world, lambda uow: desk.perform(uow, world.hub.hub.keys, ESTATE, action))  # type: ignore[arg-type]
 
 
 def _known(world: World) -> list[tuple[Tenancy, Member]]:
@@ -207,7 +207,7 @@ async def withdraws_at_counter(world: World, n: int) -> None:
         return
     member_id = _member_id(world, found[1].person)
     at = world.now()
-    if member_id and _at_counter(world, lambda uow: desk.withdraw_consent(uow, ESTATE, member_id, "a") or ("",)):  # type: ignore[arg-type]
+    if member_id and _at_counter(world, lambda uow: desk.withdraw_consent(uow, ESTATE, member_id, "a")):  # type: ignore[arg-type]
         world.books.counter.withdrawn[found[1].person] = at
 
 

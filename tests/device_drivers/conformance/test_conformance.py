@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from harness import BENCHES, DEADLINE_S, Bench, until
+from harness import BENCHES, DEADLINE_S, Bench, BoardBench, until
 from kit import await_event, benches, connected, desired, run, step
 
 from device_drivers.catalogue import DEFINITIONS, definition
-from device_drivers.contract.access import ValidityPeriod, credential_fingerprint
+from device_drivers.contract.access import Identifier, ValidityPeriod, credential_fingerprint
 from device_drivers.contract.events import AccessEvent, DoorEvent
-from device_drivers.contract.words import AccessOutcome, CommandKind, CommandOutcome, DoorState
+from device_drivers.contract.words import AccessOutcome, CommandKind, CommandOutcome, DoorState, IdentifierType
 from device_drivers.driver import (
     CommandRequest,
     CredentialPresented,
@@ -532,3 +532,45 @@ def test_a_terminal_passes_on_what_it_does_not_hold_and_its_record_of_it_is_no_s
             assert last.body.identifier == "face", "nothing was told of the card in between"
 
     run(next(b for b in BENCHES if b.kind == "face_terminal"), broker, tmp_path, scenario)
+
+
+class KeypadBench(BoardBench):
+    """The same board with a keypad on its reader's line."""
+
+    keypad = "keys4"
+
+    def make(self) -> Any:
+        sim = super().make()
+        sim.config = {**sim.config, "keypad": self.keypad}
+        return sim
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "keypad": self.keypad}
+
+
+@pytest.mark.parametrize("keypad", ["keys4", "keys8", "frame"])
+def test_a_typed_pin_and_a_card_are_told_apart(keypad: str, broker: Any, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with connected(bench) as driver:
+            stream = driver.events()
+
+            async def told() -> tuple[Any, Any]:
+                event = await await_event(stream, lambda e: isinstance(e.body, CredentialPresented), "what was shown")
+                assert isinstance(event.body, CredentialPresented)
+                return event.body.identifier, event.body.otherwise
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(bench.sim.type_pin("1005500"))
+                shown, otherwise = await told()
+            pin = Identifier(IdentifierType.PIN, "1005500")
+            if keypad == "frame":
+                assert (shown, otherwise) == (Identifier(IdentifierType.CARD, "1005500"), pin), "it looks like a card"
+            else:
+                assert (shown, otherwise) == (pin, None)
+            await until(lambda: bench.sim.present_card("12345678"), "the reader to be free")
+            shown, _ = await told()
+            assert shown == Identifier(IdentifierType.CARD, "12345678")
+            assert bench.sim.counters["keys_missed"] == 0
+
+    bench_type = type("KeypadBench", (KeypadBench,), {"keypad": keypad})
+    run(bench_type, broker, tmp_path, scenario)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,13 +13,27 @@ from access_site import GATE, Setup, change, token_of
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 
-from hub import auth, quota
+from hub import auth, held_rows, quota
 from hub.access import held, publish
 from hub.access.desk import OwnRequest
 from hub.auth import Principal
 from hub.errors import Conflict
+from hub.estate.site import SiteProblem, import_site
 from hub.services import Hub
-from hub.tables import AccessChange, AccessPass, Block, Device, Dwelling, Estate, HeldAction, HubUser, ReportedList
+from hub.tables import (
+    AccessChange,
+    AccessPass,
+    AccessPoint,
+    AuditRow,
+    Block,
+    DesiredEntry,
+    Device,
+    Dwelling,
+    Estate,
+    HeldAction,
+    HubUser,
+    ReportedList,
+)
 
 REASON = {"reason": "本人持证到窗口办理"}
 HOME = {"E001": "E001.E001-B1-0101", "E002": "E002.1"}
@@ -174,3 +189,123 @@ def test_the_same_person_by_another_name_is_no_second(site: Hub) -> None:
         row = session.get_one(HeldAction, answer.held)
     with pytest.raises(Conflict, match="same_person"):
         held.decide(site, renamed, row, confirm=True, reason="测试原因")
+
+
+# --- what takes a way in from many ------------------------------------------------------------------------------------
+
+
+def many_on(hub: Hub, device: str, count: int) -> None:
+    rows = [DesiredEntry(device_id=device, token=f"many-{n}", generation=1) for n in range(count)]
+    change(hub, lambda s: s.add_all(rows))
+
+
+def in_service(hub: Hub, device: str) -> bool:
+    with hub.db.reading() as session:
+        return session.get_one(Device, device).in_service
+
+
+def test_a_device_that_serves_many_is_taken_out_of_service_by_two_persons(site: Hub, sign_in: Any) -> None:
+    admin, official = sign_in(site, "administrator"), sign_in(site, "housing_official")
+    wanted = {"in_service": False, "name": "北门终端", "reason": "终端送修"}
+    many_on(site, GATE, quota.LIMIT)
+    reply = admin.patch(f"/api/v1/devices/{GATE}", json=wanted)
+    assert reply.status_code == 202, reply.text
+    assert in_service(site, GATE), "the people on its list still come in"
+    (item,) = official.get("/api/v1/estates/E001/held-actions").json()["items"]
+    assert "北门终端" in item["label"], "what else was asked for is done"
+    assert official.post(f"/api/v1/held-actions/{item['id']}/confirm", json=REASON).status_code == 200
+    assert not in_service(site, GATE)
+
+
+def test_few_people_need_no_second_and_count_to_the_hour(site: Hub, sign_in: Any) -> None:
+    admin = sign_in(site, "administrator")
+    use_up(site, principal_of(site, admin).id, quota.LIMIT - 3)
+    reply = admin.patch(f"/api/v1/devices/{GATE}", json={"in_service": False, "reason": "终端送修"})
+    assert reply.status_code == 204, "three people are on its list"
+    assert admin.patch(f"/api/v1/devices/{GATE}", json={"in_service": True, "reason": "已经修好了"}).status_code == 204
+    publish.publish(site)
+    again = admin.patch(f"/api/v1/devices/{GATE}", json={"in_service": False, "reason": "终端又坏了"})
+    assert again.status_code == 202, "one after the other is many too"
+
+
+def test_to_remap_a_device_takes_two_where_it_lets_go_of_a_door_of_many(site: Hub, sign_in: Any) -> None:
+    admin, official = sign_in(site, "administrator"), sign_in(site, "housing_official")
+    path, stands = f"/api/v1/devices/{GATE}/points", {"access_point_id": "E001.G1-IN"}
+    many_on(site, GATE, quota.LIMIT)
+    kept = admin.put(path, json={"points": [{"point": "1", "side": "in", **stands}]})
+    assert kept.status_code == 204, "nobody loses anything"
+    moved = {"points": [{"point": "2", "side": "in", **stands}]}
+    reply = admin.put(path, json=moved)
+    assert reply.status_code == 202, reply.text
+
+    def point() -> str:
+        with site.db.reading() as session:
+            return session.get_one(AccessPoint, "E001.G1-IN").point
+
+    assert point() == "1"
+    assert official.post(f"/api/v1/held-actions/{reply.json()['held']}/confirm", json=REASON).status_code == 200
+    assert point() == "2"
+
+
+def test_a_decided_action_keeps_no_numbers_and_its_digest_stays_in_the_audit(
+    site: Hub, sign_in: Any, clock: Any
+) -> None:
+    clerk, official = sign_in(site, "estate_manager"), sign_in(site, "housing_official")
+    use_up(site, principal_of(site, clerk).id, quota.LIMIT)
+    for decision in ("confirm", "refuse", "nobody"):
+        assert issue(site, clerk, len(decision)) == 202
+        with site.db.reading() as session:
+            row = session.scalars(select(HeldAction).where(HeldAction.state == "held")).one()
+        assert str(9000 + len(decision)) in str(row.payload)
+        if decision == "nobody":
+            clock.pass_(hours=25)
+            with site.db.unit_of_work("system", "expiry", now=site.now(), audit=False) as uow:
+                assert held.expire(uow) == 1
+        else:
+            assert official.post(f"/api/v1/held-actions/{row.id}/{decision}", json=REASON).status_code == 200
+        with site.db.reading() as session:
+            assert session.get_one(HeldAction, row.id).payload == {}, decision
+            told = [c for rows in session.scalars(select(AuditRow.changes)) for c in rows if c.get("subject") == row.id]
+        digests = {c["digest"] for c in told if "digest" in c}
+        assert digests == {held_rows.digest(row.payload)}, "which action it was can still be proved"
+        assert str(9000 + len(decision)) not in str(told)
+
+
+def test_a_hand_over_that_moves_doors_of_many_takes_a_second_person(hub: Hub, sign_in: Any) -> None:
+    def document(device: str) -> str:
+        block = {"code": "B1", "name": "1号楼", "floors": 1, "dwellings_per_floor": 1}
+        door = {
+            "code": "B1D",
+            "name": "单元门",
+            "scope": "block",
+            "block": "B1",
+            "fire_release": "wired",
+            "egress": "button",
+        }
+        boards = [{"code": c, "name": c, "kind": "modbus_door", "config": {}} for c in ("board-1", "board-2")]
+        point = {"code": "B1-IN", "name": "进", "door": "B1D", "side": "in", "device": device, "point": "door1"}
+        estate = {"code": "E009", "name": "新小区"}
+        return json.dumps(
+            {
+                "estate": estate,
+                "blocks": [block],
+                "doors": [door],
+                "devices": boards,
+                "access_points": [point],
+                "dwellings": [],
+            }
+        )
+
+    import_site(hub, document("board-1"))
+    many_on(hub, "E009.board-1", quota.LIMIT + 1)
+    import_site(hub, document("board-1"))  # the same again takes nothing
+    with pytest.raises(SiteProblem, match="second person"):
+        import_site(hub, document("board-2"))
+    with pytest.raises(SiteProblem, match="no user"):
+        import_site(hub, document("board-2"), second="nobody")
+    manager, official = sign_in(hub, "auditor"), sign_in(hub, "housing_official")
+    with pytest.raises(SiteProblem, match="no user"):
+        import_site(hub, document("board-2"), second=principal_of(hub, manager).name)
+    import_site(hub, document("board-2"), second=principal_of(hub, official).name)
+    with hub.db.reading() as session:
+        assert session.get_one(AccessPoint, "E009.B1-IN").device_id == "E009.board-2"

@@ -9,6 +9,7 @@ import pytest
 from access_site import BOARD, GATE, Setup, change, desired, report, token_of
 from sqlalchemy import select, update
 
+from device_drivers.contract import pin
 from device_drivers.contract.words import IdentifierType
 from hub import quota
 from hub.access import publish
@@ -16,7 +17,7 @@ from hub.access.revocations import unconfirmed as unconfirmed_removals
 from hub.access.states import device_lists
 from hub.access.step import step_item
 from hub.services import Hub
-from hub.tables import AuditRow, Consent, CredentialRow, HeldAction
+from hub.tables import AuditRow, Consent, CredentialRow, Device, Edge, HeldAction, HouseholdMember
 
 REASON = {"reason": "本人持证到窗口办理"}
 
@@ -30,6 +31,12 @@ def site(estate: Setup) -> Setup:
         report(hub, BOARD)
 
     return build
+
+
+def only_a_face(session: Any) -> None:
+    """M1 (P1) has a face and nothing else."""
+    member = session.get_one(HouseholdMember, "M1")
+    member.offered = {**member.offered, "cards": []}
 
 
 def ways(hub: Hub, device: str, token: str) -> list[str]:
@@ -183,3 +190,77 @@ def test_nobody_is_his_own_second_person_and_a_day_old_wish_is_void(
     late = post(sign_in(hub, "housing_official"), "/held-actions/held-else/confirm")
     assert late.json()["error"]["code"] == "held_gone"
     assert token_of(hub, "P2") == token
+
+
+def test_whoever_had_only_a_face_has_the_phone_from_the_minute_the_consent_is_taken_back(
+    hub: Hub, estate: Setup, sign_in: Any, client_for: Any
+) -> None:
+    estate(hub)
+    change(hub, only_a_face)
+    publish.publish(hub)
+    client, token = sign_in(hub, "estate_manager"), token_of(hub, "P1")
+    assert ways(hub, GATE, token) == ["face"]
+    told = post(client, "/members/M1/consents/withdraw", purpose="a").json()
+    assert told["phone_only"]
+    assert any("单元门" in warning for warning in told["warnings"]), "the entrance reads no phone"
+    assert any("发一张门卡" in warning for warning in told["warnings"])
+    secret = told["link"].split("#")[1]
+    shown = client_for(hub).post("/api/v1/pass-qr", json={"secret": secret})
+    assert shown.status_code == 200, "before any list was made anew"
+    publish.publish(hub)
+    assert token in {c.token for c in desired(hub, GATE).credentials}, "the gate's edge knows the phone"
+    assert ways(hub, GATE, token) == [], "and no face"
+    with hub.db.reading() as session:
+        rows = [c for changes in session.scalars(select(AuditRow.changes)) for c in changes]
+    assert [c["way"] for c in rows if c.get("what") == "consent.other_way"] == ["phone"]
+    assert secret not in str(rows)
+
+
+def test_who_has_a_card_too_keeps_it_and_gets_no_link(hub: Hub, site: Setup, sign_in: Any) -> None:
+    site(hub)
+    told = post(sign_in(hub, "estate_manager"), "/members/M1/consents/withdraw", purpose="a").json()
+    assert (told["link"], told["phone_only"], told["warnings"]) == ("", False, [])
+
+
+def test_a_member_has_a_pin_where_a_keypad_is_and_a_record_does_not_take_it(
+    hub: Hub, site: Setup, sign_in: Any
+) -> None:
+    site(hub)
+    client, token = sign_in(hub, "estate_manager"), token_of(hub, "P2")
+    digits = post(client, "/members/M2/pin").json()["number"]
+    assert len(digits) == pin.DIGITS
+    publish.publish(hub)
+    board = desired(hub, BOARD)
+    (mine,) = (i.value for c in board.credentials if c.token == token for i in c.identifiers if i.type == "pin")
+    assert mine == pin.hashed(digits, str(board.id_card_key))
+    assert ways(hub, GATE, token) == ["card"], "the gate's terminal reads no keys"
+    second = post(client, "/members/M2/pin").json()["number"]
+    publish.publish(hub)
+    shown = {i.value for c in desired(hub, BOARD).credentials for i in c.identifiers if i.type == "pin"}
+    assert shown == {pin.hashed(second, str(board.id_card_key))}, "the old one opens no longer"
+    post(client, "/members/M2/pin", wanted=False)
+    publish.publish(hub)
+    assert ways(hub, BOARD, token) == ["card"]
+
+
+def test_a_pin_is_offered_where_a_keypad_is_configured_and_nowhere_else(hub: Hub, site: Setup, sign_in: Any) -> None:
+    """As edges of this release announce it: by the setting of the device, not by its kind."""
+    site(hub)
+
+    def announced(session: Any) -> None:
+        plain = {"cards": True, "edge_identifiers": ["card"]}
+        keyed = {"settings": {"keypad": "keys4"}, "capabilities": {**plain, "edge_identifiers": ["card", "pin"]}}
+        edge = session.get_one(Edge, "edge-aaaa")
+        boards = {"kind": "modbus_door", "title": "板", "schema": {}, "capabilities": plain, "variants": [keyed]}
+        edge.catalogue = [one for one in edge.catalogue if one["kind"] != "modbus_door"] + [boards]
+
+    change(hub, announced)
+    client = sign_in(hub, "estate_manager")
+    wanted = {
+        "kind": "visitor", "dwelling_id": "E001.E001-B1-0101", "identifier": "pin", "doors": ["E001.B1D"], **REASON,
+        "valid_from": hub.now().isoformat(), "valid_to": (hub.now() + timedelta(hours=4)).isoformat(),
+    }  # fmt: skip
+    refused = client.post("/api/v1/estates/E001/passes", json=wanted)
+    assert refused.json()["error"]["code"] == "way_not_usable"
+    change(hub, lambda s: setattr(s.get_one(Device, BOARD), "config", {"keypad": "keys4"}))
+    assert client.post("/api/v1/estates/E001/passes", json=wanted).status_code == 201

@@ -124,7 +124,7 @@ def test_why_not_by_tenancy(hub: Hub, site: Setup) -> None:
     site(hub)
     token = token_of(hub, "P3")
     with hub.db.unit_of_work("clerk", "本人申请") as uow:
-        perform(uow, "E001", OwnRequest(token))
+        perform(uow, hub.keys, "E001", OwnRequest(token))
     publish.publish(hub)
     assert "已终止：本人申请停用（可到服务台恢复）" in text(hub, "P3")
 

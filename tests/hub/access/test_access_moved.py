@@ -22,7 +22,7 @@ from device_drivers.contract.messages import (
 )
 from device_drivers.mqtt import MemoryBroker, MemoryLink
 from hub import moved
-from hub.access import due, publish, revocations
+from hub.access import due, merge, publish, revocations
 from hub.access.credentials import end_by_token
 from hub.access.lifecycle import Cause
 from hub.access.states import credential_states, device_lists
@@ -372,3 +372,30 @@ def test_what_moved_and_everything_give_the_same_lists(sqlite_hub: Hub, estate: 
     }
     with hub.db.reading() as session:
         assert session.scalars(select(ReportedList.device_id)).all() == []
+
+
+def test_a_list_made_before_the_end_and_published_after_its_confirmation_opens_no_second_revocation(
+    sqlite_hub: Hub, estate: Setup
+) -> None:
+    hub = sqlite_hub
+    estate(hub)
+    publish.publish(hub)
+    gone = token_of(hub, "P3")
+    old = merge.read(desired_payload(hub, GATE), "E001", GATE)
+    end(hub, "T-2")
+    publish.revoke(hub)
+    with hub.db.reading() as session:
+        edge = session.scalars(select(Edge.id)).one()
+    assert revocations.take_result(hub, edge, RevocationResult((Revoked(GATE, gone, "gone", hub.now()),)))
+    with hub.db.unit_of_work("test", "a list that was under way", audit=False) as uow:
+        revocations.listed(uow, (GATE, "E001"), 7, merge.Merged(old, frozenset(), frozenset(), {}, {}))
+        revocations.ended(uow, gone, "said twice")
+    publish.run(hub)
+    with hub.db.reading() as session:
+        rows = session.scalars(select(Revocation).where(Revocation.device_id == GATE, Revocation.token == gone)).all()
+        assert [(r.state, r.proof) for r in rows] == [("gone", "read_back")], "confirmed once, and for good"
+
+
+def desired_payload(hub: Hub, device: str) -> bytes:
+    with hub.db.reading() as session:
+        return session.get_one(DesiredList, device).payload

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 from access_site import BOARD, GATE, Setup, change, desired, report, token_of
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
+from device_drivers.contract import pin
 from device_drivers.contract.words import HolderClass, IdentifierType
 from hub.access import publish
 from hub.access.explain_text import explain_text
 from hub.access.pass_rules import KINDS, PROBLEMS_ZH, DoorPlace, PassRequest, doors_of, problem
 from hub.access.revocations import unconfirmed as unconfirmed_removals
 from hub.services import Hub
-from hub.tables import CredentialRow, Door, EventRow, Tenancy
+from hub.tables import CredentialIdentifierRow, CredentialRow, Door, EventRow, Tenancy
 
 HOME = "E001.E001-B1-0101"
 EMPTY = "E001.E001-B1-0102"
@@ -112,10 +113,14 @@ def test_pins_are_made_here_and_shown_once(hub: Hub, site: Setup, sign_in: Any) 
     wanted = body(hub, identifier="pin", card="")
     numbers = {client.post("/api/v1/estates/E001/passes", json=wanted).json()["number"] for _ in range(3)}
     assert len(numbers) == 3
-    assert all(n.isdigit() and len(n) >= 8 for n in numbers)
+    assert all(n.isdigit() and len(n) == pin.DIGITS and n[0] != "0" for n in numbers)
     publish.publish(hub)
-    held = {i.value for c in desired(hub, BOARD).credentials for i in c.identifiers if i.type == "pin"}
-    assert held == numbers
+    board = desired(hub, BOARD)
+    held = {i.value for c in board.credentials for i in c.identifiers if i.type == "pin"}
+    assert held == {pin.hashed(n, str(board.id_card_key)) for n in numbers}, "a keyed hash, and the key with it"
+    with hub.db.reading() as session:
+        kept = set(session.scalars(select(CredentialIdentifierRow.value).where(CredentialIdentifierRow.type == "pin")))
+    assert kept == held, "the hub keeps no digits either"
     listed = client.get("/api/v1/estates/E001/passes").text
     assert not any(n in listed for n in numbers), "shown once, then masked"
 

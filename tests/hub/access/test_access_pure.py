@@ -16,7 +16,7 @@ from device_drivers.contract.device import Capabilities
 from device_drivers.contract.words import HolderClass, IdentifierType
 from hub.access.compose import TargetDevice, compose, profile_token
 from hub.access.entitle import Holder, PointPlace, entitle
-from hub.access.lawful import accepted_identifiers, face_only_doors
+from hub.access.lawful import face_only_doors
 from hub.access.lifecycle import (
     TRANSITIONS,
     Cause,
@@ -210,8 +210,6 @@ def test_a_door_that_only_a_face_opens_is_named() -> None:
     assert face_only_doors([("G1", "in", face), ("G2", "in", both), ("G3", "in", ())]) == ["G1"]
     assert face_only_doors([("G1", "in", face), ("G1", "in", {"card"})]) == [], "a second reader makes it lawful"
     assert face_only_doors([("G1", "in", face), ("G1", "out", {"card"})]) == ["G1"], "but only on the same side"
-    assert accepted_identifiers({"photos": True, "cards": False}) == {"face"}
-    assert accepted_identifiers({"photos": True, "cards": True}) == {"face", "card"}
 
 
 def test_every_code_a_driver_reports_has_words_for_the_clerk() -> None:

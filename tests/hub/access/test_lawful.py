@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from device_drivers.contract.device import Capabilities
 from hub.access.lawful import (
     FACES_MOST,
     FACES_WARN,
     DoorSetup,
     PointSetup,
-    accepted_identifiers,
     door_law,
     face_gate,
     restricts_way_home,
@@ -85,17 +83,6 @@ def test_every_answer_says_what_to_do() -> None:
     points = door_law(bad)
     assert [p.refused for p in points] == [True, True, True, True, False], "what is refused stands first"
     assert all("请" in p.text_zh or "须" in p.text_zh for p in points)
-
-
-def test_what_a_device_accepts_is_what_the_contract_says() -> None:
-    for capabilities in (
-        {"cards": True, "photos": True},
-        {"photos": True},
-        {"cards": True, "photos": True, "identifiers": ["face"]},
-        {"identifiers": ["face"], "edge_identifiers": ["qr", "card"]},
-        {},
-    ):
-        assert accepted_identifiers(capabilities) == Capabilities(**capabilities).accepted  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scope", ["estate", "block", "dwelling"])

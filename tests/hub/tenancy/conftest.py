@@ -126,14 +126,15 @@ def fed(estate: Callable[[Hub], None], feed: Feed) -> Callable[[Hub], None]:
 
 
 @pytest.fixture
-def ready(sqlite_hub: Hub, fed: Callable[[Hub], None], feed: Feed) -> Hub:
-    """A hub that has read 40 households, eight a page."""
-    fed(sqlite_hub)
+def ready(request: pytest.FixtureRequest, fed: Callable[[Hub], None], feed: Feed) -> Hub:
+    """A hub that has read 40 households, eight a page. On SQLite; see `on_both`."""
+    hub: Hub = request.getfixturevalue(getattr(request, "param", "sqlite_hub"))
+    fed(hub)
     feed.page = 8
     feed.records = [household(n) for n in range(MANY)]
-    assert "+40" in run(sqlite_hub)
-    assert len(access(sqlite_hub)) == MANY
-    return sqlite_hub
+    assert "+40" in run(hub)
+    assert len(access(hub)) == MANY
+    return hub
 
 
 @pytest.fixture

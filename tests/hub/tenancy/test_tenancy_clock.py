@@ -56,6 +56,7 @@ def test_nothing_ends_while_the_clock_is_wrong(ready: Hub, feed: Feed, days: int
     assert now[household(1)["dwelling_code"]] == {"3000002"}
 
 
+@pytest.mark.parametrize("ready", ["sqlite_hub", "postgres_hub"], indirect=True)
 def test_two_persons_see_what_waits_and_let_time_go_on(ready: Hub, feed: Feed, sign_in: SignIn) -> None:
     clock: Any = ready.clock
     before = settle_dates(ready, feed)

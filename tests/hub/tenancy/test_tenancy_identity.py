@@ -182,6 +182,7 @@ def test_pushes_under_other_numbers_are_held_too(ready: Hub, feed: Feed) -> None
     assert (access(ready), counts(ready)) == (before, numbers)
 
 
+@pytest.mark.parametrize("ready", ["sqlite_hub", "postgres_hub"], indirect=True)
 def test_another_source_of_the_same_households_is_handed_over_by_two_persons(ready: Hub, feed: Feed) -> None:
     """As when a source gets another name: everything comes a second time."""
     before, numbers = access(ready), counts(ready)

@@ -22,13 +22,14 @@ MINE, YOURS = {"3000000", "3000001"}, {"3000002", "3000003"}
 
 
 @pytest.fixture
-def living(sqlite_hub: Hub, configured: Setup, office: Office) -> Hub:
+def living(request: pytest.FixtureRequest, configured: Setup, office: Office) -> Hub:
     """A hub whose day is the office's, with 40 households."""
-    sqlite_hub.clock.at = datetime.now(UTC)  # type: ignore[attr-defined]
-    configured(sqlite_hub)
-    pulled(sqlite_hub)
-    assert access(sqlite_hub)[HERE] == MINE
-    return sqlite_hub
+    hub: Hub = request.getfixturevalue(getattr(request, "param", "sqlite_hub"))
+    hub.clock.at = datetime.now(UTC)  # type: ignore[attr-defined]
+    configured(hub)
+    pulled(hub)
+    assert access(hub)[HERE] == MINE
+    return hub
 
 
 def pulled(hub: Hub) -> str:
@@ -74,6 +75,7 @@ def test_a_move_that_begins_before_the_old_home_is_given_back(living: Hub, offic
     assert access(living)[FREE] == MINE
 
 
+@pytest.mark.parametrize("living", ["sqlite_hub", "postgres_hub"], indirect=True)
 def test_a_record_that_goes_to_another_dwelling_takes_its_household_along(living: Hub, office: Office) -> None:
     happens(office, "transfer", HERE, FREE)
     pulled(living)

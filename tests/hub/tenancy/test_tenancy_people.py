@@ -112,6 +112,7 @@ def test_a_link_makes_one_person_of_two_records_and_widens_no_consent(twice: Hub
     assert consents(twice)["P-000000"] == "a", "asked anew, he agreed"
 
 
+@pytest.mark.parametrize("ready", ["sqlite_hub", "postgres_hub"], indirect=True)
 def test_a_split_gives_back_exactly_what_each_record_told(twice: Hub, feed: Feed, sign_in: SignIn) -> None:
     before, doors = consents(twice), opens(twice)
     link, first, second = linked(twice, sign_in)

@@ -73,6 +73,7 @@ def test_every_record_is_in_one_class_and_nothing_changes_by_looking(ready: Hub,
     assert report.found.hub.counts == {"agree": 39, "different": 0, "held": 0, "refused": 1, "only": 1}
 
 
+@pytest.mark.parametrize("ready", ["sqlite_hub", "postgres_hub"], indirect=True)
 def test_held_sets_and_other_identifiers_are_a_class_of_their_own(ready: Hub, feed: Feed) -> None:
     feed.records = [over(n) if n < 4 else household(n) for n in range(MANY)]
     run(ready)

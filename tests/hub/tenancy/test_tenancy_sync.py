@@ -466,3 +466,46 @@ def test_a_consent_taken_back_at_the_counter_is_not_revived_by_an_old_record(
         assert session.scalars(live).all() == []
         assert session.get_one(HouseholdMember, member.id).offered["photo"] is None
         assert session.get_one(HouseholdMember, member.id).offered["cards"], "other ways in stay"
+
+
+def during_the_pull(monkeypatch: pytest.MonkeyPatch, what: Callable[[], Any]) -> None:
+    """`what` happens while the next run is pulling, after it looked at where it stands."""
+    pull, left = sync.sources.pull, [what]
+
+    def pulled(*args: Any) -> Any:
+        if left:
+            left.pop()()
+        return pull(*args)
+
+    monkeypatch.setattr(sync.sources, "pull", pulled)
+
+
+def test_a_refusal_spoken_during_the_pull_counts(
+    sqlite_hub: Hub, configured: Setup, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(sqlite_hub)
+    sync.run(sqlite_hub)
+    mass_removal(sqlite_hub, office, 10, 11, 12, 13)
+    people = Official(sqlite_hub)
+    people.say("王官员", confirm)
+    assert people.say("李官员", confirm) == 4
+    during_the_pull(monkeypatch, lambda: people.say("张官员", refuse))
+    sync.run(sqlite_hub)
+    sync.run(sqlite_hub)
+    assert "ended" not in states(sqlite_hub).values(), "refused before anything was written"
+    assert state(sqlite_hub).held["refused_by"] == "张官员"  # type: ignore[index]
+
+
+def test_what_two_persons_let_pass_during_a_pull_is_for_the_next_and_not_forgotten(
+    sqlite_hub: Hub, configured: Setup, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(sqlite_hub)
+    sync.run(sqlite_hub)
+    mass_removal(sqlite_hub, office, 10, 11, 12, 13)
+    people = Official(sqlite_hub)
+    people.say("王官员", confirm)
+    during_the_pull(monkeypatch, lambda: people.say("李官员", confirm))
+    sync.run(sqlite_hub)
+    assert list(states(sqlite_hub).values()).count("ended") == 0
+    sync.run(sqlite_hub)
+    assert list(states(sqlite_hub).values()).count("ended") == 4

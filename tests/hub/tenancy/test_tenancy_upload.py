@@ -18,9 +18,8 @@ from sqlalchemy import func, select
 from tenancy_office import HOUSEHOLDS, Office, code, id_number, tenancy
 
 from hub import quota
-from hub.errors import Conflict
 from hub.services import Hub
-from hub.tables import CredentialRow, Estate, HouseholdMember, Person, SourceRow, Tenancy
+from hub.tables import CredentialRow, Estate, HeldAction, HouseholdMember, Person, SourceRow, Tenancy
 from hub.tenancy import fields, sync
 from hub.tenancy.fields import Refused
 from hub.tenancy.files import rows_of
@@ -199,7 +198,7 @@ def test_the_next_household_comes_in_and_takes_nobody_of_the_last_one_along(hub:
     assert live(hub) == {f"{code(0)}@2026-11-16": ["王五"]}
 
 
-def test_a_list_that_takes_a_card_counts_to_the_hour_of_who_sends_it(hub: Hub, estate: Setup) -> None:
+def test_a_list_that_takes_a_card_counts_to_the_hour_of_who_sends_it(hub: Hub, estate: Setup, sign_in: Any) -> None:
     estate(hub)
 
     def sheet(*rows: tuple[str, str, str, str]) -> bytes:
@@ -218,11 +217,24 @@ def test_a_list_that_takes_a_card_counts_to_the_hour_of_who_sends_it(hub: Hub, e
     assert send(hub, sheet((code(0), "张三", A, "100")), "a.csv").applied
     with hub.db.unit_of_work("official", "a busy hour", now=hub.now()) as uow:
         assert quota.spend(uow, "official", "pass.issue", quota.LIMIT)
-    with pytest.raises(Conflict, match="second_person"):
-        send(hub, sheet((code(0), "张三", A, "200"), (code(1), "王五", C, "300")), "a.csv")
+    waiting = send(hub, sheet((code(0), "张三", A, "200"), (code(1), "王五", C, "300")), "a.csv")
+    assert (waiting.applied, bool(waiting.waiting)) == (False, True)
     assert card_of("张三") == ["100"], "nothing of it is applied"
     assert send(hub, sheet((code(1), "王五", C, "300")), "a.csv").applied, "what takes nothing goes on"
     assert card_of("王五") == ["300"]
+    with hub.db.reading() as session:
+        row = session.get_one(HeldAction, waiting.waiting)
+    assert (row.kind, row.weight) == ("tenancy.upload", 1)
+    assert code(0) in row.label, "the second person sees which household"
+    assert "张三" in str(row.payload), "it waits as it was read"
+    reply = sign_in(hub, "housing_official").post(
+        f"/api/v1/held-actions/{row.id}/confirm", json={"reason": "核对过名单"}
+    )
+    assert reply.status_code == 200, reply.text
+    assert card_of("张三") == ["200"]
+    with hub.db.reading() as session:
+        assert session.get_one(HeldAction, waiting.waiting).payload == {}, "names and cards go with the decision"
+    assert send(hub, sheet((code(0), "张三", A, "200")), "a.csv").household_changes["unchanged"] == 1
 
 
 def test_what_another_source_manages_is_compared_and_left_alone(

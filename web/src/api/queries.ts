@@ -32,6 +32,7 @@ export const useSchedules = (): UseQueryResult<{ items: T.Schedule[] }> => useOf
 export const useAssignments = (state: "active" | "all"): UseQueryResult<{ items: T.Assignment[] }> => useOfEstate(`assignments-${state}`, `role-assignments?state=${state}`, MINUTE);
 export const usePasses = (state: "active" | "all"): UseQueryResult<{ items: T.PassItem[] }> => useOfEstate(`passes-${state}`, `passes?state=${state}`, MINUTE);
 export const useHeldActions = (): UseQueryResult<{ items: T.HeldAction[] }> => useOfEstate("held-actions", "held-actions", MINUTE / 4);
+export const useLaw = (): UseQueryResult<T.EstateLaw> => useOfEstate("law", "law", MINUTE);
 export const usePolicy = (): UseQueryResult<T.EstatePolicy> => useOfEstate("policy", "policy");
 export function usePolicyTrials(): UseQueryResult<{ items: T.PolicyTrial[] }> {
   const { id } = useEstate();

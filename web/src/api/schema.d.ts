@@ -384,7 +384,8 @@ export interface paths {
         head?: never;
         /**
          * Change Device
-         * @description 204 done; 202 when to remove what was found there waits for a second person (more than 20 changes within the hour).
+         * @description 204 done; 202 when something of it waits for a second person: to remove what was found there, or to take the device from
+         *     more than 20 people (all within the hour count together).
          */
         patch: operations["change_device"];
         trace?: never;
@@ -416,7 +417,7 @@ export interface paths {
         get?: never;
         /**
          * Map Device Points
-         * @description The whole mapping of the device to access points; what is not named is let go.
+         * @description The whole mapping of the device to access points; what is not named is let go. 202: that takes a way in from many.
          */
         put: operations["map_device_points"];
         post?: never;
@@ -1126,6 +1127,26 @@ export interface paths {
          * @description The member's own choice: from now on the identity card opens his doors too, where a reader reads it; or no longer.
          */
         post: operations["choose_id_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{member_id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose Pin
+         * @description A PIN for the keypads on the member's way, made here and shown this once; or no longer any.
+         */
+        post: operations["choose_pin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2775,7 +2796,7 @@ export interface components {
          * DoorItem
          * @description `mode`: what its devices report they were told (`normal`, locked_down, locked_open, blocked; `unknown`: they cannot say).
          *
-         *     `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up.
+         *     `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up; `hours`: of an amenity, in words.
          */
         DoorItem: {
             /** Access Points */
@@ -2796,6 +2817,11 @@ export interface components {
             fail_mode: string;
             /** Fire Release */
             fire_release: string;
+            /**
+             * Hours
+             * @default
+             */
+            hours: string;
             /** Id */
             id: string;
             /** Known */
@@ -2816,6 +2842,8 @@ export interface components {
             mode_until: string | null;
             /** Name */
             name: string;
+            /** Schedule Id */
+            schedule_id?: string | null;
             /** Scope */
             scope: string;
             /** State */
@@ -4296,6 +4324,33 @@ export interface components {
             valid_to: string | null;
         };
         /**
+         * PhoneLink
+         * @description Their way in from this minute: a link for the phone, told this once (empty: they have one), and doors it does not open.
+         */
+        PhoneLink: {
+            /** Link */
+            link: string;
+            /** Person */
+            person: string;
+            /** Tenancy */
+            tenancy: string;
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
+         * PinWanted
+         * @description `wanted` False: no longer. A new PIN takes the place of an older one.
+         */
+        PinWanted: {
+            /** Reason */
+            reason: string;
+            /**
+             * Wanted
+             * @default true
+             */
+            wanted: boolean;
+        };
+        /**
          * PointIn
          * @description Exactly one of `access_point_id`, `door_id` (with `side`) and `door` (a new one, with `side`).
          */
@@ -4438,6 +4493,8 @@ export interface components {
         /**
          * PushTaken
          * @description The same push again gives `unchanged`. `held`: what the brake stopped until two persons decided.
+         *
+         *     `phone_links`: people who took back the consent to their face in this push and had no other way in.
          */
         PushTaken: {
             /** Accepted */
@@ -4450,6 +4507,11 @@ export interface components {
             held: string[];
             /** New */
             new: number;
+            /**
+             * Phone Links
+             * @default []
+             */
+            phone_links: components["schemas"]["PhoneLink"][];
             /** Refused */
             refused: components["schemas"]["PushRefusal"][];
             /** Stale */
@@ -5301,6 +5363,8 @@ export interface components {
         /**
          * UploadResult
          * @description `changes` counts households, `accepted` and `refused` rows; `households`: the new and changed ones, by house code.
+         *
+         *     `waiting`: the id under which the whole list waits for a second person; nothing of it is applied until then.
          */
         UploadResult: {
             /** Accepted */
@@ -5331,6 +5395,11 @@ export interface components {
             households: components["schemas"]["UploadHousehold"][];
             /** Refused */
             refused: components["schemas"]["UploadRefusal"][];
+            /**
+             * Waiting
+             * @default
+             */
+            waiting: string;
         };
         /** UserItem */
         UserItem: {
@@ -5432,16 +5501,34 @@ export interface components {
         /**
          * Withdrawn
          * @description Devices that still have to confirm that the face is gone; other ways in are as they were.
+         *
+         *     `link`: who had no other way gets this link for the phone, shown this once; `phone_only`: that is now the only way in.
+         *     `warnings`: doors on the way home that no phone opens.
          */
         Withdrawn: {
             /** Devices */
             devices: components["schemas"]["OnDevice"][];
+            /**
+             * Link
+             * @default
+             */
+            link: string;
             /** Member Id */
             member_id: string;
+            /**
+             * Phone Only
+             * @default false
+             */
+            phone_only: boolean;
             /** Purpose */
             purpose: string;
             /** Tokens */
             tokens: string[];
+            /**
+             * Warnings
+             * @default []
+             */
+            warnings: string[];
         };
     };
     responses: never;
@@ -6459,6 +6546,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignHeld"];
+                };
+            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -8221,6 +8317,50 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["IdCardWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    choose_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinWanted"];
             };
         };
         responses: {

@@ -26,6 +26,8 @@ export type Blocks = { blocks: Block[]; legend: S["StatusCount"][] };
 
 export type AccessPoint = S["AccessPointItem"];
 export type Door = S["DoorItem"];
+export type EstateLaw = S["EstateLaw"];
+export type UploadProgress = S["UploadProgress"];
 export type DeviceList = S["ListState"];
 export type DeviceItem = S["DeviceItem"];
 export type DeviceDetail = S["DeviceDetail"];

@@ -36,12 +36,13 @@ const words = {
   way: { qr: "手机动态码", pin: "密码", card: "卡", id_card: "身份证", dynamic_qr: "手机动态码" } as Record<string, string>,
   heldKind: {
     "pass.issue": "签发通行证", "pass.end": "终止通行证", "pass.renew": "通行证续期", "credential.own_request": "本人申请停用", "credential.lost_card": "挂失换卡",
-    "credential.restore": "恢复停用的凭证", "device.foreign": "处理设备上的非本系统人员", "role.assign": "授予岗位", "role.end": "收回岗位", "role.extend": "岗位续期", "schedule.change": "更改时段", "credential.id_card": "身份证开门", "pass.link": "发手机通行链接",
+    "credential.restore": "恢复停用的凭证", "device.foreign": "处理设备上的非本系统人员", "role.assign": "授予岗位", "role.end": "收回岗位", "role.extend": "岗位续期", "schedule.change": "更改时段", "member.id_card": "身份证开门", "member.pin": "开门密码", "pass.link": "发手机通行链接",
+    "device.out_of_service": "停用设备", "device.doors": "改变设备控制的门", "tenancy.upload": "采用上传的租约表格",
   } as Record<string, string>,
   heldEffect: {
     "pass.issue": "确认后立即签发，并下发到沿途的门；号码显示给确认人一次。", "pass.end": "确认后从所有设备上删除这张通行证。", "pass.renew": "确认后延长有效期。",
     "credential.own_request": "确认后按本人意愿停用此人的通行凭证，本人可随时恢复。其他家庭成员不受影响。", "credential.lost_card": "确认后丢失的卡在所有门上失效；本人其他开门方式保留。",
-    "credential.restore": "确认后给本人换发新的通行凭证。", "device.foreign": "确认后从设备上删除这些人员，他们将不能再凭旧凭证通行。", "role.assign": "确认后此人可按岗位通行，并下发到设备。", "role.end": "确认后从所有设备上删除此人的岗位凭证。", "role.extend": "确认后延长此人的岗位期限。", "schedule.change": "确认后使用这一时段的人员按新时段通行。", "credential.id_card": "确认后按本人选择启用或停用身份证开门。", "pass.link": "确认后生成手机通行链接，只显示一次；以前的链接失效。",
+    "credential.restore": "确认后给本人换发新的通行凭证。", "device.foreign": "确认后从设备上删除这些人员，他们将不能再凭旧凭证通行。", "role.assign": "确认后此人可按岗位通行，并下发到设备。", "role.end": "确认后从所有设备上删除此人的岗位凭证。", "role.extend": "确认后延长此人的岗位期限。", "schedule.change": "确认后使用这一时段的人员按新时段通行。", "member.id_card": "确认后按本人选择启用或停用身份证开门。", "member.pin": "确认后生成或取消本人的开门密码；密码显示给确认人一次。", "device.out_of_service": "确认后设备停用：名单上的人不能再靠它进门，或只能凭停用前的名单进门。出门不受影响。", "device.doors": "确认后设备不再控制被解除的门，靠它进门的人须走别的门。", "tenancy.upload": "确认后按现在的情况重新比对并采用整份名单：列出的住户会失去门卡或居住资格。", "pass.link": "确认后生成手机通行链接，只显示一次；以前的链接失效。",
   } as Record<string, string>,
   order: { lock_down: "封锁", block: "停用", lock_open: "常开", release: "恢复正常" } as Record<string, string>,
   orderEffect: {
@@ -251,7 +252,7 @@ export const zh = {
     held: "暂停的变更（待逐户核对）", heldNone: "没有暂停的变更", heldSummary: (n: number, at: string) => `${at} 起暂停 ${n} 户的变更`, heldColumns: { dwelling: "房屋编码", tenancy: "租约", members: "成员数", reason: "原因" },
     refused: "被拒绝的记录", refusedEmpty: "没有被拒绝的记录", refusedColumns: { key: "记录", reason: "原因和处理办法", raw: "内容（已脱敏）", seen: "时间", source: "来源" },
     upload: "上传租约表格", uploadHint: "支持 .xlsx 和 .csv。先试算，看清变化后再采用；试算不改动任何数据。", choose: "选择文件", noFile: "未选择文件", dryRun: "试算", apply: "采用", uploadNeeds: "您的角色不能上传租约表格。",
-    accepted: (n: number) => `可采用 ${n} 行`, changes: (n: number, c: number, e: number, u: number) => `新增 ${n} 户，变更 ${c} 户，终止 ${e} 户，无变化 ${u} 户`, rowsRefused: (n: number) => `拒绝 ${n} 行`, row: (n: string) => `第 ${n} 行`, applied: "已采用", notApplied: "试算结果，尚未采用", everythingTaken: "没有被拒绝的行",
+    accepted: (n: number) => `可采用 ${n} 行`, changes: (n: number, c: number, e: number, u: number) => `新增 ${n} 户，变更 ${c} 户，终止 ${e} 户，无变化 ${u} 户`, rowsRefused: (n: number) => `拒绝 ${n} 行`, row: (n: string) => `第 ${n} 行`, progress: (done: string, total: string) => `${done} / ${total} 行`, stages: { reading: "正在读取", checking: "正在核对每一行", comparing: "正在与现有租约比较", writing: "正在写入", done: "完成", failed: "未完成", unknown: "正在上传" } as Record<string, string>, waiting: "这份名单会收回的内容超过您一小时内可办理的数量，已整份转给第二人确认，确认前没有任何更改。", applied: "已采用", notApplied: "试算结果，尚未采用", everythingTaken: "没有被拒绝的行",
   },
   people: {
     title: "可能是同一人的记录", hint: "系统不会自动合并。两位不同人员核对后确认为同一人，随时可以再分开；同意书以较严的为准。", empty: "没有疑似重复的人员记录", pair: "疑似同一人的两条记录", askedBy: (who: string) => `${who} 认为是同一人，还需另一位确认`, yours: "您提出的，须由他人确认",
@@ -292,9 +293,11 @@ export const zh = {
     since: (at: string) => `自 ${at}`, until: (at: string) => `至 ${at} 自动恢复`, outIsFree: "出门不受影响", toDoors: "查看和恢复", whole: "整栋或整个小区操作", orderTitle: "对门下达操作", what: "操作", where: "范围", scopes: { doors: "选定的门", block: "一栋楼的单元门", estate: "整个小区的公共门" },
     doorsNeeded: "请至少选择一扇门。", blockNeeded: "请选择楼栋。", howLong: "持续时间（分钟）", usualTime: "默认时长", minutes: (n: number) => `${n} 分钟`, endsByItself: "到期自动恢复；需要更久请到期前再次下达。", look: "查看影响范围", back: "返回修改", confirmTitle: (n: number) => `请核对这 ${n} 扇门`,
     concerns: (n: number) => `涉及 ${n} 位住户的回家路线。`, shutOut: (n: number) => `其中 ${n} 位住户将没有其他门可以回家，请安排人员在现场。`, lasts: (s: number) => `持续 ${s >= 3600 ? `${Math.round(s / 360) / 10} 小时` : `${Math.round(s / 60)} 分钟`}，到期自动恢复。`,
-    needsSecond: "这项操作影响整栋楼或整个小区，须由另一位有权限的人员在 10 分钟内确认后才下发。", askSecond: "提交第二人确认", lookExpires: "本次查看有效时间还剩", askedNow: "已提交，等待另一位人员确认，确认前不会下发。", sentNow: "已下发，结果逐扇显示。",
+    needsSecond: "这项操作影响整栋楼（包括它唯一的单元门）或整个小区，须由另一位有权限的人员在 10 分钟内确认后才下发。", askSecond: "提交第二人确认", lookExpires: "本次查看有效时间还剩", askedNow: "已提交，等待另一位人员确认，确认前不会下发。", sentNow: "已下发，结果逐扇显示。",
     orders: "操作与结果（近一小时）", ordersEmpty: "近一小时没有操作", decidedBy: (who: string, at: string) => `${who} 于 ${at} 处理`, expiresIn: "确认时间还剩", takeBack: "撤回", notSent: "没有下发",
     declare: "登记", declareTitle: (name: string) => `登记断电与消防：${name}`, declareHint: "照现场实际填写。出门必须始终畅通：填“没有”会被拒绝。", failMode: "断电时", egress: "怎样出门", fireRelease: "火警时怎样打开", escape: "是疏散通道", necessity: "为什么这里需要刷脸（没有刷脸的门不填）", declared: "已登记",
+    law: "法律和消防核对", lawEmpty: "没有需要处理的问题", lawHint: "随时按现行设置核对：刷脸不得是唯一方式，出门始终自由，疏散通道断电和火警时打开。", lawRefused: "必须改正", lawOpen: "待登记", lawWhole: "整个小区", lawFaces: (n: number) => `全系统已登记人脸 ${n} 人`, lawFacesOpen: "可以新增刷脸登记", lawFacesShut: "暂不新增刷脸登记（其他方式照常）",
+    hours: "开放时段", hoursAlways: "全天开放", hoursHint: "只有公共设施可以设开放时段；回家路上的门对住户始终开放。", hoursTitle: (name: string) => `开放时段：${name}`, hoursSaved: "已保存，正在更新名单",
   },
   passes: {
     title: "通行证", list: "通行证", empty: "还没有通行证。访客、维修、看房、护理和常访人员在这里办理。", noneFound: "没有符合条件的通行证", which: "显示", activeOnly: "有效的", withEnded: "含已终止", kind: "类型", search: "搜索房屋、访客、单号、尾号", open: "查看",
@@ -316,6 +319,9 @@ export const zh = {
     ownRequest: "本人申请停用", ownHint: "按本人意愿停用其全部通行方式。本人可随时来恢复。请确认是本人提出，并已说明后果。", ownDone: "已停用，正在从设备上删除", restore: "恢复通行", restoreHint: "本人要求恢复。确认后换发新的通行凭证并下发到设备。", restoreDone: "已恢复，正在下发",
     second: "等待第二人", secondHint: "一小时内超过 20 项更改，以及影响整个小区的操作，须由另一位有权限的人员确认。24 小时内无人处理即作废。", secondEmpty: "没有等待确认的事项", askedBy: (who: string, at: string) => `${who} 于 ${at} 提出`, because: (why: string) => `事由：${why}`, yours: "您提出的，须由他人确认", notYours: "等待有权限的人员确认",
     confirm: "确认执行", refuse: "不同意", refuseHint: "不同意后这件事不会执行，原样保留。", confirmed: "已确认并执行", refused: "已拒绝，未执行", heldNow: "一小时内更改较多，这一项已转给第二人确认，确认前不生效。", numberTitle: "通行证号码", numberHint: "号码只显示这一次，请交给访客。",
+    idCard: "身份证开门", idCardHint: "本人自愿选择。只保存不可还原的校验值，不保存号码；在能读身份证的门口使用。", idCardNumber: "身份证号（请核对证件）", idCardNeeded: "请填写18位身份证号。", idCardOn: "已启用身份证开门", idCardOff: "已停用身份证开门", idCardStop: "停用身份证开门", idCardStopHint: "停用后身份证不再开门，本人其他方式不变。",
+    pin: "发开门密码", pinHint: "系统生成密码，只显示一次，保存的是不可还原的校验值；在有键盘的门口输入密码后按 # 键。再次发放时旧密码失效。", pinOn: "已生成开门密码", pinStop: "取消开门密码", pinStopHint: "取消后密码不再开门，本人其他方式不变。", pinOff: "已取消开门密码", pinTitle: "开门密码", pinOnce: "密码只显示这一次，请当面交给本人。",
+    otherWay: "本人的手机通行链接", otherWayHint: "人脸是本人唯一的登记方式，已同时生成手机通行链接：请让本人现在扫码，手机上即显示通行码。链接只显示这一次。", phoneOnly: "本人现在只能用手机通行码进门。",
     heldFeed: (source: string) => `数据源 ${source} 的变更`, nobodyYet: "还没有人确认", toHeld: (n: number) => `逐户核对 ${n} 户`,
   },
   staff: {
@@ -334,6 +340,7 @@ export const zh = {
     title: "设置", policy: "政策包", policyHint: "政策包是本地的法定阈值。更换后从下一次分析起生效，已形成的线索不变。", inForce: "当前适用", use: "采用", tryPack: "试算", trials: "在本小区历史上试算", trialsHint: "按保存的历史逐日重放，看这个政策包会产生多少线索，与当前适用的对照。试算不产生线索、不改变任何东西。未尝试联系住户的历史按“联系未果”计，实际红色须先有人工联系记录。", trialOf: "试算",
     trialHead: ["政策包", "曾达黄色", "曾达橙色", "曾达红色", "今日黄色", "今日橙色", "今日红色", "数据不足（户日）"], trialRuns: (done: number, total: number) => total ? `正在试算：${done} / ${total} 套` : "等待试算……", trialDiffers: (more: number, less: number) => `今日仅试算包有线索 ${more} 套，仅当前包有线索 ${less} 套。`, trialSpan: (first: string, last: string, homes: number) => `${first} 至 ${last}，${homes} 套房屋`, onlyTried: "仅试算包", onlyInForce: "仅当前包", trialKind: "类型", trialTier: "等级",
     snapshots: "通行抓拍", snapshotsHint: "默认关闭。启用后，摄像机对着的通行点在每次通行时保存一张照片，仅用于安全事件核查，到期自动删除；启用前应完成个人信息保护影响评估，并在现场张贴提示标识。查看照片写入审计日志。",
+    estateRules: "小区规则", estateRulesHint: "刷脸登记须先完成个人信息保护影响评估并填写编号；关闭后不再新增人脸，已登记的和其他方式不变。", faceEnrolment: "新增刷脸登记", faceUnset: "未决定（没有评估编号）", piaId: "影响评估编号", faceFiling: "省级备案编号", modeDefault: "封锁、常开的默认时长（分钟）", modeMax: "封锁、常开的最长时长（分钟）", unset: "未填写", editRules: "修改小区规则", minutesWrong: "时长须为 1 至 1440 分钟，默认不得超过最长。",
     on: "已启用", off: "未启用", turnOn: "启用抓拍", turnOff: "关闭抓拍", onlyAdmin: "只有系统管理员可以更改。", changeReason: "更改原因", audit: "审计日志", auditColumns: { at: "时间", actor: "操作人", reason: "事由", changes: "内容" },
     chainOk: "日志链完整", chainBroken: "日志链不完整，请立即联系审计部门", actor: "操作人", health: "系统健康", healthColumns: { part: "部分", state: "状态", detail: "说明" }, well: "正常", unwell: "异常", version: (v: string) => `版本 ${v}`, dead: "无法处理的消息", deadEmpty: "没有无法处理的消息",
     deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, vacancyDays: (y: number, o: number, r: number) => `闲置：${y} 天黄色、${o} 天橙色、${r} 天红色`, livedDays: (w: number, l: number) => `闲置：${w} 天内居住不满 ${l} 天`, subletDays: (d: number, p: number) => `转租：${d} 天未见登记人员且用水达平日 ${p}%`, outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,

@@ -1,6 +1,7 @@
 /** One member of a household at the counter: what may be done at his own wish. Nothing here is done against him. */
 
-import { Button, Input } from "antd";
+import { QRCodeSVG } from "@rc-component/qrcode";
+import { Button, Input, Modal } from "antd";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import type { Credential, DeskAnswer, Member, Withdrawn } from "../../api/types";
@@ -8,7 +9,10 @@ import { useWords, word } from "../../i18n";
 import { Mark, StateMark } from "../../ui/Mark";
 import { OnDevices } from "../../ui/OnDevices";
 import { ReasonDialog } from "../../ui/ReasonDialog";
+import { linkOf } from "../passes/PassCard";
+import { PassLink } from "../passes/PassLink";
 import { useDeskDone } from "../passes/useDeskDone";
+import { MemberWays } from "./MemberWays";
 
 const PURPOSES = ["a", "b", "c"] as const;
 type Purpose = (typeof PURPOSES)[number];
@@ -16,6 +20,7 @@ type Purpose = (typeof PURPOSES)[number];
 export function CounterMember({ member }: { member: Member }): ReactNode {
   const { counter: t, dwelling: d } = useWords();
   const [withdrawing, setWithdrawing] = useState<Purpose | null>(null);
+  const [way, setWay] = useState<Withdrawn | null>(null);
   return (
     <div className="member" data-testid="counter-member">
       <div className="member-head"><strong className="big">{member.name}</strong><span>{member.relation_zh}</span></div>
@@ -28,17 +33,36 @@ export function CounterMember({ member }: { member: Member }): ReactNode {
         ))}
       </div>
       {member.credentials.length === 0 ? <Mark tone="warn">{d.noCredential}</Mark> : member.credentials.map((credential) => <CounterCredential key={credential.token} credential={credential} />)}
-      {withdrawing ? <Withdraw member={member} purpose={withdrawing} close={() => setWithdrawing(null)} /> : null}
+      <MemberWays member={member} />
+      {withdrawing ? <Withdraw member={member} purpose={withdrawing} close={() => setWithdrawing(null)} tell={setWay} /> : null}
+      {way ? <OtherWay way={way} name={member.name} close={() => setWay(null)} /> : null}
     </div>
   );
 }
 
-function Withdraw({ member, purpose, close }: { member: Member; purpose: Purpose; close: () => void }): ReactNode {
+/** Who had nothing but the face: the phone from this minute, and a card where a door reads no phone. */
+function OtherWay({ way, name, close }: { way: Withdrawn; name: string; close: () => void }): ReactNode {
+  const { counter: t, passes, common } = useWords();
+  const link = linkOf({ subject: "", number: "", link: way.link ?? "", warnings: [], held: "" });
+  return (
+    <Modal open title={`${t.otherWay} · ${name}`} onCancel={close} maskClosable={false} footer={<Button type="primary" onClick={close}>{common.close}</Button>}>
+      <div data-testid="other-way">
+        <p className="reminder">{link ? t.otherWayHint : t.phoneOnly}</p>
+        {link ? <div className="qr"><QRCodeSVG value={link} size={180} level="M" marginSize={4} title={passes.link} /></div> : null}
+        {(way.warnings ?? []).map((warning) => <p key={warning}><Mark tone="warn">{warning}</Mark></p>)}
+      </div>
+      {link ? <PassLink link={link} /> : null}
+    </Modal>
+  );
+}
+
+function Withdraw({ member, purpose, close, tell }: { member: Member; purpose: Purpose; close: () => void; tell: (way: Withdrawn) => void }): ReactNode {
   const { counter: t, dwelling: d } = useWords();
   const finished = useDeskDone();
   const send = async (reason: string): Promise<void> => {
     const answer = await call<Withdrawn>(`/members/${encodeURIComponent(member.member_id)}/consents/withdraw`, { method: "POST", body: { purpose, reason } });
     close();
+    if (answer.phone_only) tell(answer);
     await finished({ subject: answer.member_id, number: "", link: "", warnings: [], held: "" }, answer.devices.length ? t.withdrawnFrom(answer.devices.length) : t.withdrawn);
   };
   return <ReasonDialog open title={`${t.withdraw}: ${d.consent[purpose]} · ${member.name}`} hint={purpose === "a" ? t.withdrawFace : t.withdrawOther} close={close} submit={send} ok={t.withdraw} />;

@@ -1,6 +1,6 @@
 /** Which doors a device controls: one row a point of the device, a door that stands or a new one. */
 
-import { Button, Input, Modal, Select } from "antd";
+import { App, Button, Input, Modal, Select } from "antd";
 import { type ReactNode, useState } from "react";
 import { ApiError, call } from "../../api/client";
 import { useBlocks, useDevices, useDoors } from "../../api/queries";
@@ -26,7 +26,8 @@ function sent(row: Row): Record<string, unknown> {
 }
 
 export function Mapping({ setup, done, close }: { setup: DeviceSetup; done: () => Promise<void>; close: () => void }): ReactNode {
-  const { adding: t, common } = useWords();
+  const { adding: t, common, counter } = useWords();
+  const { message } = App.useApp();
   const [rows, setRows] = useState(() => rowsOf(setup));
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -35,7 +36,8 @@ export function Mapping({ setup, done, close }: { setup: DeviceSetup; done: () =
     if (used.some((row) => row.door === NEW && !row.name.trim())) return setProblem(t.doorNameNeeded);
     setBusy(true);
     try {
-      await call(`/devices/${encodeURIComponent(setup.device_id)}/points`, { method: "PUT", body: { points: used.map(sent) } });
+      const answer = await call<{ held?: string } | undefined>(`/devices/${encodeURIComponent(setup.device_id)}/points`, { method: "PUT", body: { points: used.map(sent) } });
+      if (answer?.held) void message.warning(counter.heldNow, 8);
       await done();
       close();
     } catch (error) {

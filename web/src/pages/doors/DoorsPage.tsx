@@ -11,6 +11,8 @@ import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { Remaining } from "../../ui/Waiting";
 import { DeclareDoor } from "./DeclareDoor";
+import { DoorHours } from "./DoorHours";
+import { Law } from "./Law";
 import { ORDERS, type OrderKind, toneOfMode } from "./modes";
 import { OpenOnce } from "./OpenOnce";
 import { OrderDialog, type OrderStart } from "./OrderDialog";
@@ -28,6 +30,7 @@ export function DoorsPage(): ReactNode {
         {may("device.command") ? <Button danger onClick={() => setOrder({ kind: "lock_down", scope: "estate", doors: [] })}>{t.whole}</Button> : null}
       </div>
       <Orders />
+      <Law />
       <Panel id="door-list" title={t.list} live>
         <Answer query={query} empty={(d) => d.items.length === 0} emptyText={t.empty}>
           {(d) => <Table doors={d.items} order={may("device.command") ? (kind, door) => setOrder({ kind, scope: "doors", doors: [door.id] }) : null} />}
@@ -59,7 +62,7 @@ function Row({ door, order }: { door: Door; order: TableProps["order"] }): React
   const zone = useZone();
   return (
     <tr data-testid="door-row" data-mode={door.mode}>
-      <td className="nowrap"><strong>{door.name}</strong><div className="faint">{word(words.scope, door.scope)}</div></td>
+      <td className="nowrap"><strong>{door.name}</strong><div className="faint">{word(words.doorScope, door.scope)}</div>{door.scope === "amenity" ? <div className="faint">{door.hours || t.hoursAlways} {may("access.desk") ? <DoorHours door={door} /> : null}</div> : null}</td>
       <td>
         <StateMark state={door.state} words={words.doorState} tone={door.known ? (door.state === "open" ? "warn" : door.state === "closed" ? "good" : "none") : "none"} />
         {door.alarm === "normal" ? null : <div><StateMark state={door.alarm} words={words.doorAlarm} /></div>}

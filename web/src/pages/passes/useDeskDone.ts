@@ -5,7 +5,7 @@ import { App } from "antd";
 import type { DeskAnswer } from "../../api/types";
 import { useWords } from "../../i18n";
 
-const TOUCHED = ["passes-active", "passes-all", "held-actions", "dwelling", "sync", "explain", "assignments-active", "assignments-all", "roles", "schedules"];
+const TOUCHED = ["passes-active", "passes-all", "held-actions", "dwelling", "sync", "explain", "assignments-active", "assignments-all", "roles", "schedules", "doors"];
 
 export function useDeskDone(): (answer: DeskAnswer, done: string) => Promise<void> {
   const client = useQueryClient();

@@ -1,7 +1,7 @@
 /** The law profile of the estate: which thresholds are in force, and whether pictures are kept. */
 
 import { useQueryClient } from "@tanstack/react-query";
-import { App, Button } from "antd";
+import { App, Button, Input, Select } from "antd";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import { usePolicy, usePolicyPacks } from "../../api/queries";
@@ -87,5 +87,66 @@ export function SnapshotsPanel(): ReactNode {
         }}
       </Answer>
     </Panel>
+  );
+}
+
+interface Rules { face: string; pia: string; filing: string; usual: string; longest: string }
+const HOURS_4 = 14_400, DAY = 86_400;
+const minutes = (value: unknown, otherwise: number): string => String(Math.round((typeof value === "number" ? value : otherwise) / 60));
+
+function rulesOf(policy: Record<string, unknown>): Rules {
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  const face = policy["face_enrolment"];
+  return { face: face === true ? "on" : face === false ? "off" : "", pia: text(policy["pia_id"]), filing: text(policy["face_filing"]), usual: minutes(policy["mode_default_s"], HOURS_4), longest: minutes(policy["mode_max_s"], DAY) };
+}
+
+/** What one estate decides for itself: new faces and the papers for them, and how long doors stay locked or open. */
+export function RulesPanel(): ReactNode {
+  const t = useWords().settings;
+  const { may } = useSession();
+  const [editing, setEditing] = useState<Rules | null>(null);
+  return (
+    <Panel id="estate-rules" title={t.estateRules}>
+      <p className="faint">{t.estateRulesHint}</p>
+      <Answer query={usePolicy()} rows={2}>
+        {({ policy }) => {
+          const now = rulesOf(policy);
+          const facts: [string, string][] = [[t.faceEnrolment, now.face === "on" ? t.on : now.face === "off" ? t.off : t.faceUnset], [t.piaId, now.pia || t.unset], [t.faceFiling, now.filing || t.unset], [t.modeDefault, now.usual], [t.modeMax, now.longest]];
+          return (
+            <>
+              <dl className="facts one">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
+              {may("policy.manage") ? <Button onClick={() => setEditing(now)}>{t.editRules}</Button> : <span className="faint">{t.onlyAdmin}</span>}
+              {editing ? <EditRules before={now} close={() => setEditing(null)} /> : null}
+            </>
+          );
+        }}
+      </Answer>
+    </Panel>
+  );
+}
+
+function EditRules({ before, close }: { before: Rules; close: () => void }): ReactNode {
+  const t = useWords().settings;
+  const change = useChange();
+  const [now, setNow] = useState(before);
+  const put = (some: Partial<Rules>): void => setNow({ ...now, ...some });
+  const wrong = (): boolean => [now.usual, now.longest].some((value) => !/^[1-9]\d{0,3}$/.test(value) || Number(value) > 1440) || Number(now.usual) > Number(now.longest);
+  const send = async (reason: string): Promise<void> => {
+    const told: Record<string, unknown> = {};
+    if (now.face !== before.face && now.face) told["face_enrolment"] = now.face === "on";
+    if (now.pia !== before.pia) told["pia_id"] = now.pia.trim();
+    if (now.filing !== before.filing) told["face_filing"] = now.filing.trim();
+    if (now.usual !== before.usual) told["mode_default_s"] = Number(now.usual) * 60;
+    if (now.longest !== before.longest) told["mode_max_s"] = Number(now.longest) * 60;
+    await change(told, reason);
+    close();
+  };
+  const options = [...(before.face ? [] : [{ value: "", label: t.faceUnset }]), { value: "on", label: t.on }, { value: "off", label: t.off }];
+  const field = (id: keyof Rules, label: string): ReactNode => <label className="dialog-field"><span>{label}</span><Input value={now[id]} maxLength={100} autoComplete="off" onChange={(event) => put({ [id]: event.target.value })} /></label>;
+  return (
+    <ReasonDialog open title={t.editRules} hint={t.estateRulesHint} close={close} submit={send} missing={() => (wrong() ? t.minutesWrong : "")}>
+      <div className="dialog-field"><span id="rule-faces">{t.faceEnrolment}</span><Select aria-labelledby="rule-faces" style={{ width: "100%" }} value={now.face} onChange={(face) => put({ face })} options={options} /></div>
+      {field("pia", t.piaId)}{field("filing", t.faceFiling)}{field("usual", t.modeDefault)}{field("longest", t.modeMax)}
+    </ReasonDialog>
   );
 }

@@ -2,9 +2,10 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { Button } from "antd";
-import { type ChangeEvent, type ReactNode, useState } from "react";
+import { type ChangeEvent, type ReactNode, useEffect, useState } from "react";
 import { ApiError, call, query } from "../../api/client";
-import type { UploadResult } from "../../api/types";
+import type { UploadProgress, UploadResult } from "../../api/types";
+import * as format from "../../format";
 import { useWords } from "../../i18n";
 import { useEstate, useSession } from "../../session";
 import { Mark } from "../../ui/Mark";
@@ -23,7 +24,8 @@ function Uploader(): ReactNode {
   const [file, setFile] = useState<File | null>(null);
   const [result, setResult] = useState<UploadResult | null>(null);
   const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
+  const [ticket, setTicket] = useState("");
+  const busy = ticket !== "";
 
   const chosen = (event: ChangeEvent<HTMLInputElement>): void => {
     setFile(event.target.files?.[0] ?? null);
@@ -34,15 +36,16 @@ function Uploader(): ReactNode {
     if (!file) return;
     const form = new FormData();
     form.append("file", file);
-    setBusy(true);
+    const mine = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // only where the page came over https
+    setTicket(mine);
     setProblem("");
     try {
-      setResult(await call<UploadResult>(`/tenancy/upload${query({ estate: estate.id, dry_run: dryRun })}`, { method: "POST", form }));
-      if (!dryRun) await Promise.all(["sources", "refused-rows", "blocks", "sync"].map((name) => client.invalidateQueries({ queryKey: [name] })));
+      setResult(await call<UploadResult>(`/tenancy/upload${query({ estate: estate.id, dry_run: dryRun, ticket: mine })}`, { method: "POST", form }));
+      if (!dryRun) await Promise.all(["sources", "refused-rows", "blocks", "sync", "held-actions"].map((name) => client.invalidateQueries({ queryKey: [name] })));
     } catch (error) {
       setProblem((error instanceof ApiError && error.message) || common.unreachable);
     } finally {
-      setBusy(false);
+      setTicket("");
     }
   }
   return (
@@ -55,11 +58,28 @@ function Uploader(): ReactNode {
         </span>
         <span>{file?.name ?? <span className="faint">{t.noFile}</span>}</span>
         <Button disabled={!file} loading={busy} onClick={() => void send(true)}>{t.dryRun}</Button>
-        <Button type="primary" disabled={!file || !result || result.applied || result.accepted === 0} loading={busy} onClick={() => void send(false)}>{t.apply}</Button>
+        <Button type="primary" disabled={!file || !result || result.applied || !!result.waiting || result.accepted === 0} loading={busy} onClick={() => void send(false)}>{t.apply}</Button>
       </div>
+      {busy ? <Progress ticket={ticket} /> : null}
       {problem ? <p role="alert" className="bad-note">{problem}</p> : null}
       {result ? <Result result={result} /> : null}
     </>
+  );
+}
+
+/** How far the hub is with the list; asked every half second while somebody waits. */
+function Progress({ ticket }: { ticket: string }): ReactNode {
+  const { tenancy: t } = useWords();
+  const [at, setAt] = useState<UploadProgress>({ stage: "unknown", done: 0, total: 0 });
+  useEffect(() => {
+    const timer = setInterval(() => void call<UploadProgress>(`/tenancy/upload/progress${query({ ticket })}`).then(setAt, () => undefined), 500);
+    return () => clearInterval(timer);
+  }, [ticket]);
+  return (
+    <div role="status" data-testid="upload-progress">
+      <label htmlFor="upload-bar">{t.stages[at.stage] ?? at.stage}{at.total ? ` ${t.progress(format.number(at.done), format.number(at.total))}` : ""}</label>
+      <progress id="upload-bar" style={{ width: "100%" }} {...(at.total ? { value: at.done, max: at.total } : {})} />
+    </div>
   );
 }
 
@@ -88,7 +108,7 @@ function Result({ result }: { result: UploadResult }): ReactNode {
   const { new: added, changed, ended, unchanged } = result.changes;
   return (
     <div role="status" data-testid="upload-result" data-applied={result.applied} style={{ marginTop: 10 }}>
-      <p><Mark tone={result.applied ? "good" : "info"}>{result.applied ? t.applied : t.notApplied}</Mark></p>
+      <p><Mark tone={result.applied ? "good" : result.waiting ? "warn" : "info"}>{result.applied ? t.applied : result.waiting ? t.waiting : t.notApplied}</Mark></p>
       <p>{t.accepted(result.accepted)} · {t.changes(added, changed, ended, unchanged)}</p>
       {(["new", "changed"] as const).map((change) => {
         const those = result.households?.filter((household) => household.change === change) ?? [];

@@ -1,0 +1,80 @@
+"""Who took back the consent to his face has another way in from the same minute: the code on his phone, where he has none yet.
+
+Nothing here can stop or delay the withdrawal. The link is made in the same unit of work; a credential that already has a link
+keeps it. Doors whose readers read no phone are told to the clerk, who hands out a card there and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub.access.lawful import FACE
+from hub.access.numbers import new_link
+from hub.access.role_rows import places_of
+from hub.access.ways import not_usable
+from hub.db import UnitOfWork
+from hub.other_way import OtherWay
+from hub.tables import (
+    Consent,
+    CredentialIdentifierRow,
+    CredentialRow,
+    Dwelling,
+    HouseholdMember,
+    PassLink,
+    Person,
+    Tenancy,
+)
+
+CARD_ZH = "请当场为本人发一张门卡，领卡前请值班人员核对身份后开门。"
+
+
+def of_this_unit(uow: UnitOfWork) -> tuple[OtherWay, ...]:
+    """After records were written: for who took consent (a) back in them."""
+    mine = select(Consent.person_id).where(Consent.purpose == "a", Consent.withdrawn_at == uow.now)
+    return tuple(after_withdrawal(uow, set(uow.session.scalars(mine))))
+
+
+def after_withdrawal(uow: UnitOfWork, persons: Collection[str]) -> list[OtherWay]:
+    """For each home of these persons (ids) where a face was the only way in; nothing for who has another."""
+    session = uow.session
+    rows = session.execute(
+        select(CredentialRow, HouseholdMember, Tenancy, Person.source_id)
+        .join(Tenancy, Tenancy.id == CredentialRow.tenancy_id)
+        .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
+        .join(Person, Person.id == HouseholdMember.person_id)
+        .where(CredentialRow.person_id == HouseholdMember.person_id, CredentialRow.state == "active")
+        .where(CredentialRow.person_id.in_(sorted(persons)))
+        .order_by(CredentialRow.created_at, CredentialRow.token)
+    ).all()
+    found = []
+    for credential, member, tenancy, person in rows:
+        if _has_other(session, credential.token, member):
+            continue
+        linked = session.scalars(select(PassLink.token).where(PassLink.token == credential.token)).first()
+        secret = "" if linked else new_link(uow, credential.token)
+        uow.record("consent.other_way", member.id, way="phone", new=bool(secret))
+        warnings = [*_dark_doors(session, tenancy), CARD_ZH]
+        found.append(OtherWay(tenancy.source_id, person, secret, tuple(warnings) if len(warnings) > 1 else ()))
+    return found
+
+
+def _has_other(session: Session, token: str, member: HouseholdMember) -> bool:
+    types = session.scalars(select(CredentialIdentifierRow.type).where(CredentialIdentifierRow.token == token))
+    offered = ("cards", "desk_cards", "id_card", "pin")
+    return any(kind != FACE for kind in types) or any(member.offered.get(name) for name in offered)
+
+
+def _dark_doors(session: Session, tenancy: Tenancy) -> list[str]:
+    home = session.get(Dwelling, tenancy.dwelling_id)
+    block = home.block_id if home else None
+    way = {
+        p.door
+        for p in places_of(session, tenancy.estate_id)
+        if p.scope == "estate"
+        or (p.scope == "block" and p.block == block)
+        or (p.scope == "dwelling" and p.dwelling == tenancy.dwelling_id)
+    }
+    return not_usable(session, tenancy.estate_id, way, "qr")

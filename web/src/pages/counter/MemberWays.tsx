@@ -1,0 +1,48 @@
+/** Ways in that a member chooses at the counter beside card and face: the identity card, a PIN. */
+
+import { Button, Input, Modal } from "antd";
+import { type ReactNode, useState } from "react";
+import { call } from "../../api/client";
+import type { DeskAnswer, Member } from "../../api/types";
+import * as format from "../../format";
+import { useWords } from "../../i18n";
+import { ReasonDialog } from "../../ui/ReasonDialog";
+import { useDeskDone } from "../passes/useDeskDone";
+
+type Asked = "idCard" | "idCardStop" | "pin" | "pinStop";
+
+export function MemberWays({ member }: { member: Member }): ReactNode {
+  const { counter: t } = useWords();
+  const finished = useDeskDone();
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [number, setNumber] = useState("");
+  const [pin, setPin] = useState("");
+  const has = (type: string): boolean => member.credentials.some((one) => one.state === "active" && one.identifiers.some((each) => each.type === type));
+  const send = async (reason: string): Promise<void> => {
+    const path = `/members/${encodeURIComponent(member.member_id)}`;
+    const byCard = asked === "idCard" || asked === "idCardStop";
+    const body = byCard ? { id_number: asked === "idCard" ? number.trim() : "", reason } : { wanted: asked === "pin", reason };
+    const answer = await call<DeskAnswer>(`${path}/${byCard ? "id-card" : "pin"}`, { method: "POST", body });
+    const done = { idCard: t.idCardOn, idCardStop: t.idCardOff, pin: t.pinOn, pinStop: t.pinOff }[asked ?? "pin"];
+    setAsked(null);
+    setNumber("");
+    if (answer.number) setPin(answer.number);
+    await finished({ ...answer, number: "" }, done);
+  };
+  const hint = { idCard: t.idCardHint, idCardStop: t.idCardStopHint, pin: t.pinHint, pinStop: t.pinStopHint };
+  const button = (what: Asked): ReactNode => <Button size="small" aria-label={`${t[what]}: ${member.name}`} onClick={() => setAsked(what)}>{t[what]}</Button>;
+  return (
+    <div className="tools" style={{ marginTop: 6 }}>
+      {button("idCard")}{has("id_card") ? button("idCardStop") : null}
+      {button("pin")}{has("pin") ? button("pinStop") : null}
+      {asked ? (
+        <ReasonDialog open title={`${t[asked]} · ${member.name}`} hint={hint[asked]} close={() => setAsked(null)} submit={send} ok={t[asked]} missing={() => (asked === "idCard" && number.trim().length !== 18 ? t.idCardNeeded : "")}>
+          {asked === "idCard" ? <label className="dialog-field"><span>{t.idCardNumber}</span><Input value={number} maxLength={18} autoComplete="off" onChange={(event) => setNumber(event.target.value)} /></label> : null}
+        </ReasonDialog>
+      ) : null}
+      <Modal open={pin !== ""} title={`${t.pinTitle} · ${member.name}`} onCancel={() => setPin("")} onOk={() => setPin("")} cancelButtonProps={{ style: { display: "none" } }}>
+        <p>{t.pinOnce}</p><p className="big num" data-testid="member-pin">{format.grouped(pin)}</p><p className="faint">{t.pinHint}</p>
+      </Modal>
+    </div>
+  );
+}
