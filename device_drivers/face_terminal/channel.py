@@ -42,6 +42,7 @@ class Channel:
     """The link to one terminal. `on_message(channel name, payload)` gets everything but answers, on the event loop."""
 
     def __init__(self, terminal: str, root: str, link: Link) -> None:
+        self._name = terminal.encode()
         self.terminal, self.root, self.link = terminal, root.rstrip("/"), link
         self.on_message: Callable[[str, bytes], None] = lambda _name, _payload: None
         self.on_down: Callable[[str], None] = lambda _why: None
@@ -107,6 +108,9 @@ class Channel:
     # From the link's thread
 
     def _from_link(self, message: Incoming) -> None:
+        shared = message.topic.rsplit("/", 1)[-1] in SHARED_TOPICS
+        if shared and self._name not in message.payload:
+            return  # another terminal's beat: of three hundred each hears all
         self._post(self._received, message.topic, message.payload)
 
     def _state_from_link(self, up: bool, why: str) -> None:
