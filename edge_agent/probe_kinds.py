@@ -22,7 +22,7 @@ from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, Tran
 from device_drivers.modbus_bus import NoAnswer as NoModbusAnswer
 from device_drivers.modbus_meter import value_of
 from device_drivers.modbus_scan import Bit, BitScan
-from device_drivers.register_map import BitPoint, Board, board, boards, meters
+from device_drivers.register_map import BitPoint, BitTable, Board, board, boards, meters
 from edge_agent.probe import Address, Probed
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ async def _boards(bus: ModbusBus, unit: int, candidates: Sequence[Board], found:
     fitting = []
     for one in candidates:
         states = {name: values[p.table, p.at(0)] for name, p in _points(one).items()}
-        if states and all(v is not None for v in states.values()):
+        if all(v is not None for v in states.values()) if states else await _has_relays(bus, unit, one):
             fitting.append(one)
     found.holds["名单"] = "不存名单，由边缘机判定"
     if len(candidates) == 1:
@@ -194,15 +194,39 @@ async def _boards(bus: ModbusBus, unit: int, candidates: Sequence[Board], found:
     elif fitting:
         found.kind = "modbus_door"
         found.identity["可能的板型"] = "、".join(f"{b.board}（{b.title}）" for b in fitting)
+        found.can.append("远程开门一次（写法随板型而异）")
+        if any(b.magnet or b.exit for b in fitting):
+            found.can.append("门磁与出门按钮")
+        await _raw_bits(bus, unit, found)
         found.notes.append("寄存器相同的板型无法远程区分：请按铭牌选定，并用 board= 再探测一次")
+
+
+async def _has_relays(bus: ModbusBus, unit: int, one: Board) -> bool:
+    """A board without inputs, by the registers of its relays: each on or off."""
+    place = one.pulse.read_back
+    if place is None or place.table == "coil" or place.table == "discrete":
+        return False
+    with suppress(IllegalRequest, NoModbusAnswer):
+        words = await bus.read_registers(unit, place.table, place.address, one.channels * place.step)
+        return all(word in (0, place.on) for word in words)
+    return False
+
+
+async def _raw_bits(bus: ModbusBus, unit: int, found: Probed) -> None:
+    """What a technician can compare with the lamps on the board."""
+    tables: tuple[tuple[str, BitTable], ...] = (("线圈 0–7", "coil"), ("输入 0–7", "discrete"))
+    for name, table in tables:
+        with suppress(IllegalRequest, NoModbusAnswer):
+            found.holds[name] = "".join("01"[bit] for bit in await bus.read_bits(unit, table, 0, 8))
 
 
 def _told_board(one: Board, values: dict[Bit, bool | None], found: Probed, *, fits: bool) -> None:
     found.kind = "modbus_door"
     found.identity |= {"板型": one.board, "名称": one.title, "门数": str(one.channels)}
     found.can.append("远程开门一次" + ("（板上定时）" if one.pulse.device_side else "（由边缘机定时）"))
-    if one.reader:
-        found.can.append("读卡")
+    found.can += [
+        name for name, has in (("读卡", one.reader), ("保持常开", one.hold), ("消防联动输入", one.fire)) if has
+    ]
     for name, point in _points(one).items():
         raw = values[point.table, point.at(0)]
         found.holds[f"door1 {name}"] = "读不到" if raw is None else "有效" if raw != point.invert else "无效"
@@ -217,6 +241,7 @@ async def _meters(bus: ModbusBus, unit: int, found: Probed) -> None:
             value = value_of(spec, await bus.read_registers(unit, spec.table, spec.address, spec.count))
             if math.isfinite(value) and 0 < value <= model.maximum:
                 found.kind = found.kind if found.kind == "modbus_door" else "modbus_meter"
+                found.can += ["抄表"] if "抄表" not in found.can else []
                 found.holds[f"若为 {model.model}（{model.title}）"] = f"{value:g}"
 
 

@@ -70,6 +70,7 @@ def board(name: str = "inveo_rfid_ind", transport: str = "tcp", unit: int = 1) -
         ("jy_dam", "modbus+rtu-over-tcp", "rtu_over_tcp"),
         ("coils", "modbus+tcp", "tcp"),
         ("waveshare_relay", "modbus+tcp", "tcp"),
+        ("r421a08", "modbus+tcp", "tcp"),
     ],
 )
 def test_a_board_named_and_unnamed(name: str, scheme: str, transport: str) -> None:
@@ -78,11 +79,13 @@ def test_a_board_named_and_unnamed(name: str, scheme: str, transport: str) -> No
         named = await look(f"{address}?unit=1&board={name}")
         assert (named.answered, named.kind, named.identity["板型"]) == (True, "modbus_door", name)
         assert any("远程开门一次" in one for one in named.can)
-        assert named.holds["door1 门磁"] in ("有效", "无效"), "the state of the door was read"
+        if name != "r421a08":  # which has no inputs
+            assert named.holds["door1 门磁"] in ("有效", "无效"), "the state of the door was read"
         unnamed = await look(address)
         assert (unnamed.answered, unnamed.kind, unnamed.clock) == (True, "modbus_door", "none")
         assert name in unnamed.identity["可能的板型"], "its own family is among those that fit"
         assert unnamed.identity["unit"] == "1"
+        assert unnamed.can, "what any of them can do"
         assert not sim.pulses, "a probe opens no door"
         writes = [f.adu for f in sim.listener.frames if f.received and _function(f.adu, transport) in (5, 6, 15, 16)]
         assert writes == [], "a probe writes nothing"
