@@ -886,6 +886,21 @@ class PresenceDay(Base):
     signals: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
+class DwellingMemory(Base):
+    """What a dwelling's days up to `day` have taught (see `occupancy.memory`), so that a night needs one day's rows.
+
+    `first_day`: of the record it was drawn from. `tenancy_id`, `begins`: the household it is of; another one starts anew.
+    """
+
+    __tablename__ = "dwelling_memory"
+    dwelling_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date]
+    first_day: Mapped[date]
+    tenancy_id: Mapped[str | None]
+    begins: Mapped[date | None]
+    body: Mapped[bytes]
+
+
 class DirtyDay(Base):
     """A dwelling's presence must be computed again from this day on (late events, new coverage)."""
 

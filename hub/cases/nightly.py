@@ -5,7 +5,8 @@ It looks every few minutes whether a night has passed (02:00 local) or days have
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
@@ -16,8 +17,8 @@ from hub.estate.views import statuses
 from hub.jobs import Job
 from hub.lease import life, outbox
 from hub.live import PLAIN
-from hub.occupancy.analyse import Outcome, analyse_batch, batches, due_dwellings, last_whole_day
-from hub.occupancy.estate_view import load_estate
+from hub.occupancy.analyse import Outcome, analyse_batch, analyse_night, batches, due_dwellings, last_whole_day
+from hub.occupancy.estate_view import load_day, load_estate
 from hub.services import Hub
 from hub.tables import CaseFile, Estate
 
@@ -32,7 +33,13 @@ class _Totals:
     days: int = 0
     findings: int = 0
     cases: int = 0
-    estates: list[str] = field(default_factory=list)
+
+    def add(self, hub: Hub, estate_id: str, outcome: Outcome, touched: list[str]) -> None:
+        announce(hub, estate_id, touched)
+        self.dwellings += outcome.dwellings
+        self.days += outcome.days
+        self.findings += len(outcome.changes)
+        self.cases += len(touched)
 
 
 def analyse(hub: Hub) -> str:
@@ -42,6 +49,7 @@ def analyse(hub: Hub) -> str:
         estates = session.scalars(select(Estate).order_by(Estate.id)).all()
     for estate in estates:
         _analyse_estate(hub, estate, totals)
+        _close_due(hub, estate, totals)
     if totals.cases:
         hub.signal(outbox.JOB)
     return f"{totals.dwellings} dwellings, {totals.days} days, {totals.findings} findings, {totals.cases} cases"
@@ -51,21 +59,35 @@ def _analyse_estate(hub: Hub, estate: Estate, totals: _Totals) -> None:
     last = last_whole_day(hub.now(), estate.time_zone)
     with hub.db.reading() as session:
         due = due_dwellings(session, estate, last)
-        view = load_estate(session, estate, last, hub.now()) if due else None
+        view = load_day(session, estate, last, hub.now()) if due.night else None
+    anew = dict(due.anew)
     if view is not None:
-        for piece in batches(due):
-            with hub.db.unit_of_work("system", "occupancy analysis", estate_id=estate.id, now=hub.now()) as uow:
-                outcome = analyse_batch(uow, view, piece)
+        with _writing(hub, estate) as uow:
+            outcome, long_way = analyse_night(uow, view, due.night)
+            touched = _cases(uow, outcome)
+        anew |= long_way
+        totals.add(hub, estate.id, outcome, touched)
+    if anew:
+        with hub.db.reading() as session:
+            whole = load_estate(session, estate, last, hub.now())
+        if whole is None:
+            return
+        for piece in batches(anew):
+            with _writing(hub, estate) as uow:
+                outcome = analyse_batch(uow, whole, piece)
                 touched = _cases(uow, outcome)
-            announce(hub, estate.id, touched)
-            totals.dwellings += outcome.dwellings
-            totals.days += outcome.days
-            totals.findings += len(outcome.changes)
-            totals.cases += len(touched)
+            totals.add(hub, estate.id, outcome, touched)
+
+
+def _close_due(hub: Hub, estate: Estate, totals: _Totals) -> None:
     with hub.db.unit_of_work("system", "case time limit", estate_id=estate.id, now=hub.now()) as uow:
         ended = [case.id for case in service.close_due(uow, estate.id)]
     announce(hub, estate.id, ended)
     totals.cases += len(ended)
+
+
+def _writing(hub: Hub, estate: Estate) -> AbstractContextManager[UnitOfWork]:
+    return hub.db.unit_of_work("system", "occupancy analysis", estate_id=estate.id, now=hub.now())
 
 
 def _cases(uow: UnitOfWork, outcome: Outcome) -> list[str]:

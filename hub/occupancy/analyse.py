@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -10,20 +9,22 @@ from itertools import islice
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Table, and_, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
 from hub.ids import new_id
 from hub.occupancy import finding as values
+from hub.occupancy import night
 from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.life import Life, life_of
-from hub.occupancy.load import load_records
+from hub.occupancy.load import load_judged
+from hub.occupancy.memory import kept_of
 from hub.occupancy.policy import calendar
+from hub.occupancy.rows import presence_row
 from hub.occupancy.values import DwellingRecord
-from hub.occupancy.values import PresenceDay as Judged
-from hub.tables import DirtyDay, Dwelling, Estate, Finding, PresenceDay
+from hub.tables import DirtyDay, Dwelling, DwellingMemory, Estate, Finding, PresenceDay
 
 NIGHT_HOUR = 2
 """A local day is judged from 02:00 of the next."""
@@ -56,27 +57,38 @@ def last_whole_day(now: datetime, time_zone: str) -> date:
     return (now.astimezone(ZoneInfo(time_zone)) - timedelta(hours=NIGHT_HOUR)).date() - timedelta(days=1)
 
 
-def due_dwellings(session: Session, estate: Estate, last: date) -> dict[str, date | None]:
-    """Dwelling → first day to judge anew (None: from the beginning). Empty when there is nothing to do."""
-    rows = session.execute(
-        select(PresenceDay.dwelling_id, func.max(PresenceDay.day))
-        .join(Dwelling, Dwelling.id == PresenceDay.dwelling_id)
+@dataclass(frozen=True, slots=True)
+class Due:
+    """`night`: only yesterday is to be judged. `anew`: dwelling → first day to judge from the whole record (None: all)."""
+
+    night: tuple[str, ...]
+    anew: Mapping[str, date | None]
+
+    def __bool__(self) -> bool:
+        return bool(self.night or self.anew)
+
+
+def due_dwellings(session: Session, estate: Estate, last: date) -> Due:
+    """What there is to do. A mark for a day that was judged already means that something came late."""
+    rows: Iterable[Any] = session.execute(
+        select(Dwelling.id, DwellingMemory.day, DirtyDay.from_day)
+        .outerjoin(DwellingMemory, DwellingMemory.dwelling_id == Dwelling.id)
+        .outerjoin(DirtyDay, and_(DirtyDay.dwelling_id == Dwelling.id, DirtyDay.from_day <= last))
         .where(Dwelling.estate_id == estate.id)
-        .group_by(PresenceDay.dwelling_id)
+        .order_by(Dwelling.id)
     )
-    newest: dict[str, date] = {dwelling: day for dwelling, day in rows}  # noqa: C416
-    due: dict[str, date | None] = {}
-    for dwelling in session.scalars(select(Dwelling.id).where(Dwelling.estate_id == estate.id).order_by(Dwelling.id)):
-        day = newest.get(dwelling)
-        if day is None:
-            due[dwelling] = None
-        elif day < last:
-            due[dwelling] = day + timedelta(days=1)
-    marks = select(DirtyDay.dwelling_id, DirtyDay.from_day).join(Dwelling, Dwelling.id == DirtyDay.dwelling_id)
-    for dwelling, from_day in session.execute(marks.where(Dwelling.estate_id == estate.id, DirtyDay.from_day <= last)):
-        known = due.get(dwelling, date.max)
-        due[dwelling] = min(known, from_day) if known is not None else None
-    return due
+    night: list[str] = []
+    anew: dict[str, date | None] = {}
+    for dwelling, judged, marked in rows:
+        if judged is None:
+            anew[dwelling] = None
+        elif marked is not None and marked <= judged:
+            anew[dwelling] = marked
+        elif judged == last - timedelta(days=1):
+            night.append(dwelling)
+        elif judged < last:
+            anew[dwelling] = judged + timedelta(days=1)
+    return Due(tuple(night), anew)
 
 
 def batches(due: Mapping[str, date | None], size: int = BATCH) -> Iterator[dict[str, date | None]]:
@@ -86,69 +98,83 @@ def batches(due: Mapping[str, date | None], size: int = BATCH) -> Iterator[dict[
         yield piece
 
 
+def analyse_night(
+    uow: UnitOfWork, view: EstateView, dwellings: Sequence[str]
+) -> tuple[Outcome, dict[str, date | None]]:
+    """Yesterday of dwellings that were judged up to the day before. (outcome, those that need their whole record)."""
+    take_marks(uow.session, dwellings, view.last)
+    spent = night.spend(uow, view, dwellings, calendar())
+    changes = _follow(uow, view, spent.found)
+    return Outcome(len(spent.found), len(spent.found), tuple(changes), ()), dict(spent.long_way)
+
+
 def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | None]) -> Outcome:
     """Judge the days, keep the new ones, and bring the findings of these dwellings in line with what is found now."""
     session, dwellings = uow.session, list(due)
-    _take_marks(session, dwellings, view.last)
-    records = load_records(session, view, dwellings)
-    written = _write_days(session, records, due)
-    changes = _follow(uow, view, records)
+    take_marks(session, dwellings, view.last)
+    judged = load_judged(session, view, dwellings)
+    records = [record for record, _memory in judged]
+    days = _write_days(session, records, {home: max(since or view.first, view.first) for home, since in due.items()})
+    kept = [(r.dwelling_id, r.household, kept_of(memory, r.days), view.first) for r, memory in judged]
+    night.remember(session, kept, view.last)
+    changes = _follow(uow, view, [(record, detect(record, view.pack, calendar())) for record in records])
     lives = tuple((record.dwelling_id, life_of(record)) for record in records)
-    return Outcome(len(records), written, tuple(changes), lives)
+    return Outcome(len(records), days, tuple(changes), lives)
 
 
-def _take_marks(session: Session, dwellings: Sequence[str], last: date) -> None:
+def take_marks(session: Session, dwellings: Sequence[str], last: date) -> None:
     """Before the days are read: a mark set after this is a mark for the next run."""
     session.execute(delete(DirtyDay).where(DirtyDay.dwelling_id.in_(dwellings), DirtyDay.from_day <= last))
 
 
-def _write_days(session: Session, records: Iterable[DwellingRecord], due: Mapping[str, date | None]) -> int:
-    rows: list[dict[str, Any]] = []
-    replaced: dict[date, list[str]] = defaultdict(list)
-    for record in records:
-        since = due[record.dwelling_id] or date.min
-        replaced[since].append(record.dwelling_id)
-        rows += [_row(record.dwelling_id, day) for day in record.days if day.day >= since]
-    for since, dwellings in replaced.items():
-        session.execute(delete(PresenceDay).where(PresenceDay.dwelling_id.in_(dwellings), PresenceDay.day >= since))
-    if rows:
-        session.connection().execute(insert(PresenceDay), rows)
-    return len(rows)
-
-
-def _row(dwelling_id: str, day: Judged) -> dict[str, Any]:
-    signals: dict[str, Any] = {"doors": day.passes}
-    if day.identified:
-        signals["identified"] = day.identified
-    if day.others:
-        signals["others"] = day.others
-    if day.water is not None:
-        signals["water"] = round(day.water, 4)
-    if day.electricity is not None:
-        signals["electricity"] = round(day.electricity, 3)
-    if day.gaps:
-        signals["gaps"] = dict(day.gaps)
-    return {
-        "dwelling_id": dwelling_id,
-        "day": day.day,
-        "state": day.state.value,
-        "coverage": day.coverage,
-        "signals": signals,
+def _write_days(session: Session, records: Iterable[DwellingRecord], since: Mapping[str, date]) -> int:
+    """Only the days that differ from what is kept are written. How many were judged."""
+    known = {
+        (row.dwelling_id, row.day): (row.state, row.coverage, row.signals)
+        for row in session.execute(
+            select(
+                PresenceDay.dwelling_id, PresenceDay.day, PresenceDay.state, PresenceDay.coverage, PresenceDay.signals
+            ).where(PresenceDay.dwelling_id.in_(list(since)), PresenceDay.day >= min(since.values()))
+        )
     }
+    judged, fresh = 0, list[dict[str, Any]]()
+    gone: list[dict[str, Any]] = []
+    for record in records:
+        for day in record.days:
+            if day.day < since[record.dwelling_id]:
+                continue
+            judged += 1
+            row = presence_row(record.dwelling_id, day)
+            before = known.get((record.dwelling_id, day.day))
+            if before == (row["state"], row["coverage"], row["signals"]):
+                continue
+            fresh.append(row)
+            if before is not None:
+                gone.append({"home": record.dwelling_id, "on": day.day})
+    connection = session.connection()
+    if gone:
+        table: Table = PresenceDay.__table__  # type: ignore[assignment]
+        one = (table.c.dwelling_id == bindparam("home"), table.c.day == bindparam("on"))
+        connection.execute(delete(table).where(*one), gone)
+    if fresh:
+        connection.execute(insert(PresenceDay), fresh)
+    return judged
 
 
-def _follow(uow: UnitOfWork, view: EstateView, records: Sequence[DwellingRecord]) -> Iterator[Change]:
+def _follow(
+    uow: UnitOfWork, view: EstateView, answers: Sequence[tuple[DwellingRecord, tuple[values.Finding, ...]]]
+) -> Iterator[Change]:
     """Open, update and close findings; one open finding a dwelling and kind."""
-    dwellings = [record.dwelling_id for record in records]
+    dwellings = [record.dwelling_id for record, _findings in answers]
     open_rows = {
         (row.dwelling_id, row.kind): row
         for row in uow.session.scalars(
             select(Finding).where(Finding.dwelling_id.in_(dwellings), Finding.closed_at.is_(None))
         )
     }
-    for record in records:
+    for record, findings in answers:
         tenancy = record.household.tenancy_id if record.household else None
-        for found in detect(record, view.pack, calendar()):
+        for found in findings:
             row = open_rows.pop((record.dwelling_id, found.kind.value), None)
             if row is None:
                 yield Change("opened", _open(uow, view, found), tenancy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -56,11 +56,24 @@ class EstateView:
 
 def load_estate(session: Session, estate: Estate, last: date, now: datetime) -> EstateView | None:
     """None when nothing was ever observed in the estate up to `last`."""
-    zone = ZoneInfo(estate.time_zone)
-    first = _first_day(session, estate.id, zone)
+    first = _first_day(session, estate.id, ZoneInfo(estate.time_zone))
     if first is None or first > last:
         return None
-    first = max(first, last - timedelta(days=LOOK_BACK_DAYS - 1))
+    view = _load(session, estate, max(first, last - timedelta(days=LOOK_BACK_DAYS - 1)), last, now)
+    return replace(
+        view,
+        identification_ok=healthy_days(session, estate.id, last, last)[-1],
+        recognised=recognised_of(session, estate.id, last),
+    )
+
+
+def load_day(session: Session, estate: Estate, day: date, now: datetime) -> EstateView:
+    """One day alone. Whom the terminals recognise is left open: the night's own memory tells it."""
+    return _load(session, estate, day, day, now)
+
+
+def _load(session: Session, estate: Estate, first: date, last: date, now: datetime) -> EstateView:
+    zone = ZoneInfo(estate.time_zone)
     dwellings = session.execute(
         select(Dwelling.id, Dwelling.block_id, Dwelling.under_repair).where(Dwelling.estate_id == estate.id)
     ).all()
@@ -78,8 +91,8 @@ def load_estate(session: Session, estate: Estate, last: date, now: datetime) -> 
         block_gaps={block: _gaps(devices, missed, whole) for block, devices in points.items()},
         dwelling_block={row.id: row.block_id for row in dwellings},
         under_repair=frozenset(row.id for row in dwellings if row.under_repair),
-        identification_ok=healthy_days(session, estate.id, last, last)[-1],
-        recognised=recognised_of(session, estate.id, last),
+        identification_ok=True,
+        recognised={},
     )
 
 
@@ -168,12 +181,22 @@ def healthy_days(session: Session, estate_id: str, first: date, last: date) -> l
     rows = session.execute(
         select(PassDay.day, func.sum(PassDay.face_consented))
         .join(Dwelling, Dwelling.id == PassDay.dwelling_id)
-        .where(Dwelling.estate_id == estate_id, PassDay.day >= begin, PassDay.day <= last)
+        .where(
+            Dwelling.estate_id == estate_id,
+            PassDay.day >= begin,
+            PassDay.day <= last,
+            PassDay.holder_class == "resident",
+        )
         .group_by(PassDay.day)
     )
     counts = [0] * ((last - begin).days + 1)
     for day, count in rows:
         counts[(day - begin).days] = count
+    return healthy(counts)
+
+
+def healthy(counts: Sequence[int]) -> list[bool]:
+    """(P) From identified passes a day; one answer a day from the sixtieth on."""
     found = []
     for index in range(RECENT_DAYS + USUAL_DAYS, len(counts) + 1):
         old = sum(counts[index - RECENT_DAYS - USUAL_DAYS : index - RECENT_DAYS]) / USUAL_DAYS

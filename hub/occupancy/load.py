@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from hub.occupancy.contacts import CONTACT_CODES
 from hub.occupancy.estate_view import EstateView
-from hub.occupancy.presence import Reading, daily_use, presence
+from hub.occupancy.presence import Memory, Reading, daily_use, presence
 from hub.occupancy.values import (
     Contact,
     CredentialUse,
@@ -42,9 +42,14 @@ ADULT_YEARS = 18
 
 def load_records(session: Session, view: EstateView, dwellings: Sequence[str]) -> list[DwellingRecord]:
     """The judged days and the household of each dwelling of the batch."""
-    households = _households(session, view, dwellings)
-    uses = _uses(session, view, dwellings)
-    meters, readings = _readings(session, view, dwellings)
+    return [record for record, _memory in load_judged(session, view, dwellings)]
+
+
+def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) -> list[tuple[DwellingRecord, Memory]]:
+    """The same, with what the days have taught."""
+    households = households_of(session, view, dwellings)
+    uses = uses_of(session, view, dwellings)
+    meters, readings = readings_of(session, view, dwellings, view.first - timedelta(days=1))
     vacant = _vacant_since(session, view, [d for d in dwellings if d not in households])
     records = []
     for dwelling in dwellings:
@@ -52,21 +57,20 @@ def load_records(session: Session, view: EstateView, dwellings: Sequence[str]) -
         points = view.points.get(block, frozenset())
         household = households.get(dwelling)
         used = {quantity: daily_use(quantity, readings[dwelling, quantity]) for quantity in meters.get(dwelling, {})}
-        days = _judged(view, block, points, household, uses.get(dwelling, {}), used)
-        records.append(
-            DwellingRecord(
-                dwelling_id=dwelling,
-                household=household,
-                days=tuple(days),
-                points=points,
-                meters=meters.get(dwelling, {}),
-                vacant_since=None if household else vacant.get(dwelling, (view.first, None))[0],
-                ended_tenancy=vacant[dwelling][1] if dwelling in vacant else None,
-                under_repair=dwelling in view.under_repair,
-                identification_ok=view.identification_ok,
-                recognised=view.recognised.get(block),
-            )
+        days, memory = _judged(view, block, points, household, uses.get(dwelling, {}), used)
+        record = DwellingRecord(
+            dwelling_id=dwelling,
+            household=household,
+            days=tuple(days),
+            points=points,
+            meters=meters.get(dwelling, {}),
+            vacant_since=None if household else vacant.get(dwelling, (view.first, None))[0],
+            ended_tenancy=vacant[dwelling][1] if dwelling in vacant else None,
+            under_repair=dwelling in view.under_repair,
+            identification_ok=view.identification_ok,
+            recognised=view.recognised.get(block),
         )
+        records.append((record, memory))
     return records
 
 
@@ -77,7 +81,7 @@ def _judged(
     household: Household | None,
     uses: Mapping[date, tuple[CredentialUse, ...]],
     used: Mapping[str, Mapping[date, float]],
-) -> list[PresenceDay]:
+) -> tuple[list[PresenceDay], Memory]:
     """Judge the days of the tenancy apart from those before it: another household's habits are not this one's."""
     water, power = used.get("water", {}), used.get("electricity", {})
     observed = [
@@ -86,10 +90,11 @@ def _judged(
     ]
     start = household.first if household else view.first
     split = min(max((start - view.first).days, 0), len(observed))
-    return presence(observed[:split], points) + presence(observed[split:], points)
+    memory = Memory()
+    return presence(observed[:split], points) + presence(observed[split:], points, memory), memory
 
 
-def _uses(
+def uses_of(
     session: Session, view: EstateView, dwellings: Sequence[str]
 ) -> dict[str, dict[date, tuple[CredentialUse, ...]]]:
     """Lawful passes only: the column of faces without consent (b) is not read."""
@@ -118,8 +123,8 @@ def _uses(
     return found
 
 
-def _readings(
-    session: Session, view: EstateView, dwellings: Sequence[str]
+def readings_of(
+    session: Session, view: EstateView, dwellings: Sequence[str], since: date
 ) -> tuple[dict[str, dict[str, str]], dict[tuple[str, str], list[Reading]]]:
     meters: dict[str, dict[str, str]] = defaultdict(dict)
     chosen: dict[str, tuple[str, str]] = {}
@@ -134,7 +139,7 @@ def _readings(
         select(MeterDay.meter_id, MeterDay.day, MeterDay.last_value)
         .where(
             MeterDay.dwelling_id.in_(dwellings),
-            MeterDay.day.between(view.first - timedelta(days=1), view.last),
+            MeterDay.day.between(since, view.last),
             MeterDay.ok_count > 0,
             MeterDay.last_value.is_not(None),
         )
@@ -150,9 +155,9 @@ def _live_on(day: date) -> ColumnElement[bool]:
     return or_(HouseholdMember.to_date.is_(None), HouseholdMember.to_date >= day)
 
 
-def _households(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, Household]:
-    tenancies = session.scalars(
-        select(Tenancy)
+def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, Household]:
+    tenancies: Sequence[Any] = session.execute(
+        select(Tenancy.id, Tenancy.dwelling_id, Tenancy.from_date, Tenancy.handover_at)
         .where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state != "ended", Tenancy.from_date <= view.last)
         .order_by(Tenancy.from_date)
     ).all()

@@ -8,12 +8,12 @@ detection counts is a run of them.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
-from statistics import median
 
 from hub.occupancy.values import KNOWN_COVERAGE, CredentialUse, DayState, ObservedDay, PresenceDay
 
@@ -39,6 +39,7 @@ USUAL_DAYS = 60
 USUAL_MIN = 14
 WATER_TRACE = 0.02
 MAX_METER_GAP = 3
+USE_DIGITS = 4
 MOST_PER_DAY = {"water": 20.0, "electricity": 400.0}
 
 
@@ -64,34 +65,49 @@ def daily_use(quantity: str, readings: Sequence[Reading]) -> dict[date, float]:
         if not 1 <= days <= MAX_METER_GAP or amount < 0 or amount / days > most:
             continue
         for back in range(days):
-            used[now.day - timedelta(days=back)] = amount / days
+            used[now.day - timedelta(days=back)] = round(amount / days, USE_DIGITS)
     return used
 
 
 @dataclass(slots=True)
-class _Usual:
-    """A running median of lived-in days."""
+class Usual:
+    """A running median of lived-in days. `ordered`: the same values by size."""
 
-    values: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL_DAYS))
+    values: deque[float] = field(default_factory=deque)
+    ordered: list[float] = field(default_factory=list)
     known: float | None = None
 
     def add(self, value: float | None) -> None:
-        if value is not None:
-            self.values.append(value)
-            self.known = median(self.values) if len(self.values) >= USUAL_MIN else None
+        if value is None:
+            return
+        if len(self.values) == USUAL_DAYS:
+            oldest = self.values.popleft()
+            del self.ordered[bisect_left(self.ordered, oldest)]
+        self.values.append(value)
+        insort(self.ordered, value)
+        self.known = self.median()
+
+    def median(self) -> float | None:
+        """None until enough days are known."""
+        count = len(self.ordered)
+        if count < USUAL_MIN:
+            return None
+        half = count // 2
+        return self.ordered[half] if count % 2 else (self.ordered[half - 1] + self.ordered[half]) / 2
 
 
 @dataclass(slots=True)
-class _Memory:
-    """What earlier days taught about this household."""
+class Memory:
+    """What earlier days taught about this household: all that the judgement of the next one needs of them."""
 
     last_identified: date | None = None
     last_seen: date | None = None
     seen_days: int = 0
     identified_days: dict[str, int] = field(default_factory=dict)
-    water: _Usual = field(default_factory=_Usual)
-    electricity: _Usual = field(default_factory=_Usual)
-    any_water: _Usual = field(default_factory=_Usual)
+    identified_last: dict[str, date] = field(default_factory=dict)
+    water: Usual = field(default_factory=Usual)
+    electricity: Usual = field(default_factory=Usual)
+    any_water: Usual = field(default_factory=Usual)
 
     def regular(self, credential: str) -> bool:
         return self.identified_days.get(credential, 0) >= REGULAR_DAYS
@@ -101,13 +117,17 @@ class _Memory:
         return self.water.known if self.seen_days >= OBSERVABLE_DAYS else self.any_water.known
 
 
-def presence(days: Iterable[ObservedDay], points: frozenset[str]) -> list[PresenceDay]:
-    """Judge days in order. `points`: the devices on the way home; without any, the doors never speak of absence."""
-    memory = _Memory()
-    return [_judge(day, points, memory) for day in days]
+def presence(days: Iterable[ObservedDay], points: frozenset[str], memory: Memory | None = None) -> list[PresenceDay]:
+    """Judge days in order. `points`: the devices on the way home; without any, the doors never speak of absence.
+
+    `memory`: of the days before these, and goes on from there; None: they are the household's first.
+    """
+    memory = Memory() if memory is None else memory
+    return [judge(day, points, memory) for day in days]
 
 
-def _judge(day: ObservedDay, points: frozenset[str], memory: _Memory) -> PresenceDay:
+def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceDay:
+    """One day; `memory` learns from it."""
     coverage = max(0.0, 1.0 - sum(day.gaps.values())) if points else 0.0
     residents = [use for use in day.uses if use.resident and (use.identified or use.other)]
     identified_by = tuple(use.credential for use in residents if use.identified)
@@ -137,7 +157,7 @@ def _judge(day: ObservedDay, points: frozenset[str], memory: _Memory) -> Presenc
     return judged
 
 
-def _only_a_visit(day: ObservedDay, memory: _Memory) -> bool:
+def _only_a_visit(day: ObservedDay, memory: Memory) -> bool:
     """The meters say that whoever passed did not live there that day; without meters: False."""
     if day.water is not None:
         usual = memory.water.known
@@ -146,7 +166,7 @@ def _only_a_visit(day: ObservedDay, memory: _Memory) -> bool:
     return day.electricity is not None and usual is not None and day.electricity < VISIT_POWER_SHARE * usual
 
 
-def _is_theirs(credential: str, day: date, memory: _Memory) -> bool:
+def _is_theirs(credential: str, day: date, memory: Memory) -> bool:
     """A card pass counts for the household unless its holder used to be identified and nobody has been for two weeks."""
     if not memory.regular(credential) or memory.last_identified is None:
         return True
@@ -154,7 +174,7 @@ def _is_theirs(credential: str, day: date, memory: _Memory) -> bool:
 
 
 def _state(
-    day: ObservedDay, coverage: float, seen: bool, unidentified_use: bool, others: int, memory: _Memory
+    day: ObservedDay, coverage: float, seen: bool, unidentified_use: bool, others: int, memory: Memory
 ) -> DayState:
     if seen:
         return DayState.PRESENT
@@ -172,11 +192,11 @@ def in_use_by_water(water: float | None, usual: float | None) -> bool:
     return water is not None and usual is not None and water >= WATER_TRACE and water >= USE_SHARE * usual
 
 
-def _learn(memory: _Memory, day: ObservedDay, residents: list[CredentialUse], seen: bool, visit: bool) -> None:
+def _learn(memory: Memory, day: ObservedDay, residents: list[CredentialUse], seen: bool, visit: bool) -> None:
     for use in residents:
         if use.identified:
             memory.identified_days[use.credential] = memory.identified_days.get(use.credential, 0) + 1
-            memory.last_identified = day.day
+            memory.identified_last[use.credential] = memory.last_identified = day.day
     if day.water is not None and day.water >= WATER_TRACE:
         memory.any_water.add(day.water)
     if seen:

@@ -44,7 +44,9 @@ def find_sublet(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
     household, rule = record.household, pack.sublet
     if household is None or record.under_repair:
         return None
-    days = tuple(day for day in record.days if day.day >= (household.handover or household.first))
+    days = record.since(household.handover or household.first)
+    if any(_surely_theirs(day, household) for day in days[-rule.unseen_days :]):
+        return None
     who = _who(days, household)
     window = _unseen(days, who)
     unseen = sum(day.state is not DayState.UNKNOWN for day in window)
@@ -112,6 +114,15 @@ def _registered_seen(day: PresenceDay, who: _Who) -> bool:
     if any(credential not in who.regular for credential in day.cards_of):
         return True
     return not who.regular and day.state is DayState.PRESENT
+
+
+def _surely_theirs(day: PresenceDay, household: Household) -> bool:
+    """A registered person was there, whoever the terminals know: so lately, nobody is missing."""
+    if day.identified_by:
+        return True
+    if any(member.consent_b for member in household.members):
+        return False  # a card may be one of somebody who used to be identified
+    return bool(day.cards_of) or day.state is DayState.PRESENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -160,3 +160,15 @@ class DwellingRecord:
     recognised: float | None = None
     contacts_kept: bool = True
     traced: bool = True
+
+    @property
+    def first_day(self) -> date | None:
+        """The record's first day, of a row of days that ends with the last."""
+        return self.days[-1].day - timedelta(days=len(self.days) - 1) if self.days else None
+
+    def since(self, start: date) -> tuple[PresenceDay, ...]:
+        """The days from `start` on."""
+        first = self.first_day
+        if first is None:
+            return ()
+        return self.days if start <= first else self.days[(start - first).days :]

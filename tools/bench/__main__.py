@@ -21,6 +21,7 @@ MODULES = {
     "drift": "10,000 people on 50 terminals, 5 % of the entries lost or altered",
     "city": "every list of a city of a million people",
     "sync": "what is shown as confirmed, in a thousand runs in which everything goes wrong",
+    "nightly": "a night of a city from stored days, and 400 days judged anew",
     "ingest": "events through broker and hub into the database",
     "modbus": "one bus against the bare library, a bus of 32 boards, one pulse an open",
     "terminal": "300 face terminals send records with pictures and wait for each acknowledgement",

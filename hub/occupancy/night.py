@@ -1,0 +1,226 @@
+"""One night of an estate: yesterday of each dwelling, judged on from what its earlier days have taught.
+
+The usual case needs one day's rows a dwelling, however long the history. A dwelling goes the long way round (`analyse_batch`,
+the whole record) when something late touched it, its household changed, it stands vacant, or a rule looks further back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Table, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from hub.db import UnitOfWork
+from hub.occupancy.detect import detect
+from hub.occupancy.estate_view import LOOK_BACK_DAYS, EstateView, healthy
+from hub.occupancy.finding import Finding
+from hub.occupancy.life import LifeKind
+from hub.occupancy.load import households_of, readings_of, uses_of
+from hub.occupancy.memory import HELD_DAYS, Kept, NeedsHistory, RecentDays, pack, unpack
+from hub.occupancy.pack import Calendar
+from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
+from hub.occupancy.recognised import WITHIN_DAYS, share
+from hub.occupancy.rows import presence_row
+from hub.occupancy.values import CredentialUse, DwellingRecord, Household, ObservedDay
+from hub.tables import DwellingMemory, LifeFactRow, PresenceDay
+
+_memory: Table = DwellingMemory.__table__  # type: ignore[assignment]
+Uses = Mapping[date, tuple[CredentialUse, ...]]
+FoundOf = tuple[DwellingRecord, tuple[Finding, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """`found`: judged, with what detection says. `long_way`: dwelling → first day to judge anew from the whole record."""
+
+    found: list[FoundOf]
+    long_way: dict[str, date]
+
+
+@dataclass(slots=True)
+class _One:
+    """A dwelling whose yesterday can be judged from its memory."""
+
+    dwelling: str
+    household: Household
+    kept: Kept
+    first_day: date
+    meters: Mapping[str, str]
+    observed: ObservedDay
+
+
+def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar: Calendar) -> Night:
+    """Judge `view.last` of dwellings that were judged up to the day before, keep day and memory, and ask the rules."""
+    session, last = uow.session, view.last
+    rows = _rows(session, dwellings)
+    households = households_of(session, view, dwellings)
+    uses = uses_of(session, view, dwellings)
+    meters, readings = readings_of(session, view, dwellings, last - timedelta(days=MAX_METER_GAP))
+    long_way: dict[str, date] = {}
+    ones: list[_One] = []
+    kept_of = {id: kept for id, row in rows.items() if (kept := unpack(row.body)) is not None}
+    for dwelling in dwellings:
+        row, household, kept = rows[dwelling], households.get(dwelling), kept_of.get(dwelling)
+        own = meters.get(dwelling, {})
+        series = {quantity: readings[dwelling, quantity] for quantity in own}
+        if household is None or kept is None or not _same(row, household):
+            long_way[dwelling] = last
+        elif any(_after_gap(one, last) for one in series.values()):
+            long_way[dwelling] = last - timedelta(days=MAX_METER_GAP)
+        else:
+            observed = _observed(view, dwelling, uses.get(dwelling, {}), series)
+            ones.append(_One(dwelling, household, kept, row.first_day, own, observed))
+    _judge(view, ones)
+    seen = _seen(view, dwellings, kept_of, households, uses, {one.dwelling for one in ones})
+    settled = _settled(session, [one.household.tenancy_id for one in ones])
+    found, written = list[FoundOf](), list[_One]()
+    for one in ones:
+        record = _record(seen, one)
+        try:
+            answer = None if _life_open(record, settled) else detect(record, view.pack, calendar)
+        except NeedsHistory:
+            answer = None
+        if answer is None:
+            long_way[one.dwelling] = last
+        else:
+            found.append((record, answer))
+            written.append(one)
+    _write(session, written, last)
+    return Night(found, long_way)
+
+
+def _rows(session: Session, dwellings: Sequence[str]) -> dict[str, Any]:
+    columns = (
+        DwellingMemory.dwelling_id,
+        DwellingMemory.first_day,
+        DwellingMemory.tenancy_id,
+        DwellingMemory.begins,
+        DwellingMemory.body,
+    )
+    return {
+        row.dwelling_id: row for row in session.execute(select(*columns).where(_memory.c.dwelling_id.in_(dwellings)))
+    }
+
+
+def _same(row: Any, household: Household) -> bool:
+    return bool(row.tenancy_id == household.tenancy_id and row.begins == household.first)
+
+
+def _after_gap(readings: Sequence[Reading], last: date) -> bool:
+    """Yesterday's reading fills days before it, which were judged without."""
+    return len(readings) > 1 and readings[-1].day == last and (last - readings[-2].day).days > 1
+
+
+def _observed(view: EstateView, dwelling: str, uses: Uses, series: Mapping[str, Sequence[Reading]]) -> ObservedDay:
+    used = {quantity: daily_use(quantity, readings).get(view.last) for quantity, readings in series.items()}
+    gaps = view.block_gaps[view.dwelling_block[dwelling]][-1]
+    return ObservedDay(view.last, gaps, uses.get(view.last, ()), used.get("water"), used.get("electricity"))
+
+
+def _judge(view: EstateView, ones: Iterable[_One]) -> None:
+    for one in ones:
+        points = view.points.get(view.dwelling_block[one.dwelling], frozenset())
+        one.kept.add(judge(one.observed, points, one.kept.memory))
+
+
+def _seen(
+    view: EstateView,
+    dwellings: Sequence[str],
+    kept_of: Mapping[str, Kept],
+    households: Mapping[str, Household],
+    uses: Mapping[str, Uses],
+    judged: set[str],
+) -> EstateView:
+    """Whether terminals go on recognising people, and what share of a block's members: from the memories of all dwellings."""
+    counts = [0] * HELD_DAYS
+    members: dict[str, int] = {}
+    identified: dict[str, int] = {}
+    since, end = view.last - timedelta(days=WITHIN_DAYS), view.last.toordinal()
+    for dwelling in dwellings:
+        block, household, kept = view.dwelling_block[dwelling], households.get(dwelling), kept_of.get(dwelling)
+        if household is not None:
+            members[block] = members.get(block, 0) + sum(member.consent_b for member in household.members)
+        if kept is None:
+            continue
+        for row in kept.rows:
+            if row[4] and end - HELD_DAYS < row[0] <= end:
+                counts[row[0] - end - 1] += row[4]
+        known = {token for token, day in kept.memory.identified_last.items() if day > since}
+        if dwelling not in judged:  # it is judged later tonight: its yesterday counts all the same
+            today = [use for use in uses.get(dwelling, {}).get(view.last, ()) if use.resident and use.identified]
+            counts[-1] += sum(use.identified for use in today)
+            known |= {use.credential for use in today}
+        identified[block] = identified.get(block, 0) + len(known)
+    return replace(
+        view,
+        identification_ok=healthy(counts)[-1],
+        recognised={block: share(identified.get(block, 0), count) for block, count in members.items()},
+    )
+
+
+def _record(view: EstateView, one: _One) -> DwellingRecord:
+    block = view.dwelling_block[one.dwelling]
+    total = min((view.last - one.first_day).days + 1, LOOK_BACK_DAYS)
+    return DwellingRecord(
+        dwelling_id=one.dwelling,
+        household=one.household,
+        days=RecentDays.of(one.kept, total),
+        points=view.points.get(block, frozenset()),
+        meters=one.meters,
+        under_repair=one.dwelling in view.under_repair,
+        identification_ok=view.identification_ok,
+        recognised=view.recognised.get(block),
+    )
+
+
+def _settled(session: Session, tenancies: Sequence[str]) -> set[str]:
+    """Tenancies whose moving in was told: without late records nothing about it changes."""
+    told = select(LifeFactRow.tenancy_id).where(
+        LifeFactRow.tenancy_id.in_(tenancies), LifeFactRow.kind == LifeKind.MOVED_IN, LifeFactRow.standing
+    )
+    return set(session.scalars(told))
+
+
+def _life_open(record: DwellingRecord, settled: set[str]) -> bool:
+    """Handed over within the record, and not told yet to have moved in."""
+    household = record.household
+    if household is None or household.handover is None or household.tenancy_id in settled:
+        return False
+    return (record.first_day or household.handover) < household.handover
+
+
+def _write(session: Session, ones: Sequence[_One], last: date) -> None:
+    if not ones:
+        return
+    days = [presence_row(one.dwelling, one.kept.day(-1)) for one in ones]
+    session.connection().execute(insert(PresenceDay), days)
+    remember(session, [(one.dwelling, one.household, one.kept, one.first_day) for one in ones], last)
+
+
+def remember(session: Session, rows: Iterable[tuple[str, Household | None, Kept, date]], last: date) -> None:
+    """Keep (dwelling, household, memory, first day of its record) for the next night."""
+    values = [
+        {
+            "dwelling_id": dwelling,
+            "day": last,
+            "first_day": first,
+            "tenancy_id": household.tenancy_id if household else None,
+            "begins": household.first if household else None,
+            "body": pack(kept),
+        }
+        for dwelling, household, kept, first in rows
+    ]
+    if not values:
+        return
+    maker = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = maker(_memory)
+    names = ("day", "first_day", "tenancy_id", "begins", "body")
+    statement = statement.on_conflict_do_update(
+        index_elements=["dwelling_id"], set_={name: statement.excluded[name] for name in names}
+    )
+    session.connection().execute(statement, values)

@@ -1,0 +1,33 @@
+"""(P) A judged day as it is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.occupancy.values import PresenceDay
+
+
+def presence_row(dwelling_id: str, day: PresenceDay) -> dict[str, Any]:
+    """The columns of a `presence_day`: what each family of signals said, and what could not be observed."""
+    signals: dict[str, Any] = {"doors": day.passes}
+    if day.identified:
+        signals["identified"] = day.identified
+    if day.others:
+        signals["others"] = day.others
+    if day.late_others:
+        signals["late_others"] = day.late_others
+    if day.visit:
+        signals["visit"] = True
+    if day.water is not None:
+        signals["water"] = round(day.water, 4)
+    if day.electricity is not None:
+        signals["electricity"] = round(day.electricity, 3)
+    if day.gaps:
+        signals["gaps"] = dict(day.gaps)
+    return {
+        "dwelling_id": dwelling_id,
+        "day": day.day,
+        "state": day.state.value,
+        "coverage": day.coverage,
+        "signals": signals,
+    }
