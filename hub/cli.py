@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from hub.config import Config, from_environment
+from hub.evidence.command import verify_evidence_command
 from hub.occupancy.backtest.command import backtest_command
 from hub.occupancy.policy_command import TrialRefused, policy_app, try_on
 
@@ -333,6 +334,9 @@ def try_policy_command(
         raise _fail(error) from error
     finally:
         hub.db.close()
+
+
+app.command("verify-evidence")(verify_evidence_command)
 
 
 def main() -> None:

@@ -14,10 +14,12 @@ from hub.access.other_way import of_this_unit
 from hub.access.publish import JOBS as ACCESS_JOBS
 from hub.cases import api as cases_api
 from hub.cases.nightly import JOBS as CASES_JOBS
+from hub.cases.reminders import JOBS as CLOCK_JOBS
 from hub.estate import adding_api, orders_api, removing
 from hub.estate import api as estate_api
 from hub.estate.jobs import JOBS as ESTATE_JOBS
 from hub.events import api as events_api
+from hub.evidence import api as evidence_api
 from hub.held_rows import by_tag
 from hub.jobs import Job
 from hub.lease import api as lease_api
@@ -55,6 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     occupancy_api.router,
     policy_api.router,
     cases_api.router,
+    evidence_api.router,
     lease_api.router,
     life_api.router,
     audit.router,
@@ -70,6 +73,7 @@ JOBS: tuple[Job, ...] = (
     *ACCESS_JOBS,
     *CASES_JOBS,
     *TRIAL_JOBS,
+    *CLOCK_JOBS,
     *LEASE_JOBS,
     *REMINDER_JOBS,
 )

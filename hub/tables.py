@@ -963,7 +963,10 @@ class Finding(Base):
 
 
 class CaseFile(Base):
-    """What people make of a lead. One open case a dwelling and kind. `state` is the workflow's."""
+    """What people make of a lead. One open case a dwelling and kind. `state` is the workflow's.
+
+    `due_at`: then it ends as unproven when nothing supports it. `step_due_at`: by then one of us must have done the next step.
+    """
 
     __tablename__ = "case_file"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -976,6 +979,7 @@ class CaseFile(Base):
     state: Mapped[str]
     opened_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
+    step_due_at: Mapped[datetime | None] = mapped_column(index=True)
     closed_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     quiet_until: Mapped[datetime | None]
@@ -1015,6 +1019,31 @@ class LifeFactRow(Base):
     because: Mapped[list[Any]]
     meters: Mapped[list[Any]] = mapped_column(default=list)
     updated_at: Mapped[datetime]
+
+
+class DeviceReview(Base):
+    """Append-only: one paper of the review that Administrative Penalty Law art. 41 asks of a device whose records are evidence.
+
+    `kind`: approval (certificate), sign (photo of the sign), location (where it was published), technical, legal. `file`: the
+    paper itself, `sha256` its digest. `valid_until`: the last day on which it counts; None: no end.
+    """
+
+    __tablename__ = "device_review"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
+    kind: Mapped[str]
+    number: Mapped[str]
+    note: Mapped[str] = mapped_column(default="")
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    file_name: Mapped[str] = mapped_column(default="")
+    media_type: Mapped[str] = mapped_column(default="")
+    sha256: Mapped[str] = mapped_column(default="")
+    file: Mapped[bytes | None]
+    reviewed_by: Mapped[str]
+    reviewer: Mapped[str]
+    at: Mapped[datetime]
 
 
 class OutboxMessage(Base):

@@ -53,10 +53,12 @@ def _library(soname: str) -> Callable[[], bool]:
     return lambda: where.library(soname) is not None
 
 
-def _chinese_font() -> bool:
-    names = ("wqy-*.ttc", "*CJK*", "*SansSC*", "*HanSans*")
-    fonts = [root / "usr/share/fonts" for root in where.roots()]
-    return any(next(folder.rglob(name), None) for folder in fonts if folder.is_dir() for name in names)
+def _font(*names: str) -> Callable[[], bool]:
+    def present() -> bool:
+        fonts = [root / "usr/share/fonts" for root in where.roots()]
+        return any(next(folder.rglob(name), None) for folder in fonts if folder.is_dir() for name in names)
+
+    return present
 
 
 def _rtsp_server() -> bool:
@@ -71,11 +73,12 @@ GROUPS: dict[str, tuple[Need, ...]] = {
         Need(("libgl1",), "loaded by OpenCV", _library("libGL.so.1")),
         Need(("libglib2.0-0",), "loaded by OpenCV", _library("libgthread-2.0.so.0")),
         Need(("libxcb1",), "loaded by OpenCV", _library("libxcb.so.1")),
+        Need(("fonts-wqy-microhei",), "Chinese in reports and on screenshots", _font("wqy-*.ttc", "*CJK*", "*SansSC*")),
+        Need(("fonts-hanazono",), "rare characters of names in reports", _font("HanaMin*")),
     ),
     "test": (
         Need(("postgresql-15",), "the storage tests run on it too", lambda: where.postgres_bin() is not None),
         Need(("chromium",), "the console's tests", lambda: where.chromium() is not None),
-        Need(("fonts-wqy-microhei",), "Chinese on screenshots", _chinese_font),
         Need(("mbpoll",), "a second Modbus client", lambda: where.mbpoll() is not None),
         Need(
             (

@@ -123,6 +123,8 @@ def _sysroot_environment() -> dict[str, str]:
         present = [part for part in os.environ.get(variable, "").split(":") if part]
         result[variable] = ":".join([*present, *(str(f) for f in folders if f.is_dir() and str(f) not in present)])
     result["GST_REGISTRY"] = str(CACHE / "gst-registry.bin")
+    if (SYSROOT / "usr/share/fonts").is_dir():
+        result["ESTATE_FONTS"] = str(SYSROOT / "usr/share/fonts")
     fonts = CACHE / "fonts.conf"
     if fonts.is_file():
         result["FONTCONFIG_FILE"] = str(fonts)

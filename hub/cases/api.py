@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
@@ -10,19 +11,25 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from hub.auth import PERMISSIONS, Principal, hub_of, in_scope, require
-from hub.cases import nightly, service
-from hub.cases.view import CaseDetail, CaseItem, case_detail, case_items, case_rows, items_of
-from hub.cases.workflow import Action, Refused
+from hub.cases import nightly
+from hub.cases.forms import Refused
+from hub.cases.models import CaseDetail, CaseItem
+from hub.cases.steps import Action
+from hub.cases.taken import contact_of, take
+from hub.cases.view import case_detail, case_items, case_rows, items_of
+from hub.cases.workflow import Wish
 from hub.errors import ApiError, NotFound
 from hub.lease import outbox
 from hub.occupancy.contacts import CONTACT_CODES
 from hub.occupancy.dirty import mark_dirty
+from hub.second_person import require_other
 from hub.services import Hub
-from hub.tables import Block, CaseFile, Dwelling
+from hub.tables import Block, CaseEntry, CaseFile, Dwelling
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
-REFUSED_STATUS = {"forbidden": 403, "wrong_state": 409}
+REFUSED_STATUS = {"forbidden": 403, "wrong_state": 409, "not_yet": 409}
 MOST = 500
+SECONDED = frozenset({Action.AGREE, Action.DISAGREE, Action.SIGN})
 
 
 class CaseCounts(BaseModel):
@@ -31,6 +38,7 @@ class CaseCounts(BaseModel):
     state: dict[str, int]
     stage: dict[str, int]
     kind: dict[str, int]
+    late: int
 
 
 class CaseList(BaseModel):
@@ -39,11 +47,12 @@ class CaseList(BaseModel):
 
 
 class Decision(BaseModel):
-    """`opinion`: the person's own words; never machine-written."""
+    """`opinion`: the person's own words; never machine-written. `fields`: the action's form (see `CaseDetail.actions`)."""
 
-    action: Literal["dismiss", "recheck", "note", "good_cause"]
-    reason_code: str = Field(max_length=40)
+    action: Action
+    reason_code: str = Field("", max_length=40)
     opinion: str = Field(max_length=4000)
+    fields: dict[str, str] = Field(default_factory=dict, max_length=20)
 
 
 @router.get("/cases")
@@ -52,22 +61,25 @@ def list_cases(
     state: str | None = None,
     kind: str | None = None,
     stage: str | None = None,
+    late: bool = False,
     limit: int = Query(200, ge=1, le=MOST),
     principal: Principal = Depends(require("case.view")),
     hub: Hub = Depends(hub_of),
 ) -> CaseList:
-    """Newest first. Filters are exact; `state=open` is one state, not "not closed"."""
+    """Newest first. Filters are exact; `state=open` is one state, not "not closed". `late`: a step of ours is overdue."""
     if estate is not None:
         in_scope(principal, estate)
     chosen = _scoped(case_rows(), principal, estate)
     for column, wanted in ((CaseFile.state, state), (CaseFile.kind, kind), (CaseFile.stage, stage)):
         if wanted is not None:
             chosen = chosen.where(column == wanted)
+    if late:
+        chosen = chosen.where(CaseFile.step_due_at <= hub.now())
     with hub.db.reading() as session:
         rows = session.execute(chosen.order_by(CaseFile.opened_at.desc(), CaseFile.number.desc()).limit(limit)).all()
         return CaseList(
             items=items_of(session, [(row[0], row[1], row[2]) for row in rows]),
-            counts=_counts(session, principal, estate),
+            counts=_counts(session, principal, estate, hub.now()),
         )
 
 
@@ -79,7 +91,7 @@ def get_case(
     with hub.db.reading() as session:
         row = _case(session, case_id, principal)
         permissions = PERMISSIONS.get(principal.role, frozenset())
-        return case_detail(session, row, service.latest_finding(session, case_id), permissions)
+        return case_detail(session, row, principal.id, permissions, hub.now())
 
 
 @router.post("/cases/{case_id}/decisions")
@@ -92,23 +104,24 @@ def decide_case(
     """A named person's decision with a reason and a written opinion; the lease system is told in the same unit of work."""
     with hub.db.reading() as session:
         estate_id = _case(session, case_id, principal)[0].estate_id
+    wish = Wish(decision.action, decision.reason_code, decision.opinion, decision.fields)
     reason = f"case decision {decision.action}"
+    contact = decision.reason_code in CONTACT_CODES or contact_of(wish) is not None
     with hub.db.unit_of_work(principal.id, reason, estate_id=estate_id, now=hub.now()) as uow:
         case = uow.session.scalars(select(CaseFile).where(CaseFile.id == case_id).with_for_update()).one()
+        if decision.action in SECONDED:
+            _another(uow.session, case_id, principal, hub)
         try:
-            service.decide(
+            take(
                 uow,
                 case,
-                Action(decision.action),
-                decision.reason_code,
-                decision.opinion,
+                wish,
                 actor=principal.id,
                 decided_by=principal.display_name,
                 permissions=PERMISSIONS.get(principal.role, frozenset()),
             )
         except Refused as refused:
             raise ApiError(REFUSED_STATUS.get(refused.code, 422), refused.code, refused.message) from refused
-        contact = decision.reason_code in CONTACT_CODES
         if contact:
             mark_dirty(uow.session, {case.dwelling_id: uow.now.date()}, back_days=2)
     if contact:
@@ -118,6 +131,18 @@ def decide_case(
         item = case_items(session, [case_id])[0]
     nightly.announce(hub, estate_id, [case_id])
     return item
+
+
+def _another(session: Session, case_id: str, principal: Principal, hub: Hub) -> None:
+    """Whom the proposer let in within a day is no second person either."""
+    proposed_by = session.scalar(
+        select(CaseEntry.actor)
+        .where(CaseEntry.case_id == case_id, CaseEntry.action == Action.PROPOSE.value)
+        .order_by(CaseEntry.id.desc())
+        .limit(1)
+    )
+    if proposed_by:
+        require_other(session, proposed_by, "", principal, hub.now())
 
 
 def _scoped(
@@ -138,8 +163,8 @@ def _case(session: Session, case_id: str, principal: Principal) -> tuple[CaseFil
     return row[0], row[1], row[2]
 
 
-def _counts(session: Session, principal: Principal, estate: str | None) -> CaseCounts:
-    found: dict[str, dict[str, int]] = {}
+def _counts(session: Session, principal: Principal, estate: str | None, now: datetime) -> CaseCounts:
+    found: dict[str, Any] = {}
     for name, column in (("state", CaseFile.state), ("stage", CaseFile.stage), ("kind", CaseFile.kind)):
         query = select(column, func.count()).group_by(column)
         if estate is not None:
@@ -147,4 +172,8 @@ def _counts(session: Session, principal: Principal, estate: str | None) -> CaseC
         elif principal.estate_ids is not None:
             query = query.where(CaseFile.estate_id.in_(principal.estate_ids))
         found[name] = {value: count for value, count in session.execute(query)}  # noqa: C416
+    late = _scoped(case_rows(), principal, estate).where(CaseFile.step_due_at <= now)
+    found["late"] = (
+        session.scalar(select(func.count()).select_from(late.with_only_columns(CaseFile.id).subquery())) or 0
+    )
     return CaseCounts(**found)

@@ -42,8 +42,24 @@ INNOCENT: dict[str, str] = {
 VERIFIED = {"V_HOME": "入户核查：本户实际居住", "V_DATA": "数据复核：证据不成立"}
 RECHECK = {"R_ELIGIBILITY": "转资格复核", "R_SITE": "转入户核查", "R_DATA": "转数据复核"}
 GOOD_CAUSE = {code: INNOCENT[code] for code in (*(f"IE{n:02d}" for n in range(1, 13)), "IE24", "IE28")}
+ANSWER = {**INNOCENT, "A_OTHER": "其他说明", "A_NONE": "未说明理由"}
+GROUNDS = {
+    "G_SUBLET": "转借、转租或者擅自调换（令第11号第二十七条第一项）",
+    "G_USE": "改变用途（令第11号第二十七条第二项）",
+    "G_IDLE": "无正当理由连续闲置（令第11号第二十七条第五项或当地规定）",
+    "G_NOT_MOVED_IN": "未按期入住（当地规定）",
+    "G_NONE": "不成立或有正当理由",
+}
+"""What a conclusion may rest on. Refusing face recognition, age, disability or origin are none and never become one."""
+
 NOTE = {**{code: kind.label_zh for code, kind in CONTACT_CODES.items()}, "N_OTHER": "其他情况记录"}
 DISMISS = {**VERIFIED, **INNOCENT}
 
-SYSTEM = {"S_FINDING": "系统线索", "S_GONE": "线索事实已消失", "S_EXPIRED": "期限内没有新的证据"}
-LABELS = {**DISMISS, **RECHECK, **NOTE, **SYSTEM}
+SYSTEM = {
+    "S_FINDING": "系统线索",
+    "S_GONE": "线索事实已消失",
+    "S_EXPIRED": "期限内没有新的证据",
+    "S_UNPROVEN": "会商认定未证实",
+    "S_UPHELD_NOT": "复核、听证或申诉后撤销",
+}
+LABELS = {**DISMISS, **RECHECK, **ANSWER, **GROUNDS, **NOTE, **SYSTEM}

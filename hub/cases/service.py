@@ -1,4 +1,4 @@
-"""Cases kept: opening and closing them by facts, and people's decisions. Entries are only ever added."""
+"""Cases kept: opened, followed and closed by facts. What people do in them stands in `taken`. Entries are only ever added."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub import caselog
 from hub.cases import workflow
-from hub.cases.reasons import LABELS
-from hub.cases.workflow import Action, ClosedCase, Facts, OnFacts, State, Transition
+from hub.cases.known import latest_finding as latest_finding
+from hub.cases.known import set_step_due
+from hub.cases.states import State
+from hub.cases.telling import subject_of as subject_of
+from hub.cases.telling import tell
+from hub.cases.workflow import ClosedCase, Facts, OnFacts, Transition
 from hub.db import UnitOfWork
 from hub.ids import new_id
-from hub.lease import outbox
-from hub.lease.feed import FeedMessage, Subject, message
-from hub.tables import CaseEntry, CaseFile, Dwelling, Estate, Finding, Tenancy
+from hub.tables import CaseEntry, CaseFile, Estate, Finding
 
 SYSTEM = "system"
 
@@ -39,7 +42,7 @@ def follow(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFil
     case.due_at = uow.now + workflow.UNPROVEN_AFTER
     if what is OnFacts.REFRESH:
         return None
-    _add(uow, case, SYSTEM, "stage_changed", "S_FINDING", data={"from": case.stage, **_facts_data(facts)})
+    caselog.append(uow, case.id, SYSTEM, "stage_changed", "S_FINDING", data={"from": case.stage, **facts_data(facts)})
     uow.record("case.stage", case.id, number=case.number, old=case.stage, new=finding.stage)
     case.stage = finding.stage
     return case
@@ -52,7 +55,7 @@ def facts_gone(uow: UnitOfWork, finding: Finding) -> CaseFile | None:
         return None
     end = workflow.on_facts_gone(State(case.state))
     if end is None:
-        _add(uow, case, SYSTEM, "facts_gone", "S_GONE")
+        caselog.append(uow, case.id, SYSTEM, "facts_gone", "S_GONE")
         return case
     _close_by_system(uow, case, end, "S_GONE")
     return case
@@ -77,60 +80,11 @@ def close_due(uow: UnitOfWork, estate_id: str) -> list[CaseFile]:
     return closed
 
 
-def decide(
-    uow: UnitOfWork,
-    case: CaseFile,
-    action: Action,
-    reason_code: str,
-    opinion: str,
-    *,
-    actor: str,
-    decided_by: str,
-    permissions: frozenset[str],
-) -> Transition:
-    """A person's decision, with its entry and its message to the lease system. Raises `workflow.Refused`.
-
-    `actor`: the user's id, for our records; `decided_by`: the name an official signs with, for the lease system.
-    """
-    step = workflow.decide(State(case.state), action, reason_code, opinion, permissions, uow.now)
-    finding = latest_finding(uow.session, case.id)
-    data = _facts_data(facts_of(finding)) if finding else {}
-    entry = _add(uow, case, actor, action.value, reason_code, opinion.strip(), data)
-    _apply(uow, case, step)
-    uow.record("case.decision", case.id, number=case.number, action=action.value, reason_code=reason_code)
-    if step.feed:
-        decision = {"action": action.value, "reason_code": reason_code, "reason_zh": LABELS[reason_code]}
-        decision |= {"opinion": opinion.strip(), "decided_by": decided_by}
-        _tell(uow, case, finding, step.feed, f"{case.id}:{entry.id}", {"decision": decision})
-    return step
-
-
 def open_case(session: Session, dwelling_id: str, kind: str) -> CaseFile | None:
     """The one open case of a dwelling and kind."""
     return session.scalar(
         select(CaseFile).where(CaseFile.dwelling_id == dwelling_id, CaseFile.kind == kind, CaseFile.closed_at.is_(None))
     )
-
-
-def latest_finding(session: Session, case_id: str) -> Finding | None:
-    """The finding a case rests on: the live one, else the last."""
-    return session.scalar(
-        select(Finding)
-        .where(Finding.case_id == case_id)
-        .order_by(Finding.closed_at.is_(None).desc(), Finding.updated_at.desc(), Finding.id)
-        .limit(1)
-    )
-
-
-def subject_of(session: Session, dwelling_id: str, tenancy_id: str | None) -> Subject:
-    """A dwelling and tenancy in the lease system's words."""
-    code, estate = session.execute(
-        select(Dwelling.code, Estate.code)
-        .join(Estate, Estate.id == Dwelling.estate_id)
-        .where(Dwelling.id == dwelling_id)
-    ).one()
-    source = session.scalar(select(Tenancy.source_id).where(Tenancy.id == tenancy_id)) if tenancy_id else None
-    return Subject(dwelling_id, code, estate, source)
 
 
 def _open(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFile:
@@ -149,11 +103,17 @@ def _open(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFile
     uow.session.add(case)
     uow.session.flush()
     finding.case_id = case.id
-    _add(uow, case, SYSTEM, "opened", "S_FINDING", data={"finding": finding.id, **_facts_data(facts_of(finding))})
+    data = {
+        "finding": finding.id,
+        "proposed": workflow.proposed(case.kind, case.stage),
+        **facts_data(facts_of(finding)),
+    }
+    caselog.append(uow, case.id, SYSTEM, "opened", "S_FINDING", data=data)
+    set_step_due(uow.session, case, uow.now)
     uow.record("case.opened", case.id, number=case.number, kind=case.kind, stage=case.stage)
-    _tell(uow, case, finding, "case.opened", case.id, {})
+    tell(uow, case, finding, "case.opened", case.id, {})
     if case.kind == "vacant_used":
-        _tell(uow, case, finding, "dwelling.vacant_used", case.id, {})
+        tell(uow, case, finding, "dwelling.vacant_used", case.id, {})
     return case
 
 
@@ -167,44 +127,23 @@ def _next_number(uow: UnitOfWork, estate_id: str) -> str:
 
 def _close_by_system(uow: UnitOfWork, case: CaseFile, end: Transition, reason: str) -> None:
     finding = latest_finding(uow.session, case.id)
-    data = _facts_data(facts_of(finding)) if finding else {}
-    _add(uow, case, SYSTEM, end.state.value, reason, data=data)
-    _apply(uow, case, end)
+    data = facts_data(facts_of(finding)) if finding else {}
+    caselog.append(uow, case.id, SYSTEM, end.state.value, reason, data=data)
+    apply(uow, case, end)
+    set_step_due(uow.session, case, uow.now)
     uow.record("case.closed", case.id, number=case.number, outcome=end.state.value)
     if end.feed:
-        _tell(uow, case, finding, end.feed, case.id, {"decision": {"action": end.state.value, "reason_code": reason}})
+        tell(uow, case, finding, end.feed, case.id, {"decision": {"action": end.state.value, "reason_code": reason}})
 
 
-def _apply(uow: UnitOfWork, case: CaseFile, step: Transition) -> None:
+def apply(uow: UnitOfWork, case: CaseFile, step: Transition) -> None:
+    """The one place that moves a case to another state."""
     case.state = step.state.value
     if step.closed:
-        case.closed_at, case.outcome, case.quiet_until, case.due_at = uow.now, step.state.value, step.quiet_until, None
+        case.closed_at, case.outcome, case.quiet_until, case.due_at = uow.now, step.outcome, step.quiet_until, None
 
 
-def _add(
-    uow: UnitOfWork,
-    case: CaseFile,
-    actor: str,
-    action: str,
-    reason_code: str,
-    opinion: str = "",
-    data: dict[str, Any] | None = None,
-) -> CaseEntry:
-    entry = CaseEntry(
-        case_id=case.id,
-        at=uow.now,
-        actor=actor,
-        action=action,
-        reason_code=reason_code,
-        opinion=opinion,
-        data=data or {},
-    )
-    uow.session.add(entry)
-    uow.session.flush()
-    return entry
-
-
-def _facts_data(facts: Facts) -> dict[str, Any]:
+def facts_data(facts: Facts) -> dict[str, Any]:
     return {
         "stage": facts.stage,
         "window_from": facts.window_from.isoformat(),
@@ -223,35 +162,8 @@ def _last_closed(session: Session, finding: Finding) -> ClosedCase | None:
     )
     if case is None or case.closed_at is None:
         return None
-    data = session.scalar(
-        select(CaseEntry.data).where(CaseEntry.case_id == case.id).order_by(CaseEntry.id.desc()).limit(1)
-    )
-    known = data or {}
+    rows = session.scalars(select(CaseEntry.data).where(CaseEntry.case_id == case.id).order_by(CaseEntry.id.desc()))
+    known: dict[str, Any] = next((data for data in rows if "window_from" in data), {})
     since = date.fromisoformat(known["window_from"]) if "window_from" in known else case.opened_at.date()
     facts = Facts(known.get("stage", case.stage), since, frozenset(known.get("families", ())))
     return ClosedCase(case.closed_at.date(), case.quiet_until, facts)
-
-
-def _tell(
-    uow: UnitOfWork, case: CaseFile, finding: Finding | None, kind: str, key: str, content: dict[str, Any]
-) -> None:
-    about: dict[str, Any] = {
-        "case": {"number": case.number, "kind": case.kind, "stage": case.stage, "state": case.state},
-        **content,
-    }
-    if finding is not None:
-        about["finding"] = {
-            "rule": finding.rule,
-            "rule_version": finding.rule_version,
-            "policy_version": finding.policy_version,
-            "families": finding.families,
-            "window_from": finding.window_from,
-            "window_to": finding.window_to,
-            "coverage": finding.coverage,
-            "because": finding.because,
-            "against": finding.against,
-            "inputs_hash": finding.inputs_hash,
-        }
-    subject = subject_of(uow.session, case.dwelling_id, case.tenancy_id)
-    sent: FeedMessage = message(kind, key, subject, uow.now, about)
-    outbox.enqueue(uow, sent)

@@ -2,107 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from hub import caselog
 from hub.cases import workflow
+from hub.cases.forms import said
+from hub.cases.guards import was_heard
+from hub.cases.known import context_of, latest_finding, running
+from hub.cases.models import (
+    ActionItem,
+    CaseDetail,
+    CaseItem,
+    DeliveryItem,
+    EvidenceItem,
+    Filled,
+    FindingView,
+    FormField,
+    Proposed,
+    ReasonCode,
+    Screening,
+    TimelineItem,
+    TimerItem,
+)
 from hub.cases.reasons import LABELS
-from hub.cases.workflow import ACTIONS, ACTIONS_ZH, KINDS_ZH, STATES_ZH, State
+from hub.cases.states import KINDS_ZH, STATES_ZH, State
+from hub.cases.steps import ACTIONS, ACTIONS_ZH, Action
+from hub.cases.timers import Timer
 from hub.occupancy.finding import RULE_TITLES
 from hub.occupancy.policy import packs
 from hub.tables import Block, CaseEntry, CaseFile, Dwelling, Finding, HubUser, OutboxMessage
 
-
-class CaseItem(BaseModel):
-    """A line of the case list. `headline`: the finding's first reason."""
-
-    id: str
-    number: str
-    estate_id: str
-    dwelling_id: str
-    dwelling_code: str
-    block_name: str
-    dwelling_number: str
-    kind: str
-    kind_zh: str
-    stage: str
-    state: str
-    state_zh: str
-    opened_at: datetime
-    due_at: datetime | None
-    headline: str
-
-
-class EvidenceItem(BaseModel):
-    kind: str
-    ref: str
-    text_zh: str
-    day: date | None
-
-
-class FindingView(BaseModel):
-    """What the case rests on: reasons for and against, and what would refute it."""
-
-    rule: str
-    rule_title_zh: str
-    rule_version: str
-    policy_version: str
-    policy_title_zh: str
-    stage: str
-    families: list[str]
-    window_from: date
-    window_to: date
-    coverage: float
-    because: list[str]
-    against: list[str]
-    refuted_by: list[str]
-    evidence: list[EvidenceItem]
-    observed: str
-    threshold: str
-    legal_basis: str
-
-
-class TimelineItem(BaseModel):
-    at: datetime
-    actor: str
-    action: str
-    action_zh: str
-    reason_code: str
-    reason_zh: str
-    opinion: str
-
-
-class ReasonCode(BaseModel):
-    code: str
-    label_zh: str
-
-
-class ActionItem(BaseModel):
-    action: str
-    label_zh: str
-    reason_codes: list[ReasonCode]
-    needs_opinion: bool
-    destructive: bool
-
-
-class DeliveryItem(BaseModel):
-    kind: str
-    created_at: datetime
-    delivered_at: datetime | None
-    attempts: int
-    last_error: str
-
-
-class CaseDetail(CaseItem):
-    finding: FindingView | None
-    timeline: list[TimelineItem]
-    actions: list[ActionItem]
-    delivery: list[DeliveryItem]
+ACTIONS_VALUES = frozenset(action.value for action in Action)
 
 
 def case_rows() -> Select[CaseFile, Dwelling, Block]:
@@ -142,6 +77,7 @@ def _fields(case: CaseFile, dwelling: Dwelling, block: Block, headline: str) -> 
         "state_zh": STATES_ZH[State(case.state)],
         "opened_at": case.opened_at,
         "due_at": case.due_at,
+        "step_due_at": case.step_due_at,
         "headline": headline,
     }
 
@@ -154,18 +90,42 @@ def _headlines(session: Session, ids: Sequence[str]) -> dict[str, str]:
 
 
 def case_detail(
-    session: Session, row: tuple[CaseFile, Dwelling, Block], finding: Finding | None, permissions: frozenset[str]
+    session: Session, row: tuple[CaseFile, Dwelling, Block], user: str, permissions: frozenset[str], now: datetime
 ) -> CaseDetail:
-    """One case with everything a person needs to decide."""
+    """One case with everything this user needs to decide."""
     case, dwelling, block = row
+    finding = latest_finding(session, case.id)
     view = finding_view(finding) if finding else None
     headline = view.because[0] if view and view.because else ""
+    context = context_of(session, case, user, now)
+    record, step = context.record, workflow.proposed(case.kind, case.stage)
     return CaseDetail(
         **_fields(case, dwelling, block, headline),
         finding=view,
+        proposed=Proposed(step=step.value, label_zh=workflow.PROPOSALS_ZH[step]),
+        timers=[_timer(timer) for timer in running(session, case, now)],
+        hardship=Screening(
+            on=record.hardship_on,
+            open=list(record.hardship_open),
+            found=[name for name, answer in record.hardship.items() if answer == "yes"],
+        ),
+        heard=was_heard(record, context.today),
+        outcome=case.outcome,
+        log_holds=caselog.first_broken(session, case.id) is None,
         timeline=_timeline(session, case.id),
-        actions=[_action(action) for action in workflow.actions_in(State(case.state), permissions)],
+        actions=[_action(one) for one in workflow.open_steps(context, permissions)],
         delivery=_delivery(session, case),
+    )
+
+
+def _timer(timer: Timer) -> TimerItem:
+    return TimerItem(
+        code=timer.code,
+        label_zh=timer.label_zh,
+        due=timer.due,
+        whose=timer.whose,
+        late=timer.late,
+        soon=bool(timer.warn),
     )
 
 
@@ -201,16 +161,41 @@ def _basis(finding: Finding) -> str:
     return f"{pack.legal_basis}；{basis}"
 
 
-def _action(action: workflow.Action) -> ActionItem:
-    rule = ACTIONS[action]
-    codes = [ReasonCode(code=code, label_zh=label) for code, label in rule.reason_codes.items()]
+def _action(step: workflow.Open) -> ActionItem:
+    rule = step.rule
     return ActionItem(
-        action=action.value,
+        action=step.action.value,
         label_zh=rule.label_zh,
-        reason_codes=codes,
+        reason_codes=_codes(rule.reason_codes),
+        fields=[
+            FormField(
+                name=one.name,
+                label_zh=one.label_zh,
+                kind=one.kind.value,
+                required=one.required,
+                choices=_codes(one.choices),
+                most=one.most,
+                when=one.when,
+                help_zh=one.help_zh,
+            )
+            for one in rule.fields
+        ],
+        opinion_zh=rule.opinion_zh,
         needs_opinion=True,
-        destructive=rule.destructive,
+        destructive=rule.ends,
+        step=rule.step.value,
+        blocked=step.blocked,
     )
+
+
+def _codes(labels: Mapping[str, str]) -> list[ReasonCode]:
+    return [ReasonCode(code=code, label_zh=label) for code, label in labels.items()]
+
+
+def _filled(entry: CaseEntry) -> list[Filled]:
+    rule = ACTIONS.get(Action(entry.action)) if entry.action in ACTIONS_VALUES else None
+    told = said(rule.fields, entry.data.get("fields", {})) if rule else []
+    return [Filled(label_zh=label, value_zh=value) for label, value in told]
 
 
 def _timeline(session: Session, case_id: str) -> list[TimelineItem]:
@@ -230,6 +215,7 @@ def _timeline(session: Session, case_id: str) -> list[TimelineItem]:
             reason_code=entry.reason_code,
             reason_zh=LABELS.get(entry.reason_code, ""),
             opinion=entry.opinion,
+            filled=_filled(entry),
         )
         for entry, name in rows
     ]

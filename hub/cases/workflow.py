@@ -1,17 +1,22 @@
-"""(P) The states of a case, who may do what in them, and when facts open, keep quiet or end one.
+"""(P) What becomes of a case: which steps are open to whom, what each does, and when facts open, keep quiet or end one.
 
-The full path is 线索 → 初筛 → 数据复核 → 当事人说明 → 入户核查 → 约谈 → 认定会商 → …; this is its first part. A case is about
-facts: no state and no action has an effect on anybody's access, and none is a verdict.
+线索 → 初筛 → 数据复核 → 当事人说明 → 入户核查 → 约谈 → 认定会商 (two people) → 整改 / 解除 / 限期腾退 (signed, numbered) →
+陈述申辩 / 听证 → 移送 → 归档. A case is about facts: no state and no step has an effect on anybody's access, and the program
+proposes at most an interview; everything beyond is a named person's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from hub.cases import reasons
+from hub.cases.forms import Refused, filled
+from hub.cases.guards import GUARDS, Context
+from hub.cases.states import CASE_STAGES as CASE_STAGES
+from hub.cases.states import INQUIRY, LIVE, NOTICES, STATES_ZH, State
+from hub.cases.steps import ACTIONS, Action, ActionRule
 
 QUIET = timedelta(days=90)
 """So long a household is not flagged again on the same facts."""
@@ -20,114 +25,111 @@ UNPROVEN_AFTER = timedelta(days=90)
 """A case without new evidence for so long ends as 未证实."""
 
 MIN_OPINION = 4
-CASE_STAGES = ("yellow", "orange", "red")
-DECIDE = "case.decide"
+NOT_A_PERSON = frozenset({"", "system", "lease_system"})
+OUTCOMES = {"good_cause": State.GOOD_CAUSE, "unproven": State.CLOSED_UNPROVEN}
 
 
-class State(StrEnum):
-    OPEN = "open"
-    RECHECK_REQUESTED = "recheck_requested"
-    DISMISSED = "dismissed"
-    GOOD_CAUSE = "good_cause"
-    CLOSED_UNPROVEN = "closed_unproven"
+class Proposal(StrEnum):
+    """What the program itself may propose. There is no word here for a notice or a file, so it cannot propose one."""
+
+    MESSAGE = "A1"
+    CALL = "A2"
+    VISIT = "A3"
+    INTERVIEW = "A4"
 
 
-STATES_ZH = {
-    State.OPEN: "线索待初筛",
-    State.RECHECK_REQUESTED: "已转复核",
-    State.DISMISSED: "已排除",
-    State.GOOD_CAUSE: "有正当理由",
-    State.CLOSED_UNPROVEN: "未证实（已结）",
-}
-LIVE = frozenset({State.OPEN, State.RECHECK_REQUESTED})
-KINDS_ZH = {
-    "vacancy": "疑似空置",
-    "not_moved_in": "疑似未入住",
-    "sublet": "疑似转租转借",
-    "vacant_used": "空置房疑似使用",
+PROPOSALS_ZH = {
+    Proposal.MESSAGE: "发中性询问：如近期不在家，请告知",
+    Proposal.CALL: "在不同日期电话联系两次",
+    Proposal.VISIT: "询问后入户核查（两名人员、出示证件、成年人在场、不同时段）",
+    Proposal.INTERVIEW: "询问和入户核查后约谈",
 }
 
 
-class Action(StrEnum):
-    DISMISS = "dismiss"
-    RECHECK = "recheck"
-    GOOD_CAUSE = "good_cause"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class ActionRule:
-    """`to` None: the state stays. `destructive`: ends the case; asked twice on the screen."""
-
-    label_zh: str
-    allowed_in: frozenset[State]
-    to: State | None
-    reason_codes: Mapping[str, str]
-    destructive: bool
-    feed: str | None
-    permission: str = DECIDE
-
-
-ACTIONS: dict[Action, ActionRule] = {
-    Action.RECHECK: ActionRule(
-        "转复核", frozenset({State.OPEN}), State.RECHECK_REQUESTED, reasons.RECHECK, False, "case.recheck_requested"
-    ),
-    Action.GOOD_CAUSE: ActionRule(
-        "认定有正当理由", LIVE, State.GOOD_CAUSE, reasons.GOOD_CAUSE, True, "case.good_cause"
-    ),
-    Action.DISMISS: ActionRule("排除线索", LIVE, State.DISMISSED, reasons.DISMISS, True, "case.dismissed"),
-    Action.NOTE: ActionRule("记录", LIVE, None, reasons.NOTE, False, None),
-}
-
-ACTIONS_ZH = {
-    **{action.value: rule.label_zh for action, rule in ACTIONS.items()},
-    "opened": "立案（系统线索）",
-    "stage_changed": "线索等级变化",
-    "facts_gone": "线索事实消失",
-    "closed_unproven": "结案：未证实",
-    "lease_decision": "租赁系统回传",
-}
-
-
-class Refused(Exception):
-    """The decision cannot be taken so; `message` is zh-CN and says what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code, self.message = code, message
+def proposed(kind: str, stage: str) -> Proposal:
+    """By stage alone: what the household is like plays no part."""
+    if kind == "vacant_used":
+        return Proposal.VISIT
+    return {"yellow": Proposal.MESSAGE, "orange": Proposal.VISIT, "red": Proposal.INTERVIEW}.get(stage, Proposal.CALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What a decision does to the case: nothing else happens by it."""
+    """What a step does to the case: nothing else happens by it. `evidence`: its time to end by itself starts anew."""
 
     state: State
     closed: bool
+    outcome: str | None
     quiet_until: datetime | None
     feed: str | None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    evidence: bool = False
 
 
-def actions_in(state: State, permissions: frozenset[str]) -> tuple[Action, ...]:
-    """What this person may do now."""
-    return tuple(a for a, rule in ACTIONS.items() if state in rule.allowed_in and rule.permission in permissions)
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A step open to somebody. `blocked`: what is missing yet (zh-CN); empty when it can be taken now."""
+
+    action: Action
+    rule: ActionRule
+    blocked: str
 
 
-def decide(
-    state: State, action: Action, reason_code: str, opinion: str, permissions: frozenset[str], now: datetime
-) -> Transition:
-    """One decision of one person. Raises `Refused` without a permission, a known reason or a written opinion."""
-    rule = ACTIONS[action]
-    if rule.permission not in permissions:
+def open_steps(context: Context, permissions: frozenset[str]) -> tuple[Open, ...]:
+    """What this person may do in this state, also what is still blocked, with why."""
+    return tuple(
+        Open(action, rule, (guard(context, None) if (guard := GUARDS.get(action)) else None) or "")
+        for action, rule in ACTIONS.items()
+        if context.state in rule.allowed_in and rule.permission in permissions
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A step as a person asks for it."""
+
+    action: Action
+    reason_code: str
+    opinion: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+def decide(context: Context, wish: Wish, permissions: frozenset[str], now: datetime) -> Transition:
+    """One step by one person. Raises `Refused` without a permission, a form, a reason, a written part or what comes first."""
+    rule = ACTIONS[wish.action]
+    if rule.permission not in permissions or context.actor in NOT_A_PERSON:
         raise Refused("forbidden", "您的岗位没有办理案件的权限。")
-    if state not in rule.allowed_in:
-        raise Refused("wrong_state", f"案件当前为“{STATES_ZH[state]}”，不能再“{rule.label_zh}”。请刷新后查看。")
-    if reason_code not in rule.reason_codes:
+    if context.state not in rule.allowed_in:
+        raise Refused("wrong_state", f"案件当前为“{STATES_ZH[context.state]}”，不能“{rule.label_zh}”。请刷新后查看。")
+    guard = GUARDS.get(wish.action)
+    if guard and (problem := guard(context, None)):
+        raise Refused("not_yet", problem)
+    if rule.reason_codes and wish.reason_code not in rule.reason_codes:
         raise Refused("unknown_reason", f"请为“{rule.label_zh}”选择一个理由。")
-    if len(opinion.strip()) < MIN_OPINION:
-        raise Refused("opinion_needed", f"请填写书面意见（至少{MIN_OPINION}个字）。")
-    to = rule.to or state
-    closed = to not in LIVE
-    return Transition(to, closed, now + QUIET if closed else None, rule.feed)
+    if not rule.reason_codes and wish.reason_code:
+        raise Refused("unknown_reason", f"“{rule.label_zh}”没有可选的理由，请刷新页面。")
+    fields = filled(rule.fields, wish.fields, context.today)
+    if guard and (problem := guard(context, fields)):
+        raise Refused("not_so", problem)
+    if len(wish.opinion.strip()) < MIN_OPINION:
+        raise Refused("opinion_needed", f"请填写{rule.opinion_zh}（至少{MIN_OPINION}个字）。")
+    return _transition(context, wish.action, rule, fields, now)
+
+
+def _transition(
+    context: Context, action: Action, rule: ActionRule, fields: Mapping[str, str], now: datetime
+) -> Transition:
+    to, feed = rule.to or context.state, rule.feed
+    if action is Action.AGREE and context.record.proposal:
+        conclusion = context.record.proposal.conclusion
+        to = State.CONCLUDED if conclusion in NOTICES else OUTCOMES[conclusion]
+        feed = {State.CONCLUDED: "case.concluded"}.get(to, f"case.{to.value}")
+    if fields.get("outcome") == "withdrawn":
+        to, feed = State.WITHDRAWN, "case.withdrawn"
+    closes = to not in LIVE and context.state in LIVE
+    outcome = None if not closes else "upheld" if to is State.ARCHIVED else to.value
+    quiet = now + QUIET if closes else None
+    return Transition(to, closes, outcome, quiet, feed, fields, rule.evidence)
 
 
 # --- facts --------------------------------------------------------------------------------------------------------------
@@ -177,12 +179,16 @@ def is_new(facts: Facts, last: ClosedCase) -> bool:
 
 
 def on_facts_gone(state: State) -> Transition | None:
-    """A lead nobody has taken up ends with its facts; one in recheck stays with the people who have it."""
-    return Transition(State.CLOSED_UNPROVEN, True, None, "case.closed_unproven") if state is State.OPEN else None
+    """A lead nobody has taken up ends with its facts; one in people's hands stays with them."""
+    return _unproven(None) if state is State.OPEN else None
 
 
 def on_due(state: State, due_at: datetime | None, facts_live: bool, now: datetime) -> Transition | None:
-    """Without live facts a case ends as unproven when its time is over."""
-    if state not in LIVE or facts_live or due_at is None or now < due_at:
+    """Without live facts a case that is still being looked into ends as unproven when its time is over."""
+    if state not in INQUIRY or facts_live or due_at is None or now < due_at:
         return None
-    return Transition(State.CLOSED_UNPROVEN, True, now + QUIET, "case.closed_unproven")
+    return _unproven(now + QUIET)
+
+
+def _unproven(quiet_until: datetime | None) -> Transition:
+    return Transition(State.CLOSED_UNPROVEN, True, State.CLOSED_UNPROVEN.value, quiet_until, "case.closed_unproven")

@@ -16,6 +16,7 @@ from hub.estate.views import tenancy_states
 from hub.ids import new_id
 from hub.masking import mask_id_number, mask_identifier, mask_name
 from hub.occupancy.status import OccupancyOf, occupancy_of
+from hub.relations import RELATIONS_ZH
 from hub.services import Hub
 from hub.tables import (
     Absence,
@@ -35,7 +36,6 @@ from hub.tables import (
 
 REVEAL = timedelta(seconds=60)
 REVEAL_REASONS = frozenset({"counter_service", "contact", "emergency", "case_check", "data_correction"})
-RELATIONS_ZH = {"applicant": "申请人", "spouse": "配偶", "child": "子女", "parent": "父母", "other": "其他"}
 
 
 def current_tenancy(session: Session, dwelling_id: str) -> Tenancy | None:

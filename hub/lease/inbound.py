@@ -6,11 +6,18 @@ from typing import Any
 
 from sqlalchemy import select
 
+from hub import caselog
 from hub.db import UnitOfWork
 from hub.errors import Conflict
-from hub.tables import CaseEntry, CaseFile, InboundDecision
+from hub.tables import CaseFile, InboundDecision
 
 STORED = "stored; the tenancy feed carries it"
+ON_CASES = {
+    "case_result": ("lease_decision", "result"),
+    "household_statement": ("household_statement", "text"),
+    "household_appeal": ("household_appeal", "text"),
+}
+"""Kinds that belong to a case: the entry's action, and where the words stand. A household may speak through the lease system."""
 
 
 def receive(uow: UnitOfWork, id: str, kind: str, body: dict[str, Any]) -> str:
@@ -31,25 +38,18 @@ def receive(uow: UnitOfWork, id: str, kind: str, body: dict[str, Any]) -> str:
 def _apply(uow: UnitOfWork, id: str, kind: str, body: dict[str, Any]) -> str:
     if kind == "end_tenancy":
         return STORED
-    if kind == "case_result":
-        return _note_on_case(uow, id, body)
+    if kind in ON_CASES:
+        return _note_on_case(uow, id, kind, body)
     return "stored; this kind is not known here"
 
 
-def _note_on_case(uow: UnitOfWork, id: str, body: dict[str, Any]) -> str:
-    """The outcome stands in the case's record; closing it is a person's decision."""
-    number, result = str(body.get("case_number", "")), str(body.get("result", ""))
-    case = uow.session.scalar(select(CaseFile).where(CaseFile.number == number))
+def _note_on_case(uow: UnitOfWork, id: str, kind: str, body: dict[str, Any]) -> str:
+    """It stands in the case's record; what follows from it is a person's decision."""
+    action, words = ON_CASES[kind]
+    number = str(body.get("case_number", ""))
+    case = uow.session.scalar(select(CaseFile).where(CaseFile.number == number).with_for_update())
     if case is None:
         return "stored; no case has this number"
-    uow.session.add(
-        CaseEntry(
-            case_id=case.id,
-            at=uow.now,
-            actor="lease_system",
-            action="lease_decision",
-            opinion=result[:2000],
-            data={"decision_id": id, "document_number": str(body.get("document_number", ""))[:100]},
-        )
-    )
+    data = {"decision_id": id, "document_number": str(body.get("document_number", ""))[:100]}
+    caselog.append(uow, case.id, "lease_system", action, opinion=str(body.get(words, ""))[:4000], data=data)
     return f"stored; noted on case {number}"

@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.services import Hub
+if TYPE_CHECKING:  # the command line starts without a hub's libraries, for `verify-evidence`
+    from hub.services import Hub
 
 policy_app = typer.Typer(name="policy", help="Policy packs: list, check, schema, try.", no_args_is_help=True)
 

@@ -95,7 +95,7 @@ def _decide(client: Any, case: str, action: str, reason: str, opinion: str = "�
 def test_a_lead_with_its_evidence_is_shown_to_an_official(vacancy: Hub, sign_in: Any) -> None:
     official = sign_in(vacancy, "housing_official")
     listed = official.get("/api/v1/cases?estate=E001&state=open").json()
-    assert listed["counts"] == {"state": {"open": 1}, "stage": {"orange": 1}, "kind": {"vacancy": 1}}
+    assert listed["counts"] == {"state": {"open": 1}, "stage": {"orange": 1}, "kind": {"vacancy": 1}, "late": 0}
     (item,) = listed["items"]
     assert (item["number"], item["stage"], item["state_zh"]) == ("E001-2026-0001", "orange", "线索待初筛")
     assert item["block_name"] == "1号楼"
@@ -108,8 +108,14 @@ def test_a_lead_with_its_evidence_is_shown_to_an_official(vacancy: Hub, sign_in:
     assert finding["against"]
     assert finding["refuted_by"]
     assert {"days", "day", "meter"} <= {evidence["kind"] for evidence in finding["evidence"]}
-    assert [action["action"] for action in detail["actions"]] == ["recheck", "good_cause", "dismiss", "note"]
-    assert all(action["needs_opinion"] and action["reason_codes"] for action in detail["actions"])
+    open_now = [action["action"] for action in detail["actions"] if not action["blocked"]]
+    assert open_now == ["recheck", "answer", "hardship", "objection", "good_cause", "dismiss", "note"]
+    blocked = {action["action"]: action["blocked"] for action in detail["actions"] if action["blocked"]}
+    assert set(blocked) == {"ask", "visit"}
+    assert "转复核" in blocked["visit"], "it says what must come first"
+    assert detail["proposed"]["step"] == "A3"
+    assert [(one["code"], one["late"]) for one in detail["timers"]] == [("screen", False)]
+    assert (detail["heard"], detail["log_holds"], len(detail["hardship"]["open"])) == (False, True, 5)
     assert [entry["action"] for entry in detail["timeline"]] == ["opened"]
     assert [message["kind"] for message in detail["delivery"]] == ["case.opened"]
     assert "李建华" not in json.dumps(detail, ensure_ascii=False), "a case names no one"

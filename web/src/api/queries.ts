@@ -66,7 +66,7 @@ export function useDeviceEvents(device: string): UseQueryResult<T.EventPage> {
   return useRead(["events", id, device], `/estates/${part(id)}/events${query({ device, limit: 20 })}`);
 }
 
-export interface CaseFilter { state?: string; kind?: string; stage?: string }
+export interface CaseFilter { state?: string; kind?: string; stage?: string; late?: string }
 export function useCases(filter: CaseFilter): UseQueryResult<T.CasePage> {
   const { id } = useEstate();
   return useRead(["cases", id, filter], `/cases${query({ estate: id, ...filter })}`, { every: MINUTE });

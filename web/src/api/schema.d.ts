@@ -105,7 +105,7 @@ export interface paths {
         };
         /**
          * List Cases
-         * @description Newest first. Filters are exact; `state=open` is one state, not "not closed".
+         * @description Newest first. Filters are exact; `state=open` is one state, not "not closed". `late`: a step of ours is overdue.
          */
         get: operations["list_cases"];
         put?: never;
@@ -150,6 +150,46 @@ export interface paths {
          * @description A named person's decision with a reason and a written opinion; the lease system is told in the same unit of work.
          */
         post: operations["decide_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Pack
+         * @description The pack of a case as it stands now; who took it, and its digest, stand in the case's log and the audit trail.
+         */
+        post: operations["make_pack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Case Papers
+         * @description The papers of the devices whose records the case rests on, and what is missing.
+         */
+        get: operations["case_papers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -364,6 +404,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device-papers/{paper_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Paper File */
+        get: operations["paper_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{device_id}": {
         parameters: {
             query?: never;
@@ -401,6 +458,26 @@ export interface paths {
         put?: never;
         /** Command Device */
         post: operations["command_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Device Paper
+         * @description A certificate, photo of the sign, proof of publication, or review of a device, by the person who is signed in.
+         */
+        post: operations["add_device_paper"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1872,18 +1949,34 @@ export interface components {
             /** Side */
             side: string;
         };
-        /** ActionItem */
+        /**
+         * Action
+         * @enum {string}
+         */
+        Action: "recheck" | "reviewed" | "ask" | "answer" | "visit" | "visited" | "interview" | "interviewed" | "hardship" | "propose" | "agree" | "disagree" | "sign" | "served" | "defence" | "reply" | "hearing_requested" | "hearing_held" | "appeal" | "appeal_decided" | "complied" | "refer" | "objection" | "good_cause" | "dismiss" | "withdraw" | "note" | "archive";
+        /**
+         * ActionItem
+         * @description `blocked`: what must come first (zh-CN); empty when it can be done now. `step`: its rung on the ladder, A0 to A6.
+         */
         ActionItem: {
             /** Action */
             action: string;
+            /** Blocked */
+            blocked: string;
             /** Destructive */
             destructive: boolean;
+            /** Fields */
+            fields: components["schemas"]["FormField"][];
             /** Label Zh */
             label_zh: string;
             /** Needs Opinion */
             needs_opinion: boolean;
+            /** Opinion Zh */
+            opinion_zh: string;
             /** Reason Codes */
             reason_codes: components["schemas"]["ReasonCode"][];
+            /** Step */
+            step: string;
         };
         /**
          * Anchor
@@ -2049,6 +2142,27 @@ export interface components {
             /** Legend */
             legend: components["schemas"]["StatusCount"][];
         };
+        /** Body_add_device_paper */
+        Body_add_device_paper: {
+            /** File */
+            file?: string | null;
+            /** Kind */
+            kind: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Number */
+            number: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid Until */
+            valid_until?: string | null;
+        };
         /** Body_upload_tenancies */
         Body_upload_tenancies: {
             /** File */
@@ -2063,6 +2177,8 @@ export interface components {
             kind: {
                 [key: string]: number;
             };
+            /** Late */
+            late: number;
             /** Stage */
             stage: {
                 [key: string]: number;
@@ -2072,7 +2188,10 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** CaseDetail */
+        /**
+         * CaseDetail
+         * @description `heard`: the household spoke, or was sought in vain as the rule asks. `log_holds`: no entry was changed or removed.
+         */
         CaseDetail: {
             /** Actions */
             actions: components["schemas"]["ActionItem"][];
@@ -2091,14 +2210,19 @@ export interface components {
             /** Estate Id */
             estate_id: string;
             finding: components["schemas"]["FindingView"] | null;
+            hardship: components["schemas"]["Screening"];
             /** Headline */
             headline: string;
+            /** Heard */
+            heard: boolean;
             /** Id */
             id: string;
             /** Kind */
             kind: string;
             /** Kind Zh */
             kind_zh: string;
+            /** Log Holds */
+            log_holds: boolean;
             /** Number */
             number: string;
             /**
@@ -2106,18 +2230,27 @@ export interface components {
              * Format: date-time
              */
             opened_at: string;
+            /** Outcome */
+            outcome: string | null;
+            proposed: components["schemas"]["Proposed"];
             /** Stage */
             stage: string;
             /** State */
             state: string;
             /** State Zh */
             state_zh: string;
+            /** Step Due At */
+            step_due_at: string | null;
             /** Timeline */
             timeline: components["schemas"]["TimelineItem"][];
+            /** Timers */
+            timers: components["schemas"]["TimerItem"][];
         };
         /**
          * CaseItem
          * @description A line of the case list. `headline`: the finding's first reason.
+         *
+         *     `due_at`: then it ends as unproven when nothing supports it; `step_due_at`: until then one of us must have done the next step.
          */
         CaseItem: {
             /** Block Name */
@@ -2153,12 +2286,28 @@ export interface components {
             state: string;
             /** State Zh */
             state_zh: string;
+            /** Step Due At */
+            step_due_at: string | null;
         };
         /** CaseList */
         CaseList: {
             counts: components["schemas"]["CaseCounts"];
             /** Items */
             items: components["schemas"]["CaseItem"][];
+        };
+        /**
+         * CasePapers
+         * @description `public_key`: the hub's, hex; whoever verifies a pack compares it.
+         */
+        CasePapers: {
+            /** Devices */
+            devices: components["schemas"]["DevicePapersItem"][];
+            /** Kinds */
+            kinds: {
+                [key: string]: string;
+            };
+            /** Public Key */
+            public_key: string;
         };
         /** Catalogue */
         Catalogue: {
@@ -2448,17 +2597,20 @@ export interface components {
         };
         /**
          * Decision
-         * @description `opinion`: the person's own words; never machine-written.
+         * @description `opinion`: the person's own words; never machine-written. `fields`: the action's form (see `CaseDetail.actions`).
          */
         Decision: {
-            /**
-             * Action
-             * @enum {string}
-             */
-            action: "dismiss" | "recheck" | "note" | "good_cause";
+            action: components["schemas"]["Action"];
+            /** Fields */
+            fields?: {
+                [key: string]: string;
+            };
             /** Opinion */
             opinion: string;
-            /** Reason Code */
+            /**
+             * Reason Code
+             * @default
+             */
             reason_code: string;
         };
         /** DeliveryItem */
@@ -2630,6 +2782,24 @@ export interface components {
         DeviceList: {
             /** Items */
             items: components["schemas"]["DeviceItem"][];
+        };
+        /**
+         * DevicePapersItem
+         * @description `missing`: kinds of papers without which the device's records are no evidence (Administrative Penalty Law art. 41).
+         */
+        DevicePapersItem: {
+            /** Complete */
+            complete: boolean;
+            /** Device Id */
+            device_id: string;
+            /** Device Name */
+            device_name: string;
+            /** Missing */
+            missing: string[];
+            /** Papers */
+            papers: components["schemas"]["PaperItem"][];
+            /** Same Reviewer */
+            same_reviewer: boolean;
         };
         /**
          * DeviceSetup
@@ -3227,6 +3397,13 @@ export interface components {
             /** Valid To */
             valid_to: string | null;
         };
+        /** Filled */
+        Filled: {
+            /** Label Zh */
+            label_zh: string;
+            /** Value Zh */
+            value_zh: string;
+        };
         /**
          * FindingView
          * @description What the case rests on: reasons for and against, and what would refute it.
@@ -3280,6 +3457,28 @@ export interface components {
         ForeignHeld: {
             /** Held */
             held: string;
+        };
+        /**
+         * FormField
+         * @description `kind`: text, date or choice. `when`: for a date, `past` (today or before), `future` (today or after) or any.
+         */
+        FormField: {
+            /** Choices */
+            choices: components["schemas"]["ReasonCode"][];
+            /** Help Zh */
+            help_zh: string;
+            /** Kind */
+            kind: string;
+            /** Label Zh */
+            label_zh: string;
+            /** Most */
+            most: number;
+            /** Name */
+            name: string;
+            /** Required */
+            required: boolean;
+            /** When */
+            when: string;
         };
         /**
          * FoundDeviceItem
@@ -4007,6 +4206,58 @@ export interface components {
             /** Version */
             version: string;
         };
+        /**
+         * PackWish
+         * @description `unmasked`: with full names; needs a reason, which goes to the audit trail.
+         */
+        PackWish: {
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "zip" | "pdf";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Unmasked
+             * @default false
+             */
+            unmasked: boolean;
+        };
+        /** PaperItem */
+        PaperItem: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** File Name */
+            file_name: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Kind Zh */
+            kind_zh: string;
+            /** Note */
+            note: string;
+            /** Number */
+            number: string;
+            /** Reviewer */
+            reviewer: string;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid Until */
+            valid_until: string | null;
+        };
         /** Part */
         Part: {
             /** Detail */
@@ -4481,6 +4732,16 @@ export interface components {
             /** State */
             state: string;
         };
+        /**
+         * Proposed
+         * @description What the program proposes: at most an interview.
+         */
+        Proposed: {
+            /** Label Zh */
+            label_zh: string;
+            /** Step */
+            step: string;
+        };
         /** PushRefusal */
         PushRefusal: {
             /** Key */
@@ -4885,6 +5146,18 @@ export interface components {
             /** Items */
             items: components["schemas"]["ScheduleItem"][];
         };
+        /**
+         * Screening
+         * @description Hardship: `open` questions without a certain answer; `on` the day of the last screening.
+         */
+        Screening: {
+            /** Found */
+            found: string[];
+            /** On */
+            on: string | null;
+            /** Open */
+            open: string[];
+        };
         /** SetupPoint */
         SetupPoint: {
             /** Camera Id */
@@ -5189,12 +5462,35 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            /** Filled */
+            filled: components["schemas"]["Filled"][];
             /** Opinion */
             opinion: string;
             /** Reason Code */
             reason_code: string;
             /** Reason Zh */
             reason_zh: string;
+        };
+        /**
+         * TimerItem
+         * @description A running clock. `due`: its last day. `whose`: `official` or `household`.
+         */
+        TimerItem: {
+            /** Code */
+            code: string;
+            /**
+             * Due
+             * Format: date
+             */
+            due: string;
+            /** Label Zh */
+            label_zh: string;
+            /** Late */
+            late: boolean;
+            /** Soon */
+            soon: boolean;
+            /** Whose */
+            whose: string;
         };
         /**
          * TrialItem
@@ -5781,6 +6077,7 @@ export interface operations {
                 state?: string | null;
                 kind?: string | null;
                 stage?: string | null;
+                late?: boolean;
                 limit?: number;
             };
             header?: never;
@@ -5880,6 +6177,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseItem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    make_pack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PackWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    case_papers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePapers"];
                 };
             };
             /** @description Bad Request */
@@ -6354,6 +6733,44 @@ export interface operations {
             };
         };
     };
+    paper_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                paper_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     device_detail: {
         parameters: {
             query?: never;
@@ -6509,6 +6926,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Created"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_device_paper: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_add_device_paper"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperItem"];
                 };
             };
             /** @description Bad Request */

@@ -76,6 +76,7 @@ export type CaseItem = S["CaseItem"];
 export type CasePage = S["CaseList"];
 export type CaseDetail = S["CaseDetail"];
 export type CaseAction = S["ActionItem"];
+export type CaseField = S["FormField"];
 export type CaseFinding = S["FindingView"];
 export type Decision = S["Decision"];
 export type PolicyPack = S["PolicyPackItem"];

@@ -1,3 +1,4 @@
+import { enCases } from "./en.cases";
 import type { Words } from "./zh";
 
 const words: Words["words"] = {
@@ -68,7 +69,11 @@ const words: Words["words"] = {
   presence: { present: "Signs of residents", absent: "No signs of residents", other_use: "Used by others", unknown: "Unknown (not covered)" },
   stage: { note: "Note", yellow: "Yellow alert", orange: "Orange alert", red: "Red alert", insufficient_data: "Insufficient data" },
   caseKind: { vacancy: "Suspected idle", sublet: "Suspected sublet", not_moved_in: "Possibly not moved in", vacant_used: "Vacant, signs of use" },
-  caseState: { open: "Lead to be screened", recheck_requested: "Recheck requested", dismissed: "Dismissed", good_cause: "Good cause", closed_unproven: "Closed, not proven" },
+  caseState: {
+    open: "Lead to be screened", recheck_requested: "Data review", asked: "Waiting for the household", visit: "Home visits", interview: "Interview", deliberation: "Waiting for the second person",
+    concluded: "Agreed, to be signed", noticed: "Notice signed, defence", referred: "Referred to the court", dismissed: "Dismissed", good_cause: "Good cause", closed_unproven: "Closed, not proven",
+    rectified: "Rectified or handed back", withdrawn: "Withdrawn", archived: "Archived",
+  },
   tenancyState: { allocated: "Allocated (not moved in)", active: "Active", ended: "Ended" },
   coverage: { ok: "Observable", down: "Not observable", propped: "Door propped open", clock: "Time not trusted", unknown: "No record" },
   command: { momentary_access: "Momentary access", lock_down: "Lock down", lock_open: "Lock open", block: "Take out of use", release: "Back to normal", read_back: "Read back the list", snapshot: "Take a snapshot" },
@@ -95,7 +100,10 @@ const words: Words["words"] = {
   feed: {
     "case.opened": "Lead opened", "case.recheck_requested": "Recheck requested", "case.dismissed": "Lead dismissed", "case.good_cause": "Good cause",
     "case.closed_unproven": "Closed, not proven", "dwelling.moved_in": "Moved in", "dwelling.moved_out": "Moved out", "dwelling.ready_to_relet": "Ready to relet",
-    "dwelling.vacant_used": "Vacant, signs of use",
+    "dwelling.vacant_used": "Vacant, signs of use", "case.asked": "Household asked", "case.answered": "Household answered", "case.visit": "Home visits", "case.interview": "Interview",
+    "case.concluded": "Two agreed", "case.noticed": "Notice signed", "case.served": "Notice served", "case.defence": "Statement and defence", "case.replied": "Answered", "case.hearing": "Hearing",
+    "case.appeal": "Appeal", "case.referred": "Referred", "case.rectified": "Rectified or handed back", "case.withdrawn": "Withdrawn", "case.objection": "Written objection", "case.deadline": "Deadline reminder",
+    "case.archived": "Archived",
   },
 };
 
@@ -173,6 +181,7 @@ export const en: Words = {
     title: "Hand-over and moves", estateTitle: "Moved in, moved out, ready to be let again", hint: "Facts that doors and meters prove, told to the lease system and corrected when late records change them. No leads; nobody's access depends on them.", withdrawn: (what) => `taken back: ${what}`, proof: (by, percent) => `proved by ${by} · coverage ${percent}%`, revision: (n) => `told ${n} times`, delivered: (at) => `lease system has it since ${at}`, waiting: "on its way to the lease system",
     kinds: { handed_over: "handed over", moved_in: "moved in", moved_out: "moved out", ready_to_relet: "ready to be let again" }, families: { F1: "doors", F2: "meters" },
   },
+  caseSteps: enCases,
   cases: {
     title: "Leads and checks", reminder: "A lead is not a verdict: everything here is suspected and to be verified by a person. No lead ever takes anybody's access away.", filters: "Filters", state: "State", kind: "Kind", stage: "Alert",
     columns: { number: "Number", dwelling: "Dwelling", kind: "Kind", stage: "Alert", state: "State", opened: "Opened", due: "Due", headline: "Summary" }, empty: "No lead fits",

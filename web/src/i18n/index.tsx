@@ -31,3 +31,6 @@ export const useWords = (): Words => useContext(Context).t;
 /** A word of a list that grows on the wire: one this console does not know shows as it was sent. */
 export const word = (list: Record<string, string>, key: string | null | undefined, none = "—"): string =>
   key ? (list[key] ?? key) : none;
+
+/** A word of a list, or what the hub itself calls it. */
+export const named = (list: Record<string, string>, key: string, called: string): string => list[key] ?? called;

@@ -1,5 +1,7 @@
 /** Every word on the screen. Chinese is the source; `en.ts` has the same shape, so a missing key does not compile. */
 
+import { zhCases } from "./zh.cases";
+
 const words = {
   status: {
     occupied: "在住", vacant: "空置", allocated: "已配租", suspected_sublet: "疑似转租", suspected_idle: "疑似闲置",
@@ -79,7 +81,9 @@ const words = {
   } as Record<string, string>,
   caseKind: { vacancy: "疑似闲置", sublet: "疑似转租", not_moved_in: "疑似未入住", vacant_used: "空置房有使用迹象" } as Record<string, string>,
   caseState: {
-    open: "线索待初筛", recheck_requested: "已转复核", dismissed: "已排除", good_cause: "有正当理由", closed_unproven: "未证实（已结）",
+    open: "线索待初筛", recheck_requested: "数据复核中", asked: "待当事人说明", visit: "入户核查中", interview: "约谈中", deliberation: "认定会商，待第二人",
+    concluded: "会商同意，待签发", noticed: "已签发，送达与陈述申辩", referred: "已移送", dismissed: "已排除", good_cause: "有正当理由",
+    closed_unproven: "未证实（已结）", rectified: "已整改或已交回", withdrawn: "已撤销", archived: "已归档",
   } as Record<string, string>,
   tenancyState: { allocated: "已配租（未入住）", active: "在租", ended: "已终止" } as Record<string, string>,
   coverage: {
@@ -110,7 +114,10 @@ const words = {
   feed: {
     "case.opened": "线索形成", "case.recheck_requested": "请求资格复核", "case.dismissed": "线索排除", "case.good_cause": "有正当理由",
     "case.closed_unproven": "未证实结案", "dwelling.moved_in": "已入住", "dwelling.moved_out": "已搬离", "dwelling.ready_to_relet": "可重新配租",
-    "dwelling.vacant_used": "空置房有使用迹象",
+    "dwelling.vacant_used": "空置房有使用迹象", "case.asked": "已请当事人说明", "case.answered": "当事人已说明", "case.visit": "转入户核查", "case.interview": "转约谈",
+    "case.concluded": "会商同意", "case.noticed": "通知已签发", "case.served": "通知已送达", "case.defence": "当事人陈述申辩", "case.replied": "已答复", "case.hearing": "听证",
+    "case.appeal": "当事人申诉", "case.referred": "已移送", "case.rectified": "已整改或已交回", "case.withdrawn": "已撤销", "case.objection": "书面异议", "case.deadline": "期限提醒",
+    "case.archived": "归档",
   } as Record<string, string>,
 };
 
@@ -188,6 +195,7 @@ export const zh = {
     title: "入住与交接", estateTitle: "入住、搬离与可再次配租", hint: "由门禁和水电表佐证的事实，推送给租赁系统；迟到的记录改变事实时会自动更正。不是线索，不影响任何人的通行。", withdrawn: (what: string) => `已撤回：${what}`, proof: (by: string, percent: number) => `佐证：${by} · 覆盖 ${percent}%`, revision: (n: number) => `第 ${n} 次告知`, delivered: (at: string) => `租赁系统 ${at} 已收`, waiting: "等待送达租赁系统",
     kinds: { handed_over: "已交付使用", moved_in: "已入住", moved_out: "已搬离", ready_to_relet: "可再次配租" } as Record<string, string>, families: { F1: "门禁", F2: "水电表" } as Record<string, string>,
   },
+  caseSteps: zhCases,
   cases: {
     title: "线索与核查", reminder: "线索不是结论：以下均为待核实的疑似情况，须由工作人员核查后认定。系统不会因线索停用任何人的通行。", filters: "筛选", state: "状态", kind: "类型", stage: "预警",
     columns: { number: "编号", dwelling: "房屋", kind: "类型", stage: "预警", state: "状态", opened: "形成时间", due: "办理期限", headline: "摘要" }, empty: "没有符合条件的线索",

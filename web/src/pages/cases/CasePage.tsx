@@ -6,13 +6,14 @@ import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { useCase, useCases } from "../../api/queries";
 import type { CaseDetail } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { named, useWords, word } from "../../i18n";
 import { useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Empty, Panel } from "../../ui/Panel";
 import { useKeys } from "../../ui/useKeys";
 import { DecisionPanel } from "./DecisionPanel";
 import { Against, Reasons } from "./Findings";
+import { Clocks, Screening } from "./Standing";
 
 export function CasePage(): ReactNode {
   const { id = "" } = useParams();
@@ -28,7 +29,7 @@ function useNeighbours(id: string): { previous: string | null; next: string | nu
 }
 
 function Page({ detail }: { detail: CaseDetail }): ReactNode {
-  const { caseDetail: t, cases, words } = useWords();
+  const { caseDetail: t, caseSteps, cases, words } = useWords();
   const navigate = useNavigate();
   const { previous, next, search } = useNeighbours(detail.id);
   const [action, setAction] = useState<string | null>(null);
@@ -36,7 +37,7 @@ function Page({ detail }: { detail: CaseDetail }): ReactNode {
     if (id) void navigate(`/cases/${encodeURIComponent(id)}${search ? `?${search}` : ""}`);
   };
   const opens = (name: string) => () => {
-    if (detail.actions.some((one) => one.action === name)) setAction(name);
+    if (detail.actions.some((one) => one.action === name && !one.blocked)) setAction(name);
   };
   useKeys({ j: () => go(next), k: () => go(previous), 1: opens("dismiss"), 2: opens("recheck"), 3: opens("good_cause") });
   return (
@@ -52,24 +53,26 @@ function Page({ detail }: { detail: CaseDetail }): ReactNode {
         </span>
       </div>
       <p className="reminder">{cases.reminder}</p>
+      {detail.log_holds ? null : <p role="alert" className="bad-note">{caseSteps.steps.broken}</p>}
       <div className="two">
         <div><Reasons finding={detail.finding} /><Timeline detail={detail} /></div>
-        <div><Against finding={detail.finding} /><DecisionPanel detail={detail} action={action} choose={setAction} /><Delivery detail={detail} /></div>
+        <div><Against finding={detail.finding} /><Clocks detail={detail} /><Screening detail={detail} /><DecisionPanel detail={detail} action={action} choose={setAction} /><Delivery detail={detail} /></div>
       </div>
     </>
   );
 }
 
 function Timeline({ detail }: { detail: CaseDetail }): ReactNode {
-  const t = useWords().caseDetail;
+  const { caseDetail: t, caseSteps } = useWords();
   const zone = useZone();
   return (
     <Panel id="timeline" title={t.timeline}>
       <ol className="timeline">
         {detail.timeline.map((entry, i) => (
           <li key={`${entry.at}${i}`} data-testid="entry" data-action={entry.action}>
-            <strong>{entry.action_zh}</strong> {entry.reason_zh}
+            <strong>{named(caseSteps.action, entry.action, entry.action_zh)}</strong> {entry.reason_zh}
             <div className="faint">{t.at(entry.actor, format.dateTime(entry.at, zone))}</div>
+            {entry.filled.length ? <dl className="facts one">{entry.filled.map((one) => <div key={one.label_zh}><dt>{one.label_zh}</dt><dd>{one.value_zh}</dd></div>)}</dl> : null}
             {entry.opinion ? <p>{entry.opinion}</p> : null}
           </li>
         ))}

@@ -1,23 +1,25 @@
 /** Leads: filters with counts, a list the keyboard walks. */
 
-import { Segmented } from "antd";
+import { Checkbox, Segmented } from "antd";
 import { type ReactNode, useCallback, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { type CaseFilter, useCases } from "../../api/queries";
 import type { CaseItem } from "../../api/types";
 import * as format from "../../format";
 import { useWords, word } from "../../i18n";
+import { serverNow } from "../../now";
 import { useZone } from "../../session";
 import { StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { useKeys } from "../../ui/useKeys";
 
 const FILTERS = ["state", "kind", "stage"] as const;
+const ASKED = [...FILTERS, "late"] as const;
 
 export function CasesPage(): ReactNode {
-  const { cases: t, common } = useWords();
+  const { cases: t, caseSteps, common } = useWords();
   const [params, setParams] = useSearchParams();
-  const filter: CaseFilter = Object.fromEntries(FILTERS.map((name) => [name, params.get(name) ?? ""]).filter(([, v]) => v));
+  const filter: CaseFilter = Object.fromEntries(ASKED.map((name) => [name, params.get(name) ?? ""]).filter(([, v]) => v));
   const query = useCases(filter);
   const set = (name: string, value: string): void => {
     setParams((old) => {
@@ -32,9 +34,14 @@ export function CasesPage(): ReactNode {
       <p className="reminder">{t.reminder}</p>
       <Panel id="case-filters" title={t.filters} extra={<span className="faint">{t.keys}</span>}>
         <Answer query={query} rows={2}>
-          {({ counts }) => FILTERS.map((name) => (
-            <Filter key={name} name={name} label={t[name]} value={filter[name] ?? ""} counts={counts[name]} all={common.all} choose={(value) => set(name, value)} />
-          ))}
+          {({ counts }) => (
+            <>
+              {FILTERS.map((name) => (
+                <Filter key={name} name={name} label={t[name]} value={filter[name] ?? ""} counts={counts[name]} all={common.all} choose={(value) => set(name, value)} />
+              ))}
+              <Checkbox checked={filter.late === "true"} onChange={(event) => set("late", event.target.checked ? "true" : "")}>{caseSteps.steps.lateOnly(counts.late)}</Checkbox>
+            </>
+          )}
         </Answer>
       </Panel>
       <Panel id="case-list" title={query.data ? t.openN(query.data.items.length) : t.title} live>
@@ -86,7 +93,7 @@ function CaseTable({ items, search }: { items: CaseItem[]; search: string }): Re
 function CaseRow({ item, chosen, search }: { item: CaseItem; chosen: boolean; search: string }): ReactNode {
   const { cases: t, words } = useWords();
   const zone = useZone();
-  const overdue = item.due_at && Date.parse(item.due_at) < Date.now() && (item.state === "open" || item.state === "recheck_requested");
+  const overdue = item.step_due_at && Date.parse(item.step_due_at) <= serverNow();
   return (
     <tr className={chosen ? "chosen" : ""} data-testid="case" data-state={item.state}>
       <td className="num"><Link to={`/cases/${encodeURIComponent(item.id)}${search ? `?${search}` : ""}`}>{item.number}</Link></td>
@@ -96,7 +103,7 @@ function CaseRow({ item, chosen, search }: { item: CaseItem; chosen: boolean; se
       <td>{word(words.caseState, item.state, item.state_zh)}</td>
       <td>{item.headline}</td>
       <td className="num">{format.day(item.opened_at, zone)}</td>
-      <td className="num">{format.day(item.due_at, zone)}{overdue ? <span className="late">{t.overdue}</span> : null}</td>
+      <td className="num">{item.step_due_at ? format.day(new Date(Date.parse(item.step_due_at) - 1).toISOString(), zone) : format.NONE}{overdue ? <span className="late">{t.overdue}</span> : null}</td>
     </tr>
   );
 }

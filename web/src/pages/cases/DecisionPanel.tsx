@@ -1,11 +1,12 @@
-/** What a person may decide, with a reason code and their own words. A key opens the form; nothing is sent by a key. */
+/** What a person may do in a case, with its form, a reason code and their own words. A key opens the form; nothing is sent by a key. */
 
 import { useQueryClient } from "@tanstack/react-query";
-import { App, Button, Input, Modal, Select } from "antd";
+import { App, Button, DatePicker, Input, Modal, Select } from "antd";
+import dayjs from "dayjs";
 import { type ReactNode, useEffect, useState } from "react";
 import { ApiError, call } from "../../api/client";
-import type { CaseAction, CaseDetail, CaseItem } from "../../api/types";
-import { useWords } from "../../i18n";
+import type { CaseAction, CaseDetail, CaseField, CaseItem } from "../../api/types";
+import { named, useWords } from "../../i18n";
 import { useSession } from "../../session";
 import { Empty, Panel } from "../../ui/Panel";
 
@@ -15,41 +16,57 @@ const MIN_OPINION = 4;
 interface Props { detail: CaseDetail; action: string | null; choose: (action: string | null) => void }
 
 export function DecisionPanel({ detail, action, choose }: Props): ReactNode {
-  const t = useWords().caseDetail;
+  const { caseDetail: t, caseSteps: { steps, action: names } } = useWords();
   const { may } = useSession();
-  const chosen = detail.actions.find((one) => one.action === action) ?? null;
+  const open = detail.actions.filter((one) => !one.blocked);
+  const blocked = detail.actions.filter((one) => one.blocked);
+  const chosen = open.find((one) => one.action === action) ?? null;
   return (
     <Panel id="decision" title={t.decision} extra={may("case.decide") ? <span className="faint">{t.keys}</span> : null}>
       {!may("case.decide") ? <Empty text={t.readOnly} /> : detail.actions.length === 0 ? <Empty text={t.noActions} /> : (
-        <div className="tools">
-          {detail.actions.map((one) => (
-            <Button key={one.action} onClick={() => choose(one.action)} data-action={one.action}>
-              {one.label_zh}{KEYS[one.action] ? <kbd aria-hidden="true">{KEYS[one.action]}</kbd> : null}
-            </Button>
-          ))}
-        </div>
+        <>
+          <div className="tools">
+            {open.map((one) => (
+              <Button key={one.action} onClick={() => choose(one.action)} data-action={one.action}>
+                {named(names, one.action, one.label_zh)}{KEYS[one.action] ? <kbd aria-hidden="true">{KEYS[one.action]}</kbd> : null}
+              </Button>
+            ))}
+          </div>
+          {blocked.length ? (
+            <details data-testid="blocked">
+              <summary>{steps.later}</summary>
+              <ul className="rows">{blocked.map((one) => <li key={one.action} data-action={one.action}><strong>{named(names, one.action, one.label_zh)}</strong><span>{one.blocked}</span></li>)}</ul>
+            </details>
+          ) : null}
+        </>
       )}
       {chosen ? <Form key={chosen.action} detail={detail} action={chosen} close={() => choose(null)} /> : null}
     </Panel>
   );
 }
 
+type Values = Record<string, string>;
+
 function Form({ detail, action, close }: { detail: CaseDetail; action: CaseAction; close: () => void }): ReactNode {
-  const { caseDetail: t, cases, common } = useWords();
+  const { caseDetail: t, caseSteps, cases, common } = useWords();
   const client = useQueryClient();
   const { message } = App.useApp();
   const [code, setCode] = useState<string | null>(null);
+  const [fields, setFields] = useState<Values>({});
   const [opinion, setOpinion] = useState("");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  useEffect(() => setProblem(""), [code, opinion]);
+  useEffect(() => setProblem(""), [code, opinion, fields]);
+  const title = named(caseSteps.action, action.action, action.label_zh);
 
   async function submit(): Promise<void> {
-    if (!code) return setProblem(t.chooseReason);
+    if (action.reason_codes.length && !code) return setProblem(t.chooseReason);
+    const lacking = action.fields.find((one) => one.required && !fields[one.name]?.trim());
+    if (lacking) return setProblem(caseSteps.steps.choose(named(caseSteps.field, lacking.name, lacking.label_zh)));
     if (opinion.trim().length < MIN_OPINION) return setProblem(t.opinionNeeded);
     setBusy(true);
     try {
-      const body = { action: action.action, reason_code: code, opinion: opinion.trim() };
+      const body = { action: action.action, reason_code: code ?? "", opinion: opinion.trim(), fields };
       await call<CaseItem>(`/cases/${encodeURIComponent(detail.id)}/decisions`, { method: "POST", body });
       await Promise.all([["case", detail.id], ["cases"], ["dwelling"], ["summary"]].map((queryKey) => client.invalidateQueries({ queryKey })));
       void message.success(t.decided);
@@ -61,19 +78,44 @@ function Form({ detail, action, close }: { detail: CaseDetail; action: CaseActio
     }
   }
   return (
-    <Modal open title={t.confirmTitle(action.label_zh)} onCancel={close} onOk={() => void submit()} okText={t.submit} cancelText={common.cancel}
+    <Modal open title={t.confirmTitle(title)} onCancel={close} onOk={() => void submit()} okText={t.submit} cancelText={common.cancel}
       okButtonProps={{ loading: busy, danger: action.destructive }}>
       <p className="reminder">{cases.reminder}</p>
-      <div className="dialog-field">
-        <span id="reason-code">{t.reasonCode}</span>
-        <Select aria-labelledby="reason-code" style={{ width: "100%" }} value={code} onChange={setCode} showSearch={{ optionFilterProp: "label" }}
-          options={action.reason_codes.map((one) => ({ value: one.code, label: `${one.code} ${one.label_zh}` }))} />
-      </div>
+      {action.reason_codes.length ? (
+        <div className="dialog-field">
+          <span id="reason-code">{t.reasonCode}</span>
+          <Select aria-labelledby="reason-code" style={{ width: "100%" }} value={code} onChange={setCode} showSearch={{ optionFilterProp: "label" }}
+            options={action.reason_codes.map((one) => ({ value: one.code, label: `${one.code} ${one.label_zh}` }))} />
+        </div>
+      ) : null}
+      {action.fields.map((one) => <OneField key={one.name} field={one} value={fields[one.name] ?? ""} change={(value) => setFields((old) => ({ ...old, [one.name]: value }))} />)}
       <label className="dialog-field">
-        <span>{t.opinion}</span>
+        <span>{named(caseSteps.written, action.action, action.opinion_zh === "书面意见" ? t.opinion : action.opinion_zh)}</span>
         <Input.TextArea rows={4} value={opinion} onChange={(event) => setOpinion(event.target.value)} placeholder={t.opinionPlaceholder} maxLength={4000} />
       </label>
       {problem ? <p role="alert" className="bad-note">{problem}</p> : null}
     </Modal>
+  );
+}
+
+function OneField({ field, value, change }: { field: CaseField; value: string; change: (value: string) => void }): ReactNode {
+  const { caseSteps } = useWords();
+  const id = `field-${field.name}`;
+  const label = named(caseSteps.field, field.name, field.label_zh) + (field.required ? "" : caseSteps.steps.optional);
+  return (
+    <div className="dialog-field">
+      <span id={id}>{label}</span>
+      {field.kind === "choice" ? (
+        <Select aria-labelledby={id} style={{ width: "100%" }} value={value || null} onChange={change}
+          options={field.choices.map((one) => ({ value: one.code, label: named(caseSteps.choice, one.code, one.label_zh) }))} />
+      ) : field.kind === "date" ? (
+        <DatePicker aria-labelledby={id} style={{ width: "100%" }} value={value ? dayjs(value) : null} onChange={(picked) => change(picked ? picked.format("YYYY-MM-DD") : "")} />
+      ) : field.most > 200 ? (
+        <Input.TextArea aria-labelledby={id} rows={2} maxLength={field.most} value={value} onChange={(event) => change(event.target.value)} />
+      ) : (
+        <Input aria-labelledby={id} maxLength={field.most} value={value} onChange={(event) => change(event.target.value)} />
+      )}
+      {field.help_zh ? <span className="faint">{field.help_zh}</span> : null}
+    </div>
   );
 }

@@ -1,0 +1,271 @@
+"""(P) What must have happened before a step may be taken. Each says what is missing, in words for the official.
+
+Being in hardship only ever gives a household more time; nothing here asks for a face, an age or an origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from hub.cases.record import Record
+from hub.cases.states import NOTICES, State
+from hub.cases.steps import Action
+
+ASK_AGAIN = timedelta(days=7)
+"""No household is written to more often about a case (Civil Code 1033: no harassment by messages)."""
+
+SCREENING_HOLDS = timedelta(days=90)
+NOTICE_DAYS = {"rectify": 10, "terminate": 30, "vacate": 30}
+HARDSHIP_DAYS = {"rectify": 30, "terminate": 60, "vacate": 60}
+"""The least days between a notice and its deadline; the second for households in hardship."""
+
+HEARING_NOTICE = timedelta(days=7)
+TRIES_IN_VAIN, TRIES_OFF_HOURS = 4, 1
+REMINDER_DAYS = 10
+ADULT_NEEDED = frozenset({"empty", "others"})
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A case as a guard looks at it. `household`: somebody has a tenancy there. `devices_reviewed`: the records' devices passed
+    the review that Administrative Penalty Law art. 41 asks for."""
+
+    kind: str
+    stage: str
+    state: State
+    record: Record
+    actor: str
+    today: date
+    household: bool = True
+    devices_reviewed: bool = False
+
+
+Fields = Mapping[str, str]
+Guard = Callable[[Context, Fields | None], str | None]
+"""None: it may go on. `fields` None: the form is not filled in yet."""
+
+
+def was_heard(record: Record, today: date) -> bool:
+    """The household spoke; or it was asked, its time is over, and it was sought four times, once in person out of hours."""
+    if record.heard:
+        return True
+    until = record.answer_until
+    sought = record.tries >= TRIES_IN_VAIN and record.off_hours_tries >= TRIES_OFF_HOURS
+    return until is not None and today > until and sought
+
+
+def ask(c: Context, fields: Fields | None) -> str | None:
+    if not c.household:
+        return "该房屋目前没有承租家庭，无需询问；请直接转入户核查。"
+    if c.state is State.OPEN and c.stage != "yellow":
+        return "橙色、红色线索须先“转复核”，数据复核后再请当事人说明。"
+    if c.state is State.RECHECK_REQUESTED and not c.record.reviewed:
+        return "请先填写“数据复核结论”，且设备正常、数据成立；数据不成立的，请排除线索。"
+    if c.record.asked_on and c.today - c.record.asked_on[-1] < ASK_AGAIN:
+        return "距上次联系不足7天，请勿频繁打扰；届时再发。"
+    return None
+
+
+def visit(c: Context, fields: Fields | None) -> str | None:
+    if not c.household:
+        return None
+    if c.state is State.OPEN:
+        return "请先“转复核”，数据复核后再请当事人说明、入户核查。"
+    if not c.record.reviewed:
+        return "请先填写“数据复核结论”，且设备正常、数据成立；数据不成立的，请排除线索。"
+    return _asked_first(c)
+
+
+def _asked_first(c: Context) -> str | None:
+    until = c.record.answer_until
+    if until is None:
+        return "请先“请当事人说明”：先询问，再上门。"
+    if c.record.answered_on is None and c.today <= until:
+        return f"当事人的说明期至{until.isoformat()}，期满或收到说明后再进行。"
+    return None
+
+
+def visited(c: Context, fields: Fields | None) -> str | None:
+    if fields is None:
+        return None
+    if fields["first_staff"] == fields["second_staff"]:
+        return "入户核查须由两名不同的工作人员进行。"
+    if fields["shown_id"] != "yes":
+        return "未出示工作证件的核查不能记为入户核查，请用“记录”。"
+    if fields["result"] in ADULT_NEEDED and fields["adult_present"] != "yes":
+        return "没有成年家庭成员在场不得入户，这一结果不能采用。"
+    return None
+
+
+def interview(c: Context, fields: Fields | None) -> str | None:
+    if not c.household:
+        return "该房屋目前没有承租家庭，不能约谈。"
+    if c.record.visits == 0:
+        return "请先入户核查至少一次。"
+    return _asked_first(c)
+
+
+def propose(c: Context, fields: Fields | None) -> str | None:
+    if not c.household:
+        return "该房屋目前没有承租家庭，请以“排除线索”或“认定有正当理由”结案。"
+    if c.state is State.NOTICED and (problem := _again(c)):
+        return problem
+    if not was_heard(c.record, c.today):
+        return "须先听取当事人说明；或已书面询问、期满未答，并联系四次未果（其中至少一次在夜间或周末上门）。"
+    if fields is None or fields["conclusion"] not in NOTICES:
+        return None
+    return _ground(c, fields) or _screened(c)
+
+
+def _again(c: Context) -> str | None:
+    notice = c.record.notice
+    if notice is None or notice.conclusion != "rectify" or c.today <= notice.deadline:
+        return "只有限期整改期满仍未整改的，才可再次提请会商。"
+    return _settled(c)
+
+
+def _ground(c: Context, fields: Fields) -> str | None:
+    if c.stage == "yellow":
+        return "黄色线索只能询问，不能据此作出整改、解除或腾退的结论。"
+    if fields.get("electronic") == "yes" and not c.devices_reviewed:
+        return "门禁、表计的审核材料不齐，其记录不得作为认定依据（行政处罚法第四十一条）。请补齐或改选“否”。"
+    return None
+
+
+def _screened(c: Context) -> str | None:
+    if c.record.hardship_on is None or c.record.hardship_open:
+        return "请先完成“困难情况筛查”，每一项都要查明。"
+    if c.today - c.record.hardship_on > SCREENING_HOLDS:
+        return "困难情况筛查已超过90天，请重新了解后再办理。"
+    if c.record.in_hardship and len(c.record.hardship.get("measures", "")) < 4:
+        return "该家庭有困难情形，请在“困难情况筛查”中写明帮扶与缓办措施。"
+    return None
+
+
+def second(c: Context, fields: Fields | None) -> str | None:
+    """The second of two is another person, by user id."""
+    if c.record.proposal is None:
+        return "没有待会商的结论，请刷新页面。"
+    if c.actor == c.record.proposal.by:
+        return "认定会商须由另一人作出，提请人本人不能同意或退回。"
+    return None
+
+
+def sign(c: Context, fields: Fields | None) -> str | None:
+    proposal = c.record.proposal
+    if proposal is None or proposal.agreed_by is None:
+        return "须两人会商同意后才能签发。"
+    if c.actor == proposal.by:
+        return "通知须由提请人以外的人员签发。"
+    if not was_heard(c.record, c.today):
+        return "须先听取当事人说明。"
+    if problem := _screened(c):
+        return problem
+    if fields is None:
+        return None
+    days = (HARDSHIP_DAYS if c.record.in_hardship else NOTICE_DAYS)[proposal.conclusion]
+    if date.fromisoformat(fields["deadline"]) < c.today + timedelta(days=days):
+        extra = "（有困难情形的家庭）" if c.record.in_hardship else ""
+        return f"{NOTICES[proposal.conclusion]}的期限不得少于{days}天{extra}，请改晚。"
+    return None
+
+
+def served(c: Context, fields: Fields | None) -> str | None:
+    notice = c.record.notice
+    if notice is None or notice.served_on is not None:
+        return "通知已有送达回证。"
+    if fields and date.fromisoformat(fields["served_on"]) < notice.on:
+        return "送达日期不能早于签发日期。"
+    return None
+
+
+def reply(c: Context, fields: Fields | None) -> str | None:
+    if c.record.defence is None:
+        return "没有待答复的陈述申辩。"
+    if c.record.proposal and c.actor == c.record.proposal.by:
+        return "陈述申辩须由提请人以外的人员复核。"
+    return None
+
+
+def hearing_requested(c: Context, fields: Fields | None) -> str | None:
+    if c.record.hearing is not None:
+        return "已有待举行的听证。"
+    if fields and date.fromisoformat(fields["on"]) < c.today + HEARING_NOTICE:
+        return "听证须提前七日通知当事人，请改晚。"
+    return None
+
+
+def hearing_held(c: Context, fields: Fields | None) -> str | None:
+    if c.record.hearing is None:
+        return "没有待举行的听证。"
+    return _independent(c, "听证")
+
+
+def appeal_decided(c: Context, fields: Fields | None) -> str | None:
+    if c.record.appeal is None:
+        return "没有待复核的申诉。"
+    return _independent(c, "申诉")
+
+
+def _independent(c: Context, what: str) -> str | None:
+    return f"{what}须由未参与提请、会商和签发的人员办理。" if c.actor in c.record.deciders else None
+
+
+def _settled(c: Context) -> str | None:
+    """Nothing the household said is left unanswered, and its time to speak is over."""
+    notice = c.record.notice
+    until = notice.defence_until if notice else None
+    if until is None:
+        return "通知尚未送达，请先填写“送达回证”。"
+    if c.today <= until:
+        return f"陈述申辩期至{until.isoformat()}，期满后再办理。"
+    if c.record.defence or c.record.hearing or c.record.appeal:
+        return "当事人的陈述申辩、听证或申诉尚未办结，请先办结。"
+    return None
+
+
+def refer(c: Context, fields: Fields | None) -> str | None:
+    notice = c.record.notice
+    if problem := _settled(c):
+        return problem
+    if notice is None or notice.conclusion == "rectify":
+        return "限期整改不能直接移送；期满未整改的，请再次提请会商。"
+    if c.today <= notice.deadline + timedelta(days=REMINDER_DAYS):
+        return f"期限至{notice.deadline.isoformat()}，期满并书面催告满{REMINDER_DAYS}日后才能移送。"
+    if c.actor == notice.by:
+        return "移送须由签发人以外的人员决定。"
+    return None
+
+
+def objection(c: Context, fields: Fields | None) -> str | None:
+    if fields and fields["article"] == "718" and c.kind != "sublet":
+        return "民法典第718条的异议只针对转租；请核对依据。"
+    return None
+
+
+def archive(c: Context, fields: Fields | None) -> str | None:
+    if c.state is State.REFERRED and not c.record.returned:
+        return "已移送的案件须待租赁系统回传结果后归档。"
+    return None
+
+
+GUARDS: dict[Action, Guard] = {
+    Action.ASK: ask,
+    Action.VISIT: visit,
+    Action.VISITED: visited,
+    Action.INTERVIEW: interview,
+    Action.PROPOSE: propose,
+    Action.AGREE: second,
+    Action.DISAGREE: second,
+    Action.SIGN: sign,
+    Action.SERVED: served,
+    Action.REPLY: reply,
+    Action.HEARING_REQUESTED: hearing_requested,
+    Action.HEARING_HELD: hearing_held,
+    Action.APPEAL_DECIDED: appeal_decided,
+    Action.REFER: refer,
+    Action.OBJECTION: objection,
+    Action.ARCHIVE: archive,
+}

@@ -1,0 +1,222 @@
+"""(P) What the log of a case says, folded into one value: who was asked, heard, what was agreed and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from hub.cases.calendar import household_day
+from hub.cases.states import NOTICES
+from hub.cases.steps import ACTIONS, HARDSHIP, Action
+from hub.occupancy.contacts import CONTACT_CODES
+
+ANSWER_DAYS = 10
+"""A household has so long to explain (Mohe's practice), and so long to state and defend after a notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """`on`: the day in the estate's zone. `fields`: what was filled in. `actor`: a user's id, `system` or `lease_system`."""
+
+    at: datetime
+    on: date
+    actor: str
+    action: str
+    reason_code: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The first of two said it; `agreed_by` is the second, another person."""
+
+    by: str
+    on: date
+    conclusion: str
+    ground: str
+    electronic: bool
+    agreed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    number: str
+    by: str
+    on: date
+    conclusion: str
+    deadline: date
+    served_on: date | None = None
+
+    @property
+    def defence_until(self) -> date | None:
+        """The last day of the household's term to state and defend; None while the notice is not served."""
+        return household_day(self.served_on, ANSWER_DAYS) if self.served_on else None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `defence`, `hearing`,
+    `appeal`: since when one is not answered yet.
+    """
+
+    state_since: date | None = None
+    reviewed: bool = False
+    asked_on: tuple[date, ...] = ()
+    first_asked: date | None = None
+    answered_on: date | None = None
+    unanswered_since: date | None = None
+    visits: int = 0
+    off_hours_visits: int = 0
+    tries: int = 0
+    off_hours_tries: int = 0
+    interview_held: bool = False
+    heard: bool = False
+    hardship: Mapping[str, str] = field(default_factory=dict)
+    hardship_on: date | None = None
+    proposal: Proposal | None = None
+    notice: Notice | None = None
+    defence: date | None = None
+    hearing: date | None = None
+    appeal: date | None = None
+    objections: frozenset[str] = frozenset()
+    returned: bool = False
+    reminded: frozenset[str] = frozenset()
+
+    @property
+    def answer_until(self) -> date | None:
+        return household_day(self.asked_on[-1], ANSWER_DAYS) if self.asked_on else None
+
+    @property
+    def hardship_open(self) -> tuple[str, ...]:
+        """The questions without a certain answer."""
+        return tuple(name for name in HARDSHIP if self.hardship.get(name) not in ("yes", "no"))
+
+    @property
+    def in_hardship(self) -> bool:
+        return any(self.hardship.get(name) == "yes" for name in HARDSHIP)
+
+    @property
+    def deciders(self) -> frozenset[str]:
+        """Those who proposed, agreed or signed: they do not judge an appeal against it."""
+        said = (
+            self.proposal and self.proposal.by,
+            self.proposal and self.proposal.agreed_by,
+            self.notice and self.notice.by,
+        )
+        return frozenset(one for one in said if one)
+
+
+def record_of(entries: Iterable[LogEntry]) -> Record:
+    """The log, oldest first, folded."""
+    record = Record()
+    for entry in entries:
+        record = _after(record, entry)
+    return record
+
+
+def _after(r: Record, e: LogEntry) -> Record:
+    rule = ACTIONS.get(Action(e.action)) if e.action in _ACTIONS else None
+    if (rule is not None and rule.to is not None) or e.action in _MOVES or e.fields.get("outcome") == "withdrawn":
+        r = replace(r, state_since=e.on)
+    if e.action == "reminder":
+        return replace(r, reminded=r.reminded | {str(e.fields.get("key", ""))})
+    handler = _HANDLERS.get(e.action)
+    r = handler(r, e) if handler else r
+    if rule is not None and e.action not in _NO_REPLY:
+        r = replace(r, unanswered_since=None)
+    return _contact(r, e)
+
+
+def _contact(r: Record, e: LogEntry) -> Record:
+    kind = CONTACT_CODES.get(e.reason_code) if e.action == Action.NOTE else None
+    if kind is None or kind.reached:
+        return r
+    off = kind.in_person and kind.off_hours
+    return replace(r, tries=r.tries + 1, off_hours_tries=r.off_hours_tries + off)
+
+
+def _heard(r: Record, e: LogEntry) -> Record:
+    return replace(r, heard=True, answered_on=e.on, unanswered_since=r.unanswered_since or e.on)
+
+
+def _visited(r: Record, e: LogEntry) -> Record:
+    off = e.fields.get("time") in ("evening", "weekend")
+    return replace(r, visits=r.visits + 1, off_hours_visits=r.off_hours_visits + off)
+
+
+def _interviewed(r: Record, e: LogEntry) -> Record:
+    if e.fields.get("came") == "no":
+        return r
+    return replace(r, interview_held=True, heard=True)
+
+
+def _sound(e: LogEntry) -> bool:
+    return all(e.fields.get(name) == "yes" for name in ("devices_sound", "signals_hold"))
+
+
+def _proposed(r: Record, e: LogEntry) -> Record:
+    told = e.fields
+    made = Proposal(e.actor, e.on, str(told.get("conclusion", "")), e.reason_code, told.get("electronic") == "yes")
+    return replace(r, proposal=made)
+
+
+def _agreed(r: Record, e: LogEntry) -> Record:
+    return replace(r, proposal=replace(r.proposal, agreed_by=e.actor)) if r.proposal else r
+
+
+def _signed(r: Record, e: LogEntry) -> Record:
+    conclusion = r.proposal.conclusion if r.proposal else ""
+    deadline = date.fromisoformat(str(e.fields["deadline"]))
+    made = Notice(str(e.fields.get("number", "")), e.actor, e.on, conclusion, deadline)
+    return replace(r, notice=made, defence=None, hearing=None, appeal=None)
+
+
+def _served(r: Record, e: LogEntry) -> Record:
+    on = date.fromisoformat(str(e.fields["served_on"]))
+    return replace(r, notice=replace(r.notice, served_on=on)) if r.notice else r
+
+
+def _replied(r: Record, e: LogEntry) -> Record:
+    r = replace(r, defence=None)
+    if e.fields.get("outcome") == "lighter" and r.notice:
+        r = replace(r, notice=replace(r.notice, conclusion=next(iter(NOTICES))))
+    return r
+
+
+def _defended(r: Record, e: LogEntry) -> Record:
+    return replace(r, defence=r.defence or e.on, heard=True)
+
+
+def _objected(r: Record, e: LogEntry) -> Record:
+    return replace(r, objections=r.objections | {str(e.fields.get("article", ""))})
+
+
+_ACTIONS = frozenset(action.value for action in Action)
+_MOVES = frozenset({"opened", "closed_unproven"})
+_NO_REPLY = frozenset({Action.NOTE, Action.ANSWER, Action.HARDSHIP})
+_HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
+    Action.RECHECK: lambda r, e: replace(r, reviewed=False),
+    Action.REVIEWED: lambda r, e: replace(r, reviewed=_sound(e)),
+    Action.ASK: lambda r, e: replace(r, asked_on=(*r.asked_on, e.on), first_asked=r.first_asked or e.on),
+    Action.ANSWER: _heard,
+    "household_statement": _heard,
+    Action.VISITED: _visited,
+    Action.INTERVIEWED: _interviewed,
+    Action.HARDSHIP: lambda r, e: replace(r, hardship=dict(e.fields), hardship_on=e.on),
+    Action.PROPOSE: _proposed,
+    Action.AGREE: _agreed,
+    Action.DISAGREE: lambda r, e: replace(r, proposal=None, reviewed=False),
+    Action.SIGN: _signed,
+    Action.SERVED: _served,
+    Action.DEFENCE: _defended,
+    Action.REPLY: _replied,
+    Action.HEARING_REQUESTED: lambda r, e: replace(r, hearing=r.hearing or e.on),
+    Action.HEARING_HELD: lambda r, e: replace(r, hearing=None, heard=True),
+    Action.APPEAL: lambda r, e: replace(r, appeal=r.appeal or e.on),
+    "household_appeal": lambda r, e: replace(r, appeal=r.appeal or e.on),
+    Action.APPEAL_DECIDED: lambda r, e: replace(r, appeal=None),
+    Action.OBJECTION: _objected,
+    "lease_decision": lambda r, e: replace(r, returned=True),
+}

@@ -1,0 +1,49 @@
+"""(P) The records inside a bundle, checked once more by themselves: the case's log link by link, each audit row by its hash.
+
+The manifest proves that the hub signed them; this shows that nobody had changed them in the hub before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+_json = msgspec.json.Encoder(order="sorted")  # as the log and the audit trail write what they hash
+LOG, AUDIT = "log.json", "audit.json"
+
+
+def check_log(entries: Mapping[str, bytes]) -> list[str]:
+    """What does not hold, each with its place."""
+    problems: list[str] = []
+    if LOG in entries:
+        problems += _log(msgspec.json.decode(entries[LOG])["entries"])
+    if AUDIT in entries:
+        problems += _audit(msgspec.json.decode(entries[AUDIT])["rows"])
+    return problems
+
+
+def _log(rows: list[dict[str, Any]]) -> list[str]:
+    """Where words were masked the entry cannot be recomputed: its hash stands, and the next follows from it."""
+    problems, before = [], ""
+    for number, row in enumerate(rows, start=1):
+        if row["chained"] and not row["masked"]:
+            content = (
+                before, row["case_id"], row["at"], row["actor"], row["action"], row["reason_code"], row["opinion"],
+                row["data"],
+            )  # fmt: skip
+            if hashlib.sha256(_json.encode(content)).hexdigest() != row["hash"]:
+                problems.append(f"{LOG}: entry {number} does not follow from the one before")
+        before = row["hash"]
+    return problems
+
+
+def _audit(rows: list[dict[str, Any]]) -> list[str]:
+    problems = []
+    for row in rows:
+        content = (row["previous_hash"], row["at"], row["actor"], row["reason"], row["estate_id"], row["changes"])
+        if hashlib.sha256(_json.encode(content)).hexdigest() != row["hash"]:
+            problems.append(f"{AUDIT}: row {row['id']} does not have the hash it should")
+    return problems
