@@ -95,6 +95,8 @@ class PersonList:
             raise PersonRefused(462, "RF card exists")
         try:
             picture = await self._picture(info, codes, session, timeout_s)
+            if picture is not None and self.faults.on(Fault.PHOTO_REFUSED):
+                raise PictureRefused(PictureFault.NO_FACE)
             if picture is None and (old is None or old.picture is None) and card is None:
                 raise PictureRefused(PictureFault.MISSING)
         except PictureRefused as error:

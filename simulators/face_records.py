@@ -103,6 +103,7 @@ class RecordPusher:
         self.resend_s = resend_s
         self._wake = asyncio.Event()
         self._sent: dict[str, tuple[int, float]] = {}
+        self._held: tuple[str, dict[str, Any]] | None = None
 
     def link_is_up(self) -> None:
         """A new connection: what stood unacknowledged is due at once."""
@@ -179,9 +180,25 @@ class RecordPusher:
             info["SnapID"] = str(record.number)
         if owner.upload.with_picture:
             info["pic"] = to_data_uri(snapshot(f"{owner.code} {record.local_time}"))
+        if owner.faults.on(Fault.BIG_PICTURE):
+            size = int(owner.faults.value(Fault.BIG_PICTURE, 5_000_000))
+            info["pic"] = "data:image/jpeg;base64,/9j/" + "A" * (size - 4)
+        if owner.faults.on(Fault.WRONG_TYPES):
+            info |= {
+                "VerifyStatus": [1],
+                "customId": {"id": info.get("customId")},
+                "similarity1": None,
+                "time": 20260601,
+            }
         body = {"operator": "RecPush" if recognition else "StrSnapPush", "info": info}
         topic = owner.own_topic("Rec" if recognition else "Snap")
+        if owner.faults.on(Fault.REORDERED_RECORD) and self._held is None:
+            self._held = (topic, body)
+            return True
         sent = owner.publish(topic, body)
+        if self._held is not None:
+            owner.publish(*self._held)
+            self._held = None
         if sent:
             owner.count(f"sent.{record.kind}")
             if owner.faults.on(Fault.DUPLICATE_RECORD):

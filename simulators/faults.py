@@ -22,6 +22,10 @@ class Fault(StrEnum):
     CLOCK_SKEW = "clock_skew"
     LOST_REPLY = "lost_reply"
     DUPLICATE_RECORD = "duplicate_record"
+    REORDERED_RECORD = "reordered_record"
+    WRONG_TYPES = "wrong_types"
+    BIG_PICTURE = "big_picture"
+    PHOTO_REFUSED = "photo_refused"
     GARBAGE = "garbage"
     BUSY = "busy"
     LIST_FULL = "list_full"
@@ -30,6 +34,7 @@ class Fault(StrEnum):
     BACKWARDS = "backwards"
     JUMP = "jump"
     HTTP_500 = "http_500"
+    HTML = "html"
     EMPTY_BODY = "empty_body"
     HANG = "hang"
     WRONG_XADDR = "wrong_xaddr"
@@ -48,6 +53,10 @@ DESCRIPTIONS: dict[Fault, str] = {
     Fault.CLOCK_SKEW: "the device clock is `value` seconds fast (default 3600)",
     Fault.LOST_REPLY: "commands are carried out, the answer never arrives",
     Fault.DUPLICATE_RECORD: "every record is sent twice",
+    Fault.REORDERED_RECORD: "every second record is held back and sent after the next one",
+    Fault.WRONG_TYPES: "records carry numbers, lists and objects where texts should stand",
+    Fault.BIG_PICTURE: "records carry a picture of `value` bytes (default 5,000,000)",
+    Fault.PHOTO_REFUSED: "no face is found in any photo",
     Fault.GARBAGE: "answers are not in the protocol: broken JSON, broken frames",
     Fault.BUSY: "person commands are refused as busy (410)",
     Fault.LIST_FULL: "no new person fits (467/474)",
@@ -56,6 +65,7 @@ DESCRIPTIONS: dict[Fault, str] = {
     Fault.BACKWARDS: "the counter shows `value` less than it should (default 10)",
     Fault.JUMP: "the counter shows `value` more than it should (default 10000)",
     Fault.HTTP_500: "every request is answered 500 with an HTML page",
+    Fault.HTML: "every request is answered 200 with the HTML page of a login",
     Fault.EMPTY_BODY: "every request is answered 200 with no body",
     Fault.HANG: "requests are read and never answered",
     Fault.WRONG_XADDR: "service addresses name another host (192.0.2.10), as behind NAT",

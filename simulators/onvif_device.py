@@ -56,6 +56,7 @@ class OnvifCameraSim(DeviceSim):
         {
             Fault.HTTP_500,
             Fault.EMPTY_BODY,
+            Fault.HTML,
             Fault.HANG,
             Fault.SILENT,
             Fault.SLOW,
@@ -158,6 +159,8 @@ class OnvifCameraSim(DeviceSim):
             return web.Response(
                 status=500, content_type="text/html", text="<html><body><h1>Internal Server Error</h1></body></html>"
             )
+        if self.faults.on(Fault.HTML):
+            return web.Response(content_type="text/html", text="<html><body><form>Login</form></body></html>")
         if self.faults.on(Fault.EMPTY_BODY):
             return web.Response(status=200, body=b"")
         await asyncio.sleep(self.faults.value(Fault.SLOW, 0.5))

@@ -364,6 +364,17 @@ def test_without_resume_a_record_is_sent_once_and_may_be_lost(with_terminal: Run
         sim.present_face("C1")
         twice = [(await hub.next("RecPush"))[1]["info"]["RecordID"] for _ in range(2)]
         assert twice == ["3", "3"]
+        sim.clear_faults()
+        await sim.apply_fault(Fault.REORDERED_RECORD)
+        for _ in range(2):
+            sim.present_face("C1")
+        assert [(await hub.next("RecPush"))[1]["info"]["RecordID"] for _ in range(2)] == ["5", "4"]
+        sim.clear_faults()
+        await sim.apply_fault(Fault.WRONG_TYPES)
+        await sim.apply_fault(Fault.BIG_PICTURE, value=300_000)
+        sim.present_face("C1")
+        odd = (await hub.next("RecPush"))[1]["info"]
+        assert (odd["VerifyStatus"], len(odd["pic"])) == ([1], 300_023)
 
     with_terminal(scenario)
 
