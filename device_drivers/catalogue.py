@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from device_drivers import modbus_door, modbus_meter, onvif_camera, onvif_door, register_map
+from device_drivers import modbus_door, modbus_door_config, modbus_meter, onvif_camera, onvif_door, register_map
 from device_drivers.config import config_schema
 from device_drivers.contract.device import Capabilities, DriverInfo, Variant
 from device_drivers.contract.words import CommandKind
@@ -65,7 +65,7 @@ MODBUS_DOOR = _driver(
     DriverInfo(
         "modbus_door",
         "Modbus 门控板",
-        config_schema(modbus_door.ModbusDoorConfig, {"board": list(register_map.boards())}),
+        config_schema(modbus_door_config.ModbusDoorConfig, {"board": list(register_map.boards())}),
         Capabilities(
             cards=True,
             device_side_pulse=True,
@@ -74,8 +74,8 @@ MODBUS_DOOR = _driver(
         ),
     ),
     modbus_door.connect,
-    modbus_door.narrow,
-    *modbus_door.families(),
+    modbus_door_config.narrow,
+    *modbus_door_config.families(),
 )
 MODBUS_METER = DriverDefinition(
     DriverInfo(

@@ -9,32 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import msgspec
-from msgspec import Meta
-
-from device_drivers import card_number, register_map
+from device_drivers import register_map
 from device_drivers.config import read_config
-from device_drivers.contract.access import Identifier
-from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus
+from device_drivers.contract.device import DeviceInventory, DeviceStatus
 from device_drivers.contract.events import DoorEvent, EdgeNote
 from device_drivers.contract.words import (
     CommandKind,
     CommandOutcome,
     DeviceCondition,
     FireInput,
-    IdentifierType,
 )
 from device_drivers.door_watch import Debounced, DoorWatch
 from device_drivers.driver import (
     Applied,
     CommandRequest,
-    ConfigError,
-    CredentialPresented,
     CredentialRefused,
     DeviceRefused,
     DeviceUnreachable,
@@ -46,67 +39,21 @@ from device_drivers.driver import (
     Picture,
     Upsert,
 )
-from device_drivers.keypad import Delivery, Keypad
 from device_drivers.modbus_bolt import Bolts
-from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, NoAnswer
+from device_drivers.modbus_bus import IllegalRequest, ModbusBus, NoAnswer
+from device_drivers.modbus_door_config import ModbusDoorConfig, check
+from device_drivers.modbus_reader import Reader
 from device_drivers.modbus_scan import Bit, BitScan
-from device_drivers.register_map import BitPoint, Board, CardRegisters, RegisterTable
+from device_drivers.register_map import BitPoint, Board, RegisterTable
 
 log = logging.getLogger(__name__)
 DEFAULT_HOLD_S = CommandRequest(CommandKind.MOMENTARY_ACCESS).hold_s
 STILL_WORKING = 5  # Modbus exception "acknowledge": taken, not yet done
-KEYPADS: tuple[Delivery, ...] = ("keys4", "keys8", "frame")
-KEYS_POLL_MS = 100  # keys come several a second, and a board keeps only the last
 SILENT_POLLS = 2  # polls in a row without an answer before the link counts as lost
 
 
 _SAID = {None: "继电器状态读不到", True: "继电器读回为吸合（不知是否由此次开门引起）", False: "继电器读回为断开"}
 RELAYS_S = 1.0  # the relays' poll group: they only matter when an answer is missing
-
-
-class ModbusDoorConfig(BusConfig, frozen=True, kw_only=True):
-    """Settings of a door board."""
-
-    unit: Annotated[int, Meta(title="站号", description="Modbus unit id", ge=0, le=255)] = 1
-    board: Annotated[str, Meta(title="板型", description="Board family (a file in registers/boards)")]
-    doors: Annotated[int, Meta(title="门数", description="Doors on this board, from channel 0", ge=1, le=32)] = 1
-    pulse_s: Annotated[float, Meta(title="开锁时长（秒）", description="Bolt release, seconds", gt=0, le=60)] = 3.0
-    poll_ms: Annotated[int, Meta(title="轮询间隔（毫秒）", description="Poll period, ms", ge=20, le=10000)] = 100
-    grace_s: Annotated[
-        float, Meta(title="开门宽限（秒）", description="An opening this long after a release is not forced", ge=0)
-    ] = 5.0
-    held_open_after_s: Annotated[float, Meta(title="超时未关（秒）", description="Held-open alarm after", gt=0)] = 120.0
-    magnet_invert: Annotated[
-        bool | None, Meta(title="门磁取反", description="Overrides the board's magnet polarity")
-    ] = None
-    exit_invert: Annotated[
-        bool | None, Meta(title="出门按钮取反", description="Overrides the board's exit button polarity")
-    ] = None
-    exit_opens: Annotated[
-        bool,
-        Meta(title="出门按钮由本机开锁", description="The button is wired to the board only: a press opens the bolt"),
-    ] = False
-    fire_input: Annotated[
-        int, Meta(title="消防联动输入（编号）", description="Input of the fire panel's contact; 0: none", ge=0, le=64)
-    ] = 0
-    fire_invert: Annotated[
-        bool | None, Meta(title="消防输入取反", description="True: an open contact is a fire (a cut wire too)")
-    ] = None
-    fire_scope: Annotated[
-        Literal["board", "edge"],
-        Meta(title="消防联动范围", description="board: its doors; edge: all doors of this edge"),
-    ] = "board"
-    reader: Annotated[
-        card_number.Rendering, Meta(title="卡号格式", description="hex_reversed/decimal_reversed: bytes are swapped")
-    ] = "decimal"
-    keypad: Annotated[
-        Delivery,
-        Meta(
-            title="密码键盘",
-            description="A keypad on the reader's line, PIN ended with #. keys4/keys8: a key a burst; frame: the PIN as one "
-            "card frame",
-        ),
-    ] = "none"
 
 
 class ModbusDoor:
@@ -120,8 +67,8 @@ class ModbusDoor:
         self._watch = {point: self._make_watch(point) for point in self.points}
         self._since = datetime.now(UTC)
         self._seen: datetime | None = None
-        self._uncleared, self._unknown_map = b"", ""
-        self._keypad = Keypad(config.keypad)
+        self._unknown_map = ""
+        self._reader = Reader(device_id, self.bus, config, self.points[0])
         self._relays_at = float("-inf")
         self.bolts = Bolts(device_id, self.bus, config.unit, board, config.doors)
         self._fire_contact = Debounced((board.fire.debounce_ms if board.fire else 0) / 1000)
@@ -218,7 +165,7 @@ class ModbusDoor:
             DeviceCondition.FAULT if problems else DeviceCondition.ONLINE,
             self._since,
             last_seen_at=self._seen,
-            detail="; ".join(filter(None, (problems, self.bus.oddities))),
+            detail="; ".join(filter(None, (problems, *self._reader.unreadable, self.bus.oddities))),
             model=self.board.title,
         )
 
@@ -257,9 +204,9 @@ class ModbusDoor:
         events = self._fire_events(bits) + self._doors(bits)
         await self._let_out(events)
         if self.board.reader and self._value(self.board.reader.flag, 0, bits):
-            events += await self._card(self.board.reader)
+            events += await self._reader.read(self.board.reader)
         else:
-            self._uncleared = b""
+            self._reader.idle()
         if self.board.restarted and self._value(self.board.restarted, 0, bits):
             with suppress(IllegalRequest):
                 await self.bus.write_coil(self.config.unit, self.board.restarted.address, False)
@@ -302,53 +249,6 @@ class ModbusDoor:
             button = self._value(self.board.exit, channel, bits, self.config.exit_invert)
             found += [DriverEvent(body) for body in self._watch[point].feed(magnet, button, now, why)]
         return found
-
-    async def _card(self, reader: CardRegisters) -> list[DriverEvent]:
-        """Read, then clear the flag. A card whose flag could not be cleared is not told twice."""
-        try:
-            registers = await self.bus.read_registers(self.config.unit, reader.table, reader.address, reader.count)
-        except IllegalRequest as error:
-            log.warning("%s: card registers: %s", self.device_id, error)
-            registers = ()
-        raw = self._delivered(reader, registers)
-        told = bool(raw) and raw == self._uncleared
-        self._uncleared = raw
-        try:
-            await self.bus.write_coil(self.config.unit, reader.flag.address, False)
-            self._uncleared = b""
-        except (NoAnswer, IllegalRequest) as error:
-            log.warning("%s: card flag not cleared: %s", self.device_id, error)
-        if not raw or told:
-            return []
-        return [DriverEvent(body) for body in self._shown(raw)]
-
-    @staticmethod
-    def _delivered(reader: CardRegisters, registers: tuple[int, ...]) -> bytes:
-        if reader.packing == "low_byte":
-            return bytes(r & 0xFF for r in registers)
-        return card_number.from_registers(
-            registers, words_reversed=reader.words_reversed, bytes_swapped=reader.bytes_swapped
-        )
-
-    def _shown(self, raw: bytes) -> list[CredentialPresented]:
-        """What the delivered number is: a key of the keypad (told with the last one of a PIN), else a card."""
-        value, point = int.from_bytes(raw, "big"), self.points[0]
-        is_key, pin = self._keypad.feed(value, time.monotonic())
-        if is_key:
-            return [CredentialPresented(point, Identifier(IdentifierType.PIN, pin))] if pin else []
-        if not (number := self._card_number(raw)):
-            return []
-        typed = Identifier(IdentifierType.PIN, str(value)) if self.config.keypad == "frame" else None
-        return [CredentialPresented(point, Identifier(IdentifierType.CARD, number), typed)]
-
-    def _card_number(self, raw: bytes) -> str:
-        try:
-            if self.config.reader.endswith("_reversed"):
-                return card_number.from_bytes(raw.lstrip(b"\0"), reverse=True)
-            return card_number.from_bytes(raw)
-        except card_number.CardNumberError as error:
-            log.warning("%s: unreadable card: %s", self.device_id, error)
-            return ""
 
     # Commands
 
@@ -403,62 +303,12 @@ class ModbusDoor:
         return CommandOutcome.DONE, "板已应答，但继电器读回为断开：请核对板型与接线" if stands else ""
 
 
-def _check_keypad(settings: ModbusDoorConfig, board: Board) -> None:
-    if settings.keypad == "none":
-        return
-    if board.reader is None:
-        raise ConfigError(f"keypad: {settings.keypad}, but the board {board.board} has no reader input for one")
-    if settings.keypad != "frame" and settings.poll_ms > KEYS_POLL_MS:
-        raise ConfigError(f"poll_ms: {settings.poll_ms}, too slow for a keypad's keys; set {KEYS_POLL_MS} or less")
-
-
-def _check_fire(settings: ModbusDoorConfig, board: Board) -> None:
-    """A fire contact on an input that does not exist, or that something else is wired to, would never be a fire."""
-    if not settings.fire_input:
-        return
-    if board.fire is None or settings.fire_input > board.inputs:
-        raise ConfigError(f"fire_input: {settings.fire_input}, but the board {board.board} has {board.inputs} inputs")
-    place = (board.fire.table, board.fire.at(settings.fire_input - 1))
-    for name, point in (("door magnet", board.magnet), ("exit button", board.exit)):
-        if point and place in {(point.table, point.at(n)) for n in range(settings.doors)}:
-            raise ConfigError(f"fire_input: {settings.fire_input} is the {name} of a door; wire it to a free input")
-
-
-def narrow(kind: Capabilities, config: Mapping[str, Any]) -> Capabilities:
-    """Whether the board ends a pulse by itself, and can be held open, stands in its register map. A PIN is known where a keypad
-    is wired to its reader input.
-    """
-    family = register_map.boards().get(str(config.get("board")))
-    if family is None:
-        return kind
-    commands = kind.commands if family.hold else tuple(c for c in kind.commands if c != CommandKind.LOCK_OPEN)
-    typed = (IdentifierType.PIN.value,) if family.reader and config.get("keypad") in KEYPADS else ()
-    return msgspec.structs.replace(
-        kind,
-        device_side_pulse=family.pulse.device_side,
-        commands=commands,
-        edge_identifiers=(*kind.edge_identifiers, *typed),
-    )
-
-
-def families() -> list[dict[str, Any]]:
-    """The settings by which boards differ in what they can do, the more special first."""
-    boards = register_map.boards()
-    return [
-        *({"board": name, "keypad": keypad} for name, board in boards.items() if board.reader for keypad in KEYPADS),
-        *({"board": name} for name in boards),
-    ]
-
-
 async def connect(device_id: str, config: dict[str, Any], _services: DriverServices) -> ModbusDoor:
     """Raises ConfigError, DeviceUnreachable."""
     settings = read_config(config, ModbusDoorConfig)
     settings.check_unit(settings.unit)
     board = register_map.board(settings.board)
-    if settings.doors > board.channels:
-        raise ConfigError(f"doors: {settings.doors}, but the board {board.board} has {board.channels}")
-    _check_fire(settings, board)
-    _check_keypad(settings, board)
+    check(settings, board)
     driver = ModbusDoor(device_id, settings, board)
     try:
         await driver.open()

@@ -9,7 +9,7 @@ from device_drivers.config import read_config
 from device_drivers.contract.device import of_config
 from device_drivers.driver import ConfigError
 from device_drivers.keypad import GAP_S, Delivery, Keypad, key_of
-from device_drivers.modbus_door import ModbusDoorConfig, _check_keypad
+from device_drivers.modbus_door_config import ModbusDoorConfig, check_keypad
 from device_drivers.register_map import board
 
 
@@ -79,7 +79,7 @@ def test_a_pin_is_announced_only_where_a_keypad_is_configured() -> None:
 def test_a_keypad_that_could_not_work_is_said_at_once(settings: dict[str, object], said: str) -> None:
     config = read_config({"host": "x", **settings}, ModbusDoorConfig)
     with pytest.raises(ConfigError, match=said):
-        _check_keypad(config, board(config.board))
+        check_keypad(config, board(config.board))
 
 
 def test_the_hub_is_told_of_each_device_what_the_edge_knows_of_it() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from device_drivers import modbus_door
-from device_drivers.contract.events import DoorEvent
+from device_drivers.contract.events import DoorEvent, Unreadable
 from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, DoorAlarm, FireInput
 from device_drivers.driver import CommandRequest, ConfigError, DriverEvent, FireContact
 from simulators.faults import Fault
@@ -291,7 +291,8 @@ def opening(sim: ModbusBoardSim) -> list[str]:
 )
 def test_one_open_is_one_frame_on_the_wire(board: str, fault: Fault, value: float | None, told: CommandOutcome) -> None:
     async def scenario() -> None:
-        async with powered(board) as sim, connected(sim, timeout_s=0.2) as driver, heard(driver):
+        patience = 5.0 if fault is Fault.SLOW else 0.2
+        async with powered(board) as sim, connected(sim, timeout_s=patience) as driver, heard(driver):
             await until(lambda: sim.listener.frames, "the first poll")
             before = len(opening(sim))
             await sim.apply_fault(fault, value=value)
@@ -326,5 +327,22 @@ def test_a_pulse_without_an_answer_is_told_by_the_relay(board: str, acts: bool) 
             again, text = await driver.command(request)
             assert again is CommandOutcome.UNCERTAIN, "a relay that was on before proves nothing"
             sim.listener.answer = sim.answer
+
+    asyncio.run(scenario())
+
+
+def test_a_card_that_cannot_be_read_is_told_raw_and_shown() -> None:
+    async def scenario() -> None:
+        async with powered("inveo_rfid_ind") as sim, connected(sim) as driver, heard(driver) as told:
+            await until(lambda: told, "the door's first state")
+            sim.bank.holding.update(dict.fromkeys(range(1000, 1005), 0))
+            sim.bank.coils[1004] = True  # a new card, and no number
+            await until(lambda: [e for e in told if isinstance(e.body, Unreadable)], "what stood there is told")
+            detail = (await driver.status()).detail
+            assert "0000 0000" in detail, detail
+            before = len(told)
+            sim.present_card(1234567)
+            await until(lambda: len(told) > before, "the next card is read")
+            assert getattr(told[-1].body, "identifier", None) is not None
 
     asyncio.run(scenario())
