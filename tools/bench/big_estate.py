@@ -33,6 +33,7 @@ from hub.tables import (
     Block,
     Consent,
     CredentialRow,
+    DesiredList,
     Device,
     Door,
     Dwelling,
@@ -96,12 +97,16 @@ class BigEstate:
             return dict(session.execute(query).all())
 
     def loaded(self) -> float:
-        """Share of what devices should hold that was read back."""
+        """Share of what devices should hold that was read back; a device that has not told yet holds nothing."""
+        query = (
+            select(func.sum(DesiredList.count), func.sum(ReportedList.confirmed))
+            .select_from(DesiredList)
+            .outerjoin(ReportedList, ReportedList.device_id == DesiredList.device_id)
+        )
         with self.hub.db.reading() as session:
-            wanted, confirmed = session.execute(
-                select(func.sum(ReportedList.wanted), func.sum(ReportedList.confirmed))
-            ).one()
-        return float(confirmed or 0) / wanted if wanted else 0.0
+            lists = session.scalar(select(func.count()).select_from(DesiredList)) or 0
+            wanted, confirmed = session.execute(query).one()
+        return float(confirmed or 0) / wanted if wanted and lists >= GATES + ENTRANCES + BOARDS else 0.0
 
     def pending(self) -> int:
         with self.hub.db.reading() as session:
