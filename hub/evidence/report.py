@@ -32,7 +32,7 @@ def pdf(values: Mapping[str, Any], made_at: datetime) -> bytes:
             ignore_system_fonts=True,
             sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
         )
-        made = compiler.compile(format="pdf", pdf_standards=[STANDARD], timestamp=made_at)
+        made = compiler.compile(format="pdf", pdf_standards=[STANDARD], timestamp=int(made_at.timestamp()))
     except typst.TypstError as error:
         raise ReportFailed(f"the report cannot be set: {error}") from error
     if not isinstance(made, bytes):

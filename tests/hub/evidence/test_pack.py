@@ -101,7 +101,8 @@ def test_names_are_masked_unless_asked_for(hub: Hub, case: str) -> None:
         assert mask_of(session, session.get_one(CaseFile, case), True).text("李明") == "李明", "only the household's"
 
 
-def test_the_report_is_pdf_a_with_its_fonts(hub: Hub, case: str) -> None:
+def test_the_report_is_pdf_a_with_its_fonts(hub: Hub, case: str, clock: Any) -> None:
+    clock.pass_(microseconds=7)
     report = _make(hub, case, masked=False).pdf
     assert verify(report, hub.keys.public_key).problems == ()
     with pikepdf.open(io.BytesIO(report)) as opened:

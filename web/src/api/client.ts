@@ -70,3 +70,15 @@ export function query(values: Record<string, string | number | boolean | null | 
   const pairs = Object.entries(values).filter(([, v]) => v !== undefined && v !== null && v !== "");
   return pairs.length ? `?${new URLSearchParams(pairs.map(([k, v]) => [k, String(v)])).toString()}` : "";
 }
+
+/** Ask for a file with a body and save it under the name the hub gave. Throws ApiError. */
+export async function save(path: string, body: unknown): Promise<void> {
+  const response = await send(path, { method: "POST", body });
+  if (!response.ok) throw await failure(response);
+  const named = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = named ? decodeURIComponent(named) : "evidence";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

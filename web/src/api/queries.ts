@@ -72,6 +72,7 @@ export function useCases(filter: CaseFilter): UseQueryResult<T.CasePage> {
   return useRead(["cases", id, filter], `/cases${query({ estate: id, ...filter })}`, { every: MINUTE });
 }
 export const useCase = (id: string): UseQueryResult<T.CaseDetail> => useRead(["case", id], `/cases/${part(id)}`, { every: MINUTE });
+export const useCasePapers = (id: string): UseQueryResult<T.CasePapers> => useRead(["case-papers", id], `/cases/${part(id)}/papers`);
 export const usePolicyPacks = (): UseQueryResult<{ items: T.PolicyPack[] }> => useRead(["policy-packs"], "/policy-packs");
 export const useOutbox = (): UseQueryResult<{ items: T.OutboxItem[]; undelivered: number }> => useRead(["outbox"], "/outbox?limit=50", { every: MINUTE });
 

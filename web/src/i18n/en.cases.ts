@@ -9,7 +9,9 @@ export const enCases: typeof zhCases = {
     agree: "Agree as the second", disagree: "Disagree, back to the data review", sign: "Sign the notice", served: "Record the service", defence: "Record a statement and defence",
     reply: "Answer the defence", hearing_requested: "A hearing is requested", hearing_held: "Record the hearing", appeal: "Record an appeal", appeal_decided: "Decide the appeal",
     complied: "Rectified or handed back", refer: "Refer to the court", objection: "Written objection", good_cause: "Find good cause", dismiss: "Dismiss the lead", withdraw: "Withdraw the notice",
-    note: "Note", archive: "Archive",
+    note: "Note", archive: "Archive", opened: "Opened (a lead of the system)", stage_changed: "Alert changed", facts_gone: "The facts are gone", closed_unproven: "Closed: not proven",
+    lease_decision: "From the lease system", household_statement: "The household's statement (through the lease system)", household_appeal: "The household's appeal (through the lease system)",
+    reminder: "Deadline reminder", pack_made: "Evidence pack made",
   },
   field: {
     channel: "Channel", devices_sound: "Doors' devices and meters were sound, clocks right", register_current: "Register of tenant, members and credentials is right",
@@ -52,5 +54,15 @@ export const enCases: typeof zhCases = {
     screening: "Hardship screening", notScreened: "Not screened yet: before any notice every question needs a certain answer.", screened: (day) => `screened ${day}`, stillOpen: "not known yet", found: "found", none: "no hardship found",
     heard: "The household was heard", notHeard: "The household was not heard yet", broken: "The record does not match its check sums: it may have been changed. Tell the auditors.", optional: " (optional)", lateOnly: (n) => `Overdue only ${n}`, stepDue: "Next step by",
     choose: (what) => `Fill in: ${what}`, second: "Needs another person", filled: "Filled in",
+  },
+  pack: {
+    title: "Evidence pack", hint: "The whole case as it stands: grounds, counter-evidence, coverage, papers of devices, the log and the audit trail. Personal data is masked; every pack is noted in the log.",
+    pdf: "Report (PDF/A)", zip: "Signed bundle (ZIP)", whole: "With full names…", wholeTitle: "A pack with full names", wholeHint: "It holds the full names of the household. Purpose and person go to the audit log; keep it as files must be kept.",
+    key: "Public key", keyHint: "Off-line: estate-hub verify-evidence FILE --key KEY", made: "Made; the browser saves it", form: "Form",
+  },
+  papers: {
+    title: "Papers of devices", hint: "Administrative Penalty Law art. 41: electronic records without a legal and a technical review are no evidence.", none: "This lead rests on no door and no meter: no papers are needed.", complete: "complete", missing: (kinds) => `missing: ${kinds}`,
+    same: "The technical and the legal review must be of two people", add: "Add a paper", addTitle: (device) => `Add a paper: ${device}`, kind: "Kind", number: "Number", from: "Valid from", until: "Valid until", openEnd: "no end", note: "Note", file: "File (PDF, PNG, JPEG, up to 4 MB)",
+    kinds: { approval: "Certificate", sign: "Photo of the sign", location: "Publication of the place", technical: "Technical review", legal: "Legal review" }, validity: (from, until) => `${from} to ${until}`, saved: "Saved", needed: "Kind, number and first day are needed",
   },
 };

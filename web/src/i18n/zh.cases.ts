@@ -17,4 +17,14 @@ export const zhCases = {
     heard: "已听取当事人说明", notHeard: "尚未听取当事人说明", broken: "办理记录与校验值不符：记录可能被改动，请联系审计人员。", optional: "（选填）", lateOnly: (n: number) => `只看逾期 ${n}`, stepDue: "下一步期限",
     choose: (what: string) => `请填写“${what}”`, second: "须由另一人办理", filled: "填写内容",
   },
+  pack: {
+    title: "证据包", hint: "当前办理情况的完整材料：依据、反证、覆盖率、设备审核、办理记录和审计记录。个人信息默认脱敏；每次生成都记入办理记录。",
+    pdf: "可读报告（PDF/A）", zip: "机读证据包（ZIP）", whole: "含完整个人信息…", wholeTitle: "生成含完整个人信息的证据包", wholeHint: "包含承租家庭成员的完整姓名。用途和生成人写入审计日志；请按档案规定保管。",
+    key: "校验公钥", keyHint: "离线校验：estate-hub verify-evidence 文件 --key 公钥", made: "已生成，浏览器正在保存", form: "格式",
+  },
+  papers: {
+    title: "设备审核材料", hint: "行政处罚法第四十一条：未经法制和技术审核的电子记录不得作为证据。", none: "本线索不以门禁、表计记录为依据，无需设备审核材料。", complete: "材料齐备", missing: (kinds: string) => `缺：${kinds}`,
+    same: "技术审核与法制审核须由不同人员作出", add: "补充材料", addTitle: (device: string) => `补充审核材料：${device}`, kind: "种类", number: "编号或文号", from: "有效期自", until: "有效期至", openEnd: "长期", note: "说明", file: "附件（PDF、PNG、JPEG，不超过 4 MB）",
+    kinds: {} as Record<string, string>, validity: (from: string, until: string) => `${from} 至 ${until}`, saved: "已保存", needed: "请填写种类、编号和起始日期",
+  },
 };

@@ -12,7 +12,9 @@ import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Empty, Panel } from "../../ui/Panel";
 import { useKeys } from "../../ui/useKeys";
 import { DecisionPanel } from "./DecisionPanel";
+import { EvidencePack } from "./EvidencePack";
 import { Against, Reasons } from "./Findings";
+import { Papers } from "./Papers";
 import { Clocks, Screening } from "./Standing";
 
 export function CasePage(): ReactNode {
@@ -56,7 +58,7 @@ function Page({ detail }: { detail: CaseDetail }): ReactNode {
       {detail.log_holds ? null : <p role="alert" className="bad-note">{caseSteps.steps.broken}</p>}
       <div className="two">
         <div><Reasons finding={detail.finding} /><Timeline detail={detail} /></div>
-        <div><Against finding={detail.finding} /><Clocks detail={detail} /><Screening detail={detail} /><DecisionPanel detail={detail} action={action} choose={setAction} /><Delivery detail={detail} /></div>
+        <div><Against finding={detail.finding} /><Clocks detail={detail} /><Screening detail={detail} /><DecisionPanel detail={detail} action={action} choose={setAction} /><EvidencePack id={detail.id} /><Papers id={detail.id} /><Delivery detail={detail} /></div>
       </div>
     </>
   );
