@@ -33,7 +33,8 @@ test: setup-test ## Run the whole test suite
 	@$(WHERE); exec $(BIN)/pytest -n 2 --dist loadfile
 
 fuzz: setup-test ## Try every decoder with CASES=10000 damaged inputs; what fails is kept in tests/fuzz/seeds
-	@$(WHERE); ESTATE_FUZZ=$(or $(CASES),10000) exec $(BIN)/pytest -n 2 --timeout 3600 tests/fuzz
+	@$(WHERE); export ESTATE_FUZZ=$(or $(CASES),10000) ESTATE_FUZZ_CASES=$(or $(CASES),10000); \
+	exec $(BIN)/pytest -n 2 --timeout 3600 tests/fuzz tests/device_drivers/test_decoders_fuzz.py
 
 lint: setup ## ruff, strict mypy, the console's type check
 	@$(BIN)/ruff check

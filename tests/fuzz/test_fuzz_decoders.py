@@ -1,4 +1,7 @@
-"""Whatever comes from outside: a decoder reads it or says why not. Terminals, cameras, the wire, phone codes, identity cards."""
+"""Whatever comes from outside: a decoder reads it or says why not. Terminals, the wire, phone codes, identity cards.
+
+Cameras, and more of terminals: tests/device_drivers/test_decoders_fuzz.py.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,8 @@ from fuzz_profile import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_drivers import onvif_events
 from device_drivers.contract import id_card, messages, qr
 from device_drivers.face_terminal import codec
-from device_drivers.onvif_xml import NotXml
 
 ZONE = ZoneInfo("Asia/Shanghai")
 JSON = st.recursive(
@@ -86,27 +87,6 @@ def test_a_terminals_messages(operator: str, info: dict[str, Any], beside: Any, 
 @given(st.binary(max_size=400))
 def test_bytes_on_a_terminals_topic(payload: bytes) -> None:
     read_terminal(payload)
-
-
-NOTIFICATION = b"""<?xml version="1.0"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"
- xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2" xmlns:tt="http://www.onvif.org/ver10/schema"
- xmlns:wsa="http://www.w3.org/2005/08/addressing" xmlns:tns1="http://www.onvif.org/ver10/topics"><s:Body>
-<p:PullMessagesResponse xmlns:p="http://www.onvif.org/ver10/events/wsdl"><wsnt:CurrentTime>2026-01-01T00:00:00Z</wsnt:CurrentTime>
-<wsnt:TerminationTime>2026-01-01T00:01:00Z</wsnt:TerminationTime>
-<wsnt:SubscriptionReference><wsa:Address>http://10.0.0.1/sub</wsa:Address><wsa:ReferenceParameters><id>1</id>
-</wsa:ReferenceParameters></wsnt:SubscriptionReference><wsnt:NotificationMessage>
-<wsnt:Topic>tns1:VideoSource/MotionAlarm</wsnt:Topic><wsnt:Message><tt:Message UtcTime="2026-01-01T00:00:00Z"
- PropertyOperation="Changed"><tt:Source><tt:SimpleItem Name="Source" Value="1"/></tt:Source><tt:Data>
-<tt:SimpleItem Name="State" Value="true"/></tt:Data></tt:Message></wsnt:Message></wsnt:NotificationMessage>
-</p:PullMessagesResponse></s:Body></s:Envelope>"""
-
-
-@fuzzed
-@given(st.binary(max_size=300) | damaged(NOTIFICATION))
-def test_a_cameras_replies(raw: bytes) -> None:
-    for read in (onvif_events.parse_messages, onvif_events.parse_subscription):
-        with suppress(NotXml):
-            read(raw)
 
 
 @fuzzed
