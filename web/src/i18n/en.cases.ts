@@ -34,6 +34,7 @@ export const enCases: typeof zhCases = {
     ask: "What was sent (a neutral question)", answer: "The household's own words", visited: "What was found (nothing inside a home is photographed)", interviewed: "Record of the interview",
     hardship: "How this was learned", agree: "Opinion", disagree: "Opinion", sign: "The notice in short (facts, reasons, basis, rights)", defence: "What was stated", reply: "Review and answer",
     hearing_held: "Record of the hearing", appeal: "The appeal", appeal_decided: "Review of the appeal", note: "Note",
+    recheck: "Written opinion", reviewed: "What the review found", visit: "Written opinion", interview: "Written opinion", propose: "Written opinion", served: "How it was served", hearing_requested: "Request and arrangement", complied: "Written opinion", refer: "Written opinion", objection: "The objection", good_cause: "Written opinion", dismiss: "Written opinion", withdraw: "Written opinion", archive: "Note for the archive",
   },
   timer: {
     screen: "Screening", review: "Data review", visit: "Home visits at different hours", interview: "Interview", second: "The second person", sign: "Signing or sending back", answer: "Household's answer",

@@ -90,7 +90,7 @@ function Form({ detail, action, close }: { detail: CaseDetail; action: CaseActio
       ) : null}
       {action.fields.map((one) => <OneField key={one.name} field={one} value={fields[one.name] ?? ""} change={(value) => setFields((old) => ({ ...old, [one.name]: value }))} />)}
       <label className="dialog-field">
-        <span>{named(caseSteps.written, action.action, action.opinion_zh === "书面意见" ? t.opinion : action.opinion_zh)}</span>
+        <span>{named(caseSteps.written, action.action, action.opinion_zh)}</span>
         <Input.TextArea rows={4} value={opinion} onChange={(event) => setOpinion(event.target.value)} placeholder={t.opinionPlaceholder} maxLength={4000} />
       </label>
       {problem ? <p role="alert" className="bad-note">{problem}</p> : null}
