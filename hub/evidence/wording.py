@@ -27,6 +27,13 @@ DAYS = {
     "other_use": ("他人使用迹象", "#d55e00", "#000000", "他"),
     "unknown": ("未覆盖，不作判断", "#ffffff", "#000000", "？"),
 }
+DEVICES_ZH = {
+    "face_terminal": "人脸终端",
+    "modbus_door": "门控板",
+    "modbus_meter": "表计采集器",
+    "onvif_camera": "摄像机",
+    "onvif_door": "ONVIF 门控器",
+}
 OTHER_DAY = ("其他", "#ffffff", "#000000", "—")
 STEPS = frozenset(action.value for action in Action)
 NONE = "—"
@@ -150,17 +157,21 @@ def _review_text(devices: list[Mapping[str, Any]]) -> str:
     return f"以下设备的审核材料不齐，其记录未经审核，不得作为认定依据：{'、'.join(lacking)}。"
 
 
-def _device(one: Mapping[str, Any]) -> dict[str, Any]:
-    clock = one["clock"]
+def _clock(clock: Mapping[str, Any]) -> str:
+    if not clock["events"]:
+        return "时段内没有该设备的事件记录，无从核对时钟"
     worst = clock["worst_offset_s"]
+    against = f"与网关时钟最大偏差 {worst:.1f} 秒" if worst is not None else "设备未报告时钟偏差"
+    return f"时段内 {clock['events']} 条记录，{against}，超过 10 秒 {clock['beyond_10_s']} 条，迟到 {clock['late']} 条"
+
+
+def _device(one: Mapping[str, Any]) -> dict[str, Any]:
     down = [span for span in one["coverage"] if span["state"] != "ok"]
     missing = "、".join(item["zh"] for item in one["missing"]) or "齐备"
     facts = {
-        "设备": f"{one['kind']} {one['model']} 固件 {one['firmware'] or NONE}",
+        "设备": f"{DEVICES_ZH.get(one['kind'], one['kind'])} {one['model']} 固件 {one['firmware'] or NONE}",
         "设置地点": "；".join(one["places"]) or NONE,
-        "时钟校准证明": f"时段内 {clock['events']} 条记录，"
-        + (f"与网关时钟最大偏差 {worst:.1f} 秒，" if worst is not None else "未报告时钟偏差，")
-        + f"超过 10 秒 {clock['beyond_10_s']} 条，迟到 {clock['late']} 条",
+        "时钟校准证明": _clock(one["clock"]),
         "不可观测": f"{len(down)} 段" if down else "无",
         "缺少的材料": missing + ("；技术审核与法制审核为同一人，不符合要求" if one["same_reviewer"] else ""),
     }
