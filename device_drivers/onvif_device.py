@@ -118,5 +118,8 @@ async def open_device(name: str, config: OnvifConfig) -> OnvifDevice:
 
 def _session_type() -> type[OnvifSession]:
     from device_drivers.onvif_session import OnvifSession
+    from device_drivers.onvif_soap import document
 
+    for name in ("media.wsdl", "events.wsdl"):  # now, once: the first picture must not wait for it
+        document(name)
     return OnvifSession
