@@ -18,6 +18,7 @@ from hub.occupancy import finding as values
 from hub.occupancy import night
 from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import EstateView
+from hub.occupancy.fitted import model
 from hub.occupancy.life import Life, life_of
 from hub.occupancy.load import load_judged
 from hub.occupancy.memory import kept_of
@@ -103,7 +104,7 @@ def analyse_night(
 ) -> tuple[Outcome, dict[str, date | None]]:
     """Yesterday of dwellings that were judged up to the day before. (outcome, those that need their whole record)."""
     take_marks(uow.session, dwellings, view.last)
-    spent = night.spend(uow, view, dwellings, calendar())
+    spent = night.spend(uow, view, dwellings, calendar(), model())
     changes = _follow(uow, view, spent.found)
     return Outcome(len(spent.found), len(spent.found), tuple(changes), ()), dict(spent.long_way)
 
@@ -117,7 +118,7 @@ def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | No
     days = _write_days(session, records, {home: max(since or view.first, view.first) for home, since in due.items()})
     kept = [(r.dwelling_id, r.household, kept_of(memory, r.days), view.first) for r, memory in judged]
     night.remember(session, kept, view.last)
-    changes = _follow(uow, view, [(record, detect(record, view.pack, calendar())) for record in records])
+    changes = _follow(uow, view, [(record, detect(record, view.pack, calendar(), model())) for record in records])
     lives = tuple((record.dwelling_id, life_of(record)) for record in records)
     return Outcome(len(records), days, tuple(changes), lives)
 

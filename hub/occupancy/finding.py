@@ -11,7 +11,7 @@ from enum import StrEnum
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
 
-RULES_VERSION = "2026.2"
+RULES_VERSION = "2026.3"
 
 
 class Stage(StrEnum):
@@ -43,6 +43,7 @@ RULE_TITLES = {
     "V6": "疑似未入住：交付后长期无人居住",
     "S1": "疑似转租转借：登记人员未见而房屋在用",
     "S2": "疑似转租转借：原登记人员未见，仅新登记人员居住",
+    "S4": "疑似部分出租或出借：登记人员仍在，另有他人长期居住",
     "P1": "疑似长期以访客凭证留宿他人",
     "U1": "空置房疑似被使用",
 }
@@ -60,7 +61,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding on one dwelling. `coverage` 0..1 is the lowest share of the window any device on the way home observed."""
+    """One finding on one dwelling. `coverage` 0..1 is the lowest share of the window any device on the way home observed.
+    `chance` 0..1: as the fitted model states it, before any inspection corrected it; None for rules that state none."""
 
     dwelling_id: str
     kind: Kind
@@ -79,6 +81,7 @@ class Finding:
     threshold: str
     inputs_hash: str
     rule_version: str = RULES_VERSION
+    chance: float | None = None
 
 
 def policy_version(pack: PolicyPack) -> str:

@@ -20,6 +20,7 @@ from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import LOOK_BACK_DAYS, EstateView, healthy
 from hub.occupancy.finding import Finding
 from hub.occupancy.life import LifeKind
+from hub.occupancy.likely import Model
 from hub.occupancy.load import households_of, readings_of, uses_of
 from hub.occupancy.memory import HELD_DAYS, Kept, NeedsHistory, RecentDays, pack, unpack
 from hub.occupancy.pack import Calendar
@@ -54,7 +55,7 @@ class _One:
     observed: ObservedDay
 
 
-def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar: Calendar) -> Night:
+def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar: Calendar, model: Model) -> Night:
     """Judge `view.last` of dwellings that were judged up to the day before, keep day and memory, and ask the rules."""
     session, last = uow.session, view.last
     rows = _rows(session, dwellings)
@@ -82,7 +83,7 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
     for one in ones:
         record = _record(seen, one)
         try:
-            answer = None if _life_open(record, settled) else detect(record, view.pack, calendar)
+            answer = None if _life_open(record, settled) else detect(record, view.pack, calendar, model)
         except NeedsHistory:
             answer = None
         if answer is None:

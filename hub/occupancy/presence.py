@@ -13,7 +13,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 
 from hub.occupancy.values import KNOWN_COVERAGE, CredentialUse, DayState, ObservedDay, PresenceDay
 
@@ -152,6 +154,7 @@ def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceD
         cards_of=cards_of,
         late_others=sum(use.late for use in day.uses if not use.resident),
         visit=visit,
+        hours=reduce(or_, (use.hours for use in day.uses), 0),
     )
     _learn(memory, day, residents, seen, visit)
     return judged

@@ -17,14 +17,12 @@ METER_DAYS_SHARE = 0.8
 LEAK_SPREAD = 0.15
 SHORT_RUN = 7
 MIN_OBSERVED_DAYS = 30
-NEAR_DAYS = 4
-"""A sign of use with no other within so many days, while the meters read near nothing, is a visit to an empty home."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Days without a sign that somebody lives there, up to the last day. `absent` counts; `unknown`, `paused` and
-    `visits` (somebody looked after the empty home) neither count nor reset.
+    """Days without a sign that somebody lives there, up to the last day. `absent` counts; `unknown` and `paused` neither
+    count nor reset.
 
     `days`: from the first absent day to the last. `last_sign`: the day of the last sign of use before it, if any.
     """
@@ -35,7 +33,6 @@ class Run:
     paused: int
     declared: tuple[DeclaredAbsence, ...]
     last_sign: date | None
-    visits: int = 0
 
     @property
     def first(self) -> date | None:
@@ -67,10 +64,9 @@ def absence_run(
     household: Household,
     pauses: Pauses,
     festival: Callable[[date], bool],
-    visits_reset: bool = True,
 ) -> Run:
-    """The run of absence that reaches the last day, within the tenancy. `visits_reset`: any sign of use ends it."""
-    absent = unknown = paused = visits = 0
+    """The run of absence that reaches the last day, within the tenancy."""
+    absent = unknown = paused = 0
     declared: list[DeclaredAbsence] = []
     since, start, last_sign = len(days), household.handover or household.first, None
     for index in range(len(days) - 1, -1, -1):
@@ -78,11 +74,8 @@ def absence_run(
         if day.day < start:
             break
         if day.state in SIGNS:
-            if visits_reset or not (day.visit or _lone(days, index)):
-                last_sign = day.day
-                break
-            visits += 1
-            continue
+            last_sign = day.day
+            break
         cover = next((a for a in household.absences if covers(a, day.day, pauses)), None)
         if cover is not None and cover not in declared:
             declared.append(cover)
@@ -93,17 +86,7 @@ def absence_run(
         else:
             absent += 1
             since = index
-    return Run(tuple(days[since:]), absent, unknown, paused, tuple(declared), last_sign, visits)
-
-
-def _lone(days: Sequence[PresenceDay], index: int) -> bool:
-    """A day with a sign, among days without any on which a meter was read near nothing."""
-    around = [days[i] for i in range(max(0, index - NEAR_DAYS), min(len(days), index + NEAR_DAYS + 1)) if i != index]
-    if any(day.state in SIGNS and not day.visit for day in around):
-        return False
-    return (
-        sum(day.water is not None or day.electricity is not None for day in around) * 2 >= len(around) > NEAR_DAYS // 2
-    )
+    return Run(tuple(days[since:]), absent, unknown, paused, tuple(declared), last_sign)
 
 
 def absent_in_all(

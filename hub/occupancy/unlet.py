@@ -23,12 +23,12 @@ from hub.occupancy.values import DwellingRecord, PresenceDay
 SETTLE_DAYS = 3
 """After the hand-back, cleaning and late records are expected."""
 
-LOOK_DAYS = 14
+LOOK_DAYS, LOOK_MEASURED = 14, 28
 IDLE_DAYS = 14
-USED_DAYS = 3
-"""Somebody's pass on a day or two is a repair, a viewing, a mistake."""
+USED_DAYS, SPAN_DAYS = 7, 12
+"""Some days are a repair, a viewing, a household that moves in before its lease begins: they must be many, and far apart."""
 
-ALONE_DAYS = 6
+ALONE_DAYS = 12
 """One kind of sign alone must last: a leak, a neighbour's meter, a cleaner."""
 
 
@@ -37,7 +37,7 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
     if record.household is not None or record.vacant_since is None or record.under_repair:
         return None
     vacant = [day for day in record.days if (day.day - record.vacant_since).days >= SETTLE_DAYS]
-    recent = vacant[-LOOK_DAYS:]
+    recent = vacant[-(LOOK_MEASURED if pack.measured else LOOK_DAYS) :]
     rule = pack.vacant_use
     signs = [sign for sign in (_water(recent, record, rule), _power(vacant, recent, record, rule)) if sign]
     passes = [day for day in recent if day.passes or day.others]
@@ -51,7 +51,7 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
         evidence.append(Evidence("day", str(passes[-1].day), "以指向本房屋的凭证通行。", passes[-1].day))
     both = bool(signs) and len(passes) >= enough
     alone = max(_days_of_use(recent, rule), len(passes)) >= ALONE_DAYS
-    if not because or (pack.measured and not (both or alone)):
+    if not because or (pack.measured and not ((both or alone) and _lasts(recent, rule))):
         return None
     return Finding(
         dwelling_id=record.dwelling_id,
@@ -74,6 +74,16 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
         observed=because[0],
         threshold=f"用水超过{rule.water_m3_per_day}立方米/日达{rule.water_days}日，或用电异常达{rule.electricity_days}日",
         inputs_hash=inputs_hash(pack, record, recent),
+    )
+
+
+def _lasts(recent: Sequence[PresenceDay], rule: VacantUse) -> bool:
+    """The use goes on for a while, and was seen lately."""
+    used = [day.day for day in recent if day.passes or day.others or _days_of_use((day,), rule)]
+    return (
+        len(used) >= USED_DAYS
+        and (used[-1] - used[0]).days >= SPAN_DAYS
+        and (recent[-1].day - used[-1]).days <= SPAN_DAYS
     )
 
 

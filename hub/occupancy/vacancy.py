@@ -28,8 +28,6 @@ HARDLY_SEEN = 0.5
 UNANSWERED_DAYS = 30
 """Where a history keeps no contact attempts, a file is called red only after the time that these would have taken."""
 
-SEEN_SHARE = 0.6
-RECENT_DAYS = 30
 REFUTED_BY = (
     "窗口内任一登记人员的有效通行（含人工登记）被补录或更正。",
     "水表日用量恢复到平时六成以上，且确认为本户使用。",
@@ -67,7 +65,7 @@ def find_vacancy(record: DwellingRecord, pack: PolicyPack, festival: Callable[[d
     consecutive = pack.vacancy.shape == "consecutive"
     if consecutive and all(day.state in SIGNS and not day.visit for day in record.days[-2:]):
         return None
-    run = absence_run(record.days, household, pack.pauses, festival, visits_reset=not pack.measured)
+    run = absence_run(record.days, household, pack.pauses, festival)
     if run.days and _never_moved_in(record, household, run):
         return _not_moved_in(record, household, run, pack)
     if consecutive and run.absent < pack.vacancy.note_days:
@@ -79,7 +77,7 @@ def find_vacancy(record: DwellingRecord, pack: PolicyPack, festival: Callable[[d
     meters = meters_of_absence(window, record.meters, pack.vacancy)
     coverage, worst = window_coverage(window, record.points)
     step = _step(record, measure, meters, household, pack.vacancy)
-    blind = _mostly_unseen(window) if pack.measured else coverage < KNOWN_COVERAGE
+    blind = coverage < KNOWN_COVERAGE
     if blind or not _doors_can_tell(record, run, meters):
         step = _Step(step.rule, Stage.INSUFFICIENT_DATA, ("观测数据不足：不推进任何阶段，缺失的数据不视为无人。",))
     families = (
@@ -174,16 +172,6 @@ def _days_lived(
     return _Measure(rule.red_days, window, f"{size}日内约居住{estimate:.0f}日", f"{size}日内居住满{wanted}日", text)
 
 
-def _mostly_unseen(window: tuple[PresenceDay, ...]) -> bool:
-    """Unknown days do not count anyway; where they are many, or the last month's, nothing can be concluded."""
-    recent = window[-RECENT_DAYS:]
-    return _known_share(window) < SEEN_SHARE or _known_share(recent) < SEEN_SHARE
-
-
-def _known_share(days: tuple[PresenceDay, ...]) -> float:
-    return sum(day.state is not DayState.UNKNOWN for day in days) / len(days) if days else 0.0
-
-
 def _step(record: DwellingRecord, measure: _Measure, meters: MeterView, household: Household, rule: Vacancy) -> _Step:
     days = measure.days
     if days < rule.yellow_days:
@@ -200,11 +188,11 @@ def _step(record: DwellingRecord, measure: _Measure, meters: MeterView, househol
         if days < rule.red_days + UNANSWERED_DAYS:
             return _Step("V5", Stage.ORANGE, ("历史数据没有联系记录：须先完成人工联系。",))
         return _Step("V5", Stage.RED, ("历史数据没有联系记录：据以处理前须先完成人工联系并听取说明。",))
-    missing = _missing_contacts(household.contacts, measure.window, rule)
+    missing = missing_contacts(household.contacts, measure.window, rule)
     return _Step("V5", Stage.ORANGE, (missing,)) if missing else _Step("V5", Stage.RED)
 
 
-def _missing_contacts(contacts: tuple[Contact, ...], window: tuple[PresenceDay, ...], rule: Vacancy) -> str | None:
+def missing_contacts(contacts: tuple[Contact, ...], window: tuple[PresenceDay, ...], rule: Vacancy) -> str | None:
     """What people still have to try before this may be called red; None when it is all there."""
     since = max(window[0].day, window[-1].day - timedelta(days=rule.contacts.within_days))
     recent = [contact for contact in contacts if contact.day >= since]
@@ -224,8 +212,6 @@ def _against(
     record: DwellingRecord, household: Household, run: Run, meters: MeterView, worst: str | None
 ) -> tuple[str, ...]:
     found = [*meters.against]
-    if run.visits:
-        found.append(f"期间有{run.visits}日有人到访但用水用电近零（可能是照看房屋，不视为居住）。")
     if run.unknown:
         found.append(f"窗口内有{run.unknown}日无法观测（设备离线、门常开或时钟异常，IE23），未计入。")
     if worst:
@@ -270,7 +256,7 @@ def _not_moved_in(record: DwellingRecord, household: Household, run: Run, pack: 
     meters = meters_of_absence(run.days, record.meters, rule)
     coverage, worst = window_coverage(run.days, record.points)
     stage = Stage.ORANGE if meters.near_zero else Stage.YELLOW
-    if _mostly_unseen(run.days) if pack.measured else coverage < KNOWN_COVERAGE:
+    if coverage < KNOWN_COVERAGE:
         stage = Stage.INSUFFICIENT_DATA
     handover = household.handover or household.first
     what = "交付" if household.handover else "起租（尚无交付记录）"

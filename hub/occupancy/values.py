@@ -41,6 +41,7 @@ class CredentialUse:
     `identified`: passes at which the person's face was compared, and whose consent (b) to that use was live that day.
     `other`: card, PIN, QR and id card passes. Face passes without that consent have no place here.
     `late`: those of `other` that came home in the evening or left in the early morning, as people do who sleep there.
+    `hours`: bit h is set when one of the passes lay in local hour h.
     """
 
     credential: str
@@ -48,6 +49,7 @@ class CredentialUse:
     identified: int = 0
     other: int = 0
     late: int = 0
+    hours: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class PresenceDay:
     `usual_water`, `usual_electricity`: the household's own median on lived-in days before this one; None until known.
     `identified_by`, `cards_of`: credentials used with and without the person's face compared. `late_others`: passes of
     visitors as of people who sleep there. `visit`: somebody passed, but the meters say that nobody lived there that day.
+    `hours`: local hours (bits) in which the household's credentials or its visitors passed.
     """
 
     day: date
@@ -89,6 +92,7 @@ class PresenceDay:
     cards_of: tuple[str, ...] = ()
     late_others: int = 0
     visit: bool = False
+    hours: int = 0
 
 
 @dataclass(frozen=True, slots=True)

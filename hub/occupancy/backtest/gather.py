@@ -22,7 +22,15 @@ IDENTIFIED, PERSONAL, HOUSEHOLD, VISITOR = range(4)
 
 KINDS = {"face": 0, "card": 1, "qr": 1, "pin": 2, "visitor": 3, "staff": 4}
 USE = np.dtype(
-    [("dwelling", "i4"), ("day", "i2"), ("cls", "i1"), ("credential", "i4"), ("count", "i2"), ("late", "i2")]
+    [
+        ("dwelling", "i4"),
+        ("day", "i2"),
+        ("cls", "i1"),
+        ("credential", "i4"),
+        ("count", "i2"),
+        ("late", "i2"),
+        ("hours", "i4"),
+    ]
 )
 METER = np.dtype([("dwelling", "i4"), ("day", "i2"), ("water", "i1"), ("value", "f4")])
 BUCKET = 500
@@ -37,12 +45,14 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Gathered:
-    """What was counted on the way. `recognised`: estate → identified passes a day (for the terminals' health)."""
+    """What was counted on the way. `recognised`: estate → identified passes a day (for the terminals' health).
+    `holdings`: of each (person, credential) pair the person and how many of theirs came into use up to it (1: their first)."""
 
     passes: int = 0
     recognised: dict[str, list[int]] = field(default_factory=dict)
     credentials: list[str] = field(default_factory=list)
     metered: set[tuple[int, bool]] = field(default_factory=set)
+    holdings: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Spill:
@@ -154,6 +164,8 @@ class _Passes:
         self._register = _Register.of(history)
         self._clock = clock_keys(history)
         self.credentials: dict[str, int] = {}
+        self._pairs: dict[int, int] = {}
+        self._count: dict[int, int] = {}
         estates = {name: i for i, name in enumerate(found.recognised)}
         self._estate = np.array([estates[name] for name in history.estate], np.int64)
         self._newest = 0
@@ -194,13 +206,28 @@ class _Passes:
         inward = (local >= NIGHT_IN) | (local < NIGHT_END)
         outward = (local >= NIGHT_END) & (local < NIGHT_OUT)
         late = (inward & (direction != 1)) | (outward & (direction != 0))
-        return self._counted(*(a[keep] for a in (dwelling, day, kind, person, credential, late)))
+        return self._counted(*(a[keep] for a in (dwelling, day, kind, person, credential, late, local // 3600)))
 
     def _credential(self, chunk: Chunk) -> Ints:
         coded = chunk.coded("credential_id")
         for word in coded.words:
             self.credentials.setdefault(word, len(self.credentials))
         return coded.mapped(self.credentials)
+
+    def _holding(self, person: Ints, credential: Ints) -> Ints:
+        """Numbers of (person, credential) pairs, in the order in which they were first used."""
+        keys, first, back = np.unique(person * 2**26 + credential + 1, return_index=True, return_inverse=True)
+        numbers = np.zeros(len(keys), np.int64)
+        for place in np.argsort(first).tolist():
+            key = int(keys[place])
+            held = self._pairs.get(key)
+            if held is None and key >= 2**26:
+                who = key // 2**26
+                held = self._pairs[key] = len(self._found.holdings)
+                self._count[who] = self._count.get(who, 0) + 1
+                self._found.holdings.append((who, self._count[who]))
+            numbers[place] = -1 if held is None else held
+        return numbers[back]
 
     def _clock_wrong(self, point: Ints, ts: Ints) -> NDArray[np.bool_]:
         starts, ends = self._clock
@@ -224,7 +251,14 @@ class _Passes:
         return same & keep & (holder >= 0)
 
     def _counted(
-        self, dwelling: Ints, day: Ints, kind: Ints, person: Ints, credential: Ints, late: NDArray[np.bool_]
+        self,
+        dwelling: Ints,
+        day: Ints,
+        kind: Ints,
+        person: Ints,
+        credential: Ints,
+        late: NDArray[np.bool_],
+        hour: Ints,
     ) -> NDArray[np.void]:
         home, consent = self._register.look_up(person, dwelling, day + self._history.first)
         face = kind == 0
@@ -234,8 +268,10 @@ class _Passes:
         cls = np.where(
             face, IDENTIFIED, np.where(kind == 3, VISITOR, np.where(known & (kind == 1), PERSONAL, HOUSEHOLD))
         )
-        code = np.where((cls == IDENTIFIED) | (cls == PERSONAL), person, credential)
-        where, day, cls, code, late = where[use], day[use], cls[use], code[use], late[use]
+        code = np.where(
+            cls == IDENTIFIED, person, np.where(cls == PERSONAL, self._holding(person, credential), credential)
+        )
+        where, day, cls, code, late, hour = where[use], day[use], cls[use], code[use], late[use], hour[use]
         seen = cls == IDENTIFIED
         for estate, name in enumerate(self._found.recognised):
             counts = np.bincount(day[seen & (self._estate[where] == estate)])
@@ -251,6 +287,9 @@ class _Passes:
         rows["day"], rows["dwelling"] = rest % 4096, rest // 4096
         rows["count"] = np.minimum(np.bincount(back, minlength=len(keys)), 30_000)
         rows["late"] = np.minimum(np.bincount(back[late], minlength=len(keys)), 30_000)
+        hours = np.zeros(len(keys), np.int32)
+        np.bitwise_or.at(hours, back, np.left_shift(1, hour).astype(np.int32))
+        rows["hours"] = hours
         return rows
 
 

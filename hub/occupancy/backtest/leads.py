@@ -72,7 +72,7 @@ def probabilities(leads: Sequence[Lead], history: History) -> list[float]:
                 inspected[cell][0] += case.confirmed
                 inspected[cell][1] += 1
             case = next(cases)
-        found[place] = _chance(cell_name(lead), inspected, known)
+        found[place] = _chance(cell_name(lead), inspected, known) if lead.chance is None else lead.chance
     return found
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from hub.occupancy.backtest.gather import IDENTIFIED, PERSONAL, VISITOR, Gathered, bucket_rows, bucket_starts
 from hub.occupancy.backtest.history import History, Lease
-from hub.occupancy.detect import detect
+from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding, Kind, Stage
+from hub.occupancy.fitted import model
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import presence
 from hub.occupancy.recognised import WITHIN_DAYS, share
@@ -27,7 +29,7 @@ LOOK_BACK_DAYS = 400
 RECENT_DAYS, USUAL_DAYS, DROP = 14, 46, 0.5
 RECOGNISED_WITHIN = WITHIN_DAYS
 KIND_OF = {Kind.VACANCY: "vacancy", Kind.NOT_MOVED_IN: "vacancy", Kind.VACANT_USED: "vacant_used"}
-KIND_OF_RULE = {"S1": "sublet_whole", "S2": "enrolment_fraud", "P1": "visitor_abuse"}
+KIND_OF_RULE = {"S1": "sublet_whole", "S2": "enrolment_fraud", "P1": "visitor_abuse", "S4": "sublet_part"}
 TIERS = (Stage.INSUFFICIENT_DATA, Stage.YELLOW, Stage.ORANGE, Stage.RED)
 Uses = Mapping[int, tuple[CredentialUse, ...]]
 
@@ -47,6 +49,7 @@ class Lead:
     against: str
     rule: str
     policy_version: str
+    chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,11 @@ class Replayer:
 
     def __init__(self, history: History, gathered: Gathered, pack: PolicyPack, calendar: Calendar) -> None:
         self._history, self._gathered, self._pack, self._calendar = history, gathered, pack, calendar
-        self._health = Health.of(gathered)
+        self._health, self._model = Health.of(gathered), model()
         self._person = {number: f"P:{name}" for name, number in history.persons.items()}
+        self._cards: dict[int, int] = {}
+        for person, number in gathered.holdings:
+            self._cards[person] = max(number, self._cards.get(person, 1))
         self._gaps: tuple[object, Any] = (None, None)
         self._recognised: dict[tuple[str, str], list[float | None]] = {}
 
@@ -96,15 +102,50 @@ class Replayer:
 
     def leads(self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]) -> Iterator[Lead]:
         """The leads of one dwelling over the whole history."""
-        book = _Book(dwelling)
-        first = self._history.first
-        for index, record in enumerate(self.records(dwelling, uses, meters)):
-            found = detect(record, self._pack, self._calendar)
-            book.day(first + index, found)
+        book, first = _Book(dwelling), self._history.first
+        for record, days in self.records(dwelling, uses, meters):
+            if self._pack.measured and record.household is not None:
+                self._courses(book, dwelling, record, record.household, days)
+                continue
+            for index in days:
+                begin = max(0, index + 1 - LOOK_BACK_DAYS)
+                book.day(
+                    first + index,
+                    detect(self._on(record, dwelling, begin, index), self._pack, self._calendar, self._model),
+                )
         return iter(book.closed_rows())
 
-    def records(self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]) -> Iterator[DwellingRecord]:
-        """What the nightly job would load at the end of each day."""
+    def _courses(self, book: _Book, dwelling: int, record: DwellingRecord, household: Household, days: range) -> None:
+        """All days of a spell at once, in pieces as long as the nightly job looks back."""
+        health, recognised = self._by_day(dwelling)
+        for piece in _pieces(days):
+            begin = max(0, piece.stop - LOOK_BACK_DAYS)
+            part = replace(record, days=record.days[begin : piece.stop])
+            spell = slice(begin, piece.stop)
+            courses = Courses(
+                part, household, self._pack, self._calendar, self._model, recognised[spell], health[spell]
+            )
+            before: object = None
+            for index in piece:
+                key = [(now.stage, now.rule) if now else None for now in courses.standing(index - begin)]
+                if key != before:
+                    book.day(self._history.first + index, tuple(courses.findings(index - begin)))
+                before = key
+
+    def _by_day(self, dwelling: int) -> tuple[Sequence[bool], Sequence[float | None]]:
+        health = self._health.ok[self._history.estate[dwelling]]
+        return health, self._recognised.get(self._history.block[dwelling], [None] * len(health))
+
+    def _on(self, record: DwellingRecord, dwelling: int, begin: int, index: int) -> DwellingRecord:
+        """The record as it stood at the end of day `index`."""
+        health, recognised = self._by_day(dwelling)
+        days = record.days[begin : index + 1]
+        return replace(record, days=days, identification_ok=health[index], recognised=recognised[index])
+
+    def records(
+        self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]
+    ) -> Iterator[tuple[DwellingRecord, range]]:
+        """What the nightly job would load, for each spell of days in which what is known of the household stays the same."""
         history = self._history
         observed, points = self._observed(dwelling, uses, meters)
         leases = history.leases[dwelling]
@@ -114,36 +155,25 @@ class Replayer:
             for i, q in enumerate(("electricity", "water"))
             if (dwelling, bool(i)) in self._gathered.metered
         }
-        health = self._health.ok[history.estate[dwelling]]
-        recognised = self._recognised.get(history.block[dwelling], [None] * len(observed))
-        household: Household | None = None
-        stale = self._changes(dwelling)
-        vacant: date | None = None
-        days: list[PresenceDay] = []
-        start = 0
-        for index in range(len(observed)):
-            today = history.first + index
-            if index == 0 or today in stale:
-                lease = _lease(leases, today)
-                household = self._household(dwelling, lease, today, leases) if lease else None
-                split = min(max((lease.first if lease else history.first) - history.first, 0), len(observed))
-                if split not in judged:
-                    judged[split] = presence(observed[:split], points) + presence(observed[split:], points)
-                days = judged[split]
-                vacant = None if lease else self._vacant_since(leases, today)
-            start = max(0, index + 1 - LOOK_BACK_DAYS)
-            yield DwellingRecord(
+        count = len(observed)
+        changes = sorted({0, *(day - history.first for day in self._changes(dwelling))} & set(range(count)))
+        for begin, end in pairwise([*changes, count]):
+            today = history.first + begin
+            lease = _lease(leases, today)
+            split = min(max((lease.first if lease else history.first) - history.first, 0), count)
+            if split not in judged:
+                judged[split] = presence(observed[:split], points) + presence(observed[split:], points)
+            record = DwellingRecord(
                 dwelling_id=history.dwellings[dwelling],
-                household=household,
-                days=tuple(days[start : index + 1]),
+                household=self._household(dwelling, lease, today, leases) if lease else None,
+                days=tuple(judged[split][:end]),
                 points=points,
                 meters=names,
-                vacant_since=vacant,
-                identification_ok=health[index],
-                recognised=recognised[index],
+                vacant_since=None if lease else self._vacant_since(leases, today),
                 traced=False,
                 contacts_kept=False,
             )
+            yield record, range(begin, end)
 
     def _changes(self, dwelling: int) -> set[int]:
         """Days on which what is known of the household changes."""
@@ -161,7 +191,9 @@ class Replayer:
             if row.live(today):
                 token = self._person[row.person]
                 since = min(m.first for m in history.members[dwelling] if m.person == row.person)
-                members.append(Member(token, True, row.consent, frozenset({token}), _date(since)))
+                further = range(2, self._cards.get(row.person, 1) + 1)
+                tokens = frozenset({token, *(_further(token, number) for number in further)})
+                members.append(Member(token, True, row.consent, tokens, _date(since)))
         known = [row.absence for row in history.absences.get(dwelling, ()) if row.declared_on <= today]
         return Household(
             tenancy_id=f"{history.dwellings[dwelling]}@{_date(lease.first)}",
@@ -229,22 +261,26 @@ class Replayer:
         return found
 
     def _uses(self, directory: Path, number: int) -> dict[int, dict[int, tuple[CredentialUse, ...]]]:
-        rows = bucket_rows(directory, "uses", number)
-        merged: dict[tuple[int, int, int, int], list[int]] = {}
-        for dwelling, day, cls, credential, count, late in rows.tolist():
-            key = (dwelling, day, 1 if cls == IDENTIFIED else cls, credential)
-            kept = merged.setdefault(key, [0, 0, 0])
+        merged: dict[tuple[int, int, str, bool], list[int]] = {}
+        for dwelling, day, cls, code, count, late, hours in bucket_rows(directory, "uses", number).tolist():
+            kept = merged.setdefault((dwelling, day, self._token(cls, code), cls != VISITOR), [0, 0, 0, 0])
             kept[0 if cls == IDENTIFIED else 1] += count
             kept[2] += 0 if cls == IDENTIFIED else late
-        words = self._gathered.credentials
+            kept[3] |= hours
         found: dict[int, dict[int, tuple[CredentialUse, ...]]] = defaultdict(dict)
-        for (dwelling, day, cls, credential), (identified, other, late) in sorted(merged.items()):
-            word = words[credential] if cls != PERSONAL and credential >= 0 else "?"
-            token = self._person[credential] if cls == PERSONAL else word
-            use = CredentialUse(token, cls != VISITOR, identified, other, late)
+        for (dwelling, day, token, resident), counted in sorted(merged.items()):
             days = found[dwelling]
-            days[day] = (*days.get(day, ()), use)
+            days[day] = (*days.get(day, ()), CredentialUse(token, resident, *counted))
         return found
+
+    def _token(self, cls: int, code: int) -> str:
+        """A person's face and first card are one credential, as on a device; further cards are others of theirs."""
+        if cls == IDENTIFIED:
+            return self._person[code]
+        if cls == PERSONAL:
+            person, number = self._gathered.holdings[code]
+            return _further(self._person[person], number)
+        return self._gathered.credentials[code] if code >= 0 else "?"
 
     def _meters(self, directory: Path, number: int) -> dict[int, dict[int, list[float | None]]]:
         count = self._history.last - self._history.first + 1
@@ -255,8 +291,21 @@ class Replayer:
         return found
 
 
+def _pieces(days: range) -> Iterator[range]:
+    """Days that share a look-back: all that lie within the first one, then a quarter of it at a time."""
+    begin = days.start
+    while begin < days.stop:
+        end = min(days.stop, max(LOOK_BACK_DAYS, begin + LOOK_BACK_DAYS // 4))
+        yield range(begin, end)
+        begin = end
+
+
 def _lease(leases: Sequence[Lease], today: int) -> Lease | None:
     return next((one for one in leases if one.first <= today and (one.last is None or today <= one.last)), None)
+
+
+def _further(token: str, number: int) -> str:
+    return token if number == 1 else f"{token}#{number}"
 
 
 def _date(day: int) -> date:
@@ -305,4 +354,5 @@ class _Book:
             " ".join(found.against),
             found.rule,
             found.policy_version,
+            found.chance,
         )

@@ -85,7 +85,11 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         if kept["fingerprint"] == fingerprint:
             tables.problems.counts, tables.problems.examples = kept["counts"], kept["examples"]
             return Gathered(
-                kept["passes"], kept["recognised"], kept["credentials"], {(d, bool(w)) for d, w in kept["metered"]}
+                kept["passes"],
+                kept["recognised"],
+                kept["credentials"],
+                {(d, bool(w)) for d, w in kept["metered"]},
+                [(person, number) for person, number in kept["holdings"]],
             )
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -103,6 +107,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         "recognised": found.recognised,
         "credentials": found.credentials,
         "metered": sorted(found.metered),
+        "holdings": found.holdings,
         "counts": tables.problems.counts,
         "examples": tables.problems.examples,
     }

@@ -1,0 +1,110 @@
+"""(P) The signs that nobody lives in a dwelling, as numbers, for every day of a record at once.
+
+Causal: row d is drawn from days up to d alone. An absence is counted from the last day on which somebody lived there: two days of
+real use within six. A single one is a visit to an empty home, and so is a pass while the meters read near nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.occupancy.rhythm import expected_a_year
+from hub.occupancy.signs import Bools, Floats, Ints
+from hub.occupancy.values import DayState, PresenceDay
+
+NEAR, ENOUGH = 6, 2
+LOW_SHARE, POWER_SHARE = 0.15, 0.45
+LONG_GAP, SHORT_GAP = 10, 3
+MOST = 400.0
+
+ABSENCE_SIGNS = (
+    "away", "absent", "unknown", "paused", "began_in_pause", "declared", "declared_now", "visits", "visits_lately", "water",
+    "water_low", "has_water", "power", "power_low", "has_power", "longest_before", "long_before", "away_share_before",
+    "seen_share_before", "members", "censored", "lived_before", "single_use", "seen_when_home", "expected",
+)  # fmt: skip
+"""Columns in order. Of the absence that reaches the day: `away` days in all, of which `absent` were observed and count,
+`unknown` and `paused` ones; the share `declared`; `visits`; mean `water` and `power` over the own usual, and shares of low
+days. Before it: how long and how often they were away. `expected`: log of absences so long that this household has in a year."""
+
+ABSENCE_COLUMN = {name: number for number, name in enumerate(ABSENCE_SIGNS)}
+
+
+def absence_signs(days: Sequence[PresenceDay], members: int, paused: Bools, declared: Bools) -> tuple[Floats, Ints]:
+    """(one row a day with a column for each of ABSENCE_SIGNS; the first day of absence by day). `paused`, `declared`: by day."""
+    count = len(days)
+    at = np.arange(count)
+    known = np.array([d.state is not DayState.UNKNOWN for d in days], np.bool_)
+    passed = np.array([d.passes + d.others > 0 for d in days], np.bool_)
+    visit = np.array([d.visit for d in days], np.bool_)
+    sign = np.array([d.state in (DayState.PRESENT, DayState.OTHER_USE) for d in days], np.bool_)
+    water = np.array([np.nan if d.water is None else d.water for d in days])
+    power = np.array([np.nan if d.electricity is None else d.electricity for d in days])
+    usual_water = np.array([np.nan if d.usual_water is None else d.usual_water for d in days])
+    usual_power = np.array([np.nan if d.usual_electricity is None else d.usual_electricity for d in days])
+    solid = sign & ~visit
+    reset = solid & (_window(solid, NEAR) >= ENOUGH)
+    start = np.maximum.accumulate(np.where(reset, at, -1)) + 1  # first day of absence
+    away = at + 1 - start
+    absent = ~sign & known & ~paused & ~declared
+
+    def run(x: NDArray[np.generic]) -> Floats:
+        c = _sums(x)
+        return np.asarray(c[at + 1] - c[start], np.float64)
+
+    length = np.maximum(away, 1)
+    ok_w, ok_p = ~np.isnan(water), ~np.isnan(power)
+    before = np.maximum(start - 1, 0)
+    base_w, base_p = usual_water[before], usual_power[before]
+    n_w, n_p = run(ok_w), run(ok_p)
+    mean_w, mean_p = run(np.nan_to_num(water)) / np.maximum(n_w, 1), run(np.nan_to_num(power)) / np.maximum(n_p, 1)
+    has_w = (n_w >= 0.6 * length) & ~(np.isnan(base_w) & (start > 0))
+    has_p = (n_p >= 0.6 * length) & ~np.isnan(base_p)
+    with np.errstate(all="ignore"):
+        ratio_w = np.where(has_w, np.minimum(mean_w / np.nan_to_num(base_w, nan=0.15), 3), 0.0)
+        ratio_p = np.where(has_p, np.minimum(mean_p / base_p, 3), 0.0)
+    low_w = ok_w & (water <= LOW_SHARE * np.nan_to_num(usual_water, nan=0.1))
+    low_p = ok_p & (power <= POWER_SHARE * np.nan_to_num(usual_power, nan=0.0))
+    longest, long_count, gone, expected = _gaps(reset, away)
+    lived = np.cumsum(reset)
+    passes_before = _sums(passed)[start]
+    columns = (
+        away, run(absent), run(~known & ~sign), run(paused), paused[np.minimum(start, count - 1)], run(declared) / length,
+        declared, run(sign), _window(sign, 30), ratio_w, np.where(has_w, run(low_w) / np.maximum(n_w, 1), 0), has_w, ratio_p,
+        np.where(has_p, run(low_p) / np.maximum(n_p, 1), 0), has_p, longest, long_count, gone / np.maximum(start, 1),
+        passes_before / np.maximum(start, 1), np.full(count, members), start == 0, np.minimum(lived, MOST), run(solid),
+        passes_before / np.maximum(lived, 1), np.log(expected),
+    )  # fmt: skip
+    return np.stack([np.asarray(c, np.float64) for c in columns], axis=1), start
+
+
+def _sums(x: NDArray[np.generic]) -> Floats:
+    c = np.zeros(len(x) + 1)
+    np.cumsum(x, out=c[1:])
+    return c
+
+
+def _window(x: NDArray[np.generic], width: int) -> Floats:
+    c, at = _sums(x), np.arange(len(x))
+    return c[at + 1] - c[np.maximum(0, at + 1 - width)]
+
+
+def _gaps(reset: Bools, away: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+    """By day, of the absences that ended before it: the longest, how many long ones, their days in all; and how many as long
+    as the present one this household is expected to have in a year."""
+    count = len(reset)
+    longest, number, gone, expected = np.zeros(count), np.zeros(count), np.zeros(count), np.ones(count)
+    signs = [-1, *np.nonzero(reset)[0].tolist()]
+    earlier: list[int] = []
+    for before, now in zip(signs, [*signs[1:], count], strict=True):
+        for day in range(before + SHORT_GAP, now):
+            expected[day] = expected_a_year(int(away[day]), earlier, before + 1)
+        gap = now - before - 1
+        if gap >= SHORT_GAP and before >= 0:
+            longest[now:] = np.maximum(longest[now:], gap)
+            gone[now:] += gap
+            number[now:] += gap >= LONG_GAP
+            earlier.append(gap)
+    return longest, number, gone, expected

@@ -1,0 +1,177 @@
+"""(P) From chances to stages, day by day: ask early, accuse late, and never on one kind of signal alone.
+
+A stage is entered when its chance and its conditions have held for some days, and left when the chance has fallen well below it:
+a lead does not flicker. Red needs two independent families of signals of which one is no face, and devices that saw enough;
+where they did not, the lead says that the data do not suffice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.occupancy.absence_signs import ABSENCE_COLUMN
+from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, RECORDS, Stage
+from hub.occupancy.likely import Likely, Tiers
+from hub.occupancy.pack import Vacancy
+from hub.occupancy.signs import COLUMN
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+STEADY_DAYS = 3
+HOLD = 0.6
+"""A stage holds while the chance is at least this share of what it takes to enter it."""
+
+CLOSE_DAYS = 5
+OBSERVED, OBSERVED_RED = 0.6, 0.85
+ASK_AWAY_DAYS, ASK_ANYWAY_DAYS, VISIT_AWAY_DAYS = 45, 85, 120
+"""Days that count: until a chance may lead to a question, until a home whose meters stand still is asked about at any
+chance, and until a chance may lead to a visit."""
+
+MOSTLY_DECLARED = 0.5
+SURE = 0.9
+"""While the household itself is still seen, others may be its guests: then only so high a chance makes a file."""
+
+ORDER = (Stage.YELLOW, Stage.ORANGE, Stage.RED)
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What stands on a day: the stage, the rule it opened with, the index of the day it opened, and the families that speak."""
+
+    stage: Stage
+    rule: str
+    since: int
+    families: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Conditions:
+    """By day: how far the conditions other than the chance allow (0 nothing, 1 yellow, 2 orange, 3 red), whether the data
+    suffice, and the families as bits into `names`."""
+
+    allowed: Ints
+    enough: Bools
+    families: Ints
+    names: tuple[str, ...]
+    rule: Callable[[int], str]
+
+
+def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | None]:
+    """By day, the lead that others live there. `healthy`: the estate's terminals go on recognising people as before."""
+    s = _columns(of.signs, COLUMN)
+    silent = (s["gone_faces"] > 0) | (s["never_recognised"] > 0) | ((s["unseen_own"] >= 14) & (s["own_lost"] >= 4))
+    used = (s["late_recent"] >= 0.25) | (s["visitors_recent"] >= 0.4) | (s["unidentified_recent"] >= 0.3)
+    used |= (s["new_token"] >= 0.3) | (s["house_recent"] - s["house_usual"] >= 0.2)
+    metered = (s["has_water"] > 0) & (s["water_low"] < 0.4) & (silent | (np.abs(s["water_change"]) >= 0.3))
+    metered |= ~(s["has_water"] > 0) & (s["has_power"] > 0) & (s["power_change"] > np.log(0.6)) & silent
+    metered |= _lives_by_water(of) & (silent | used)
+    enrolled = s["newcomer_only"] >= 0.3
+    bits = (silent, used, metered, enrolled)
+    number = sum(b.astype(np.int64) for b in bits)
+    seen, sure = s["observed"], silent | (of.others >= SURE)
+    allowed = np.where((number >= 2) & (used | metered | enrolled), 3, np.where(number >= 1, 1, 0))
+    allowed = np.where(
+        (allowed == 3) & ((seen < OBSERVED_RED) | (s["declared"] >= MOSTLY_DECLARED) | ~sure), 2, allowed
+    )
+    enough = (seen >= OBSERVED) & healthy
+    families = sum(b.astype(np.int64) << k for k, b in enumerate(bits))
+
+    def rule(i: int) -> str:
+        if enrolled[i]:
+            return "S2"
+        if s["late_recent"][i] >= 0.3 or s["visitors_recent"][i] >= 0.5:
+            return "P1"
+        return "S4" if s["own_recent"][i] >= 0.3 and s["unseen_own"][i] < 10 else "S1"
+
+    made = _Conditions(allowed, enough, np.asarray(families), (DOORS, CREDENTIALS, METERS, RECORDS), rule)
+    return _course(of.others, tiers, made)
+
+
+def _lives_by_water(of: Likely) -> Bools:
+    """On most of the last 30 days more water than a leak or a visit takes; for homes without a usual of their own."""
+    water = np.array([np.nan if day.water is None else day.water for day in of.days])
+    lived, known = np.cumsum([0, *(np.nan_to_num(water) >= 0.03)]), np.cumsum([0, *~np.isnan(water)])
+    at = np.arange(len(water))
+    begin = np.maximum(0, at - 29)
+    return np.asarray(
+        (known[at + 1] - known[begin] >= 20) & ((lived[at + 1] - lived[begin]) >= 0.7 * (known[at + 1] - known[begin]))
+    )
+
+
+def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | None]:
+    """By day, the lead that nobody lives there. Red only once the pack's legal time has passed."""
+    s = _columns(of.absence, ABSENCE_COLUMN)
+    days = absent_days(of)
+    still = ((s["has_water"] > 0) & (s["water_low"] >= 0.7)) | (
+        ~(s["has_water"] > 0) & (s["has_power"] > 0) & (s["power"] <= 0.55)
+    )
+    allowed = np.where(days >= ASK_AWAY_DAYS, 1, 0)
+    allowed = np.where((days >= VISIT_AWAY_DAYS) & still, 2, allowed)
+    allowed = np.where((days >= rule.red_days) & still, 3, allowed)
+    allowed = np.where(of.declared | of.paused, np.minimum(allowed, 1), allowed)
+    enough = (s["unknown"] <= (1 - OBSERVED) * s["away"]) | still
+    families = 1 + (still.astype(np.int64) << 1)
+
+    never_lived = of.away_from == 0 if of.offset else np.zeros(len(days), np.bool_)
+    allowed = np.where(never_lived, np.minimum(allowed, 2), allowed)
+
+    def named(i: int) -> str:
+        d = days[i]
+        if never_lived[i]:
+            return "V6"
+        return (
+            "V2" if d < VISIT_AWAY_DAYS else "V3" if d < rule.pre_notice_days else "V4" if d < rule.red_days else "V5"
+        )
+
+    made = _Conditions(np.asarray(allowed), np.asarray(enough), np.asarray(families), (DOORS, METERS), named)
+    asked = (days >= ASK_ANYWAY_DAYS) & still & ~of.declared & ~of.paused
+    return _course(np.where(asked, np.maximum(of.vacancy, tiers.yellow), of.vacancy), tiers, made)
+
+
+def absent_days(of: Likely) -> Floats:
+    """Days of the absence that count in law: not those declared, not those nobody could observe (unless the meter read near
+    nothing), not the pause around Spring Festival in which it began."""
+    s = _columns(of.absence, ABSENCE_COLUMN)
+    declared = s["declared"] * s["away"]
+    unknown = np.where(s["has_water"] > 0, s["unknown"] * (1 - s["water_low"]), s["unknown"])
+    return np.asarray(np.maximum(s["away"] - declared - unknown - s["paused"] * s["began_in_pause"], 0), np.float64)
+
+
+def _columns(table: Floats, place: dict[str, int]) -> dict[str, Floats]:
+    return {name: table[:, number] for name, number in place.items()}
+
+
+def _course(chance: Floats, tiers: Tiers, c: _Conditions) -> list[Now | None]:
+    found: list[Now | None] = [None] * len(chance)
+    marks = (tiers.yellow, tiers.orange, tiers.red)
+    level = np.minimum(sum((chance >= mark).astype(np.int64) for mark in marks), c.allowed)
+    held = np.minimum(sum((chance >= HOLD * mark).astype(np.int64) for mark in marks), c.allowed)
+    candidates = np.nonzero(level > 0)[0]
+    if not len(candidates):
+        return found
+    steady, low, now = [0, 0, 0], 0, 0
+    since, rule = 0, ""
+    for i in range(int(candidates[0]), len(chance)):
+        steady = [n + 1 if level[i] > k else 0 for k, n in enumerate(steady)]
+        entered = max((k + 1 for k, n in enumerate(steady) if n >= STEADY_DAYS), default=0)
+        if entered > now:
+            if now == 0:
+                since, rule = i, c.rule(i)
+            now, low = entered, 0
+        elif now and held[i] < now:
+            low += 1
+            if low >= CLOSE_DAYS or (held[i] == 0 and chance[i] < 0.1):
+                now, low = int(held[i]), 0
+        else:
+            low = 0
+        if now:
+            families = tuple(name for k, name in enumerate(c.names) if c.families[i] >> k & 1)
+            stage = ORDER[now - 1] if c.enough[i] else Stage.INSUFFICIENT_DATA
+            found[i] = Now(stage, c.rule(i) if rule.startswith("V") else rule, since, families)
+    return found

@@ -1,0 +1,119 @@
+"""(P) How likely it is that a home stands empty, and that others live in it: for every day of a record, learned from cities.
+
+The chances come from the signs alone; what may follow from a chance is decided by the pack's law and by what could be observed
+(`course`). Fitted on simulated cities of many parameters (`tools.fit_likely`), with the direction of each sign fixed
+where it is known: residents seen can only speak against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.occupancy.absence_signs import ABSENCE_SIGNS, absence_signs
+from hub.occupancy.pack import PolicyPack
+from hub.occupancy.runs import covers
+from hub.occupancy.signs import SIGNS, signs, worth_a_look
+from hub.occupancy.trees import Trees
+from hub.occupancy.values import DwellingRecord, Household, PresenceDay
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+SETTLED_DAYS = 14
+"""Of a tenancy or a record so young nothing is said."""
+
+AWAY_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """From which chance on a household is asked, visited, and a file is made for people."""
+
+    yellow: float
+    orange: float
+    red: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What likely.json holds."""
+
+    version: str
+    others: Trees
+    vacancy: Trees
+    others_tiers: Tiers
+    vacancy_tiers: Tiers
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Model:
+        """ValueError when it was fitted on other signs than are drawn."""
+        return cls(
+            data["version"],
+            Trees.read(data["others"], SIGNS),
+            Trees.read(data["vacancy"], ABSENCE_SIGNS),
+            Tiers(**data["others"]["tiers"]),
+            Tiers(**data["vacancy"]["tiers"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """Of the days of a tenancy (`days[0]` is day `offset` of the record): chances and the signs they come from.
+
+    `away_from`: the first day of the absence that reaches each day. `declared`, `paused`: days of a declared absence, of the
+    pause around Spring Festival.
+    """
+
+    offset: int
+    days: tuple[PresenceDay, ...]
+    others: Floats
+    vacancy: Floats
+    signs: Floats
+    absence: Floats
+    away_from: Ints
+    declared: Bools
+    paused: Bools
+
+
+def likely(
+    record: DwellingRecord,
+    household: Household,
+    pack: PolicyPack,
+    festival: Callable[[date], bool],
+    model: Model,
+    recognised: Sequence[float | None] | None = None,
+) -> Likely | None:
+    """None when the tenancy is too young. `recognised`: by day of the record; None: as `record.recognised` on all days."""
+    start = household.handover or household.first
+    offset = next((i for i, day in enumerate(record.days) if day.day >= start), len(record.days))
+    days = record.days[offset:]
+    if len(days) < SETTLED_DAYS:
+        return None
+    declared = declared_days(days, household, pack)
+    paused = np.array([festival(day.day) for day in days], np.bool_)
+    rate = [record.recognised] * len(days) if recognised is None else recognised[offset : offset + len(days)]
+    found = signs(days, household, rate, declared)
+    absence, away_from = absence_signs(days, len(household.members), paused, declared)
+    others, vacancy = np.zeros(len(days)), np.zeros(len(days))
+    settled = np.arange(len(days)) >= SETTLED_DAYS
+    look = worth_a_look(found) & settled
+    if look.any():
+        others[look] = model.others.chance(found[look])
+    away = (absence[:, 0] >= AWAY_DAYS) & settled
+    if away.any():
+        vacancy[away] = model.vacancy.chance(absence[away])
+    return Likely(offset, days, others, vacancy, found, absence, away_from, declared, paused)
+
+
+def declared_days(days: Sequence[PresenceDay], household: Household, pack: PolicyPack) -> Bools:
+    """Days that a declared absence covers, as far as the pack lets it."""
+    found = np.zeros(len(days), np.bool_)
+    for absence in household.absences:
+        found |= np.array([covers(absence, day.day, pack.pauses) for day in days], np.bool_)
+    return found
