@@ -42,6 +42,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "tenancy.view",
             "access.desk",
             "absence.declare",
+            "care.manage",
         }
     ),
     "housing_official": frozenset(

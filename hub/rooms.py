@@ -33,6 +33,8 @@ from hub.services import Hub
 from hub.tenancy import absence_api, people_api, push_api, reconciliation_api, upload
 from hub.tenancy import api as tenancy_api
 from hub.tenancy.sync import JOBS as TENANCY_JOBS
+from hub.welfare import api as welfare_api
+from hub.welfare.watch import JOBS as CARE_JOBS
 
 ROUTERS: tuple[APIRouter, ...] = (
     session_api.router,
@@ -60,6 +62,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence_api.router,
     lease_api.router,
     life_api.router,
+    welfare_api.router,
     audit.router,
     admin_api.router,
     edge_api.enrol_router,
@@ -76,6 +79,7 @@ JOBS: tuple[Job, ...] = (
     *CLOCK_JOBS,
     *LEASE_JOBS,
     *REMINDER_JOBS,
+    *CARE_JOBS,
 )
 
 

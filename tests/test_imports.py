@@ -58,12 +58,16 @@ PURE: dict[str, set[str]] = {
     "hub/occupancy/course.py": {"numpy", "pydantic"},
     "hub/occupancy/detect.py": {"msgspec", "numpy", "pydantic"},
     "hub/occupancy/likely.py": {"numpy", "pydantic"},
+    "hub/occupancy/life.py": {"msgspec", "pydantic"},
+    "hub/occupancy/memory.py": {"msgspec", "pydantic"},
     "hub/occupancy/presence.py": {"msgspec", "pydantic"},
     "hub/occupancy/rhythm.py": set(),
     "hub/occupancy/signs.py": {"numpy"},
     "hub/occupancy/told.py": {"numpy", "pydantic"},
     "hub/occupancy/trees.py": {"numpy"},
+    "hub/occupancy/trial.py": {"msgspec", "numpy", "pydantic"},
     "hub/tenancy/diff.py": {"msgspec", "pydantic"},
+    "hub/welfare/rules.py": {"msgspec", "pydantic"},
     "simulators/residents.py": {"numpy", "random"},
 }
 """Pure modules, and the libraries they may use beside the pure part of the standard library."""

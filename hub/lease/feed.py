@@ -37,6 +37,8 @@ KINDS_ZH = {
     "dwelling.moved_in": "已入住",
     "dwelling.moved_out": "已搬离",
     "dwelling.ready_to_relet": "可再次配租",
+    "care.asked": "请求关怀探访",
+    "care.answered": "关怀探访已答复",
     "dwelling.vacant_used": "空置房疑似使用",
     "lease.end_reminder": "租期届满提醒",
 }

@@ -96,6 +96,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/care-calls/{call_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Care Call
+         * @description Somebody looked in. What they found stays here for thirty days.
+         */
+        post: operations["answer_care_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/care-watches/{watch_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Care Watch
+         * @description The person does not want it any more; no reason is owed.
+         */
+        post: operations["end_care_watch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases": {
         parameters: {
             query?: never;
@@ -618,6 +658,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dwellings/{dwelling_id}/care-watches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Care Watch
+         * @description Only for who lives alone and consented (c). 422 without.
+         */
+        post: operations["begin_care_watch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dwellings/{dwelling_id}/explain": {
         parameters: {
             query?: never;
@@ -721,6 +781,26 @@ export interface paths {
         };
         /** Estate Blocks */
         get: operations["estate_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estates/{estate_id}/care": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Care
+         * @description Live watches and the calls that wait for an answer, oldest first.
+         */
+        get: operations["list_care"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2167,6 +2247,82 @@ export interface components {
         Body_upload_tenancies: {
             /** File */
             file: string;
+        };
+        /** CareAnswer */
+        CareAnswer: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "fine" | "helped" | "away" | "false_alarm" | "not_reached";
+        };
+        /** CareCallItem */
+        CareCallItem: {
+            /** Contact */
+            contact: string;
+            /** Dwelling Id */
+            dwelling_id: string;
+            /** Id */
+            id: string;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /**
+             * Quiet Since
+             * Format: date-time
+             */
+            quiet_since: string;
+        };
+        /** CareEnd */
+        CareEnd: {
+            /** Said */
+            said: string;
+        };
+        /** CareList */
+        CareList: {
+            /** Calls */
+            calls: components["schemas"]["CareCallItem"][];
+            /** Watches */
+            watches: components["schemas"]["CareWatchItem"][];
+        };
+        /** CareMade */
+        CareMade: {
+            /** Id */
+            id: string;
+        };
+        /**
+         * CareWatchItem
+         * @description `state`: fine, ask, away, cannot_see or unknown, as last looked at.
+         */
+        CareWatchItem: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Contact */
+            contact: string;
+            /** Dwelling Id */
+            dwelling_id: string;
+            /** Hours */
+            hours: number;
+            /** Id */
+            id: string;
+            /** Looked At */
+            looked_at: string | null;
+            /** Number */
+            number: string;
+            /** State */
+            state: string;
         };
         /**
          * CaseCounts
@@ -3974,6 +4130,27 @@ export interface components {
             password?: string | null;
             /** Role */
             role: string;
+        };
+        /**
+         * NewWatch
+         * @description `hours`: 24, or 12 where the family asks. `contact`: whom to call first. `said`: who asked for it and how.
+         */
+        NewWatch: {
+            /**
+             * Contact
+             * @default
+             */
+            contact: string;
+            /**
+             * Hours
+             * @default 24
+             * @enum {integer}
+             */
+            hours: 12 | 24;
+            /** Member Id */
+            member_id: string;
+            /** Said */
+            said: string;
         };
         /** OnDevice */
         OnDevice: {
@@ -6070,6 +6247,90 @@ export interface operations {
             };
         };
     };
+    answer_care_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CareAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    end_care_watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                watch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CareEnd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_cases: {
         parameters: {
             query?: {
@@ -7297,6 +7558,50 @@ export interface operations {
             };
         };
     };
+    begin_care_watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dwelling_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CareMade"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     explain_dwelling_access: {
         parameters: {
             query?: never;
@@ -7506,6 +7811,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BlockTable"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_care: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CareList"];
                 };
             };
             /** @description Bad Request */

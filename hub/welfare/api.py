@@ -1,0 +1,185 @@
+"""Care watches and calls: for who looks after people on the estate. Those who decide cases have no part in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from hub.auth import Principal, hub_of, in_scope, require
+from hub.errors import ApiError, Conflict, NotFound
+from hub.ids import new_id
+from hub.lease import outbox
+from hub.services import Hub
+from hub.tables import CareCall, CareWatch, Dwelling, HouseholdMember, Tenancy
+from hub.welfare.watch import JOB, consented, tell
+
+router = APIRouter(prefix="/api/v1", tags=["care"])
+TheHub = Annotated[Hub, Depends(hub_of)]
+Carer = Annotated[Principal, Depends(require("care.manage"))]
+
+
+class NewWatch(BaseModel):
+    """`hours`: 24, or 12 where the family asks. `contact`: whom to call first. `said`: who asked for it and how."""
+
+    member_id: str
+    hours: Literal[12, 24] = 24
+    contact: str = Field(default="", max_length=200)
+    said: str = Field(min_length=4, max_length=500)
+
+
+class CareEnd(BaseModel):
+    said: str = Field(min_length=4, max_length=500)
+
+
+class CareAnswer(BaseModel):
+    outcome: Literal["fine", "helped", "away", "false_alarm", "not_reached"]
+    note: str = Field(default="", max_length=1000)
+
+
+class CareMade(BaseModel):
+    id: str
+
+
+class CareWatchItem(BaseModel):
+    """`state`: fine, ask, away, cannot_see or unknown, as last looked at."""
+
+    id: str
+    dwelling_id: str
+    number: str
+    hours: int
+    contact: str
+    began_at: datetime
+    state: str
+    looked_at: datetime | None
+
+
+class CareCallItem(BaseModel):
+    id: str
+    dwelling_id: str
+    number: str
+    contact: str
+    opened_at: datetime
+    quiet_since: datetime
+
+
+class CareList(BaseModel):
+    watches: list[CareWatchItem]
+    calls: list[CareCallItem]
+
+
+@router.get("/estates/{estate_id}/care")
+def list_care(estate_id: str, hub: TheHub, principal: Carer) -> CareList:
+    """Live watches and the calls that wait for an answer, oldest first."""
+    in_scope(principal, estate_id)
+    with hub.db.reading() as session:
+        watches = session.execute(
+            select(CareWatch, Dwelling.number)
+            .join(Dwelling, Dwelling.id == CareWatch.dwelling_id)
+            .where(CareWatch.estate_id == estate_id, CareWatch.ended_at.is_(None))
+            .order_by(CareWatch.began_at)
+        ).all()
+        calls = session.execute(
+            select(CareCall, Dwelling.number, CareWatch.contact)
+            .join(Dwelling, Dwelling.id == CareCall.dwelling_id)
+            .join(CareWatch, CareWatch.id == CareCall.watch_id)
+            .where(CareCall.estate_id == estate_id, CareCall.answered_at.is_(None))
+            .order_by(CareCall.opened_at)
+        ).all()
+    return CareList(
+        watches=[
+            CareWatchItem(number=number, **{n: getattr(row, n) for n in CareWatchItem.model_fields if n != "number"})
+            for row, number in watches
+        ],
+        calls=[
+            CareCallItem(
+                id=row.id,
+                dwelling_id=row.dwelling_id,
+                number=number,
+                contact=contact,
+                opened_at=row.opened_at,
+                quiet_since=row.quiet_since,
+            )
+            for row, number, contact in calls
+        ],
+    )
+
+
+@router.post("/dwellings/{dwelling_id}/care-watches", status_code=201)
+def begin_care_watch(dwelling_id: str, body: NewWatch, hub: TheHub, principal: Carer) -> CareMade:
+    """Only for who lives alone and consented (c). 422 without."""
+    with hub.db.reading() as session:
+        estate = session.scalar(select(Dwelling.estate_id).where(Dwelling.id == dwelling_id))
+        in_scope(principal, estate)
+        person = _alone(session, dwelling_id, body.member_id)
+        if not consented(session, person):
+            raise ApiError(422, "no_consent", "本人没有同意“关怀探访”（同意项c），不能开启。请先由本人单独同意。")
+        if session.scalar(select(CareWatch.id).where(CareWatch.person_id == person, CareWatch.ended_at.is_(None))):
+            raise Conflict("已经开启，不必重复。", "care_known")
+    with hub.db.unit_of_work(principal.name, body.said.strip(), estate_id=estate, now=hub.now()) as uow:
+        row = CareWatch(
+            id=new_id("watch"),
+            estate_id=estate or "",
+            dwelling_id=dwelling_id,
+            person_id=person,
+            hours=body.hours,
+            contact=body.contact.strip(),
+            began_by=principal.name,
+            began_at=uow.now,
+        )
+        uow.session.add(row)
+        uow.record("care.began", row.id, dwelling=dwelling_id)
+        id = row.id
+    hub.signal(JOB)
+    return CareMade(id=id)
+
+
+def _alone(session: Session, dwelling_id: str, member_id: str) -> str:
+    """The member's person id. Raises NotFound, ApiError where others live there too."""
+    live = or_(HouseholdMember.to_date.is_(None), HouseholdMember.to_date >= func.current_date())
+    rows = session.execute(
+        select(HouseholdMember.id, HouseholdMember.person_id)
+        .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
+        .where(Tenancy.dwelling_id == dwelling_id, Tenancy.state != "ended", live)
+    ).all()
+    mine = next((row.person_id for row in rows if row.id == member_id), None)
+    if mine is None:
+        raise NotFound
+    if len({row.person_id for row in rows}) > 1:
+        raise ApiError(422, "not_alone", "本户登记有其他同住人。关怀探访只为独居的住户开启。")
+    return str(mine)
+
+
+@router.post("/care-watches/{watch_id}/end", status_code=204)
+def end_care_watch(watch_id: str, body: CareEnd, hub: TheHub, principal: Carer) -> Response:
+    """The person does not want it any more; no reason is owed."""
+    with hub.db.unit_of_work(principal.name, body.said.strip(), now=hub.now()) as uow:
+        row = uow.session.get(CareWatch, watch_id)
+        in_scope(principal, row.estate_id if row else None)
+        if row is None or row.ended_at is not None:
+            raise NotFound
+        row.ended_at, uow.estate_id = uow.now, row.estate_id
+        uow.record("care.ended", row.id, why="by wish")
+    return Response(status_code=204)
+
+
+@router.post("/care-calls/{call_id}/answer", status_code=204)
+def answer_care_call(call_id: str, body: CareAnswer, hub: TheHub, principal: Carer) -> Response:
+    """Somebody looked in. What they found stays here for thirty days."""
+    with hub.db.unit_of_work(principal.name, "关怀探访答复", now=hub.now()) as uow:
+        row = uow.session.get(CareCall, call_id)
+        in_scope(principal, row.estate_id if row else None)
+        if row is None:
+            raise NotFound
+        if row.answered_at is not None:
+            raise Conflict("这次探访已有人答复。", "care_answered")
+        row.answered_at, row.answered_by, uow.estate_id = uow.now, principal.name, row.estate_id
+        row.outcome, row.note = body.outcome, body.note.strip()
+        uow.record("care.answered", row.id)
+        tell(uow, "care.answered", row)
+    hub.signal(outbox.JOB)
+    return Response(status_code=204)

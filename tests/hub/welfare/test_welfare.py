@@ -1,0 +1,175 @@
+"""Care for who asked for it: a call only when doors and meter both saw nothing; apart from leads, cases and enforcement."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from hub.auth import PERMISSIONS
+from hub.services import Hub
+from hub.tables import Absence, CareCall, CareWatch, CaseFile, Consent, Coverage, EventRow, Finding, OutboxMessage
+from hub.welfare.rules import Care, Signs, look, used
+from hub.welfare.watch import watch
+
+HOME = "E001.E001-B1-0101"
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, Care.ASK),
+        ({"water": 0.009}, Care.ASK),
+        ({"water": 0.01}, Care.FINE),
+        ({"last_pass_at": NOW - timedelta(hours=23)}, Care.FINE),
+        ({"last_pass_at": NOW - timedelta(hours=25)}, Care.ASK),
+        ({"water": None}, Care.CANNOT_SEE),
+        ({"doors_observed": False}, Care.CANNOT_SEE),
+        ({"doors_observed": False, "water": 0.2}, Care.FINE),
+        ({"away": True}, Care.AWAY),
+    ],
+)
+def test_what_the_signs_say(changes: dict[str, Any], wanted: Care) -> None:
+    plain: dict[str, Any] = {"last_pass_at": None, "water": 0.0, "doors_observed": True, "away": False}
+    assert look(Signs(now=NOW, **{**plain, **changes}), 24) is wanted
+
+
+def test_water_between_two_moments() -> None:
+    begin, slack = NOW - timedelta(hours=24), timedelta(hours=3)
+    readings = [(begin + timedelta(hours=h), 10 + h / 100) for h in (1, 12, 23)]
+    assert used(readings, begin, NOW, slack) == pytest.approx(0.22)
+    assert used(readings[:2], begin, NOW, slack) is None, "not read lately"
+    assert used(readings[1:], begin, NOW, slack) is None, "not read at the beginning"
+    assert used([(begin, 20.0), (NOW, 10.0)], begin, NOW, slack) is None, "a meter that runs backwards is no evidence"
+
+
+@pytest.fixture
+def alone(sqlite_hub: Hub, small_site: Callable[[Hub], None]) -> Hub:
+    """Household T-1 is one person, with consent (c); doors and meter observe; nothing has stirred for a day."""
+    hub = sqlite_hub
+    small_site(hub)
+    with hub.db.unit_of_work("test", "consent c", audit=False) as uow:
+        at = hub.now() - timedelta(days=10)
+        uow.session.add(Consent(id="c-1", person_id="person-1", purpose="c", granted_at=at))
+        uow.session.add(Coverage(estate_id="E001", device_id="E001.face-g1", state="ok", from_at=at))
+    for n, hours in enumerate((25, 12, 1)):
+        _event(hub, n, hours, "meter", {"value": 55.0, "ok": True}, reason="water")
+    return hub
+
+
+def _event(hub: Hub, seq: int, hours_ago: float, kind: str, data: dict[str, Any], **more: Any) -> None:
+    at = hub.now() - timedelta(hours=hours_ago)
+    common = {"edge_id": "edge-aaaa", "epoch": "e", "estate_id": "E001", "device_id": "E001.face-g1", "late": False}
+    with hub.db.unit_of_work("test", "event", audit=False) as uow:
+        times = {"at": at, "received_at": at, "ingested_at": at}
+        uow.session.add(
+            EventRow(seq=seq, kind=kind, dwelling_id=HOME, data=json.dumps(data), **common, **times, **more)
+        )
+
+
+def _begin(client: Any, **changes: Any) -> Any:
+    body = {"member_id": "member-1", "hours": 24, "contact": "女儿", "said": "本人在窗口申请", **changes}
+    return client.post(f"/api/v1/dwellings/{HOME}/care-watches", json=body)
+
+
+def test_a_call_is_opened_once_answered_and_told_for_care_alone(alone: Hub, sign_in: Any, clock: Any) -> None:
+    carer = sign_in(alone, "estate_manager")
+    assert _begin(carer).status_code == 201
+    assert _begin(carer).status_code == 409
+    assert watch(alone) == "1 watches, 1 calls opened"
+    assert watch(alone) == "1 watches, 0 calls opened", "one call at a time"
+    listed = carer.get("/api/v1/estates/E001/care").json()
+    assert [(c["number"], c["contact"]) for c in listed["calls"]] == [("101", "女儿")]
+    where = f"/api/v1/care-calls/{listed['calls'][0]['id']}/answer"
+    assert carer.post(where, json={"outcome": "fine", "note": "在女儿家"}).status_code == 204
+    assert carer.post(where, json={"outcome": "fine"}).status_code == 409
+    assert watch(alone) == "1 watches, 0 calls opened", "somebody has just looked in"
+    with alone.db.reading() as session:
+        told = {row.kind: json.loads(row.body) for row in session.scalars(select(OutboxMessage))}
+        assert session.scalars(select(Finding.id)).all() == []
+        assert session.scalars(select(CaseFile.id)).all() == []
+    assert set(told) == {"care.asked", "care.answered"}
+    assert all(body["use"] == "care_only" and body["tenancy_id"] is None for body in told.values())
+    clock.pass_(days=31)
+    watch(alone)
+    with alone.db.reading() as session:
+        answered = session.scalars(select(CareCall.id).where(CareCall.answered_at.is_not(None))).all()
+    assert answered == [], "an answered call is deleted after thirty days"
+
+
+def test_a_pass_water_an_absence_or_blindness_open_none(alone: Hub, sign_in: Any) -> None:
+    _begin(sign_in(alone, "estate_manager"))
+    with alone.db.unit_of_work("test", "blind", audit=False) as uow:
+        uow.session.execute(update(Coverage).values(to_at=alone.now() - timedelta(hours=2)))
+    assert watch(alone) == "1 watches, 0 calls opened"
+    today = alone.now().date()
+    with alone.db.unit_of_work("test", "sees again, away", audit=False) as uow:
+        uow.session.execute(update(Coverage).values(to_at=None))
+        uow.session.add(
+            Absence(id="a", dwelling_id=HOME, from_date=today, to_date=None, reason="travel", declared_on=today)
+        )
+    assert watch(alone) == "1 watches, 0 calls opened"
+    with alone.db.unit_of_work("test", "back", audit=False) as uow:
+        uow.session.execute(delete(Absence))
+    _event(alone, 9, 3, "access", {}, outcome="granted")
+    assert watch(alone) == "1 watches, 0 calls opened"
+    with alone.db.reading() as session:
+        assert session.scalars(select(CareWatch.state)).all() == ["fine"]
+
+
+def test_without_consent_c_there_is_no_watch_and_its_end_ends_it(alone: Hub, sign_in: Any) -> None:
+    carer = sign_in(alone, "estate_manager")
+    _begin(carer)
+    with alone.db.unit_of_work("test", "withdrawn", audit=False) as uow:
+        uow.session.execute(update(Consent).where(Consent.purpose == "c").values(withdrawn_at=alone.now()))
+    assert watch(alone) == "1 watches, 0 calls opened"
+    with alone.db.reading() as session:
+        assert session.scalars(select(CareWatch.ended_at)).one() is not None
+    assert _begin(carer).json()["error"]["code"] == "no_consent"
+    assert _begin(carer, member_id="nobody").status_code == 404
+
+
+def test_who_decides_cases_has_no_part_in_it(alone: Hub, sign_in: Any) -> None:
+    for role in ("housing_official", "auditor", "administrator"):
+        assert sign_in(alone, role).get("/api/v1/estates/E001/care").status_code == 403
+    deciders = {"case.view", "case.decide", "lease.decide"}
+    both = {role for role, may in PERMISSIONS.items() if "care.manage" in may and may & deciders}
+    assert not both, "whoever sees welfare must not decide on tenancies"
+
+
+ROOT = Path(__file__).resolve().parents[3] / "hub"
+MAY_NAME_IT = {"rooms.py", "tables.py"}
+NEVER_READ = ("hub.cases", "hub.occupancy", "hub.access")
+CASE_TABLES, CARE_TABLES = {"Finding", "CaseFile", "CaseEntry"}, {"CareWatch", "CareCall"}
+
+
+def test_welfare_lives_apart() -> None:
+    """Nothing of it can reach enforcement: no other room reads its tables or modules, and it reads no lead and no case."""
+    wrong = []
+    for file in sorted(ROOT.rglob("*.py")):
+        path = file.relative_to(ROOT).as_posix()
+        names = _names(ast.parse(file.read_text(encoding="utf-8")))
+        if path.startswith("welfare/"):
+            wrong += [f"{path} uses {n}" for n in names if n.startswith(NEVER_READ) or n in CASE_TABLES]
+        elif path not in MAY_NAME_IT and not path.startswith("migrations/"):
+            wrong += [f"{path} uses {n}" for n in names if n.startswith("hub.welfare") or n in CARE_TABLES]
+    assert not wrong, f"welfare signals must never reach enforcement: {wrong}"
+
+
+def _names(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(alias.name for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Name):
+            found.add(node.id)
+    return found
