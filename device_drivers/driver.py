@@ -117,8 +117,11 @@ class Upsert:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
+    """`outdated`: wanted, but what stands there is no longer so, and what should stand was refused."""
+
     token: str
     foreign: bool = False
+    outdated: bool = False
 
 
 Operation = Upsert | Remove

@@ -105,7 +105,8 @@ def plan(
 
     A token that we never wrote and do not want is foreign: it is left alone unless a person chose `remove_foreign`.
     A refused credential is tried again only when it changed; a refused photo only when the photo changed, and until
-    then the credential is written without it: a face is never the only way in. `parts`: of this list or of one that has more.
+    then the credential is written without it: a face is never the only way in. Where nothing is left without it, an older
+    entry goes: it opens by what is not wanted any more. `parts`: of this list or of one that has more.
     """
     refused = refused or {}
     known = (parts or parts_of(desired, capabilities)).by_token
@@ -137,10 +138,12 @@ def plan(
                 skipped[token] = "held without its photo, which was refused"
             else:
                 (confirmed if capabilities.reads_back else assumed).append(token)
-        elif before and before.fingerprint == fingerprint:
-            skipped[token] = "refused before, unchanged"
         elif before and not reduced and before.photo and before.photo == photo_of(part.credential):
             skipped[token] = "its photo was refused before, and it has no card"
+            if token in held and token in applied:  # the card of before, or another picture: nothing that is wanted
+                removals.append(Remove(token, outdated=True))
+        elif before and before.fingerprint == fingerprint:
+            skipped[token] = "refused before, unchanged"
         else:
             upserts.append(reduced or Upsert(part.credential, fingerprint))
     return Plan(

@@ -37,7 +37,8 @@ def without_photos(
     stands: Mapping[str, str],
     capabilities: Capabilities,
 ) -> tuple[Operation, ...]:
-    """Cards of those whose photo was refused, at once: nobody stands outside because of a picture.
+    """Cards of those whose photo was refused, at once: nobody stands outside because of a picture. Who has no card any
+    more loses the older entry, which opens by it.
 
     `listed`: the entries as they are on the list; `stands`: token → fingerprint of what the device has already.
     """
@@ -48,14 +49,18 @@ def without_photos(
             continue
         token = operation.credential.token
         rest = without_photo(listed.get(token, operation.credential), wanted, capabilities)
-        if rest and stands.get(token) != rest.fingerprint:
+        if rest is None and token in stands:
+            found.append(Remove(token, outdated=True))
+        elif rest and stands.get(token) != rest.fingerprint:
             found.append(rest)
     return tuple(found)
 
 
 @dataclass(slots=True)
 class Settled:
-    """What a batch did. `retry`: what did not work and is tried again; `failed`: tokens that were not written."""
+    """What a batch did. `partial`: tokens of which the refused photo stays remembered. `retry`: what did not work and is
+    tried again; `failed`: tokens that were not written.
+    """
 
     written: dict[str, Applied] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
@@ -82,6 +87,7 @@ def settled(results: Sequence[Applied], before: Mapping[str, Refusal]) -> Settle
         if isinstance(operation, Remove):
             if error is None:
                 found.removed.append(operation.token)
+                found.partial |= {operation.token} if operation.outdated else set()
             else:
                 found.retry.append(error)
             continue

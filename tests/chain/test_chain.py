@@ -31,6 +31,9 @@ REGRESSIONS: dict[str, Script] = {
         ("move_in", 59), ("move_in", 22), ("move_in", 45), ("wait", 31), ("kill_edge", 53), ("entry_lost", 21),
         ("wait", 45), ("wait", 23),
     ),
+    "a card that is not wanted any more, of somebody whose picture is refused": (
+        ("move_in", 27), ("photo_refused", 31), ("card_lost", 18), ("card_there_and_back", 20),
+    ),
 }  # fmt: skip
 """Shortest scripts of what was once wrong."""
 

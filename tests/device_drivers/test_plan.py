@@ -166,6 +166,20 @@ def test_a_refused_photo_is_tried_again_only_when_it_changed() -> None:
     assert without_photo(only_face.credentials[0], only_face, TERMINAL) is None
 
 
+def test_who_has_no_card_any_more_and_a_refused_photo_opens_by_nothing_old() -> None:
+    """The device still has the entry of before, whose card nobody wants any more: it must not go on opening."""
+    applied, refused = {"a": reduced(with_face()).fingerprint}, {"a": RefusedBefore("f", "bad")}
+    only_face = with_face(card="")
+    found = plan(only_face, holding("a"), applied, TERMINAL, refused=refused)
+    assert found.removals == (Remove("a", outdated=True),)
+    assert [token for token, _why in found.skipped] == ["a"], "still refused, and told so"
+    again = {"a": RefusedBefore(upsert(only_face, "a").fingerprint, "bad")}
+    assert plan(only_face, holding("a"), applied, TERMINAL, refused=again).removals == found.removals
+    assert plan(only_face, holding(), {}, TERMINAL, refused=again).in_step, "gone: nothing more to do"
+    foreign = plan(only_face, holding("a"), {}, TERMINAL, refused=refused)
+    assert foreign.removals == (), "what this box never wrote is not its to remove"
+
+
 def test_a_credential_held_without_its_photo_is_ours_to_remove() -> None:
     applied = {"a": reduced(with_face()).fingerprint}
     found = plan(desired(), holding("a"), applied, TERMINAL, refused={"a": RefusedBefore("f", "bad")})
