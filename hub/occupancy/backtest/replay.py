@@ -100,6 +100,18 @@ class Replayer:
                 continue
             yield list(self.leads(dwelling, uses.get(dwelling, {}), meters.get(dwelling, {})))
 
+    def spells(
+        self, directory: Path, number: int
+    ) -> Iterator[tuple[int, DwellingRecord, range, Sequence[float | None]]]:
+        """Of a bucket, what a model is fitted on: (dwelling, its record, the days of the spell, recognised by day)."""
+        uses, meters = self._uses(directory, number), self._meters(directory, number)
+        starts = [*bucket_starts(self._history).tolist(), len(self._history.dwellings)]
+        self._recognised = self._recognition(bucket_rows(directory, "uses", number), starts[number], starts[number + 1])
+        for dwelling in range(starts[number], starts[number + 1]):
+            if dwelling not in self._history.excluded:
+                for record, days in self.records(dwelling, uses.get(dwelling, {}), meters.get(dwelling, {})):
+                    yield dwelling, record, days, self._by_day(dwelling)[1]
+
     def leads(self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]) -> Iterator[Lead]:
         """The leads of one dwelling over the whole history."""
         book, first = _Book(dwelling), self._history.first
