@@ -75,6 +75,15 @@ def done(reply: httpx.Response) -> None:
     assert reply.status_code == 204, f"{reply.request.method} {reply.request.url}: {reply.status_code} {reply.text}"
 
 
+def taken_out(running: Any, reply: httpx.Response) -> None:
+    """Everybody on it loses this way in: a second person confirms where they are many."""
+    if reply.status_code == 202:
+        second = running.sign_in("housing_official")
+        held = f"/held-actions/{reply.json()['held']}/confirm"
+        reply = second.send("POST", held, {"reason": "已与物业经理核对"})
+    assert reply.is_success, reply.text
+
+
 def test_a_terminal_with_old_credentials_is_taken_over(running: Any, eventually: Any, tmp_path: Path) -> None:
     manager = running.sign_in("estate_manager")
     estate = manager.me["estates"][0]["id"]
@@ -113,7 +122,7 @@ def test_a_terminal_with_old_credentials_is_taken_over(running: Any, eventually:
             eventually(lambda: manager.get(f"/devices/{device}")["list"]["foreign"] == 0, "nobody foreign left", 30)
             assert ours <= terminal.held(), "ours stay"
         finally:
-            done(manager.send("PATCH", f"/devices/{device}", {"in_service": False, "reason": "旅程测试结束"}))
+            taken_out(running, manager.send("PATCH", f"/devices/{device}", {"in_service": False, **REASON}))
             done(manager.send("DELETE", f"/devices/{device}", {"reason": "旅程测试结束"}))
     assert manager.client.get(f"/api/v1/devices/{device}").status_code == 404
 

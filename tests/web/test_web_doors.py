@@ -21,6 +21,18 @@ def sent(served: Served, kind: str) -> CommandRow | None:
         return session.scalars(select(CommandRow).where(CommandRow.kind == kind)).first()
 
 
+def confirmed_by(open_as: OpenAs, second: str, *names: str) -> None:
+    """The second person looks, and confirms. `names`: what the order and its facts say."""
+    other = open_as(second, "/counter")
+    waiting = other.get_by_test_id("order")
+    expect(waiting).to_contain_text(names[0] if names else "封锁")
+    waiting.get_by_role("button", name="确认执行").click()
+    expect(other.get_by_test_id("order-facts")).to_contain_text(names[-1] if names else "单元门")
+    other.get_by_label("原因", exact=True).fill("已与值班经理核对")
+    other.get_by_role("dialog").get_by_role("button", name="确认", exact=True).click()
+    expect(waiting).to_have_count(0)
+
+
 def test_a_door_is_locked_down_looked_at_first_and_answers(
     open_as: OpenAs, served: Served, wait_until: Callable[..., CommandRow]
 ) -> None:
@@ -38,10 +50,13 @@ def test_a_door_is_locked_down_looked_at_first_and_answers(
     expect(facts).to_contain_text("2 位住户将没有其他门可以回家")
     assert not violations(page), str(violations(page))
     assert sent(served, "lock_down") is None, "something was sent before anybody confirmed"
-    page.get_by_role("button", name="确认", exact=True).click()
+    page.get_by_role("button", name="提交第二人确认").click()  # it is the block's only entrance
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("原因")
     page.get_by_label("原因", exact=True).fill("门口打架，民警要求")
-    page.get_by_role("button", name="确认", exact=True).click()
+    page.get_by_role("button", name="提交第二人确认").click()
+    expect(page.get_by_test_id("order")).to_have_attribute("data-state", "asked")
+    assert sent(served, "lock_down") is None, "sent before a second person confirmed"
+    confirmed_by(open_as, "admin")
     command = wait_until(lambda: sent(served, "lock_down"), "the order's command")
     settle(served.hub, EDGE, CommandResult(command.id, CommandOutcome.DONE, datetime.now(UTC)))
     expect(page.get_by_test_id("order-door")).to_have_attribute("data-outcome", "done")
@@ -73,14 +88,7 @@ def test_a_whole_estate_takes_a_second_person(open_as: OpenAs, served: Served) -
     expect(order).to_contain_text("您提出的，须由他人确认")
     expect(order.get_by_role("button", name="确认执行")).to_have_count(0)
     assert sent(served, "lock_down") is None, "sent before a second person confirmed"
-    other = open_as("admin", "/counter")
-    waiting = other.get_by_test_id("order")
-    expect(waiting).to_contain_text("封锁 · 整个小区的公共门")
-    waiting.get_by_role("button", name="确认执行").click()
-    expect(other.get_by_test_id("order-facts")).to_contain_text("B2单元门")
-    other.get_by_label("原因", exact=True).fill("已与值班经理核对")
-    other.get_by_role("dialog").get_by_role("button", name="确认", exact=True).click()
-    expect(waiting).to_have_count(0)
+    confirmed_by(open_as, "admin", "封锁 · 整个小区的公共门", "B2单元门")
     with served.hub.db.reading() as session:
         row = session.scalars(select(CommandOrder)).one()
     assert (row.state, row.asked_name, row.decided_name) == ("issued", "manager", "admin")

@@ -83,8 +83,9 @@ def test_the_same_device_again_is_no_take_over(site: Hub) -> None:
 def test_mapping_on_the_page_keeps_the_past(site: Hub, clock: Any) -> None:
     clock.at = NOON
     adding.change(site, "test", "E001.face-g1", adding.Change(in_service=False), "换新设备")
-    adding.map_points(site, "test", "E001.face-g1", [])
-    adding.map_points(site, "test", NEW, [PointWish("door1", access_point_id="E001.G1-IN")])
+    with site.db.unit_of_work("test", "another terminal at the gate", now=NOON) as uow:
+        adding.map_in(uow, "E001.face-g1", [])
+        adding.map_in(uow, NEW, [PointWish("door1", access_point_id="E001.G1-IN")])
     _covered(site, NEW, NOON)
     clock.at = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
     assert all(not gaps for gaps in _view(site).block_gaps["E001.B1"])
