@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from unittest import mock
 
-from edge_agent import agent, reconcile, uplink, watch, worker
+from edge_agent import agent, reconcile, rounds, uplink, watch, worker
 from edge_agent.clock import HighWaterClock
 from edge_agent.store import Journal
 
 T = TypeVar("T")
-TIMED = (agent, reconcile, uplink, watch, worker)
+TIMED = (agent, reconcile, rounds, uplink, watch, worker)
 
 
 class NothingDue(RuntimeError):
