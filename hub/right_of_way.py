@@ -30,7 +30,9 @@ class RightOfWay:
             self._freed.notify_all()
 
     def give(self) -> None:
-        """Wait while it is taken."""
+        """Wait while it is taken; not longer, however often it is taken again meanwhile: lists must come through a stream of
+        revocations too."""
+        patience = time.monotonic() + LONGEST_S
         with self._freed:
-            while (left := self._until - time.monotonic()) > 0:
+            while (left := min(self._until, patience) - time.monotonic()) > 0:
                 self._freed.wait(left)

@@ -37,3 +37,16 @@ def test_a_device_that_never_answers_holds_nobody_up_for_long(monkeypatch: pytes
     way = RightOfWay()
     way.take()
     way.give()  # returns
+
+
+def test_a_stream_of_revocations_does_not_keep_a_list_waiting_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(right_of_way, "LONGEST_S", 0.05)
+    way, through = RightOfWay(), threading.Event()
+    way.take()
+    thread = threading.Thread(target=lambda: (way.give(), through.set()), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 5
+    while not through.is_set() and time.monotonic() < deadline:
+        way.take()  # again and again
+        through.wait(0.005)
+    assert through.is_set(), "taken anew all the time, the list never came through"
