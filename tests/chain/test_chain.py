@@ -5,10 +5,13 @@ Every run is a seed: `python -m tools.chain --seeds 5000 --from 0` plays more of
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tools.chain.__main__ import told
 from tools.chain.play import Script, play
+from tools.chain.virtual import TIMED
 
 SEEDS, CHUNK = 24, 4
 
@@ -55,3 +58,14 @@ def test_what_was_wrong_once_is_right_now(name: str) -> None:
 def test_a_run_is_the_same_for_the_same_seed() -> None:
     one, again = play(3), play(3)
     assert (one.claims, one.sent, one.faults) == (again.claims, again.sent, again.faults)
+
+
+OF_THE_WALL = {"cli", "clock", "importer", "photos", "services"}
+"""Not part of a run, replaced in it, or told the time by it."""
+
+
+def test_no_module_of_the_edge_lives_by_the_time_on_the_wall() -> None:
+    """A module that was split off and kept the wall's time looked like a product that confirms what is not so."""
+    edge = Path(__file__).resolve().parents[2] / "edge_agent"
+    by_time = {file.stem for file in edge.glob("*.py") if "\nimport time\n" in file.read_text(encoding="utf-8")}
+    assert by_time - OF_THE_WALL == {m.__name__.rpartition(".")[2] for m in TIMED if hasattr(m, "time")}
