@@ -129,7 +129,7 @@ def read_site(text: str | bytes) -> Site:
     except ValidationError as error:
         lines = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
         raise SiteProblem("\n".join(lines)) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SiteProblem(f"not JSON: {error}") from error
     if problems := [*_duplicates(site), *_dangling(site), *_scopes(site), *_unlawful(site)]:
         raise SiteProblem("\n".join(problems))

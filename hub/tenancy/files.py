@@ -5,10 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from xml.etree.ElementTree import ParseError
+import zlib
+from collections.abc import Iterable
+from contextlib import closing
+from typing import Any
+from xml.etree import ElementTree
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet.cell_range import CellRange
 
 from hub.tenancy.fields import Refused
 
@@ -16,7 +21,13 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_UNPACKED = 200 * 1024 * 1024  # a small file may unpack to gigabytes
 MAX_ROWS = 50_000
 MAX_COLUMNS = 60
-_XLSX_ERRORS = (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, ParseError)
+_MERGED = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}mergeCell"
+MAX_MERGED = 5_000  # areas; a list merges house codes, a hostile file names millions of cells in a few bytes
+# What openpyxl, lxml and zipfile raise at a damaged file: it has no error of its own for that.
+_XLSX_ERRORS = (
+    InvalidFileException, zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError, AttributeError, AssertionError,
+    LookupError, ValueError, TypeError, ArithmeticError, RuntimeError,
+)  # fmt: skip
 Rows = list[list[object]]
 
 
@@ -33,27 +44,50 @@ def rows_of(name: str, content: bytes) -> Rows:
 
 
 def _xlsx(content: bytes) -> Rows:
+    """Read as a stream: neither the size a sheet says it has nor its merged areas are ever unfolded in memory."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(entry.file_size for entry in packed.infolist()) > MAX_UNPACKED:
                 raise Refused("file_too_large")
-        book = load_workbook(io.BytesIO(content), data_only=True)
-        sheet = book.worksheets[0]
-        if sheet.max_row > MAX_ROWS:
-            raise Refused("file_too_large")
-        rows: Rows = [
-            list(row) for row in sheet.iter_rows(max_col=min(sheet.max_column, MAX_COLUMNS), values_only=True)
-        ]
-        for area in sheet.merged_cells.ranges:
-            value = rows[area.min_row - 1][area.min_col - 1]
-            for row in rows[area.min_row - 1 : area.max_row]:
-                for column in range(area.min_col - 1, min(area.max_col, len(row))):
-                    row[column] = value
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        with closing(book):
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()
+            rows: Rows = []
+            for row in sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True):
+                rows.append(list(row))
+                if len(rows) > MAX_ROWS:
+                    raise Refused("file_too_large")
+            _fill(rows, _merged(sheet))
     except Refused:
         raise
-    except (*_XLSX_ERRORS, IndexError) as error:
+    except _XLSX_ERRORS as error:
         raise Refused("file_unreadable", type(error).__name__) from error
     return rows
+
+
+def _merged(sheet: Any) -> list[CellRange]:
+    """A streamed sheet does not tell its merged areas: they are read from its own part of the file."""
+    areas: list[CellRange] = []
+    with sheet._get_source() as source:
+        for _, element in ElementTree.iterparse(source):
+            if element.tag == _MERGED:
+                areas.append(CellRange(element.get("ref", "")))
+            if len(areas) > MAX_MERGED:
+                raise Refused("file_too_large")
+            element.clear()
+    return areas
+
+
+def _fill(rows: Rows, areas: Iterable[CellRange]) -> None:
+    for area in areas:
+        top = rows[area.min_row - 1 : area.max_row]
+        if not top or area.min_col > len(top[0]):
+            continue
+        value = top[0][area.min_col - 1]
+        for row in top:
+            for column in range(area.min_col - 1, min(area.max_col, len(row))):
+                row[column] = value
 
 
 def _csv(content: bytes) -> Rows:
