@@ -80,10 +80,14 @@ def _merged(sheet: Any) -> list[CellRange]:
 
 
 def _fill(rows: Rows, areas: Iterable[CellRange]) -> None:
+    left = MAX_ROWS * MAX_COLUMNS  # areas of a sound sheet do not overlap
     for area in areas:
         top = rows[area.min_row - 1 : area.max_row]
         if not top or area.min_col > len(top[0]):
             continue
+        left -= len(top) * (min(area.max_col, MAX_COLUMNS) - area.min_col + 1)
+        if left < 0:
+            raise Refused("file_too_large")
         value = top[0][area.min_col - 1]
         for row in top:
             for column in range(area.min_col - 1, min(area.max_col, len(row))):
