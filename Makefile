@@ -33,8 +33,8 @@ test: setup-test ## Run the whole test suite
 	@$(WHERE); exec $(BIN)/pytest -n 2 --dist loadfile
 
 fuzz: setup-test ## Try every decoder with CASES=10000 damaged inputs; what fails is kept in tests/fuzz/seeds
-	@$(WHERE); export ESTATE_FUZZ=$(or $(CASES),10000) ESTATE_FUZZ_CASES=$(or $(CASES),10000); \
-	exec $(BIN)/pytest -n 2 --timeout 3600 tests/fuzz tests/device_drivers/test_decoders_fuzz.py
+	@$(WHERE); export ESTATE_FUZZ=$(or $(CASES),10000); \
+	exec $(BIN)/pytest -n 2 --timeout 7200 tests/fuzz
 
 lint: setup ## ruff, strict mypy, the console's type check
 	@$(BIN)/ruff check

@@ -75,6 +75,8 @@ class Link(Protocol):
         """QoS 1; remembered and repeated at every connect."""
         ...
 
+    def unsubscribe(self, filters: Iterable[str]) -> None: ...
+
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """False when the link is down. Raises MessageTooLarge."""
         ...
@@ -139,6 +141,12 @@ class MqttLink:
         self._filters += fresh
         if fresh and self._client and self.connected:
             self._client.subscribe([(f, 1) for f in fresh])
+
+    def unsubscribe(self, filters: Iterable[str]) -> None:
+        gone = set(filters) & set(self._filters)
+        self._filters = [f for f in self._filters if f not in gone]
+        if gone and self._client and self.connected:
+            self._client.unsubscribe(sorted(gone))
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         if len(payload) > self.options.max_payload:
@@ -254,6 +262,10 @@ class MemoryLink:
         self._filters += fresh
         if self._up:
             self._replay(fresh)
+
+    def unsubscribe(self, filters: Iterable[str]) -> None:
+        gone = set(filters)
+        self._filters = [f for f in self._filters if f not in gone]
 
     def _replay(self, filters: Iterable[str]) -> None:
         wanted = list(filters)

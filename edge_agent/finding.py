@@ -18,7 +18,7 @@ import msgspec
 from device_drivers.contract.device import DeviceConfig
 from device_drivers.contract.messages import EdgeFound, FoundDevice
 from device_drivers.driver import DeviceUnreachable
-from device_drivers.face_terminal import codec
+from device_drivers.face_terminal import envelope
 from device_drivers.mqtt import Incoming, Link
 from device_drivers.onvif_discovery import Answered, discover
 from edge_agent.config import write_atomic
@@ -83,8 +83,8 @@ class Finder:
         if len(message.payload) > MAX_BEAT:
             return
         try:
-            beat = codec.parse(message.payload)
-        except codec.CannotRead:
+            beat = envelope.parse(message.payload)
+        except envelope.CannotRead:
             return
         device = beat.device.strip()
         if not device or beat.operator.casefold() == "offline" or len(device) > 64 or not device.isprintable():

@@ -16,7 +16,7 @@ import msgspec
 from device_drivers.catalogue import definition
 from device_drivers.config import read_config
 from device_drivers.driver import BrokerAddress, ConfigError, DeviceRefused, DeviceUnreachable, WrongSecret
-from device_drivers.face_terminal import codec
+from device_drivers.face_terminal import codec, envelope
 from device_drivers.face_terminal.channel import Channel, NoAnswer, mqtt_link
 from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, Transport
 from device_drivers.modbus_bus import NoAnswer as NoModbusAnswer
@@ -310,7 +310,7 @@ async def _face(channel: Channel, found: Probed, zone: ZoneInfo, timeout_s: floa
     after = datetime.now(UTC)
     found.answered, found.kind = True, "face_terminal"
     found.identity["device_id"] = channel.terminal
-    at = codec.parse_time(answer.info.text("SysTime"), zone)
+    at = envelope.parse_time(answer.info.text("SysTime"), zone)
     # The protocol gives whole seconds.
     found.set_clock(None if at is None else round((at - (before + (after - before) / 2)).total_seconds() + 0.5, 1))
     found.can += ["存名单并可回读", "人脸", "通行记录上报", *definition("face_terminal").capabilities.commands]

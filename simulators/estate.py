@@ -88,7 +88,7 @@ class Estate:
         self.walkers = Walkers(
             crowd=self.people,
             clock=self.clock,
-            terminals={c: d for c, d in self.devices.items() if isinstance(d, FaceTerminalSim)},
+            terminals={c: d.passes for c, d in self.devices.items() if isinstance(d, FaceTerminalSim)},
             boards={c: d for c, d in self.devices.items() if isinstance(d, ModbusBoardSim)},
             motion=self._motion,
             photos=dict(plan.raw["photos"]),

@@ -54,6 +54,7 @@ class Terminal(Protocol):
     profile: str
     unlock_operator: str
     batch_person_s: float
+    web_persons: int
     download_timeout_s: float
     store: TerminalStore
     persons: PersonList
@@ -231,11 +232,11 @@ class FaceCommands:
 
     async def _query_person(self, message: dict[str, Any]) -> Reply:
         ids = self.terminal.store.custom_ids()
-        count = str(len(ids))
+        count, total = str(len(ids)), str(len(ids) + self.terminal.web_persons)
         joined = ",".join(ids)
         if self.terminal.profile == "camera":
-            return _ok(total=count, queryPersonNum=count, customId=joined)
-        return _ok(TotalPersonNum=count, QueryPersonNum=count, customId=joined)
+            return _ok(total=total, queryPersonNum=count, customId=joined)
+        return _ok(TotalPersonNum=total, QueryPersonNum=count, customId=joined)
 
     async def _search_person(self, message: dict[str, Any]) -> Reply:
         info = _info(message)

@@ -83,7 +83,7 @@ class FaceLink:
         await asyncio.to_thread(client.loop_stop)
         self.connected = False
 
-    def publish(self, topic: str, payload: str) -> bool:
+    def publish(self, topic: str, payload: bytes) -> bool:
         """Send at QoS 0. False when there is no connection: a terminal queues nothing here."""
         if self._client is None or not self.connected:
             return False

@@ -22,7 +22,7 @@ class UploadSettings:
 
     def __init__(self, store: TerminalStore, topic_root: str, heartbeat_s: float) -> None:
         self._store = store
-        self._factory: dict[str, Any] = {
+        self.factory: dict[str, Any] = {
             "StrangerUploadType": 0,
             "RecordUploadType": 1,
             "BehaviorUploadType": 0,
@@ -35,11 +35,11 @@ class UploadSettings:
 
     def all(self) -> dict[str, Any]:
         """Every setting; what was set is text."""
-        return {key: self._store.setting(f"mqtt.{key}") or value for key, value in self._factory.items()}
+        return {key: self._store.setting(f"mqtt.{key}") or value for key, value in self.factory.items()}
 
     def change(self, info: Mapping[str, Any]) -> None:
         """Take what UpMQTTconfig sent (already checked); BeginTime sets the cursor back."""
-        for key in self._factory:
+        for key in self.factory:
             if key in info:
                 self._store.put_setting(f"mqtt.{key}", str(info[key]))
         if not self.resume:
@@ -72,6 +72,7 @@ class RecordOwner(Protocol):
     store: TerminalStore
     upload: UploadSettings
     faults: FaultBook
+    record_shape: str
 
     @property
     def can_send(self) -> bool:
@@ -118,8 +119,12 @@ class RecordPusher:
         """Write a record down and send it, or let the cursor come to it."""
         owner = self._owner
         resume, wanted = owner.upload.resume, owner.upload.wants(kind)
-        record = owner.store.add_record(kind, time.time(), owner.local_time(), info, acked=not (resume and wanted))
+        lost = owner.faults.on(Fault.LOSES_RECORD)
+        acked = lost or not (resume and wanted)
+        record = owner.store.add_record(kind, time.time(), owner.local_time(), info, acked=acked)
         owner.store.forget_oldest(_RECORD_KEEP)
+        if lost:
+            return record
         if resume:
             self._wake.set()
         elif wanted:
@@ -190,7 +195,9 @@ class RecordPusher:
                 "similarity1": None,
                 "time": 20260601,
             }
-        body = {"operator": "RecPush" if recognition else "StrSnapPush", "info": info}
+        body: dict[str, Any] = {"operator": "RecPush" if recognition else "StrSnapPush", "info": info}
+        if recognition and owner.record_shape == "verifypush":
+            body = _verify_push(owner.device_id, info)
         topic = owner.own_topic("Rec" if recognition else "Snap")
         if owner.faults.on(Fault.REORDERED_RECORD) and self._held is None:
             self._held = (topic, body)
@@ -204,3 +211,26 @@ class RecordPusher:
             if owner.faults.on(Fault.DUPLICATE_RECORD):
                 owner.publish(topic, body)
         return sent
+
+
+def _verify_push(device: str, info: Mapping[str, Any]) -> dict[str, Any]:
+    """The same record as newer firmware writes it: names of the HTTP branch, numbers as numbers, the picture beside."""
+    told = {
+        "DeviceID": as_int(device, 0) or device,
+        "PersonID": as_int(info.get("personId"), 0),
+        "PersonUUID": info.get("customId") or " ",
+        "CustomizeID": 0,
+        "Name": info.get("personName", ""),
+        "CreateTime": str(info["time"]).replace(" ", "T"),
+        "VerifyStatus": as_int(info.get("VerifyStatus"), 0),
+        "VerfyType": 1,
+        "PersonType": as_int(info.get("PersonType"), 0),
+        "Similarity1": float(info.get("similarity1") or 0.0),
+        "Direction": 0,
+        "OpendoorWay": 2,
+        "RFIDCard": info.get("RFIDCard", "0"),
+        "RecordID": as_int(info["RecordID"], 0),
+        "Sendintime": info["Sendintime"],
+        "PushType": info["PushType"],
+    }
+    return {"operator": "VerifyPush", "info": told, **({"SanpPic": info["pic"]} if "pic" in info else {})}

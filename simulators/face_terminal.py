@@ -22,13 +22,12 @@ import aiohttp
 from simulators.device import BadRequest, DeviceSim, NotSupported
 from simulators.face_commands import FaceCommands, Reply
 from simulators.face_link import FaceLink
+from simulators.face_passes import FacePasses
 from simulators.face_persons import PersonList
 from simulators.face_records import RecordPusher, UploadSettings
-from simulators.face_store import Person, TerminalStore
-from simulators.face_validity import TIME_FORMAT, Verdict, as_int, judge, use_once
+from simulators.face_store import TerminalStore
+from simulators.face_validity import TIME_FORMAT
 from simulators.faults import Fault
-
-_STATUS = {Verdict.ALLOW: 1, Verdict.NOT_NOW: 2, Verdict.OVER: 2, Verdict.BLOCKED: 2}
 
 
 class FaceTerminalSim(DeviceSim):
@@ -37,8 +36,10 @@ class FaceTerminalSim(DeviceSim):
     Config: device_id, broker_host, broker_port, username, password, topic_root ("mqtt/face"), profile
     ("camera" | "access_terminal"), time_zone, capacity (persons), heartbeat_s, resend_s. Optional: keepalive_s (30),
     restart_s (1), download_timeout_s (5), batch_person_s (0, seconds a person takes in a batch), unlock_operator
-    ("Unlock"), code_style ("string" | "int" | "absent": how ``code`` is written in answers), persons ([{customId, name,
-    card}]: what somebody else has written on a terminal whose list is empty).
+    ("Unlock"), code_style ("string" | "int" | "absent": how ``code`` is written in answers), record_shape ("recpush" |
+    "verifypush": the names of newer firmware), encoding ("utf-8" | "gb18030"), online_topic and heartbeat_topic (where it
+    tells of its life), command_topic (where it listens), web_persons (how many were enrolled on its own page: counted,
+    never named), persons ([{customId, name, card}]: what somebody else has written on a terminal whose list is empty).
     """
 
     kind: ClassVar[str] = "face_terminal"
@@ -53,6 +54,7 @@ class FaceTerminalSim(DeviceSim):
             Fault.LOST_REPLY,
             Fault.DUPLICATE_RECORD,
             Fault.REORDERED_RECORD,
+            Fault.LOSES_RECORD,
             Fault.WRONG_TYPES,
             Fault.BIG_PICTURE,
             Fault.PHOTO_REFUSED,
@@ -76,19 +78,28 @@ class FaceTerminalSim(DeviceSim):
         self.batch_person_s = float(config.get("batch_person_s", 0))
         self.unlock_operator = str(config.get("unlock_operator", "Unlock"))
         self.code_style = str(config.get("code_style", "string"))
+        self.record_shape = str(config.get("record_shape", "recpush"))
+        self.encoding = str(config.get("encoding", "utf-8"))
+        self.web_persons = int(config.get("web_persons", 0))
         self.store = TerminalStore(None if state_dir is None else state_dir / f"{code}.sqlite")
         self.persons = PersonList(self.store, self.faults, self.profile, int(config.get("capacity", 10_000)))
         if not self.store.count():
             for person in config.get("persons", ()):
                 self._written_before(person)
         self.upload = UploadSettings(self.store, self.topic_root, config.get("heartbeat_s", 60))
+        self.upload.factory |= {
+            name: config[key]
+            for name, key in (("OnlineTopic", "online_topic"), ("HeartbeatTopic", "heartbeat_topic"))
+            if key in config
+        }
         self.records = RecordPusher(self, float(config.get("resend_s", 10)))
+        self.passes = FacePasses(self)
         self.commands = FaceCommands(self)
         will = json.dumps({"operator": "Offline", "info": {"facesluiceId": self.device_id}})
         self.link = FaceLink(
             self.config,
-            f"{self.topic_root}/{self.device_id}",
-            (self._topic("basic"), will),
+            str(config.get("command_topic", f"{self.topic_root}/{self.device_id}")),
+            (str(self.upload.all()["OnlineTopic"]), will),
             self._link_up,
             self._link_down,
             self._received,
@@ -211,9 +222,6 @@ class FaceTerminalSim(DeviceSim):
 
     # Link
 
-    def _topic(self, last: str) -> str:
-        return f"{self.topic_root}/{last}"
-
     def own_topic(self, last: str) -> str:
         """A topic under the device's own id."""
         return f"{self.topic_root}/{self.device_id}/{last}"
@@ -246,7 +254,7 @@ class FaceTerminalSim(DeviceSim):
         """Send one message; False when there is no connection or the device is silent."""
         if self.faults.on(Fault.SILENT):
             return False
-        return self.link.publish(topic, json.dumps(body, ensure_ascii=False))
+        return self.link.publish(topic, json.dumps(body, ensure_ascii=False).encode(self.encoding))
 
     def _say_online(self) -> None:
         info = {
@@ -256,7 +264,7 @@ class FaceTerminalSim(DeviceSim):
             "ip": "127.0.0.1",
             "facesname": self.code,
         }
-        if self.publish(self._topic("basic"), {"operator": "Online", "info": info}):
+        if self.publish(str(self.upload.all()["OnlineTopic"]), {"operator": "Online", "info": info}):
             self.count("online_sent")
 
     def _received(self, payload: bytes) -> None:
@@ -304,7 +312,7 @@ class FaceTerminalSim(DeviceSim):
         body["info"] = {"facesluiceId": self.device_id, **reply.info}
         body.update(reply.top)
         if self.faults.on(Fault.GARBAGE):
-            self.link.publish(self.own_topic("Ack"), json.dumps(body)[:-7])
+            self.link.publish(self.own_topic("Ack"), json.dumps(body)[:-7].encode())
             return
         self.publish(self.own_topic("Ack"), body)
 
@@ -320,7 +328,7 @@ class FaceTerminalSim(DeviceSim):
         while True:  # the manual: expired entries go at the next recognition or within 24 hours
             await asyncio.sleep(3600)
             for person in self.store.persons():
-                self._drop_if_over(person)
+                self.passes.drop_if_over(person)
 
     # People before the device
 
@@ -340,102 +348,12 @@ class FaceTerminalSim(DeviceSim):
         if (face is not None) + (card is not None) + stranger + (qr is not None) + (id_card is not None) != 1:
             raise BadRequest("give exactly one of face, card, stranger, qr, id_card")
         if face is not None:
-            return self.present_face(face)
+            return self.passes.face(face)
         if qr is not None:
-            return self.present_text("QRCode", "QRCodePush", {"QRCodeInfo": {"QRCode": qr}})
+            return self.passes.text("QRCode", "QRCodePush", {"QRCodeInfo": {"QRCode": qr}})
         if id_card is not None:
-            return self.present_text("IDCard", "IDCardPush", {"IDCardInfo": {"IDNumber": id_card}})
-        return self.present_stranger() if card is None else self.present_card(card)
-
-    def present_face(self, custom_id: str) -> dict[str, Any]:
-        """A person stands before the camera. Someone not on the list (any more) is a stranger to it."""
-        person = self.store.person(custom_id)
-        if person is None or person.picture is None:
-            return self.present_stranger()
-        return self._recognised(person, similarity=83.0 + person.person_id % 15, card=None)
-
-    def present_stranger(self) -> dict[str, Any]:
-        """An unknown face: no door, a StrSnapPush."""
-        info = {"facesluiceId": self.device_id, "isNoMask": "1", "targetPosInScene": [120, 80, 360, 400]}
-        record = self.records.add("snap", info)
-        return {"decision": "stranger", "opened": False, "custom_id": None, "snap_id": record.number}
-
-    def present_text(self, topic: str, operator: str, info: dict[str, Any]) -> dict[str, Any]:
-        """A QR code or an identity card is held before the device, which only passes it on. It keeps no record of it.
-
-        [INFER] no example of an /IDCard payload is public; the shape is that of /Card and /QRCode.
-        """
-        if self.profile == "camera":
-            raise NotSupported(f"{self.code} is a camera: it reads neither")
-        self.publish(self.own_topic(topic), {"operator": operator, "info": {"facesluiceId": self.device_id, **info}})
-        return {"decision": "passed_on", "opened": False, "custom_id": None}
-
-    def present_card(self, number: int | str) -> dict[str, Any]:
-        """A card is held to the reader. ``number`` decimal. A card not on the list also goes to /Card.
-
-        [INFER] the manuals do not say when /Card is sent; field systems use it to let the platform decide about cards
-        the terminal does not know, so it is sent for those alone, besides a RecPush with VerifyStatus 3.
-        """
-        if self.profile == "camera":
-            raise NotSupported(f"{self.code} is a camera: it has no card reader")
-        try:
-            card = int(str(number))
-        except ValueError as error:
-            raise BadRequest(f"a card number is decimal digits, not {number!r}") from error
-        person = self.store.person_by_card(card)
-        if person is not None:
-            return self._recognised(person, similarity=0.0, card=card)
-        body = {"facesluiceId": self.device_id, "time": self.local_time(), "CardInfo": {"CardNum": f"{card:010d}"}}
-        self.publish(self.own_topic("Card"), {"operator": "CardPush", "info": body})
-        record = self.records.add("rec", self._rec_info(None, 3, 0.0, card))
-        return {"decision": "unknown", "opened": False, "custom_id": None, "record_id": record.number}
-
-    def _recognised(self, person: Person, similarity: float, card: int | None) -> dict[str, Any]:
-        verdict = judge(person.fields, self.profile, self.local_now())
-        record = self.records.add("rec", self._rec_info(person, _STATUS[verdict], similarity, card))
-        if verdict is Verdict.ALLOW:
-            self.pulse("local")
-            used = use_once(person.fields, self.profile)
-            if used is not None:
-                self.store.put_person(person.custom_id, used, None, person.card, person.created)
-        self._drop_if_over(person)
-        return {
-            "decision": verdict.value,
-            "opened": verdict is Verdict.ALLOW,
-            "custom_id": person.custom_id,
-            "record_id": record.number,
-        }
-
-    def _drop_if_over(self, person: Person) -> None:
-        """The terminal branch deletes temporary entries that are over; cameras keep them [INFER]."""
-        current = self.store.person(person.custom_id)
-        if self.profile == "camera" or current is None:
-            return
-        if judge(current.fields, self.profile, self.local_now()) is Verdict.OVER:
-            self.store.delete_person(current.custom_id)
-            self.count("expired_deleted")
-
-    def _rec_info(self, person: Person | None, status: int, similarity: float, card: int | None) -> dict[str, Any]:
-        fields = {} if person is None else person.fields
-        info: dict[str, Any] = {
-            "facesluiceId": self.device_id,
-            "facesluiceName": self.code,
-            "customId": "" if person is None else person.custom_id,
-            "personId": "" if person is None else str(person.person_id),
-            "personName": str(fields.get("name", "")),
-            "VerifyStatus": str(status),
-            "PersonType": str(as_int(fields.get("personType"), 0)),
-            "similarity1": f"{similarity:.6f}",
-            "idCard": str(fields.get("idCard") or " "),
-            "telnum": str(fields.get("telnum1") or " "),
-            "isNoMask": "0",
-            "targetPosInScene": [120, 80, 360, 400],
-        }
-        if self.profile == "access_terminal":
-            info["direction"] = "unknow"  # sic, as the firmware writes it
-            if card is not None:
-                info["RFIDCard"] = f"{card:010d}"
-        return info
+            return self.passes.text("IDCard", "IDCardPush", {"IDCardInfo": {"IDNumber": id_card}})
+        return self.passes.stranger() if card is None else self.passes.card(card)
 
     # Door
 
@@ -445,15 +363,6 @@ class FaceTerminalSim(DeviceSim):
         self.count(f"pulse.{by}")
 
     # To look at
-
-    def find_person(self, *, picture_sha256: str | None = None, card: int | str | None = None) -> str | None:
-        """The customId enrolled from this picture (SHA-256, hex) or with this card (decimal), None if there is none."""
-        person = None
-        if picture_sha256 is not None:
-            person = self.store.person_by_picture(picture_sha256.lower())
-        if person is None and card is not None:
-            person = self.store.person_by_card(int(card))
-        return None if person is None else person.custom_id
 
     def state(self) -> dict[str, Any]:
         """List, records, pulses, clock, link."""

@@ -23,6 +23,7 @@ class Fault(StrEnum):
     LOST_REPLY = "lost_reply"
     DUPLICATE_RECORD = "duplicate_record"
     REORDERED_RECORD = "reordered_record"
+    LOSES_RECORD = "loses_record"
     WRONG_TYPES = "wrong_types"
     BIG_PICTURE = "big_picture"
     PHOTO_REFUSED = "photo_refused"
@@ -54,6 +55,7 @@ DESCRIPTIONS: dict[Fault, str] = {
     Fault.LOST_REPLY: "commands are carried out, the answer never arrives",
     Fault.DUPLICATE_RECORD: "every record is sent twice",
     Fault.REORDERED_RECORD: "every second record is held back and sent after the next one",
+    Fault.LOSES_RECORD: "records are numbered and kept and never sent by themselves",
     Fault.WRONG_TYPES: "records carry numbers, lists and objects where texts should stand",
     Fault.BIG_PICTURE: "records carry a picture of `value` bytes (default 5,000,000)",
     Fault.PHOTO_REFUSED: "no face is found in any photo",

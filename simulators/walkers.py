@@ -29,16 +29,16 @@ WALK_TO_BLOCK_S = 70.0  # from the gate to the block entrance, in the estate's s
 class Terminal(Protocol):
     """What a walker needs of a face terminal."""
 
-    def find_person(self, *, picture_sha256: str | None = None, card: int | str | None = None) -> str | None:
+    def find(self, *, picture_sha256: str | None = None, card: int | str | None = None) -> str | None:
         """The customId which the terminal holds for this picture or card."""
 
-    def present_face(self, custom_id: str) -> dict[str, Any]:
+    def face(self, custom_id: str) -> dict[str, Any]:
         """A known face before the camera."""
 
-    def present_stranger(self) -> dict[str, Any]:
+    def stranger(self) -> dict[str, Any]:
         """An unknown face before the camera."""
 
-    def present_card(self, number: int | str) -> dict[str, Any]:
+    def card(self, number: int | str) -> dict[str, Any]:
         """A card at the reader."""
 
 
@@ -178,7 +178,7 @@ class Walkers:
 
     async def _look(self, gate: str) -> None:
         await self.motion(gate)
-        self.terminals[gate].present_stranger()
+        self.terminals[gate].stranger()
         self.count("stranger")
 
     async def _come_home(self, body: Body) -> None:
@@ -202,13 +202,13 @@ class Walkers:
         uses_card = body.card is not None and self._chance.random() < body.card_habit
         known = None
         if body.face and not uses_card:
-            known = terminal.find_person(picture_sha256=self.photos.get(str(body.holder)))
+            known = terminal.find(picture_sha256=self.photos.get(str(body.holder)))
         if known is not None:
-            self._note("face", terminal.present_face(known))
+            self._note("face", terminal.face(known))
         elif body.card is not None:
-            self._note("card", terminal.present_card(body.card))
+            self._note("card", terminal.card(body.card))
         elif self._chance.random() < P_STRANGER:
-            self._note("nothing", terminal.present_stranger())
+            self._note("nothing", terminal.stranger())
 
     def _note(self, by: str, result: Mapping[str, Any]) -> None:
         self.count(f"gate_{by}_{'opened' if result.get('opened') else 'refused'}")

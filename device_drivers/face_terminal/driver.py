@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,15 +15,12 @@ import msgspec
 from msgspec import Meta
 
 from device_drivers.config import read_config
-from device_drivers.contract.access import Identifier
 from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, HeldCredential
-from device_drivers.contract.events import Unreadable
 from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, IdentifierType, PictureProof
 from device_drivers.driver import (
     Applied,
     CommandRequest,
     ConfigError,
-    CredentialPresented,
     DeviceRefused,
     DeviceUnreachable,
     DriverEvent,
@@ -35,19 +30,17 @@ from device_drivers.driver import (
     Remove,
     Upsert,
 )
-from device_drivers.face_terminal import codec
-from device_drivers.face_terminal.channel import Channel, NoAnswer, mqtt_link
+from device_drivers.face_terminal import codec, envelope
+from device_drivers.face_terminal.channel import Channel, NoAnswer, trunk
+from device_drivers.face_terminal.clock import TerminalClock
 from device_drivers.face_terminal.errors import Profile, meaning, profiles
+from device_drivers.face_terminal.intake import OPERATOR, Intake
 from device_drivers.face_terminal.roster import PhotoMode, Roster
+from device_drivers.mqtt_trunk import Branch
 
 log = logging.getLogger(__name__)
-CLOCK_TOLERANCE_S = 5.0
-CLOCK_CHECK_S = 86_400.0
-DOUBT_S = 30.0  # a live record this far from our time: the terminal's clock is looked at
-DOUBT_EVERY_S = 60.0  # a record that was merely slow does not cost a question each
 MISSED_BEATS = 2.5
-MAX_WAITING = 2000  # records in memory; a terminal sends again what was not acknowledged
-REMEMBERED = 5000
+REPEATED_BEATS = 1.6  # an Online this soon after the last is the same one again: its answer got lost
 GAP_MAX, GAP_MARGIN = timedelta(hours=24), timedelta(minutes=2)
 _heard_last: dict[str, datetime] = {}  # by device id, over its connections
 
@@ -61,6 +54,12 @@ class FaceTerminalConfig(msgspec.Struct, frozen=True, kw_only=True):
     topic_root: Annotated[
         str, Meta(title="主题前缀", description="Topic root set on the terminal", pattern=r"^[^+#]{1,200}$")
     ] = "mqtt/face"
+    command_topic: Annotated[
+        str,
+        Meta(
+            title="命令主题", description="Topic the terminal listens at; empty: prefix/id", pattern=r"^[^+#]{0,200}$"
+        ),
+    ] = ""
     profile: Annotated[
         Literal["access_terminal", "camera"], Meta(title="机型", description="Branch of the protocol")
     ] = "access_terminal"
@@ -74,6 +73,10 @@ class FaceTerminalConfig(msgspec.Struct, frozen=True, kw_only=True):
     ] = 25.0
     unlock_operator: Annotated[
         Literal["", "Unlock", "OpenDoor"], Meta(title="开门命令", description="Empty: as the model has it")
+    ] = ""
+    stranger_upload: Annotated[
+        Literal["", "0", "1"],
+        Meta(title="陌生人上报值", description="StrangerUploadType; models read 0 and 1 oppositely; empty: as it is"),
     ] = ""
     keep_pictures: Annotated[
         bool, Meta(title="保留通行抓拍", description="Ask for pass pictures of known holders; never of strangers")
@@ -91,22 +94,15 @@ class FaceTerminal:
         self.roster = Roster(
             channel, self.profile, zone, services, config.timeout_s, config.photo_mode, config.list_timeout_s
         )
+        self.clock = TerminalClock(device, zone, self._ask)
+        self.intake = Intake(channel, zone, lambda: self.clock.offset_s, keep_pictures=config.keep_pictures)
         channel.on_message = self._received
-        channel.on_down = self._lost
-        self._events: asyncio.Queue[DriverEvent | DeviceUnreachable] = asyncio.Queue()
-        self._arrived: dict[str, datetime] = {}  # by key of a live record, until it is told
-        self._waiting: set[str] = set()
-        self._acknowledged: OrderedDict[str, None] = OrderedDict()
-        self._passed_on: OrderedDict[str, None] = OrderedDict()  # keys of cards about which the edge was asked
+        channel.on_down = self.intake.lost
         self._since = datetime.now(UTC)
         self._seen_at: datetime | None = None
-        self._heard = time.monotonic()
+        self._heard = self._online = time.monotonic()
         self._beat_s = 60.0
-        self._ready_at = 0.0
-        self._clock_offset: float | None = None
-        self._clock_before: float | None = None  # the offset before the clock was last set: records may carry it yet
-        self._clock_checked = 0.0
-        self._doubted_at = -DOUBT_EVERY_S
+        self._ready = False
         self._detail = ""
         self._keeps_records = True
         self._gap_since: datetime | None = None  # when it was heard last, on an earlier connection
@@ -117,42 +113,55 @@ class FaceTerminal:
         """Raises DeviceUnreachable, WrongSecret, DeviceRefused."""
         self._gap_since = _heard_last.get(self.config.device_id)
         await self.channel.open(self.config.timeout_s)
-        await self._configure_upload()
-        await self._set_clock()
-        self._ready_at = self._heard = time.monotonic()
+        try:
+            await self._configure_upload()
+            await self.clock.check()
+        except NoAnswer:  # of firmware that is silent about what it does not know
+            await self.clock.check()
+            if self.clock.offset_s is None:
+                raise
+            self._keeps_records = False
+            self._detail = "the terminal does not tell its settings: whether it keeps records cannot be known"
+        self._heard = self._online = time.monotonic()
+        self._ready = True
         if not self._keeps_records:
-            await self._ask_for_gap()
+            now = datetime.now(UTC)
+            since = max(self._gap_since or now - GAP_MAX, now - GAP_MAX)
+            for operator in OPERATOR.values():
+                await self._ask_for_gap(operator, since - GAP_MARGIN, now + GAP_MARGIN)
 
-    async def _ask_for_gap(self) -> None:
-        """A terminal that keeps nothing until acknowledged is asked for what it recorded while nobody listened.
-
-        What comes a second time has the key of the first and counts once.
-        """
-        now = datetime.now(UTC)
-        since = self._gap_since or now - GAP_MAX
-        info = {
-            "TimeS": codec.local_text(max(since, now - GAP_MAX) - GAP_MARGIN, self.zone),
-            "TimeE": codec.local_text(now + GAP_MARGIN, self.zone),
+    async def _ask_for_gap(self, operator: str, since: datetime, until: datetime) -> None:
+        """What it recorded while nobody listened. What comes a second time has the key of the first and counts once."""
+        times = {
+            "TimeS": envelope.local_text(since, self.zone),
+            "TimeE": envelope.local_text(until, self.zone),
         }
-        for operator in ("ManualPushRecords", "ManualPushSnaps"):
-            try:
-                answer = await self._ask(operator, info)
-            except NoAnswer as error:
-                log.info("%s: %s", self.device, error)
-                continue
-            if not answer.ok and meaning(operator, answer.code).code != "not_held":
-                log.warning("%s: %s refused: %s", self.device, operator, answer.code)
+        try:
+            answer = await self._ask(operator, times)
+        except NoAnswer as error:
+            log.info("%s: %s", self.device, error)
+            return
+        if not answer.ok and meaning(operator, answer.code).code != "not_held":
+            log.warning("%s: %s refused: %s", self.device, operator, answer.code)
 
-    async def _ask(self, operator: str, info: object) -> codec.Message:
+    async def _fill_gaps(self) -> None:
+        """Numbers were skipped while we listened: a record got lost on the way."""
+        for kind, operator in OPERATOR.items():
+            if span := self.intake.gaps[kind].due(time.monotonic()):
+                log.info("%s: numbers are missing, %s from %s to %s", self.device, operator, *span)
+                await self._ask_for_gap(operator, *span)
+
+    async def _ask(self, operator: str, info: object) -> envelope.Message:
         return await self.channel.ask(operator, info, timeout_s=self.config.timeout_s)
 
     async def _configure_upload(self) -> None:
-        """Records must be kept until acknowledged; set what differs and read it back."""
-        settings = (await self._ask("GetMQTTconfig", {})).info
+        """Records must be kept until acknowledged; set what differs and read it back. Raises NoAnswer."""
         wanted = {
             "ResumefromBreakpoint": "1",
             "RecordUploadType": "1" if self.config.keep_pictures else "2",
+            **({"StrangerUploadType": self.config.stranger_upload} if self.config.stranger_upload else {}),
         }
+        settings = (await self._ask("GetMQTTconfig", {})).info
         wrong = {k: int(v) for k, v in wanted.items() if settings.text(k) != v}
         if wrong:
             answer = await self._ask("UpMQTTconfig", wrong)
@@ -162,28 +171,12 @@ class FaceTerminal:
             self._keeps_records = "ResumefromBreakpoint" not in left
             if not self._keeps_records:
                 log.warning("%s: the terminal does not keep records until acknowledged", self.device)
+        self.channel.listen_shared("basic", settings.text("OnlineTopic"))
+        self.channel.listen_shared("heartbeat", settings.text("HeartbeatTopic"))
         try:
-            self._beat_s = max(0.2, float(settings.text("KeepAliveInterval")))
+            self._beat_s = min(600.0, max(0.2, float(settings.text("KeepAliveInterval"))))
         except ValueError:
             self._beat_s = 60.0
-
-    async def _set_clock(self) -> None:
-        self._clock_checked = time.monotonic()
-        offset = await self._measure_clock()
-        if offset is not None and abs(offset) > CLOCK_TOLERANCE_S:
-            log.info("%s: clock is %.0f s off, set", self.device, offset)
-            await self._ask("SetSysTime", {"SysTime": codec.local_text(datetime.now(UTC), self.zone)})
-            self._clock_before = offset
-            offset = await self._measure_clock()
-        self._clock_offset = offset
-
-    async def _measure_clock(self) -> float | None:
-        """Device minus edge in seconds, to the second the protocol gives; None when the terminal does not tell."""
-        before = datetime.now(UTC)
-        answer = await self._ask("GetSysTime", {})
-        at = codec.parse_time(answer.info.text("SysTime"), self.zone)
-        middle = before + (datetime.now(UTC) - before) / 2
-        return None if at is None else round((at - middle).total_seconds() + 0.5, 1)
 
     async def close(self) -> None:
         await self.channel.close()
@@ -222,6 +215,7 @@ class FaceTerminal:
         unlock = self.profile.unlock
         operator = self.config.unlock_operator or unlock.operator
         info = {k: v.format(device=self.config.device_id, text=request.text) for k, v in unlock.info.items()}
+        info = {"facesluiceId": self.config.device_id, **info}
         try:
             answer = await self.channel.ask(operator, info, timeout_s=self.config.timeout_s, once=True)
         except NoAnswer as error:
@@ -234,19 +228,22 @@ class FaceTerminal:
 
     async def snapshot(self) -> Picture:
         asked = datetime.now(UTC)
-        answer = await self._ask("GetSceneSnap", {"ImgType": 2, "ImgQuality": 75})
-        picture = codec.picture_bytes(answer.info.text("ImgData") or answer.top.text("ImgData"))
+        question = {"facesluiceId": self.config.device_id, "ImgType": 2, "ImgQuality": 75}
+        answer = await self._ask("GetSceneSnap", question)
+        picture = envelope.picture_bytes(answer.info.text("ImgData") or answer.top.text("ImgData"))
         if picture is None:
             raise DeviceRefused(f"GetSceneSnap: {answer.code} without a JPEG")
         return Picture(picture, asked, PictureProof.ON_DEMAND)
 
     async def status(self) -> DeviceStatus:
+        dropped = f"{self.intake.dropped} messages found no room" if self.intake.dropped else ""
+        detail = "; ".join(filter(None, (self._detail, dropped)))
         return DeviceStatus(
             DeviceCondition.FAULT if self._detail else DeviceCondition.ONLINE,
             self._since,
             last_seen_at=self._seen_at,
-            clock_offset_s=self._clock_offset,
-            detail=self._detail,
+            clock_offset_s=self.clock.offset_s,
+            detail=detail,
             model=self.profile.title,
             serial=self.config.device_id,
         )
@@ -258,143 +255,59 @@ class FaceTerminal:
         while True:
             try:
                 async with asyncio.timeout(min(patience, 5.0)):
-                    found = await self._events.get()
+                    found = await self.intake.queue.get()
             except TimeoutError:
                 if time.monotonic() - self._heard > patience:
                     raise DeviceUnreachable(f"no sign of life for {patience:.0f} s") from None
-                if time.monotonic() - self._clock_checked > CLOCK_CHECK_S:
-                    await self._set_clock()
+                if self.clock.due:
+                    await self.clock.check()
+                await self._fill_gaps()
                 continue
             if isinstance(found, DeviceUnreachable):
                 raise found
             yield await self._with_offset(found)
+            if self.intake.queue.empty():
+                await self._fill_gaps()
 
     async def _with_offset(self, event: DriverEvent) -> DriverEvent:
-        """A live record tells the time of the terminal: if it does not fit ours, the clock is measured and set now."""
-        arrived = self._arrived.pop(event.key, None)
+        """A live record tells the time of the terminal."""
+        arrived = self.intake.arrived(event)
         if arrived is None or event.device_at is None:
             return event
-        off = (event.device_at - arrived).total_seconds()
-        fits = self._fitting(off)
-        if fits is None and time.monotonic() - self._doubted_at >= DOUBT_EVERY_S:
-            self._doubted_at = time.monotonic()
-            try:
-                await self._set_clock()
-            except (DeviceUnreachable, DeviceRefused) as error:  # the record is worth more than its second
-                log.warning("%s: a record is %+.0f s off and the clock cannot be read: %s", self.device, off, error)
-            fits = self._fitting(off)
-        return replace(event, clock_offset_s=self._clock_offset if fits is None else fits)
-
-    def _fitting(self, off: float) -> float | None:
-        """The measured offset a live record was made with, if it is one we know."""
-        known = [o for o in (self._clock_offset, self._clock_before) if o is not None and abs(off - o) <= DOUBT_S]
-        return min(known, key=lambda o: abs(off - o), default=None)
-
-    def _lost(self, why: str) -> None:
-        self._events.put_nowait(DeviceUnreachable(why))
+        return replace(event, clock_offset_s=await self.clock.of_record(event.device_at, arrived))
 
     def _received(self, name: str, payload: bytes) -> None:
         """Everything but answers, on the event loop."""
         try:
-            message = codec.parse(payload)
+            message = envelope.parse(payload)
             shared = name in ("basic", "heartbeat")
             if shared and message.device != self.config.device_id:
                 return
             if not shared and message.device not in ("", self.config.device_id):
-                raise codec.CannotRead(f"names another terminal: {message.device[:40]!r}")
+                raise envelope.CannotRead(f"names another terminal: {message.device[:40]!r}")
             self._heard, self._seen_at = time.monotonic(), datetime.now(UTC)
             _heard_last[self.config.device_id] = self._seen_at
             if shared:
                 self._life(message)
             elif name == "Alarm":
-                self._alarm(message, payload)
+                self.intake.alarm(message, payload)
             else:
-                self._push(name, message)
-        except codec.CannotRead as error:
-            if name not in ("basic", "heartbeat") and self._events.qsize() < MAX_WAITING:
-                raw = codec.raw_without_pictures(payload)
-                key = codec.unreadable_key(name, payload)
-                self._events.put_nowait(DriverEvent(Unreadable(name, raw, str(error)), key=key))
+                self.intake.push(name, message)
+        except envelope.CannotRead as error:
+            if name not in ("basic", "heartbeat"):
+                self.intake.unreadable(name, payload, str(error))
 
-    def _life(self, message: codec.Message) -> None:
+    def _life(self, message: envelope.Message) -> None:
         operator = message.operator.casefold()
         if operator == "offline":
-            self._lost("the terminal went offline (last will)")
+            self.intake.lost("the terminal went offline (last will)")
         elif operator == "online":
-            self._send("Online-Ack", {"facesluiceId": self.config.device_id, "result": "ok", "detail": ""})
+            self.intake.tell("Online-Ack", {"facesluiceId": self.config.device_id, "result": "ok", "detail": ""})
             self.channel.ask_again()
-            if self._ready_at and time.monotonic() - self._ready_at > 1.5 * self._beat_s:
+            last, self._online = self._online, time.monotonic()
+            if self._ready and self._online - last > REPEATED_BEATS * self._beat_s:
                 # It restarted without a will: settings and list may be gone, so begin again.
-                self._lost("the terminal restarted")
-
-    def _send(self, operator: str, info: dict[str, Any]) -> None:
-        try:
-            self.channel.send(codec.request(operator, uuid.uuid4().hex, info))
-        except DeviceUnreachable as error:
-            log.info("%s: %s not sent: %s", self.device, operator, error)  # the terminal repeats itself
-
-    def _alarm(self, message: codec.Message, payload: bytes) -> None:
-        """Kept raw, acknowledged once it is on disk."""
-        number = codec.alarm_number(message)
-
-        async def acknowledge() -> None:
-            self._send_push_ack(codec.PUSH_OTHER, number)
-
-        if self._events.qsize() < MAX_WAITING:
-            body = Unreadable("Alarm", codec.raw_without_pictures(payload), "alarms have no published content")
-            at = codec.parse_time(message.info.text("time"), self.zone)
-            key = codec.unreadable_key("Alarm", payload)
-            ack = acknowledge if number else None
-            self._events.put_nowait(DriverEvent(body, at, self._clock_offset, key=key, ack=ack))
-
-    def _push(self, name: str, message: codec.Message) -> None:
-        if presented := codec.presented(name, message):
-            if presented.key:
-                _remember(self._passed_on, presented.key)
-            shown = CredentialPresented(codec.POINT, Identifier(presented.type, presented.value))
-            self._events.put_nowait(DriverEvent(shown, clock_offset_s=self._clock_offset))
-            return
-        record = codec.record_of(message, self.zone, keep_picture=self.config.keep_pictures)
-        if record.key in self._passed_on:
-            self._acknowledge(record)  # the edge's own decision about this card is the event
-        elif record.push_type == 0:
-            self._events.put_nowait(self._event(record))
-        elif record.identity in self._acknowledged:
-            self._acknowledge(record)  # it is on disk, only our PushAck got lost
-        elif record.identity not in self._waiting and len(self._waiting) < MAX_WAITING:
-            self._waiting.add(record.identity)
-            self._events.put_nowait(self._event(record))
-
-    def _event(self, record: codec.Record) -> DriverEvent:
-        async def acknowledge() -> None:
-            self._acknowledge(record)
-
-        if not record.late:
-            self._arrived[record.key] = datetime.now(UTC)
-        return DriverEvent(
-            record.event,
-            record.at,
-            self._clock_offset,
-            record.late,
-            record.key,
-            acknowledge if record.push_type else None,
-            record.picture,
-        )
-
-    def _acknowledge(self, record: codec.Record) -> None:
-        self._waiting.discard(record.identity)
-        _remember(self._acknowledged, record.identity)
-        self._send_push_ack(record.push_type, record.record_id)
-
-    def _send_push_ack(self, push_type: int, number: str) -> None:
-        plain = number.isascii() and number.isdigit()
-        self._send("PushAck", {"PushAckType": push_type, "SnapOrRecordID": int(number) if plain else number})
-
-
-def _remember(known: OrderedDict[str, None], key: str) -> None:
-    known[key] = None
-    while len(known) > REMEMBERED:
-        known.popitem(last=False)
+                self.intake.lost("the terminal restarted")
 
 
 def narrow(kind: Capabilities, config: Mapping[str, Any]) -> Capabilities:
@@ -419,13 +332,14 @@ async def connect(device_id: str, config: dict[str, Any], services: DriverServic
         raise ConfigError(f"time_zone: {settings.time_zone!r} is not known") from error
     if services.local_broker is None:
         raise ConfigError("this edge has no local broker for terminals")
-    link = mqtt_link(services.local_broker, f"edge-{settings.device_id}-{uuid.uuid4().hex[:8]}")
-    driver = FaceTerminal(device_id, settings, zone, services, Channel(settings.device_id, settings.topic_root, link))
+    link = Branch(trunk(services.local_broker))
+    channel = Channel(settings.device_id, settings.topic_root, link, settings.command_topic)
+    driver = FaceTerminal(device_id, settings, zone, services, channel)
     opened = False
     try:
         await driver.open()
         opened = True
     finally:
-        if not opened:  # also when cancelled: the link's thread must not stay
+        if not opened:  # also when cancelled: nobody listens any more
             await driver.close()
     return driver

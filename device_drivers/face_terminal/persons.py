@@ -10,7 +10,7 @@ from device_drivers import card_number
 from device_drivers.contract.access import Credential, Identifier
 from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import CredentialRefused
-from device_drivers.face_terminal.codec import Fields, local_text
+from device_drivers.face_terminal.envelope import Fields, local_text
 
 CUSTOM_ID_BYTES, NAME_BYTES, CARD_CHARACTERS = 47, 31, 10  # without the terminator of the firmware's C fields
 FIRST, LAST = "2000-01-01 00:00:00", "2037-12-31 23:59:59"
@@ -115,3 +115,16 @@ def _camera(credential: Credential, zone: tzinfo) -> dict[str, Any]:
     if not limits:
         return {"tempValid": 0}
     return {"tempValid": 1, "validBegin": limits[0], "validEnd": limits[1]}
+
+
+def jpeg_size(photo: bytes) -> tuple[int, int] | None:
+    """Width and height as the frame header says; None where there is none."""
+    at = 2
+    while photo[:2] == b"\xff\xd8" and at + 9 <= len(photo):
+        marker, length = photo[at + 1], int.from_bytes(photo[at + 2 : at + 4], "big")
+        if photo[at] != 0xFF or length < 2:
+            return None
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(photo[at + 7 : at + 9], "big"), int.from_bytes(photo[at + 5 : at + 7], "big")
+        at += 2 + length
+    return None

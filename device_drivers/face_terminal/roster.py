@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal
@@ -21,16 +21,19 @@ from device_drivers.driver import (
     Remove,
     Upsert,
 )
-from device_drivers.face_terminal import codec
+from device_drivers.face_terminal import codec, envelope
 from device_drivers.face_terminal.channel import Channel
 from device_drivers.face_terminal.errors import Level, Profile, meaning
-from device_drivers.face_terminal.persons import content, first, person
+from device_drivers.face_terminal.persons import content, first, jpeg_size, person
 
 log = logging.getLogger(__name__)
 BUSY_TRIES, BUSY_PAUSE_S = 4, 1.0
-MAX_DELETE = 200
+MAX_DELETE, MAX_BATCH = 200, 1000
+MAX_PACKET = 900_000  # bytes of a batch; the firmware refuses a packet of more than 1 MB
 PAGE = 500  # entries read at once
 PHOTO_MAX, PHOTO_MIN = 1_000_000, 1000
+INLINE_MAX = 700_000  # as base64, with the rest of the entry, still less than 1 MB
+PHOTO_SIDES = (1920, 1080)  # pixels: the long side and the short one
 PhotoMode = Literal["uri", "inline"]
 
 
@@ -40,6 +43,10 @@ def refusal(token: str, operator: str, number: str, text: str, level: Level) -> 
     if found.retry == "fine":
         return None
     return CredentialRefused(token, found.code, f"{operator} {number} {text}".strip(), retry=found.retry == "retry")
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
 
 
 class Roster:
@@ -63,12 +70,17 @@ class Roster:
     async def held(self) -> tuple[list[str], bool]:
         """(customIds, complete). Raises DeviceUnreachable, DeviceRefused."""
         answer = await self.channel.ask("QueryPerson", {}, timeout_s=self.list_timeout_s)
-        if not answer.ok:
+        if not answer.ok and meaning("QueryPerson", answer.code).retry != "fine":
             raise DeviceRefused(f"QueryPerson: {answer.code} {answer.info.text('detail')}".strip())
         ids = codec.held_ids(answer)
         self._spelling = {i.casefold(): i for i in ids}
-        total = answer.info.text("total", "TotalPersonNum", "Total", "PersonNum", "QueryPersonNum")
-        return ids, not total.isdigit() or int(total) <= len(ids)
+        total = _count(answer.info.text("TotalPersonNum", "total", "PersonNum"))
+        named = _count(answer.info.text("QueryPersonNum"))
+        if named is None:
+            return ids, total is None or total <= len(ids)
+        # Who was enrolled at the device itself is counted in the total and not named.
+        strangers = [""] if total is not None and total > named and "" not in ids else []
+        return [*ids, *strangers], named <= len(ids)
 
     async def contents(self) -> AsyncIterator[dict[str, str]]:
         """Token as we wrote it → what the entry says, `PAGE` at a time. Raises DeviceUnreachable, DeviceRefused."""
@@ -158,11 +170,12 @@ class Roster:
         single = [(o, p) for o, p in ready if "picURI" not in p]
         # Single entries with a photo must keep a distance from each other, batches need not.
         if self.profile.batch and (len(by_uri) > 1 or (by_uri and self._gap_s() > 0)):
-            done += await self._write_batch(by_uri)
+            for batch in _batches(by_uri):
+                done += await self._write_batch(batch)
         else:
             single = by_uri + single
         written = done + await self._write_each(single)
-        said = {id(o): content(codec.Fields.of(p), cards=self.profile.cards) for o, p in ready}
+        said = {id(o): content(envelope.Fields.of(p), cards=self.profile.cards) for o, p in ready}
         return [a if a.error else replace(a, content=said.get(id(a.operation), "")) for a in written]
 
     def _gap_s(self) -> float:
@@ -189,10 +202,15 @@ class Roster:
             photo = await self.services.photo(face.photo.url, face.photo.sha256)
         except DeviceUnreachable as error:
             raise CredentialRefused(token, "photo_unreachable", str(error), retry=True) from error
-        if len(photo) > PHOTO_MAX:
-            raise CredentialRefused(token, "photo_too_large", f"{len(photo)} bytes, a terminal takes {PHOTO_MAX}")
+        limit = PHOTO_MAX if self.mode == "uri" else INLINE_MAX
+        if len(photo) > limit:
+            raise CredentialRefused(token, "photo_too_large", f"{len(photo)} bytes, a terminal takes {limit}")
         if len(photo) < PHOTO_MIN:
             raise CredentialRefused(token, "photo_unreadable", f"{len(photo)} bytes, less than {PHOTO_MIN}")
+        sides = sorted(jpeg_size(photo) or (0, 0), reverse=True)
+        if sides[0] > PHOTO_SIDES[0] or sides[1] > PHOTO_SIDES[1]:
+            told = f"{sides[0]}x{sides[1]} pixels, a terminal takes {PHOTO_SIDES[0]}x{PHOTO_SIDES[1]}"
+            raise CredentialRefused(token, "photo_too_large", told)
         if isinstance(self.services, ExaminesPhotos):
             await self.services.examine(token, photo, face.photo.sha256)
         return photo
@@ -247,7 +265,9 @@ class Roster:
         if found.ok and (found.top.text("pic") or found.info.text("pic")):
             await self._remove_one(Remove(token))
 
-    async def _patiently(self, operator: str, info: object, beside: dict[str, Any], timeout_s: float) -> codec.Message:
+    async def _patiently(
+        self, operator: str, info: object, beside: dict[str, Any], timeout_s: float
+    ) -> envelope.Message:
         """A busy terminal (410) is asked again a few times. Raises DeviceRefused when it stays busy."""
         for attempt in range(BUSY_TRIES):
             answer = await self.channel.ask(operator, info, timeout_s=timeout_s, **beside)
@@ -255,3 +275,18 @@ class Roster:
                 return answer
             await asyncio.sleep(BUSY_PAUSE_S * (attempt + 1))
         raise DeviceRefused(f"{operator}: the terminal stays busy (410)")
+
+
+def _batches(entries: list[tuple[Upsert, dict[str, Any]]]) -> Iterator[list[tuple[Upsert, dict[str, Any]]]]:
+    """As many at once as the firmware takes: by number, and by bytes."""
+    batch: list[tuple[Upsert, dict[str, Any]]] = []
+    size = 0
+    for entry in entries:
+        more = len(codec.request("", "", entry[1]))
+        if batch and (len(batch) >= MAX_BATCH or size + more > MAX_PACKET):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += more
+    if batch:
+        yield batch

@@ -25,7 +25,7 @@ def fuzzed(test: F) -> F:
         derandomize=not CASES,
         deadline=None,
         database=DirectoryBasedExampleDatabase(Path(__file__).with_name("seeds")) if CASES else None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        suppress_health_check=list(HealthCheck),
         print_blob=True,
     )
     return chosen(test)

@@ -1,6 +1,6 @@
 """Whatever comes from outside: a decoder reads it or says why not. Terminals, the wire, phone codes, identity cards.
 
-Cameras, and more of terminals: tests/device_drivers/test_decoders_fuzz.py.
+Cameras, and more of terminals: test_fuzz_onvif.py. Files, lists and feeds: test_fuzz_files.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_drivers.contract import id_card, messages, qr
-from device_drivers.face_terminal import codec
+from device_drivers.face_terminal import codec, envelope
 
 ZONE = ZoneInfo("Asia/Shanghai")
 JSON = st.recursive(
@@ -62,18 +62,18 @@ def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
 
 def read_terminal(payload: bytes) -> None:
     try:
-        message = codec.parse(payload)
-    except codec.CannotRead:
+        message = envelope.parse(payload)
+    except envelope.CannotRead:
         return
     codec.held_ids(message)
     codec.id_number(message)
     codec.qr_text(message)
     for topic in ("Card", "QRCode", "IDCard", "Alarm"):
-        with suppress(codec.CannotRead):
+        with suppress(envelope.CannotRead):
             codec.presented(topic, message)
-    with suppress(codec.CannotRead):
+    with suppress(envelope.CannotRead):
         codec.record_of(message, ZONE, keep_picture=True)
-    assert len(codec.raw_without_pictures(payload)) <= 5000, "what is kept raw is bounded"
+    assert len(envelope.raw_without_pictures(payload)) <= 5000, "what is kept raw is bounded"
 
 
 @fuzzed

@@ -305,8 +305,8 @@ def test_records_wait_for_their_ack_and_survive_cut_and_restart(with_terminal: R
         assert code(await hub.ask("UpMQTTconfig", {"KeepAliveInterval": 5})) != 200, "20 to 300"
         settings = {"ResumefromBreakpoint": 1, "RecordUploadType": 2}
         assert code(await hub.ask("UpMQTTconfig", settings)) == 200
-        assert sim.present_face("C1") == {"decision": "allow", "opened": True, "custom_id": "C1", "record_id": 1}
-        sim.present_face("C1")
+        assert sim.passes.face("C1") == {"decision": "allow", "opened": True, "custom_id": "C1", "record_id": 1}
+        sim.passes.face("C1")
         topic, record = await hub.next("RecPush")
         assert topic == f"mqtt/face/{ID}/Rec"
         info = record["info"]
@@ -320,7 +320,7 @@ def test_records_wait_for_their_ack_and_survive_cut_and_restart(with_terminal: R
         await sim.apply_fault(Fault.CUT, 0.3)
         topic, offline = await hub.next("Offline")
         assert (topic, offline["info"]["facesluiceId"]) == ("mqtt/face/basic", ID), "the will is published"
-        sim.present_face("C1")
+        sim.passes.face("C1")
         await hub.next("Online")
         assert (await hub.next("RecPush"))[1]["info"]["RecordID"] == "2"
         assert sim.state()["records"] == {"total": 3, "pending": 2}
@@ -342,7 +342,7 @@ def test_records_wait_for_their_ack_and_survive_cut_and_restart(with_terminal: R
         await hub.next("Online")
         assert (await hub.ask("QueryPerson", {}))["info"]["customId"] == ""
         assert (await hub.ask("GetMQTTconfig", {}))["info"]["ResumefromBreakpoint"] == "0"
-        assert sim.present_face("C1")["decision"] == "stranger", "who is not on the list is a stranger"
+        assert sim.passes.face("C1")["decision"] == "stranger", "who is not on the list is a stranger"
 
     with_terminal(first_life, state_dir=tmp_path)
     with_terminal(second_life, state_dir=tmp_path)
@@ -351,28 +351,28 @@ def test_records_wait_for_their_ack_and_survive_cut_and_restart(with_terminal: R
 def test_without_resume_a_record_is_sent_once_and_may_be_lost(with_terminal: Run) -> None:
     async def scenario(sim: FaceTerminalSim, hub: Hub) -> None:
         await hub.ask("EditPerson", person("C1"))
-        sim.present_face("C1")
+        sim.passes.face("C1")
         record = (await hub.next("RecPush"))[1]["info"]
         with Image.open(io.BytesIO(base64.b64decode(record["pic"].partition(",")[2]))) as image:
             assert image.format == "JPEG", "RecordUploadType 1 carries a picture"
         await hub.nothing("RecPush", 0.6)
         await sim.apply_fault(Fault.CUT, 0.2)
-        sim.present_face("C1")
+        sim.passes.face("C1")
         await hub.next("Online")
         await hub.nothing("RecPush", 0.6)
         await sim.apply_fault(Fault.DUPLICATE_RECORD)
-        sim.present_face("C1")
+        sim.passes.face("C1")
         twice = [(await hub.next("RecPush"))[1]["info"]["RecordID"] for _ in range(2)]
         assert twice == ["3", "3"]
         sim.clear_faults()
         await sim.apply_fault(Fault.REORDERED_RECORD)
         for _ in range(2):
-            sim.present_face("C1")
+            sim.passes.face("C1")
         assert [(await hub.next("RecPush"))[1]["info"]["RecordID"] for _ in range(2)] == ["5", "4"]
         sim.clear_faults()
         await sim.apply_fault(Fault.WRONG_TYPES)
         await sim.apply_fault(Fault.BIG_PICTURE, value=300_000)
-        sim.present_face("C1")
+        sim.passes.face("C1")
         odd = (await hub.next("RecPush"))[1]["info"]
         assert (odd["VerifyStatus"], len(odd["pic"])) == ([1], 300_023)
 
@@ -397,17 +397,17 @@ def test_cards_strangers_and_the_terminals_own_decision(with_terminal: Run) -> N
             assert code(await hub.ask("EditPerson", one)) == 200, "a card without a face is taken"
         cards = {"3456789": "1", str(0x34BF16): "1", "11": "2", "12": "2", "13": "1", "14": "2", "999": "3"}
         for card, status in cards.items():
-            result = sim.present_card(card)
+            result = sim.passes.card(card)
             info = (await hub.next("RecPush"))[1]["info"]
             assert info["VerifyStatus"] == status, f"card {card}: {result}"
             assert info["RFIDCard"] == f"{int(card):010d}"
         assert sim.counters["pulse.local"] == 3
         left = (await hub.ask("QueryPerson", {}))["info"]["customId"].split(",")
         assert left == ["card", "hex", "later", "blocked"], "what is over deletes itself at its recognition"
-        sim.present_card(999)
+        sim.passes.card(999)
         topic, swiped = await hub.next("CardPush")
         assert (topic, swiped["info"]["CardInfo"]["CardNum"]) == (f"mqtt/face/{ID}/Card", "0000000999")
-        sim.present_stranger()
+        sim.passes.stranger()
         topic, snap = await hub.next("StrSnapPush")
         assert (topic, snap["info"]["SnapID"]) == (f"mqtt/face/{ID}/Snap", "1")
         assert code(await hub.ask("Unlock", {"uid": "1", "openDoor": "1", "Showinfo": "请进"})) == 200
@@ -422,14 +422,14 @@ def test_the_camera_branch_has_its_own_fields_and_no_door(with_terminal: Run) ->
     async def scenario(sim: FaceTerminalSim, hub: Hub) -> None:
         over = {"tempValid": 1, "validBegin": local(timedelta(days=-2)), "validEnd": local(timedelta(days=-1))}
         assert code(await hub.ask("EditPerson", person("C1", **over))) == 200
-        assert sim.present_face("C1")["decision"] == "over"
+        assert sim.passes.face("C1")["decision"] == "over"
         info = (await hub.ask("QueryPerson", {}))["info"]
         assert (info["total"], info["queryPersonNum"], info["customId"]) == ("1", "1", "C1"), "a camera keeps it"
         hub.say("Unlock", {"openDoor": "1"})
         await hub.nothing("Unlock-Ack", 0.3)
         assert code(await hub.ask("EditPerson", {"customId": "C2", "RFIDCard": "5"})) == 472
         with pytest.raises(NotSupported):
-            sim.present_card(5)
+            sim.passes.card(5)
 
     with_terminal(scenario, profile="camera")
 

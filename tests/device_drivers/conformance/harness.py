@@ -255,7 +255,7 @@ class FaceBench(Bench):
             self.services.local_broker = broker
 
     async def happen(self) -> None:
-        self.sim.present_stranger()
+        self.sim.passes.stranger()
 
     @staticmethod
     def is_it(event: DriverEvent) -> bool:

@@ -124,7 +124,7 @@ def test_a_refused_photo_leaves_the_card(bench_type: type[Bench], broker: Any, t
                 return
             assert second.error is None
             applied["cred-0001"] = rest.fingerprint
-        bench.sim.present_card(7_000_001)
+        bench.sim.passes.card(7_000_001)
         async with connected(bench) as driver:  # another start of the edge
             event = await await_event(driver.events(), lambda e: isinstance(e.body, AccessEvent), "the card's pass")
             assert isinstance(event.body, AccessEvent)
@@ -320,7 +320,7 @@ def test_replays_after_power_loss(bench_type: type[Bench], broker: Any, tmp_path
         async with connected(bench) as driver:
             await driver.apply((Upsert(bench.credential(1), "f"),))
         # Nobody listens: a pass, then the device loses power; its memory keeps list and record.
-        bench.sim.present_face("cred-0001")
+        bench.sim.passes.face("cred-0001")
         await bench.sim.apply_fault(Fault.RESTART)
         async with connected(bench) as driver:
             assert [h.token for h in (await driver.inventory()).held] == ["cred-0001"]
@@ -492,19 +492,19 @@ def test_a_terminal_clock_that_goes_wrong_is_noticed_by_the_next_record(
     async def scenario(bench: Bench) -> None:
         async with connected(bench) as driver:
             stream = driver.events()
-            bench.sim.present_stranger()
+            bench.sim.passes.stranger()
             right = await await_event(stream, is_pass, "a pass")
             assert abs(right.clock_offset_s or 0.0) < 5
             bench.sim.store.put_setting("clock_offset", "3600")
             for _ in range(2):  # the second was made before the clock was set again
-                bench.sim.present_stranger()
+                bench.sim.passes.stranger()
             for _ in range(2):
                 wrong = await await_event(driver.events(), is_pass, "a pass by the wrong clock")
                 assert wrong.clock_offset_s is not None
                 assert abs(wrong.clock_offset_s - 3600) < 5, "the record is told with the offset it was made with"
             assert abs(float(bench.sim.store.setting("clock_offset"))) < 5, "the clock is set at once, not in a day"
             assert abs((await driver.status()).clock_offset_s or 0.0) < 5
-            bench.sim.present_stranger()
+            bench.sim.passes.stranger()
             again = await await_event(driver.events(), is_pass, "a pass by the right clock")
             assert abs(again.clock_offset_s or 0.0) < 5
 
@@ -526,7 +526,7 @@ def test_a_terminal_passes_on_what_it_does_not_hold_and_its_record_of_it_is_no_s
                 ((kind, value),) = shown.items()
                 assert (told.body.identifier.type, told.body.identifier.value) == (kind, value)
             await until(lambda: bench.sim.store.record_counts()["pending"] == 0, "the card's record to be acknowledged")
-            bench.sim.present_stranger()
+            bench.sim.passes.stranger()
             last = await await_event(stream, lambda e: not isinstance(e.body, DoorEvent), "the stranger")
             assert isinstance(last.body, AccessEvent)
             assert last.body.identifier == "face", "nothing was told of the card in between"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from device_drivers.contract.access import Credential, Identifier, ValidityPeriod
 from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
 from device_drivers.driver import CredentialRefused, same_content
-from device_drivers.face_terminal import codec, errors
+from device_drivers.face_terminal import codec, envelope, errors
 from device_drivers.face_terminal.persons import content, person
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -39,7 +39,7 @@ REC: dict[str, Any] = {
 
 def read(message: dict[str, Any], **changes: Any) -> codec.Record:
     changed = {**message, "info": {**message["info"], **changes}}
-    return codec.record_of(codec.parse(json.dumps(changed).encode()), ZONE)
+    return codec.record_of(envelope.parse(json.dumps(changed).encode()), ZONE)
 
 
 def test_a_record_as_the_firmware_sends_it() -> None:
@@ -95,7 +95,7 @@ def test_the_http_branch_shape_is_read_alike() -> None:
             "Direction": "in",
         },
     }
-    record = codec.record_of(codec.parse(json.dumps(message).encode()), ZONE, keep_picture=True)
+    record = codec.record_of(envelope.parse(json.dumps(message).encode()), ZONE, keep_picture=True)
     assert record.identity == read(REC).identity
     assert (record.event.credential, record.event.direction, record.picture) == ("cred-1", "in", b"\xff\xd8\xff")
 
@@ -103,32 +103,34 @@ def test_the_http_branch_shape_is_read_alike() -> None:
 def test_pictures_of_strangers_are_dropped_and_others_kept_only_when_asked() -> None:
     picture = "data:image/jpeg;base64,/9j/"
     snap = {"operator": "StrSnapPush", "info": {"SnapID": "3", "time": "2026-04-20 08:15:30", "pic": picture}}
-    stranger = codec.record_of(codec.parse(json.dumps(snap).encode()), ZONE, keep_picture=True)
+    stranger = codec.record_of(envelope.parse(json.dumps(snap).encode()), ZONE, keep_picture=True)
     assert (stranger.picture, stranger.push_type) == (None, 1)
     assert read(REC, pic=picture).picture is None
 
 
 def test_an_unknown_card_is_one_event_though_told_twice() -> None:
     swipe = {"operator": "CardPush", "info": {"time": "2026-04-20 08:15:30", "CardInfo": {"CardNum": "0000000005"}}}
-    told = codec.record_of(codec.parse(json.dumps(swipe).encode()), ZONE)
+    told = codec.record_of(envelope.parse(json.dumps(swipe).encode()), ZONE)
     assert (told.event.identifier, told.event.record, told.push_type) == (IdentifierType.CARD, "5", 0)
     assert read(REC, customId="", VerifyStatus="3", RFIDCard="0000000005").key == told.key
 
 
 def test_vendor_habits_are_tolerated() -> None:
-    loose = codec.parse('\ufeff{"operator":"X-Ack","info":{"facesluiceld":"7","result":"ok",},}'.encode())
+    loose = envelope.parse('\ufeff{"operator":"X-Ack","info":{"facesluiceld":"7","result":"ok",},}'.encode())
     assert (loose.device, loose.ok) == ("7", True)
-    assert codec.parse('{"operator":"X","info":{"detail":"设备忙"}}'.encode("gb18030")).info.text("detail") == "设备忙"
-    assert codec.parse(b'{"operator":"X","code":200,"info":{}}').ok
-    assert not codec.parse(b'{"operator":"X","code":"467","info":{"result":"ok"}}').ok
-    assert codec.held_ids(codec.parse(b'{"operator":"X","info":{"customId":"a,,b"}}')) == ["a", "", "b"]
-    assert codec.held_ids(codec.parse(b'{"operator":"X","info":{"customId":""}}')) == []
+    assert (
+        envelope.parse('{"operator":"X","info":{"detail":"设备忙"}}'.encode("gb18030")).info.text("detail") == "设备忙"
+    )
+    assert envelope.parse(b'{"operator":"X","code":200,"info":{}}').ok
+    assert not envelope.parse(b'{"operator":"X","code":"467","info":{"result":"ok"}}').ok
+    assert codec.held_ids(envelope.parse(b'{"operator":"X","info":{"customId":"a,,b"}}')) == ["a", "", "b"]
+    assert codec.held_ids(envelope.parse(b'{"operator":"X","info":{"customId":""}}')) == []
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"null", b'{"info":{}}', b'{"operator":""}', b"[" * 100_000])
 def test_what_cannot_be_read_says_so(payload: bytes) -> None:
-    with pytest.raises(codec.CannotRead):
-        codec.parse(payload)
+    with pytest.raises(envelope.CannotRead):
+        envelope.parse(payload)
 
 
 JSON = st.recursive(
@@ -157,13 +159,13 @@ OPERATORS = st.sampled_from(
 
 def try_all(payload: bytes) -> None:
     try:
-        message = codec.parse(payload)
+        message = envelope.parse(payload)
         codec.held_ids(message)
         codec.qr_text(message)
         codec.record_of(message, ZONE, keep_picture=True)
-    except codec.CannotRead:
+    except envelope.CannotRead:
         pass
-    assert len(codec.raw_without_pictures(payload)) <= 4096
+    assert len(envelope.raw_without_pictures(payload)) <= 4096
 
 
 @given(st.binary(max_size=300))
@@ -202,19 +204,19 @@ def test_a_person_is_written_in_the_terminals_words() -> None:
 
 def test_an_entry_read_back_says_what_was_written_however_the_terminal_spells_it() -> None:
     written = person(credential(validity=ValidityPeriod(None, datetime(2026, 5, 1, tzinfo=UTC))), ZONE, cards=True)
-    sent = content(codec.Fields.of(written), cards=True)
+    sent = content(envelope.Fields.of(written), cards=True)
     told = {k.upper(): str(v) for k, v in written.items()} | {"CARDVALIDEND": "2026-05-01T07:59:59", "NATION": "1"}
-    assert content(codec.Fields.of(told), cards=True) == sent
+    assert content(envelope.Fields.of(told), cards=True) == sent
     in_hex = told | {"RFCARDMODE": "1", "RFIDCARD": f"{3456789:x}"}
-    assert content(codec.Fields.of(in_hex), cards=True) == sent
+    assert content(envelope.Fields.of(in_hex), cards=True) == sent
     silent = {k: v for k, v in told.items() if k != "RFIDCARD"}
-    assert same_content(sent, content(codec.Fields.of(silent), cards=True)), "what it does not tell is not compared"
+    assert same_content(sent, content(envelope.Fields.of(silent), cards=True)), "what it does not tell is not compared"
     for changed in ({"RFIDCARD": "1"}, {"RFIDCARD": ""}, {"CARDVALIDEND": "2030-01-01 00:00:00"}, {"PERSONTYPE": "1"}):
-        assert not same_content(sent, content(codec.Fields.of(told | changed), cards=True)), changed
+        assert not same_content(sent, content(envelope.Fields.of(told | changed), cards=True)), changed
     opened = person(credential(), ZONE, cards=True)
     zeros = {k: str(v) for k, v in opened.items()} | {"cardValidBegin": "0000-00-00 00:00:00", "EffectNumber": "3"}
-    assert content(codec.Fields.of(zeros), cards=True) == content(codec.Fields.of(opened), cards=True)
-    assert not same_content(sent, content(codec.Fields.of(opened), cards=True)), "limited and unlimited"
+    assert content(envelope.Fields.of(zeros), cards=True) == content(envelope.Fields.of(opened), cards=True)
+    assert not same_content(sent, content(envelope.Fields.of(opened), cards=True)), "limited and unlimited"
 
 
 def test_limits_of_the_firmware_are_kept() -> None:
@@ -256,5 +258,5 @@ def test_error_tables_are_sound_and_keyed_by_operator_and_level() -> None:
     ],
 )
 def test_what_is_passed_on_for_the_edge_to_decide(topic: str, info: dict[str, Any], shown: Any) -> None:
-    found = codec.presented(topic, codec.parse(json.dumps({"operator": f"{topic}Push", "info": info}).encode()))
+    found = codec.presented(topic, envelope.parse(json.dumps({"operator": f"{topic}Push", "info": info}).encode()))
     assert (None if found is None else (found.type, found.value)) == shown

@@ -1,28 +1,26 @@
 """Every decoder of what cameras and terminals send, with damaged and hostile input: no crash, no hang, bounded memory.
 
-A small share runs with the suite; ESTATE_FUZZ_CASES=10000 is the long profile. Failing cases are kept by hypothesis.
+Bytes on the topics of terminals, the wire and codes: test_fuzz_decoders.py.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzz_profile import fuzzed
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device_drivers import onvif_events, onvif_pacs, onvif_replies, onvif_xml
-from device_drivers.face_terminal import codec
+from device_drivers.face_terminal import codec, envelope
 from device_drivers.onvif_discovery import answers_in
 from device_drivers.onvif_states import States
 
-CASES = int(os.environ.get("ESTATE_FUZZ_CASES", "60"))
-FUZZ = settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 NAMES = (
     "Envelope", "Body", "Fault", "Code", "Value", "UTCDateTime", "Date", "Time", "Year", "Month", "Day", "Hour", "Minute",
     "Second", "Service", "Namespace", "XAddr", "Profiles", "VideoEncoderConfiguration", "Resolution", "Width", "Height",
@@ -70,7 +68,7 @@ READERS: tuple[Callable[[Any], object], ...] = (
 )
 
 
-@FUZZ
+@fuzzed
 @given(SOAP)
 def test_replies_of_any_shape_are_read_or_passed_over(raw: bytes) -> None:
     try:
@@ -88,7 +86,7 @@ def test_replies_of_any_shape_are_read_or_passed_over(raw: bytes) -> None:
     answers_in(raw, "10.0.0.1")
 
 
-@FUZZ
+@fuzzed
 @given(SOAP, st.binary(max_size=40), st.integers(0, 500), st.integers(0, 40))
 def test_damaged_replies_are_refused_as_no_xml(raw: bytes, noise: bytes, at: int, gone: int) -> None:
     damaged = raw[:at] + noise + raw[at + gone :]
@@ -129,21 +127,22 @@ JSON = st.recursive(
 )
 
 
-@FUZZ
+@fuzzed
 @given(st.dictionaries(KEYS, JSON, max_size=8), st.binary(max_size=20), st.integers(0, 300))
 def test_terminals_may_send_anything(body: dict[str, Any], noise: bytes, at: int) -> None:
     whole = json.dumps(body).encode()
     for raw in (whole, whole[:at] + noise + whole[at:]):
         try:
-            message = codec.parse(raw)
-        except codec.CannotRead:
+            message = envelope.parse(raw)
+        except envelope.CannotRead:
             continue
         codec.alarm_number(message)
         codec.held_ids(message)
         for topic in ("Rec", "Snap", "Card", "QRCode", "IDCard", "Alarm"):
-            with contextlib.suppress(codec.CannotRead):  # the driver keeps it raw
+            with contextlib.suppress(envelope.CannotRead):  # the driver keeps it raw
                 codec.presented(topic, message)
-        with contextlib.suppress(codec.CannotRead):
-            assert codec.record_of(message, UTC).record_id
-    assert len(codec.raw_without_pictures(whole)) <= 4096
-    assert len(codec.unreadable_key("Rec", whole)) < 60
+        with contextlib.suppress(envelope.CannotRead):
+            record = codec.record_of(message, UTC)
+            assert record.record_id or not record.push_type, "what has no number cannot be acknowledged"
+    assert len(envelope.raw_without_pictures(whole)) <= 4096
+    assert len(envelope.unreadable_key("Rec", whole)) < 60
