@@ -29,6 +29,11 @@ class Debounced:
                 self.value = raw
         return self.value
 
+    @property
+    def calm_until(self) -> float:
+        """When it may change by time alone."""
+        return self._since + self.settle_s if self._candidate != self.value else float("inf")
+
 
 @dataclass(slots=True)
 class DoorWatch:
@@ -80,6 +85,15 @@ class DoorWatch:
             self.alarm = DoorAlarm.HELD_OPEN
             events.append(self._event(state, self.alarm, text=f"open for {now - self._opened_at:.0f} s"))
         return events
+
+    @property
+    def calm_until(self) -> float:
+        """Until then the same inputs mean the same, and nothing is to be told."""
+        if self._pressed:
+            return float("-inf")  # a button that is held prolongs what it allows
+        waits = self.state is DoorState.OPEN and not self._held and self.alarm is DoorAlarm.NORMAL
+        held_open = self._opened_at + self.held_open_after_s if waits else float("inf")
+        return min(self.magnet.calm_until, self.exit.calm_until, held_open)
 
     def _turn(self, state: DoorState, now: float, text: str) -> DoorEvent:
         was_closed = self.state is DoorState.CLOSED

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from contextlib import suppress
 
+from device_drivers import modbus_frames as frames
 from device_drivers.driver import DeviceUnreachable
-from device_drivers.modbus_bus import IllegalRequest, ModbusBus
+from device_drivers.modbus_bus import EXCEPTION_TEXTS, IllegalRequest, ModbusBus
 from device_drivers.modbus_watchdog import WATCHDOG
 from device_drivers.register_action import ReadBack, Wait, request_of, requests_of
 from device_drivers.register_map import Board
@@ -31,8 +31,10 @@ class Bolts:
         self._guards: dict[int, asyncio.Task[None]] = {}  # by channel: who ends the pulse
         self._keepers: dict[int, asyncio.Task[None]] = {}  # by channel: who keeps it held
         self._on: set[int] = set()  # channels that a pulse of ours may have left on
-        self._seen_off: dict[int, float] = {}  # by channel: when its relay was last read as off (monotonic)
-        self._refused_to_tell = False
+        self._off: dict[int, float] = {}  # by channel: since when its relay is read as off, and was not pulsed
+        self._looked_at = float("-inf")
+        self._last_look = b""
+        self.refused = ""  # why the board does not tell its relays
 
     async def start(self) -> None:
         """A bolt left on by a crash of ours is switched off, unless it is to be held."""
@@ -64,48 +66,67 @@ class Bolts:
         if not self.board.pulse.device_side:
             self._guard(channel, seconds)  # before the pulse: also a pulse that got no answer must end
         self._on.add(channel)
-        self._seen_off.pop(channel, None)
-        for step in self.board.pulse.opening:
-            match step:
-                case Wait():
-                    await asyncio.sleep(float(step.seconds))
-                case ReadBack():
-                    pass
-                case _:
-                    await self.bus.send(request_of(step, self.unit, channel, ticks))
-
-    async def look(self) -> None:
-        """Reads all relays, so that a pulse without an answer can be told by what changed. Raises NoAnswer, DeviceUnreachable."""
-        place = self.board.pulse.read_back
-        if place is None or self._refused_to_tell:
-            return
+        self._pulsed(channel)
         try:
-            states = await self._states(place, place.address, (self.doors - 1) * place.step + 1)
-        except IllegalRequest:
-            self._refused_to_tell = True
+            for step in self.board.pulse.opening:
+                match step:
+                    case Wait():
+                        await asyncio.sleep(float(step.seconds))
+                    case ReadBack():
+                        pass
+                    case _:
+                        await self.bus.send(request_of(step, self.unit, channel, ticks))
+        finally:
+            self._pulsed(channel)  # also what a look that was under way has said since
+
+    def _pulsed(self, channel: int) -> None:
+        """What was seen of its relay is of before."""
+        self._off.pop(channel, None)
+        self._last_look = b""
+
+    def look(self) -> tuple[frames.Request, float] | None:
+        """The read of all relays that is repeated, so that a pulse without an answer can be told by what changed; its period."""
+        place = self.board.pulse.read_back
+        if place is None:
+            return None
+        count = (self.doors - 1) * place.step + 1
+        return _request(place, self.unit, place.address, count), place.every_ms / 1000
+
+    def looked(self, pdu: bytes, now: float) -> None:
+        """An answer to it. A refusal is no state of a relay."""
+        code = frames.exception_code(pdu)
+        if code is not None:
+            self.refused = f"relays: Modbus exception {code} ({EXCEPTION_TEXTS.get(code, 'unknown')})"
+            self._off.clear()
+            self._last_look = b""
             return
-        now = time.monotonic()
-        self._seen_off |= {n: now for n in range(self.doors) if not states[n * place.step]}
+        self._looked_at = now
+        if pdu == self._last_look:
+            return
+        place = self.board.pulse.read_back
+        assert place is not None
+        try:
+            states = _states(place, pdu, (self.doors - 1) * place.step + 1)
+        except frames.BadAnswer:
+            return
+        self._last_look, self.refused = pdu, ""
+        off = [n for n in range(self.doors) if not states[n * place.step]]
+        self._off = dict.fromkeys(off, now)
 
     async def is_on(self, channel: int) -> bool | None:
         """The relay as the board tells it; None where it does not."""
         place = self.board.pulse.read_back
         if place is None:
             return None
+        request = _request(place, self.unit, place.at(channel), 1)
         try:
-            return (await self._states(place, place.at(channel), 1))[0]
-        except (DeviceUnreachable, IllegalRequest):
+            return _states(place, await self.bus.read(request), 1)[0]
+        except (DeviceUnreachable, IllegalRequest, frames.BadAnswer):
             return None
 
     def was_off(self, channel: int) -> bool:
-        """Whether it was seen off just now: that it is on afterwards is then our doing."""
-        return time.monotonic() - self._seen_off.get(channel, float("-inf")) < FRESH_S
-
-    async def _states(self, place: ReadBack, address: int, count: int) -> list[bool]:
-        if place.table == "coil" or place.table == "discrete":
-            return [bit == bool(place.on) for bit in await self.bus.read_bits(self.unit, place.table, address, count)]
-        words = await self.bus.read_registers(self.unit, place.table, address, count)
-        return [word == place.on for word in words]
+        """Whether it was seen off just now, and not pulsed since: that it is on afterwards is then our doing."""
+        return channel in self._off and asyncio.get_running_loop().time() - self._looked_at < FRESH_S
 
     def _guard(self, channel: int, seconds: float) -> None:
         if older := self._guards.get(channel):
@@ -185,3 +206,22 @@ class Bolts:
                 await self.pulse(channel, hold.every_s)
             case "pulse":
                 await self.bus.connect()  # the board lets go by itself when the pulses stop
+
+
+def _request(place: ReadBack, unit: int, address: int, count: int) -> frames.Request:
+    match place.table:
+        case "coil":
+            return frames.read_bits(unit, 1, address, count)
+        case "discrete":
+            return frames.read_bits(unit, 2, address, count)
+        case "holding":
+            return frames.read_registers(unit, 3, address, count)
+        case _:
+            return frames.read_registers(unit, 4, address, count)
+
+
+def _states(place: ReadBack, pdu: bytes, count: int) -> list[bool]:
+    """Raises BadAnswer."""
+    if place.table in ("coil", "discrete"):
+        return [bit == bool(place.on) for bit in frames.bits_of(pdu, count)]
+    return [word == place.on for word in frames.registers_of(pdu, count)]

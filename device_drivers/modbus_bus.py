@@ -5,6 +5,7 @@ Reads may be repeated by callers; a write is never repeated by anything below. A
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,8 +14,12 @@ from msgspec import Meta
 from device_drivers import modbus_frames as frames
 from device_drivers.driver import ConfigError, DeviceRefused, DeviceUnreachable
 from device_drivers.modbus_frames import Request
-from device_drivers.modbus_line import SILENT_CODES, Line, NoAnswer, Place, Transport, lease, release
-from device_drivers.register_map import BitTable, RegisterTable
+from device_drivers.modbus_line import SILENT_CODES, Line, lease, release
+from device_drivers.modbus_place import Place, Transport
+from device_drivers.modbus_turn import Poll, Result
+from device_drivers.modbus_units import NoAnswer
+from device_drivers.register_map import BitTable
+from device_drivers.register_value import RegisterTable
 
 __all__ = ["BUSY_CODES", "BusConfig", "IllegalRequest", "ModbusBus", "NoAnswer", "Place", "Transport"]
 EXCEPTION_TEXTS = {
@@ -143,11 +148,23 @@ class ModbusBus:
         except frames.BadAnswer as error:
             raise NoAnswer(f"{what}: {error}") from error
 
+    def poll(self, request: Request, period_s: float, hear: Callable[[Poll, Result, float], bool]) -> Poll:
+        """A read that the line repeats; see `Poll`. Raises DeviceUnreachable, ConfigError."""
+        return self.line.poll(request, self.timeout_s, period_s, hear)
+
+    async def read(self, request: Request) -> bytes:
+        """The answer's PDU, as it came."""
+        return await self._ask(f"unit {request.unit} function {request.function}", request)
+
     async def _ask(self, what: str, request: Request) -> bytes:
-        pdu = await self.line.ask(request, self.timeout_s)
-        code = frames.exception_code(pdu)
-        if code is None:
-            return pdu
-        if code in SILENT_CODES:
-            raise NoAnswer(f"{what}: {EXCEPTION_TEXTS[code]}")
-        raise IllegalRequest(what, code)
+        return answered(what, await self.line.ask(request, self.timeout_s))
+
+
+def answered(what: str, pdu: bytes) -> bytes:
+    """The PDU where it is a yes. Raises IllegalRequest, NoAnswer (a gateway says that the unit is silent)."""
+    code = frames.exception_code(pdu)
+    if code is None:
+        return pdu
+    if code in SILENT_CODES:
+        raise NoAnswer(f"{what}: {EXCEPTION_TEXTS[code]}")
+    raise IllegalRequest(what, code)

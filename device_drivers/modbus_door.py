@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from device_drivers import register_map
 from device_drivers.config import read_config
 from device_drivers.contract.device import DeviceInventory, DeviceStatus
 from device_drivers.contract.events import DoorEvent, EdgeNote
-from device_drivers.contract.words import (
-    CommandKind,
-    CommandOutcome,
-    DeviceCondition,
-    FireInput,
-)
-from device_drivers.door_watch import Debounced, DoorWatch
+from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, FireInput
 from device_drivers.driver import (
     Applied,
     CommandRequest,
@@ -34,7 +27,6 @@ from device_drivers.driver import (
     DriverError,
     DriverEvent,
     DriverServices,
-    FireContact,
     Operation,
     Picture,
     Upsert,
@@ -42,18 +34,19 @@ from device_drivers.driver import (
 from device_drivers.modbus_bolt import Bolts
 from device_drivers.modbus_bus import IllegalRequest, ModbusBus, NoAnswer
 from device_drivers.modbus_door_config import ModbusDoorConfig, check
+from device_drivers.modbus_frames import Request, read_registers
+from device_drivers.modbus_gauges import Gauges
+from device_drivers.modbus_points import Points, value
 from device_drivers.modbus_reader import Reader
-from device_drivers.modbus_scan import Bit, BitScan
-from device_drivers.register_map import BitPoint, Board, RegisterTable
+from device_drivers.modbus_scan import BitScan
+from device_drivers.modbus_watch import UnitWatch
+from device_drivers.register_map import Board
 
 log = logging.getLogger(__name__)
 DEFAULT_HOLD_S = CommandRequest(CommandKind.MOMENTARY_ACCESS).hold_s
 STILL_WORKING = 5  # Modbus exception "acknowledge": taken, not yet done
-SILENT_POLLS = 2  # polls in a row without an answer before the link counts as lost
-
 
 _SAID = {None: "继电器状态读不到", True: "继电器读回为吸合（不知是否由此次开门引起）", False: "继电器读回为断开"}
-RELAYS_S = 1.0  # the relays' poll group: they only matter when an answer is missing
 
 
 class ModbusDoor:
@@ -62,55 +55,21 @@ class ModbusDoor:
     def __init__(self, device_id: str, config: ModbusDoorConfig, board: Board) -> None:
         self.device_id, self.config, self.board = device_id, config, board
         self.bus = ModbusBus(config.place(), config.timeout_s)
-        self.points = tuple(f"door{n + 1}" for n in range(config.doors))
-        self._scan = BitScan(self.bus, config.unit, self._bits())
-        self._watch = {point: self._make_watch(point) for point in self.points}
+        self.points = Points(config, board)
+        self.bolts = Bolts(device_id, self.bus, config.unit, board, config.doors)
+        bits = self.points.bits()
+        self._scan = BitScan(self.bus, config.unit, tuple(bits))
+        self._watch = UnitWatch(self.bus, config.unit, bits, self._scan.problems)
+        self._gauges = Gauges(config.unit, board.gauges)
+        self._gauges.watch(self._watch)
+        if look := self.bolts.look():
+            self._watch.also(*look, self.bolts.looked)
+        elif not bits:
+            self._watch.also(self._anything(), 1.0, lambda _pdu, _now: None)
+        self._reader = Reader(device_id, self.bus, config, self.points.names[0])
         self._since = datetime.now(UTC)
         self._seen: datetime | None = None
         self._unknown_map = ""
-        self._reader = Reader(device_id, self.bus, config, self.points[0])
-        self._relays_at = float("-inf")
-        self.bolts = Bolts(device_id, self.bus, config.unit, board, config.doors)
-        self._fire_contact = Debounced((board.fire.debounce_ms if board.fire else 0) / 1000)
-        self._fire: FireInput | None = None
-
-    # Points
-
-    def _bits(self) -> tuple[Bit, ...]:
-        board = self.board
-        bits: list[Bit] = []
-        for point in (board.magnet, board.exit):
-            if point:
-                bits += [(point.table, point.at(n)) for n in range(self.config.doors)]
-        if board.reader:
-            bits.append((board.reader.flag.table, board.reader.flag.address))
-        if board.restarted:
-            bits.append((board.restarted.table, board.restarted.address))
-        if board.fire and self.config.fire_input:
-            bits.append((board.fire.table, board.fire.at(self.config.fire_input - 1)))
-        if not bits and board.probe:
-            bits.append((board.probe.table, board.probe.address))
-        return tuple(bits)
-
-    def _make_watch(self, point: str) -> DoorWatch:
-        def settle(bit: BitPoint | None) -> Debounced:
-            return Debounced((bit.debounce_ms if bit else 0) / 1000)
-
-        return DoorWatch(
-            point,
-            self.config.grace_s,
-            self.config.held_open_after_s,
-            settle(self.board.magnet),
-            settle(self.board.exit),
-        )
-
-    @staticmethod
-    def _value(
-        point: BitPoint | None, channel: int, bits: dict[Bit, bool | None], invert: bool | None = None
-    ) -> bool | None:
-        if point is None or (raw := bits.get((point.table, point.at(channel)))) is None:
-            return None
-        return raw != (point.invert if invert is None else invert)
 
     # Life
 
@@ -124,18 +83,24 @@ class ModbusDoor:
         if self._scan.bits:
             await self._scan.read()
         else:
-            place = self.board.pulse.read_back
-            table: RegisterTable = "input" if place and place.table == "input" else "holding"
             try:
-                await self.bus.read_registers(self.config.unit, table, place.address if place else 0, 1)
+                await self.bus.read(self._anything())
                 self._unknown_map = ""
             except IllegalRequest as error:  # a "no" is an answer too: somebody is there, but not this board
                 self._unknown_map = str(error)
         self._seen = datetime.now(UTC)
 
+    def _anything(self) -> Request:
+        """What a board without inputs is asked to hear whether it is there."""
+        place = self.board.pulse.read_back
+        function: Literal[3, 4] = 4 if place and place.table == "input" else 3
+        return read_registers(self.config.unit, function, place.address if place else 0, 1)
+
     def _problems(self) -> str:
         """What the board refused to tell, and why; each once."""
-        return "; ".join(dict.fromkeys((*self._scan.problems.values(), *filter(None, (self._unknown_map,)))))
+        relays = "" if self._scan.bits else self._unknown_map or self.bolts.refused
+        told = (*self._scan.problems.values(), *filter(None, (relays,)), *self._gauges.problems)
+        return "; ".join(dict.fromkeys(told))
 
     async def close(self) -> None:
         await self.bolts.stop()
@@ -159,15 +124,24 @@ class ModbusDoor:
 
     async def status(self) -> DeviceStatus:
         problems = self._problems()
-        if self._fire is FireInput.UNKNOWN:
+        if self.points.fire is FireInput.UNKNOWN:
             problems = f"消防联动输入 {self.config.fire_input} 无法读取，状态未知（不等于没有火警）；{problems}"
         return DeviceStatus(
             DeviceCondition.FAULT if problems else DeviceCondition.ONLINE,
             self._since,
-            last_seen_at=self._seen,
-            detail="; ".join(filter(None, (problems, *self._reader.unreadable, self.bus.oddities))),
+            last_seen_at=self._last_seen(),
+            detail="; ".join(
+                filter(None, (problems, *self._gauges.shown, *self._reader.unreadable, self.bus.oddities))
+            ),
             model=self.board.title,
         )
+
+    def _last_seen(self) -> datetime | None:
+        if self._watch.heard_at is None:
+            return self._seen
+        ago = asyncio.get_running_loop().time() - self._watch.heard_at
+        heard = datetime.now(UTC) - timedelta(seconds=ago)
+        return max(heard, self._seen) if self._seen else heard
 
     async def snapshot(self) -> Picture:
         raise DeviceRefused("a door board takes no pictures")
@@ -175,61 +149,48 @@ class ModbusDoor:
     # Events
 
     async def events(self) -> AsyncIterator[DriverEvent]:
-        silent, period = 0, self.config.poll_ms / 1000
-        due = time.monotonic()
-        while True:
-            try:
-                found = await self._poll()
-                silent = 0
-            except NoAnswer as error:
-                silent += 1
-                if silent >= SILENT_POLLS:
-                    raise DeviceUnreachable(str(error)) from error
-                found = []
-            for event in found:
-                yield event
-            due = max(
-                due + period, time.monotonic()
-            )  # a slow answer does not stretch the period, and nothing is caught up
-            await asyncio.sleep(due - time.monotonic())
+        """The line asks; here is only what has changed, or may have by time alone."""
+        watch = self._watch
+        watch.start()
+        try:
+            if not watch.bits:
+                for event in self._told():
+                    yield event
+            while True:
+                await watch.news()
+                try:
+                    found = await self._look()
+                except NoAnswer as error:
+                    watch.missed(error)
+                    found = []
+                for event in found:
+                    yield event
+                watch.go_on()
+        finally:
+            watch.stop()
 
-    async def _poll(self) -> list[DriverEvent]:
-        if not self._scan.bits:
-            await self._hear()
-            await self._look()
-            return self._doors({})
-        bits = await self._scan.read()
-        self._seen = datetime.now(UTC)
-        await self._look()
-        events = self._fire_events(bits) + self._doors(bits)
+    def _told(self) -> list[DriverEvent]:
+        now, bits = asyncio.get_running_loop().time(), self._watch.values
+        problems = self._problems()
+        events = self.points.fire_told(bits, now, problems)
+        return events + self.points.doors_told(bits, now, problems or "no door magnet on this board")
+
+    async def _look(self) -> list[DriverEvent]:
+        board, bits = self.board, self._watch.values
+        events = self._told()
+        self._watch.calm_until = self.points.calm_until
         await self._let_out(events)
-        if self.board.reader and self._value(self.board.reader.flag, 0, bits):
-            events += await self._reader.read(self.board.reader)
+        if board.reader and value(board.reader.flag, 0, bits):
+            self._watch.calm_until = float("-inf")
+            events += await self._reader.read(board.reader)
         else:
             self._reader.idle()
-        if self.board.restarted and self._value(self.board.restarted, 0, bits):
+        if board.restarted and value(board.restarted, 0, bits):
+            self._watch.calm_until = float("-inf")
             with suppress(IllegalRequest):
-                await self.bus.write_coil(self.config.unit, self.board.restarted.address, False)
+                await self.bus.write_coil(self.config.unit, board.restarted.address, False)
             events.append(DriverEvent(EdgeNote("device_restarted", "the board says it was restarted")))
         return events
-
-    async def _look(self) -> None:
-        if time.monotonic() - self._relays_at >= RELAYS_S:
-            self._relays_at = time.monotonic()
-            await self.bolts.look()
-
-    def _fire_events(self, bits: dict[Bit, bool | None]) -> list[DriverEvent]:
-        """The contact's state at the first look and at each change."""
-        if self.board.fire is None or not self.config.fire_input:
-            return []
-        raw = self._value(self.board.fire, self.config.fire_input - 1, bits, self.config.fire_invert)
-        active = self._fire_contact.feed(raw, time.monotonic())
-        state = FireInput.UNKNOWN if active is None else FireInput.FIRE if active else FireInput.QUIET
-        if state is self._fire:
-            return []
-        self._fire = state
-        why = self._problems() if state is FireInput.UNKNOWN else ""
-        return [DriverEvent(FireContact(state, why or f"输入 {self.config.fire_input}"))]
 
     async def _let_out(self, events: list[DriverEvent]) -> None:
         """Where the exit button hangs on the board alone, a press opens: no mode and no list has a say in it."""
@@ -241,22 +202,15 @@ class ModbusDoor:
                 if outcome is not CommandOutcome.DONE:
                     log.error("%s: exit button at %s: %s %s", self.device_id, event.body.point, outcome, text)
 
-    def _doors(self, bits: dict[Bit, bool | None]) -> list[DriverEvent]:
-        now, found = time.monotonic(), []
-        why = self._problems() or "no door magnet on this board"
-        for channel, point in enumerate(self.points):
-            magnet = self._value(self.board.magnet, channel, bits, self.config.magnet_invert)
-            button = self._value(self.board.exit, channel, bits, self.config.exit_invert)
-            found += [DriverEvent(body) for body in self._watch[point].feed(magnet, button, now, why)]
-        return found
-
     # Commands
 
     async def command(self, request: CommandRequest) -> tuple[CommandOutcome, str]:
-        point = request.point or self.points[0]
-        if point not in self.points:
-            return CommandOutcome.REFUSED, f"no point {point!r}; this board has {', '.join(self.points)}"
-        channel = self.points.index(point)
+        names = self.points.names
+        point = request.point or names[0]
+        if point not in names:
+            return CommandOutcome.REFUSED, f"no point {point!r}; this board has {', '.join(names)}"
+        channel = names.index(point)
+        self._watch.calm_until = float("-inf")  # what the same inputs mean may be another thing from now on
         try:
             await self.bus.connect()
         except DeviceUnreachable as error:
@@ -268,10 +222,10 @@ class ModbusDoor:
                 case CommandKind.LOCK_OPEN | CommandKind.RELEASE if self.board.hold is None:
                     return CommandOutcome.UNSUPPORTED, f"板型 {self.board.title} 不能保持常开；门未改变，请到现场操作"
                 case CommandKind.LOCK_OPEN:
-                    self._watch[point].hold()
+                    self.points.doors[point].hold()
                     await self.bolts.hold(channel)
                 case CommandKind.RELEASE:
-                    self._watch[point].let_go(time.monotonic())
+                    self.points.doors[point].let_go(asyncio.get_running_loop().time())
                     await self.bolts.let_go(channel)
                 case _:
                     return CommandOutcome.UNSUPPORTED, f"{request.kind}: 门控板本身只能开门和保持常开，其余由边缘机判定"
@@ -288,7 +242,8 @@ class ModbusDoor:
         if self.bolts.held(channel):  # the end of a timed pulse would end the hold
             return CommandOutcome.DONE, "门已处于常开状态"
         seconds = self.config.pulse_s if request.hold_s == DEFAULT_HOLD_S else request.hold_s
-        self._watch[point].release(time.monotonic(), seconds)
+        loop = asyncio.get_running_loop()
+        self.points.doors[point].release(loop.time(), seconds)
         was_off = self.bolts.was_off(channel)
         try:
             await self.bolts.pulse(channel, seconds)
@@ -297,9 +252,9 @@ class ModbusDoor:
             if on and was_off:
                 return CommandOutcome.DONE, "只发送了一次，没有应答；继电器之前断开，现读回为吸合"
             return CommandOutcome.UNCERTAIN, f"sent once, {error}；{_SAID[on]}"
-        began = time.monotonic()
+        began = loop.time()
         on = await self.bolts.is_on(channel)
-        stands = on is False and time.monotonic() - began < seconds / 2
+        stands = on is False and loop.time() - began < seconds / 2
         return CommandOutcome.DONE, "板已应答，但继电器读回为断开：请核对板型与接线" if stands else ""
 
 

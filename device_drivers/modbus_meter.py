@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import struct
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +38,7 @@ from device_drivers.driver import (
 )
 from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, NoAnswer
 from device_drivers.register_map import Meter, MeterValue, StatusBits
+from device_drivers.register_value import value_of
 
 TELL_AT_LEAST_S = 3600.0
 BACK_OFF_MAX_S = 600.0
@@ -61,23 +60,8 @@ class ModbusMeterConfig(BusConfig, frozen=True, kw_only=True):
     meters: Annotated[tuple[MeterUnit, ...], Meta(title="表计", description="The meters on this bus", min_length=1)]
 
 
-def value_of(spec: MeterValue, registers: tuple[int, ...]) -> float:
-    """The counter in kWh or m³ from its registers; not a number where they hold none. Pure."""
-    ordered = registers[::-1] if spec.words_reversed else registers
-    raw = b"".join(r.to_bytes(2, "little" if spec.bytes_swapped else "big") for r in ordered)
-    if spec.invalid is not None and int.from_bytes(raw, "big") == spec.invalid:
-        return math.nan
-    number = _number(spec, raw)
-    return round(number * spec.scale, 6) if math.isfinite(number) else number
-
-
-def _number(spec: MeterValue, raw: bytes) -> float:
-    if spec.type in ("f32", "f64"):
-        return float(struct.unpack(">f" if spec.type == "f32" else ">d", raw)[0])
-    if spec.type.startswith("bcd"):
-        digits = raw.hex()
-        return float(digits) if digits.isdecimal() else math.nan
-    return float(int.from_bytes(raw, "big", signed=spec.type.startswith("s")))
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def judge(model: Meter, point: str, value: float, status: int, last: float | None) -> MeterReading:
@@ -108,6 +92,8 @@ class _Line:
     told: MeterReading | None = None
     told_at: float = 0.0
     last: float | None = None
+    word: int = 0  # the status as last read
+    word_due: float = 0.0
 
     def news(self, reading: MeterReading, now: float) -> bool:
         same = self.told == reading and now - self.told_at < TELL_AT_LEAST_S
@@ -159,14 +145,14 @@ class ModbusMeters:
     async def events(self) -> AsyncIterator[DriverEvent]:
         while True:
             for line in self._lines:
-                if line.due > time.monotonic():
+                if line.due > _now():
                     continue
                 reading = await self._ask(line)
-                if line.news(reading, time.monotonic()):
+                if line.news(reading, _now()):
                     yield DriverEvent(reading)
             if all(line.misses for line in self._lines):
                 raise DeviceUnreachable(f"none of {len(self._lines)} meters answers")
-            wait = min(line.due for line in self._lines) - time.monotonic()
+            wait = min(line.due for line in self._lines) - _now()
             await asyncio.sleep(max(wait, 0.0))
 
     async def _ask(self, line: _Line) -> MeterReading:
@@ -178,7 +164,7 @@ class ModbusMeters:
         except NoAnswer:
             line.misses += 1
             line.error = "no answer"
-            line.due = time.monotonic() + min(self.config.poll_s * 2**line.misses, BACK_OFF_MAX_S)
+            line.due = _now() + min(self.config.poll_s * 2**line.misses, BACK_OFF_MAX_S)
             return MeterReading(quantity, None, point, ok=False, text="no answer")
         except IllegalRequest as error:
             self._answered(line, str(error))
@@ -192,17 +178,21 @@ class ModbusMeters:
 
     def _answered(self, line: _Line, error: str) -> None:
         line.misses, line.error = 0, error
-        line.due = time.monotonic() + self.config.poll_s
+        line.due = _now() + (line.model.value.every_s or self.config.poll_s)
 
     async def _read(self, line: _Line) -> tuple[float, int]:
         spec, status, unit = line.model.value, line.model.status, line.spec.unit
-        if status and _adjacent(spec, status):
+        if status is None or _now() < line.word_due:
+            return value_of(spec, await self.bus.read_registers(unit, spec.table, spec.address, spec.count)), line.word
+        if _adjacent(spec, status):
             count = status.address - spec.address + 1
             registers = await self.bus.read_registers(unit, spec.table, spec.address, count)
-            return value_of(spec, registers[: spec.count]), registers[-1]
-        value = value_of(spec, await self.bus.read_registers(unit, spec.table, spec.address, spec.count))
-        word = (await self.bus.read_registers(unit, status.table, status.address, 1))[0] if status else 0
-        return value, word
+            value, line.word = value_of(spec, registers[: spec.count]), registers[-1]
+        else:
+            value = value_of(spec, await self.bus.read_registers(unit, spec.table, spec.address, spec.count))
+            line.word = (await self.bus.read_registers(unit, status.table, status.address, 1))[0]
+        line.word_due = _now() + (status.every_s or 0.0)
+        return value, line.word
 
 
 def _said(bad: list[_Line], of: int) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 from device_drivers.driver import DeviceRefused, DeviceUnreachable
 from device_drivers.modbus_bus import ModbusBus
 from device_drivers.modbus_frames import Request
-from device_drivers.modbus_line import Place
+from device_drivers.modbus_place import Place
 
 OVERDUE_S = 10.0  # the agent tries some seconds itself; a serial port is its own as long as it lives
 TRY_S, TRY_AGAIN_S = 120.0, 0.3

@@ -52,12 +52,16 @@ class Wait(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="d
 
 
 class ReadBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", tag="read_back"):
-    """Where the relay's state stands; `on` is what is read while it is on (a register: 1 or any other value)."""
+    """Where the relay's state stands; `on` is what is read while it is on (a register: 1 or any other value).
+
+    It is looked at every `every_ms`: it only matters when an answer is missing.
+    """
 
     table: Literal["coil", "discrete", "holding", "input"]
     address: Address
     step: int = 1
     on: Annotated[int, Meta(ge=0, le=65535)] = 1
+    every_ms: Annotated[int, Meta(ge=100, le=3000)] = 1000
 
     def at(self, channel: int) -> int:
         return self.address + channel * self.step

@@ -18,21 +18,29 @@ from device_drivers.card_number import Packing
 from device_drivers.contract.words import Quantity
 from device_drivers.driver import ConfigError
 from device_drivers.register_action import Address, Pulse
+from device_drivers.register_value import RegisterTable, RegisterValue
 
 T = TypeVar("T", "Board", "Meter")
 ROOT = Path(__file__).parent / "registers"
 BitTable = Literal["coil", "discrete"]
-RegisterTable = Literal["holding", "input"]
+URGENT_MS = 1000
+EveryMs = Annotated[int, Meta(ge=20, le=3_600_000)]
+EveryS = Annotated[float, Meta(ge=1, le=86_400)]
 
 
 class BitPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One bit: channel n (from 0) stands at `address + n * step`. `invert`: the wire's 0 means active."""
+    """One bit: channel n (from 0) stands at `address + n * step`. `invert`: the wire's 0 means active.
+
+    `every_ms`: how often it is asked; without it as often as the site's settings say (`poll_ms`). Points of one table and one
+    period are asked together.
+    """
 
     table: BitTable
     address: Address
     step: int = 1
     invert: bool = False
     debounce_ms: Annotated[int, Meta(ge=0, le=5000)] = 0
+    every_ms: EveryMs | None = None
 
     def at(self, channel: int) -> int:
         return self.address + channel * self.step
@@ -65,10 +73,24 @@ class CardRegisters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     packing: Packing = "two_bytes"
 
 
+class Gauge(RegisterValue, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What else a board measures (its own temperature, its supply), for the device's page: seldom asked.
+
+    Below `minimum` or above `maximum` the board counts as faulty.
+    """
+
+    title: str
+    unit: str = ""
+    minimum: float = float("-inf")
+    maximum: float = float("inf")
+    every_s: EveryS = 60.0
+
+
 class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A door board family. Channel n is the point `door{n+1}`. Magnet active = door open; exit active = button pressed.
 
     `fire`: where input 1 stands that a fire contact may be wired to (a site's config says which input); active = fire.
+    Every point and gauge may say how often it is asked.
     """
 
     board: str
@@ -84,36 +106,40 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hold: Hold | None = None
     fire: BitPoint | None = None
     inputs: Annotated[int, Meta(ge=0, le=64)] = 0
+    gauges: tuple[Gauge, ...] = ()
     note: str = ""
 
+    def __post_init__(self) -> None:
+        for name, point in (("fire", self.fire), ("exit", self.exit)):
+            if point and point.every_ms and point.every_ms > URGENT_MS:
+                raise ValueError(
+                    f"{name}: the way out is looked at at least every {URGENT_MS} ms, not {point.every_ms}"
+                )
+        titles = [gauge.title for gauge in self.gauges]
+        if len(set(titles)) != len(titles):
+            raise ValueError("gauges: two of them have the same title")
 
-class MeterValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class MeterValue(RegisterValue, frozen=True, forbid_unknown_fields=True):
     """A cumulative counter; the reading is the raw number times `scale`, in kWh or m³.
 
-    Words and bytes are most significant first unless said otherwise. `invalid`: the raw number by which the meter says that it
-    has none. `bcd` has four decimal digits a register.
+    `every_s`: how often it is read; without it as often as the site's settings say (`poll_s`).
     """
 
-    table: RegisterTable
-    address: Address
-    type: Literal["u16", "s16", "u32", "s32", "u48", "u64", "s64", "f32", "f64", "bcd16", "bcd32", "bcd48"]
-    scale: float = 1.0
-    words_reversed: bool = False
-    bytes_swapped: bool = False
-    invalid: int | None = None
-
-    @property
-    def count(self) -> int:
-        return int(self.type.lstrip("usfbcd")) // 16
+    every_s: EveryS | None = None
 
 
 class StatusBits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A status register: a set bit (number as text) in `faults` makes the reading not ok, in `notes` is only told."""
+    """A status register: a set bit (number as text) in `faults` makes the reading not ok, in `notes` is only told.
+
+    `every_s`: where it need not be read with each value.
+    """
 
     table: RegisterTable
     address: Address
     faults: dict[str, str] = {}
     notes: dict[str, str] = {}
+    every_s: EveryS | None = None
 
 
 class Meter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

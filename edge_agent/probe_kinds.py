@@ -20,9 +20,9 @@ from device_drivers.face_terminal import codec, envelope
 from device_drivers.face_terminal.channel import Channel, NoAnswer, mqtt_link
 from device_drivers.modbus_bus import BusConfig, IllegalRequest, ModbusBus, Transport
 from device_drivers.modbus_bus import NoAnswer as NoModbusAnswer
-from device_drivers.modbus_meter import value_of
 from device_drivers.modbus_scan import Bit, BitScan
 from device_drivers.register_map import BitPoint, BitTable, Board, board, boards, meters
+from device_drivers.register_value import value_of
 from edge_agent.probe import Address, Probed
 
 if TYPE_CHECKING:

@@ -225,7 +225,7 @@ def test_a_short_flicker_is_no_fire() -> None:
             heard(driver) as told,
         ):
             await until(lambda: contacts(told), "the first look")
-            driver._fire_contact.settle_s = 60.0
+            driver.points.fire_contact.settle_s = 60.0
             sim.set_fire(active=True)
             seen = len(sim.listener.frames)
             await until(lambda: len(sim.listener.frames) > seen + 10, "it was looked at")
@@ -259,7 +259,7 @@ def test_an_exit_button_that_hangs_on_the_board_alone_opens_the_bolt_once_a_pres
             await until(lambda: told, "the first look")
             sim.press_exit()
             await until(lambda: sim.counters["pulses"] == 1, "the bolt")
-            await until(lambda: not driver._watch["door1"].exit.value, "the button is back")
+            await until(lambda: not driver.points.doors["door1"].exit.value, "the button is back")
             sim.press_exit()
             await until(lambda: sim.counters["pulses"] == 2, "the second press")
             assert len(writes(sim)) == 2

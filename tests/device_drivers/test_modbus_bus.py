@@ -14,7 +14,7 @@ from device_drivers.contract.events import DoorEvent
 from device_drivers.contract.words import DoorState
 from device_drivers.driver import ConfigError, DeviceUnreachable
 from device_drivers.modbus_bus import BusConfig, ModbusBus, NoAnswer, Place
-from device_drivers.modbus_line import Resting
+from device_drivers.modbus_units import Resting
 from simulators.faults import Fault
 from simulators.modbus_bus import ModbusBusSim
 
@@ -184,7 +184,7 @@ def test_an_adapter_that_hears_itself_is_noticed(monkeypatch: pytest.MonkeyPatch
         await one.connect()
         wire = one.line.wire
         assert wire
-        transport = one.line._transport
+        transport = wire.transport
         assert transport
         write = transport.write
 

@@ -13,10 +13,11 @@ import pytest
 
 from device_drivers import register_map
 from device_drivers.driver import ConfigError
-from device_drivers.modbus_meter import judge, value_of
+from device_drivers.modbus_meter import judge
 from device_drivers.modbus_scan import blocks
 from device_drivers.register_action import Pulse, Raw, Write, request_of
 from device_drivers.register_map import MeterValue
+from device_drivers.register_value import value_of
 
 BOARD_FILES = sorted((register_map.ROOT / "boards").glob("*.json"))
 METER_FILES = sorted((register_map.ROOT / "meters").glob("*.json"))

@@ -15,9 +15,11 @@ from device_drivers import card_number, register_map
 from device_drivers import modbus_frames as frames
 from device_drivers.driver import DeviceUnreachable
 from device_drivers.modbus_bus import IllegalRequest, ModbusBus, Place
-from device_drivers.modbus_line import Line, _Wire
-from device_drivers.modbus_meter import judge, value_of
+from device_drivers.modbus_line import Line
+from device_drivers.modbus_meter import judge
+from device_drivers.modbus_wire import Wire
 from device_drivers.register_map import MeterValue
+from device_drivers.register_value import value_of
 
 UNITS = st.integers(0, 255)
 WORDS = st.integers(0, 0xFFFF)
@@ -123,7 +125,8 @@ def test_a_line_on_which_anything_is_said_goes_on(pieces: list[bytes], flood: by
         bus = ModbusBus(Place("talker", transport="rtu", baud=115200, quiet_s=0.0), 0.001)
         line = bus._line = Line(bus.place)
         line.users, talker.line = 1, line  # type: ignore[assignment]
-        line.wire, line._transport = _Wire(line), talker
+        line.wire = Wire(line.heard, line.lost)
+        line.wire.transport = talker
         for _ in range(2):
             with suppress(DeviceUnreachable, IllegalRequest):
                 async with asyncio.timeout(5):

@@ -277,7 +277,7 @@ async def tell_once(driver: Driver, bench: Bench) -> None:
         closed = driver.doors["Door_1"]  # type: ignore[attr-defined]
         await until(lambda: closed.state is DoorState.CLOSED or waiting.done(), "the door seen closed")
     elif bench.kind == "modbus_door":
-        door = driver._watch["door1"]  # type: ignore[attr-defined]
+        door = driver.points.doors["door1"]  # type: ignore[attr-defined]
         await until(lambda: door.state is DoorState.CLOSED or waiting.done(), "the door seen closed")
     await bench.happen()
     await waiting
