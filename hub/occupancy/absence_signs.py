@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.occupancy.rhythm import expected_a_year
-from hub.occupancy.signs import Bools, Floats, Ints
 from hub.occupancy.values import DayState, PresenceDay
+from hub.occupancy.windows import Bools, Floats, Ints
 
 NEAR, ENOUGH = 6, 2
 LOW_SHARE, POWER_SHARE = 0.15, 0.45
 LONG_GAP, SHORT_GAP = 10, 3
+USUAL_WATER, USUAL_POWER = 0.15, 2.5
+"""m³ and kWh a day of a home lived in, where the record begins with the absence and knows no usual of its own."""
+
 MOST = 400.0
 
 ABSENCE_SIGNS = (
@@ -61,12 +64,12 @@ def absence_signs(days: Sequence[PresenceDay], members: int, paused: Bools, decl
     n_w, n_p = run(ok_w), run(ok_p)
     mean_w, mean_p = run(np.nan_to_num(water)) / np.maximum(n_w, 1), run(np.nan_to_num(power)) / np.maximum(n_p, 1)
     has_w = (n_w >= 0.6 * length) & ~(np.isnan(base_w) & (start > 0))
-    has_p = (n_p >= 0.6 * length) & ~np.isnan(base_p)
+    has_p = (n_p >= 0.6 * length) & ~(np.isnan(base_p) & (start > 0))
     with np.errstate(all="ignore"):
-        ratio_w = np.where(has_w, np.minimum(mean_w / np.nan_to_num(base_w, nan=0.15), 3), 0.0)
-        ratio_p = np.where(has_p, np.minimum(mean_p / base_p, 3), 0.0)
+        ratio_w = np.where(has_w, np.minimum(mean_w / np.nan_to_num(base_w, nan=USUAL_WATER), 3), 0.0)
+        ratio_p = np.where(has_p, np.minimum(mean_p / np.nan_to_num(base_p, nan=USUAL_POWER), 3), 0.0)
     low_w = ok_w & (water <= LOW_SHARE * np.nan_to_num(usual_water, nan=0.1))
-    low_p = ok_p & (power <= POWER_SHARE * np.nan_to_num(usual_power, nan=0.0))
+    low_p = ok_p & (power <= POWER_SHARE * np.nan_to_num(usual_power, nan=USUAL_POWER))
     longest, long_count, gone, expected = _gaps(reset, away)
     lived = np.cumsum(reset)
     passes_before = _sums(passed)[start]

@@ -35,7 +35,15 @@ chance, and until a chance may lead to a visit."""
 
 MOSTLY_DECLARED = 0.5
 SURE = 0.9
-"""While the household itself is still seen, others may be its guests: then only so high a chance makes a file."""
+"""While the household itself is still seen, or told that it is away, others may be its guests: then only so high a chance
+makes a file."""
+
+NIGHTS, NIGHTLY_PASSES = 0.4, 0.5
+"""Visitors who come home so often in the evening, or leave so often in the early morning, live there: that is what the
+doors say. That they pass on so many days is what the credentials say."""
+
+NEVER_SEEN = 0.1
+IDLE_POWER = 0.55
 
 ORDER = (Stage.YELLOW, Stage.ORANGE, Stage.RED)
 
@@ -66,19 +74,20 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     """By day, the lead that others live there. `healthy`: the estate's terminals go on recognising people as before."""
     s = _columns(of.signs, COLUMN)
     silent = (s["gone_faces"] > 0) | (s["never_recognised"] > 0) | ((s["unseen_own"] >= 14) & (s["own_lost"] >= 4))
+    silent |= (s["unseen_own"] >= 14) & (s["own_recent"] < NEVER_SEEN) & (s["own_usual"] < NEVER_SEEN)
+    nightly = (s["late_recent"] >= NIGHTS) & (s["visitors_recent"] >= NIGHTLY_PASSES)
     used = (s["late_recent"] >= 0.25) | (s["visitors_recent"] >= 0.4) | (s["unidentified_recent"] >= 0.3)
     used |= (s["new_token"] >= 0.3) | (s["house_recent"] - s["house_usual"] >= 0.2)
     metered = (s["has_water"] > 0) & (s["water_low"] < 0.4) & (silent | (np.abs(s["water_change"]) >= 0.3))
     metered |= ~(s["has_water"] > 0) & (s["has_power"] > 0) & (s["power_change"] > np.log(0.6)) & silent
     metered |= _lives_by_water(of) & (silent | used)
     enrolled = s["newcomer_only"] >= 0.3
-    bits = (silent, used, metered, enrolled)
+    bits = (silent | nightly, used, metered, enrolled)
     number = sum(b.astype(np.int64) for b in bits)
-    seen, sure = s["observed"], silent | (of.others >= SURE)
+    seen, told = s["observed"], s["declared"] >= MOSTLY_DECLARED
+    sure = (silent & ~told) | (of.others >= SURE)
     allowed = np.where((number >= 2) & (used | metered | enrolled), 3, np.where(number >= 1, 1, 0))
-    allowed = np.where(
-        (allowed == 3) & ((seen < OBSERVED_RED) | (s["declared"] >= MOSTLY_DECLARED) | ~sure), 2, allowed
-    )
+    allowed = np.where((allowed == 3) & ((seen < OBSERVED_RED) | ~sure), 2, allowed)
     enough = (seen >= OBSERVED) & healthy
     families = sum(b.astype(np.int64) << k for k, b in enumerate(bits))
 
@@ -109,7 +118,7 @@ def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | Non
     s = _columns(of.absence, ABSENCE_COLUMN)
     days = absent_days(of)
     still = ((s["has_water"] > 0) & (s["water_low"] >= 0.7)) | (
-        ~(s["has_water"] > 0) & (s["has_power"] > 0) & (s["power"] <= 0.55)
+        ~(s["has_water"] > 0) & (s["has_power"] > 0) & (s["power"] <= IDLE_POWER)
     )
     allowed = np.where(days >= ASK_AWAY_DAYS, 1, 0)
     allowed = np.where((days >= VISIT_AWAY_DAYS) & still, 2, allowed)
@@ -139,7 +148,8 @@ def absent_days(of: Likely) -> Floats:
     nothing), not the pause around Spring Festival in which it began."""
     s = _columns(of.absence, ABSENCE_COLUMN)
     declared = s["declared"] * s["away"]
-    unknown = np.where(s["has_water"] > 0, s["unknown"] * (1 - s["water_low"]), s["unknown"])
+    idle = np.where(s["has_water"] > 0, s["water_low"], np.where(s["has_power"] > 0, s["power_low"], 0.0))
+    unknown = s["unknown"] * (1 - idle)
     return np.asarray(np.maximum(s["away"] - declared - unknown - s["paused"] * s["began_in_pause"], 0), np.float64)
 
 

@@ -15,21 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.occupancy.run_signs import FEW, MOST, hours_change, since_last_seen
 from hub.occupancy.values import DayState, Household, PresenceDay
+from hub.occupancy.windows import LAG, RECENT, SHORT, USUAL_DAYS, Bools, Floats, Ints, Windows
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-
-RECENT, SHORT, LAG = 30, 14, 45
 KNOWN_FACE_DAYS, KNOWN_CARD_DAYS = 10, 8
 GONE_DAYS = 21
 REGISTERED_DAYS = 30
 NEWCOMER_DAYS = 240
-USUAL_DAYS = 20
-MOST = 120.0
-HOUR_BINS = 8
-FEW = 5
+NIGHT_HOURS = sum(1 << hour for hour in (*range(7), *range(18, 24)))
 LIVED_WATER, IDLE_WATER = 0.35, 0.15
 RECOGNISED = 0.6
 
@@ -41,11 +35,15 @@ SIGNS = (
     "water_change", "water_low", "has_water", "power_change", "has_power", "hours_change", "passes_change",
     "persons_recent", "persons_usual", "new_token", "newcomer_only", "newcomers", "declared", "members", "consenting",
     "expected_faces", "recognised", "idle", "spare_recent", "spare_usual", "tokens_recent", "tokens_usual", "observed",
-    "usual_days", "record_days",
+    "usual_days", "record_days", "night_recent", "night_usual", "night_unseen", "hours_usual", "water_usual", "run_days",
+    "run_used", "run_night", "run_hours", "run_water", "run_power", "run_persons", "run_passes",
 )  # fmt: skip
 """Columns in order. `*_recent`, `*_short`, `*_usual`: shares of observed days. `unseen_*`: observed days since; `*_lost`: how
 unlikely that silence is at the usual rate (-log). `known_*`, `gone_*`: persons. `house`: a credential of the household that is
-nobody's own. `late`: visitors as of people who sleep there. `*_change`: log of recent over usual (hours: total variation)."""
+nobody's own. `late`: visitors as of people who sleep there. `night`: passes at hours at which those pass; `night_unseen`: on
+days on which nobody registered was recognised. `*_change`: log of recent over usual (hours: total variation); `hours_usual`,
+`water_usual`: how much these change with them anyway. `run_*`: the days since somebody registered was last recognised (or,
+where nobody ever is, gave any sign), against all days before them."""
 
 COLUMN = {name: number for number, name in enumerate(SIGNS)}
 
@@ -111,49 +109,12 @@ def rows_of(days: Sequence[PresenceDay], household: Household) -> Rows:
     )
 
 
-class _Windows:
-    """Sums over windows that end at each day."""
-
-    def __init__(self, count: int) -> None:
-        at = np.arange(count)
-        self.at = at
-        self._end = at + 1
-        self._from = {w: np.maximum(0, at + 1 - w) for w in (RECENT, SHORT)}
-        self._usual = np.maximum(0, at + 1 - LAG)
-
-    def recent(self, x: NDArray[np.generic], window: int = RECENT) -> Floats:
-        """Sum over the last `window` days."""
-        c = self._sum(x)
-        return c[..., self._end] - c[..., self._from[window]]
-
-    def usual(self, x: NDArray[np.generic]) -> Floats:
-        """Sum over all days up to LAG days before."""
-        return self._sum(x)[..., self._usual]
-
-    def total(self, x: NDArray[np.generic]) -> Floats:
-        """Sum up to the day."""
-        return self._sum(x)[..., self._end]
-
-    def since(self, seen: Bools, known: Bools) -> Floats:
-        """Observed days since the last day on which `seen` held (from the first day if never)."""
-        last = np.maximum.accumulate(np.where(seen, self.at, -1), axis=-1)
-        c = self._sum(known)
-        return np.asarray(c[self._end] - c[last + 1], np.float64)
-
-    @staticmethod
-    def _sum(x: NDArray[np.generic]) -> Floats:
-        shape = (*x.shape[:-1], x.shape[-1] + 1)
-        c = np.zeros(shape)
-        np.cumsum(x, axis=-1, out=c[..., 1:])
-        return c
-
-
 def signs(
     days: Sequence[PresenceDay], household: Household, recognised: Sequence[float | None], declared: Bools
 ) -> Floats:
     """One row a day, one column for each of SIGNS. `recognised`, `declared`: by day."""
     rows, count = rows_of(days, household), len(days)
-    w = _Windows(count)
+    w = Windows(count)
     any_use = _any(rows.cards) | _any(rows.faces) | rows.house | rows.visitors
     known = rows.known | any_use
     share = _Shares(w, known)
@@ -186,7 +147,7 @@ def signs(
     low = water_ok & (water <= IDLE_WATER * mean)
     found["water_low"] = np.where(found["has_water"] > 0, w.recent(low) / np.maximum(w.recent(water_ok), 1), 0.0)
     found["power_change"], found["has_power"], _ = _change(w, rows.power, ~np.isnan(rows.power), any_use)
-    found["hours_change"] = _hours(w, rows.hours, any_use)
+    found["hours_change"] = hours_change(w, rows.hours, any_use)
     enough = share.has_usual & (w.usual(any_use) >= USUAL_DAYS) & (w.recent(any_use) >= FEW)
     ratio = np.log((w.recent(rows.passes) / busy + 0.5) / (w.usual(rows.passes) / busy_usual + 0.5))
     found["passes_change"] = np.where(enough, ratio, 0.0)
@@ -194,6 +155,14 @@ def signs(
     a_busy_day("tokens", rows.tokens)
     found["new_token"] = share.recent(rows.new_token)
     found["newcomer_only"] = share.recent(people.newcomer & ~face)
+    night = (rows.hours & NIGHT_HOURS) != 0
+    both("night", night)
+    found["night_unseen"] = share.recent(night & ~face)
+    found["hours_usual"] = w.usual_mean(found["hours_change"])
+    found["water_usual"] = w.usual_mean(np.abs(found["water_change"]))
+    found |= since_last_seen(
+        w, rows, known, any_use, night, np.where(people.columns["known_faces"] > 0, w.last(face), w.last(own))
+    )
     found["declared"] = w.recent(declared) / RECENT
     found["observed"] = w.recent(known) / np.minimum(w.at + 1, RECENT)
     found["usual_days"], found["record_days"] = np.minimum(w.usual(known), MOST), np.minimum(w.at + 1.0, MOST)
@@ -223,7 +192,7 @@ def worth_a_look(found: Floats) -> Bools:
 class _Shares:
     """Shares of the observed days; a usual that is not known is taken to be as now."""
 
-    def __init__(self, w: _Windows, known: Bools) -> None:
+    def __init__(self, w: Windows, known: Bools) -> None:
         self._w, self._known = w, known
         self._of = {window: np.maximum(w.recent(known, window), 1) for window in (RECENT, SHORT)}
         self._of_usual = np.maximum(w.usual(known), 1)
@@ -247,7 +216,7 @@ class _People:
     newcomer: Bools
 
 
-def _people(rows: Rows, household: Household, first: date, w: _Windows, known: Bools, rate: Floats) -> _People:
+def _people(rows: Rows, household: Household, first: date, w: Windows, known: Bools, rate: Floats) -> _People:
     members, since = household.members, [m.since for m in household.members]
     count = len(w.at)
     old = _old(since, household.first, first, count)
@@ -306,7 +275,7 @@ def _lost(unseen: Floats, rate: Floats) -> Floats:
     return np.minimum(-unseen * np.log(np.clip(1 - rate, 0.02, 1)), 20)
 
 
-def _change(w: _Windows, value: Floats, ok: Bools, lived: Bools) -> tuple[Floats, Bools, Floats]:
+def _change(w: Windows, value: Floats, ok: Bools, lived: Bools) -> tuple[Floats, Bools, Floats]:
     """(log of recent over usual on days with use; whether both are known; the usual mean)."""
     good = ok & lived
     plain = np.where(good, np.nan_to_num(value), 0.0)
@@ -317,12 +286,3 @@ def _change(w: _Windows, value: Floats, ok: Bools, lived: Bools) -> tuple[Floats
     new = w.recent(every) / np.maximum(w.recent(ok), 1)
     has = (then >= 14) & (w.recent(ok) >= 10) & (now >= 0)
     return np.where(has, np.log((new + 0.01) / (usual + 0.01)), 0.0), has, np.where(then >= 14, usual, 0.0)
-
-
-def _hours(w: _Windows, hours: Ints, used: Bools) -> Floats:
-    """How far the hours of passing moved: total variation 0..1 between recent and usual, by bins of three hours."""
-    bits = np.stack([((hours >> (3 * b)) & 7) != 0 for b in range(HOUR_BINS)]).astype(np.float64)
-    now, then = w.recent(bits), w.usual(bits)
-    p, q = now / np.maximum(now.sum(axis=0), 1), then / np.maximum(then.sum(axis=0), 1)
-    enough = (w.recent(used) >= 8) & (w.usual(used) >= USUAL_DAYS)
-    return np.where(enough, np.abs(p - q).sum(axis=0) / 2, 0.0)

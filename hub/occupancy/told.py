@@ -20,10 +20,11 @@ from hub.occupancy.finding import (
 from hub.occupancy.likely import Likely, Model
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.runs import looks_like_leak, observability
-from hub.occupancy.signs import COLUMN, RECENT
+from hub.occupancy.signs import COLUMN
 from hub.occupancy.vacancy import ASK_FIRST, missing_contacts
 from hub.occupancy.vacancy import REFUTED_BY as IF_THERE
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
+from hub.occupancy.windows import RECENT
 
 REFUTED_BY = (
     "任一登记人员本人到场核验（不以刷脸为唯一方式）。",

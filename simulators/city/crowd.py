@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from simulators.city.doors import Bools, Floats, Ints, Layout
 from simulators.city.model import FAR, LONG_ABSENCE, Body, Habits, Household, Routine, Spell
 
-LET_IN_DAYS = 7  # how long one visitor pass is good where each stay gets a new one
-
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
@@ -26,7 +24,8 @@ class Crowd:
     qr: Ints
     pin: Ints
     visitor: Ints  # the first of this visitor's passes
-    renews: Bools  # a new visitor pass every LET_IN_DAYS
+    spare: Bools  # shows a spare card
+    pass_days: Ints  # a new visitor pass after so many days; 0: never
     chance: Floats
     weight: Floats
     missed: Floats
@@ -97,10 +96,9 @@ def make_crowd(seed: int, households: list[Household], layout: Layout, days: int
         for number in range(len(household.members)):
             member_person[household.index, number] = persons.number(f"P{household.index:06d}{number}")
         pairs += [(household, body) for body in [*household.bodies, *extra_bodies(seed, household, days)]]
-    weeks = -(-days // LET_IN_DAYS)
     living = np.zeros((len(pairs), days), np.bool_)
     ints = np.full((len(pairs), 7), -1, np.int32)  # dwelling, routine, person, card, qr, pin, visitor
-    renews = np.zeros(len(pairs), np.bool_)
+    pass_days = np.zeros(len(pairs), np.int32)
     for i, (household, body) in enumerate(pairs):
         _mark_days(living[i], household, body)
         d, habits = household.index, body.habits
@@ -112,8 +110,8 @@ def make_crowd(seed: int, households: list[Household], layout: Layout, days: int
             ints[i, 3] = credentials.number(f"K{d:06d}X{body.card}")
         ints[i, 5] = credentials.number(f"N{d:06d}") if habits.pin else -1
         if habits.visitor:
-            renews[i] = not layout.stable_visitor_ids[layout.dwelling_estate[d]]
-            ints[i, 6] = _visitor_passes(credentials, d, body.visitor, weeks if renews[i] else 1)
+            pass_days[i] = good = int(layout.visitor_pass_days[layout.dwelling_estate[d]])
+            ints[i, 6] = _visitor_passes(credentials, d, body.visitor, -(-days // good) if good else 1)
     ways = np.array([[b.habits.face, b.habits.card, b.habits.qr, b.habits.pin, b.habits.visitor] for _, b in pairs])
 
     def of(name: str) -> NDArray[np.float32]:
@@ -128,7 +126,8 @@ def make_crowd(seed: int, households: list[Household], layout: Layout, days: int
         qr=ints[:, 4].copy(),
         pin=ints[:, 5].copy(),
         visitor=ints[:, 6].copy(),
-        renews=renews,
+        spare=np.array([body.card > 0 for _, body in pairs], np.bool_),
+        pass_days=pass_days,
         chance=of("chance"),
         weight=of("weight"),
         missed=of("missed"),
@@ -142,11 +141,11 @@ def make_crowd(seed: int, households: list[Household], layout: Layout, days: int
 
 
 def _visitor_passes(credentials: _Vocabulary, dwelling: int, visitor: int, count: int) -> int:
-    """Numbers of this visitor's passes follow each other: one for ever, or one for every LET_IN_DAYS."""
+    """Numbers of this visitor's passes follow each other: one for ever, or `count` of them."""
     name = f"V{dwelling:06d}{visitor:02d}"
     if count == 1:
         return credentials.number(name)
-    numbers = [credentials.number(f"{name}-{week:02d}") for week in range(count)]
+    numbers = [credentials.number(f"{name}-{one:02d}") for one in range(count)]
     return numbers[0]
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulators.city.world import World
 
+WEEK = 7
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -44,7 +45,9 @@ class Layout:
     gates: Ints  # dwellings × 2: the usual gate and another; -1: the estate has none
     block_door: Ints  # -1: none
     lock: Ints  # -1: none
-    stable_visitor_ids: Bools  # per estate
+    visitor_pass_days: Ints  # per estate: how long a visitor pass is good before the next; 0: for ever
+    holder_named: Bools  # per estate: card and QR passes name their holder
+    spare_named: Bools  # per estate: and so do those of spare cards
 
 
 @dataclass(slots=True)
@@ -125,6 +128,8 @@ def draw_layout(seed: int, count: int, world: World) -> Layout:
     while len(made.dwellings) < count:
         made.estate(count - len(made.dwellings))
     table = np.array(made.rows, np.int32)
+    recording, told = world.recording, Random(f"{seed}:recording")
+    pass_days = [0 if s else 1 if told.random() < recording.daily_visitor_passes else WEEK for s in made.stable]
     return Layout(
         estates=tuple(made.estates),
         blocks=tuple(made.blocks),
@@ -135,5 +140,7 @@ def draw_layout(seed: int, count: int, world: World) -> Layout:
         gates=table[:, 2:4],
         block_door=table[:, 4],
         lock=table[:, 5],
-        stable_visitor_ids=np.array(made.stable, np.bool_),
+        visitor_pass_days=np.array(pass_days, np.int32),
+        holder_named=np.array([told.random() < recording.holder_named for _ in made.stable], np.bool_),
+        spare_named=np.array([told.random() < recording.spare_named for _ in made.stable], np.bool_),
     )

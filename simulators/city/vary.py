@@ -54,6 +54,15 @@ DRAWN: dict[tuple[str, str], tuple[float, float]] = {
     ("meters", "leak"): (0.015, 0.07),
     ("meters", "gap"): (0.006, 0.04),
 }
+WITHOUT: tuple[tuple[str, str, float, float], ...] = (
+    ("meters", "water", 0.0, 0.1),
+    ("meters", "electricity", 0.0, 0.15),
+    ("estates", "face", 0.0, 0.06),
+    ("estates", "unknown_direction", 1.0, 0.15),
+    ("register", "declares", 0.0, 0.1),
+)
+"""Part, key, value, and the share of worlds in which it is so."""
+
 WAYS = ("sublet_enrolled", "sublet_cards", "sublet_pin", "sublet_visitor")
 WAYS_USUAL = (0.1, 0.45, 0.15, 0.12, 0.18)
 LONG = ("generic", "hospital", "care_stay", "minding_children", "renovation")
@@ -84,7 +93,20 @@ def varied_world(number: int) -> World:
     low = rng.uniform(0.6, 0.85)
     tree["devices"]["pass_recorded"] = [low, min(0.99, low + rng.uniform(0.12, 0.25))]
     tree["meters"]["water_step"] = rng.choice([0.001, 0.01])
+    _recorded_otherwise(Random(f"recording:{number}"), tree)
     return parse_world(msgspec.json.encode(tree))
+
+
+def _recorded_otherwise(rng: Random, tree: Tree) -> None:
+    """Some cities have no meters of a kind, no terminals for faces, no declarations, or records that say less."""
+    tree["recording"] = {
+        "holder_named": rng.choice([1.0, 1.0, 1.0, 0.5, 0.0]),
+        "spare_named": rng.choice([1.0, 1.0, 0.5, 0.0]),
+        "daily_visitor_passes": rng.choice([0.0, 0.0, 1.0]),
+    }
+    for part, key, value, share in WITHOUT:
+        if rng.random() < share:
+            tree[part][key] = value
 
 
 def _between(one: Tree, other: Tree, share: float) -> Tree:

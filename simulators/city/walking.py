@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from simulators.city.crowd import LET_IN_DAYS, Crowd
+from simulators.city.crowd import Crowd
 from simulators.city.doors import Layout
 from simulators.city.faults import DAY_S, Fault
 from simulators.city.model import COMES_FIRST, Routine
@@ -180,14 +180,22 @@ class Streets:
                 self._pass(body, day),
             ],
         )
-        person = np.where((kind <= QR) & ~missed, crowd.person[body], -1).astype(np.int32)
+        named = (kind == FACE) | self._names_holder(body)
+        person = np.where((kind <= QR) & ~missed & named, crowd.person[body], -1).astype(np.int32)
         direction = np.where(doors.tells[point], int(outward), 2).astype(np.int8)
         dwelling = np.where(missed, -1, crowd.dwelling[body]).astype(np.int32)
         return Passes(ts, point, person, credential, kind, dwelling, (~missed).astype(np.int8), direction)
 
+    def _names_holder(self, body: NDArray[np.int64]) -> NDArray[np.bool_]:
+        layout = self.layout
+        estate = layout.dwelling_estate[self.crowd.dwelling[body]]
+        return np.asarray(
+            layout.holder_named[estate] & (layout.spare_named[estate] | ~self.crowd.spare[body]), np.bool_
+        )
+
     def _pass(self, body: NDArray[np.int64], day: int) -> NDArray[np.int32]:
-        first = self.crowd.visitor[body]
-        return np.where(self.crowd.renews[body], first + day // LET_IN_DAYS, first).astype(np.int32)
+        first, good = self.crowd.visitor[body], self.crowd.pass_days[body]
+        return np.where(good > 0, first + day // np.maximum(good, 1), first).astype(np.int32)
 
     def _others(self, rng: Generator, day: int) -> Passes:
         """Staff, and strangers whom a face terminal refuses."""

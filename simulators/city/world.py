@@ -177,6 +177,14 @@ class Meters(Struct, frozen=True, forbid_unknown_fields=True):
     shared: Share
 
 
+class Recording(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the records tell of the same life: what another city's system leaves out or numbers otherwise. Shares of estates."""
+
+    holder_named: Share = 1.0  # card and QR passes name their holder; else the dwelling alone
+    spare_named: Share = 1.0  # a spare card (a guest's, a carer's) names the member it was issued to; else nobody
+    daily_visitor_passes: Share = 0.0  # of those without stable ids: a new visitor pass every day, else every week
+
+
 class World(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a city is drawn from."""
 
@@ -190,6 +198,7 @@ class World(Struct, frozen=True, forbid_unknown_fields=True):
     violations: Violations
     devices: Devices
     meters: Meters
+    recording: Recording = Recording()
 
 
 def parse_world(text: bytes | str) -> World:

@@ -17,8 +17,9 @@ from hub.occupancy.backtest.history import History, clock_keys
 from hub.occupancy.backtest.tables import BAD, Chunk, Tables
 from hub.occupancy.values import EVENING_HOUR, MORNING_HOUR, NIGHT_END_HOUR
 
-IDENTIFIED, PERSONAL, HOUSEHOLD, VISITOR = range(4)
-"""What a counted pass was: the person's own face; a card or QR of a person; a card, QR or PIN of the household; a visitor's."""
+IDENTIFIED, PERSONAL, HOUSEHOLD, VISITOR, NAMELESS = range(5)
+"""What a counted pass was: the person's own face; a card or QR of a person; a PIN of the household; a visitor's; a card or QR of
+the household whose holder the record does not name."""
 
 KINDS = {"face": 0, "card": 1, "qr": 1, "pin": 2, "visitor": 3, "staff": 4}
 USE = np.dtype(
@@ -46,13 +47,15 @@ Progress = Callable[[int], None]
 @dataclass
 class Gathered:
     """What was counted on the way. `recognised`: estate → identified passes a day (for the terminals' health).
-    `holdings`: of each (person, credential) pair the person and how many of theirs came into use up to it (1: their first)."""
+    `holdings`: of each (person, credential) pair the person and how many of theirs came into use up to it (1: their first).
+    `carded`: estate → by day, passes with a card or QR that name their holder, and that do not."""
 
     passes: int = 0
     recognised: dict[str, list[int]] = field(default_factory=dict)
     credentials: list[str] = field(default_factory=list)
     metered: set[tuple[int, bool]] = field(default_factory=set)
     holdings: list[tuple[int, int]] = field(default_factory=list)
+    carded: dict[str, list[list[int]]] = field(default_factory=dict)
 
 
 class Spill:
@@ -142,6 +145,7 @@ def gather(tables: Tables, history: History, directory: Path, progress: Progress
     found = Gathered()
     count = history.last - history.first + 1
     found.recognised = {estate: [0] * count for estate in sorted(set(history.estate))}
+    found.carded = {estate: [[0] * count, [0] * count] for estate in found.recognised}
     spill = Spill(directory, "uses", USE, bucket_starts(history))
     reader = _Passes(tables, history, found)
     for chunk in tables.chunks("passes"):
@@ -266,24 +270,26 @@ class _Passes:
         where = np.where(known, home, dwelling)
         use = (where >= 0) & (~face | (known & consent))
         cls = np.where(
-            face, IDENTIFIED, np.where(kind == 3, VISITOR, np.where(known & (kind == 1), PERSONAL, HOUSEHOLD))
+            face,
+            IDENTIFIED,
+            np.where(kind == 3, VISITOR, np.where(kind == 1, np.where(known, PERSONAL, NAMELESS), HOUSEHOLD)),
         )
         code = np.where(
             cls == IDENTIFIED, person, np.where(cls == PERSONAL, self._holding(person, credential), credential)
         )
         where, day, cls, code, late, hour = where[use], day[use], cls[use], code[use], late[use], hour[use]
-        seen = cls == IDENTIFIED
         for estate, name in enumerate(self._found.recognised):
-            counts = np.bincount(day[seen & (self._estate[where] == estate)])
-            row = self._found.recognised[name]
-            for number in np.nonzero(counts)[0].tolist():
-                row[number] += int(counts[number])
-        key = ((where * 4096 + day) * 4 + cls) * 2**26 + (code + 1)
+            here, carded = self._estate[where] == estate, self._found.carded[name]
+            for row, of in ((self._found.recognised[name], IDENTIFIED), (carded[0], PERSONAL), (carded[1], NAMELESS)):
+                counts = np.bincount(day[here & (cls == of)])
+                for number in np.nonzero(counts)[0].tolist():
+                    row[number] += int(counts[number])
+        key = ((where * 4096 + day) * 8 + cls) * 2**26 + (code + 1)
         keys, back = np.unique(key, return_inverse=True)
         rows = np.zeros(len(keys), USE)
         rows["credential"] = keys % 2**26 - 1
         rest = keys // 2**26
-        rows["cls"], rest = rest % 4, rest // 4
+        rows["cls"], rest = rest % 8, rest // 8
         rows["day"], rows["dwelling"] = rest % 4096, rest // 4096
         rows["count"] = np.minimum(np.bincount(back, minlength=len(keys)), 30_000)
         rows["late"] = np.minimum(np.bincount(back[late], minlength=len(keys)), 30_000)

@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.occupancy.backtest.gather import IDENTIFIED, PERSONAL, VISITOR, Gathered, bucket_rows, bucket_starts
+from hub.occupancy.backtest.gather import (
+    IDENTIFIED,
+    NAMELESS,
+    PERSONAL,
+    VISITOR,
+    Gathered,
+    bucket_rows,
+    bucket_starts,
+)
 from hub.occupancy.backtest.history import History, Lease
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding, Kind, Stage
@@ -28,6 +36,10 @@ LOOK_BACK_DAYS = 400
 
 RECENT_DAYS, USUAL_DAYS, DROP = 14, 46, 0.5
 RECOGNISED_WITHIN = WITHIN_DAYS
+NAMED_SHARE = 0.2
+"""Where fewer card passes than this name their holder, a card of the household is some member's own, whoever it is."""
+
+SOMEBODY = "M:?"
 KIND_OF = {Kind.VACANCY: "vacancy", Kind.NOT_MOVED_IN: "vacancy", Kind.VACANT_USED: "vacant_used"}
 KIND_OF_RULE = {"S1": "sublet_whole", "S2": "enrolment_fraud", "P1": "visitor_abuse", "S4": "sublet_part"}
 TIERS = (Stage.INSUFFICIENT_DATA, Stage.YELLOW, Stage.ORANGE, Stage.RED)
@@ -86,6 +98,7 @@ class Replayer:
         self._cards: dict[int, int] = {}
         for person, number in gathered.holdings:
             self._cards[person] = max(number, self._cards.get(person, 1))
+        self._unnamed = {estate: _unnamed(*by_day) for estate, by_day in gathered.carded.items()}
         self._gaps: tuple[object, Any] = (None, None)
         self._recognised: dict[tuple[str, str], list[float | None]] = {}
 
@@ -159,6 +172,9 @@ class Replayer:
     ) -> Iterator[tuple[DwellingRecord, range]]:
         """What the nightly job would load, for each spell of days in which what is known of the household stays the same."""
         history = self._history
+        tokens = frozenset(
+            use.credential for day in uses.values() for use in day if use.credential.startswith(SOMEBODY)
+        )
         observed, points = self._observed(dwelling, uses, meters)
         leases = history.leases[dwelling]
         judged: dict[int, list[PresenceDay]] = {}
@@ -177,7 +193,7 @@ class Replayer:
                 judged[split] = presence(observed[:split], points) + presence(observed[split:], points)
             record = DwellingRecord(
                 dwelling_id=history.dwellings[dwelling],
-                household=self._household(dwelling, lease, today, leases) if lease else None,
+                household=self._household(dwelling, lease, today, tokens) if lease else None,
                 days=tuple(judged[split][:end]),
                 points=points,
                 meters=names,
@@ -196,7 +212,7 @@ class Replayer:
             found |= {member.first, *(() if member.last is None else (member.last + 1,))}
         return found | {row.declared_on for row in self._history.absences.get(dwelling, ())}
 
-    def _household(self, dwelling: int, lease: Lease, today: int, leases: Sequence[Lease]) -> Household:
+    def _household(self, dwelling: int, lease: Lease, today: int, nameless: frozenset[str]) -> Household:
         history = self._history
         members = []
         for row in history.members.get(dwelling, ()):
@@ -206,6 +222,8 @@ class Replayer:
                 further = range(2, self._cards.get(row.person, 1) + 1)
                 tokens = frozenset({token, *(_further(token, number) for number in further)})
                 members.append(Member(token, True, row.consent, tokens, _date(since)))
+        if self._unnamed[history.estate[dwelling]][max(0, today - history.first)]:
+            members.append(Member(SOMEBODY, True, False, nameless))
         known = [row.absence for row in history.absences.get(dwelling, ()) if row.declared_on <= today]
         return Household(
             tenancy_id=f"{history.dwellings[dwelling]}@{_date(lease.first)}",
@@ -274,8 +292,12 @@ class Replayer:
 
     def _uses(self, directory: Path, number: int) -> dict[int, dict[int, tuple[CredentialUse, ...]]]:
         merged: dict[tuple[int, int, str, bool], list[int]] = {}
+        estate = self._history.estate
         for dwelling, day, cls, code, count, late, hours in bucket_rows(directory, "uses", number).tolist():
-            kept = merged.setdefault((dwelling, day, self._token(cls, code), cls != VISITOR), [0, 0, 0, 0])
+            token = self._token(cls, code)
+            if cls == NAMELESS and self._unnamed[estate[dwelling]][day]:
+                token = SOMEBODY + token
+            kept = merged.setdefault((dwelling, day, token, cls != VISITOR), [0, 0, 0, 0])
             kept[0 if cls == IDENTIFIED else 1] += count
             kept[2] += 0 if cls == IDENTIFIED else late
             kept[3] |= hours
@@ -314,6 +336,12 @@ def _pieces(days: range) -> Iterator[range]:
 
 def _lease(leases: Sequence[Lease], today: int) -> Lease | None:
     return next((one for one in leases if one.first <= today and (one.last is None or today <= one.last)), None)
+
+
+def _unnamed(named: Sequence[int], unnamed: Sequence[int]) -> list[bool]:
+    """By day, whether card passes up to it hardly ever named their holder."""
+    with_name, without = np.cumsum(named), np.cumsum(unnamed)
+    return [bool(x) for x in (without > 0) & (with_name < NAMED_SHARE * (with_name + without))]
 
 
 def _further(token: str, number: int) -> str:

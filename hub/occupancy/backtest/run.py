@@ -90,6 +90,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
                 kept["credentials"],
                 {(d, bool(w)) for d, w in kept["metered"]},
                 [(person, number) for person, number in kept["holdings"]],
+                kept["carded"],
             )
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -108,6 +109,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         "credentials": found.credentials,
         "metered": sorted(found.metered),
         "holdings": found.holdings,
+        "carded": found.carded,
         "counts": tables.problems.counts,
         "examples": tables.problems.examples,
     }
