@@ -113,6 +113,7 @@ ONVIF_DOOR = _driver(
     onvif_door.connect,
     onvif_door.narrow,
     {"credentials": False},
+    {"credentials": True, "schedules": True},
 )
 DEFINITIONS: tuple[DriverDefinition, ...] = (FACE_TERMINAL, MODBUS_DOOR, MODBUS_METER, ONVIF_CAMERA, ONVIF_DOOR)
 

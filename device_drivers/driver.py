@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-from device_drivers.contract.access import Credential, Identifier
+from device_drivers.contract.access import Credential, Identifier, Schedule
 from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, DriverInfo
 from device_drivers.contract.events import EventBody
 from device_drivers.contract.words import CommandKind, CommandOutcome, FireInput, PictureProof
@@ -54,12 +54,14 @@ class ConfigError(DriverError):
 class CredentialPresented:
     """A reader without a list of its own saw this. Never stored: the edge decides, and stores the decision.
 
-    `otherwise`: what the same signal is if it is not that (a keypad's number that looks like a card's).
+    `otherwise`: what the same signal is if it is not that (a keypad's number that looks like a card's). `answer`: the device
+    itself waits for the decision, and opens by it: it is told, and gets no pulse.
     """
 
     point: str
     identifier: Identifier
     otherwise: Identifier | None = None
+    answer: Callable[[bool, str], Awaitable[tuple[CommandOutcome, str]]] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +101,25 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """Points of a device (in the driver's words) and the hours at which they may be passed; None: always."""
+
+    points: tuple[str, ...]
+    schedule: Schedule | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Upsert:
     """Write this credential. `fingerprint` is remembered as applied.
 
     `partial`: the photo was refused, so `credential` comes without its face (`plan.without_photo`); the card still opens.
+    `rules`: where and when, for devices that keep that; none: everywhere, always.
     """
 
     credential: Credential
     fingerprint: str
-    schedules: Mapping[str, Any] = field(default_factory=dict)
     partial: bool = False
+    rules: tuple[Rule, ...] = field(default=(), compare=False)
 
     def of(self, credential: Credential) -> Upsert:
         """The same operation, with the credential as it is to be written."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta
 
 from device_drivers.config import read_config
-from device_drivers.contract.device import DeviceInventory, DeviceStatus
-from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition
+from device_drivers.contract.device import DeviceInventory
+from device_drivers.contract.words import CommandKind, CommandOutcome
 from device_drivers.driver import (
     Applied,
     CommandRequest,
@@ -23,21 +20,17 @@ from device_drivers.driver import (
     DriverEvent,
     DriverServices,
     Operation,
-    Picture,
     Upsert,
     WrongSecret,
 )
-from device_drivers.onvif_device import OnvifConfig, OnvifDevice, open_device
+from device_drivers.onvif_device import OnvifConfig, OnvifDevice
+from device_drivers.onvif_driver import OnvifDriver, connected
 from device_drivers.onvif_states import States
 
 if TYPE_CHECKING:
     from device_drivers.onvif_events import OnvifMessage
 
-log = logging.getLogger(__name__)
 POINT = "camera"
-LOST_S = (0.2, 1.0, 5.0, 15.0, 30.0)  # between tries for a subscription
-ALONE_S = 15.0  # how often a camera without events is looked at
-EMPTY_S = 0.5  # a device that answers a long poll at once and empty is not asked more often
 
 
 class OnvifCameraConfig(OnvifConfig, frozen=True, kw_only=True):
@@ -49,22 +42,15 @@ class OnvifCameraConfig(OnvifConfig, frozen=True, kw_only=True):
     ] = ""
 
 
-class OnvifCamera:
+class OnvifCamera(OnvifDriver):
     """A connected camera. See `Driver`."""
 
-    def __init__(self, device_id: str, config: OnvifCameraConfig, device: OnvifDevice) -> None:
-        from device_drivers.onvif_media import Media
-        from device_drivers.onvif_pull import PullPoint
+    without_events = "设备没有事件服务（移动、遮挡、输入不会上报），抓拍不受影响"
 
-        self.device_id, self.config, self.device = device_id, config, device
-        self.media = Media(device.session, config.profile)
-        self.pull_point = PullPoint(device.session, config.pull_s)
+    def __init__(self, device_id: str, settings: OnvifCameraConfig, device: OnvifDevice) -> None:
+        super().__init__(device_id, settings, device, settings.profile)
+        self.wants_events = settings.events
         self.states = States()
-        self._no_events = ""  # why, for a person
-        self._fault = ""
-
-    async def close(self) -> None:
-        await self.device.close(self.pull_point.give_back)
 
     async def inventory(self) -> DeviceInventory:
         return DeviceInventory(held=(), read_at=datetime.now(UTC))
@@ -88,62 +74,17 @@ class OnvifCamera:
             return CommandOutcome.REFUSED, str(error)
         return CommandOutcome.DONE, f"{len(picture.jpeg)} bytes"
 
-    async def status(self) -> DeviceStatus:
-        await self.device.look()
-        detail = "；".join(filter(None, (self._fault, self._no_events, self.states.tampered())))
-        told = self.device.information
-        return DeviceStatus(
-            DeviceCondition.FAULT if self._fault else DeviceCondition.ONLINE,
-            self.device.since,
-            last_seen_at=self.device.seen,
-            clock_offset_s=self.device.session.clock_offset_s,
-            detail=detail,
-            manufacturer=told.get("Manufacturer", ""),
-            model=told.get("Model", ""),
-            firmware=told.get("FirmwareVersion", ""),
-            serial=told.get("SerialNumber", ""),
-        )
-
-    async def snapshot(self) -> Picture:
-        return await self.device.thread(self.media.picture)
-
-    # Events
+    def details(self) -> tuple[str, ...]:
+        return (self.states.tampered(),)
 
     async def events(self) -> AsyncIterator[DriverEvent]:
         """A camera whose events cannot be had stays: its pictures can. Why stands on its page."""
-        from device_drivers.onvif_session import NoSuchCall
-
-        lost = 0
-        while True:
-            if not self.config.events or self._no_events:
-                await asyncio.sleep(ALONE_S)
+        async for messages in self.pulled():
+            if not messages:
                 await self.device.thread(self.device.session.measure_clock)  # still there?
-                continue
-            began = time.monotonic()
-            try:
-                messages = await self.device.thread(self.pull_point.pull)
-                lost, self._fault = 0, ""
-            except NoSuchCall as error:
-                self._no_events = "设备没有事件服务（移动、遮挡、输入不会上报），抓拍不受影响"
-                log.warning("%s has no events: %s", self.device_id, error)
-                continue
-            except DeviceRefused as error:
-                await self._lost(lost, error)
-                lost += 1
-                continue
             for message in messages:
                 if event := self._event(message):
                     yield event
-            if not messages and time.monotonic() - began < EMPTY_S:
-                await asyncio.sleep(EMPTY_S)
-
-    async def _lost(self, before: int, error: DeviceRefused) -> None:
-        self.pull_point.forget()
-        if before == 0:
-            log.info("%s: subscription lost (%s), taking a new one", self.device_id, error)
-        else:
-            self._fault = f"事件订阅被设备拒绝，正在重试：{error}"[:300]
-        await asyncio.sleep(LOST_S[min(before, len(LOST_S) - 1)])
 
     def _event(self, message: OnvifMessage) -> DriverEvent | None:
         """What happened. A state that a new subscription tells and that is another than before is told late."""
@@ -156,5 +97,4 @@ class OnvifCamera:
 
 async def connect(device_id: str, config: dict[str, Any], _services: DriverServices) -> OnvifCamera:
     """Raises ConfigError, WrongSecret, DeviceUnreachable."""
-    settings = read_config(config, OnvifCameraConfig)
-    return OnvifCamera(device_id, settings, await open_device(device_id, settings))
+    return await connected(OnvifCamera, device_id, read_config(config, OnvifCameraConfig))

@@ -1,4 +1,4 @@
-"""Cards in a device's ONVIF credential service, under one access profile that is valid always and for all its points.
+"""Cards in a device's ONVIF credential service, each under the access profile that says where and when (`onvif_rules`).
 
 The hub's token stands in `CredentialHolderReference`; the device gives each credential a token of its own. What others wrote
 keeps its own token here, so that it is seen as foreign and nothing of it is touched unasked. Blocking.
@@ -7,30 +7,28 @@ keeps its own token here, so that it is seen as foreign and nothing of it is tou
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from device_drivers import onvif_pacs
 from device_drivers.contract.access import Credential
 from device_drivers.contract.words import IdentifierType
-from device_drivers.driver import CredentialRefused, DeviceRefused
+from device_drivers.driver import CredentialRefused, DeviceRefused, Rule
+from device_drivers.onvif_pacs import card_in
+from device_drivers.onvif_rules import NAME, AccessRules, pages
 from device_drivers.onvif_session import NoSuchCall, OnvifSession
-from device_drivers.onvif_words import CREDENTIALS, RULES, SCHEDULES
+from device_drivers.onvif_words import CREDENTIALS
 from device_drivers.onvif_xml import attribute, every, text
 
 log = logging.getLogger(__name__)
-PAGE, MAX_PAGES = 100, 1000
-NAME = "estate-hub"
 CARD = "pt:Card"
 FOREIGN = "onvif:"
 # Bytes of a value by format, in the order in which we would have them; ONVIF Credential Service, annex "format types".
 FORMATS = {"SIMPLE_NUMBER32": 4, "SIMPLE_NUMBER56": 7, "SIMPLE_ALPHA_NUMERIC": 0, "WIEGAND26": 3, "WIEGAND37": 5}
-ALWAYS = (
-    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//estate-hub//EN\r\nBEGIN:VEVENT\r\nSUMMARY:always\r\n"
-    "DTSTART:19700101T000000\r\nDTEND:19700102T000000\r\nRRULE:FREQ=DAILY\r\nUID:estate-hub-always\r\n"
-    "END:VEVENT\r\nEND:VCALENDAR\r\n"
-)
+FULL = ("MaxAccessProfiles", "MaxSchedules", "MaxPolicies")
 _CODES = {
+    **dict.fromkeys(FULL, ("rules_full", True)),
+    "SpecialDays": ("schedule_unsupported", False),
     "MaxCredentials": ("list_full", True),
     "CapabilityViolated": ("device_refused", False),
     "DuplicatedIdentifierValue": ("card_exists", False),
@@ -45,19 +43,15 @@ class CredentialService:
 
     def __init__(self, session: OnvifSession) -> None:
         self.session = session
+        self.rules = AccessRules(session)
         self.ours: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
-        self._profile, self._format = "", "SIMPLE_NUMBER32"
+        self._format = "SIMPLE_NUMBER32"
 
-    def prepare(self, points: tuple[str, ...]) -> None:
-        """Finds or makes the access profile. Raises NoSuchCall where the device keeps no credentials."""
+    def prepare(self, points: dict[str, str], door_of: Callable[[str], str] = lambda point: point) -> None:
+        """Finds or makes the usual access profile. Raises NoSuchCall where the device keeps no credentials."""
         self._format = self._choose_format()
-        self._profile = self._existing(RULES, "GetAccessProfileInfoList", "AccessProfileInfo")
-        if not self._profile:
-            schedule = self._existing(SCHEDULES, "GetScheduleInfoList", "ScheduleInfo") or self._make_schedule()
-            policies = [{"ScheduleToken": schedule, "Entity": point} for point in points]
-            profile = {"@token": "", "Name": NAME, "Description": "written by the estate hub", "AccessPolicy": policies}
-            self._profile = text(self.session.ask(RULES, "CreateAccessProfile", {"AccessProfile": profile}), "Token")
+        self.rules.prepare(points, door_of)
         self.held()
 
     def _choose_format(self) -> str:
@@ -71,49 +65,27 @@ class CredentialService:
         told = [text(e, "FormatType") for e in every(reply, "FormatTypeInfo")]
         return next((f for f in FORMATS if f in told), told[0] if told else "SIMPLE_NUMBER32")
 
-    def _existing(self, service: Any, operation: str, element: str) -> str:
-        """The token of what we made before; what others made is not ours to use: they may change it."""
-        start = ""
-        for _ in range(MAX_PAGES):
-            reply = self.session.ask(service, operation, {"Limit": PAGE, "StartReference": start or None})
-            for one in every(reply, element):
-                if text(one, "Name") == NAME:
-                    return attribute(one, "token")
-            start = onvif_pacs.next_page(reply)
-            if not start:
-                return ""
-        return ""
-
-    def _make_schedule(self) -> str:
-        schedule = {"@token": "", "Name": NAME, "Description": "always", "Standard": ALWAYS}
-        return text(self.session.ask(SCHEDULES, "CreateSchedule", {"Schedule": schedule}), "Token")
-
     def held(self) -> tuple[str, ...]:
         """Every credential inside, as the hub names it; what is not ours as `onvif:TOKEN`."""
         found: dict[str, str] = {}
-        start = ""
-        for _ in range(MAX_PAGES):
-            asked = {"Limit": PAGE, "StartReference": start or None}
-            reply = self.session.ask(CREDENTIALS, "GetCredentialInfoList", asked)
-            for one in every(reply, "CredentialInfo"):
+        for page in pages(self.session, CREDENTIALS, "GetCredentialInfoList"):
+            for one in every(page, "CredentialInfo"):
                 if token := attribute(one, "token"):
                     ours = text(one, "Description") == NAME
                     found[token] = text(one, "CredentialHolderReference") if ours else f"{FOREIGN}{token}"
-            start = onvif_pacs.next_page(reply)
-            if not start:
-                break
         self.ours = {token: name for token, name in found.items() if not name.startswith(FOREIGN)}
         self._tokens = {name: token for token, name in found.items()}
         return tuple(found.values())
 
-    def write(self, credential: Credential) -> None:
+    def write(self, credential: Credential, rules: Sequence[Rule] = ()) -> None:
         """Raises CredentialRefused with what the device said."""
         card = next((i.value for i in credential.identifiers if i.type == IdentifierType.CARD and i.value), "")
         if not card:
             raise CredentialRefused(credential.token, "no_card", "this device reads cards only")
         token = self._tokens.get(credential.token, "")
-        body = self._credential(credential, token, self._value(credential.token, card))
+        value = self._value(credential.token, card)
         try:
+            body = self._credential(credential, token, value, self._profile(credential.token, rules))
             if token:
                 self.session.ask(CREDENTIALS, "ModifyCredential", {"Credential": body})
                 return
@@ -126,7 +98,30 @@ class CredentialService:
         if token:
             self.ours[token], self._tokens[credential.token] = credential.token, token
 
-    def _credential(self, credential: Credential, token: str, value: str) -> dict[str, Any]:
+    def _profile(self, token: str, rules: Sequence[Rule]) -> str:
+        """Where the device is full of profiles and schedules, those that nobody has any more make room."""
+        try:
+            return self.rules.profile(token, rules)
+        except DeviceRefused as error:
+            if not any(code in str(error) for code in FULL) or not self.rules.sweep(self._profiles_in_use()):
+                raise
+        return self.rules.profile(token, rules)
+
+    def _profiles_in_use(self) -> set[str]:
+        found: set[str] = set()
+        for page in pages(self.session, CREDENTIALS, "GetCredentialList"):
+            found |= {text(one) for one in every(page, "AccessProfileToken")}
+        return found
+
+    def card_of(self, token: str) -> str:
+        """The number that a credential of the device carries, decimal; empty where it has none that we can read."""
+        reply = self.session.ask(CREDENTIALS, "GetCredentialIdentifiers", {"CredentialToken": token})
+        for one in every(reply, "CredentialIdentifier"):
+            if text(one, "Type", "Name") == CARD:
+                return card_in(text(one, "Type", "FormatType"), text(one, "Value"))
+        return ""
+
+    def _credential(self, credential: Credential, token: str, value: str, profile: str) -> dict[str, Any]:
         validity = credential.validity
         return {
             "@token": token,
@@ -139,7 +134,7 @@ class CredentialService:
                 "ExemptedFromAuthentication": False,
                 "Value": value,
             },
-            "CredentialAccessProfile": {"AccessProfileToken": self._profile},
+            "CredentialAccessProfile": {"AccessProfileToken": profile},
         }
 
     def _value(self, token: str, card: str) -> str:

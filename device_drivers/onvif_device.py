@@ -42,6 +42,14 @@ class OnvifConfig(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(title="服务路径", description="Path of the device service", pattern=r"^/[!-~]{0,199}$")
     ] = "/onvif/device_service"
     tls: Annotated[bool, Meta(title="HTTPS", description="HTTPS; the device's own certificate is taken")] = False
+    stream_host: Annotated[
+        str,
+        Meta(
+            title="视频流主机",
+            description="Another host that streams come from (a recorder); empty: whatever the device says, only its own",
+            pattern=r"^[A-Za-z0-9.:-]{0,253}$",
+        ),
+    ] = ""
     timeout_s: Annotated[float, Meta(title="超时（秒）", description="Wait for an answer, seconds", gt=0, le=30)] = 5.0
     pull_s: Annotated[
         int, Meta(title="事件等待（秒）", description="Length of one long poll, seconds", ge=1, le=60)

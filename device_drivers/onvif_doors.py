@@ -95,6 +95,16 @@ class DoorService:
             return points[int(place) - 1]
         raise DeviceRefused(f"no door {point!r}; this device has {', '.join(points)}")
 
+    def authorise(self, access_point: str, credential: str, granted: bool, reason: str) -> None:
+        """The answer to a device that asks the outside; it opens by it, or not."""
+        answer = {
+            "AccessPointToken": access_point,
+            **({"CredentialToken": credential} if credential else {}),
+            **({"Reason": reason} if reason else {}),
+            "Decision": "Granted" if granted else "Denied",
+        }
+        self.session.ask(ACCESS, "ExternalAuthorization", answer)
+
     def report(self, token: str) -> DoorReport:
         """Unknown for a relay: it says nothing of a door."""
         if not self.doors:

@@ -34,8 +34,8 @@ RTSP_PORT = 554
 class Media:
     """Of one camera. Raises DeviceUnreachable, DeviceRefused, WrongSecret."""
 
-    def __init__(self, session: OnvifSession, profile: str = "") -> None:
-        self.session, self.wanted = session, profile
+    def __init__(self, session: OnvifSession, profile: str = "", stream_host: str = "") -> None:
+        self.session, self.wanted, self.stream_host = session, profile, stream_host
         self._profiles: dict[Service, tuple[MediaProfile, ...]] = {}
         self._snapshot_uri = ""
         self._no_snapshot = ""
@@ -91,15 +91,21 @@ class Media:
         return self._uri(ask, "snapshot")
 
     def streams(self) -> list[str]:
-        """Where the stream may be: the configured host at the told port, then at the usual one; without secrets."""
+        """Where the stream may be, without secrets: at the told port, then at the usual one.
+
+        Our password goes to the configured host alone, whatever address the device tells (NAT, the wrong interface, or a
+        stranger's); and to one other host where that is a setting and the device names exactly it.
+        """
         parts = urlsplit(self.stream_uri())
         try:
-            told = parts.port or RTSP_PORT
+            told, port = parts.hostname or "", parts.port or RTSP_PORT
         except ValueError as error:
             raise DeviceRefused(f"the device told a stream address that is none: {error}") from error
-        host = bracketed(self.session.host)
-        ports = dict.fromkeys((told, RTSP_PORT))
-        return [urlunsplit((parts.scheme or "rtsp", f"{host}:{port}", parts.path, parts.query, "")) for port in ports]
+        other = self.stream_host
+        host = bracketed(other if other and told.casefold() == other.casefold().strip("[]") else self.session.host)
+        ports = dict.fromkeys((port, RTSP_PORT))
+        scheme = parts.scheme if parts.scheme in ("rtsp", "rtsps") else "rtsp"
+        return [urlunsplit((scheme, f"{host}:{at}", parts.path, parts.query, "")) for at in ports]
 
     # Pictures
 

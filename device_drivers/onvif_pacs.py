@@ -181,8 +181,8 @@ def access_of(
     A card that the device does not know is passed on: the edge decides about it.
     """
     parts = message.path.split("/")
-    if parts[0] != "AccessControl" or len(parts) < 2 or parts[1] not in _OUTCOMES:
-        return None
+    if parts[0] != "AccessControl" or len(parts) < 2 or parts[1] not in _OUTCOMES or parts[-1] == "External":
+        return None  # External: what somebody outside decided; where that was this box, its own event tells it
     access_point = _either(message.source, "AccessPointToken", "Token")
     point = door_by_point.get(access_point, access_point)
     if parts[1:3] == ["Denied", "CredentialNotFound"]:
@@ -216,6 +216,38 @@ def _card(value: str) -> str:
         except card_number.CardNumberError:
             continue
     return ""
+
+
+def card_in(format_type: str, value: str) -> str:
+    """The card of a credential identifier (hexBinary of the number, or of its digits as text)."""
+    try:
+        raw = bytes.fromhex(value)
+        return card_number.normalise(raw.decode("ascii")) if "ALPHA" in format_type else card_number.from_bytes(raw)
+    except (ValueError, card_number.CardNumberError):
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A device asks the outside whether to let somebody in. `credential`: its own token; `card`: where it knows no token."""
+
+    access_point: str
+    credential: str = ""
+    card: str = ""
+
+
+def request_of(message: OnvifMessage) -> Request | None:
+    """Of `AccessControl/Request/{Credential,Identifier}`; None for any other. Nobody in particular is not asked about."""
+    parts = message.path.split("/")
+    if message.is_state or parts[:2] != ["AccessControl", "Request"] or len(parts) != 3:
+        return None
+    point = _either(message.source, "AccessPointToken", "Token")
+    if parts[2] == "Credential" and (token := message.data.get("CredentialToken", "")):
+        return Request(point, token)
+    if parts[2] == "Identifier":
+        card = card_in(message.data.get("FormatType", ""), message.data.get("IdentifierValue", ""))
+        return Request(point, card=card) if card else None
+    return None
 
 
 def told_otherwise(message: OnvifMessage, point: str) -> CameraEvent | None:

@@ -37,11 +37,21 @@ class MediaProfile:
 
 def clock(reply: Element) -> datetime | None:
     """UTC of GetSystemDateAndTime; None where the device tells local time only, or no time that exists."""
-    date, time = first(reply, "UTCDateTime", "Date"), first(reply, "UTCDateTime", "Time")
+    return _time_in(reply, "UTCDateTime")
+
+
+def zone_offset(reply: Element) -> float | None:
+    """Local time minus UTC in seconds, of GetSystemDateAndTime; None where the device does not tell both."""
+    utc, local = _time_in(reply, "UTCDateTime"), _time_in(reply, "LocalDateTime")
+    return None if utc is None or local is None else (local - utc).total_seconds()
+
+
+def _time_in(reply: Element, name: str) -> datetime | None:
+    date, time = first(reply, name, "Date"), first(reply, name, "Time")
     if date is None or time is None:
         return None
-    values = [number(text(date, name)) for name in ("Year", "Month", "Day")]
-    values += [number(text(time, name)) for name in ("Hour", "Minute", "Second")]
+    values = [number(text(date, part)) for part in ("Year", "Month", "Day")]
+    values += [number(text(time, part)) for part in ("Hour", "Minute", "Second")]
     year, month, day, hour, minute, second = values
     if None in values:
         return None

@@ -48,6 +48,7 @@ class OnvifSession:
         self.host, self.port, self.username, self.password = host, port, username, password
         self.timeout_s = timeout_s
         self.clock_offset_s: float | None = None
+        self.zone_offset_s: float | None = None  # its local time minus UTC, where it tells
         self.addresses: dict[str, str] = {}  # by namespace, as the device told them
         self.http = Http(host, port, username, password, timeout_s, tls=tls)
         self.device_address = f"{self.http.scheme}://{self.http.authority}/{path.lstrip('/')}"
@@ -162,6 +163,7 @@ class OnvifSession:
             reply = self._call(DEVICE, "GetSystemDateAndTime", {}, self.device_address, 0.0, (), signed=True)
         middle = before + (datetime.now(UTC) - before) / 2
         at = onvif_replies.clock(reply)
+        self.zone_offset_s = onvif_replies.zone_offset(reply)
         self.clock_offset_s = None if at is None else round((at - middle).total_seconds() + 0.5, 1)
 
     def find_services(self) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from device_drivers.contract.access import AccessList, Credential, Fingerprints, credential_fingerprint
 from device_drivers.contract.device import Capabilities, DeviceInventory
 from device_drivers.contract.words import IdentifierType
-from device_drivers.driver import Remove, Upsert
+from device_drivers.driver import Remove, Rule, Upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +100,18 @@ def plan(
     remove_foreign: bool = False,
     refused: Mapping[str, RefusedBefore] | None = None,
     parts: Parts | None = None,
+    points: Mapping[str, str] | None = None,
 ) -> Plan:
     """`applied`: token → fingerprint last written with the device's yes; `refused`: token → what it refused.
 
     A token that we never wrote and do not want is foreign: it is left alone unless a person chose `remove_foreign`.
     A refused credential is tried again only when it changed; a refused photo only when the photo changed, and until
     then the credential is written without it: a face is never the only way in. Where nothing is left without it, an older
-    entry goes: it opens by what is not wanted any more. `parts`: of this list or of one that has more.
+    entry goes: it opens by what is not wanted any more. `parts`: of this list or of one that has more. `points`: the
+    driver's name of each access point that hangs on the device.
     """
     refused = refused or {}
+    rules = _Rules(desired, points or {})
     known = (parts or parts_of(desired, capabilities)).by_token
     tokens = sorted(c.token for c in desired.credentials if not c.blocked)
     wanted = {t: part for t in tokens if not (part := known[t]).at_edge}
@@ -145,7 +148,8 @@ def plan(
         elif before and before.fingerprint == fingerprint:
             skipped[token] = "refused before, unchanged"
         else:
-            upserts.append(reduced or Upsert(part.credential, fingerprint))
+            written = reduced or Upsert(part.credential, fingerprint)
+            upserts.append(replace(written, rules=rules.of(part.credential.profiles)) if points else written)
     return Plan(
         tuple(removals),
         tuple(upserts),
@@ -156,6 +160,27 @@ def plan(
         tuple(partial),
         tuple(t for t in tokens if known[t].at_edge),
     )
+
+
+class _Rules:
+    """Where and when the profiles of a list let people pass at one device, put together once a set of profiles."""
+
+    def __init__(self, desired: AccessList, points: Mapping[str, str]) -> None:
+        self._profiles = {p.token: p.policies for p in desired.profiles}
+        self._schedules = {s.token: s for s in desired.schedules}
+        self._points = points
+        self._known: dict[tuple[str, ...], tuple[Rule, ...]] = {}
+
+    def of(self, profiles: tuple[str, ...]) -> tuple[Rule, ...]:
+        if profiles not in self._known:
+            policies = (policy for token in profiles for policy in self._profiles.get(token, ()))
+            here = (
+                Rule(points, self._schedules[p.schedule] if p.schedule is not None else None)
+                for p in policies
+                if (points := tuple(self._points[a] for a in p.access_points if a in self._points))
+            )
+            self._known[profiles] = tuple(here)
+        return self._known[profiles]
 
 
 def _spelled(

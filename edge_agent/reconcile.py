@@ -169,6 +169,7 @@ class Reconciler:
             remove_foreign=self.config.remove_foreign,
             refused=refused,
             parts=self._parts[1],
+            points={b.access_point: b.point for b in self.config.access_points},
         )
         # The list still names them: until it does not, the hub is told that they are over by this box's clock.
         ended = self.box.lists.revoked(self.device)

@@ -312,7 +312,9 @@ class Worker:
         binding = self._binding(shown.point)
         (decision, kind), text = self.doors.decide(binding, shown.identifier, shown.otherwise), ""
         if decision.granted:
-            text = await self._let_in(driver, shown.point, decision, binding.access_point if binding else "")
+            text = await self._let_in(driver, shown, decision, binding.access_point if binding else "")
+        elif shown.answer:
+            await shown.answer(False, decision.reason or "")
         body = AccessEvent(
             decision.outcome,
             shown.point,
@@ -325,14 +327,20 @@ class Worker:
         )
         await self._keep(self._row(event, body, received), event)
 
-    async def _let_in(self, driver: Driver, point: str, decision: Decision, access_point: str) -> str:
-        """Opens once. Returns what is to be told with the event: why the way was free, which use it was, what went wrong."""
+    async def _let_in(self, driver: Driver, shown: CredentialPresented, decision: Decision, access_point: str) -> str:
+        """Opens once, or tells the device that waits for it.
+
+        Returns what is to be told with the event: why the way was free, which use it was, what went wrong.
+        """
         said = f"出口或常开的门不拒绝任何人；按名单此凭证不能通行（{decision.overruled}）" if decision.overruled else ""
         use = use_of(decision.credential or "", access_point) if decision.uses is not None else None
         if use:
             said = f"第 {self.box.uses.take(use)} 次，共 {decision.uses} 次"
             await self.box.uses.keep(use)
-        outcome, text = await self.doors.pulse(driver, point)
+        if shown.answer:
+            outcome, text = await shown.answer(True, "")
+        else:
+            outcome, text = await self.doors.pulse(driver, shown.point)
         if outcome in (CommandOutcome.DONE, CommandOutcome.UNCERTAIN):
             sure = f"door not opened for sure ({outcome}): {text}" if outcome is CommandOutcome.UNCERTAIN else ""
             return "；".join(filter(None, (said, sure)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
 from simulators.onvif_events import topic_set
@@ -17,20 +17,21 @@ SERVICES = {
 }
 
 
-def system_date_and_time(now: datetime) -> str:
-    """GetSystemDateAndTimeResponse; ``now`` aware, UTC."""
+def system_date_and_time(now: datetime, zone: timedelta) -> str:
+    """GetSystemDateAndTimeResponse; ``now`` aware, UTC; ``zone``: local time minus UTC."""
 
-    def parts(name: str) -> str:
+    def parts(name: str, at: datetime) -> str:
         return (
-            f"<tt:{name}><tt:Time><tt:Hour>{now.hour}</tt:Hour><tt:Minute>{now.minute}</tt:Minute>"
-            f"<tt:Second>{now.second}</tt:Second></tt:Time><tt:Date><tt:Year>{now.year}</tt:Year>"
-            f"<tt:Month>{now.month}</tt:Month><tt:Day>{now.day}</tt:Day></tt:Date></tt:{name}>"
+            f"<tt:{name}><tt:Time><tt:Hour>{at.hour}</tt:Hour><tt:Minute>{at.minute}</tt:Minute>"
+            f"<tt:Second>{at.second}</tt:Second></tt:Time><tt:Date><tt:Year>{at.year}</tt:Year>"
+            f"<tt:Month>{at.month}</tt:Month><tt:Day>{at.day}</tt:Day></tt:Date></tt:{name}>"
         )
 
     return (
         "<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime><tt:DateTimeType>Manual</tt:DateTimeType>"
         "<tt:DaylightSavings>false</tt:DaylightSavings><tt:TimeZone><tt:TZ>CST-8</tt:TZ></tt:TimeZone>"
-        f"{parts('UTCDateTime')}</tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>"
+        f"{parts('UTCDateTime', now)}{parts('LocalDateTime', now + zone)}"
+        "</tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>"
     )
 
 

@@ -93,7 +93,7 @@ class OnvifCameraSim(DeviceSim):
         self._runner: web.AppRunner | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._table: dict[str, Callable[[SoapRequest], str]] = {
-            "GetSystemDateAndTime": lambda request: answers.system_date_and_time(self.now()),
+            "GetSystemDateAndTime": lambda request: answers.system_date_and_time(self.now(), self.zone_offset),
             "SetSystemDateAndTime": self._set_time,
             "GetDeviceInformation": lambda request: answers.device_information(self.model, self.code),
             "GetServices": lambda request: answers.services(self._base(), self.services),
@@ -139,6 +139,11 @@ class OnvifCameraSim(DeviceSim):
             self.events.drop_all()
         if fault is Fault.RESTART:
             self.relay = {"mode": "Bistable", "delay_s": 1.0, "idle": "open"}
+
+    @property
+    def zone_offset(self) -> timedelta:
+        """Its local time minus UTC."""
+        return timedelta(hours=8)
 
     def now(self) -> datetime:
         """The camera's clock, aware UTC."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from xml.sax.saxutils import escape, quoteattr
+from zoneinfo import ZoneInfo
 
 from simulators.device import BadRequest
 from simulators.faults import Fault
 from simulators.onvif_device import OnvifCameraSim
 from simulators.onvif_events import Items
+from simulators.onvif_rules import MAX_RULES, RuleBook, rest
 from simulators.onvif_soap import NS, SoapFault, SoapRequest, duration_s
 
 _FORMATS = {"SIMPLE_NUMBER32": 4, "WIEGAND26": 3}
@@ -22,8 +24,10 @@ _FORMATS = {"SIMPLE_NUMBER32": 4, "WIEGAND26": 3}
 class OnvifDoorSim(OnvifCameraSim):
     """Doors on an HTTP port, besides what `OnvifCameraSim` has (no camera: media services are missing).
 
-    Config as there, and: doors (1), capacity (100 credentials), page (20: longest list answered at once). Who shows a card
-    that is enrolled and valid is let in by the controller itself.
+    Config as there, and: doors (1), capacity (100 credentials), page (20: longest list answered at once), time_zone
+    ("Asia/Shanghai"), profiles (200: how many access profiles it keeps), external ("" | "credential" | "identifier": asks
+    the outside before it opens, for credentials it knows or for every card), external_s (5, how long it waits). Who shows a
+    card that is enrolled, valid and permitted at this hour is let in by the controller itself.
     """
 
     kind: ClassVar[str] = "onvif_door"
@@ -45,10 +49,17 @@ class OnvifDoorSim(OnvifCameraSim):
             token: {"DoorMode": "Locked", "DoorPhysicalState": "Closed", "DoorAlarm": "Normal"} for token in tokens
         }
         self.credentials: dict[str, dict[str, str]] = {}
-        self.profiles: dict[str, list[tuple[str, str]]] = {}
-        self.schedules: dict[str, str] = {}
-        self._names: dict[str, str] = {}
-        self._next = 1
+        self.zone = ZoneInfo(str(config.get("time_zone", "Asia/Shanghai")))
+        self.external, self.external_s = str(config.get("external", "")), float(config.get("external_s", 5))
+        self.rules = RuleBook(
+            self.page,
+            self._save,
+            lambda: {c["profile"] for c in self.credentials.values()},
+            int(config.get("profiles", MAX_RULES)),
+        )
+        self.waiting: dict[
+            str, tuple[str, asyncio.Future[tuple[bool, str]]]
+        ] = {}  # by access point: credential, decision
         self.pulses: list[str] = []  # every release of a bolt, by door
         self._relock: dict[str, asyncio.TimerHandle] = {}
         self.events.states.clear()
@@ -68,10 +79,10 @@ class OnvifDoorSim(OnvifCameraSim):
             "CreateCredential": self._write_credential,
             "ModifyCredential": self._write_credential,
             "DeleteCredential": self._delete_credential,
-            "GetAccessProfileInfoList": self._profile_list,
-            "CreateAccessProfile": self._create_profile,
-            "GetScheduleInfoList": self._schedule_list,
-            "CreateSchedule": self._create_schedule,
+            "GetCredentialList": self._credential_list,
+            "GetCredentialIdentifiers": self._identifiers,
+            "ExternalAuthorization": self._authorised,
+            **self.rules.table,
         }
 
     # Life
@@ -83,15 +94,27 @@ class OnvifDoorSim(OnvifCameraSim):
     def _load(self) -> None:
         if self._file and self._file.is_file():
             kept = json.loads(self._file.read_text())
-            self.credentials, self._names, self._next = kept["credentials"], kept["names"], kept["next"]
-            self.schedules = kept["schedules"]
-            self.profiles = {token: [tuple(p) for p in policies] for token, policies in kept["profiles"].items()}
+            self.credentials = kept["credentials"]
+            self.rules.load(kept)
 
     def _save(self) -> None:
         if self._file:
-            names = ("credentials", "profiles", "schedules")
-            kept = {name: getattr(self, name) for name in names} | {"names": self._names, "next": self._next}
-            self._file.write_text(json.dumps(kept))
+            self._file.write_text(json.dumps({"credentials": self.credentials, **self.rules.kept()}))
+
+    @property
+    def profiles(self) -> dict[str, list[tuple[str, str]]]:
+        """Of each access profile its (schedule, access point)."""
+        return self.rules.profiles
+
+    @property
+    def schedules(self) -> dict[str, Any]:
+        """By token."""
+        return self.rules.schedules
+
+    @property
+    def zone_offset(self) -> timedelta:
+        """Its local time minus UTC."""
+        return self.now().astimezone(self.zone).utcoffset() or timedelta()
 
     async def on_fault(self, fault: Fault) -> None:
         """A restart closes the doors; an empty one forgets the list as well."""
@@ -101,7 +124,8 @@ class OnvifDoorSim(OnvifCameraSim):
             for token in self.doors:
                 self._set(token, "DoorMode", "Locked")
         if fault is Fault.RESTART_EMPTY:
-            self.credentials, self.profiles, self.schedules = {}, {}, {}
+            self.credentials = {}
+            self.rules.clear()
             self._save()
 
     # Doors
@@ -127,14 +151,14 @@ class OnvifDoorSim(OnvifCameraSim):
         return token
 
     def _door_list(self, soap: SoapRequest) -> str:
-        items, rest = self._paged(soap, sorted(self.doors))
+        items, left = self.rules.paged(soap, sorted(self.doors))
         told = "".join(
             f"<tdc:DoorInfo token={quoteattr(token)}><tdc:Name>{escape(token)}</tdc:Name>"
             '<tdc:Capabilities Access="true" AccessTimingOverride="true" Lock="true" LockDown="1" LockOpen="true" '
             'Block="true" DoorMonitor="true" LockMonitor="false"/></tdc:DoorInfo>'
             for token in items
         )
-        return f"<tdc:GetDoorInfoListResponse>{_rest('tdc', rest)}{told}</tdc:GetDoorInfoListResponse>"
+        return f"<tdc:GetDoorInfoListResponse>{rest('tdc', left)}{told}</tdc:GetDoorInfoListResponse>"
 
     def _door_state(self, soap: SoapRequest) -> str:
         states = self.doors[self._door(soap)]
@@ -184,23 +208,64 @@ class OnvifDoorSim(OnvifCameraSim):
         self._set(token, "DoorAlarm", "DoorForcedOpen" if is_open and not by_right else "Normal")
         return dict(states)
 
-    async def present(self, *, card: str | None = None, **other: Any) -> dict[str, Any]:
-        """Hold a card before the first reader: the controller decides by its list, or says that it knows no such card."""
+    async def present(self, *, card: str | None = None, point: str = "AP_1", **other: Any) -> dict[str, Any]:
+        """Hold a card before a reader: the controller decides by its list, or asks, or says that it knows no such card."""
         if card is None:
             raise BadRequest(f"this controller reads cards only, not {', '.join(k for k, v in other.items() if v)}")
-        token, point, now = next(iter(self.doors)), "AP_1", self.now()
-        source = (("AccessPointToken", point),)
+        now, source = self.now(), (("AccessPointToken", point),)
         known = next((t for t, c in self.credentials.items() if int(c["Value"], 16) == int(card)), None)
+        if known is None and self.external == "identifier":
+            return await self._ask(point, "", int(card).to_bytes(4, "big").hex().upper())
         if known is None:
             self.events.tell("tns1:AccessControl/Denied/CredentialNotFound/Card", source, (("Card", card),), now)
             return {"granted": False, "why": "unknown"}
         data: Items = (("CredentialToken", known),)
-        if reason := self._invalid(self.credentials[known], now):
+        local = now.astimezone(self.zone).replace(tzinfo=None)
+        kept = self.credentials[known]
+        if reason := self._invalid(kept, now) or self.rules.refusal(kept["profile"], point, local):
             self.events.tell("tns1:AccessControl/Denied/Credential", source, (*data, ("Reason", reason)), now)
             return {"granted": False, "why": reason}
-        self.unlock(token, 5.0)
+        if self.external:
+            return await self._ask(point, known, "")
+        self.unlock(point.replace("AP", "Door"), 5.0)
         self.events.tell("tns1:AccessControl/AccessGranted/Credential", source, data, now)
         return {"granted": True, "credential": known}
+
+    async def _ask(self, point: str, credential: str, identifier: str) -> dict[str, Any]:
+        """The outside decides; without an answer in time nobody is let in."""
+        source = (("AccessPointToken", point),)
+        kind = "Credential" if credential else "Identifier"
+        data: Items = (("CredentialToken", credential), ("CredentialHolderName", ""))
+        if identifier:
+            data = (("IdentifierType", "pt:Card"), ("FormatType", "SIMPLE_NUMBER32"), ("IdentifierValue", identifier))
+        decision: asyncio.Future[tuple[bool, str]] = asyncio.get_running_loop().create_future()
+        self.waiting[point] = credential, decision
+        self.events.tell(f"tns1:AccessControl/Request/{kind}", source, data, self.now())
+        try:
+            async with asyncio.timeout(self.external_s):
+                granted, reason = await decision
+        except TimeoutError:
+            self.events.tell(f"tns1:AccessControl/Request/Timeout/{kind}", source, data, self.now())
+            return {"granted": False, "why": "timeout"}
+        finally:
+            self.waiting.pop(point, None)
+        who: Items = (("CredentialToken", credential),) if credential else ()
+        what = "AccessGranted" if granted else "Denied"
+        told: Items = who if granted else (*who, ("Reason", reason))
+        if granted:
+            self.unlock(point.replace("AP", "Door"), 5.0)
+        name = kind if credential else "Anonymous"
+        self.events.tell(f"tns1:AccessControl/{what}/{name}/External", source, told, self.now())
+        return {"granted": granted, "why": reason}
+
+    def _authorised(self, soap: SoapRequest) -> str:
+        credential, decision = self.waiting.get(soap.text("AccessPointToken") or "", ("", None))
+        if decision is None or decision.done() or credential != (soap.text("CredentialToken") or ""):
+            raise SoapFault("Sender", "ter:InvalidArgVal", "nobody waits there")
+        if soap.text("Decision") not in ("Granted", "Denied"):
+            raise SoapFault("Sender", "ter:InvalidArgVal", f"decision {soap.text('Decision')!r}")
+        decision.set_result((soap.text("Decision") == "Granted", soap.text("Reason") or ""))
+        return "<tac:ExternalAuthorizationResponse/>"
 
     @staticmethod
     def _invalid(credential: Mapping[str, str], now: datetime) -> str:
@@ -212,14 +277,14 @@ class OnvifDoorSim(OnvifCameraSim):
     # Access control, credentials, rules, schedules
 
     def _point_list(self, soap: SoapRequest) -> str:
-        items, rest = self._paged(soap, [f"AP_{n + 1}" for n in range(len(self.doors))])
+        items, left = self.rules.paged(soap, [f"AP_{n + 1}" for n in range(len(self.doors))])
         told = "".join(
             f"<tac:AccessPointInfo token={quoteattr(token)}><tac:Name>{token}</tac:Name>"
             f"<tac:Entity>{token.replace('AP', 'Door')}</tac:Entity><tac:Capabilities DisableAccessPoint='false'/>"
             "</tac:AccessPointInfo>"
             for token in items
         )
-        return f"<tac:GetAccessPointInfoListResponse>{_rest('tac', rest)}{told}</tac:GetAccessPointInfoListResponse>"
+        return f"<tac:GetAccessPointInfoListResponse>{rest('tac', left)}{told}</tac:GetAccessPointInfoListResponse>"
 
     def _formats(self, soap: SoapRequest) -> str:
         told = "".join(
@@ -229,23 +294,32 @@ class OnvifDoorSim(OnvifCameraSim):
         )
         return f"<tcr:GetSupportedFormatTypesResponse>{told}</tcr:GetSupportedFormatTypesResponse>"
 
-    def _paged(self, soap: SoapRequest, tokens: list[str]) -> tuple[list[str], str]:
-        start = soap.text("StartReference") or ""
-        begin = tokens.index(start) if start in tokens else 0
-        limit = min(self.page, int(soap.text("Limit") or self.page))
-        rest = tokens[begin + limit] if begin + limit < len(tokens) else ""
-        return tokens[begin : begin + limit], rest
-
     def _credential_list(self, soap: SoapRequest) -> str:
-        items, rest = self._paged(soap, sorted(self.credentials))
-        told = "".join(self._credential_info(token, self.credentials[token]) for token in items)
-        return f"<tcr:GetCredentialInfoListResponse>{_rest('tcr', rest)}{told}</tcr:GetCredentialInfoListResponse>"
+        whole = soap.operation == "GetCredentialList"
+        items, left = self.rules.paged(soap, sorted(self.credentials))
+        told = "".join(self._credential_told(token, self.credentials[token], whole=whole) for token in items)
+        return f"<tcr:{soap.operation}Response>{rest('tcr', left)}{told}</tcr:{soap.operation}Response>"
 
     @staticmethod
-    def _credential_info(token: str, kept: Mapping[str, str]) -> str:
+    def _credential_told(token: str, kept: Mapping[str, str], *, whole: bool) -> str:
         names = ("Description", "CredentialHolderReference", "ValidFrom", "ValidTo")
         inner = "".join(f"<tcr:{name}>{escape(kept[name])}</tcr:{name}>" for name in names if kept.get(name))
-        return f"<tcr:CredentialInfo token={quoteattr(token)}>{inner}</tcr:CredentialInfo>"
+        if whole:
+            profile = f"<tcr:AccessProfileToken>{escape(kept['profile'])}</tcr:AccessProfileToken>"
+            inner += f"<tcr:CredentialAccessProfile>{profile}</tcr:CredentialAccessProfile>"
+        element = "Credential" if whole else "CredentialInfo"
+        return f"<tcr:{element} token={quoteattr(token)}>{inner}</tcr:{element}>"
+
+    def _identifiers(self, soap: SoapRequest) -> str:
+        kept = self.credentials.get(soap.text("CredentialToken") or "")
+        if kept is None:
+            raise SoapFault("Sender", "ter:NotFound", "no such credential")
+        return (
+            "<tcr:GetCredentialIdentifiersResponse><tcr:CredentialIdentifier><tcr:Type><tcr:Name>pt:Card</tcr:Name>"
+            f"<tcr:FormatType>{kept['FormatType']}</tcr:FormatType></tcr:Type><tcr:ExemptedFromAuthentication>false"
+            f"</tcr:ExemptedFromAuthentication><tcr:Value>{kept['Value']}</tcr:Value></tcr:CredentialIdentifier>"
+            "</tcr:GetCredentialIdentifiersResponse>"
+        )
 
     def _write_credential(self, soap: SoapRequest) -> str:
         element = next((e for e in soap.body.iter() if e.tag == f"{{{NS['tcr']}}}Credential"), None)
@@ -257,7 +331,7 @@ class OnvifDoorSim(OnvifCameraSim):
         profile = soap.text("AccessProfileToken") or ""
         self._check_credential(soap.operation, token, kept, profile)
         if soap.operation == "CreateCredential":
-            token = self._token("Credential")
+            token = self.rules.token("Credential")
         self.credentials[token] = {**kept, "profile": profile}
         self._save()
         return f"<tcr:{soap.operation}Response><tcr:Token>{token}</tcr:Token></tcr:{soap.operation}Response>"
@@ -283,47 +357,6 @@ class OnvifDoorSim(OnvifCameraSim):
         self._save()
         return "<tcr:DeleteCredentialResponse/>"
 
-    def _token(self, kind: str) -> str:
-        self._next += 1
-        return f"{kind}_{self._next}"
-
-    def _named(self, prefix: str, element: str, tokens: list[str], soap: SoapRequest) -> str:
-        items, rest = self._paged(soap, sorted(tokens))
-        told = "".join(
-            f"<{prefix}:{element} token={quoteattr(t)}><{prefix}:Name>{escape(self._names.get(t, t))}</{prefix}:Name>"
-            f"</{prefix}:{element}>"
-            for t in items
-        )
-        return f"<{prefix}:{soap.operation}Response>{_rest(prefix, rest)}{told}</{prefix}:{soap.operation}Response>"
-
-    def _profile_list(self, soap: SoapRequest) -> str:
-        return self._named("tar", "AccessProfileInfo", list(self.profiles), soap)
-
-    def _create_profile(self, soap: SoapRequest) -> str:
-        policies = [e for e in soap.body.iter() if e.tag == f"{{{NS['tar']}}}AccessPolicy"]
-        told = [tuple(e.findtext(f"tar:{name}", "", NS) for name in ("ScheduleToken", "Entity")) for e in policies]
-        for schedule, entity in told:
-            if schedule not in self.schedules or not entity:
-                raise SoapFault("Sender", "ter:ReferenceNotFound", f"{schedule!r} {entity!r}")
-        token = self._token("Profile")
-        self.profiles[token] = [(schedule, entity) for schedule, entity in told]
-        self._names[token] = soap.text("Name") or ""
-        self._save()
-        return f"<tar:CreateAccessProfileResponse><tar:Token>{token}</tar:Token></tar:CreateAccessProfileResponse>"
-
-    def _schedule_list(self, soap: SoapRequest) -> str:
-        return self._named("tsc", "ScheduleInfo", list(self.schedules), soap)
-
-    def _create_schedule(self, soap: SoapRequest) -> str:
-        standard = soap.text("Standard") or ""
-        if "BEGIN:VEVENT" not in standard:
-            raise SoapFault("Sender", "ter:InvalidArgVal", "Standard is no iCalendar")
-        token = self._token("Schedule")
-        self.schedules[token] = standard
-        self._names[token] = soap.text("Name") or ""
-        self._save()
-        return f"<tsc:CreateScheduleResponse><tsc:Token>{token}</tsc:Token></tsc:CreateScheduleResponse>"
-
     def state(self) -> dict[str, Any]:
         """Doors, list and counters."""
         kept = {"doors": self.doors, "credentials": self.credentials, "profiles": self.profiles}
@@ -339,10 +372,6 @@ _MODES = {
     "LockOpenDoor": ("", "LockedOpen"),
     "LockOpenReleaseDoor": ("LockedOpen", "Locked"),
 }
-
-
-def _rest(prefix: str, start: str) -> str:
-    return f"<{prefix}:NextStartReference>{escape(start)}</{prefix}:NextStartReference>" if start else ""
 
 
 def _time(text: str) -> datetime | None:

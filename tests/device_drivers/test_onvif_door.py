@@ -125,7 +125,7 @@ def test_what_others_wrote_is_foreign_and_the_profile_is_found_again() -> None:
         sim.credentials["Credential_77"] = {"Value": "00000001", "CredentialHolderReference": "smith", "profile": "x"}
         await driver.apply((Upsert(card(1), "f"),))
         assert {h.token for h in (await driver.inventory()).held} == {"onvif:Credential_77", "cred-1"}
-        await driver.device.thread(driver.credentials.prepare, ("AP_1",))
+        await driver.device.thread(driver.credentials.prepare, {"AP_1": "Door_1"})
         assert (len(sim.profiles), len(sim.schedules)) == (1, 1), "made once"
         await driver.apply((Remove("onvif:Credential_77", foreign=True),))
         assert [h.token for h in (await driver.inventory()).held] == ["cred-1"]

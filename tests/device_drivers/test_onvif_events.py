@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -69,3 +70,25 @@ def test_damaged_replies_never_crash(noise: bytes, at: int) -> None:
 
 def test_secrets_in_a_stream_address_are_encoded() -> None:
     assert with_credentials("rtsp://h:554/s?x=1", "a:b", "p@/") == "rtsp://a%3Ab:p%40%2F@h:554/s?x=1"
+
+
+@pytest.mark.parametrize(
+    ("told", "allowed", "host"),
+    [
+        ("rtsp://10.0.0.5:8554/live", "", "10.0.0.5"),
+        ("rtsp://192.168.9.9:8554/live", "", "10.0.0.5"),
+        ("rtsp://user:secret@evil.example:8554/live", "", "10.0.0.5"),
+        ("rtsp://192.168.9.9:8554/live", "192.168.9.9", "192.168.9.9"),
+        ("rtsp://evil.example:8554/live", "192.168.9.9", "10.0.0.5"),
+        ("rtsp://NVR.local:8554/live", "nvr.local", "nvr.local"),
+        ("http://192.168.9.9:8554/live", "192.168.9.9", "192.168.9.9"),
+        ("rtsp://[fd00::9]:8554/live", "fd00::9", "[fd00::9]"),
+    ],
+)
+def test_a_stream_on_another_host_is_followed_only_where_that_is_a_setting(told: str, allowed: str, host: str) -> None:
+    """The camera's password goes with it: to the configured host, and to one other that a person named."""
+    from device_drivers.onvif_media import Media
+
+    media = Media(SimpleNamespace(host="10.0.0.5"), "", allowed)  # type: ignore[arg-type]
+    media.stream_uri = lambda: told  # type: ignore[method-assign]
+    assert media.streams() == [f"rtsp://{host}:8554/live", f"rtsp://{host}:554/live"]
