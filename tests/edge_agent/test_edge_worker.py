@@ -471,6 +471,31 @@ def test_the_edge_decides_opens_once_and_then_writes(tmp_path: Path) -> None:
     run(work())
 
 
+def test_a_device_that_asks_is_answered_and_gets_no_pulse(tmp_path: Path) -> None:
+    """It opens by the answer: a pulse besides would open twice. What was refused is answered too, at once."""
+    said: list[tuple[bool, str]] = []
+
+    async def answer(granted: bool, reason: str) -> tuple[CommandOutcome, str]:
+        said.append((granted, reason))
+        return CommandOutcome.DONE, ""
+
+    def asked(card: str) -> DriverEvent:
+        return DriverEvent(CredentialPresented("door1", Identifier(IdentifierType.CARD, card), answer=answer))
+
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER):
+            publish(box, access_list(1, credential("a", "7"), credential("b", "8", validity=ValidityPeriod(None, T0))))
+            await until(lambda: reported(box, 1, confirmed=2), "the list is here")
+            for card in ("7", "8", "9"):
+                device.put(asked(card))
+            await until(lambda: len(said) == 3, "three answers")
+            assert sorted(said) == [(False, "expired"), (False, "unknown_credential"), (True, "")]
+            assert device.commands == []
+
+    run(work())
+
+
 def test_doors_open_while_the_disk_is_full(tmp_path: Path) -> None:
     async def work() -> None:
         device = TwinDevice()
