@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 
 from hub.occupancy.course import Now, course_of_others, course_of_vacancy
 from hub.occupancy.finding import Finding
 from hub.occupancy.likely import Likely, Model, likely
+from hub.occupancy.outcomes import NO_OUTCOMES, OTHERS, VACANCY, Learned, Outcomes
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.runs import festival_days
 from hub.occupancy.sublet import find_sublet
@@ -19,22 +22,43 @@ from hub.occupancy.values import DwellingRecord, Household
 
 
 def detect(
-    record: DwellingRecord, pack: PolicyPack, calendar: Calendar, model: Model | None = None
+    record: DwellingRecord,
+    pack: PolicyPack,
+    calendar: Calendar,
+    model: Model | None = None,
+    outcomes: Outcomes = NO_OUTCOMES,
 ) -> tuple[Finding, ...]:
     """All findings on the record's last day, at most one a kind.
 
     Pure and repeatable: the same record gives the same findings and hashes. Nothing found is the usual answer. `model`: what
-    measured packs take the chances from; without it the plain rules speak.
+    measured packs take the chances from; without it the plain rules speak. `outcomes`: what inspections have taught by when.
     """
     festival = festival_days(calendar, pack.pauses)
     if pack.measured and model is not None and record.household is not None:
-        return tuple(Courses(record, record.household, pack, calendar, model).findings(len(record.days) - 1))
+        return tuple(
+            Courses(record, record.household, pack, calendar, model, outcomes=outcomes).findings(len(record.days) - 1)
+        )
     found = (
         find_vacancy(record, pack, festival),
         find_sublet(record, pack),
         find_vacant_use(record, pack),
     )
-    return tuple(finding for finding in found if finding is not None)
+    return tuple(_heeding(finding, outcomes) for finding in found if finding is not None)
+
+
+def _heeding(found: Finding, outcomes: Outcomes) -> Finding:
+    """With the chance its rule has by what was confirmed so far, and held back where that is mostly not."""
+    learned, before = outcomes.on(found.window_to), outcomes.fixed.get(f"{found.rule} {found.stage.value}")
+    chance = None if before is None else round(learned.stated(found.rule, found.stage, before), 4)
+    return _held_back(replace(found, chance=chance), learned)
+
+
+def _held_back(found: Finding, learned: Learned) -> Finding:
+    lowered = learned.lowered(found.rule, found.stage)
+    if lowered is found.stage:
+        return found
+    why = learned.why(found.rule, found.stage)
+    return replace(found, stage=lowered, earned=found.stage, against=(why, *found.against))
 
 
 class Courses:
@@ -52,16 +76,20 @@ class Courses:
         model: Model,
         recognised: Sequence[float | None] | None = None,
         healthy: Sequence[bool] | None = None,
+        outcomes: Outcomes = NO_OUTCOMES,
     ) -> None:
         self._record, self._household, self._pack, self._model = record, household, pack, model
+        self._outcomes = outcomes
         self._of: Likely | None = None
+        self._fitted: Likely | None = None
         self._others: list[Now | None] = []
         self._vacancy: list[Now | None] = []
         if record.under_repair or not record.days:
             return
-        of = self._of = likely(record, household, pack, festival_days(calendar, pack.pauses), model, recognised)
+        of = self._fitted = likely(record, household, pack, festival_days(calendar, pack.pauses), model, recognised)
         if of is None:
             return
+        of = self._of = _corrected(of, outcomes)
         well = [record.identification_ok] * len(record.days) if healthy is None else healthy
         ok = np.array(well[of.offset : of.offset + len(of.days)], np.bool_)
         self._others = course_of_others(of, model.others_tiers, ok)
@@ -70,16 +98,33 @@ class Courses:
     def standing(self, day: int) -> tuple[Now | None, Now | None]:
         """(that others live there, that nobody does) on day `day` of the record."""
         at = day - self._of.offset if self._of else -1
-        return (self._others[at], self._vacancy[at]) if self._of and at >= 0 else (None, None)
+        if self._of is None or at < 0:
+            return None, None
+        learned = self._outcomes.on(self._of.days[at].day)
+        return _lowered(self._others[at], learned), _lowered(self._vacancy[at], learned)
 
     def findings(self, day: int) -> Iterator[Finding]:
         """The leads of a day in full."""
-        others, vacancy = self.standing(day)
-        of = self._of
-        if of is None:
+        of, fitted = self._of, self._fitted
+        if of is None or fitted is None:
             return
         at = day - of.offset
+        others, vacancy = (self._others[at], self._vacancy[at]) if at >= 0 else (None, None)
+        learned = self._outcomes.on(of.days[at].day)
         if others is not None:
-            yield others_finding(self._record, self._household, of, at, others, self._pack, self._model)
+            found = others_finding(self._record, self._household, of, at, others, self._pack, self._model)
+            yield _held_back(replace(found, fitted=round(float(fitted.others[at]), 4)), learned)
         if vacancy is not None:
-            yield vacancy_finding(self._record, self._household, of, at, vacancy, self._pack, self._model)
+            found = vacancy_finding(self._record, self._household, of, at, vacancy, self._pack, self._model)
+            yield _held_back(replace(found, fitted=round(float(fitted.vacancy[at]), 4)), learned)
+
+
+def _corrected(of: Likely, outcomes: Outcomes) -> Likely:
+    """With the chances that inspections have taught to state by each day."""
+    first = of.days[-1].day - timedelta(days=len(of.days) - 1)
+    others = outcomes.corrected(OTHERS, of.others, first)
+    return replace(of, others=others, vacancy=outcomes.corrected(VACANCY, of.vacancy, first))
+
+
+def _lowered(now: Now | None, learned: Learned) -> Now | None:
+    return None if now is None else replace(now, stage=learned.lowered(now.rule, now.stage))

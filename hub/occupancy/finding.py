@@ -62,7 +62,8 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding on one dwelling. `coverage` 0..1 is the lowest share of the window any device on the way home observed.
-    `chance` 0..1: as the fitted model states it, before any inspection corrected it; None for rules that state none."""
+    `chance` 0..1: as stated; None for rules that state none. `fitted`: as the fitted model had it before inspections corrected
+    it. `earned`: the stage without its rule being held back; None: the same."""
 
     dwelling_id: str
     kind: Kind
@@ -82,6 +83,8 @@ class Finding:
     inputs_hash: str
     rule_version: str = RULES_VERSION
     chance: float | None = None
+    fitted: float | None = None
+    earned: Stage | None = None
 
 
 def policy_version(pack: PolicyPack) -> str:

@@ -15,6 +15,7 @@ from hub.occupancy.observed import Interval, day_starts, missed_shares
 from hub.occupancy.values import NO_GAPS, DeclaredAbsence
 
 SCOPES = ("estate", "block", "dwelling")
+OUTCOMES = ("confirmed", "unfounded", "good_cause")
 STATES = ("ok", "down", "propped", "clock")
 
 
@@ -55,7 +56,7 @@ class CaseRow:
     dwelling: int
     kind: str
     closed_on: int
-    confirmed: bool
+    outcome: str
 
 
 @dataclass
@@ -284,10 +285,10 @@ def _cases(tables: Tables, history: History) -> None:
         for row, (dwelling, kind, day, outcome) in enumerate(
             zip(dwellings, kinds, chunk.days("closed_on").tolist(), outcomes, strict=True)
         ):
-            if dwelling not in history.number or day == BAD:
+            if dwelling not in history.number or day == BAD or outcome not in OUTCOMES:
                 tables.problems.note("case that cannot be used", f"cases row {chunk.first + row + 1}")
                 continue
-            history.cases.append(CaseRow(history.number[dwelling], kind, day, outcome == "confirmed"))
+            history.cases.append(CaseRow(history.number[dwelling], kind, day, outcome))
     history.cases.sort(key=lambda case: (case.closed_on, case.dwelling))
 
 

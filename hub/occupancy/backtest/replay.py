@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
@@ -26,6 +26,7 @@ from hub.occupancy.backtest.history import History, Lease
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding, Kind, Stage
 from hub.occupancy.fitted import model
+from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import presence
 from hub.occupancy.recognised import WITHIN_DAYS, share
@@ -44,11 +45,14 @@ KIND_OF = {Kind.VACANCY: "vacancy", Kind.NOT_MOVED_IN: "vacancy", Kind.VACANT_US
 KIND_OF_RULE = {"S1": "sublet_whole", "S2": "enrolment_fraud", "P1": "visitor_abuse", "S4": "sublet_part"}
 TIERS = (Stage.INSUFFICIENT_DATA, Stage.YELLOW, Stage.ORANGE, Stage.RED)
 Uses = Mapping[int, tuple[CredentialUse, ...]]
+Meters = Mapping[int, list[float | None]]
+Held = Mapping[int, tuple[Uses, Meters]]
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """One row of leads.csv. Days count from 1970-01-01; `begins`: the lead opens (else it changes stage)."""
+    """One row of leads.csv. Days count from 1970-01-01; `begins`: the lead opens (else it changes stage).
+    `chance`: as stated; `fitted`: as the model had it; `earned`: the stage without its rule being held back."""
 
     dwelling: int
     kind: str
@@ -61,7 +65,9 @@ class Lead:
     against: str
     rule: str
     policy_version: str
-    chance: float | None = None
+    chance: float = 0.0
+    fitted: float | None = None
+    earned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,15 @@ def _healthy(counts: Sequence[int], day: int) -> bool:
 class Replayer:
     """Replays buckets. Keeps nothing of a bucket but its leads."""
 
-    def __init__(self, history: History, gathered: Gathered, pack: PolicyPack, calendar: Calendar) -> None:
+    def __init__(
+        self,
+        history: History,
+        gathered: Gathered,
+        pack: PolicyPack,
+        calendar: Calendar,
+        outcomes: Outcomes = NO_OUTCOMES,
+    ) -> None:
+        self.outcomes = outcomes
         self._history, self._gathered, self._pack, self._calendar = history, gathered, pack, calendar
         self._health, self._model = Health.of(gathered), model()
         self._person = {number: f"P:{name}" for name, number in history.persons.items()}
@@ -102,16 +116,17 @@ class Replayer:
         self._gaps: tuple[object, Any] = (None, None)
         self._recognised: dict[tuple[str, str], list[float | None]] = {}
 
-    def bucket(self, directory: Path, number: int) -> Iterator[list[Lead]]:
-        """The leads of each dwelling of a bucket, in order."""
-        uses, meters = self._uses(directory, number), self._meters(directory, number)
+    def bucket(
+        self, directory: Path, number: int, only: Collection[int] | None = None
+    ) -> Iterator[tuple[int, list[Lead]]]:
+        """(dwelling, its leads) of a bucket, in order. `only`: of these dwellings."""
+        uses, meters = self._uses(directory, number, only), self._meters(directory, number, only)
         starts = [*bucket_starts(self._history).tolist(), len(self._history.dwellings)]
         self._recognised = self._recognition(bucket_rows(directory, "uses", number), starts[number], starts[number + 1])
         for dwelling in range(starts[number], starts[number + 1]):
-            if dwelling in self._history.excluded:
-                yield []
+            if dwelling in self._history.excluded or (only is not None and dwelling not in only):
                 continue
-            yield list(self.leads(dwelling, uses.get(dwelling, {}), meters.get(dwelling, {})))
+            yield dwelling, list(self.leads(dwelling, uses.get(dwelling, {}), meters.get(dwelling, {})))
 
     def spells(
         self, directory: Path, number: int
@@ -125,6 +140,14 @@ class Replayer:
                 for record, days in self.records(dwelling, uses.get(dwelling, {}), meters.get(dwelling, {})):
                     yield dwelling, record, days, self._by_day(dwelling)[1]
 
+    def hold(self, directory: Path, number: int, only: Collection[int]) -> Held:
+        """What a bucket holds of some dwellings, so that `leads` may be asked of them again and again."""
+        uses, meters = self._uses(directory, number, only), self._meters(directory, number, only)
+        starts = [*bucket_starts(self._history).tolist(), len(self._history.dwellings)]
+        rows = bucket_rows(directory, "uses", number)
+        self._recognised |= self._recognition(rows, starts[number], starts[number + 1])
+        return {dwelling: (uses.get(dwelling, {}), meters.get(dwelling, {})) for dwelling in only}
+
     def leads(self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]) -> Iterator[Lead]:
         """The leads of one dwelling over the whole history."""
         book, first = _Book(dwelling), self._history.first
@@ -136,7 +159,9 @@ class Replayer:
                 begin = max(0, index + 1 - LOOK_BACK_DAYS)
                 book.day(
                     first + index,
-                    detect(self._on(record, dwelling, begin, index), self._pack, self._calendar, self._model),
+                    detect(
+                        self._on(record, dwelling, begin, index), self._pack, self._calendar, self._model, self.outcomes
+                    ),
                 )
         return iter(book.closed_rows())
 
@@ -148,7 +173,14 @@ class Replayer:
             part = replace(record, days=record.days[begin : piece.stop])
             spell = slice(begin, piece.stop)
             courses = Courses(
-                part, household, self._pack, self._calendar, self._model, recognised[spell], health[spell]
+                part,
+                household,
+                self._pack,
+                self._calendar,
+                self._model,
+                recognised[spell],
+                health[spell],
+                self.outcomes,
             )
             before: object = None
             for index in piece:
@@ -290,10 +322,12 @@ class Replayer:
             found[name] = [share(g, o) for g, o in zip(got.tolist(), of.tolist(), strict=True)]
         return found
 
-    def _uses(self, directory: Path, number: int) -> dict[int, dict[int, tuple[CredentialUse, ...]]]:
+    def _uses(
+        self, directory: Path, number: int, only: Collection[int] | None = None
+    ) -> dict[int, dict[int, tuple[CredentialUse, ...]]]:
         merged: dict[tuple[int, int, str, bool], list[int]] = {}
         estate = self._history.estate
-        for dwelling, day, cls, code, count, late, hours in bucket_rows(directory, "uses", number).tolist():
+        for dwelling, day, cls, code, count, late, hours in _rows(directory, "uses", number, only):
             token = self._token(cls, code)
             if cls == NAMELESS and self._unnamed[estate[dwelling]][day]:
                 token = SOMEBODY + token
@@ -316,13 +350,21 @@ class Replayer:
             return _further(self._person[person], number)
         return self._gathered.credentials[code] if code >= 0 else "?"
 
-    def _meters(self, directory: Path, number: int) -> dict[int, dict[int, list[float | None]]]:
+    def _meters(
+        self, directory: Path, number: int, only: Collection[int] | None = None
+    ) -> dict[int, dict[int, list[float | None]]]:
         count = self._history.last - self._history.first + 1
         found: dict[int, dict[int, list[float | None]]] = {}
-        for dwelling, day, water, value in bucket_rows(directory, "meters", number).tolist():
+        for dwelling, day, water, value in _rows(directory, "meters", number, only):
             series = found.setdefault(dwelling, {}).setdefault(water, [None] * count)
             series[day] = round(value, 4)
         return found
+
+
+def _rows(directory: Path, name: str, number: int, only: Collection[int] | None) -> list[tuple[Any, ...]]:
+    rows = bucket_rows(directory, name, number)
+    found: list[tuple[Any, ...]] = (rows if only is None else rows[np.isin(rows["dwelling"], list(only))]).tolist()
+    return found
 
 
 def _pieces(days: range) -> Iterator[range]:
@@ -394,5 +436,7 @@ class _Book:
             " ".join(found.against),
             found.rule,
             found.policy_version,
-            found.chance,
+            found.chance or 0.0,
+            found.fitted,
+            (found.earned or found.stage).value,
         )

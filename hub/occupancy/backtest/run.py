@@ -14,11 +14,13 @@ from typing import Any
 from hub.occupancy.backtest.baselines import BaselineCounter
 from hub.occupancy.backtest.gather import Gathered, bucket_starts, gather
 from hub.occupancy.backtest.history import History, read_history
-from hub.occupancy.backtest.leads import probabilities, write_leads
+from hub.occupancy.backtest.inspected import taught, told
+from hub.occupancy.backtest.leads import write_leads
 from hub.occupancy.backtest.replay import Lead, Replayer
 from hub.occupancy.backtest.score import Scored, read_truth, score
 from hub.occupancy.backtest.tables import Problems, Tables
 from hub.occupancy.finding import RULES_VERSION
+from hub.occupancy.fitted import fixed_chances, marks
 from hub.occupancy.policy import calendar, pack_named
 
 Progress = Callable[[str, int, int], None]
@@ -55,6 +57,8 @@ def backtest(options: Options, progress: Progress) -> Result:
     work = options.out.with_name(options.out.name + ".work")
     gathered = _gathered(work, _fingerprint(options, tables, pack.model_dump_json()), tables, history, progress)
     replayer = Replayer(history, gathered, pack, calendar())
+    learned = taught(history, replayer, work, marks(), fixed_chances())
+    replayer.outcomes = learned.outcomes
     counter = BaselineCounter(history)
     leads: list[Lead] = []
     total = len(bucket_starts(history))
@@ -62,9 +66,9 @@ def backtest(options: Options, progress: Progress) -> Result:
         leads += _bucket(replayer, work, number)
         counter.add(work, number)
         progress("dwellings", number + 1, total)
-    chances = probabilities(leads, history)
-    write_leads(options.out, leads, chances, history)
-    figures = _figures(tables, history, gathered, leads, chances, counter, problems)
+    write_leads(options.out, leads, history)
+    figures = _figures(tables, history, gathered, leads, counter, problems)
+    figures["outcomes"] = told(learned)
     if options.report is not None:
         options.report.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
     shutil.rmtree(work)
@@ -121,7 +125,7 @@ def _bucket(replayer: Replayer, work: Path, number: int) -> list[Lead]:
     file = work / f"leads-{number:05d}.json"
     if file.exists():
         return [Lead(*row) for row in json.loads(file.read_text(encoding="utf-8"))]
-    leads = [lead for found in replayer.bucket(work, number) for lead in found]
+    leads = [lead for _dwelling, found in replayer.bucket(work, number) for lead in found]
     _write_whole(file, json.dumps([astuple(lead) for lead in leads], ensure_ascii=False))
     return leads
 
@@ -138,7 +142,6 @@ def _figures(
     history: History,
     gathered: Gathered,
     leads: list[Lead],
-    chances: list[float],
     counter: BaselineCounter,
     problems: Problems,
 ) -> dict[str, Any]:
@@ -154,7 +157,7 @@ def _figures(
     }
     truth = read_truth(tables, history)
     if truth is not None:
-        rows = [Scored(x.dwelling, x.kind, x.stage, x.opened, x.begins, c) for x, c in zip(leads, chances, strict=True)]
+        rows = [Scored(x.dwelling, x.kind, x.stage, x.opened, x.begins, x.chance) for x in leads]
         runs = {(x.dwelling, x.opened): counter.absent_at(x.dwelling, x.opened) for x in leads if x.kind == "vacancy"}
         figures["score"] = score(rows, truth, history, runs)
         figures["baselines"] = {name: score(found, truth, history, {}) for name, found in counter.leads().items()}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from hub.occupancy.backtest.history import CaseRow, History, Lease
-from hub.occupancy.backtest.leads import ENOUGH_CASES, probabilities, stated_chances
-from hub.occupancy.backtest.replay import Lead
+from hub.occupancy.backtest.history import History, Lease
 from hub.occupancy.backtest.score import FAR, Label, Scored, Truth, score
 
 
@@ -62,19 +60,3 @@ def test_calibration_error_is_the_gap_between_said_and_true() -> None:
     facts = truth(d0=Label("vacancy", 1000, FAR))
     rows = [row(0, "vacancy", "red", 1100, 0.8), row(1, "vacancy", "red", 1100, 0.8)]
     assert score(rows, facts, history(), {})["calibration_error"] == 0.3
-
-
-def lead(dwelling: int, day: int) -> Lead:
-    return Lead(dwelling, "vacancy", "orange", day, None, True, "F1+F2", "", "", "V4", "national 2026.1")
-
-
-def test_inspections_change_only_what_is_said_after_them() -> None:
-    made = history(2000)
-    leads = [*(lead(n, 1010 + n % 5) for n in range(ENOUGH_CASES)), lead(1500, 1099), lead(1501, 1101)]
-    made.cases = [CaseRow(n, "vacancy", 1100, confirmed=False) for n in range(ENOUGH_CASES)]
-    said = probabilities(leads, made)
-    prior = stated_chances()["V4 orange"]
-    assert said[:-1] == [prior] * (ENOUGH_CASES + 1), "what is learned on day d changes nothing said before"
-    assert said[-1] < 0.1 < prior, "150 inspections without one confirmed are heard"
-    made.cases = made.cases[1:]
-    assert probabilities(leads, made)[-1] == prior, "fewer than 150 are a lottery"

@@ -1,0 +1,99 @@
+"""Before a replay: what the closed cases of a history teach, and by when.
+
+Week by week: a case is paired with what had been stated of its lead by then, under what was known by then. Only
+inspected dwellings are replayed for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from hub.occupancy.backtest.gather import bucket_starts
+from hub.occupancy.backtest.history import CaseRow, History
+from hub.occupancy.backtest.leads import family
+from hub.occupancy.backtest.replay import Held, Lead, Replayer
+from hub.occupancy.backtest.tables import EPOCH, day_of
+from hub.occupancy.finding import Stage
+from hub.occupancy.outcomes import NOTHING_LEARNED, Inspected, Outcomes, Result, Stated, learn, next_monday
+
+BELONGS_DAYS = 120
+"""An inspection belongs to the lead that stood, or had closed at most so long before it was closed."""
+
+MOST_CASES = 3000
+"""More than these teach nothing more: then every second, third … one is heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """`outcomes`: by when what is known. `cases` were closed, `heard` of them belong to a lead."""
+
+    outcomes: Outcomes
+    cases: int
+    heard: int
+
+
+def taught(
+    history: History,
+    replayer: Replayer,
+    work: Path,
+    marks: Mapping[str, Sequence[float]],
+    fixed: Mapping[str, float],
+) -> Taught:
+    """What the history's cases teach."""
+    outcomes, known = Outcomes((), fixed), list[Inspected]()
+    cases = [case for case in history.cases if case.closed_on <= history.last and case.dwelling not in history.excluded]
+    heard = cases[:: 1 + len(cases) // MOST_CASES]
+    held = _hold(history, replayer, work, {case.dwelling for case in heard})
+    weeks: dict[int, list[CaseRow]] = defaultdict(list)
+    for case in heard:
+        weeks[next_monday(day_of(case.closed_on)).toordinal() - EPOCH].append(case)
+    for monday in range(min(weeks, default=1), history.last + 1, 7):
+        replayer.outcomes = outcomes
+        for case in weeks.get(monday, ()):
+            known += _inspected(case, list(replayer.leads(case.dwelling, *held[case.dwelling])))
+        outcomes = outcomes.then(day_of(monday), learn(known, day_of(monday), marks))
+    return Taught(outcomes, len(cases), len(known))
+
+
+def _hold(history: History, replayer: Replayer, work: Path, dwellings: set[int]) -> Held:
+    starts = bucket_starts(history)
+    buckets: dict[int, set[int]] = defaultdict(set)
+    for dwelling in dwellings:
+        buckets[int(np.searchsorted(starts, dwelling, side="right")) - 1].add(dwelling)
+    held = dict[int, Any]()
+    for number, only in sorted(buckets.items()):
+        held |= replayer.hold(work, number, only)
+    return held
+
+
+def _inspected(case: CaseRow, leads: Sequence[Lead]) -> list[Inspected]:
+    """The case with the stages its lead had entered; none where it belongs to no lead."""
+    of = [one for one in leads if family(one.kind) == family(case.kind) and one.opened < case.closed_on]
+    if not of or (of[-1].closed is not None and of[-1].closed < case.closed_on - BELONGS_DAYS):
+        return []
+    begin = max(place for place, one in enumerate(of) if one.begins)
+    stated = tuple(Stated(one.rule, Stage(one.earned or one.stage), one.fitted) for one in of[begin:])
+    return [Inspected(day_of(case.closed_on), family(case.kind), cast(Result, case.outcome), stated)]
+
+
+def told(taught: Taught) -> dict[str, Any]:
+    """For the report: what was learned by the last day, and when which rule was held back."""
+    steps = taught.outcomes.steps
+    last = steps[-1][1] if steps else NOTHING_LEARNED
+    spells: dict[str, list[str]] = defaultdict(list)
+    for since, learned in steps:
+        for rule, stage in sorted(learned.held_back):
+            spells[f"{rule} {stage.value}"].append(since.isoformat())
+    return {
+        "cases": taught.cases,
+        "heard": taught.heard,
+        "corrections": {family: asdict(found) for family, found in sorted(last.corrections.items())},
+        "tracks": {f"{rule} {stage.value}": asdict(track) for (rule, stage), track in sorted(last.tracks.items())},
+        "held_back": {cell: {"weeks": len(days), "first": days[0]} for cell, days in sorted(spells.items())},
+    }
