@@ -336,6 +336,33 @@ def try_policy_command(
         hub.db.close()
 
 
+@policy_app.command("measured")
+def measured_rules_command(directory: Directory = DIR) -> None:
+    """Say how right each rule has been by this hub's closed cases, and which one is held back."""
+    from hub.cases.inspected import outcomes_of
+    from hub.cases.rules_api import records
+
+    hub = open_directory(directory)
+    try:
+        today = hub.now().date()
+        found = records(outcomes_of(hub.db, today).on(today))
+    finally:
+        hub.db.close()
+    for one in found.rules:
+        held = "  HELD BACK by one stage" if one.held_back else ""
+        typer.echo(
+            f"{one.rule} {one.stage:6}  {one.confirmed} of {one.inspected} confirmed: {one.precision:.2f}, "
+            f"promised {one.promised:.2f}{held}"
+        )
+    for correction in found.corrections:
+        typer.echo(
+            f"chances of {correction.family}: log-odds × {correction.slope:.2f} + {correction.shift:.2f} "
+            f"({correction.cases} cases)"
+        )
+    if not found.rules:
+        typer.echo("no closed case that somebody looked into yet")
+
+
 app.command("verify-evidence")(verify_evidence_command)
 
 

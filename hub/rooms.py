@@ -13,6 +13,7 @@ from hub.access import desk_api, explain_api, held_api, pass_api, qr_api, role_a
 from hub.access.other_way import of_this_unit
 from hub.access.publish import JOBS as ACCESS_JOBS
 from hub.cases import api as cases_api
+from hub.cases import rules_api
 from hub.cases.nightly import JOBS as CASES_JOBS
 from hub.cases.reminders import JOBS as CLOCK_JOBS
 from hub.estate import adding_api, orders_api, removing
@@ -59,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     occupancy_api.router,
     policy_api.router,
     cases_api.router,
+    rules_api.router,
     evidence_api.router,
     lease_api.router,
     life_api.router,

@@ -976,7 +976,10 @@ class CareCall(Base):
 
 
 class Finding(Base):
-    """What the record suggests, never a verdict. `stage`: note, yellow, orange, red, insufficient_data."""
+    """What the record suggests, never a verdict. `stage`: note, yellow, orange, red, insufficient_data.
+
+    `stated`: for each stage it entered, in order: the day, the rule, the stage it earned, and the chance, stated and as fitted.
+    """
 
     __tablename__ = "finding"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -998,6 +1001,7 @@ class Finding(Base):
     observed: Mapped[str] = mapped_column(default="")
     threshold: Mapped[str] = mapped_column(default="")
     inputs_hash: Mapped[str]
+    stated: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     opened_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

@@ -60,6 +60,7 @@ PURE: dict[str, set[str]] = {
     "hub/occupancy/likely.py": {"numpy", "pydantic"},
     "hub/occupancy/life.py": {"msgspec", "pydantic"},
     "hub/occupancy/memory.py": {"msgspec", "pydantic"},
+    "hub/occupancy/outcomes.py": {"numpy", "pydantic"},
     "hub/occupancy/presence.py": {"msgspec", "pydantic"},
     "hub/occupancy/rhythm.py": set(),
     "hub/occupancy/signs.py": {"numpy"},

@@ -5,12 +5,15 @@ It looks every few minutes whether a night has passed (02:00 local) or days have
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from sqlalchemy import select
 
 from hub.cases import service, workflow
+from hub.cases.inspected import outcomes_of
 from hub.cases.view import case_items
 from hub.db import UnitOfWork
 from hub.estate.views import statuses
@@ -19,6 +22,7 @@ from hub.lease import life, outbox
 from hub.live import PLAIN
 from hub.occupancy.analyse import Outcome, analyse_batch, analyse_night, batches, due_dwellings, last_whole_day
 from hub.occupancy.estate_view import load_day, load_estate
+from hub.occupancy.outcomes import Outcomes
 from hub.services import Hub
 from hub.tables import CaseFile, Estate
 
@@ -47,19 +51,20 @@ def analyse(hub: Hub) -> str:
     totals = _Totals()
     with hub.db.reading() as session:
         estates = session.scalars(select(Estate).order_by(Estate.id)).all()
+    outcomes = cache(lambda: outcomes_of(hub.db, hub.now().date()))  # asked for only where there is something to judge
     for estate in estates:
-        _analyse_estate(hub, estate, totals)
+        _analyse_estate(hub, estate, outcomes, totals)
         _close_due(hub, estate, totals)
     if totals.cases:
         hub.signal(outbox.JOB)
     return f"{totals.dwellings} dwellings, {totals.days} days, {totals.findings} findings, {totals.cases} cases"
 
 
-def _analyse_estate(hub: Hub, estate: Estate, totals: _Totals) -> None:
+def _analyse_estate(hub: Hub, estate: Estate, outcomes: Callable[[], Outcomes], totals: _Totals) -> None:
     last = last_whole_day(hub.now(), estate.time_zone)
     with hub.db.reading() as session:
         due = due_dwellings(session, estate, last)
-        view = load_day(session, estate, last, hub.now()) if due.night else None
+        view = replace(load_day(session, estate, last, hub.now()), outcomes=outcomes()) if due.night else None
     anew = dict(due.anew)
     if view is not None:
         with _writing(hub, estate) as uow:
@@ -72,6 +77,7 @@ def _analyse_estate(hub: Hub, estate: Estate, totals: _Totals) -> None:
             whole = load_estate(session, estate, last, hub.now())
         if whole is None:
             return
+        whole = replace(whole, outcomes=outcomes())
         for piece in batches(anew):
             with _writing(hub, estate) as uow:
                 outcome = analyse_batch(uow, whole, piece)

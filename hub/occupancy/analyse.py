@@ -118,7 +118,9 @@ def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | No
     days = _write_days(session, records, {home: max(since or view.first, view.first) for home, since in due.items()})
     kept = [(r.dwelling_id, r.household, kept_of(memory, r.days), view.first) for r, memory in judged]
     night.remember(session, kept, view.last)
-    changes = _follow(uow, view, [(record, detect(record, view.pack, calendar(), model())) for record in records])
+    changes = _follow(
+        uow, view, [(record, detect(record, view.pack, calendar(), model(), view.outcomes)) for record in records]
+    )
     lives = tuple((record.dwelling_id, life_of(record)) for record in records)
     return Outcome(len(records), days, tuple(changes), lives)
 
@@ -205,3 +207,7 @@ def _fill(row: Finding, found: values.Finding, now: datetime) -> None:
     row.evidence = [{**asdict(e), "day": e.day.isoformat() if e.day else None} for e in found.evidence]
     row.observed, row.threshold = found.observed, found.threshold
     row.inputs_hash, row.updated_at = found.inputs_hash, now
+    earned = (found.earned or found.stage).value
+    if not row.stated or row.stated[-1]["stage"] != earned:
+        entered = {"on": found.window_to.isoformat(), "rule": found.rule, "stage": earned}
+        row.stated = [*(row.stated or ()), {**entered, "chance": found.chance, "fitted": found.fitted}]

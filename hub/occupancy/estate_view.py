@@ -13,6 +13,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.occupancy.observed import Interval, clipped, day_starts, missed_shares
+from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.policy import pack_named
 from hub.occupancy.recognised import recognised_of
@@ -34,7 +35,7 @@ Gaps = list[Mapping[str, float]]
 class EstateView:
     """One estate on one day: `first`..`last` are the local days looked at, `block_gaps` per block and day.
 
-    `recognised` per block: see `DwellingRecord`.
+    `recognised` per block: see `DwellingRecord`. `outcomes`: what the hub's closed cases teach.
     """
 
     id: str
@@ -48,6 +49,7 @@ class EstateView:
     under_repair: frozenset[str]
     identification_ok: bool
     recognised: Mapping[str, float | None]
+    outcomes: Outcomes = NO_OUTCOMES
 
     @cached_property
     def days(self) -> list[date]:

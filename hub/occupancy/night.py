@@ -83,7 +83,7 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
     for one in ones:
         record = _record(seen, one)
         try:
-            answer = None if _life_open(record, settled) else detect(record, view.pack, calendar, model)
+            answer = None if _life_open(record, settled) else detect(record, view.pack, calendar, model, view.outcomes)
         except NeedsHistory:
             answer = None
         if answer is None:

@@ -148,14 +148,18 @@ NO_OUTCOMES = Outcomes()
 
 
 def learned_weekly(
-    cases: Sequence[Inspected], last: date, marks: Mapping[str, Sequence[float]], fixed: Mapping[str, float]
+    cases: Sequence[Inspected],
+    first: date,
+    last: date,
+    marks: Mapping[str, Sequence[float]],
+    fixed: Mapping[str, float],
 ) -> Outcomes:
-    """From all closed cases: what was known in each week up to `last`. `marks`: family → chances from which on yellow,
-    orange, red."""
+    """From all closed cases: what was known in each week of `first`..`last`. `marks`: family → chances from which on
+    yellow, orange, red."""
     found = Outcomes((), fixed)
     if not cases:
         return found
-    monday = next_monday(min(case.closed_on for case in cases))
+    monday = next_monday(max(min(case.closed_on for case in cases), first - timedelta(days=7)))
     while monday <= last:
         found = found.then(monday, learn(cases, monday, marks))
         monday += timedelta(days=7)

@@ -119,4 +119,4 @@ def error_by_chance(stated: Sequence[float], seed: int = 1, times: int = 400) ->
     bins = np.minimum(9, (said * 10).astype(int))
     right = np.random.default_rng(seed).random((times, len(said))) < said
     gaps = [np.abs(said[bins == b].sum() - right[:, bins == b].sum(axis=1)) for b in range(10)]
-    return float(sum(gaps).mean() / max(1, len(said)))  # type: ignore[union-attr]
+    return float(sum(gaps).mean() / max(1, len(said)))

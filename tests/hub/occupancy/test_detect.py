@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.occupancy.detect import detect
-from hub.occupancy.finding import Finding
+from hub.occupancy.finding import Finding, Stage
+from hub.occupancy.outcomes import Learned, Outcomes, Track
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.policy import PolicyPackInvalid, PolicyPackUnknown, calendar, pack_named, packs, parse_pack
 from hub.occupancy.presence import presence
@@ -339,6 +340,17 @@ def test_a_steady_leak_is_not_somebody_living_there() -> None:
 
 def test_a_home_only_the_water_meter_knows_is_no_lead() -> None:
     assert seen(record(_use(200, cards=0, water=0.2))) is None
+
+
+def test_a_fixed_rule_states_what_its_cases_say_and_is_held_back_when_they_deny_it() -> None:
+    days = record(lived(60), silent(100, water=None), metered=False)
+    cell = ("V2", Stage.YELLOW)
+    outcomes = Outcomes(((date(2024, 1, 1), Learned({}, {cell: Track(0, 10)})),), {"V2 yellow": 0.28})
+    (found,) = detect(days, NATIONAL, calendar(), None, outcomes)
+    assert (found.rule, found.stage.value, found.chance) == ("V2", "yellow", 0.14)
+    held = Outcomes(((date(2024, 1, 1), Learned({}, {cell: Track(0, 10)}, frozenset({cell}))),))
+    (noted,) = detect(days, NATIONAL, calendar(), None, held)
+    assert (noted.stage.value, noted.earned) == ("note", "yellow"), "a question that is nearly always idle is not asked"
 
 
 # --- packs --------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding
 from hub.occupancy.fitted import model
 from hub.occupancy.likely import Model
+from hub.occupancy.outcomes import Correction, Learned, Outcomes, Track
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.presence import presence
 from hub.occupancy.values import CredentialUse, DeclaredAbsence, DwellingRecord, Household, Member, ObservedDay
@@ -150,3 +151,39 @@ def test_a_model_fitted_on_other_signs_is_refused() -> None:
     data = {"bias": 0.0, "trees": [["shoe_size", 42, 0.1, 0.2]], "tiers": {"yellow": 0.4, "orange": 0.6, "red": 0.8}}
     with pytest.raises(ValueError, match="shoe_size"):
         Model.read({"version": "x", "others": data, "vacancy": data})
+
+
+# --- what inspections taught --------------------------------------------------------------------------------------------
+
+
+def with_outcomes(learned: Learned, since: date) -> Finding | None:
+    outcomes = Outcomes(((since, learned),))
+    found = detect(record(*GONE), MEASURED, calendar(), model(), outcomes)
+    return max(found, key=lambda f: ORDER.index(f.stage.value), default=None)
+
+
+def test_stages_follow_the_corrected_chance() -> None:
+    plain = find(*GONE)
+    assert plain is not None
+    assert plain.chance == plain.fitted
+    doubted = with_outcomes(Learned({"others": Correction(1.0, -2.6, 150)}), date(2024, 1, 1))
+    assert doubted is not None
+    assert doubted.fitted == plain.fitted, "what the model itself said is kept: cases are compared with it"
+    assert doubted.chance is not None
+    assert plain.chance is not None
+    assert doubted.chance < plain.chance
+    assert stage(doubted) < stage(plain)
+    assert with_outcomes(Learned({"others": Correction(1.0, -6.0, 150)}), date(2024, 1, 1)) is None
+    assert with_outcomes(Learned({"others": Correction(1.0, -6.0, 150)}), END + timedelta(days=1)) == plain
+
+
+def test_a_rule_held_back_says_why() -> None:
+    plain = find(*GONE)
+    assert plain is not None
+    cell = (plain.rule, plain.stage)
+    held = with_outcomes(Learned({}, {cell: Track(3, 20)}, frozenset({cell})), date(2024, 1, 1))
+    assert held is not None
+    assert stage(held) == stage(plain) - 1
+    assert held.earned is plain.stage
+    assert "20件，属实3件" in held.against[0]
+    assert held.evidence == plain.evidence

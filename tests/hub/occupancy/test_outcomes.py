@@ -137,11 +137,11 @@ def test_nothing_learned_on_a_day_changes_what_was_said_before() -> None:
     cases = shifted(60, 1.5)
     cases = [Inspected(first + timedelta(days=i * 2), c.family, c.result, c.stated) for i, c in enumerate(cases)]
     chance = np.full(161, 0.8)
-    whole = learned_weekly(cases, last, MARKS, {})
+    whole = learned_weekly(cases, first, last, MARKS, {})
     said = whole.corrected(OTHERS, chance, first)
     for known in (10, 30, 50):
         until = cases[known].closed_on
-        part = learned_weekly(cases[:known], last, MARKS, {}).corrected(OTHERS, chance, first)
+        part = learned_weekly(cases[:known], first, last, MARKS, {}).corrected(OTHERS, chance, first)
         days = (until - first).days + 1
         assert part[:days].tolist() == said[:days].tolist(), f"the case closed on {until} reached back"
     assert said[0] == 0.8, "before any case nothing is corrected"

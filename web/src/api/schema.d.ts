@@ -1547,6 +1547,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rule-records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rule Records
+         * @description Over all estates: numbers alone, no dwelling.
+         */
+        get: operations["list_rule_records"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schedules/{schedule_id}": {
         parameters: {
             query?: never;
@@ -2630,6 +2650,20 @@ export interface components {
             in_person_off_hours: number;
             /** Within Days */
             within_days: number;
+        };
+        /**
+         * CorrectionItem
+         * @description A fitted model's chances of this family (others, vacancy), in log-odds: times `slope` plus `shift`.
+         */
+        CorrectionItem: {
+            /** Cases */
+            cases: number;
+            /** Family */
+            family: string;
+            /** Shift */
+            shift: number;
+            /** Slope */
+            slope: number;
         };
         /** Counts */
         Counts: {
@@ -5254,6 +5288,35 @@ export interface components {
         Roles: {
             /** Items */
             items: components["schemas"]["RoleItem"][];
+        };
+        /**
+         * RuleRecord
+         * @description Of the cases of the last year. `precision`: measured, with the promise as prior; `held_back`: lowered by one stage.
+         */
+        RuleRecord: {
+            /** Confirmed */
+            confirmed: number;
+            /** Held Back */
+            held_back: boolean;
+            /** Inspected */
+            inspected: number;
+            /** Precision */
+            precision: number;
+            /** Promised */
+            promised: number;
+            /** Rule */
+            rule: string;
+            /** Stage */
+            stage: string;
+            /** Title */
+            title: string;
+        };
+        /** RuleRecords */
+        RuleRecords: {
+            /** Corrections */
+            corrections: components["schemas"]["CorrectionItem"][];
+            /** Rules */
+            rules: components["schemas"]["RuleRecord"][];
         };
         /**
          * SamePerson
@@ -9696,6 +9759,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_rule_records: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleRecords"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
                 };
             };
         };

@@ -194,3 +194,33 @@ def test_parquet_and_csv_give_the_same_leads(city: Path, whole: Rows, tmp_path: 
     assert [(r["dwelling_id"], r["kind"], r["stage"], r["opened_on"]) for r in found] == [
         (r["dwelling_id"], r["kind"], r["stage"], r["opened_on"]) for r in whole
     ]
+
+
+def test_closed_cases_change_only_what_is_said_after_them(city: Path, whole: Rows, tmp_path: Path) -> None:
+    """All leads of the first seven weeks are found to be unfounded: from the next Monday on less is claimed, nothing before."""
+    early = [row for row in whole if row["opened_on"] < "2025-08-20"]
+    closed = {row["dwelling_id"]: row for row in early}
+    monday = "2025-08-25"
+
+    def found(_rows: Rows) -> Rows:
+        return [
+            {"dwelling_id": d, "kind": row["kind"], "closed_on": "2025-08-22", "outcome": "unfounded"}
+            for d, row in closed.items()
+        ]
+
+    rewrite(city, tmp_path / "inspected", "cases", found)
+    rows, result = replay(tmp_path / "inspected", tmp_path / "leads.csv")
+    assert result.figures["outcomes"]["heard"] == len(closed) > 2
+
+    def before(rows: Rows) -> Rows:
+        return [
+            {**row, "closed_on": row["closed_on"] if row["closed_on"] < monday else ""}
+            for row in rows
+            if row["opened_on"] < monday
+        ]
+
+    assert before(rows) == before(whole), "a case closed on 22 August changed what was said before"
+    later = {(r["dwelling_id"], r["kind"], r["opened_on"]): float(r["probability"]) for r in whole}
+    both = [(float(r["probability"]), later.get((r["dwelling_id"], r["kind"], r["opened_on"]))) for r in rows]
+    assert any(old is not None and new < old for new, old in both), "the same lead is stated with less after the cases"
+    assert not any(old is not None and new > old for new, old in both)
