@@ -312,7 +312,8 @@ class PersonLink(Base):
 class Tenancy(Base):
     """The right to live there. It ends only by a decision (number, date, completed move-out) or the household's own wish.
 
-    `state`: allocated, active, ended. The lease itself stays in the lease system; `source_id` refers to it.
+    `state`: allocated, active, ended. The lease itself stays in the lease system; `source_id` refers to it. `seen_version`: the
+    newest of which the brake holds a part back; what is older than it is no news.
     """
 
     __tablename__ = "tenancy"
@@ -320,6 +321,7 @@ class Tenancy(Base):
     source: Mapped[str]
     source_id: Mapped[str]
     version: Mapped[int] = mapped_column(LARGE, default=0)
+    seen_version: Mapped[int] = mapped_column(LARGE, default=0, server_default="0")
     estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
     dwelling_id: Mapped[str] = mapped_column(ForeignKey("dwelling.id"), index=True)
     state: Mapped[str]

@@ -32,12 +32,14 @@ class Limits:
 class Known:
     """A tenancy as the hub has it. `record.state` is the hub's: `ended` only where the decision was complete.
 
-    `source`: whose record it is, where several sources are looked at together.
+    `source`: whose record it is, where several sources are looked at together. `seen`: the newest version of which the brake
+    holds a part back.
     """
 
     record: TenancyRecord
     estate_id: str
     source: str = ""
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class HeldHousehold:
 class ChangeSet:
     """`ended` and changes with losses are already free of what the brake holds. `refused` is the brake's reason or empty.
 
+    `seen`: (tenancy, version) of what the brake holds back a part of.
     `conflicts`: records that contradict what they said under the same version, or who a person is; nothing is lost by them.
     """
 
@@ -107,4 +110,5 @@ class ChangeSet:
     missing: tuple[str, ...] = ()
     held: tuple[HeldHousehold, ...] = ()
     refused: str = ""
+    seen: tuple[tuple[str, int], ...] = ()
     conflicts: tuple[RefusedRow, ...] = ()

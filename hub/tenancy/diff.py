@@ -105,6 +105,11 @@ def diff(
         missing=missing,
         held=held,
         refused=refused,
+        seen=tuple(
+            (key, c.record.version)
+            for key, c in sorted((into.changed | into.ended).items())
+            if key in stopped and key not in waiting and c.record.version > max(c.before.version, known[key].seen)
+        ),
         conflicts=tuple(into.conflicts),
     )
 
@@ -134,7 +139,8 @@ def _sort(into: _Sorting, key: str, incoming: TenancyRecord) -> None:
     before = into.new[key] if known is None else done.record if done else first
     record = settle(incoming, today, before.members)
     revives = before.state == ENDED and record.state != ENDED  # only a newer word of its source takes an end back
-    if (revives and incoming.version <= before.version) or 0 < incoming.version < before.version:
+    newest = max(before.version, known.seen if known else 0)
+    if (revives and incoming.version <= before.version) or 0 < incoming.version < newest:
         into.stale.append(key)
         if done:
             _place(into, key, done)

@@ -8,16 +8,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from hub.tenancy.reasons import REASONS
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999, 4.2 (ISO 7064 MOD 11-2)
 _CHECK = "10X98765432"
+ZONE = ZoneInfo("Asia/Shanghai")  # the days of records and decisions are days of the lease system's country
 _BLANKS = frozenset("\t\n\r\x0b\x0c")
-_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+_UNSEEN = frozenset(("Cc", "Cf", "Cs"))
+_EXACT = 10**15  # a number that a spreadsheet kept in a cell of its own kind is exact below it
 _MAX_INT_BITS = 256
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s*(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
 _TIME_TAIL = re.compile(r"[T ]00:00(:00)?(\.0+)?Z?$")
 _EXCEL_EPOCH = date(1899, 12, 30)
 _SEPARATORS = re.compile(r"[,，、;；/\s]+")
@@ -56,8 +60,14 @@ def text(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > _MAX_INT_BITS:
         return "#" * (MAX_TEXT + 1)  # longer than any number that means something, and than Python likes to write out
     plain = unicodedata.normalize("NFKC", str(value)[: 4 * MAX_TEXT])
-    seen = "".join(c for c in plain if c in _BLANKS or unicodedata.category(c) not in _UNSEEN)
-    return " ".join(seen.split())
+    return " ".join("".join(c for c in plain if c in _BLANKS or _seen(c)).split())
+
+
+def _seen(character: str) -> bool:
+    """Rare characters of names are newer than this Python's tables, or stand in an area of private use: they stay."""
+    if unicodedata.category(character) in _UNSEEN:
+        return False
+    return ord(character) & 0xFFFE != 0xFFFE and not 0xFDD0 <= ord(character) <= 0xFDEF  # of those nothing is written
 
 
 def key(value: object, missing: str) -> str:
@@ -86,6 +96,8 @@ def id_number(value: object, today: date) -> str:
     plain = text(value).replace(" ", "").replace("'", "").upper()
     if not plain:
         return ""
+    if isinstance(value, float) and value >= _EXACT:
+        raise Refused("id_number_rounded")
     if len(plain) != 18:
         raise Refused("id_number_length", f"{len(plain)} 位")
     if not re.fullmatch(r"[0-9]{17}[0-9X]", plain):
@@ -108,12 +120,18 @@ def birth_of(number: str, today: date) -> date:
 
 
 def day(value: object) -> date | None:
-    """A date from a date, a text in one of the usual shapes, or a spreadsheet's day number. None when empty."""
+    """A date from a date, a text in one of the usual shapes, or a spreadsheet's day number. None when empty.
+
+    A time that names its zone is an instant, and its day is that of the country; one without a zone is not guessed.
+    """
     if isinstance(value, datetime):
         return _plausible(value.date())
     if isinstance(value, date):
         return _plausible(value)
-    plain = _TIME_TAIL.sub("", text(value))
+    plain = text(value)
+    if _INSTANT.fullmatch(plain):
+        return _day_of(plain)
+    plain = _TIME_TAIL.sub("", plain)
     if not plain:
         return None
     if re.fullmatch(r"\d{5}", plain) and 20_000 <= int(plain) <= 80_000:
@@ -127,12 +145,20 @@ def day(value: object) -> date | None:
         raise Refused("date_bad", plain[:20]) from error
 
 
+def _day_of(instant: str) -> date:
+    try:
+        at = datetime.fromisoformat(instant.upper().replace(" Z", "Z").replace(" +", "+"))
+        return _plausible(at.astimezone(ZONE).date())
+    except (ValueError, OverflowError) as error:
+        raise Refused("date_bad", instant[:20]) from error
+
+
 def last_day(value: object) -> date | None:
-    """A day on which something ends; 9999-12-31 and its like stand for no end."""
+    """A day on which something ends; 9999-12-31 and its like (0000-00-00, 长期) stand for no end."""
     try:
         return day(value)
     except Refused:
-        if re.match(r"\D*(9999|2999|3000)\b", text(value)):
+        if re.match(r"\D*(9999|2999|3000|0000)\b", text(value)) or text(value) in ("长期", "永久", "无固定期限"):
             return None
         raise
 
@@ -145,7 +171,7 @@ def _plausible(found: date) -> date:
 
 def cards(value: object) -> tuple[str, ...]:
     """Card numbers as decimal text without leading zeros, in the order given, each once. A text may hold several."""
-    if isinstance(value, float) and not value.is_integer():
+    if isinstance(value, float) and (not value.is_integer() or value >= _EXACT):
         raise Refused("card_bad")
     given = list(value) if isinstance(value, list | tuple) else _SEPARATORS.split(text(value))
     found: list[str] = []

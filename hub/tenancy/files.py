@@ -1,7 +1,8 @@
-"""An uploaded file as rows of cells: XLSX with merged cells filled, or CSV in UTF-8 or GB 18030."""
+"""An uploaded file as rows of cells: XLSX with merged cells filled, or CSV in UTF-8, UTF-16 or GB 18030."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import zipfile
@@ -95,16 +96,24 @@ def _fill(rows: Rows, areas: Iterable[CellRange]) -> None:
 
 
 def _csv(content: bytes) -> Rows:
-    for encoding in ("utf-8-sig", "gb18030"):
+    text = _text(content)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    separator = max(",\t;", key=first.count)  # a spreadsheet that saves "Unicode text" separates by tabs
+    try:
+        rows: Rows = [list(row[:MAX_COLUMNS]) for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
+    except csv.Error as error:
+        raise Refused("file_unreadable", str(error)) from error
+    if len(rows) > MAX_ROWS:
+        raise Refused("file_too_large")
+    return rows
+
+
+def _text(content: bytes) -> str:
+    """UTF-16 says so by its first two bytes; GB 18030 is what is not UTF-8."""
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
-            text = content.decode(encoding)
+            return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        try:
-            rows: Rows = [list(row[:MAX_COLUMNS]) for row in csv.reader(io.StringIO(text, newline=""))]
-        except csv.Error as error:
-            raise Refused("file_unreadable", str(error)) from error
-        if len(rows) > MAX_ROWS:
-            raise Refused("file_too_large")
-        return rows
     raise Refused("file_unreadable", "encoding")

@@ -6,20 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from hub import clock
 from hub.db import UnitOfWork
 from hub.tenancy import counter, onfile
 from hub.tenancy.changes import ENDED, ChangeSet
 from hub.tenancy.diff import diff
+from hub.tenancy.fields import ZONE
 from hub.tenancy.held import covered, stands
 from hub.tenancy.identity import CHANGED, OTHER, UNCLEAR, Recognised, Scene, recognise
 from hub.tenancy.records import TenancyRecord
 from hub.tenancy.rename import rename
 from hub.tenancy.settle import due, settle
 
-ZONE = ZoneInfo("Asia/Shanghai")  # the day of a decision is a day of the lease system's country
 CLOCK = "clock_jumped"
 
 

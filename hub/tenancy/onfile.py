@@ -50,7 +50,10 @@ def known(session: Session, source: str, ids: Collection[str] | None = None) -> 
         for part in parts(sorted(set(ids) - have)):
             rows += session.execute(query.where(Tenancy.source_id.in_(part)))
     members = _members(session, source, None if ids is None else [t.id for t, _ in rows])
-    return {t.source_id: Known(_record(t, code, members.get(t.id, ())), t.estate_id, source) for t, code in rows}
+    return {
+        t.source_id: Known(_record(t, code, members.get(t.id, ())), t.estate_id, source, t.seen_version)
+        for t, code in rows
+    }
 
 
 def residents(session: Session, codes: Collection[str]) -> dict[str, list[Known]]:

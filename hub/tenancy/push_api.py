@@ -14,6 +14,7 @@ from hub.errors import ApiError, BadRequest, Unauthenticated
 from hub.other_way import phone_link
 from hub.services import Hub
 from hub.tenancy import push
+from hub.tenancy.body import NoJson, Twice, decoded
 from hub.tenancy.reasons import zh
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def push_tenancies(
     body: Annotated[bytes, Depends(_body)],
     x_timestamp: Annotated[str, Header()] = "",
     x_signature: Annotated[str, Header()] = "",
+    content_type: Annotated[str, Header()] = "",
 ) -> PushTaken:
     """Body `{"items": [TenancyRecord, …]}`; `X-Timestamp` Unix seconds; `X-Signature` base64 over `{timestamp}.{body}`."""
     try:
@@ -78,8 +80,11 @@ def push_tenancies(
         log.warning("push to source %r refused: %s", source[:60], error)
         raise Unauthenticated("签名无效、已过期，或没有这个推送数据源。") from error
     try:
-        items = msgspec.json.decode(body, type=push.PushBody).items
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        plain = decoded(body, content_type)
+        if isinstance(plain, Twice):
+            raise NoJson("one key stands twice")
+        items = msgspec.convert(plain, type=push.PushBody).items
+    except (msgspec.MsgspecError, NoJson) as error:
         raise BadRequest('内容须为 JSON：{"items": [...]}。') from error
     if len(items) > push.MAX_RECORDS:
         raise ApiError(413, "too_large", f"一次最多 {push.MAX_RECORDS} 条记录，请分批推送。")

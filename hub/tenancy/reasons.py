@@ -5,6 +5,7 @@ from __future__ import annotations
 REASONS: dict[str, str] = {
     # rows
     "not_an_object": "这一行不是一条完整的记录，请检查导出格式。",
+    "key_twice": "同一项内容在这条记录中写了两次，无法判断以哪个为准，请检查导出程序。",
     "id_missing": "缺少租约编号，无法识别这条记录。",
     "version_bad": "版本号缺失、不是正整数或过大，无法判断新旧。",
     "version_conflict": "同一版本号的内容前后不一致：新增已采用，减少一律未采用。请数据源更正后以更高版本号重发。",
@@ -31,6 +32,8 @@ REASONS: dict[str, str] = {
     "id_number_birth": "身份证号中的出生日期不存在或在将来。",
     "id_number_check": "身份证号校验码不对（GB 11643），请核对原件。",
     "birth_differs": "出生日期与身份证号中的不一致，请核对原件。",
+    "birth_future": "出生日期在将来，请核对。",
+    "id_number_rounded": "身份证号被表格软件存成了数值，末尾几位已丢失。请把这一列设为文本后重新填写。",
     "relation_missing": "缺少与承租人的关系。",
     "card_bad": "卡号不是数字，或被表格软件改成了科学计数法。",
     "card_twice": "同一卡号出现在两个人名下，请核对后重新发卡。",

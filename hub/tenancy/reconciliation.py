@@ -20,7 +20,7 @@ from hub.tenancy import counter, onfile, people, sources
 from hub.tenancy.agree import CLASSES, Agreement, There, agree, live_members
 from hub.tenancy.changes import ENDED
 from hub.tenancy.compare import without_earlier_lease_end
-from hub.tenancy.judge import ZONE
+from hub.tenancy.fields import ZONE
 from hub.tenancy.onfile import Place
 from hub.tenancy.reasons import zh
 from hub.tenancy.records import RefusedRow, TenancyRecord, parse_tenancy

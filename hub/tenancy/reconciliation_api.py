@@ -17,7 +17,7 @@ from hub.errors import ApiError, Conflict, NotFound
 from hub.services import Hub
 from hub.tables import ClockState, CredentialRow, Dwelling, HouseholdMember, SourceState, Tenancy
 from hub.tenancy.api import Held, held_of
-from hub.tenancy.judge import ZONE
+from hub.tenancy.fields import ZONE
 from hub.tenancy.reasons import zh
 from hub.tenancy.reconciliation import Report, reconcile_source, rows_of, said, said_zh
 from hub.tenancy.records import EndDecision

@@ -13,6 +13,7 @@ from datetime import date, datetime
 import msgspec
 
 from hub.tenancy import fields
+from hub.tenancy.body import Twice
 from hub.tenancy.fields import Refused
 
 Blind = Callable[[str], str]
@@ -57,7 +58,8 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     """`consents`: purpose (a, b, c) → given; a purpose that is absent is not consented to (or withdrawn).
 
     `lease_end`: the end of the lease the source repeated as this member's last day; after a renewal it is still no leaving.
-    `untold`: fields of which the record says nothing at all (no empty list, no null: nothing): what is known of them stays.
+    `untold`: fields of which the record says nothing at all: what is known of them stays. An empty list says "no cards", null
+    in its place does not; of photo and consents null is a word, for it must be possible to take them back.
     """
 
     person_id: str
@@ -129,9 +131,8 @@ def parse_tenancy(raw: object, blind: Blind, today: date, position: int = 0) -> 
 
 def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> Parsed:
     fields.key(raw.get("id"), "id_missing")
-    version, state, given = raw.get("version"), raw.get("state"), raw.get("members")
-    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= MAX_VERSION:
-        raise Refused("version_bad")
+    _once(raw)
+    version, state, given = _version(raw.get("version")), raw.get("state"), raw.get("members")
     if state not in STATES:
         raise Refused("state_bad")
     if given is None and state == "ended":
@@ -156,6 +157,22 @@ def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> 
         partial=bool(refused),
     )
     return Parsed(record, refused)
+
+
+def _once(raw: Mapping[str, object]) -> None:
+    if isinstance(raw, Twice):
+        raise Refused("key_twice")
+
+
+def _version(given: object) -> int:
+    """Also as text, or with a point and nothing behind it, as some exports write numbers."""
+    if isinstance(given, float) and given.is_integer() and abs(given) < 2**53:
+        given = int(given)
+    if isinstance(given, str) and re.fullmatch(r"[0-9]{1,19}", given.strip()):
+        given = int(given)
+    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= MAX_VERSION:
+        raise Refused("version_bad")
+    return given
 
 
 def _without_lease_end(member: Member, lease_end: date | None) -> Member:
@@ -191,10 +208,13 @@ def _members(
 def parse_member(raw: Mapping[str, object], blind: Blind, today: date) -> Member:
     """Raises Refused."""
     person_id = fields.key(raw.get("person_id"), "person_missing")
+    _once(raw)
     number = fields.id_number(raw.get("id_number"), today)
     birth = fields.day(raw.get("birth_date"))
     if number and birth and fields.birth_of(number, today) != birth:
         raise Refused("birth_differs")
+    if birth and birth > today:
+        raise Refused("birth_future")
     from_date = _needed_day(raw.get("from"))
     consents = _consents(raw.get("consents"))
     return Member(
@@ -209,13 +229,13 @@ def parse_member(raw: Mapping[str, object], blind: Blind, today: date) -> Member
         cards=fields.cards(raw.get("cards") or ()),
         photo=_photo(raw.get("face_photo")) if "a" in consents or "consents" not in raw else None,
         consents=consents,
-        untold=tuple(name for name, key in UNTOLD if key not in raw),
+        untold=tuple(name for name, key in UNTOLD if key not in raw or (name == "cards" and raw[key] is None)),
     )
 
 
 def parse_decision(raw: object) -> EndDecision | None:
     """What came, with bad fields left empty: a decision that is not whole is not complete, and ends nothing."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, Mapping) or isinstance(raw, Twice):
         return None
     return EndDecision(
         number=fields.text(raw.get("number"))[: fields.MAX_TEXT],
@@ -267,7 +287,7 @@ def _day_or_none(value: object) -> date | None:
 def _consents(raw: object) -> dict[str, ConsentGiven]:
     if raw is None:
         return {}
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, Mapping) or isinstance(raw, Twice):
         raise Refused("consent_bad")
     found: dict[str, ConsentGiven] = {}
     for purpose in PURPOSES:
@@ -292,7 +312,7 @@ def _consents(raw: object) -> dict[str, ConsentGiven]:
 def _photo(raw: object) -> Photo | None:
     if raw is None:
         return None
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, Mapping) or isinstance(raw, Twice):
         raise Refused("photo_bad")
     url, digest = str(raw.get("url") or "").strip(), str(raw.get("sha256") or "").strip().lower()
     if not re.fullmatch(r"https?://\S{1,1000}", url) or not re.fullmatch(r"[0-9a-f]{64}", digest):

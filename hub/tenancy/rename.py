@@ -22,7 +22,7 @@ def rename(uow: UnitOfWork, source: str, households: Iterable[HeldHousehold]) ->
         before = f"{row.source}:{row.source_id}"
         if (row.source, row.source_id) != (source, one.becomes):
             row.source, row.source_id = source, one.becomes
-        row.version = 0
+        row.version = row.seen_version = 0
         uow.session.flush()
         for new, old in one.people:
             _person(uow, row, source, new, old)

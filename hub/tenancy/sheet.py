@@ -104,7 +104,7 @@ def _line(number: int, row: Mapping[str, object], blind: Blind, today: date) -> 
     told = fields.day(row.get("birth"))
     if told and told != birth:
         raise Refused("birth_differs")
-    from_date, to_date = fields.day(row.get("from")), fields.day(row.get("to"))
+    from_date, to_date = fields.day(row.get("from")), fields.last_day(row.get("to"))
     if from_date is None:
         raise Refused("dates_missing")
     if to_date and to_date < from_date:

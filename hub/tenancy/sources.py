@@ -16,6 +16,7 @@ from typing import Literal
 import httpx
 import msgspec
 
+from hub.tenancy.body import NoJson, Twice, decoded
 from hub.tenancy.reasons import zh
 
 FILE = "sources.json"
@@ -24,6 +25,7 @@ MAX_TOTAL = 1_000_000_000
 MAX_CURSOR = 1_000
 _NUMBER = re.compile(r"[0-9]{1,30}")
 MAX_PAGES = 20_000
+MAX_EMPTY = 50  # pages without a record, one after the other, whose cursor moves on: a source that filters its pages
 MAX_PAGE_BYTES = 64 * 1024 * 1024
 TIMEOUT_S = 10.0  # without a byte
 PAGE_S, PULL_S = 60.0, 900.0  # for one page, for one whole pull: a server that drips holds nobody up for ever
@@ -130,7 +132,7 @@ def pull(client: httpx.Client, path: str, cursor: str) -> Pull:
     """All pages from `cursor` (empty: from the start). Raises SourceProblem when not even the first page could be read."""
     items: list[object] = []
     at, total, until = cursor, 0, time.monotonic() + PULL_S
-    seen, cursors = _Seen(), {cursor}
+    seen, cursors, idle = _Seen(), {cursor}, 0
     try:
         for number in range(MAX_PAGES):
             try:
@@ -143,7 +145,8 @@ def pull(client: httpx.Client, path: str, cursor: str) -> Pull:
             fresh, total = seen.add(page.items), page.total
             if page.has_more and page.next_cursor in cursors:
                 raise SourceProblem("cursor_loops", f"{path}: next_cursor is {page.next_cursor[:40]!r} again")
-            if page.has_more and not fresh:
+            idle = 0 if fresh else idle + 1
+            if page.has_more and idle and (page.items or idle > MAX_EMPTY):
                 raise SourceProblem("page_repeated", f"{path}: page {number + 1} has nothing new, and there is more")
             if page.has_more and time.monotonic() > until:
                 raise SourceProblem("too_slow", f"{path}: {number + 1} pages in {PULL_S:.0f} s")
@@ -198,11 +201,13 @@ class _Seen:
 def _page(client: httpx.Client, path: str, cursor: str) -> Page:
     content, kind = _fetch(client, path, {"cursor": cursor, "limit": str(PAGE)})
     try:
-        plain = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        plain = decoded(content, kind)
+    except NoJson as error:
         raise SourceProblem("not_json", f"{path}: {kind}, {len(content)} bytes: {error}") from error
+    if isinstance(plain, Twice):
+        raise SourceProblem("bad_page", f"{path}: one key stands twice")
     try:
-        page = msgspec.convert(plain, Page)
+        page = msgspec.convert(_with_text_cursor(plain), Page, strict=False)
     except msgspec.ValidationError as error:
         raise SourceProblem("bad_page", f"{path}: {error}") from error
     if not 0 <= page.total <= MAX_TOTAL:
@@ -210,6 +215,13 @@ def _page(client: httpx.Client, path: str, cursor: str) -> Page:
     if len(page.next_cursor) > MAX_CURSOR or "\0" in page.next_cursor:
         raise SourceProblem("bad_page", f"{path}: next_cursor of {len(page.next_cursor)} characters")
     return page
+
+
+def _with_text_cursor(plain: object) -> object:
+    """Some sources count their pages in numbers, and have none after the last."""
+    if not isinstance(plain, dict) or not isinstance(at := plain.get("next_cursor", 0), int | None) or at is True:
+        return plain
+    return plain | {"next_cursor": "" if at is None else str(at)} if "next_cursor" in plain else plain
 
 
 def _fetch(client: httpx.Client, path: str, params: dict[str, str]) -> tuple[bytes, str]:

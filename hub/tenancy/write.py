@@ -40,6 +40,9 @@ def apply(
     told = _insert_new(uow, source, changes.new, where, people)
     for change in (*changes.changed, *changes.ended):
         told |= _apply_change(uow, source, change, where, people, change.record.id in excused)
+    for key, version in changes.seen:
+        mine = update(Tenancy).where(Tenancy.source == source, Tenancy.source_id == key)
+        uow.session.execute(mine.values(seen_version=version))
     uow.session.flush()
     ledger.follow(uow, told)
     _audit(uow, changes)
