@@ -847,7 +847,8 @@ class PassDay(Base):
 
     `face` counts every granted face pass, for service only; `face_consented` those with a live consent (b) on that
     day; `other` granted card, PIN, QR and id card passes; `late` those of `other` that came home in the evening or left in
-    the early morning, as people do who sleep there.
+    the early morning, as people do who sleep there. `hours`: bit h stands for local hour h of a lawful pass; NULL: counted
+    before hours were kept, which is not known, never none.
     """
 
     __tablename__ = "pass_day"
@@ -859,6 +860,7 @@ class PassDay(Base):
     face_consented: Mapped[int] = mapped_column(default=0)
     other: Mapped[int] = mapped_column(default=0)
     late: Mapped[int] = mapped_column(default=0, server_default="0")
+    hours: Mapped[int | None]
 
 
 class MeterDay(Base):
@@ -886,6 +888,18 @@ class PresenceDay(Base):
     state: Mapped[str]
     coverage: Mapped[float]
     signals: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class RecognitionDay(Base):
+    """Whom a block's doors recognised up to a day: `members` with consent (b), those `identified` within 30 days, identified
+    `passes` of the day (see `occupancy.recognised`)."""
+
+    __tablename__ = "recognition_day"
+    block_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    members: Mapped[int]
+    identified: Mapped[int]
+    passes: Mapped[int]
 
 
 class DwellingMemory(Base):

@@ -1,25 +1,51 @@
-"""(P) Days of deadlines. Public holidays are not known here: our own deadlines are so rather too early than too late."""
+"""(P) Days of deadlines: working days as the State Council's yearly notice arranges them, make-up days (调休) included.
+
+The notice of a year comes out in the November before. Of a year without one Monday to Friday are counted, and it is said so:
+our own deadlines are then rather too early than too late.
+"""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
+import chinese_calendar
+
 SATURDAY = 5
 
 
+def published(day: date) -> bool:
+    """Whether the arrangement of this day's year is known."""
+    try:
+        chinese_calendar.is_workday(day)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def is_workday(day: date) -> bool:
+    """Monday to Friday but for holidays, and the Saturdays and Sundays that make up for them."""
+    return bool(chinese_calendar.is_workday(day)) if published(day) else day.weekday() < SATURDAY
+
+
+def doubt(*days: date) -> str:
+    """What to say beside a deadline that rests on these days; empty when all are arranged."""
+    years = sorted({day.year for day in days if not published(day)})
+    return f"（{'、'.join(map(str, years))}年放假安排尚未公布，暂按周一至周五计）" if years else ""
+
+
 def workdays_after(start: date, count: int) -> date:
-    """The last of `count` working days (Monday to Friday) after `start`."""
+    """The last of `count` working days after `start`."""
     day = start
     while count > 0:
         day += timedelta(days=1)
-        count -= day.weekday() < SATURDAY
+        count -= is_workday(day)
     return day
 
 
 def household_day(start: date, days: int) -> date:
-    """The last day of a household's term: `days` after `start`, and never a Saturday or Sunday (Civil Code art. 203)."""
+    """The last day of a household's term: `days` after `start`, and never a day of rest (Civil Code art. 203)."""
     day = start + timedelta(days=days)
-    while day.weekday() >= SATURDAY:
+    while not is_workday(day):
         day += timedelta(days=1)
     return day
 

@@ -20,7 +20,7 @@ from hub.estate.views import statuses
 from hub.jobs import Job
 from hub.lease import life, outbox
 from hub.live import PLAIN
-from hub.occupancy.analyse import Outcome, analyse_batch, analyse_night, batches, due_dwellings, last_whole_day
+from hub.occupancy.analyse import Outcome, analyse_batch, analyse_night, batches, due_dwellings, last_whole_day, recount
 from hub.occupancy.estate_view import load_day, load_estate
 from hub.occupancy.outcomes import Outcomes
 from hub.services import Hub
@@ -66,6 +66,9 @@ def _analyse_estate(hub: Hub, estate: Estate, outcomes: Callable[[], Outcomes], 
         due = due_dwellings(session, estate, last)
         view = replace(load_day(session, estate, last, hub.now()), outcomes=outcomes()) if due.night else None
     anew = dict(due.anew)
+    if anew:
+        with _writing(hub, estate) as uow:
+            recount(uow, estate, due, last)
     if view is not None:
         with _writing(hub, estate) as uow:
             outcome, long_way = analyse_night(uow, view, due.night)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from hub.cases.calendar import months_after, workdays_after
+from hub.cases.calendar import doubt, months_after, workdays_after
 from hub.cases.guards import REMINDER_DAYS
 from hub.cases.record import Notice, Record
 from hub.cases.states import CLOSED, State
@@ -77,24 +77,34 @@ def _ours(code: str, label: str, due: date, today: date, warn: str = "") -> Time
     return Timer(code, label, due, OURS, today > due, warn)
 
 
+def _working(code: str, label: str, since: date, days: int, today: date) -> Timer:
+    """Ours, by working days."""
+    due = workdays_after(since, days)
+    return _ours(code, label + doubt(since, due), due, today)
+
+
+def _theirs(code: str, label: str, due: date) -> Timer:
+    return Timer(code, label + doubt(due), due, HOUSEHOLD, False)
+
+
 def _step(c: Clock) -> Iterator[Timer]:
     since = c.record.state_since or c.opened
     if c.state in STATE_WORKDAYS:
         code, label, days = STATE_WORKDAYS[c.state]
-        yield _ours(code, label, workdays_after(since, days), c.today)
+        yield _working(code, label, since, days, c.today)
     elif c.state is State.ASKED:
         yield from _asked(c)
     elif c.state is State.NOTICED and c.record.notice:
         yield from _noticed(c, c.record.notice)
     elif c.state in CLOSED - {State.ARCHIVED}:
-        yield _ours("archive", "归档", workdays_after(since, ARCHIVE_WORKDAYS), c.today)
+        yield _working("archive", "归档", since, ARCHIVE_WORKDAYS, c.today)
 
 
 def _asked(c: Clock) -> Iterator[Timer]:
     until = c.record.answer_until
     if until and c.record.answered_on is None:
-        yield Timer("answer", "当事人说明", until, HOUSEHOLD, False)
-        yield _ours("after_answer", "说明期满后的下一步", workdays_after(until, 5), c.today)
+        yield _theirs("answer", "当事人说明", until)
+        yield _working("after_answer", "说明期满后的下一步", until, 5, c.today)
 
 
 def _noticed(c: Clock, notice: Notice) -> Iterator[Timer]:
@@ -102,10 +112,10 @@ def _noticed(c: Clock, notice: Notice) -> Iterator[Timer]:
     if until is None:
         yield _ours("serve", "送达", notice.on + timedelta(days=SERVE_DAYS), c.today)
         return
-    yield Timer("defend", "当事人陈述申辩", until, HOUSEHOLD, False)
+    yield _theirs("defend", "当事人陈述申辩", until)
     yield Timer("comply", "通知所定期限", notice.deadline, HOUSEHOLD, False)
     after = max(until, notice.deadline)
-    yield _ours("after_deadline", "期满后的下一步", workdays_after(after + timedelta(days=REMINDER_DAYS), 5), c.today)
+    yield _working("after_deadline", "期满后的下一步", after + timedelta(days=REMINDER_DAYS), 5, c.today)
     if notice.conclusion != "rectify":
         yield _ours("enforce", "申请法院强制执行的最后期限", months_after(after, ENFORCE_MONTHS), c.today)
 
@@ -121,7 +131,7 @@ def _answers(c: Clock) -> Iterator[Timer]:
         return
     for code, (label, since) in waiting.items():
         if since:
-            yield _ours(code, label, workdays_after(since, REPLY_WORKDAYS), c.today)
+            yield _working(code, label, since, REPLY_WORKDAYS, c.today)
 
 
 def _objections(c: Clock) -> Iterator[Timer]:

@@ -64,7 +64,10 @@ def _add_passes(session: Session, effects: Effects) -> None:
     new, old = statement.excluded, _passes.c
     statement = statement.on_conflict_do_update(
         index_elements=["dwelling_id", "day", "credential"],
-        set_={name: old[name] + new[name] for name in ("face", "face_consented", "other", "late")},
+        set_={
+            **{name: old[name] + new[name] for name in ("face", "face_consented", "other", "late")},
+            "hours": old.hours.bitwise_or(new.hours),  # of a row from before hours were kept: still not known
+        },
     )
     rows = [
         {
@@ -76,6 +79,7 @@ def _add_passes(session: Session, effects: Effects) -> None:
             "face_consented": count.face_consented,
             "other": count.other,
             "late": count.late,
+            "hours": count.hours,
         }
         for (dwelling, day, credential), count in sorted(effects.passes.items(), key=lambda entry: entry[0])
     ]

@@ -79,6 +79,7 @@ class Passes:
     face_consented: int = 0
     other: int = 0
     late: int = 0
+    hours: int = 0
 
 
 @dataclass(slots=True)
@@ -239,10 +240,13 @@ def _count_pass(body: AccessEvent, row: Row, at: datetime, places: Places, effec
         count = days[day] = Passes(holder.dwelling_id, holder.holder_class)
     if body.identifier is IdentifierType.FACE:
         count.face += 1
-        count.face_consented += holder.consented(at)
+        if not holder.consented(at):
+            return
+        count.face_consented += 1
     else:
         count.other += 1
         count.late += is_late(local.hour, places.sides.get(body.access_point, ""))
+    count.hours |= 1 << local.hour
 
 
 def _text(word: str | None) -> str | None:

@@ -17,12 +17,13 @@ from hub.ids import new_id
 from hub.occupancy import finding as values
 from hub.occupancy import night
 from hub.occupancy.detect import detect
-from hub.occupancy.estate_view import EstateView
+from hub.occupancy.estate_view import LOOK_BACK_DAYS, EstateView, first_day
 from hub.occupancy.fitted import model
 from hub.occupancy.life import Life, life_of
 from hub.occupancy.load import load_judged
 from hub.occupancy.memory import kept_of
 from hub.occupancy.policy import calendar
+from hub.occupancy.recognised import HEALTH_DAYS, count_days, keep
 from hub.occupancy.rows import presence_row
 from hub.occupancy.values import DwellingRecord
 from hub.tables import DirtyDay, Dwelling, DwellingMemory, Estate, Finding, PresenceDay
@@ -90,6 +91,18 @@ def due_dwellings(session: Session, estate: Estate, last: date) -> Due:
         elif judged < last:
             anew[dwelling] = judged + timedelta(days=1)
     return Due(tuple(night), anew)
+
+
+def recount(uow: UnitOfWork, estate: Estate, due: Due, last: date) -> None:
+    """Whom the doors recognised on the days that are judged anew: counted before any of them is judged."""
+    days = [day for day in due.anew.values() if day is not None]
+    first = first_day(uow.session, estate.id, ZoneInfo(estate.time_zone))
+    if first is None or not due.anew:
+        return
+    whole = max(first, last - timedelta(days=LOOK_BACK_DAYS - 1)) - timedelta(days=HEALTH_DAYS - 1)
+    since = whole if None in due.anew.values() else max(min(days), whole)
+    if since < last or not due.night:
+        keep(uow.session, count_days(uow.session, estate.id, ZoneInfo(estate.time_zone), since, last))
 
 
 def batches(due: Mapping[str, date | None], size: int = BATCH) -> Iterator[dict[str, date | None]]:

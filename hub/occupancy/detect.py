@@ -35,9 +35,9 @@ def detect(
     """
     festival = festival_days(calendar, pack.pauses)
     if pack.measured and model is not None and record.household is not None:
-        return tuple(
-            Courses(record, record.household, pack, calendar, model, outcomes=outcomes).findings(len(record.days) - 1)
-        )
+        by_day = (record.by_day.recognised, record.by_day.healthy) if record.by_day else (None, None)
+        courses = Courses(record, record.household, pack, calendar, model, *by_day, outcomes=outcomes)
+        return tuple(courses.findings(len(record.days) - 1))
     found = (
         find_vacancy(record, pack, festival),
         find_sublet(record, pack),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from sqlalchemy import Table, case
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from hub.occupancy.rows import upsert
 from hub.tables import DirtyDay
 
 _table: Table = DirtyDay.__table__  # type: ignore[assignment]
@@ -18,8 +18,7 @@ def mark_dirty(session: Session, days: Mapping[str, date], *, back_days: int = 0
     """Dwelling id → first day to judge again (`back_days` earlier); an earlier mark stays."""
     if not days:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(_table)
+    statement = upsert(session, _table)
     earlier = case(
         (statement.excluded.from_day < _table.c.from_day, statement.excluded.from_day), else_=_table.c.from_day
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -16,17 +16,13 @@ from hub.occupancy.observed import Interval, clipped, day_starts, missed_shares
 from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.policy import pack_named
-from hub.occupancy.recognised import recognised_of
+from hub.occupancy.recognised import Recognition, recognition
 from hub.occupancy.served import Served, served
 from hub.occupancy.values import NO_GAPS
-from hub.tables import AccessPoint, Coverage, Door, Dwelling, Estate, PassDay
+from hub.tables import AccessPoint, Coverage, Door, Dwelling, Estate
 
 LOOK_BACK_DAYS = 400
 """How far back a day's judgement looks; daily rows are kept as long."""
-
-IDENTIFICATION_DROP = 0.5
-RECENT_DAYS = 14
-USUAL_DAYS = 46
 
 Gaps = list[Mapping[str, float]]
 
@@ -35,7 +31,8 @@ Gaps = list[Mapping[str, float]]
 class EstateView:
     """One estate on one day: `first`..`last` are the local days looked at, `block_gaps` per block and day.
 
-    `recognised` per block: see `DwellingRecord`. `outcomes`: what the hub's closed cases teach.
+    `locks`: dwelling → devices of its own door; `lock_gaps` of such a device by day. `recognition`: by day; of one day alone,
+    of that day. `outcomes`: what the hub's closed cases teach.
     """
 
     id: str
@@ -47,9 +44,28 @@ class EstateView:
     block_gaps: dict[str, Gaps]
     dwelling_block: dict[str, str]
     under_repair: frozenset[str]
-    identification_ok: bool
-    recognised: Mapping[str, float | None]
+    recognition: Recognition
+    locks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    lock_gaps: Mapping[str, Sequence[float]] = field(default_factory=dict)
     outcomes: Outcomes = NO_OUTCOMES
+
+    def way_home(self, dwelling: str) -> frozenset[str]:
+        """Devices at the estate's gates, the block's entrances and the dwelling's own door."""
+        block = self.points.get(self.dwelling_block[dwelling], frozenset())
+        return block | self.locks[dwelling] if dwelling in self.locks else block
+
+    def gaps(self, dwelling: str) -> Gaps:
+        """What each of them missed, by day."""
+        shared = self.block_gaps[self.dwelling_block[dwelling]]
+        own = self.locks.get(dwelling)
+        if not own:
+            return shared
+        rows = [dict(row) for row in shared]
+        for device in sorted(own):
+            for row, share in zip(rows, self.lock_gaps[device], strict=True):
+                if share > 0:
+                    row[device] = round(share, 4)
+        return [row or NO_GAPS for row in rows]
 
     @cached_property
     def days(self) -> list[date]:
@@ -58,19 +74,15 @@ class EstateView:
 
 def load_estate(session: Session, estate: Estate, last: date, now: datetime) -> EstateView | None:
     """None when nothing was ever observed in the estate up to `last`."""
-    first = _first_day(session, estate.id, ZoneInfo(estate.time_zone))
+    first = first_day(session, estate.id, ZoneInfo(estate.time_zone))
     if first is None or first > last:
         return None
     view = _load(session, estate, max(first, last - timedelta(days=LOOK_BACK_DAYS - 1)), last, now)
-    return replace(
-        view,
-        identification_ok=healthy_days(session, estate.id, last, last)[-1],
-        recognised=recognised_of(session, estate.id, last),
-    )
+    return replace(view, recognition=recognition(session, estate.id, view.zone, view.first, last))
 
 
 def load_day(session: Session, estate: Estate, day: date, now: datetime) -> EstateView:
-    """One day alone. Whom the terminals recognise is left open: the night's own memory tells it."""
+    """One day alone. Whom the terminals recognise is left open: the night counts it."""
     return _load(session, estate, day, day, now)
 
 
@@ -93,12 +105,13 @@ def _load(session: Session, estate: Estate, first: date, last: date, now: dateti
         block_gaps={block: _gaps(devices, missed, whole) for block, devices in points.items()},
         dwelling_block={row.id: row.block_id for row in dwellings},
         under_repair=frozenset(row.id for row in dwellings if row.under_repair),
-        identification_ok=True,
-        recognised={},
+        recognition=Recognition([True] * len(whole)),
+        locks=_locks(rows),
+        lock_gaps={row.device_id: missed.get(row.device_id, whole) for row in rows if row.scope == "dwelling"},
     )
 
 
-def _first_day(session: Session, estate_id: str, zone: ZoneInfo) -> date | None:
+def first_day(session: Session, estate_id: str, zone: ZoneInfo) -> date | None:
     """The first day on which anything observed; the day of installation is not a whole one."""
     at = session.scalar(select(func.min(Coverage.from_at)).where(Coverage.estate_id == estate_id))
     if at is None:
@@ -115,20 +128,30 @@ class _Point:
     device_id: str
     scope: str
     block_id: str | None
+    dwelling_id: str | None
 
 
 def _access_points(session: Session, estate_id: str) -> list[_Point]:
     rows = session.execute(
-        select(AccessPoint.id, AccessPoint.device_id, Door.scope, Door.block_id)
+        select(AccessPoint.id, AccessPoint.device_id, Door.scope, Door.block_id, Door.dwelling_id)
         .join(Door, Door.id == AccessPoint.door_id)
         .where(
             AccessPoint.estate_id == estate_id,
             AccessPoint.device_id.is_not(None),
-            Door.scope.in_(("estate", "block")),
+            Door.scope.in_(("estate", "block", "dwelling")),
         )
         .order_by(AccessPoint.id)
     )
-    return [_Point(id, device or "", scope, block) for id, device, scope, block in rows]
+    return [_Point(id, device or "", *place) for id, device, *place in rows]
+
+
+def _locks(rows: Sequence[_Point]) -> dict[str, frozenset[str]]:
+    """Dwelling → devices of its own door."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.scope == "dwelling" and row.dwelling_id is not None:
+            found[row.dwelling_id].add(row.device_id)
+    return {dwelling: frozenset(devices) for dwelling, devices in found.items()}
 
 
 def _points(rows: Sequence[_Point], blocks: Collection[str]) -> dict[str, frozenset[str]]:
@@ -175,33 +198,3 @@ def _gaps(devices: Iterable[str], missed: Mapping[str, list[float]], whole: list
             if share > 0:
                 row[device] = round(share, 4)
     return [row or NO_GAPS for row in rows]
-
-
-def healthy_days(session: Session, estate_id: str, first: date, last: date) -> list[bool]:
-    """For each day: False when the estate's terminals recognise far fewer people than before; then nobody is "unseen"."""
-    begin = first - timedelta(days=RECENT_DAYS + USUAL_DAYS - 1)
-    rows = session.execute(
-        select(PassDay.day, func.sum(PassDay.face_consented))
-        .join(Dwelling, Dwelling.id == PassDay.dwelling_id)
-        .where(
-            Dwelling.estate_id == estate_id,
-            PassDay.day >= begin,
-            PassDay.day <= last,
-            PassDay.holder_class == "resident",
-        )
-        .group_by(PassDay.day)
-    )
-    counts = [0] * ((last - begin).days + 1)
-    for day, count in rows:
-        counts[(day - begin).days] = count
-    return healthy(counts)
-
-
-def healthy(counts: Sequence[int]) -> list[bool]:
-    """(P) From identified passes a day; one answer a day from the sixtieth on."""
-    found = []
-    for index in range(RECENT_DAYS + USUAL_DAYS, len(counts) + 1):
-        old = sum(counts[index - RECENT_DAYS - USUAL_DAYS : index - RECENT_DAYS]) / USUAL_DAYS
-        new = sum(counts[index - RECENT_DAYS : index]) / RECENT_DAYS
-        found.append(new >= IDENTIFICATION_DROP * old)
-    return found

@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from hub.occupancy.contacts import CONTACT_CODES
-from hub.occupancy.estate_view import EstateView
+from hub.occupancy.estate_view import EstateView, Gaps
 from hub.occupancy.presence import Memory, Reading, daily_use, presence
 from hub.occupancy.values import (
+    ByDay,
     Contact,
     CredentialUse,
     DeclaredAbsence,
@@ -54,10 +55,10 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
     records = []
     for dwelling in dwellings:
         block = view.dwelling_block[dwelling]
-        points = view.points.get(block, frozenset())
+        points = view.way_home(dwelling)
         household = households.get(dwelling)
         used = {quantity: daily_use(quantity, readings[dwelling, quantity]) for quantity in meters.get(dwelling, {})}
-        days, memory = _judged(view, block, points, household, uses.get(dwelling, {}), used)
+        days, memory = _judged(view, view.gaps(dwelling), points, household, uses.get(dwelling, {}), used)
         record = DwellingRecord(
             dwelling_id=dwelling,
             household=household,
@@ -67,8 +68,9 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
             vacant_since=None if household else vacant.get(dwelling, (view.first, None))[0],
             ended_tenancy=vacant[dwelling][1] if dwelling in vacant else None,
             under_repair=dwelling in view.under_repair,
-            identification_ok=view.identification_ok,
-            recognised=view.recognised.get(block),
+            identification_ok=view.recognition.healthy[-1],
+            recognised=view.recognition.of(block)[-1],
+            by_day=ByDay(view.recognition.healthy, view.recognition.of(block)),
         )
         records.append((record, memory))
     return records
@@ -76,7 +78,7 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
 
 def _judged(
     view: EstateView,
-    block: str,
+    gaps: Gaps,
     points: frozenset[str],
     household: Household | None,
     uses: Mapping[date, tuple[CredentialUse, ...]],
@@ -85,8 +87,8 @@ def _judged(
     """Judge the days of the tenancy apart from those before it: another household's habits are not this one's."""
     water, power = used.get("water", {}), used.get("electricity", {})
     observed = [
-        ObservedDay(day, gaps, uses.get(day, ()), water.get(day), power.get(day))
-        for day, gaps in zip(view.days, view.block_gaps[block], strict=True)
+        ObservedDay(day, missed, uses.get(day, ()), water.get(day), power.get(day))
+        for day, missed in zip(view.days, gaps, strict=True)
     ]
     start = household.first if household else view.first
     split = min(max((start - view.first).days, 0), len(observed))
@@ -108,6 +110,7 @@ def uses_of(
             PassDay.face_consented,
             PassDay.other,
             PassDay.late,
+            PassDay.hours,
         )
         .where(
             PassDay.dwelling_id.in_(dwellings),
@@ -116,8 +119,8 @@ def uses_of(
         )
         .order_by(PassDay.dwelling_id, PassDay.day, PassDay.credential)
     )
-    for dwelling, day, credential, holder, identified, other, late in rows:
-        use = CredentialUse(credential, holder == "resident", identified, other, late)
+    for dwelling, day, credential, holder, identified, other, late, hours in rows:
+        use = CredentialUse(credential, holder == "resident", identified, other, late, hours or 0)
         days = found[dwelling]
         days[day] = (*days.get(day, ()), use)
     return found
@@ -164,7 +167,9 @@ def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) 
     members = _members(session, view, [tenancy.id for tenancy in tenancies])
     absences: dict[str, list[DeclaredAbsence]] = defaultdict(list)
     for row in session.scalars(
-        select(Absence).where(Absence.dwelling_id.in_(dwellings)).order_by(Absence.from_date, Absence.id)
+        select(Absence)
+        .where(Absence.dwelling_id.in_(dwellings), Absence.declared_on <= view.last)
+        .order_by(Absence.from_date, Absence.id)
     ):
         absences[row.dwelling_id].append(DeclaredAbsence(row.id, row.from_date, row.to_date, row.reason))
     contacts = _contacts(session, view, dwellings)
@@ -191,7 +196,7 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
             Person.birth_date,
         )
         .join(Person, Person.id == HouseholdMember.person_id)
-        .where(HouseholdMember.tenancy_id.in_(tenancies), _live_on(view.last))
+        .where(HouseholdMember.tenancy_id.in_(tenancies), HouseholdMember.from_date <= view.last, _live_on(view.last))
         .order_by(HouseholdMember.ordinal, HouseholdMember.id)
     ).all()
     persons = {row.person_id for row in rows}

@@ -20,7 +20,7 @@ from hub.occupancy.values import NO_GAPS, DayState, PresenceDay
 HELD_DAYS = 60
 """Days kept beside the memory: enough for a household that is at home, and for the health of the estate's terminals."""
 
-VERSION = 1
+VERSION = 2
 MOST_NAMES = 60
 """Tokens and devices named by number; beyond it the names are gathered anew."""
 
@@ -191,6 +191,7 @@ def _row(day: PresenceDay, place: Callable[[str], int]) -> Row:
         day.identified, day.passes, day.others, _units(day.water), _units(day.electricity),
         day.usual_water, day.usual_electricity,
         [place(token) for token in day.identified_by], [place(token) for token in day.cards_of], day.late_others, day.visit,
+        day.hours,
     ]  # fmt: skip
 
 
@@ -211,6 +212,7 @@ def _day(names: list[str], row: Row) -> PresenceDay:
         cards_of=tuple([names[number] for number in row[12]]),
         late_others=row[13],
         visit=row[14],
+        hours=row[15],
     )
 
 

@@ -6,27 +6,27 @@ the whole record) when something late touched it, its household changed, it stan
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Table, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
 from hub.occupancy.detect import detect
-from hub.occupancy.estate_view import LOOK_BACK_DAYS, EstateView, healthy
+from hub.occupancy.estate_view import LOOK_BACK_DAYS, EstateView
 from hub.occupancy.finding import Finding
 from hub.occupancy.life import LifeKind
 from hub.occupancy.likely import Model
 from hub.occupancy.load import households_of, readings_of, uses_of
-from hub.occupancy.memory import HELD_DAYS, Kept, NeedsHistory, RecentDays, pack, unpack
+from hub.occupancy.memory import Kept, NeedsHistory, RecentDays, pack, unpack
 from hub.occupancy.pack import Calendar
 from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
-from hub.occupancy.recognised import WITHIN_DAYS, share
-from hub.occupancy.rows import presence_row
+from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, counted, keep, shares
+from hub.occupancy.rows import presence_row, upsert
 from hub.occupancy.values import CredentialUse, DwellingRecord, Household, ObservedDay
 from hub.tables import DwellingMemory, LifeFactRow, PresenceDay
 
@@ -77,7 +77,7 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
             observed = _observed(view, dwelling, uses.get(dwelling, {}), series)
             ones.append(_One(dwelling, household, kept, row.first_day, own, observed))
     _judge(view, ones)
-    seen = _seen(view, dwellings, kept_of, households, uses, {one.dwelling for one in ones})
+    seen = _seen(session, view, kept_of, households, uses, {one.dwelling for one in ones})
     settled = _settled(session, [one.household.tenancy_id for one in ones])
     found, written = list[FoundOf](), list[_One]()
     for one in ones:
@@ -119,49 +119,67 @@ def _after_gap(readings: Sequence[Reading], last: date) -> bool:
 
 def _observed(view: EstateView, dwelling: str, uses: Uses, series: Mapping[str, Sequence[Reading]]) -> ObservedDay:
     used = {quantity: daily_use(quantity, readings).get(view.last) for quantity, readings in series.items()}
-    gaps = view.block_gaps[view.dwelling_block[dwelling]][-1]
+    gaps = view.gaps(dwelling)[-1]
     return ObservedDay(view.last, gaps, uses.get(view.last, ()), used.get("water"), used.get("electricity"))
 
 
 def _judge(view: EstateView, ones: Iterable[_One]) -> None:
     for one in ones:
-        points = view.points.get(view.dwelling_block[one.dwelling], frozenset())
-        one.kept.add(judge(one.observed, points, one.kept.memory))
+        one.kept.add(judge(one.observed, view.way_home(one.dwelling), one.kept.memory))
 
 
 def _seen(
+    session: Session,
     view: EstateView,
-    dwellings: Sequence[str],
     kept_of: Mapping[str, Kept],
     households: Mapping[str, Household],
     uses: Mapping[str, Uses],
     judged: set[str],
 ) -> EstateView:
-    """Whether terminals go on recognising people, and what share of a block's members: from the memories of all dwellings."""
-    counts = [0] * HELD_DAYS
-    members: dict[str, int] = {}
-    identified: dict[str, int] = {}
-    since, end = view.last - timedelta(days=WITHIN_DAYS), view.last.toordinal()
-    for dwelling in dwellings:
-        block, household, kept = view.dwelling_block[dwelling], households.get(dwelling), kept_of.get(dwelling)
-        if household is not None:
-            members[block] = members.get(block, 0) + sum(member.consent_b for member in household.members)
-        if kept is None:
-            continue
-        for row in kept.rows:
-            if row[4] and end - HELD_DAYS < row[0] <= end:
-                counts[row[0] - end - 1] += row[4]
-        known = {token for token, day in kept.memory.identified_last.items() if day > since}
-        if dwelling not in judged:  # it is judged later tonight: its yesterday counts all the same
+    """Whom the doors recognised yesterday: as it was counted already because something came late, or from the memories."""
+    blocks = set(view.dwelling_block.values())
+    counts = counted(session, view.id, view.last - timedelta(days=HEALTH_DAYS - 1), view.last)
+    if not all((block, view.last) in counts for block in blocks):
+        fresh = _counted(view, kept_of, households, uses, judged)
+        keep(session, fresh)
+        counts |= fresh
+    return replace(view, recognition=shares(counts, blocks, view.last, view.last))
+
+
+def _counted(
+    view: EstateView,
+    kept_of: Mapping[str, Kept],
+    households: Mapping[str, Household],
+    uses: Mapping[str, Uses],
+    judged: set[str],
+) -> dict[tuple[str, date], Count]:
+    members: Counter[str] = Counter()
+    identified: Counter[str] = Counter()
+    passes: Counter[str] = Counter()
+    since = view.last - timedelta(days=WITHIN_DAYS)
+    for dwelling, household in households.items():
+        members[view.dwelling_block[dwelling]] += sum(member.consent_b for member in household.members)
+    for dwelling, kept in kept_of.items():
+        block = view.dwelling_block[dwelling]
+        known = _known(kept, households.get(dwelling), since)
+        if dwelling in judged:
+            passes[block] += kept.rows[-1][4]
+        else:  # it is judged later tonight: its yesterday counts all the same
             today = [use for use in uses.get(dwelling, {}).get(view.last, ()) if use.resident and use.identified]
-            counts[-1] += sum(use.identified for use in today)
+            passes[block] += sum(use.identified for use in today)
             known |= {use.credential for use in today}
-        identified[block] = identified.get(block, 0) + len(known)
-    return replace(
-        view,
-        identification_ok=healthy(counts)[-1],
-        recognised={block: share(identified.get(block, 0), count) for block, count in members.items()},
-    )
+        identified[block] += len(known)
+    return {
+        (block, view.last): Count(members[block], identified[block], passes[block])
+        for block in set(view.dwelling_block.values())
+    }
+
+
+def _known(kept: Kept, household: Household | None, since: date) -> set[str]:
+    """Credentials identified after `since`; of who lived there before them too."""
+    if household is None or household.first <= since:
+        return {token for token, day in kept.memory.identified_last.items() if day > since}
+    return {kept.names[number] for row in kept.rows if row[0] > since.toordinal() for number in row[11]}
 
 
 def _record(view: EstateView, one: _One) -> DwellingRecord:
@@ -171,11 +189,11 @@ def _record(view: EstateView, one: _One) -> DwellingRecord:
         dwelling_id=one.dwelling,
         household=one.household,
         days=RecentDays.of(one.kept, total),
-        points=view.points.get(block, frozenset()),
+        points=view.way_home(one.dwelling),
         meters=one.meters,
         under_repair=one.dwelling in view.under_repair,
-        identification_ok=view.identification_ok,
-        recognised=view.recognised.get(block),
+        identification_ok=view.recognition.healthy[-1],
+        recognised=view.recognition.of(block)[-1],
     )
 
 
@@ -218,8 +236,7 @@ def remember(session: Session, rows: Iterable[tuple[str, Household | None, Kept,
     ]
     if not values:
         return
-    maker = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = maker(_memory)
+    statement = upsert(session, _memory)
     names = ("day", "first_day", "tenancy_id", "begins", "body")
     statement = statement.on_conflict_do_update(
         index_elements=["dwelling_id"], set_={name: statement.excluded[name] for name in names}

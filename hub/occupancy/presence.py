@@ -154,10 +154,15 @@ def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceD
         cards_of=cards_of,
         late_others=sum(use.late for use in day.uses if not use.resident),
         visit=visit,
-        hours=reduce(or_, (use.hours for use in day.uses), 0),
+        hours=_hours(day.uses),
     )
     _learn(memory, day, residents, seen, visit)
     return judged
+
+
+def _hours(uses: Sequence[CredentialUse]) -> int:
+    """Those of all passes; half of them would look like other habits."""
+    return reduce(or_, (use.hours for use in uses), 0) if all(use.hours for use in uses) else 0
 
 
 def _only_a_visit(day: ObservedDay, memory: Memory) -> bool:

@@ -1,18 +1,55 @@
-"""How many of a block's consenting members its doors recognise: whether somebody who is not seen could have been."""
+"""How many of a block's consenting members its doors recognise, day by day: whether somebody who is not seen could have been.
+
+Kept as one row a block and day (`RecognitionDay`): counted once, and read by every night, by judging anew and by trials.
+"""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from itertools import accumulate
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from hub.tables import Consent, CredentialRow, Dwelling, HouseholdMember, PassDay, Tenancy
+from hub.occupancy.rows import upsert
+from hub.tables import Block, Consent, Dwelling, HouseholdMember, PassDay, RecognitionDay, Tenancy
 
 WITHIN_DAYS = 30
 MEMBERS_KNOWN = 20
 """Of fewer members no share is told: one family on holiday would be half of it."""
+
+IDENTIFICATION_DROP = 0.5
+RECENT_DAYS = 14
+USUAL_DAYS = 46
+HEALTH_DAYS = RECENT_DAYS + USUAL_DAYS
+
+_table: Table = RecognitionDay.__table__  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Of a block on a day: `members` with consent (b); whom of them and of those before them doors `identified` within the last
+    30 days; `passes`: identified passes of the day."""
+
+    members: int = 0
+    identified: int = 0
+    passes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """By day of a record: whether the estate's terminals go on recognising people as before, and each block's share."""
+
+    healthy: Sequence[bool] = ()
+    share: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+
+    def of(self, block: str) -> Sequence[float | None]:
+        return self.share.get(block) or [None] * len(self.healthy)
 
 
 def share(identified: int, members: int) -> float | None:
@@ -20,60 +57,109 @@ def share(identified: int, members: int) -> float | None:
     return min(1.0, identified / members) if members >= MEMBERS_KNOWN else None
 
 
-def recognised_of(session: Session, estate_id: str, last: date) -> dict[str, float | None]:
-    """Block → share of its members with consent (b) whom doors identified in the last 30 days up to `last`."""
-    consented = select(Consent.person_id).where(Consent.purpose == "b", Consent.withdrawn_at.is_(None))
-    members = session.execute(
-        select(Dwelling.block_id, func.count(HouseholdMember.id.distinct()))
-        .join(Tenancy, Tenancy.dwelling_id == Dwelling.id)
-        .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
-        .where(
-            Dwelling.estate_id == estate_id,
-            Tenancy.state != "ended",
-            Tenancy.from_date <= last,
-            HouseholdMember.from_date <= last,
-            or_(HouseholdMember.to_date.is_(None), HouseholdMember.to_date >= last),
-            HouseholdMember.person_id.in_(consented),
-        )
-        .group_by(Dwelling.block_id)
-    )
-    seen = session.execute(
-        select(Dwelling.block_id, func.count(CredentialRow.person_id.distinct()))
-        .join(PassDay, PassDay.dwelling_id == Dwelling.id)
-        .join(CredentialRow, CredentialRow.token == PassDay.credential)
-        .where(
-            Dwelling.estate_id == estate_id,
-            PassDay.day > last - timedelta(days=WITHIN_DAYS),
-            PassDay.day <= last,
-            PassDay.face_consented > 0,
-            PassDay.holder_class == "resident",
-        )
-        .group_by(Dwelling.block_id)
-    )
-    identified = {block: count for block, count in seen}  # noqa: C416
-    return {block: share(identified.get(block, 0), count) for block, count in members}
+def healthy(counts: Sequence[int]) -> list[bool]:
+    """(P) From identified passes a day; one answer a day from the sixtieth on."""
+    found = []
+    for index in range(HEALTH_DAYS, len(counts) + 1):
+        old = sum(counts[index - HEALTH_DAYS : index - RECENT_DAYS]) / USUAL_DAYS
+        new = sum(counts[index - RECENT_DAYS : index]) / RECENT_DAYS
+        found.append(new >= IDENTIFICATION_DROP * old)
+    return found
 
 
-def recognised_days(session: Session, estate_id: str, first: date, last: date) -> dict[str, list[float | None]]:
-    """The same for each day `first`..`last`, of the people who live there now."""
-    count = (last - first).days + 1
-    members: dict[str, list[int]] = {}
-    for block, since, until, granted in session.execute(
-        select(Dwelling.block_id, HouseholdMember.from_date, HouseholdMember.to_date, Consent.granted_at)
-        .join(Tenancy, Tenancy.dwelling_id == Dwelling.id)
-        .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
-        .join(Consent, Consent.person_id == HouseholdMember.person_id)
-        .where(
-            Dwelling.estate_id == estate_id,
-            Tenancy.state != "ended",
-            Consent.purpose == "b",
-            Consent.withdrawn_at.is_(None),
-        )
-    ):
-        begin = max(0, (max(since, granted.date()) - first).days)
-        _step(members.setdefault(block, [0] * (count + 1)), begin, count if until is None else (until - first).days + 1)
+def recognition(session: Session, estate_id: str, zone: ZoneInfo, first: date, last: date) -> Recognition:
+    """Of the days `first`..`last`, from what was counted; where a day was not, all are counted from the records."""
+    begin = first - timedelta(days=HEALTH_DAYS - 1)
+    counts = counted(session, estate_id, begin, last)
+    blocks = set(session.scalars(select(Block.id).where(Block.estate_id == estate_id)))
+    needed = {(block, first + timedelta(days=n)) for block in blocks for n in range((last - first).days + 1)}
+    if not needed <= counts.keys():
+        counts = count_days(session, estate_id, zone, begin, last)
+    return shares(counts, blocks, first, last)
+
+
+def shares(counts: Mapping[tuple[str, date], Count], blocks: Iterable[str], first: date, last: date) -> Recognition:
+    """(P) (block, day) → count, as two rows of days."""
+    passes = [0] * ((last - first).days + HEALTH_DAYS)
+    for (_block, day), count in counts.items():
+        at = (day - first).days + HEALTH_DAYS - 1
+        if 0 <= at < len(passes):
+            passes[at] += count.passes
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    none = Count()
+    of = {block: [counts.get((block, day), none) for day in days] for block in blocks}
+    return Recognition(
+        healthy(passes), {block: [share(c.identified, c.members) for c in row] for block, row in of.items()}
+    )
+
+
+def counted(session: Session, estate_id: str, first: date, last: date) -> dict[tuple[str, date], Count]:
+    """What is kept of these days."""
     rows = session.execute(
-        select(Dwelling.block_id, PassDay.credential, PassDay.day)
+        select(
+            RecognitionDay.block_id,
+            RecognitionDay.day,
+            RecognitionDay.members,
+            RecognitionDay.identified,
+            RecognitionDay.passes,
+        )
+        .join(Block, Block.id == RecognitionDay.block_id)
+        .where(Block.estate_id == estate_id, RecognitionDay.day.between(first, last))
+    )
+    return {(block, day): Count(*counts) for block, day, *counts in rows}
+
+
+def keep(session: Session, counts: Mapping[tuple[str, date], Count]) -> None:
+    """Counted anew: the later count of a day is the better one, for what came late is in it."""
+    if not counts:
+        return
+    statement = upsert(session, _table)
+    names = ("members", "identified", "passes")
+    statement = statement.on_conflict_do_update(
+        index_elements=["block_id", "day"], set_={name: statement.excluded[name] for name in names}
+    )
+    rows = [
+        {
+            "block_id": block,
+            "day": day,
+            "members": count.members,
+            "identified": count.identified,
+            "passes": count.passes,
+        }
+        for (block, day), count in sorted(counts.items())
+    ]
+    session.connection().execute(statement, rows)
+
+
+def count_days(
+    session: Session, estate_id: str, zone: ZoneInfo, first: date, last: date
+) -> dict[tuple[str, date], Count]:
+    """From the registers and the daily passes: members as they were registered and consented on each day."""
+    length = (last - first).days + 1
+    members: dict[str, list[int]] = defaultdict(lambda: [0] * (length + 1))
+    for block, begin, end in _spans(session, estate_id, zone):
+        _step(members[block], max(0, (begin - first).days), length if end is None else (end - first).days + 1)
+    seen: dict[str, list[int]] = defaultdict(lambda: [0] * (length + 1))
+    passes: dict[str, list[int]] = defaultdict(lambda: [0] * length)
+    before: tuple[Any, ...] | None = None
+    for block, home, credential, day, count in _identified(session, estate_id, first, last):
+        again = before is not None and before[:2] == (home, credential)
+        since = max((day - first).days, (before[2] - first).days + WITHIN_DAYS if again and before else 0, 0)
+        _step(seen[block], since, (day - first).days + WITHIN_DAYS)
+        if day >= first:
+            passes[block][(day - first).days] += count
+        before = (home, credential, day)
+    found: dict[tuple[str, date], Count] = {}
+    for block in session.scalars(select(Block.id).where(Block.estate_id == estate_id)):
+        columns = zip(_sums(members[block]), _sums(seen[block]), passes[block], strict=True)
+        for number, counts in enumerate(columns):
+            found[block, first + timedelta(days=number)] = Count(*counts)
+    return found
+
+
+def _identified(session: Session, estate_id: str, first: date, last: date) -> Iterable[Any]:
+    return session.execute(
+        select(Dwelling.block_id, PassDay.dwelling_id, PassDay.credential, PassDay.day, PassDay.face_consented)
         .join(Dwelling, Dwelling.id == PassDay.dwelling_id)
         .where(
             Dwelling.estate_id == estate_id,
@@ -82,20 +168,41 @@ def recognised_days(session: Session, estate_id: str, first: date, last: date) -
             PassDay.face_consented > 0,
             PassDay.holder_class == "resident",
         )
-        .order_by(Dwelling.block_id, PassDay.credential, PassDay.day)
+        .order_by(PassDay.dwelling_id, PassDay.credential, PassDay.day)
     )
-    seen: dict[str, list[int]] = {block: [0] * (count + 1) for block in members}
-    before: tuple[str, str, date] | None = None
-    for block, credential, day in rows:
-        again = before is not None and before[:2] == (block, credential)
-        begin = max((day - first).days, (before[2] - first).days + WITHIN_DAYS if again and before else 0, 0)
-        if block in seen:
-            _step(seen[block], begin, (day - first).days + WITHIN_DAYS)
-        before = (block, credential, day)
-    return {
-        block: [share(got, of) for got, of in zip(_sums(seen[block]), _sums(members[block]), strict=True)]
-        for block in members
-    }
+
+
+def _spans(session: Session, estate_id: str, zone: ZoneInfo) -> Iterable[tuple[str, date, date | None]]:
+    """(block, first, last day) of each member's time in the household with a live consent (b)."""
+    rows: Sequence[Any] = session.execute(
+        select(
+            Dwelling.block_id,
+            Tenancy.from_date,
+            Tenancy.state,
+            Tenancy.ended_at,
+            HouseholdMember.from_date.label("since"),
+            HouseholdMember.to_date.label("until"),
+            Consent.granted_at,
+            Consent.withdrawn_at,
+        )
+        .join(Tenancy, Tenancy.dwelling_id == Dwelling.id)
+        .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
+        .join(Consent, Consent.person_id == HouseholdMember.person_id)
+        .where(Dwelling.estate_id == estate_id, Consent.purpose == "b")
+    ).all()
+
+    def local(at: datetime) -> date:
+        return at.astimezone(zone).date()
+
+    for row in rows:
+        if row.state == "ended" and row.ended_at is None:
+            continue
+        ends = [row.until, None if row.ended_at is None else local(row.ended_at)]
+        ends.append(None if row.withdrawn_at is None else local(row.withdrawn_at) - timedelta(days=1))
+        end = min((day for day in ends if day is not None), default=None)
+        begin = max(row.from_date, row.since, local(row.granted_at))
+        if end is None or begin <= end:
+            yield row.block_id, begin, end
 
 
 def _step(change: list[int], begin: int, end: int) -> None:

@@ -1,10 +1,19 @@
-"""(P) A judged day as it is kept."""
+"""A judged day as it is kept, and how a row that may stand already is written."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
 from hub.occupancy.values import PresenceDay
+
+
+def upsert(session: Session, table: Table) -> Any:
+    """The dialect's INSERT, which has `on_conflict_do_update` and `excluded`."""
+    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
 
 
 def presence_row(dwelling_id: str, day: PresenceDay) -> dict[str, Any]:

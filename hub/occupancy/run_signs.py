@@ -42,8 +42,10 @@ def _hour_bins(hours: Ints) -> Floats:
 
 
 def _variation(now: Floats, then: Floats) -> Floats:
+    """0 where no hours are known of either."""
     p, q = now / np.maximum(now.sum(axis=0), 1), then / np.maximum(then.sum(axis=0), 1)
-    return np.asarray(np.abs(p - q).sum(axis=0) / 2, np.float64)
+    known = (now.sum(axis=0) > 0) & (then.sum(axis=0) > 0)
+    return np.where(known, np.abs(p - q).sum(axis=0) / 2, 0.0)
 
 
 def since_last_seen(w: Windows, rows: Days, known: Bools, used: Bools, night: Bools, last: Ints) -> dict[str, Floats]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from hub.occupancy.detect import detect
-from hub.occupancy.finding import Stage
+from hub.occupancy.detect import Courses, detect
+from hub.occupancy.finding import Finding, Stage
+from hub.occupancy.likely import Model
 from hub.occupancy.pack import Calendar, PolicyPack
-from hub.occupancy.values import DwellingRecord, Household
+from hub.occupancy.values import ByDay, DwellingRecord, Household
 
 TIERS = (Stage.YELLOW, Stage.ORANGE, Stage.RED)
 _RANK = {stage: rank for rank, stage in enumerate(TIERS)}
@@ -43,25 +44,26 @@ class _Lead:
     entered: dict[Stage, date] = field(default_factory=dict)
 
 
-def opened(past: Past, pack: PolicyPack, calendar: Calendar) -> tuple[list[Opened], int]:
+def opened(past: Past, pack: PolicyPack, calendar: Calendar, model: Model) -> tuple[list[Opened], int]:
     """(leads in the order of their opening, days on which data did not suffice). Days before the present tenancy are left out.
+
+    A measured pack takes its chances from the model, as the night and a back-test do.
 
     Nobody tried to reach households because of a pack that was not in force: contacts are taken as not kept.
     """
     leads: dict[str, _Lead] = {}
     done: list[Opened] = []
     blind = 0
-    for record in _days(past):
-        found = detect(record, pack, calendar)
+    for today, found in _answers(past, pack, calendar, model):
         blind += any(finding.stage is Stage.INSUFFICIENT_DATA for finding in found)
         now = {finding.kind.value: finding for finding in found if finding.stage in _RANK}
         for kind in [kind for kind in leads if kind not in now]:
-            done.append(_closed(record.dwelling_id, kind, leads.pop(kind), standing=False))
+            done.append(_closed(past.record.dwelling_id, kind, leads.pop(kind), standing=False))
         for kind, finding in now.items():
             lead = leads.setdefault(kind, _Lead(finding.rule))
             for tier in TIERS[: _RANK[finding.stage] + 1]:
                 if tier not in lead.entered:
-                    lead.entered[tier], lead.rule = record.days[-1].day, finding.rule
+                    lead.entered[tier], lead.rule = today, finding.rule
     dwelling = past.record.dwelling_id
     done += [_closed(dwelling, kind, lead, standing=True) for kind, lead in leads.items()]
     return sorted(done, key=lambda lead: (min(lead.entered.values()), lead.kind)), blind
@@ -72,28 +74,66 @@ def _closed(dwelling: str, kind: str, lead: _Lead, standing: bool) -> Opened:
     return Opened(dwelling, kind, lead.rule, highest, dict(lead.entered), standing)
 
 
-def _days(past: Past) -> Iterator[DwellingRecord]:
-    """The record at the end of each day, as it was known then."""
+def _answers(
+    past: Past, pack: PolicyPack, calendar: Calendar, model: Model
+) -> Iterator[tuple[date, tuple[Finding, ...]]]:
+    """What detection would have said at the end of each day, of the household as it was known then."""
+    days = past.record.days
+    for household, spell in _spells(past):
+        if pack.measured and household is not None:
+            yield from _courses(past, household, spell, pack, calendar, model)
+            continue
+        for index in spell:
+            yield days[index].day, detect(_as_of(past, household, index), pack, calendar, model)
+
+
+def _courses(
+    past: Past, household: Household, spell: range, pack: PolicyPack, calendar: Calendar, model: Model
+) -> Iterator[tuple[date, tuple[Finding, ...]]]:
+    """All days of a spell at once: the same chances, drawn once."""
+    record = _as_of(past, household, spell.stop - 1)
+    by_day = past.recognised[: spell.stop], past.healthy[: spell.stop]
+    courses = Courses(record, household, pack, calendar, model, *by_day)
+    found: tuple[Finding, ...] = ()
+    before: object = None
+    for index in spell:
+        key = [(now.stage, now.rule) if now else None for now in courses.standing(index)]
+        if key != before:
+            found, before = tuple(courses.findings(index)), key
+        yield record.days[index].day, found
+
+
+def _spells(past: Past) -> Iterator[tuple[Household | None, range]]:
+    """Days in a row on which the same was known of the household."""
     record = past.record
     start = record.household.first if record.household else record.vacant_since
-    household: Household | None = None
-    known: tuple[object, ...] = ()
-    for index, day in enumerate(record.days):
-        if start is not None and day.day < start:
-            continue
-        if record.household is not None:
-            now = _known(record.household, past.declared_on, day.day)
-            if household is None or now != known:
-                household, known = _household(record.household, past.declared_on, day.day), now
-        yield replace(
-            record,
-            household=household,
-            days=record.days[: index + 1],
-            identification_ok=past.healthy[index],
-            recognised=past.recognised[index],
-            contacts_kept=False,
-            traced=False,
-        )
+    begin = next((i for i, day in enumerate(record.days) if start is None or day.day >= start), len(record.days))
+    if record.household is None:
+        yield None, range(begin, len(record.days))
+        return
+    known: tuple[object, ...] | None = None
+    for index in range(begin, len(record.days)):
+        now = _known(record.household, past.declared_on, record.days[index].day)
+        if known is not None and now != known:
+            yield _household(record.household, past.declared_on, record.days[index - 1].day), range(begin, index)
+            begin = index
+        known = now
+    if known is not None:
+        yield _household(record.household, past.declared_on, record.days[-1].day), range(begin, len(record.days))
+
+
+def _as_of(past: Past, household: Household | None, index: int) -> DwellingRecord:
+    """The record at the end of day `index`, as it was known then."""
+    return replace(
+        past.record,
+        household=household,
+        days=past.record.days[: index + 1],
+        identification_ok=past.healthy[index],
+        recognised=past.recognised[index],
+        by_day=ByDay(past.healthy[: index + 1], past.recognised[: index + 1]),
+        contacts_kept=False,
+        traced=False,
+    )
 
 
 def _known(household: Household, declared_on: Mapping[str, date], today: date) -> tuple[object, ...]:

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from hub.db import Database
 from hub.occupancy.analyse import last_whole_day
-from hub.occupancy.estate_view import EstateView, healthy_days, load_estate
+from hub.occupancy.estate_view import EstateView, load_estate
+from hub.occupancy.fitted import model
 from hub.occupancy.load import load_records
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.policy import calendar, pack_named
-from hub.occupancy.recognised import recognised_days
 from hub.occupancy.trial import TIERS, Opened, Past, opened
 from hub.tables import Absence, Estate
 
@@ -75,32 +75,24 @@ def try_pack(db: Database, estate_id: str, name: str, now: datetime, progress: P
         view = load_estate(session, estate, last, now)
         if view is None:
             raise NoHistory(f"estate {estate_id} has no observed day yet")
-        healthy = healthy_days(session, estate_id, view.first, view.last)
-        recognised = recognised_days(session, estate_id, view.first, view.last)
     sums = (_Sums(tried), _Sums(view.pack))
     homes = sorted(view.dwelling_block)
     for begin in range(0, len(homes), BATCH):
         with db.reading() as session:  # a short reading each: live writers get their turn
-            pasts = list(_pasts(session, view, homes[begin : begin + BATCH], healthy, recognised))
+            pasts = list(_pasts(session, view, homes[begin : begin + BATCH]))
         for past in pasts:
             for one in sums:
-                one.add(*opened(past, one.pack, calendar()))
+                one.add(*opened(past, one.pack, calendar(), model()))
         progress(min(begin + BATCH, len(homes)), len(homes))
     return _result(view, sums, len(homes))
 
 
-def _pasts(
-    session: Session,
-    view: EstateView,
-    homes: Sequence[str],
-    healthy: Sequence[bool],
-    recognised: dict[str, list[float | None]],
-) -> Iterator[Past]:
+def _pasts(session: Session, view: EstateView, homes: Sequence[str]) -> Iterator[Past]:
     rows = session.execute(select(Absence.id, Absence.declared_on).where(Absence.dwelling_id.in_(homes)))
     declared: dict[str, date] = {id: on for id, on in rows}  # noqa: C416
-    nothing: list[float | None] = [None] * len(view.days)
     for record in load_records(session, view, homes):
-        yield Past(record, declared, healthy, recognised.get(view.dwelling_block[record.dwelling_id], nothing))
+        block = view.dwelling_block[record.dwelling_id]
+        yield Past(record, declared, view.recognition.healthy, view.recognition.of(block))
 
 
 def _result(view: EstateView, sums: tuple[_Sums, _Sums], homes: int) -> dict[str, Any]:

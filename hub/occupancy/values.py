@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -41,7 +41,7 @@ class CredentialUse:
     `identified`: passes at which the person's face was compared, and whose consent (b) to that use was live that day.
     `other`: card, PIN, QR and id card passes. Face passes without that consent have no place here.
     `late`: those of `other` that came home in the evening or left in the early morning, as people do who sleep there.
-    `hours`: bit h is set when one of the passes lay in local hour h.
+    `hours`: bit h is set when one of the passes lay in local hour h; 0: not known.
     """
 
     credential: str
@@ -74,7 +74,7 @@ class PresenceDay:
     `usual_water`, `usual_electricity`: the household's own median on lived-in days before this one; None until known.
     `identified_by`, `cards_of`: credentials used with and without the person's face compared. `late_others`: passes of
     visitors as of people who sleep there. `visit`: somebody passed, but the meters say that nobody lived there that day.
-    `hours`: local hours (bits) in which the household's credentials or its visitors passed.
+    `hours`: local hours (bits) in which the household's credentials or its visitors passed; 0: nobody did, or not known.
     """
 
     day: date
@@ -141,6 +141,14 @@ class Household:
 
 
 @dataclass(frozen=True, slots=True)
+class ByDay:
+    """By day of a record: whether the estate's terminals went on recognising people, and what share of the block's members."""
+
+    healthy: Sequence[bool]
+    recognised: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True)
 class DwellingRecord:
     """Everything detection looks at. `household` None: the dwelling is recorded as vacant since `vacant_since`,
     after `ended_tenancy` if there was one.
@@ -148,6 +156,7 @@ class DwellingRecord:
     `points`: devices at the access points on the household's way home; empty: nothing can be concluded from doors.
     `meters`: quantity → meter id. `identification_ok`: the estate's terminals go on recognising people as before.
     `recognised`: share of the block's consenting members whom its doors identified in the last 30 days; None: not known.
+    `by_day`: both as they were on each day; None: as on the last.
     `contacts_kept`: attempts to reach households are on record (a replayed history keeps none). `traced`: findings carry
     the hash of their inputs.
     """
@@ -162,6 +171,7 @@ class DwellingRecord:
     under_repair: bool = False
     identification_ok: bool = True
     recognised: float | None = None
+    by_day: ByDay | None = None
     contacts_kept: bool = True
     traced: bool = True
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from device_drivers.contract.events import (
     AccessEvent,
@@ -111,6 +111,31 @@ def test_duplicates_and_overlaps_change_nothing(site: Hub, broker: MemoryBroker)
     assert count(site, EventRow) == 8
     assert rows(site, PassDay.other) == [8], "each event counts once however often it comes"
     assert last_ack(broker) == EventAck(EPOCH, 8)
+
+
+def test_hours_of_passes_are_kept_in_any_order_and_only_of_lawful_ones(site: Hub) -> None:
+    """Hours join by bits: late, doubled and reordered events give the same row; a face without consent (b) gives none."""
+    ingest = Ingest(site)
+    night = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # 00:00 on the 21st in Shanghai
+    before = datetime(2025, 12, 30, 23, tzinfo=UTC)  # consent (b) was given on 1 January 2026
+    evening, noon = passing(1, at=night + timedelta(hours=22)), passing(3, at=night + timedelta(hours=12, minutes=59))
+    face = passing(2, IdentifierType.FACE, night + timedelta(hours=7))
+    ingest.take("edge-aaaa", EPOCH, [batch(evening, face)])
+    ingest.take("edge-aaaa", EPOCH, [batch(evening, face, noon, passing(4, IdentifierType.FACE, before))])
+    ingest.take("edge-aaaa", EPOCH, [batch(passing(5, at=night + timedelta(hours=22, minutes=5)))])
+    with site.db.reading() as session:
+        kept = {row.day: row.hours for row in session.scalars(select(PassDay))}
+    assert kept == {date(2026, 11, 21): 1 << 22 | 1 << 12 | 1 << 7, date(2025, 12, 31): 0}
+
+
+def test_a_row_from_before_hours_were_kept_stays_unknown(site: Hub) -> None:
+    """Half of a day's hours would look like other habits."""
+    ingest = Ingest(site)
+    ingest.take("edge-aaaa", EPOCH, [batch(passing(1))])
+    with site.db.unit_of_work("test", "an older release's row", audit=False) as uow:
+        uow.session.execute(update(PassDay).values(hours=None))
+    ingest.take("edge-aaaa", EPOCH, [batch(passing(2))])
+    assert (rows(site, PassDay.hours), rows(site, PassDay.other)) == ([None], [2])
 
 
 def test_a_batch_beyond_a_hole_waits(site: Hub, broker: MemoryBroker) -> None:

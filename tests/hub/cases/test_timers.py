@@ -35,10 +35,33 @@ def test_working_days(start: date, count: int, wanted: date) -> None:
     assert workdays_after(start, count) == wanted
 
 
+@pytest.mark.parametrize(
+    ("start", "count", "wanted", "why"),
+    [
+        (date(2026, 2, 13), 1, date(2026, 2, 14), "the Saturday before Spring Festival makes up for a day off"),
+        (date(2026, 2, 14), 1, date(2026, 2, 24), "nine days of Spring Festival"),
+        (date(2026, 9, 30), 2, date(2026, 10, 9), "seven days of October"),
+        (date(2026, 10, 9), 1, date(2026, 10, 10), "and the Saturday that makes up for them"),
+    ],
+)
+def test_working_days_are_those_of_the_yearly_notice(start: date, count: int, wanted: date, why: str) -> None:
+    assert workdays_after(start, count) == wanted, why
+
+
+def test_of_a_year_without_a_notice_monday_to_friday_count_and_it_is_said() -> None:
+    far = date(2099, 2, 2)
+    assert workdays_after(far, 5) == date(2099, 2, 9)
+    record = Record(state_since=far)
+    (timer,) = timers(Clock("vacancy", State.OPEN, record, far, far))
+    assert "2099年放假安排尚未公布" in timer.label_zh
+    assert "公布" not in running(State.OPEN)["screen"].label_zh
+
+
 def test_a_households_term_ends_on_a_working_day() -> None:
     assert household_day(date(2026, 11, 11), 10) == date(2026, 11, 23), "the 21st is a Saturday"
     assert household_day(date(2026, 11, 12), 10) == date(2026, 11, 23)
     assert household_day(date(2026, 11, 13), 10) == date(2026, 11, 23)
+    assert household_day(date(2026, 9, 20), 13) == date(2026, 10, 8), "not within the October holidays"
 
 
 @pytest.mark.parametrize(

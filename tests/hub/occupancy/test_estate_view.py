@@ -119,12 +119,12 @@ def _members(hub: Hub, count: int, identified: int) -> None:
 
 def test_a_block_says_how_many_of_its_consenting_members_it_recognises(site: Hub) -> None:
     _members(site, 23, 12)
-    assert _view(site).recognised == {"E001.B1": pytest.approx(12 / 24)}
+    assert _view(site).recognition.share["E001.B1"][-1] == pytest.approx(12 / 24)
 
 
 def test_of_few_members_no_share_is_told(site: Hub) -> None:
     _members(site, 5, 5)
-    assert _view(site).recognised == {"E001.B1": None}
+    assert _view(site).recognition.share["E001.B1"][-1] is None
 
 
 def test_a_record_says_since_when_a_member_is_registered_and_which_passes_were_late(site: Hub) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typer.testing import CliRunner
 
 from hub import cli
 from hub.occupancy import trials
+from hub.occupancy.detect import detect
+from hub.occupancy.fitted import model
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.policy import PolicyPackInvalid, calendar, pack_named, packs, parse_pack
 from hub.occupancy.presence import presence
@@ -44,7 +47,7 @@ def _past(lived: int, silent: int, absences: Sequence[DeclaredAbsence] = (), dec
 
 
 def _tiers(past: Past, pack: str) -> list[tuple[str, dict[str, int], bool]]:
-    leads, _blind = opened(past, pack_named(pack), calendar())
+    leads, _blind = opened(past, pack_named(pack), calendar(), model())
     return [
         (lead.kind, {stage.value: (day - START).days for stage, day in lead.entered.items()}, lead.standing)
         for lead in leads
@@ -55,6 +58,18 @@ def test_each_tier_is_entered_on_the_day_it_would_have_been() -> None:
     past = _past(30, 130)
     assert _tiers(past, "national") == [("vacancy", {"yellow": 89, "orange": 119}, True)]
     assert _tiers(past, "hong_kong") == [("vacancy", {"yellow": 74, "orange": 104, "red": 152}, True)]
+
+
+def test_a_measured_pack_speaks_as_it_would_have_night_by_night() -> None:
+    """Every day of the past gives what judging the record up to that day gives: the model's own chances, not the plain rules."""
+    past, pack = _past(60, 200), pack_named("national_measured")
+    by_night: dict[str, int] = {}
+    for n in range(61, 261):
+        record = replace(past.record, days=past.record.days[:n], contacts_kept=False, traced=False)
+        for found in detect(record, pack, calendar(), model()):
+            by_night.setdefault(found.stage.value, n - 1)
+    assert set(by_night) == {"yellow", "orange", "red"}, "a home that stands empty for 200 days"
+    assert _tiers(past, "national_measured") == [("vacancy", by_night, True)]
 
 
 def test_an_absence_counts_from_the_day_it_was_declared() -> None:
@@ -70,7 +85,7 @@ def test_days_that_could_not_be_seen_open_nothing_and_are_counted() -> None:
     blind = [ObservedDay(START + timedelta(days=n), {"gate": 0.02}, SEEN if n < 30 else (), None) for n in range(150)]
     blind = [ObservedDay(d.day, {"gate": 1.0} if n >= 31 and n % 3 == 0 else {}, d.uses) for n, d in enumerate(blind)]
     record = DwellingRecord(HOME, seen.record.household, tuple(presence(blind, POINTS)), POINTS, {})
-    leads, days = opened(Past(record, {}, [True] * 150, [None] * 150), pack_named("national"), calendar())
+    leads, days = opened(Past(record, {}, [True] * 150, [None] * 150), pack_named("national"), calendar(), model())
     assert leads == []
     assert days > 30
 

@@ -169,3 +169,11 @@ def test_share_of_a_local_day_that_was_missed(intervals: list[Interval], wanted:
 def test_time_after_now_is_not_observed() -> None:
     starts = day_starts(START, START, ZoneInfo("Asia/Shanghai"))
     assert missed_shares([Interval(True, at(-5), None)], starts, at(12)) == pytest.approx([0.5])
+
+
+def test_hours_of_a_day_are_known_when_those_of_all_its_passes_are() -> None:
+    known, other = CredentialUse("a", True, other=1, hours=0b10), CredentialUse("b", True, other=1, hours=0b100)
+    unknown = CredentialUse("c", True, other=1)
+    day = date(2026, 3, 1)
+    judged = presence([ObservedDay(day, {}, uses) for uses in ((known, other), (known, unknown), ())], POINTS)
+    assert [d.hours for d in judged] == [0b110, 0, 0]
