@@ -142,7 +142,7 @@ def _access_points(session: Session, estate_id: str) -> list[_Point]:
         )
         .order_by(AccessPoint.id)
     )
-    return [_Point(id, device or "", *place) for id, device, *place in rows]
+    return [_Point(id, device or "", scope, block, dwelling) for id, device, scope, block, dwelling in rows]
 
 
 def _locks(rows: Sequence[_Point]) -> dict[str, frozenset[str]]:

@@ -219,14 +219,14 @@ class _Passes:
         return coded.mapped(self.credentials)
 
     def _holding(self, person: Ints, credential: Ints) -> Ints:
-        """Numbers of (person, credential) pairs, in the order in which they were first used."""
-        keys, first, back = np.unique(person * 2**26 + credential + 1, return_index=True, return_inverse=True)
+        """Numbers of (person, credential) pairs, in the order in which they were first used. Person -1: none."""
+        keys, first, back = np.unique((person + 1) * 2**26 + credential + 1, return_index=True, return_inverse=True)
         numbers = np.zeros(len(keys), np.int64)
         for place in np.argsort(first).tolist():
             key = int(keys[place])
             held = self._pairs.get(key)
             if held is None and key >= 2**26:
-                who = key // 2**26
+                who = key // 2**26 - 1
                 held = self._pairs[key] = len(self._found.holdings)
                 self._count[who] = self._count.get(who, 0) + 1
                 self._found.holdings.append((who, self._count[who]))
@@ -274,9 +274,8 @@ class _Passes:
             IDENTIFIED,
             np.where(kind == 3, VISITOR, np.where(kind == 1, np.where(known, PERSONAL, NAMELESS), HOUSEHOLD)),
         )
-        code = np.where(
-            cls == IDENTIFIED, person, np.where(cls == PERSONAL, self._holding(person, credential), credential)
-        )
+        holding = self._holding(np.where(cls == PERSONAL, person, -1), credential)  # a face holds no card
+        code = np.where(cls == IDENTIFIED, person, np.where(cls == PERSONAL, holding, credential))
         where, day, cls, code, late, hour = where[use], day[use], cls[use], code[use], late[use], hour[use]
         for estate, name in enumerate(self._found.recognised):
             here, carded = self._estate[where] == estate, self._found.carded[name]
