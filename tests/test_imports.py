@@ -52,7 +52,7 @@ PURE: dict[str, set[str]] = {
     "hub/access/merge.py": {"msgspec"},
     "hub/access/*_rules.py": {"msgspec", "pydantic"},
     "hub/access/schedules.py": {"msgspec", "pydantic"},
-    "hub/cases/workflow.py": {"msgspec", "pydantic"},
+    "hub/cases/workflow.py": {"chinese_calendar", "msgspec", "pydantic"},
     "hub/lease/feed.py": {"msgspec", "pydantic"},
     "hub/occupancy/absence_signs.py": {"numpy"},
     "hub/occupancy/course.py": {"numpy", "pydantic"},
