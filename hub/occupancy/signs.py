@@ -147,7 +147,9 @@ def signs(
     low = water_ok & (water <= IDLE_WATER * mean)
     found["water_low"] = np.where(found["has_water"] > 0, w.recent(low) / np.maximum(w.recent(water_ok), 1), 0.0)
     found["power_change"], found["has_power"], _ = _change(w, rows.power, ~np.isnan(rows.power), any_use)
-    found["hours_change"] = hours_change(w, rows.hours, any_use & (rows.hours != 0))  # days of unknown hours are no habit
+    found["hours_change"] = hours_change(
+        w, rows.hours, any_use & (rows.hours != 0)
+    )  # days of unknown hours are no habit
     enough = share.has_usual & (w.usual(any_use) >= USUAL_DAYS) & (w.recent(any_use) >= FEW)
     ratio = np.log((w.recent(rows.passes) / busy + 0.5) / (w.usual(rows.passes) / busy_usual + 0.5))
     found["passes_change"] = np.where(enough, ratio, 0.0)
