@@ -35,8 +35,8 @@ def detect(
     """
     festival = festival_days(calendar, pack.pauses)
     if pack.measured and model is not None and record.household is not None:
-        by_day = (record.by_day.recognised, record.by_day.healthy) if record.by_day else (None, None)
-        courses = Courses(record, record.household, pack, calendar, model, *by_day, outcomes=outcomes)
+        recognised, healthy = (record.by_day.recognised, record.by_day.healthy) if record.by_day else (None, None)
+        courses = Courses(record, record.household, pack, calendar, model, recognised, healthy, outcomes)
         return tuple(courses.findings(len(record.days) - 1))
     found = (
         find_vacancy(record, pack, festival),
