@@ -184,6 +184,14 @@ class ExaminesPhotos(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsStrangers(Protocol):
+    """What an edge may add to its services: whether a picture of somebody unknown may leave the driver at all."""
+
+    @property
+    def keeps_strangers(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
     host: str

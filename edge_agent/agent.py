@@ -19,18 +19,19 @@ import aiohttp
 import msgspec
 
 from device_drivers.contract.access import Acceptance, Held, SignedAccessList, accept
-from device_drivers.contract.device import DeviceConfig, DeviceSet, DeviceStatus
+from device_drivers.contract.device import AccessPointBinding, DeviceConfig, DeviceSet, DeviceStatus
 from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import Command, DeviceReported, EdgeCatalogue, EdgeStatus
 from device_drivers.contract.words import DeviceCondition, IdentifierType
 from device_drivers.driver import DriverDefinition
 from device_drivers.face_terminal.channel import mqtt_link
 from device_drivers.mqtt import Link, LinkOptions, MqttLink
-from edge_agent.box import Box
+from edge_agent.box import Box, Pass
 from edge_agent.break_glass import BreakGlass
 from edge_agent.clock import BootDoubt, HighWaterClock, boot_id
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
+from edge_agent.face_checks import FaceChecks
 from edge_agent.face_desk import FaceDesk
 from edge_agent.finding import Finder
 from edge_agent.hub_watch import HubWatch
@@ -153,10 +154,18 @@ class Agent:
         pack = Path(config.face_pack) if config.face_pack else None
         self.faces = FaceDesk(pack, directory.root, config.estate, self._listed_faces)
         stack.callback(self.faces.close)
-        services = Services(PhotoCache(directory.photos, pictures), files, config.broker_address, self.faces)
+        services = Services(
+            PhotoCache(directory.photos, pictures),
+            files,
+            config.broker_address,
+            self.faces,
+            lambda: self.box.policy.stranger_hours,
+        )
         self.box = Box(self.journal, self.state, self.clock, lists, services, self._report)
         self.snapshots = Snapshots(directory.snapshots, self.box, self.worker, web, config.https_url, config.secret)
-        self.box.on_pass = self.snapshots.on_pass
+        self.face_checks = FaceChecks(self.box, self.faces, self.worker, self._looked_at)
+        self.box.on_pass = self._on_pass
+        self.box.on_camera = self.face_checks.on_camera
         revoker = Revoker(self.box, key, config.edge, config.estate, self._removals, lambda r: self.uplink.revoked(r))
         self.box.tell_revoked = revoker.tell
         self.watch = Watch(self.journal)
@@ -289,6 +298,15 @@ class Agent:
     def worker(self, device: str) -> Worker | None:
         entry = self.workers.get(device)
         return entry[0] if entry else None
+
+    def _on_pass(self, passed: Pass) -> None:
+        self.snapshots.on_pass(passed)
+        self.face_checks.on_pass(passed)
+
+    def _looked_at(self, camera: str) -> tuple[AccessPointBinding, ...]:
+        """The access points that this camera looks at."""
+        every = (b for worker, _ in self.workers.values() for b in worker.config.access_points)
+        return tuple(b for b in every if b.camera == camera)
 
     def _listed_faces(self) -> frozenset[str] | None:
         """Tokens with a face on a current list, less those taken off at once; None until every list is here."""

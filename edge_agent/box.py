@@ -13,8 +13,9 @@ from typing import TypeVar
 import msgspec
 
 from device_drivers.contract.device import DeviceSet, EdgePolicy
-from device_drivers.contract.events import Event, EventBody
+from device_drivers.contract.events import CameraEvent, Event, EventBody
 from device_drivers.contract.messages import DeviceReported
+from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import DriverServices
 from edge_agent.clock import Clock
 from edge_agent.fire import Contact, FireAlarms
@@ -42,7 +43,10 @@ def read_kept(kept: str | None, kind: type[T], otherwise: T) -> T:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """An access event that is on disk: what a picture may be taken for."""
+    """An access event that is on disk: what a picture may be taken for.
+
+    `picture` came with it from the device, `taken_at` by our clock where the device's is measured.
+    """
 
     seq: int
     device: str
@@ -50,6 +54,10 @@ class Pass:
     camera: str | None
     known: bool
     picture: bytes | None
+    granted: bool = False
+    credential: str | None = None
+    identifier: IdentifierType | None = None
+    taken_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +70,7 @@ class Box:
     report: Callable[[DeviceReported], None]
     tell_revoked: Callable[[str, Iterable[str], str, str], None] = lambda *_: None
     on_pass: Callable[[Pass], None] = lambda _: None
+    on_camera: Callable[[str, int, CameraEvent], None] = lambda _device, _seq, _event: None
     devices: DeviceSet | None = None
     policy: EdgePolicy = field(default_factory=EdgePolicy)
     fire: FireAlarms = field(default_factory=FireAlarms)

@@ -146,11 +146,16 @@ class FaceStore:
         with self._lock:
             return dict(self._db.execute("SELECT token, photo FROM faces").fetchall())
 
-    def gallery(self, *, without: str = "") -> Gallery:
-        """The estate's faces, opened into memory; only those still listed. A row that cannot be opened is forgotten."""
+    def gallery(self, *, without: str = "", only: str = "") -> Gallery:
+        """The estate's faces, opened into memory; only those still listed. A row that cannot be opened is forgotten.
+
+        `only`: of this one credential, for 1:1; nobody else's face is opened then.
+        """
         listed = set(self.listed()) - {without}
         with self._lock:
-            rows = self._db.execute("SELECT token, nonce, sealed FROM faces").fetchall()
+            rows = self._db.execute(
+                "SELECT token, nonce, sealed FROM faces WHERE token = ? OR ? = ''", (only, only)
+            ).fetchall()
         opened, lost = {}, []
         for token, nonce, sealed in rows:
             if token not in listed:

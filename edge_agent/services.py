@@ -6,6 +6,7 @@ import secrets
 import time
 import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -80,9 +81,19 @@ class FileServer:
 
 class Services(DriverServices):
     def __init__(
-        self, photos: PhotoCache, files: FileServer, broker: BrokerAddress | None, faces: FaceDesk | None = None
+        self,
+        photos: PhotoCache,
+        files: FileServer,
+        broker: BrokerAddress | None,
+        faces: FaceDesk | None = None,
+        stranger_hours: Callable[[], int] = lambda: 0,
     ) -> None:
         self.photos, self.files, self._broker, self.faces = photos, files, broker, faces
+        self._stranger_hours = stranger_hours
+
+    @property
+    def keeps_strangers(self) -> bool:
+        return self._stranger_hours() > 0
 
     async def examine(self, token: str, photo: bytes, sha256: str) -> None:
         if self.faces is not None:

@@ -20,6 +20,7 @@ from edge_agent.box import Box, Pass
 from edge_agent.clock import wait_event
 from edge_agent.config import write_atomic
 from edge_agent.photos import expire, files_in, trim
+from edge_agent.strangers import StrangerPictures
 from edge_agent.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class _Side(msgspec.Struct, frozen=True):
     access_point: str
     camera: str
     taken_at: str
+    proof: str = PictureProof.NONE.value
 
 
 class Snapshots:
@@ -58,18 +60,21 @@ class Snapshots:
         self._tasks: set[asyncio.Task[None]] = set()
         self._new = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[bool]] = {}  # who asked for a picture waits for its upload
+        self.strangers = StrangerPictures(folder.with_name("strangers"), lambda: box.policy.stranger_hours)
 
     def on_pass(self, passed: Pass) -> None:
-        policy = self.box.policy
-        if not policy.snapshots or not (passed.known or policy.keep_stranger_pictures):
+        if not self.box.policy.snapshots:
+            return
+        if not passed.known and not self.strangers.hours:
             return  # a stranger has consented to nothing: the refusal is recorded, no picture of anybody is
         if len(self._tasks) >= AT_ONCE * 4:  # a rush at the gate: the passes themselves are never dropped, pictures are
             return
         if passed.camera and (camera := self.worker(passed.camera)):
-            self._spawn(self._from_camera(camera, passed.access_point, passed.seq))
+            self._spawn(self._from_camera(camera, passed))
         elif passed.picture:
-            taken = Picture(passed.picture, self.box.clock.now(), PictureProof.ON_DEMAND)
-            self._spawn(self._keep(taken, passed.device, passed.access_point, passed.seq))
+            proof = PictureProof.DEVICE_TIME if passed.taken_at else PictureProof.NONE
+            taken = Picture(passed.picture, passed.taken_at or self.box.clock.now(), proof)
+            self._spawn(self._keep(taken, passed.device, passed))
 
     async def take(self, worker: Worker, access_point: str) -> tuple[CommandOutcome, str]:
         """On command: taken now, uploaded, and answered with its SHA-256. The policy was asked before."""
@@ -87,7 +92,7 @@ class Snapshots:
         # Before it is kept: the upload may be done before we look again.
         done = self._waiting.setdefault(digest, asyncio.get_running_loop().create_future())
         try:
-            if not await self._keep(picture, camera.device, access_point, None):
+            if not await self._keep(picture, camera.device, access_point):
                 return CommandOutcome.REFUSED, f"摄像机 {camera.device} 的照片无法保存（不是 JPEG 或磁盘已满）"
             async with asyncio.timeout(UPLOAD_S):
                 taken = await asyncio.shield(done)
@@ -115,22 +120,25 @@ class Snapshots:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _from_camera(self, camera: Worker, access_point: str, seq: int) -> None:
+    async def _from_camera(self, camera: Worker, passed: Pass) -> None:
         try:
             picture = await camera.snapshot()
         except (DeviceUnreachable, DeviceRefused, TimeoutError) as error:
             log.warning("camera %s gave no picture: %s", camera.device, error or "no answer")
             return
-        await self._keep(picture, camera.device, access_point, seq)
+        await self._keep(picture, camera.device, passed)
 
-    async def _keep(self, taken: Picture, camera: str, access_point: str, seq: int | None) -> bool:
-        """False where the picture was not kept."""
+    async def _keep(self, taken: Picture, camera: str, of: Pass | str) -> bool:
+        """`of`: the pass, or the access point that a person wanted to see. False where the picture was not kept."""
         picture = taken.jpeg
+        access_point, seq = (of, None) if isinstance(of, str) else (of.access_point, of.seq)
         if not picture.startswith(b"\xff\xd8") or len(picture) > MAX_PICTURE:
             log.warning("camera %s: %d bytes that are no JPEG we keep", camera, len(picture))
             return False
+        if isinstance(of, Pass) and not of.known:
+            return await self._keep_stranger(picture, taken, access_point)
         digest = hashlib.sha256(picture).hexdigest()
-        side = _Side(access_point, camera, taken.taken_at.isoformat())
+        side = _Side(access_point, camera, taken.taken_at.isoformat(), taken.proof.value)
         try:
             await asyncio.to_thread(self._store, digest, picture, side)
         except OSError as error:  # a full disk: pictures are the first to go
@@ -141,6 +149,14 @@ class Snapshots:
         )
         self._new.set()
         return True
+
+    async def _keep_stranger(self, picture: bytes, taken: Picture, access_point: str) -> bool:
+        """On this box alone, for some hours, if at all: no upload, no event besides the refusal itself."""
+        try:
+            return await asyncio.to_thread(self.strangers.keep, picture, access_point, taken.taken_at)
+        except OSError as error:
+            log.error("picture of %s not kept: %s", access_point, error)
+            return False
 
     def _store(self, digest: str, picture: bytes, side: _Side) -> None:
         trim(self.folder, self.limit - len(picture))
@@ -173,6 +189,7 @@ class Snapshots:
 
     def _expire(self) -> None:
         expire(self.folder, self.box.policy.snapshot_days * 86_400)
+        self.strangers.expire()
 
     async def _upload_all(self) -> None:
         files = await asyncio.to_thread(lambda: sorted(files_in(self.folder), key=lambda f: f[1].st_mtime))
@@ -198,6 +215,7 @@ class Snapshots:
             "X-Access-Point": side.access_point,
             "X-Taken-At": side.taken_at,
             "X-Camera": side.camera,
+            "X-Proof": side.proof,
         }
         url = self.base_url + SNAPSHOT_PATH.format(sha256=digest)
         async with self.session.put(

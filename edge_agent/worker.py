@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 import msgspec
@@ -19,6 +19,7 @@ from device_drivers.contract.device import AccessPointBinding, Capabilities, Dev
 from device_drivers.contract.events import AccessEvent, CameraEvent, DoorEvent, Event, EventBody, MeterReading
 from device_drivers.contract.messages import DeviceReported, PointMode
 from device_drivers.contract.words import (
+    AccessOutcome,
     CommandKind,
     CommandOutcome,
     DeviceCondition,
@@ -272,14 +273,22 @@ class Worker:
         finally:
             if event.ack:
                 self._slots.release()
-        if seq is not None and isinstance(row.event.body, AccessEvent) and not row.event.late:
-            self._passed(seq, row.event.body, event.picture)
+        if seq is None or row.event.late:
+            return
+        if isinstance(row.event.body, AccessEvent):
+            self._passed(seq, row.event.body, event)
+        elif isinstance(row.event.body, CameraEvent):
+            self.box.on_camera(self.device, seq, row.event.body)
 
-    def _passed(self, seq: int, body: AccessEvent, picture: bytes | None) -> None:
+    def _passed(self, seq: int, body: AccessEvent, event: DriverEvent) -> None:
         binding = self._binding(body.point)
         if binding:
-            known = body.credential is not None
-            self.box.on_pass(Pass(seq, self.device, binding.access_point, binding.camera, known, picture))
+            known, granted = body.credential is not None, body.outcome is AccessOutcome.GRANTED
+            taken_at = None
+            if event.device_at is not None and event.clock_offset_s is not None:
+                taken_at = event.device_at - timedelta(seconds=event.clock_offset_s)
+            who = (granted, body.credential, body.identifier, taken_at)
+            self.box.on_pass(Pass(seq, self.device, binding.access_point, binding.camera, known, event.picture, *who))
 
     def _binding(self, point: str) -> AccessPointBinding | None:
         if point in self._points:

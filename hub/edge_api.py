@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from device_drivers.contract.access import SignedAccessList
 from device_drivers.contract.edge_http import ENROL_PATH, LIST_PATH, SNAPSHOT_PATH, EnrolRequest
+from device_drivers.contract.words import PictureProof
 from hub.auth import hub_of, token_hash
 from hub.enrol import enrol
 from hub.errors import ApiError, BadRequest, Forbidden, NotFound, Unauthenticated
@@ -121,6 +122,7 @@ def _keep(hub: Hub, edge: Edge, sha256: str, body: bytes, request: Request) -> b
             received_at=uow.now,
             size=len(body),
             file=str(file.relative_to(hub.config.dir)),
+            proof=PictureProof(request.headers.get("X-Proof", "none")[:20]).value,
         )
         noted = (
             select(EventRow)

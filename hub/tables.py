@@ -837,6 +837,18 @@ class Snapshot(Base):
     received_at: Mapped[datetime]
     size: Mapped[int]
     file: Mapped[str]
+    proof: Mapped[str] = mapped_column(default="none", server_default="none")
+
+
+class FaceLook(Base):
+    """What a look at a face said beside an event (`FaceCheck`): a fact on the page, read by no rule and no lead."""
+
+    __tablename__ = "face_look"
+    edge_id: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[str] = mapped_column(primary_key=True)
+    of_seq: Mapped[int] = mapped_column(primary_key=True)
+    outcome: Mapped[str]
+    text: Mapped[str]
 
 
 # --- what a day looked like -------------------------------------------------------------------------------------------

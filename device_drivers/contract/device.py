@@ -51,12 +51,17 @@ class EdgePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `mode_default_s`: how long a lock-down, lock-open or block lasts when the command names no end; `mode_max_s`: the longest
     that a command may name. After it the door goes back to normal by itself. `read_back_s`: how often a device's list is
-    read back though nothing changed.
+    read back though nothing changed. `stranger_hours`: how long a picture of somebody unknown may lie on the box, 0: it is
+    dropped at once (the hub asks the law before it says more). `face_checks`: who shows a card before a camera is compared
+    with its holder; `face_requests`: who presses the button at a camera is looked for among those who agreed. Both are
+    facts for a person, and need a model pack on the box.
     """
 
     snapshots: bool = False
     snapshot_days: int = 7
-    keep_stranger_pictures: bool = False
+    stranger_hours: int = 0
+    face_checks: bool = False
+    face_requests: bool = False
     mode_default_s: int = 4 * 3600
     mode_max_s: int = 24 * 3600
     read_back_s: int = 300

@@ -13,6 +13,7 @@ from device_drivers.contract.words import (
     DoorAlarm,
     DoorMode,
     DoorState,
+    FaceOutcome,
     IdentifierType,
     ModeCause,
     ObservationState,
@@ -102,6 +103,22 @@ class SnapshotTaken(msgspec.Struct, frozen=True, tag="snapshot", omit_defaults=T
     proof: PictureProof = PictureProof.NONE
 
 
+class FaceCheck(msgspec.Struct, frozen=True, tag="face_check", omit_defaults=True, gc=False):
+    """What the box saw when somebody asked to be seen: a fact beside the event `of_seq` of the same epoch, decides nothing.
+
+    `credential`: of the 1:1 check the one that was shown, of a 1:N search the one that was found. The picture is not kept.
+    """
+
+    outcome: FaceOutcome
+    access_point: str = ""
+    of_seq: int | None = None
+    camera: str = ""
+    credential: str | None = None
+    taken_at: datetime | None = None
+    proof: PictureProof = PictureProof.NONE
+    text: str = ""
+
+
 class ObservationChanged(msgspec.Struct, frozen=True, tag="observation", omit_defaults=True, gc=False):
     """From the event's device time on, the device could (`ok`) or could not observe. Missing data is never absence."""
 
@@ -126,7 +143,15 @@ class Unreadable(msgspec.Struct, frozen=True, tag="unreadable", omit_defaults=Tr
 
 
 EventBody = (
-    AccessEvent | DoorEvent | MeterReading | CameraEvent | SnapshotTaken | ObservationChanged | EdgeNote | Unreadable
+    AccessEvent
+    | DoorEvent
+    | MeterReading
+    | CameraEvent
+    | SnapshotTaken
+    | ObservationChanged
+    | EdgeNote
+    | Unreadable
+    | FaceCheck
 )
 
 

@@ -177,6 +177,16 @@ class CommandOutcome(Word):
     UNCERTAIN = "uncertain"  # sent, no answer: a door pulse is never sent twice
 
 
+class FaceOutcome(Word):
+    """What a look at a face said. Never a reason to refuse anybody: whoever shows a valid card passes."""
+
+    SAME = "same"  # 1:1: the holder of what was shown
+    DIFFERENT = "different"  # 1:1: somebody else, as far as a picture tells
+    KNOWN = "known"  # 1:N: one resident of this estate who agreed to be known by face
+    UNKNOWN = "unknown"  # 1:N: nobody of them
+    UNSEEN = "unseen"  # no face, too small, or a picture that cannot be shown to be of now
+
+
 class PictureProof(Word):
     """By what a picture is known to be of now. `NONE`: by nothing, and it is shown as that."""
 

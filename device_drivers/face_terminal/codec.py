@@ -44,13 +44,15 @@ def alarm_number(message: Message) -> str:
     return message.info.text("SnapOrRecordID", "AlarmID", "RecordID", "SnapID")
 
 
-def record_of(message: Message, zone: tzinfo, *, keep_picture: bool = False) -> Record:
-    """The access event of a push. Raises CannotRead for an operator that is no push or a record without a number."""
+def record_of(message: Message, zone: tzinfo, *, keep_picture: bool = False, keep_stranger: bool = False) -> Record:
+    """The access event of a push. Pictures are dropped here unless asked for; a stranger's has a word of its own.
+
+    Raises CannotRead for an operator that is no push or a record without a number."""
     operator = message.operator.casefold()
     if operator in ("recpush", "verifypush"):
-        return _recognition(message, zone, keep_picture)
+        return _recognition(message, zone, keep_picture, keep_stranger)
     if operator == "strsnappush":
-        return _stranger(message, zone)
+        return _stranger(message, zone, keep_stranger)
     if operator in ("cardpush", "idcardpush", "qrcodepush") or message.info.values.keys() & _SWIPES:
         return _swipe(message, zone)
     raise CannotRead(f"operator {message.operator[:40]!r} is no record")
@@ -59,7 +61,7 @@ def record_of(message: Message, zone: tzinfo, *, keep_picture: bool = False) -> 
 _SWIPES = {"cardinfo", "qrcodeinfo", "idcardinfo"}
 
 
-def _recognition(message: Message, zone: tzinfo, keep_picture: bool) -> Record:
+def _recognition(message: Message, zone: tzinfo, keep_picture: bool, keep_stranger: bool) -> Record:
     """A record without a number is one all the same: it happened. It cannot be acknowledged, and counts once by its content."""
     info = message.info
     number = info.text("RecordID", "SnapOrRecordID")
@@ -91,7 +93,7 @@ def _recognition(message: Message, zone: tzinfo, keep_picture: bool) -> Record:
         late=info.text("Sendintime") == "0" or info.text("PushType") == "2",
         push_type=PUSH_RECORD if number else 0,
         key=key,
-        picture=_picture(message) if keep_picture and known else None,
+        picture=_picture(message) if keep_picture and (known or keep_stranger) else None,
     )
 
 
@@ -105,8 +107,8 @@ def _content(info: Fields) -> str:
     return "/".join(info.text(name) for name in ("personId", "PersonUUID", "VerifyStatus"))
 
 
-def _stranger(message: Message, zone: tzinfo) -> Record:
-    """An unknown face. Its picture is dropped here, always."""
+def _stranger(message: Message, zone: tzinfo, keep_stranger: bool) -> Record:
+    """An unknown face."""
     info = message.info
     number, time_text = (
         info.text("SnapID", "SnapOrRecordID", "RecordID"),
@@ -124,7 +126,8 @@ def _stranger(message: Message, zone: tzinfo) -> Record:
     late = info.text("Sendintime") == "0" or info.text("PushType") == "2"
     at = parse_time(time_text, zone)
     push_type = PUSH_SNAP if number else 0
-    return Record(event, "snap", number, time_text, at, late, push_type, f"snap:{number}:{time_text}")
+    picture = _picture(message) if keep_stranger else None
+    return Record(event, "snap", number, time_text, at, late, push_type, f"snap:{number}:{time_text}", picture)
 
 
 def _swipe(message: Message, zone: tzinfo) -> Record:

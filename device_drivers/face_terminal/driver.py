@@ -25,6 +25,7 @@ from device_drivers.driver import (
     DeviceUnreachable,
     DriverEvent,
     DriverServices,
+    KeepsStrangers,
     Operation,
     Picture,
     Remove,
@@ -79,7 +80,11 @@ class FaceTerminalConfig(msgspec.Struct, frozen=True, kw_only=True):
         Meta(title="陌生人上报值", description="StrangerUploadType; models read 0 and 1 oppositely; empty: as it is"),
     ] = ""
     keep_pictures: Annotated[
-        bool, Meta(title="保留通行抓拍", description="Ask for pass pictures of known holders; never of strangers")
+        bool,
+        Meta(
+            title="保留通行抓拍",
+            description="Ask for pass pictures; of strangers only by the estate's policy",
+        ),
     ] = False
 
 
@@ -95,7 +100,13 @@ class FaceTerminal:
             channel, self.profile, zone, services, config.timeout_s, config.photo_mode, config.list_timeout_s
         )
         self.clock = TerminalClock(device, zone, self._ask)
-        self.intake = Intake(channel, zone, lambda: self.clock.offset_s, keep_pictures=config.keep_pictures)
+        self.intake = Intake(
+            channel,
+            zone,
+            lambda: self.clock.offset_s,
+            keep_pictures=config.keep_pictures,
+            keep_strangers=lambda: isinstance(services, KeepsStrangers) and services.keeps_strangers,
+        )
         channel.on_message = self._received
         channel.on_down = self.intake.lost
         self._since = datetime.now(UTC)

@@ -27,9 +27,16 @@ class Intake:
     """`offset` tells the clock's offset at this moment. `dropped`: what found no room and cannot be sent again."""
 
     def __init__(
-        self, channel: Channel, zone: tzinfo, offset: Callable[[], float | None], *, keep_pictures: bool
+        self,
+        channel: Channel,
+        zone: tzinfo,
+        offset: Callable[[], float | None],
+        *,
+        keep_pictures: bool,
+        keep_strangers: Callable[[], bool] = lambda: False,
     ) -> None:
         self.channel, self.zone, self.offset, self.keep_pictures = channel, zone, offset, keep_pictures
+        self.keep_strangers = keep_strangers
         self.queue: asyncio.Queue[DriverEvent | DeviceUnreachable] = asyncio.Queue()
         self.dropped = 0
         self.gaps = {kind: Gaps() for kind in OPERATOR}
@@ -76,7 +83,8 @@ class Intake:
             shown = CredentialPresented(codec.POINT, Identifier(presented.type, presented.value))
             self._put(DriverEvent(shown, clock_offset_s=self.offset()))
             return
-        record = codec.record_of(message, self.zone, keep_picture=self.keep_pictures)
+        strangers = self.keep_pictures and self.keep_strangers()
+        record = codec.record_of(message, self.zone, keep_picture=self.keep_pictures, keep_stranger=strangers)
         self._count(record)
         if record.key in self._passed_on or record.identity in self._acknowledged:
             # The edge's own decision about this card is the event; or it is on disk, and only our PushAck got lost.

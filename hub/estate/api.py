@@ -16,7 +16,7 @@ from hub.access.lawful import face_gate
 from hub.access.refusals import refusal_zh
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import ApiError, BadRequest, NotFound
-from hub.estate import commands, dwelling, law, models, views
+from hub.estate import commands, dwelling, law, models, stranger_pictures, views
 from hub.occupancy.analyse import last_whole_day
 from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.policy import packs
@@ -207,6 +207,7 @@ def change_policy(estate_id: str, body: models.PolicyChange, hub: TheHub, princi
         estate.policy = {**estate.policy, **{k: v.strip() if isinstance(v, str) else v for k, v in said.items()}}
         if estate.policy.get("face_enrolment"):
             _assessed(estate)
+        _lawful(estate.policy)
         if body.policy_pack is not None and body.policy_pack != estate.policy_pack:
             estate.policy_pack = body.policy_pack
             last = last_whole_day(uow.now, estate.time_zone)  # its rules are asked again, what was seen stays
@@ -222,6 +223,14 @@ def change_policy(estate_id: str, body: models.PolicyChange, hub: TheHub, princi
     hub.signal("occupancy.analyse")
     moved.tell(hub)
     return after
+
+
+def _lawful(policy: dict[str, Any]) -> None:
+    """Raises ApiError 422 with the clause, or with what must be switched on before."""
+    if why := stranger_pictures.refusal(policy):
+        raise ApiError(422, "law_stranger_pictures", why)
+    if (policy.get("face_checks") or policy.get("face_requests")) and not policy.get("face_enrolment"):
+        raise ApiError(422, "face_enrolment_off", "人脸核验以人脸登记为前提：先完成影响评估并启用人脸登记。")
 
 
 def _assessed(estate: Estate) -> None:

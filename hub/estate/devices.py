@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from device_drivers.contract.messages import DeviceReported, DevicesDesired, Lis
 from device_drivers.contract.words import Direction, FailMode, Quantity
 from hub.access import revocations, since
 from hub.db import UnitOfWork
+from hub.estate import stranger_pictures
 from hub.estate.modes import door_modes, mode_item
 from hub.services import Hub
 from hub.tables import AccessPoint, DesiredList, Device, Door, Edge, Estate, Meter, ReportedList
@@ -76,8 +77,16 @@ def compose(session: Session, edge: Edge) -> DeviceSet:
             )
             for device in devices
         ),
-        policy=EdgePolicy(**{k: v for k, v in estate.policy.items() if k in EdgePolicy.__struct_fields__}),
+        policy=edge_policy(estate.policy),
     )
+
+
+def edge_policy(policy: Mapping[str, Any]) -> EdgePolicy:
+    """What an edge is told of the estate's policy; what the law does not let stand it is not told."""
+    told = {k: v for k, v in policy.items() if k in EdgePolicy.__struct_fields__}
+    faces = bool(policy.get("face_enrolment"))
+    checks = {name: faces and bool(policy.get(name)) for name in ("face_checks", "face_requests")}
+    return EdgePolicy(**told | checks | {"stranger_hours": stranger_pictures.hours_of(policy)})
 
 
 def digest(devices: DeviceSet) -> str:

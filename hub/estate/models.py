@@ -273,6 +273,9 @@ class PolicyChange(BaseModel):
 
     `pia_id`: the impact assessment without which face enrolment is not switched on; `face_filing`: the number of the filing
     with the provincial authority. `mode_default_s`, `mode_max_s`: how long a door's lock-down or lock-open lasts, in seconds.
+    `stranger_picture_hours`: how long a picture of somebody unknown may lie on the edge's box, where the law allows any.
+    `face_checks`: a face beside a shown card is compared with its holder's; `face_requests`: who presses the button at a
+    camera is looked for among those who agreed. Both only state facts.
     """
 
     snapshots: bool | None = None
@@ -283,6 +286,9 @@ class PolicyChange(BaseModel):
     face_filing: str | None = Field(default=None, max_length=100)
     mode_default_s: int | None = Field(default=None, ge=60, le=86_400)
     mode_max_s: int | None = Field(default=None, ge=60, le=86_400)
+    stranger_picture_hours: int | None = Field(default=None, ge=0, le=72)
+    face_checks: bool | None = None
+    face_requests: bool | None = None
     reason: str
 
 

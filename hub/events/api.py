@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from hub.auth import COOKIE, Principal, hub_of, in_scope, require, still_signed_in
 from hub.errors import BadRequest, NotFound
 from hub.estate import coverage
-from hub.events.items import EventItem, Names, to_item
+from hub.events.items import EventItem, Names, Shot, to_item
 from hub.live import CASE_TOPICS
 from hub.services import Hub
 from hub.tables import (
@@ -28,6 +28,7 @@ from hub.tables import (
     Dwelling,
     Estate,
     EventRow,
+    FaceLook,
     Snapshot,
 )
 
@@ -127,7 +128,9 @@ def _names(session: Session, rows: Any) -> Names:
     tokens = {row.credential for row in rows if row.credential}
     passes = [row.seq for row in rows if row.kind == "access"]
     holders = select(CredentialRow.token, CredentialRow.label, CredentialRow.holder_class)
-    pictures = select(Snapshot.edge_id, Snapshot.epoch, Snapshot.of_seq, Snapshot.sha256)
+    asked = [row.seq for row in rows if row.kind in ("access", "camera")]
+    pictures = select(Snapshot).where(Snapshot.of_seq.in_(passes))
+    looks = select(FaceLook).where(FaceLook.of_seq.in_(asked))
     return Names(
         devices=_pairs(session, Device, Device.name, devices),
         access_points=_pairs(session, AccessPoint, AccessPoint.name, points),
@@ -137,9 +140,11 @@ def _names(session: Session, rows: Any) -> Names:
             for row in session.execute(holders.where(CredentialRow.token.in_(tokens)))
         },
         pictures={
-            (row.edge_id, row.epoch, row.of_seq): row.sha256
-            for row in session.execute(pictures.where(Snapshot.of_seq.in_(passes)))
+            (row.edge_id, row.epoch, row.of_seq): Shot(row.sha256, row.taken_at, row.proof)
+            for row in session.scalars(pictures)
+            if row.of_seq is not None
         },
+        faces={(row.edge_id, row.epoch, row.of_seq): (row.outcome, row.text) for row in session.scalars(looks)},
     )
 
 

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from hub.estate import coverage
 from hub.events.bulk import upsert
 from hub.events.rows import Effects
-from hub.tables import Device, DirtyDay, Door, Dwelling, Edge, Estate, MeterDay, PassDay, Snapshot
+from hub.tables import Device, DirtyDay, Door, Dwelling, Edge, Estate, FaceLook, MeterDay, PassDay, Snapshot
 
 _passes: Table = PassDay.__table__  # type: ignore[assignment]
 _meters: Table = MeterDay.__table__  # type: ignore[assignment]
+_looks: Table = FaceLook.__table__  # type: ignore[assignment]
 _dirty: Table = DirtyDay.__table__  # type: ignore[assignment]
 
 
@@ -36,7 +37,17 @@ def write_effects(session: Session, edge: Edge, epoch: str, effects: Effects) ->
             .where(Snapshot.sha256 == sha256, Snapshot.edge_id == edge.id)
             .values(epoch=epoch, of_seq=of_seq)
         )
+    _add_looks(session, edge, epoch, effects)
     return _doors(session, effects)
+
+
+def _add_looks(session: Session, edge: Edge, epoch: str, effects: Effects) -> None:
+    if effects.looks:
+        rows = [
+            {"edge_id": edge.id, "epoch": epoch, "of_seq": seq, "outcome": outcome, "text": text}
+            for seq, outcome, text in effects.looks
+        ]
+        session.execute(upsert(session.connection(), _looks).on_conflict_do_nothing(), rows)
 
 
 def mark_estate_dirty(session: Session, estate_id: str, day: date, effects: Effects) -> None:

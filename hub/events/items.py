@@ -28,9 +28,21 @@ REASONS_ZH = {
 }
 
 
+FACE_ZH = {
+    "same": "人脸与持卡人一致",
+    "different": "人脸与持卡人可能不一致（仅供核实，不影响通行）",
+    "known": "按键求助者可能是已登记住户，请核实后由人决定是否开门",
+    "unknown": "按键求助者不在同意人脸识别的住户中",
+    "unseen": "人脸未能比对",
+}
+STALE_S = 30.0  # a picture this far from its event is not shown as one of it
+
+
 class EventItem(BaseModel):
     """`id` is edge/epoch/seq. `at` is the best time; `device_at`, `received_at` and the offset stay as they were.
 
+    `snapshot_taken_at`: when the picture was taken, by the edge's clock; `snapshot_proof`: by what that is known (none: by
+    nothing); `snapshot_stale`: it is of another time than its event. `face`: what a look at the face said (`face_zh`).
     `holder` is the credential's label ("1号楼-0101 · 成员2"). `late`: replayed or imported, not seen live.
     """
 
@@ -61,6 +73,20 @@ class EventItem(BaseModel):
     topic: str | None = None
     text: str | None = None
     snapshot: str | None = None
+    snapshot_taken_at: datetime | None = None
+    snapshot_proof: str | None = None
+    snapshot_stale: bool = False
+    face: str | None = None
+    face_zh: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture as it is told: never without when it was taken and by what that is known."""
+
+    sha256: str
+    taken_at: datetime | None
+    proof: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +97,15 @@ class Names:
     access_points: Mapping[str, str] = field(default_factory=dict)
     dwellings: Mapping[str, str] = field(default_factory=dict)
     holders: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    pictures: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+    pictures: Mapping[tuple[str, str, int], Shot] = field(default_factory=dict)
+    faces: Mapping[tuple[str, str, int], tuple[str, str]] = field(default_factory=dict)
 
 
 def to_item(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
     """`row` has the columns of `event`. A plain dictionary of EventItem's shape: live and search build the same."""
     body = msgspec.json.decode(row["data"])
     kind, reason = row["kind"], row["reason"]
+    key = row["edge_id"], row["epoch"], row["seq"]
     label, holder_class = names.holders.get(row["credential"] or "", (None, None))
     item = {
         "id": f"{row['edge_id']}/{row['epoch']}/{row['seq']}",
@@ -97,7 +125,8 @@ def to_item(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
         "holder_class": holder_class,
         "identifier": row["identifier"],
         "text": body.get("text") or body.get("error") or None,
-        "snapshot": names.pictures.get((row["edge_id"], row["epoch"], row["seq"])),
+        **_picture(names.pictures.get(key), row["received_at"]),
+        **_face(names.faces.get(key)),
     }
     if kind == "access":
         item |= {"outcome": row["outcome"], "direction": body.get("direction"), "reason": reason}
@@ -113,5 +142,30 @@ def to_item(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
     elif kind == "edge":
         item["topic"] = body.get("what")
     elif kind == "snapshot":
-        item["snapshot"] = body.get("sha256")
+        taken = body.get("taken_at")
+        at = datetime.fromisoformat(taken) if taken else None
+        item |= _picture(Shot(body.get("sha256", ""), at, body.get("proof", "none")), row["received_at"])
+    elif kind == "face_check":
+        item |= {**_face((row["outcome"] or "", body.get("text", ""))), "outcome": row["outcome"]}
     return item
+
+
+def _picture(shot: Shot | None, event_at: datetime) -> dict[str, Any]:
+    """By the edge's clock, as the picture's time is: a device's own time says nothing of how old a picture is."""
+    if shot is None:
+        return {"snapshot": None}
+    stale = shot.taken_at is not None and abs((shot.taken_at - event_at).total_seconds()) > STALE_S
+    return {
+        "snapshot": shot.sha256,
+        "snapshot_taken_at": shot.taken_at,
+        "snapshot_proof": shot.proof,
+        "snapshot_stale": stale,
+    }
+
+
+def _face(look: tuple[str, str] | None) -> dict[str, Any]:
+    if look is None:
+        return {"face": None}
+    outcome, text = look
+    said = FACE_ZH.get(outcome, outcome)
+    return {"face": outcome, "face_zh": f"{said}（{text}）" if text else said}

@@ -16,6 +16,7 @@ from device_drivers.contract.events import (
     DoorEvent,
     Event,
     EventBody,
+    FaceCheck,
     MeterReading,
     ObservationChanged,
     SnapshotTaken,
@@ -117,6 +118,7 @@ class Effects:
     unreadable: dict[str, int] = field(default_factory=dict)
     seen: dict[str, datetime] = field(default_factory=dict)
     pictures: list[tuple[str, int]] = field(default_factory=list)
+    looks: list[tuple[int, str, str]] = field(default_factory=list)
 
     def settle(self) -> None:
         """Once, after the last row: what was counted by credential and day becomes rows and marks."""
@@ -173,6 +175,8 @@ def to_row(event: Event, epoch: str, places: Places, now: datetime) -> Row:
         dwelling, reason = (meter[0] if meter else None), body.quantity
     elif isinstance(body, CameraEvent | SnapshotTaken):
         access_point = body.access_point or None
+    elif isinstance(body, FaceCheck):  # of no dwelling: no record of who lives where reads it
+        access_point, credential, outcome = body.access_point or None, body.credential, body.outcome
     elif isinstance(body, ObservationChanged):
         outcome, reason = body.state, body.reason or None
     row = (
@@ -191,7 +195,7 @@ _KINDS = {body: str(body.__struct_config__.tag) for body in get_args(EventBody)}
 
 
 def kind_of(event: Event) -> str:
-    """The body's tag: access, door, meter, camera, snapshot, observation, edge, unreadable."""
+    """The body's tag: access, door, meter, camera, snapshot, face_check, observation, edge, unreadable."""
     return _KINDS[type(event.body)]
 
 
@@ -222,6 +226,8 @@ def add_effects(event: Event, row: Row, places: Places, effects: Effects) -> Non
         effects.unreadable[event.device] = effects.unreadable.get(event.device, 0) + 1
     elif isinstance(body, SnapshotTaken) and body.of_seq is not None:
         effects.pictures.append((body.sha256, body.of_seq))
+    elif isinstance(body, FaceCheck) and body.of_seq is not None:
+        effects.looks.append((body.of_seq, body.outcome.value, body.text[:200]))
 
 
 def _count_pass(body: AccessEvent, row: Row, at: datetime, places: Places, effects: Effects) -> None:

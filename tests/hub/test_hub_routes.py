@@ -204,6 +204,21 @@ def test_pictures_are_off_until_an_administrator_answers_for_them(site: Hub, sig
     assert admin.patch(where, json=BODIES["change_policy"]).json()["policy"] == {"snapshots": True}
 
 
+def test_the_policy_refuses_what_the_law_does_not_allow_with_its_clause(site: Hub, sign_in: SignIn) -> None:
+    admin = sign_in(site, "administrator")
+    where = f"/api/v1/estates/{E}/policy"
+    reply = admin.patch(where, json={"snapshots": True, "stranger_picture_hours": 2, "reason": "抓小偷用"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "law_stranger_pictures")
+    assert "网络数据安全管理条例" in reply.json()["error"]["message"]
+    reply = admin.patch(where, json={"face_checks": True, "reason": "防止借卡"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "face_enrolment_off")
+    assert admin.get(where).json()["policy"] == {"snapshots": False}, "nothing of it was kept"
+    enrolled = {"face_enrolment": True, "pia_id": "PIA-2026-01", "face_checks": True, "face_requests": True}
+    reply = admin.patch(where, json={**enrolled, "reason": "评估已完成"})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["policy"]["face_checks"]
+
+
 def test_errors_have_one_shape(site: Hub, client_for: Callable[[Hub], TestClient]) -> None:
     client = client_for(site)
     for reply in (

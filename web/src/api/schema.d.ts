@@ -3427,6 +3427,8 @@ export interface components {
          * EventItem
          * @description `id` is edge/epoch/seq. `at` is the best time; `device_at`, `received_at` and the offset stay as they were.
          *
+         *     `snapshot_taken_at`: when the picture was taken, by the edge's clock; `snapshot_proof`: by what that is known (none: by
+         *     nothing); `snapshot_stale`: it is of another time than its event. `face`: what a look at the face said (`face_zh`).
          *     `holder` is the credential's label ("1号楼-0101 · 成员2"). `late`: replayed or imported, not seen live.
          */
         EventItem: {
@@ -3463,6 +3465,10 @@ export interface components {
             dwelling_id?: string | null;
             /** Dwelling Number */
             dwelling_number?: string | null;
+            /** Face */
+            face?: string | null;
+            /** Face Zh */
+            face_zh?: string | null;
             /** Holder */
             holder?: string | null;
             /** Holder Class */
@@ -3493,6 +3499,15 @@ export interface components {
             received_at: string;
             /** Snapshot */
             snapshot?: string | null;
+            /** Snapshot Proof */
+            snapshot_proof?: string | null;
+            /**
+             * Snapshot Stale
+             * @default false
+             */
+            snapshot_stale: boolean;
+            /** Snapshot Taken At */
+            snapshot_taken_at?: string | null;
             /** Text */
             text?: string | null;
             /** Topic */
@@ -4849,12 +4864,19 @@ export interface components {
          *
          *     `pia_id`: the impact assessment without which face enrolment is not switched on; `face_filing`: the number of the filing
          *     with the provincial authority. `mode_default_s`, `mode_max_s`: how long a door's lock-down or lock-open lasts, in seconds.
+         *     `stranger_picture_hours`: how long a picture of somebody unknown may lie on the edge's box, where the law allows any.
+         *     `face_checks`: a face beside a shown card is compared with its holder's; `face_requests`: who presses the button at a
+         *     camera is looked for among those who agreed. Both only state facts.
          */
         PolicyChange: {
+            /** Face Checks */
+            face_checks?: boolean | null;
             /** Face Enrolment */
             face_enrolment?: boolean | null;
             /** Face Filing */
             face_filing?: string | null;
+            /** Face Requests */
+            face_requests?: boolean | null;
             /** Mode Default S */
             mode_default_s?: number | null;
             /** Mode Max S */
@@ -4869,6 +4891,8 @@ export interface components {
             snapshot_days?: number | null;
             /** Snapshots */
             snapshots?: boolean | null;
+            /** Stranger Picture Hours */
+            stranger_picture_hours?: number | null;
         };
         /** PolicyItem */
         PolicyItem: {

@@ -57,7 +57,7 @@ const words: Words["words"] = {
   },
   credentialState: { active: "Active", ended: "Ended" },
   kind: {
-    access: "Pass", door: "Door", meter: "Meter", camera: "Camera", snapshot: "Snapshot", observation: "Observability", edge: "Edge",
+    access: "Pass", door: "Door", meter: "Meter", camera: "Camera", snapshot: "Snapshot", face_check: "Face check", observation: "Observability", edge: "Edge",
     unreadable: "Unreadable",
   },
   deviceKind: {
@@ -76,6 +76,7 @@ const words: Words["words"] = {
   },
   tenancyState: { allocated: "Allocated (not moved in)", active: "Active", ended: "Ended" },
   coverage: { ok: "Observable", down: "Not observable", propped: "Door propped open", clock: "Time not trusted", unknown: "No record" },
+  proof: { device_time: "the camera's own time, corrected by its measured offset", changed: "fetched then: two in a row differ", stream: "a frame of the running stream", on_demand: "taken on command", none: "nothing shows that it is of that moment: look at the time in the picture" },
   command: { momentary_access: "Momentary access", lock_down: "Lock down", lock_open: "Lock open", block: "Take out of use", release: "Back to normal", read_back: "Read back the list", snapshot: "Take a snapshot" },
   commandOutcome: {
     done: "Done", refused: "Refused by the device", expired: "Expired, not done", unreachable: "Device unreachable", unsupported: "Not supported",
@@ -157,7 +158,7 @@ export const en: Words = {
     edgeBanner: (name, since) => `Edge "${name}" is offline since ${since}: the state of its devices is unknown and what is shown is last known. Doors go on deciding by the list they hold; records follow when it is back.`,
     aloneBanner: (name, long, at) => `${name}: offline authority for ${long}, by the lists it had at ${at}. What its devices do is unknown; the last known is shown, and its records come when the link is back.`, alone: (long) => `offline authority for ${long}`, lastSeen: (at) => `last heard ${at}`, backlog: (n) => `${n} to catch up`,
     removal: "Oldest unconfirmed removal", removalNone: "None", removalSince: (at) => at,
-    snapshotsOff: "Snapshots are off", openImage: "View the snapshot", imageOf: (where, at) => `Snapshot at ${where}, ${at}`, imageGone: "The snapshot is gone or may not be seen",
+    snapshotsOff: "Snapshots are off", takenAt: (at) => `taken at ${at} (the box's clock)`, takenUnknown: "when it was taken is not known", oldPicture: "old picture, not of this moment", unproved: "cannot be shown to be of now", openImage: "View the snapshot", imageOf: (where, at) => `Snapshot at ${where}, ${at}`, imageGone: "The snapshot is gone or may not be seen",
   },
   blocks: {
     title: "Dwellings", legend: "Legend (click to filter)", all: "All", floor: (n) => `F${n}`, grid: (name) => `Dwellings of ${name}; move with the arrow keys, open with Enter`,

@@ -66,7 +66,7 @@ const words = {
   } as Record<string, string>,
   credentialState: { active: "有效", ended: "已终止" } as Record<string, string>,
   kind: {
-    access: "通行", door: "门状态", meter: "表计", camera: "摄像机", snapshot: "抓拍", observation: "可观测性", edge: "网关",
+    access: "通行", door: "门状态", meter: "表计", camera: "摄像机", snapshot: "抓拍", face_check: "人脸核验", observation: "可观测性", edge: "网关",
     unreadable: "无法解读",
   } as Record<string, string>,
   deviceKind: {
@@ -89,6 +89,7 @@ const words = {
   coverage: {
     ok: "可观测", down: "不可观测", propped: "门被撑开", clock: "时间不可信", unknown: "无记录",
   } as Record<string, string>,
+  proof: { device_time: "照片自带摄像机时间，已校时", changed: "现取画面，前后两张不同", stream: "实时视频流的一帧", on_demand: "按命令即时拍摄", none: "无法证明是当时拍摄，请核对画面上的时间" } as Record<string, string>,
   command: { momentary_access: "开门一次", lock_down: "封锁", lock_open: "常开", block: "停用", release: "恢复正常", read_back: "回读名单", snapshot: "抓拍一张" } as Record<string, string>,
   commandOutcome: {
     done: "已执行", refused: "设备拒绝", expired: "已过期，未执行", unreachable: "设备不可达", unsupported: "设备不支持",
@@ -171,7 +172,7 @@ export const zh = {
     edgeBanner: (name: string, since: string) => `网关「${name}」自 ${since} 离线：其下设备状态未知，显示的是最后已知值。门仍按已下发的名单就地判定，记录在恢复后补传。`,
     aloneBanner: (name: string, long: string, at: string) => `网关「${name}」离线自主判定 ${long}，按 ${at} 时已收到的名单。其下设备状态未知，显示的是最后已知值；记录在恢复后补传。`, alone: (long: string) => `离线自主判定 ${long}`, lastSeen: (at: string) => `最后联系 ${at}`, backlog: (n: number) => `待补传 ${n} 条`,
     removal: "最早未确认的撤权", removalNone: "无", removalSince: (at: string) => at,
-    snapshotsOff: "抓拍未启用", openImage: "查看抓拍", imageOf: (where: string, at: string) => `${where} ${at} 的抓拍`, imageGone: "抓拍已删除或无权查看",
+    snapshotsOff: "抓拍未启用", takenAt: (at: string) => `拍摄于 ${at}（边缘机时钟）`, takenUnknown: "拍摄时间未知", oldPicture: "旧照片，不是当时的画面", unproved: "不能证明是当时拍摄", openImage: "查看抓拍", imageOf: (where: string, at: string) => `${where} ${at} 的抓拍`, imageGone: "抓拍已删除或无权查看",
   },
   blocks: {
     title: "楼盘表", legend: "图例（点击筛选）", all: "全部", floor: (n: number) => `${n} 层`, grid: (name: string) => `${name}楼盘表，用方向键移动，回车查看`,

@@ -38,14 +38,15 @@ export function EventTable({ items }: { items: EventItem[] }): ReactNode {
 function What({ item }: { item: EventItem }): ReactNode {
   const { words, live } = useWords();
   const zone = useZone();
-  const picture = item.snapshot ? <Snapshot sha256={item.snapshot} label={live.imageOf(item.access_point_name ?? item.device_name, format.time(item.at, zone))} /> : null;
+  const picture = item.snapshot ? <Snapshot of={item} sha256={item.snapshot} label={live.imageOf(item.access_point_name ?? item.device_name, format.time(item.at, zone))} /> : null;
+  const face = item.face_zh ? <span className={item.face === "different" ? "faint warn" : "faint"} data-testid="face"> {item.face_zh}</span> : null;
   const text = item.text ? <span className="faint"> {item.text}</span> : null;
   switch (item.kind) {
     case "access":
       return (
         <>
           {word(words.identifier, item.identifier, "")} <StateMark state={item.outcome} words={words.outcome} />{" "}
-          {item.outcome === "denied" || item.outcome === "not_taken" ? <span className="faint">{item.reason_zh ?? item.reason}</span> : null}{picture}
+          {item.outcome === "denied" || item.outcome === "not_taken" ? <span className="faint">{item.reason_zh ?? item.reason}</span> : null}{picture}{face}
         </>
       );
     case "door":
@@ -55,6 +56,6 @@ function What({ item }: { item: EventItem }): ReactNode {
     case "observation":
       return <><StateMark state={item.outcome} words={words.coverage} /> <span className="faint">{item.reason}</span></>;
     default:
-      return <>{item.topic ? <code>{item.topic}</code> : null}{text}{picture}</>;
+      return <>{item.topic ? <code>{item.topic}</code> : null}{item.kind === "face_check" ? null : text}{picture}{face}</>;
   }
 }

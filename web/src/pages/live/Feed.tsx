@@ -98,7 +98,7 @@ function PassRow({ pass }: { pass: EventItem }): ReactNode {
       <td>
         <StateMark state={pass.outcome} words={words.outcome} />
         {pass.reason_zh && pass.outcome !== "granted" && pass.outcome !== "taken" ? <span className="faint"> {pass.reason_zh}</span> : null}
-        {pass.snapshot ? <Snapshot sha256={pass.snapshot} label={t.imageOf(pass.access_point_name ?? pass.device_name, format.time(pass.at, zone))} /> : null}
+        {pass.snapshot ? <Snapshot of={pass} sha256={pass.snapshot} label={t.imageOf(pass.access_point_name ?? pass.device_name, format.time(pass.at, zone))} /> : null}
       </td>
     </tr>
   );
