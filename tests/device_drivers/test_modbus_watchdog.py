@@ -8,11 +8,16 @@ import os
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from device_drivers import modbus_frames as frames
+from device_drivers.modbus_place import Place
+from device_drivers.modbus_watchdog import Watchdog
 from simulators.faults import Fault
 from simulators.modbus_board import ModbusBoardSim
 
@@ -42,13 +47,15 @@ async def until(condition: Any, what: str, seconds: float = 15.0) -> None:
         await asyncio.sleep(0.01)
 
 
-async def agent(sim: ModbusBoardSim, seconds: float, after: str = "stay") -> asyncio.subprocess.Process:
-    """A process with one driver, which has just pulsed door 1."""
+async def agent(
+    sim: ModbusBoardSim, seconds: float, after: str = "stay", watchdog: str = ""
+) -> asyncio.subprocess.Process:
+    """A process with one driver, which has just pulsed door 1; the leader of a group of its own."""
     serial = sim.listener.serial_path
     where = {"host": serial, "transport": "rtu", "baud": 115200} if serial else {"host": "127.0.0.1", "port": sim.port}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", AGENT, json.dumps(where | {"board": "coils"}), str(seconds), after,
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, start_new_session=True, env=os.environ | {"ESTATE_EDGE_WATCHDOG": watchdog},
     )  # fmt: skip
     assert process.stdout
     assert b"DONE" in await asyncio.wait_for(process.stdout.readline(), 30)
@@ -88,5 +95,99 @@ def test_an_agent_that_ends_well_closes_itself_and_leaves_nobody_behind() -> Non
             await until(lambda: sim.listener.connections == 0, "no process of ours is left on the line")
         finally:
             await sim.stop()
+
+    asyncio.run(scenario())
+
+
+@asynccontextmanager
+async def service(path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The watchdog as the service that the unit starts, on a socket."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "device_drivers.modbus_watchdog_process", "--socket", str(path), cwd=ROOT
+    )
+    try:
+        await until(path.exists, "the service listens")
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def children(pid: int) -> str:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
+@pytest.mark.parametrize("transport", ["tcp", "rtu"])
+def test_the_bolt_falls_though_the_agents_whole_group_was_killed(transport: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        sim = ModbusBoardSim("b", {"host": "127.0.0.1", "port": 0, "board": "coils", "transport": transport})
+        await sim.start()
+        path = tmp_path / "socket"
+        try:
+            async with service(path) as watchdog:
+                process = await agent(sim, 1.0, watchdog=str(path))
+                assert children(process.pid) == "", "nobody in the agent's control group is needed"
+                assert sim.door_relay.is_on
+                os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+                await until(lambda: not sim.door_relay.is_on, "the service ends the pulse")
+                assert sim.counters["pulses"] == 1, "it only closes"
+                assert watchdog.returncode is None, "and serves the next agent"
+                again = await agent(sim, 30.0, watchdog=str(path))
+                if transport == "rtu":  # a serial port is the agent's own as long as it lives
+                    again.kill()
+                watchdog.terminate()
+                await until(lambda: not sim.door_relay.is_on, "told to end, it closes what is armed first")
+                if again.returncode is None:
+                    again.kill()
+                await again.wait()
+        finally:
+            await sim.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_watchdog_that_was_started_anew_is_told_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "socket"
+    monkeypatch.setenv("ESTATE_EDGE_WATCHDOG", str(path))
+
+    async def scenario() -> None:
+        sim = ModbusBoardSim("b", {"host": "127.0.0.1", "port": 0, "board": "coils"})
+        await sim.start()
+        ending = [frames.write_coil(1, 0, 0)]
+        watchdog, place = Watchdog(), Place("127.0.0.1", sim.port)
+        try:
+            async with service(path):
+                await watchdog.start()
+                watchdog.arm("long", place, ending, 600.0)
+            path.unlink()
+            async with service(path):
+                sim.relays[0].command(on=True)
+                watchdog.arm("short", place, ending, 0.3)
+                again = watchdog._again
+                assert again is not None, "nobody listened: it is looked for again"
+                await again
+                assert sorted(watchdog._armed) == ["long", "short"]
+                watchdog._close()  # as if this process had died
+                await until(lambda: not sim.door_relay.is_on, "it was told of what is armed")
+        finally:
+            await sim.stop()
+
+    asyncio.run(scenario())
+
+
+def test_who_says_no_order_ends_only_its_own_session(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        path = tmp_path / "socket"
+        async with service(path) as process:
+            for said in (b"GET / HTTP/1.1\n", b'{"arm": 1}\n', b"\xff" * 200_000, b"[]\n"):
+                reader, writer = await asyncio.open_unix_connection(path)
+                writer.write(said)
+                with suppress(ConnectionError):
+                    await writer.drain()
+                    assert await reader.read() == b"", "it is shown the door"
+                writer.close()
+            assert process.returncode is None
 
     asyncio.run(scenario())

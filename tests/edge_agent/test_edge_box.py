@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -420,16 +421,41 @@ def test_a_writer_that_hangs_is_noticed(tmp_path: Path) -> None:
     run(work())
 
 
-def test_the_service_unit_is_hardened() -> None:
+UNITS = Path(__file__).parents[2] / "edge_agent"
+
+
+@pytest.mark.parametrize("name", ["estate-edge.service", "estate-edge-watchdog.service"])
+def test_the_service_units_are_hardened(name: str) -> None:
     analyze = shutil.which("systemd-analyze")
-    unit = Path(__file__).parents[2] / "edge_agent" / "estate-edge.service"
+    unit = UNITS / name
     text = unit.read_text()
-    for line in ("Restart=always", "WatchdogSec=60", "Type=notify", "NoNewPrivileges=yes", "ProtectSystem=strict"):
+    for line in ("Restart=always", "Type=notify", "NoNewPrivileges=yes", "ProtectSystem=strict", "User=estate-edge"):
         assert line in text, line
     if analyze:
         command = [analyze, "security", "--offline=true", "--threshold=20", str(unit)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"exposure above 2.0:\n{done.stdout[-2000:]}{done.stderr}"
+
+
+def test_who_closes_the_doors_of_a_killed_agent_is_not_in_its_group(tmp_path: Path) -> None:
+    agent, watchdog = ((UNITS / f"{name}.service").read_text() for name in ("estate-edge", "estate-edge-watchdog"))
+    socket = "/run/estate-edge-watchdog/socket"
+    assert "WatchdogSec=60" in agent
+    assert f"ESTATE_EDGE_WATCHDOG={socket}\n" in agent
+    assert f"--socket {socket}\n" in watchdog
+    assert "RuntimeDirectory=estate-edge-watchdog\n" in watchdog
+    assert "Wants=network-online.target estate-edge-watchdog.service\n" in agent
+    for bond in ("PartOf=", "BindsTo=", "Requires=", "Slice=", "ExecStop="):
+        assert bond not in watchdog, f"{bond} it would go with the agent"
+    if analyze := shutil.which("systemd-analyze"):
+        # With programs that are here, so that only the unit is judged.
+        for name, text in (("estate-edge", agent), ("estate-edge-watchdog", watchdog)):
+            (tmp_path / f"{name}.service").write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", text))
+        done = subprocess.run(
+            [analyze, "verify", "--man=no", "--recursive-errors=no", str(tmp_path / "estate-edge.service")],
+            capture_output=True, text=True, timeout=60, env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
 
 
 def test_history_lines_become_late_events_of_the_right_person() -> None:
