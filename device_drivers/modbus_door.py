@@ -103,6 +103,7 @@ class ModbusDoor:
         return "; ".join(dict.fromkeys(told))
 
     async def close(self) -> None:
+        self._watch.stop()  # also when the stream of events was left in the middle: other devices go on on this line
         await self.bolts.stop()
         self.bus.close()
 
