@@ -7,18 +7,19 @@ written again until the board says yes: such a write only repeats what stands.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from contextlib import suppress
 
 from device_drivers import modbus_frames as frames
 from device_drivers.driver import DeviceUnreachable
-from device_drivers.modbus_bus import EXCEPTION_TEXTS, IllegalRequest, ModbusBus
+from device_drivers.modbus_bus import EXCEPTION_TEXTS, NEVER, IllegalRequest, ModbusBus
 from device_drivers.modbus_watchdog import WATCHDOG
 from device_drivers.register_action import ReadBack, Wait, request_of, requests_of
 from device_drivers.register_map import Board
 
 log = logging.getLogger(__name__)
-GUARD_TRIES = 20
+GUARD_TOLD = 20  # tries without an answer, after which the log says so
 FRESH_S = 3.0  # so long a relay that was seen off counts as off before a pulse
 STRAY_S = 1.0  # a bolt found on at the start is left so long to whoever wants it held open
 
@@ -34,6 +35,7 @@ class Bolts:
         self._off: dict[int, float] = {}  # by channel: since when its relay is read as off, and was not pulsed
         self._looked_at = float("-inf")
         self._last_look = b""
+        self._stopped = False
         self.refused = ""  # why the board does not tell its relays
 
     async def start(self) -> None:
@@ -46,6 +48,7 @@ class Bolts:
 
     async def stop(self) -> None:
         """What runs by our clock ends now; a door that is held stays held, for whoever asked for it has not taken it back."""
+        self._stopped = True
         ours = [channel for channel, guard in self._guards.items() if not guard.done() and channel in self._on]
         tasks = [*self._guards.values(), *self._keepers.values()]
         self._keepers.clear()
@@ -53,7 +56,7 @@ class Bolts:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for channel in ours:
-            with suppress(DeviceUnreachable):
+            with suppress(DeviceUnreachable, IllegalRequest):  # the watchdog stays armed, and goes on when we are gone
                 await self._close_once(channel)
 
     def held(self, channel: int) -> bool:
@@ -78,6 +81,8 @@ class Bolts:
                         await self.bus.send(request_of(step, self.unit, channel, ticks))
         finally:
             self._pulsed(channel)  # also what a look that was under way has said since
+            if not self.board.pulse.device_side and not self._stopped:
+                self._guard(channel, seconds)  # it may have waited long: what ends it must come after it
 
     def _pulsed(self, channel: int) -> None:
         """What was seen of its relay is of before."""
@@ -141,19 +146,24 @@ class Bolts:
 
     async def _end_pulse(self, channel: int, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        for attempt in range(GUARD_TRIES):  # switching off may be repeated: it can only close
-            with suppress(DeviceUnreachable):
+        for attempt in itertools.count(1):  # switching off may be repeated: it can only close
+            try:
                 await self._close_once(channel)
                 return
-            await asyncio.sleep(min(0.2 * (attempt + 1), 2.0))
-        log.error("%s: the bolt of channel %d could not be switched off", self.device_id, channel)
+            except DeviceUnreachable as error:
+                why = str(error)
+            except IllegalRequest as error:
+                why = str(error)
+                if error.code in NEVER:
+                    log.error("%s: the bolt of channel %d cannot be switched off: %s", self.device_id, channel, error)
+                    return
+            if attempt == GUARD_TOLD:
+                log.error("%s: the bolt of channel %d is not switched off yet: %s", self.device_id, channel, why)
+            await asyncio.sleep(min(0.2 * attempt, 2.0))
 
     async def _close_once(self, channel: int) -> None:
-        try:
-            for request in requests_of(self.board.pulse.closing, self.unit, channel):
-                await self.bus.send(request)
-        except IllegalRequest as error:
-            log.error("%s: the bolt of channel %d: %s", self.device_id, channel, error)
+        for request in requests_of(self.board.pulse.closing, self.unit, channel):
+            await self.bus.send(request)
         self._pulse_over(channel)
 
     def _pulse_over(self, channel: int) -> None:

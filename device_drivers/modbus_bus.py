@@ -33,6 +33,8 @@ EXCEPTION_TEXTS = {
     11: "gateway target does not respond",
 }
 BUSY_CODES = frozenset({5, 6})
+NEVER = frozenset({1, 2, 3})
+"""By which a device says that it has no such thing: asking again changes nothing."""
 Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
 
 

@@ -5,7 +5,7 @@ All silent units together get at most a tenth of the line's time, and only as lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from device_drivers.driver import DeviceUnreachable
 from device_drivers.modbus_frames import Framing, Request
@@ -25,8 +25,7 @@ class Resting(NoAnswer):
 class UnitHealth:
     silences: int = 0
     answered: bool = False
-    quiet_until: float = 0.0
-    quiet_function: int = 0
+    quiet_until: dict[int, float] = field(default_factory=dict)  # by function
     due: float = 0.0
 
     @property
@@ -62,8 +61,8 @@ class Units(dict[int, UnitHealth]):
 
     def quiet(self, request: Request, now: float) -> float:
         """Seconds until a late reply can no longer be taken for this one's."""
-        unit = self[request.unit]
-        return unit.quiet_until - now if unit.quiet_function == request.function else 0.0
+        quiet = self[request.unit].quiet_until
+        return quiet.get(request.function, now) - now if quiet else 0.0
 
     def silent(self, request: Request, sent_at: float, now: float) -> None:
         unit = self[request.unit]
@@ -72,7 +71,7 @@ class Units(dict[int, UnitHealth]):
         dead = sum(other.dead for other in self.values())
         unit.due = now + DEAD_SHARE * (now - sent_at) * dead
         if self.framing == "rtu":
-            unit.quiet_function, unit.quiet_until = request.function, now + self.quiet_s
+            unit.quiet_until[request.function] = now + self.quiet_s
 
     def spoken(self, request: Request, sent_at: float, now: float) -> None:
         unit = self[request.unit]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from device_drivers.driver import DeviceRefused, DeviceUnreachable
-from device_drivers.modbus_bus import ModbusBus
+from device_drivers.modbus_bus import NEVER, IllegalRequest, ModbusBus
 from device_drivers.modbus_frames import Request
 from device_drivers.modbus_place import Place
 
@@ -43,9 +43,12 @@ async def close(order: dict[str, Any]) -> bool:
                 ):  # a read comes first: it shows an adapter whose echo looks like the answer
                     with suppress(DeviceRefused, DeviceUnreachable):
                         await bus.read_bits(unit, "coil", 0, 1)
-                with suppress(DeviceRefused):
-                    await bus.send(Request(unit, bytes.fromhex(pdu), body))
+                await bus.send(Request(unit, bytes.fromhex(pdu), body))
             return True
+        except IllegalRequest as error:
+            if error.code in NEVER:
+                return True
+            await asyncio.sleep(TRY_AGAIN_S)
         except DeviceUnreachable:
             await asyncio.sleep(TRY_AGAIN_S)
         finally:

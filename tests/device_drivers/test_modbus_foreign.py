@@ -1,4 +1,4 @@
-"""Our drivers and the probe on other Modbus stacks: Debian's libmodbus and pymodbus' server, on TCP, RTU over TCP and serial."""
+"""Our drivers and the probe on other Modbus stacks: Debian's libmodbus, pymodbus' server and modbus-tk, in all three dresses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import serial
+from modbus_tk import defines, hooks, modbus_rtu, modbus_tcp
 from pymodbus import FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -127,9 +129,53 @@ async def pymodbus(kind: str, port: int) -> AsyncIterator[Foreign]:
             await server.shutdown()
 
 
+@asynccontextmanager
+async def modbus_tk(kind: str, port: int) -> AsyncIterator[Foreign]:
+    """Threads of its own; its serial side goes by silence between frames, as a device does."""
+    written: list[str] = []
+
+    def seen(arguments: tuple[Any, bytes]) -> None:
+        server, request = arguments
+        if server is mine and request[(at := 7 if kind == "tcp" else 1)] in (5, 6, 15, 16):
+            written.append(request[at : len(request) if kind == "tcp" else -2].hex())
+
+    async with null_modem() as (ours, theirs):
+        if kind == "tcp":
+            mine = modbus_tcp.TcpServer(port, "127.0.0.1")
+            config: dict[str, Any] = {"host": "127.0.0.1", "port": port}
+        else:
+            mine = modbus_rtu.RtuServer(serial.Serial(theirs, 9600))
+            config = {"host": ours, "transport": "rtu"}
+        unit = mine.add_slave(1)
+        for name, table, count in (
+            ("coils", defines.COILS, 16),
+            ("discrete", defines.DISCRETE_INPUTS, 16),
+            ("holding", defines.HOLDING_REGISTERS, 16),
+            ("input", defines.ANALOG_INPUTS, 400),
+        ):
+            unit.add_block(name, table, 0, count)
+        unit.set_values("input", 342, [0x449A, 0x5000])
+        hooks.install_hook("modbus.Server.before_handle_request", seen)
+        mine.start()
+        address = f"modbus+tcp://127.0.0.1:{port}" if kind == "tcp" else f"modbus+rtu://{ours}"
+        try:
+            yield Foreign(config, address, lambda: written, lambda is_open: unit.set_values("discrete", 0, [is_open]))
+        finally:
+            hooks.uninstall_hook("modbus.Server.before_handle_request", seen)
+            await asyncio.to_thread(mine.stop)
+
+
 STACKS = pytest.mark.parametrize(
     ("stack", "kind"),
-    [(libmodbus, "tcp"), (libmodbus, "rtu"), (pymodbus, "tcp"), (pymodbus, "rtu_over_tcp"), (pymodbus, "rtu")],
+    [
+        (libmodbus, "tcp"),
+        (libmodbus, "rtu"),
+        (pymodbus, "tcp"),
+        (pymodbus, "rtu_over_tcp"),
+        (pymodbus, "rtu"),
+        (modbus_tk, "tcp"),
+        (modbus_tk, "rtu"),
+    ],
     ids=lambda v: v if isinstance(v, str) else v.__name__,
 )
 
