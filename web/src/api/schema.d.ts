@@ -10296,6 +10296,7 @@ export interface operations {
             header?: {
                 "x-timestamp"?: string;
                 "x-signature"?: string;
+                "content-type"?: string;
             };
             path: {
                 source: string;
