@@ -55,6 +55,7 @@ class Terminal(Protocol):
     unlock_operator: str
     batch_person_s: float
     web_persons: int
+    without: tuple[str, ...]
     download_timeout_s: float
     store: TerminalStore
     persons: PersonList
@@ -118,6 +119,8 @@ class FaceCommands:
         }
         if terminal.profile == "access_terminal":
             self._table[terminal.unlock_operator] = self._unlock
+        for operator in terminal.without:
+            self._table.pop(operator, None)
 
     async def handle(self, message: dict[str, Any], size: int) -> Reply | None:
         """Carry out one command of ``size`` bytes on the wire."""

@@ -38,7 +38,8 @@ class FaceTerminalSim(DeviceSim):
     restart_s (1), download_timeout_s (5), batch_person_s (0, seconds a person takes in a batch), unlock_operator
     ("Unlock"), code_style ("string" | "int" | "absent": how ``code`` is written in answers), record_shape ("recpush" |
     "verifypush": the names of newer firmware), encoding ("utf-8" | "gb18030"), online_topic and heartbeat_topic (where it
-    tells of its life), command_topic (where it listens), web_persons (how many were enrolled on its own page: counted,
+    tells of its life), command_topic (where it listens), without (operators that this firmware does not know:
+    it is silent about them), web_persons (how many were enrolled on its own page: counted,
     never named), persons ([{customId, name, card}]: what somebody else has written on a terminal whose list is empty).
     """
 
@@ -80,6 +81,7 @@ class FaceTerminalSim(DeviceSim):
         self.code_style = str(config.get("code_style", "string"))
         self.record_shape = str(config.get("record_shape", "recpush"))
         self.encoding = str(config.get("encoding", "utf-8"))
+        self.without = tuple(config.get("without", ()))
         self.web_persons = int(config.get("web_persons", 0))
         self.store = TerminalStore(None if state_dir is None else state_dir / f"{code}.sqlite")
         self.persons = PersonList(self.store, self.faults, self.profile, int(config.get("capacity", 10_000)))

@@ -22,7 +22,7 @@ from device_drivers.driver import (
     Upsert,
 )
 from device_drivers.face_terminal import codec, envelope
-from device_drivers.face_terminal.channel import Channel
+from device_drivers.face_terminal.channel import Channel, NoAnswer
 from device_drivers.face_terminal.errors import Level, Profile, meaning
 from device_drivers.face_terminal.persons import content, first, jpeg_size, person
 
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 BUSY_TRIES, BUSY_PAUSE_S = 4, 1.0
 MAX_DELETE, MAX_BATCH = 200, 1000
 MAX_PACKET = 900_000  # bytes of a batch; the firmware refuses a packet of more than 1 MB
+PROGRESS_S, SILENT_S = 5.0, 60.0
 PAGE = 500  # entries read at once
 PHOTO_MAX, PHOTO_MIN = 1_000_000, 1000
 INLINE_MAX = 700_000  # as base64, with the rest of the entry, still less than 1 MB
@@ -64,6 +65,7 @@ class Roster:
     ) -> None:
         self.channel, self.profile, self.zone, self.services = channel, profile, zone, services
         self.timeout_s, self.mode, self.list_timeout_s = timeout_s, mode, list_timeout_s
+        self._takes_batches = profile.batch
         self._spelling: dict[str, str] = {}  # token as the terminal spells it, by folded token
         self._edited_at = -profile.edit_gap_s  # monotonic, when the last single entry with a photo was sent
 
@@ -169,7 +171,7 @@ class Roster:
         by_uri = [(o, p) for o, p in ready if "picURI" in p]
         single = [(o, p) for o, p in ready if "picURI" not in p]
         # Single entries with a photo must keep a distance from each other, batches need not.
-        if self.profile.batch and (len(by_uri) > 1 or (by_uri and self._gap_s() > 0)):
+        if self._takes_batches and (len(by_uri) > 1 or (by_uri and self._gap_s() > 0)):
             for batch in _batches(by_uri):
                 done += await self._write_batch(batch)
         else:
@@ -218,9 +220,16 @@ class Roster:
     async def _write_batch(self, entries: list[tuple[Upsert, dict[str, Any]]]) -> list[Applied]:
         persons = [info for _, info in entries]
         patience = 10 + self.timeout_s * len(persons)
-        answer = await self._patiently(
-            "EditPersonsNew", persons, {**codec.batch_flags(len(persons)), "isCheckSimilarity": 0}, patience
+        writing = asyncio.create_task(
+            self._patiently(
+                "EditPersonsNew", persons, {**codec.batch_flags(len(persons)), "isCheckSimilarity": 0}, patience
+            )
         )
+        answer = await self._while_at_work(writing)
+        if answer is None:
+            log.info("terminal %s knows no batches: one by one", self.channel.terminal)
+            self._takes_batches = False
+            return await self._write_each(entries)
         good = {r.text("customId").casefold() for r in answer.info.rows("AddSucInfo")}
         bad = {r.text("customId").casefold(): r.text("errcode") for r in answer.info.rows("AddErrInfo")}
         if not good and not bad:
@@ -237,6 +246,27 @@ class Roster:
             else:
                 unsaid.append((operation, info))
         return done + await self._write_each(unsaid)
+
+    async def _while_at_work(self, writing: asyncio.Task[envelope.Message]) -> envelope.Message | None:
+        """Its answer. A batch may take minutes, its answer may get lost: meanwhile the terminal is asked how far it is.
+
+        None where it is silent about both for long (cameras do not tell how far they are). Raises NoAnswer where it is idle.
+        """
+        try:
+            idle, began = 0, time.monotonic()
+            while not (await asyncio.wait({writing}, timeout=self.timeout_s + PROGRESS_S))[0]:
+                try:
+                    told = await self.channel.ask("QueryProgress", {}, timeout_s=self.timeout_s, once=True)
+                except NoAnswer:
+                    if not writing.done() and time.monotonic() - began > SILENT_S:
+                        return None
+                    continue
+                idle = idle + 1 if told.ok and told.info.text("Status") == "0" else 0
+                if idle > 1 and not writing.done():
+                    raise NoAnswer("EditPersonsNew: the terminal is idle and has not answered")
+            return writing.result()
+        finally:
+            writing.cancel()
 
     async def _write_each(self, entries: list[tuple[Upsert, dict[str, Any]]]) -> list[Applied]:
         done: list[Applied] = []

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from foreign_terminal import until
 
@@ -17,8 +18,9 @@ from device_drivers.contract.access import Credential, Identifier, PhotoRef
 from device_drivers.contract.events import AccessEvent, Unreadable
 from device_drivers.contract.words import AccessOutcome, CommandKind, CommandOutcome, HolderClass, IdentifierType
 from device_drivers.driver import BrokerAddress, CommandRequest, DriverEvent, Upsert
-from device_drivers.face_terminal import codec, envelope, gaps
+from device_drivers.face_terminal import codec, envelope, gaps, roster
 from device_drivers.face_terminal import driver as face_driver
+from device_drivers.face_terminal.channel import NoAnswer
 from device_drivers.face_terminal.persons import jpeg_size
 from simulators.face_pictures import snapshot
 from simulators.face_terminal import FaceTerminalSim
@@ -319,3 +321,33 @@ def test_a_picture_larger_than_the_terminal_takes_is_refused_before_it_travels(b
         assert result.error.code == "photo_too_large"
 
     with_sim(broker, scenario)
+
+
+def people(driver: Any, count: int) -> tuple[Upsert, ...]:
+    driver.roster.services.photos["d"] = snapshot("x") + b"\0" * 1000
+    return tuple(Upsert(credential(f"cred-{n}", photo="d"), "f") for n in range(count))
+
+
+def test_a_terminal_that_knows_no_batches_is_written_one_by_one(broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is silent about what it does not know: nobody waits for a batch that never was one, and the next is not tried."""
+    monkeypatch.setattr(roster, "PROGRESS_S", 0.1)
+    monkeypatch.setattr(roster, "SILENT_S", 0.0)
+
+    async def scenario(sim: FaceTerminalSim, driver: Any, told: list[DriverEvent]) -> None:
+        driver.profile = driver.roster.profile = msgspec.structs.replace(driver.profile, edit_gap_s=0.0)
+        for _ in range(2):
+            results = await driver.apply(people(driver, 2))
+            assert {r.error.code for r in results if r.error} == {"photo_unreachable"}, "it answered each of them"
+        assert sim.counters["command.EditPersonsNew"] == 1
+
+    with_sim(broker, scenario, settings={"timeout_s": 0.5}, without=["EditPersonsNew", "QueryProgress"])
+
+
+def test_a_lost_answer_to_a_batch_is_noticed_long_before_its_time(broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster, "PROGRESS_S", 0.1)
+
+    async def scenario(sim: FaceTerminalSim, driver: Any, told: list[DriverEvent]) -> None:
+        with pytest.raises(NoAnswer, match="idle"):  # else it waits for 10 s and 2 s a person
+            await driver.apply(people(driver, 50))
+
+    with_sim(broker, scenario, settings={"timeout_s": 2.0}, without=["EditPersonsNew"])
