@@ -22,6 +22,7 @@ _MAX_INT_BITS = 256
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s*(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"[0-9Xx]{15,}")
 _TIME_TAIL = re.compile(r"[T ]00:00(:00)?(\.0+)?Z?$")
 _EXCEL_EPOCH = date(1899, 12, 30)
 _SEPARATORS = re.compile(r"[,，、;；/\s]+")
@@ -40,10 +41,14 @@ RELATION_ZH = {"applicant": "承租人", "spouse": "配偶", "child": "子女", 
 
 
 class Refused(ValueError):
-    """A value that cannot be taken. `reason` is a code of `reasons`; `detail` holds no personal data."""
+    """A value that cannot be taken. `reason` is a code of `reasons`; `detail` holds no personal data.
+
+    An identity number in the wrong column is somebody's all the same: of so long a number only the end is told.
+    """
 
     def __init__(self, reason: str, detail: str = "") -> None:
         assert reason in REASONS, reason
+        detail = _LONG_NUMBER.sub(lambda m: "*" * (len(m[0]) - 4) + m[0][-4:], detail)
         super().__init__(f"{reason} {detail}".rstrip())
         self.reason, self.detail = reason, detail
 

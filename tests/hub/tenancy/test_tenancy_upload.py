@@ -330,3 +330,15 @@ def test_one_wrong_digit_never_passes_the_check(number: int, place: int, add: in
     assert fields.id_number(good, TODAY) == good
     with pytest.raises(Refused, match="id_number"):
         fields.id_number(wrong, TODAY)
+
+
+def test_an_identity_number_in_the_wrong_column_is_not_shown() -> None:
+    """Found by fuzzing: the reason of a refused row repeats what stood in the cell."""
+    number = "110101199003074258"
+    rows: list[list[object]] = [
+        ["房屋编码", "姓名", "身份证号", "关系", "出生日期"],
+        ["B1", "张三", number, "本人", number],
+    ]
+    (refused,) = read_sheet(rows, str, TODAY).refused
+    assert number not in f"{refused.detail} {refused.raw}"
+    assert refused.detail.endswith("4258"), "its end is told, so that the clerk finds it"
