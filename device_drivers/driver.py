@@ -29,7 +29,8 @@ class CredentialRefused(DriverError):
     """The device refused one credential. Report that one, go on with the rest. `code` is ours, `text` the device's.
 
     `retry`: the same write may succeed later without anybody changing anything (storage, download); else a person must act.
-    Codes that begin with `photo_` are about the picture alone: the rest of the credential may still be written.
+    Codes that begin with `photo_` are about the picture alone, with `card_` about cards: the rest of the credential may still be
+    written.
     """
 
     def __init__(self, token: str, code: str, text: str = "", *, retry: bool = False) -> None:
@@ -40,6 +41,11 @@ class CredentialRefused(DriverError):
     def of_photo(self) -> bool:
         """Only the picture was refused."""
         return self.code.startswith("photo_")
+
+    @property
+    def of_card(self) -> bool:
+        """Only a card was refused: the face may still be written."""
+        return self.code.startswith("card_")
 
 
 class WrongSecret(DriverError):
@@ -112,7 +118,7 @@ class Rule:
 class Upsert:
     """Write this credential. `fingerprint` is remembered as applied.
 
-    `partial`: the photo was refused, so `credential` comes without its face (`plan.without_photo`); the card still opens.
+    `partial`: the photo was refused, so `credential` comes without its face (`plan.without`); the card still opens.
     `rules`: where and when, for devices that keep that; none: everywhere, always.
     """
 

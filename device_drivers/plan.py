@@ -17,8 +17,9 @@ from device_drivers.driver import Remove, Rule, Upsert
 class Plan:
     """Removals come first: a revocation jumps every queue. `skipped` is (token, reason).
 
-    `partial`: skipped tokens that the device holds without their refused photo (the card opens). `at_edge`: nothing of them
-    is written; the device passes on what is shown, and the edge decides by the list it holds.
+    `partial`: skipped tokens that the device holds without their refused photo or card (the other opens). `outdated`: skipped
+    tokens of which an older entry stands there, because the newer one was refused for no reason that says which part.
+    `at_edge`: nothing of them is written; the device passes on what is shown, and the edge decides by the list it holds.
     """
 
     removals: tuple[Remove, ...]
@@ -29,6 +30,7 @@ class Plan:
     foreign: tuple[str, ...]
     partial: tuple[str, ...] = ()
     at_edge: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
 
     @property
     def in_step(self) -> bool:
@@ -43,10 +45,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class RefusedBefore:
-    """What a device refused of a credential: the write of `fingerprint`, and for ever the photo with SHA-256 `photo`."""
+    """What a device refused of a credential: the write of `fingerprint`, for ever the photo with SHA-256 `photo`; a card."""
 
     fingerprint: str = ""
     photo: str = ""
+    card: bool = False
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
@@ -106,9 +109,9 @@ def plan(
 
     A token that we never wrote and do not want is foreign: it is left alone unless a person chose `remove_foreign`.
     A refused credential is tried again only when it changed; a refused photo only when the photo changed, and until
-    then the credential is written without it: a face is never the only way in. Where nothing is left without it, an older
-    entry goes: it opens by what is not wanted any more. `parts`: of this list or of one that has more. `points`: the
-    driver's name of each access point that hangs on the device.
+    then the credential is written without it: a face is never the only way in. So is a refused card. Where nothing is left
+    without it, an older entry goes: it opens by what is not wanted any more. `parts`: of this list or of one that has more.
+    `points`: the driver's name of each access point that hangs on the device.
     """
     refused = refused or {}
     rules = _Rules(desired, points or {})
@@ -129,6 +132,7 @@ def plan(
     confirmed: list[str] = []
     assumed: list[str] = []
     partial: list[str] = []
+    outdated: list[str] = []
     for token, part in wanted.items():
         if part.why:
             continue
@@ -138,7 +142,7 @@ def plan(
         if token in held and fingerprint == (held[token] or applied.get(token)):
             if reduced:
                 partial.append(token)
-                skipped[token] = "held without its photo, which was refused"
+                skipped[token] = "held without what was refused of it"
             else:
                 (confirmed if capabilities.reads_back else assumed).append(token)
         elif before and not reduced and before.photo and before.photo == photo_of(part.credential):
@@ -147,6 +151,11 @@ def plan(
                 removals.append(Remove(token, outdated=True))
         elif before and before.fingerprint == fingerprint:
             skipped[token] = "refused before, unchanged"
+            if token in held and token in applied:
+                if before.card:  # nothing is left without it
+                    removals.append(Remove(token, outdated=True))
+                else:
+                    outdated.append(token)
         else:
             written = reduced or Upsert(part.credential, fingerprint)
             upserts.append(replace(written, rules=rules.of(part.credential.profiles)) if points else written)
@@ -159,6 +168,7 @@ def plan(
         tuple(foreign),
         tuple(partial),
         tuple(t for t in tokens if known[t].at_edge),
+        tuple(outdated),
     )
 
 
@@ -218,10 +228,11 @@ def _part(credential: Credential, prints: Fingerprints, hours: frozenset[str], c
 
 
 def _reduced(part: Part, before: RefusedBefore, desired: AccessList, capabilities: Capabilities) -> Upsert | None:
-    """What the device should hold after it has refused the photo; None where it has not, or nothing is left."""
+    """What the device should hold after it has refused the photo or a card; None where it has not, or nothing is left."""
     if before.photo and before.photo == photo_of(part.credential):
-        return without_photo(part.credential, desired, capabilities)
-    return None
+        return without(IdentifierType.FACE, part.credential, desired, capabilities)
+    rest = without(IdentifierType.CARD, part.credential, desired, capabilities) if before.card else None
+    return rest if rest and before.fingerprint in (part.fingerprint, rest.fingerprint) else None
 
 
 def photo_of(credential: Credential) -> str:
@@ -229,14 +240,17 @@ def photo_of(credential: Credential) -> str:
     return next((i.photo.sha256 for i in credential.identifiers if i.type == IdentifierType.FACE and i.photo), "")
 
 
-def without_photo(credential: Credential, desired: AccessList, capabilities: Capabilities) -> Upsert | None:
-    """The same credential without its face, for a device that refuses the photo; None where nothing usable is left."""
-    rest = tuple(i for i in credential.identifiers if i.type != IdentifierType.FACE)
+def without(
+    what: IdentifierType, credential: Credential, desired: AccessList, capabilities: Capabilities
+) -> Upsert | None:
+    """The same credential without its face or its cards, for a device that refuses them; None where nothing usable is left."""
+    rest = tuple(i for i in credential.identifiers if i.type != what)
     reduced = msgspec.structs.replace(credential, identifiers=rest)
     if len(rest) == len(credential.identifiers) or _unsupported(reduced, capabilities):
         return None
     # Marked: a credential that wants no face at all is another one, and is written anew (an older face must go then).
-    return Upsert(reduced, credential_fingerprint(reduced, desired) + "~", partial=True)
+    mark = "~" if what is IdentifierType.FACE else "-"
+    return Upsert(reduced, credential_fingerprint(reduced, desired) + mark, partial=True)
 
 
 def _unsupported(credential: Credential, capabilities: Capabilities) -> str:

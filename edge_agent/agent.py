@@ -21,8 +21,8 @@ import msgspec
 from device_drivers.contract.access import Acceptance, Held, SignedAccessList, accept
 from device_drivers.contract.device import AccessPointBinding, DeviceConfig, DeviceSet, DeviceStatus
 from device_drivers.contract.events import EdgeNote
-from device_drivers.contract.messages import Command, DeviceReported, EdgeCatalogue, EdgeStatus
-from device_drivers.contract.words import DeviceCondition, IdentifierType
+from device_drivers.contract.messages import Command, CommandResult, DeviceReported, EdgeCatalogue, EdgeStatus
+from device_drivers.contract.words import CommandOutcome, DeviceCondition, IdentifierType
 from device_drivers.driver import DriverDefinition
 from device_drivers.face_terminal.channel import mqtt_link
 from device_drivers.mqtt import Link, LinkOptions, MqttLink
@@ -40,6 +40,7 @@ from edge_agent.lists import Fetch, HeldList, ListFiles, ListKeeper, fetcher, pu
 from edge_agent.photos import PhotoCache, expire
 from edge_agent.revoke import Revoker
 from edge_agent.services import FileServer, Services
+from edge_agent.signed import NotOurs, proved
 from edge_agent.snapshots import Snapshots
 from edge_agent.state import State
 from edge_agent.status import BoxStatus, ListLine, write_status
@@ -107,6 +108,7 @@ class Agent:
         self._wanted_changed = asyncio.Event()
         self._status_changed = asyncio.Event()
         self._faces_of: dict[str, tuple[HeldList, frozenset[str]]] = {}
+        self._told_forged: set[str] = set()
         self._started = time.monotonic()
         self._clock_trusted = True
         self._session_id = secrets.token_hex(8)
@@ -150,7 +152,9 @@ class Agent:
         stack.push_async_callback(files.stop)
         key = public_key(directory.hub_key.read_text())
         fetch = self._given_fetch or fetcher(web, config.https_url, config.secret)
-        lists = ListKeeper(ListFiles(directory.lists, key, config.estate), self._heard_at(fetch), self._note)
+        lists = ListKeeper(
+            ListFiles(directory.lists, key, config.estate), self._heard_at(fetch), self._note, marks=self.state
+        )
         pack = Path(config.face_pack) if config.face_pack else None
         self.faces = FaceDesk(pack, directory.root, config.estate, self._listed_faces)
         stack.callback(self.faces.close)
@@ -346,7 +350,20 @@ class Agent:
         return worker.reconciler.removals if worker else None
 
     def _command_arrived(self, command: Command) -> None:
+        try:
+            command = proved(command, self.box.codes.key, self.config.edge)
+        except NotOurs as no:
+            self._forged(command, no)
+            return
         self._group.create_task(self._command(command))
+
+    def _forged(self, command: Command, no: NotOurs) -> None:
+        """Answered, so that an older hub sees why; noted once a kind: who floods the broker does not fill the journal."""
+        log.error("command %s (%s on %s) refused: %s", command.id[:60], command.kind, command.device[:60], no)
+        if no.what not in self._told_forged:
+            self._told_forged.add(no.what)
+            self.box.record("", EdgeNote(no.what, no.text))
+        self.uplink.result(CommandResult(command.id, CommandOutcome.REFUSED, self.clock.now(), no.text))
 
     async def _command(self, command: Command) -> None:
         await self.commands.handle(command)

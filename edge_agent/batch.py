@@ -8,8 +8,9 @@ from datetime import datetime
 
 from device_drivers.contract.access import AccessList, Credential
 from device_drivers.contract.device import Capabilities
+from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import Applied, CredentialRefused, Operation, Remove, Upsert
-from device_drivers.plan import without_photo
+from device_drivers.plan import without
 from device_drivers.valid import lasting
 from edge_agent import refusals
 from edge_agent.state import Refusal
@@ -30,25 +31,27 @@ def ready(
     return tuple(found)
 
 
-def without_photos(
+def without_refused(
     results: Sequence[Applied],
     wanted: AccessList,
     listed: Mapping[str, Credential],
     stands: Mapping[str, str],
     capabilities: Capabilities,
 ) -> tuple[Operation, ...]:
-    """Cards of those whose photo was refused, at once: nobody stands outside because of a picture. Who has no card any
-    more loses the older entry, which opens by it.
+    """Cards of those whose photo was refused, at once: nobody stands outside because of a picture; and faces of those whose card
+    was. Who has nothing else loses the older entry, which opens by what is not wanted any more.
 
     `listed`: the entries as they are on the list; `stands`: token → fingerprint of what the device has already.
     """
     found: list[Operation] = []
     for result in results:
         operation = result.operation
-        if not isinstance(operation, Upsert) or operation.partial or not (result.error and result.error.of_photo):
+        error = result.error
+        if not isinstance(operation, Upsert) or operation.partial or not (error and (error.of_photo or error.of_card)):
             continue
         token = operation.credential.token
-        rest = without_photo(listed.get(token, operation.credential), wanted, capabilities)
+        what = IdentifierType.FACE if error.of_photo else IdentifierType.CARD
+        rest = without(what, listed.get(token, operation.credential), wanted, capabilities)
         if rest is None and token in stands:
             found.append(Remove(token, outdated=True))
         elif rest and stands.get(token) != rest.fingerprint:

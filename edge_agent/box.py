@@ -19,7 +19,7 @@ from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import DriverServices
 from edge_agent.clock import Clock
 from edge_agent.fire import Contact, FireAlarms
-from edge_agent.keypad import Tries
+from edge_agent.keypad import Tried, Tries
 from edge_agent.lists import ListKeeper
 from edge_agent.qr import Codes
 from edge_agent.state import State
@@ -84,9 +84,11 @@ class Box:
         self.codes = Codes(self.lists.files.key, self.lists.files.estate, self.clock.now())
 
     async def load(self) -> None:
-        """What stood when the box went down: uses of passes, and a fire until its contact is read again."""
+        """What stood when the box went down: uses of passes, wrong PINs, and a fire until its contact is read again."""
         await self.uses.load()
         self.fire.contacts = read_kept(await asyncio.to_thread(self.state.kept, "fire"), dict[str, Contact], {})
+        self.tries.load(read_kept(await asyncio.to_thread(self.state.kept, "tries"), dict[str, Tried], {}))
+        self.tries.keep = lambda kept: self.later(self.state.keep, "tries", kept)
 
     def event(self, device: str, body: EventBody, at: datetime | None = None, *, late: bool = False) -> Event:
         """Received now; `at` is the device time where it differs."""

@@ -1,13 +1,16 @@
 """Guessing at a keypad is held up: after wrong PINs in a row the keypad waits, and only it. Cards, phones and faces go on.
 
-Kept per reader and in memory: a restart of the box starts anew, which nobody at the door can bring about. A pause refuses the
+Kept per reader, and on disk: who can switch off the box's power does not guess on from the beginning. A pause refuses the
 right PIN too, or a guesser would learn from it. Whoever lives here has another way in; a visitor is told at the door's event.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 FREE = 5  # wrong ones in a row that cost nothing: people mistype
 PAUSE = timedelta(seconds=60)  # after that; doubled with each further wrong one
@@ -16,18 +19,30 @@ FORGIVEN = 2  # wrong ones that a right PIN takes back: who has one must not gue
 FORGOTTEN = timedelta(hours=6)  # without a wrong one
 
 
-@dataclass(slots=True)
-class _Reader:
+class Tried(msgspec.Struct, omit_defaults=True):
+    """Of one reader: wrong PINs in a row, when the last, and until when it waits."""
+
     wrong: int = 0
     last: datetime | None = None
     until: datetime | None = None
 
 
+def _nowhere(_kept: str) -> None:
+    """Nothing is kept."""
+
+
 @dataclass(slots=True)
 class Tries:
-    """Of one box, by reader (device and point)."""
+    """Of one box, by reader (device and point). `keep` is given everything after each change."""
 
-    _readers: dict[str, _Reader] = field(default_factory=dict)
+    _readers: dict[str, Tried] = field(default_factory=dict)
+    keep: Callable[[str], None] = _nowhere
+
+    def load(self, kept: dict[str, Tried]) -> None:
+        self._readers = kept
+
+    def _moved(self) -> None:
+        self.keep(msgspec.json.encode({r: t for r, t in self._readers.items() if t.wrong}).decode())
 
     def paused_until(self, reader: str, at: datetime) -> datetime | None:
         """Until when this keypad waits, or None. A clock that jumped back does not make it wait longer than the longest pause."""
@@ -37,13 +52,16 @@ class Tries:
         return held.until
 
     def wrong(self, reader: str, at: datetime) -> None:
-        held = self._readers.setdefault(reader, _Reader())
+        held = self._readers.setdefault(reader, Tried())
         if held.last and at - held.last > FORGOTTEN:
             held.wrong = 0
         held.wrong, held.last = held.wrong + 1, at
         if held.wrong >= FREE:
             held.until = at + min(LONGEST, PAUSE * 2 ** min(held.wrong - FREE, 10))
+        self._moved()
 
     def right(self, reader: str) -> None:
-        if held := self._readers.get(reader):
+        held = self._readers.get(reader)
+        if held and held.wrong:
             held.wrong = max(0, held.wrong - FORGIVEN)
+            self._moved()

@@ -1,6 +1,8 @@
 """Access lists: fetched over HTTPS at the doorbell, verified against the pinned key, taken by `accept`, kept as files.
 
-The last two good lists of each device stay as they were signed, so that a damaged file falls back to one that verifies.
+The last two good lists of each device stay as they were signed, so that a damaged file falls back to one that verifies. The
+newest list ever taken is remembered beside them: an older one, be it fallen back to or put back by somebody, lets residents in at
+doors where the edge decides, and nobody else, and is written to no device.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 import aiohttp
@@ -31,6 +34,7 @@ from device_drivers.contract.access import (
 from device_drivers.contract.edge_http import LIST_PATH
 from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import ListDoorbell
+from device_drivers.contract.words import HolderClass
 from edge_agent.clock import wait_event
 from edge_agent.config import write_atomic
 from edge_agent.decide import DecisionIndex, Holder, build_index, openings_of
@@ -50,13 +54,39 @@ class ListRefused(Exception):
         self.what, self.text = what, text
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """The newest list that was ever taken for a device."""
+
+    generation: int
+    issued_at: datetime
+
+    def is_newer(self, than: AccessList) -> bool:
+        """A hub restored from a backup counts from further down, but what it signs now it signs now."""
+        return than.generation < self.generation and than.issued_at <= self.issued_at
+
+
+class Marks(Protocol):
+    """Where marks are kept (`edge_agent.state.State`)."""
+
+    def kept(self, key: str) -> str | None: ...
+    def keep(self, key: str, value: str) -> None: ...
+
+
 class HeldList:
-    """A verified list. The index for the edge's own decisions is built when it is first needed; `revoked` never open."""
+    """A verified list. The index for the edge's own decisions is built when it is first needed; `revoked` never open.
+
+    `newer`: this box has taken a newer one before.
+    """
 
     def __init__(self, access_list: AccessList, digest: str, index: DecisionIndex | None = None) -> None:
         self.access_list, self.digest = access_list, digest
         self.revoked: Mapping[str, object] = {}
         self.built = index
+        self.newer: Mark | None = None
+
+    @property
+    def behind(self) -> bool:
+        return self.newer is not None
 
     @property
     def held(self) -> Held:
@@ -65,8 +95,12 @@ class HeldList:
     @property
     def index(self) -> DecisionIndex:
         if self.built is None:
-            self.built = build_index(self.access_list)
+            self.built = build_index(self._of_residents() if self.behind else self.access_list)
         return DecisionIndex(Unrevoked(self.built.by_identifier, self.revoked)) if self.revoked else self.built
+
+    def _of_residents(self) -> AccessList:
+        residents = (c for c in self.access_list.credentials if c.holder_class is HolderClass.RESIDENT)
+        return msgspec.structs.replace(self.access_list, credentials=tuple(residents))
 
 
 class Unrevoked(Mapping[tuple[str, str], tuple[Holder, ...]]):
@@ -220,8 +254,10 @@ class _Desk:
 class ListKeeper:
     """One task a device (`run(device)`); `ring` wakes it, a slow poll repairs what a lost doorbell left undone."""
 
-    def __init__(self, files: ListFiles, fetch: Fetch, note: Note, poll_s: float = 600.0) -> None:
-        self.files, self.fetch, self.note, self.poll_s = files, fetch, note, poll_s
+    def __init__(
+        self, files: ListFiles, fetch: Fetch, note: Note, poll_s: float = 600.0, marks: Marks | None = None
+    ) -> None:
+        self.files, self.fetch, self.note, self.poll_s, self.marks = files, fetch, note, poll_s, marks
         self._desks: dict[str, _Desk] = {}
         self._told: dict[str, str] = {}
         self._shared: dict[str, Credential] = {}
@@ -233,6 +269,11 @@ class ListKeeper:
         desk = self._desk(device)
         if desk.current is None:
             held, desk.tokens = await heavy(self.files.load, device, self._shared)
+            mark = await asyncio.to_thread(self._mark, device)
+            if held and mark and mark.is_newer(held.access_list):
+                held.newer, number = mark, held.access_list.generation
+                text = f"list of {device}: generation {number} lies here, {mark.generation} was taken before"
+                await self._refuse(device, ListRefused("old_list", text))
             self._take(desk, held)
 
     def current(self, device: str) -> HeldList | None:
@@ -271,6 +312,19 @@ class ListKeeper:
         desk = self._desk(device)
         for token in tokens:
             desk.revoked.pop(token, None)
+
+    def _mark(self, device: str) -> Mark | None:
+        kept = self.marks.kept(f"list:{device}") if self.marks is not None else None
+        try:
+            return msgspec.json.decode(kept, type=Mark) if kept else None
+        except msgspec.MsgspecError as error:
+            log.error("what was kept of the list of %s is not readable: %s", device, error)
+            return None
+
+    def _set_mark(self, device: str, taken: AccessList) -> None:
+        if self.marks is not None:
+            mark = Mark(taken.generation, taken.issued_at)
+            self.marks.keep(f"list:{device}", msgspec.json.encode(mark).decode())
 
     @staticmethod
     def _take(desk: _Desk, held: HeldList | None) -> None:
@@ -329,7 +383,7 @@ class ListKeeper:
         current = desk.current
         announced = desk.doorbell.generation if desk.doorbell else 0
         # The ETag is the content's digest. When only the generation moved (a hub restored from backup), ask for all of it.
-        same = current is not None and announced <= current.access_list.generation
+        same = current is not None and not current.behind and announced <= current.access_list.generation
         signed = await self.fetch(device, current.digest if current and same else "")
         if signed is None:
             return Acceptance.SAME
@@ -337,12 +391,18 @@ class ListKeeper:
         incoming = await heavy(verify, signed, files.key, files.estate, device, current, self._shared)
         verdict = accept(current.held if current else None, incoming.held)
         number = incoming.access_list.generation
+        mark = await asyncio.to_thread(self._mark, device) if current is None or current.behind else None
+        if mark and mark.is_newer(incoming.access_list):
+            raise ListRefused("stale", f"list of {device}: generation {number}, {mark.generation} was taken before")
+        if current and current.behind and verdict is not Acceptance.APPLY:
+            return Acceptance.SAME  # the hub stands there as well: it is told by the report
         if verdict is Acceptance.STALE:
             raise ListRefused("stale", f"list of {device}: generation {number} is older than what is held")
         if verdict is Acceptance.CONFLICT:
             raise ListRefused("conflict", f"list of {device}: generation {number} came with two contents")
         if verdict is Acceptance.APPLY:
             await asyncio.to_thread(files.save, device, signed)
+            await asyncio.to_thread(self._set_mark, device, incoming.access_list)
             if desk.decides and incoming.built is None:
                 await heavy(getattr, incoming, "index")
             before = {c.token for c in current.access_list.credentials} if current else set()

@@ -25,7 +25,7 @@ from device_drivers.driver import (
 from device_drivers.plan import Parts, Plan, RefusedBefore, parts_of, plan
 from device_drivers.valid import in_force, next_change, over_at
 from edge_agent import refusals
-from edge_agent.batch import needs_before, ready, settled, without_photos
+from edge_agent.batch import needs_before, ready, settled, without_refused
 from edge_agent.box import Box
 from edge_agent.contents import differing
 from edge_agent.drift import Drift
@@ -86,7 +86,7 @@ class Reconciler:
         self._last = None
         seen = await self._look(driver, busy)
         wrote = False
-        while (held := self.box.lists.current(self.device)) is not None:
+        while (held := self._list()) is not None:
             self.changed.clear()
             work = await self._plan(held, seen)
             if not wrote:
@@ -106,6 +106,11 @@ class Reconciler:
             work = await self._plan(held, seen)
         await self._forget(held, work, seen)
         await self._finish(held, work, seen)
+
+    def _list(self) -> HeldList | None:
+        """A list that is behind what this box once took would bring back who is gone: it is written nowhere."""
+        held = self.box.lists.current(self.device)
+        return None if held and held.behind else held
 
     async def _look(self, driver: Driver, busy: asyncio.Lock) -> Seen:
         applied = await asyncio.to_thread(self.box.state.applied, self.device)
@@ -147,7 +152,7 @@ class Reconciler:
     async def _plan(self, held: HeldList, seen: Seen) -> Plan:
         now, state = self.box.clock.now(), self.box.state
         refused = await asyncio.to_thread(state.refused, self.device, now)
-        before = {t: RefusedBefore(r.fingerprint, r.photo) for t, r in refused.items()}
+        before = {t: RefusedBefore(r.fingerprint, r.photo, r.code.startswith("card_")) for t, r in refused.items()}
         # A copy: a revocation may take somebody off while the thread plans.
         return await heavy(
             self._plan_now, held, replace(seen, held=dict(seen.held), applied=dict(seen.applied)), before, now
@@ -199,7 +204,7 @@ class Reconciler:
                     results = await self._apply(driver, busy, batch)
                     refused = 0
                     await self._settle(results, seen)
-                    if rest := self._without_photos(results, held.access_list, seen):
+                    if rest := self._without_refused(results, held.access_list, seen):
                         await self._settle(await self._apply(driver, busy, rest), seen)
                 except DeviceRefused as error:
                     log.warning("device %s refused a batch of %d: %s", self.device, len(batch), error)
@@ -230,14 +235,14 @@ class Reconciler:
         revoked, clock = self.box.lists.revoked(self.device), self.box.clock
         return ready(batch, revoked, self.removals.owed, clock.now(), clock_trusted=clock.trusted)
 
-    def _without_photos(self, results: Sequence[Applied], wanted: AccessList, seen: Seen) -> tuple[Operation, ...]:
-        if not any(result.error and result.error.of_photo for result in results):
+    def _without_refused(self, results: Sequence[Applied], wanted: AccessList, seen: Seen) -> tuple[Operation, ...]:
+        if not any(r.error and (r.error.of_photo or r.error.of_card) for r in results):
             return ()
         parts = self._parts[1].by_token if self._parts else {}
         tokens = [r.operation.credential.token for r in results if isinstance(r.operation, Upsert)]
         listed = {token: parts[token].credential for token in tokens if token in parts}
         stands = {token: seen.applied[token] for token in tokens if token in seen.held and token in seen.applied}
-        return without_photos(results, wanted, listed, stands, self.capabilities)
+        return without_refused(results, wanted, listed, stands, self.capabilities)
 
     async def _settle(self, results: Sequence[Applied], seen: Seen) -> None:
         state, now = self.box.state, self.box.clock.now()
@@ -279,7 +284,9 @@ class Reconciler:
             self._seen.held.pop(token, None)
             self._seen.applied.pop(token, None)
         self.box.later(self.box.state.end_apply, self.device, {}, (token,), {}, self.box.clock.now())
-        if self._last:
+        if self._last and token in self._last[0].strays:
+            self.changed.set()  # the hub knew it and this box did not: what it says next it has seen
+        elif self._last:
             self._last = without(*self._last, token)
             self.report(self._last[0])
 
@@ -292,8 +299,10 @@ class Reconciler:
     # --- what is told ----------------------------------------------------------------------------------------------
     def _heading(self, held: HeldList | None, wanted: int, read_at: datetime | None, foreign: int = 0) -> ListReport:
         counted = self.drift.counted
+        mine = self.box.lists.current(self.device)
+        taken = mine.newer.generation if mine and mine.newer else 0  # the hub counts on from there
         return ListReport(
-            held.access_list.generation if held else 0,
+            held.access_list.generation if held else taken,
             held.digest if held else "",
             wanted=wanted,
             foreign=foreign,
@@ -307,6 +316,9 @@ class Reconciler:
         held, now = self.box.lists.current(self.device), self.box.clock.now()
         if held is None:
             self.report(ListReport(decided_at_edge=self.capabilities.cards))  # a camera or a meter decides nothing
+            return
+        if held.behind:
+            self.report(msgspec.structs.replace(self._heading(None, 0, now), decided_at_edge=True))
             return
         revoked = self.box.lists.revoked(self.device)
         count = sum([not c.blocked and c.token not in revoked for c in held.access_list.credentials])
@@ -343,9 +355,10 @@ class Reconciler:
         if not work.skipped:
             return ()
         refused = await asyncio.to_thread(self.box.state.refused, self.device, self.box.clock.now())
-        partial = set(work.partial)
+        partial, old = set(work.partial), set(work.outdated)
         return tuple(
-            refusals.told(t, why, refused.get(t), partial=t in partial) for t, why in work.skipped[:REFUSED_SHOWN]
+            refusals.told(t, why, refused.get(t), partial=t in partial, outdated=t in old)
+            for t, why in work.skipped[:REFUSED_SHOWN]
         )
 
     async def _forget(self, held: HeldList, work: Plan, seen: Seen) -> None:

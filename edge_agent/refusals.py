@@ -17,15 +17,18 @@ def remember(operation: Upsert, error: CredentialRefused, before: Refusal | None
         return Refusal(operation.fingerprint, error.code, error.text, photo)
     if before is None:
         return Refusal(operation.fingerprint, error.code, error.text)
-    # A device that takes nobody without a photo says so; the clerk needs to know what was wrong with the photo.
+    # A device that takes nobody without a photo says so; the clerk needs to know what was wrong with the photo, or the card.
     code, text = (before.code, before.text) if error.of_photo else (error.code, error.text)
-    return Refusal(operation.fingerprint, code, text, before.photo)
+    photo = before.photo or (photo_of(operation.credential) if error.of_photo else "")
+    return Refusal(operation.fingerprint, code, text, photo)
 
 
-def told(token: str, why: str, refusal: Refusal | None, *, partial: bool = False) -> CredentialRefusal:
+def told(
+    token: str, why: str, refusal: Refusal | None, *, partial: bool = False, outdated: bool = False
+) -> CredentialRefusal:
     """As the hub hears it; `why` is the plan's reason where the device was never asked."""
     if why == OVER:
         return CredentialRefusal(token, "expired", why)
     if refusal is None:
         return CredentialRefusal(token, "unsupported", why)
-    return CredentialRefusal(token, refusal.code, refusal.text, partial)
+    return CredentialRefusal(token, refusal.code, refusal.text, partial, outdated)

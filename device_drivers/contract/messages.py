@@ -95,13 +95,15 @@ class EventBatch(Message, frozen=True, omit_defaults=True):
 class CredentialRefusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """A credential a device does not hold as wanted: `code` is ours (`photo_no_face`, `list_full` …), `text` the device's.
 
-    `partial`: it holds the credential without the refused photo, so the card opens meanwhile.
+    `partial`: it holds the credential without the refused photo (the card opens meanwhile) or the refused card (the face does).
+    `outdated`: an older entry of the same credential stands there, and opens by what it says.
     """
 
     token: str
     code: str
     text: str = ""
     partial: bool = False
+    outdated: bool = False
 
 
 class PointMode(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -249,6 +251,10 @@ class Command(Message, frozen=True, omit_defaults=True):
 
     `until`: when a lock-down, lock-open or block ends by itself; None: after the estate's `mode_default_s`. An empty
     `access_point` means every access point of the device, for the commands that set a mode or release it.
+
+    `proof` is the JSON of `CommandProof`, `signature` the hub's Ed25519 over it: what counts for an edge is what was signed,
+    whatever else the message says. An edge of an older release reads the plain fields and does not look at the proof; one of
+    this release does nothing that is not signed. A hub is therefore brought to this release before its edges.
     """
 
     suffix: ClassVar[str] = "down/command"
@@ -261,6 +267,16 @@ class Command(Message, frozen=True, omit_defaults=True):
     actor: str = ""
     reason: str = ""
     until: datetime | None = None
+    proof: bytes = b""
+    signature: bytes = b""
+    key_id: str = ""
+
+
+class CommandProof(msgspec.Struct, frozen=True):
+    """What the hub signed: this command, for this edge and no other."""
+
+    edge: str
+    command: Command
 
 
 UP: tuple[type[Message], ...] = (

@@ -23,6 +23,11 @@ REFUSAL_ZH: dict[str, str] = {
     "photo_too_similar": "与设备中另一人的照片过于相似，请核对是否重复登记。",
     "card_duplicate": "此卡号在设备上已属于另一人，请核对后换卡。",
     "card_invalid": "设备不接受此卡号，请核对卡号或换卡。",
+    "card_too_long": "卡号超过设备能存的位数，请换一张卡。",
+    "card_unreadable": "卡号不是设备能存的格式，请核对卡号或换卡。",
+    "card_unsupported": "设备的读卡格式不支持此卡号，请换一张卡。",
+    "no_card": "此人没有该设备能读的卡，请发一张门卡。",
+    "token_too_long": "凭证编号超过设备能存的长度，请联系技术人员。",
     "list_full": "设备名单已满，请联系设备管理员。",
     "expired": "按边缘机时钟已到期，已从设备删除；如尚未到期，请检查边缘机的时间。",
     "reads_back_otherwise": "重新下发后，设备读回的内容仍与下发的不一致，请联系设备维护人员检查设备。",
@@ -36,11 +41,14 @@ REFUSAL_ZH: dict[str, str] = {
 }
 
 
-PARTIAL_ZH = "门卡照常可用。"
-"""A refused photo never locks out: the device took the card."""
+PARTIAL_ZH, FACE_ZH = "门卡照常可用。", "刷脸照常可用。"
+"""A refused photo never locks out: the device took the card; and after a refused card the face."""
+OUTDATED_ZH = "设备上仍是此人以前的内容（以前的卡或照片仍能开门），请尽快处理。"
 
 
-def refusal_zh(code: str, text: str = "", *, partial: bool = False) -> str:
+def refusal_zh(code: str, text: str = "", *, partial: bool = False, outdated: bool = False) -> str:
     """The clerk's text; for a code this release does not know, the device's own words."""
     told = REFUSAL_ZH.get(code) or f"设备拒绝（{code}）{'：' + text if text else ''}"
-    return f"{told}{PARTIAL_ZH}" if partial else told
+    if partial:
+        return told + (FACE_ZH if code.startswith("card_") else PARTIAL_ZH)
+    return told + OUTDATED_ZH if outdated else told

@@ -34,6 +34,7 @@ FACE = "face"
 AGAIN = timedelta(seconds=20)  # an order nobody answered is sent again; the list says the same in any case
 ANSWERED_WITHIN = timedelta(seconds=2)  # by a device that is there
 STRAYS_TOLD = 200  # so many fit into a report: more are not told by name
+BACK_ZH = "设备上又出现了这张已不该有的凭证（设备可能恢复了旧名单或换了机器）。"
 STRAY_ZH = "设备上仍有这张凭证，而边缘机已不记得是自己写入的；请在设备页处理外来凭证。"
 AN_ORDER = 500  # tokens in one order: it must fit a packet
 
@@ -258,6 +259,34 @@ def settle(uow: UnitOfWork, device_id: str, report: DeviceReported) -> list[Revo
     for row in closed:
         row.state, row.proof, row.confirmed_at = GONE, "edge" if report.decided_at_edge else "report", uow.now
     return closed
+
+
+def come_back(uow: UnitOfWork, device: Device, report: DeviceReported) -> list[str]:
+    """Tokens of this estate that stand on a device again whose list has none of them: a terminal that was set back, or
+    another one in its place. Their box takes them for somebody else's; here they are known. What has ended is ordered off."""
+    strays = sorted(set(report.strays))
+    if not strays or not device.in_service:
+        return []
+    session, of_device = uow.session, Revocation.device_id == device.id
+    wanted = select(DesiredEntry.token).where(DesiredEntry.device_id == device.id, DesiredEntry.token.in_(strays))
+    known = session.execute(
+        select(CredentialRow.token, CredentialRow.label, CredentialRow.ended_because).where(
+            CredentialRow.token.in_(strays),
+            CredentialRow.estate_id == device.estate_id,
+            CredentialRow.token.not_in(wanted),
+        )
+    ).all()
+    query = select(Revocation.token).where(of_device, Revocation.state == OPEN, Revocation.token.in_(strays))
+    open_already = set(session.scalars(query))
+    session.add_all(
+        Revocation(
+            estate_id=device.estate_id, device_id=device.id, token=token, part="", label=label, because=because,
+            asked_at=uow.now, generation=report.generation, state=OPEN, proof="", told=BACK_ZH,
+        )
+        for token, label, because in known
+        if token not in open_already
+    )  # fmt: skip
+    return [token for token, _, _ in known]
 
 
 def show(hub: Hub, closed: Iterable[Revocation]) -> None:

@@ -194,8 +194,8 @@ class _Judge:
             return self._told("pending")
         if refusal := self.refused.get(token):
             code, text = str(refusal.get("code", "")), str(refusal.get("text", ""))
-            partial = bool(refusal.get("partial", False))
-            return self._told("refused", code, refusal_zh(code, text, partial=partial))
+            held = {name: bool(refusal.get(name, False)) for name in ("partial", "outdated")}
+            return self._told("refused", code, refusal_zh(code, text, **held))
         if token in self.pending or reported.pending > len(self.pending):
             return self._told("pending")
         if lists.lost_since:

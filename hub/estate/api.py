@@ -159,7 +159,9 @@ def _refusals(session: Session, device_id: str) -> list[dict[str, Any]]:
                 "dwelling_id": row.dwelling_id if row else None,
                 "dwelling_number": row.number if row else None,
                 "code": code,
-                "message_zh": refusal_zh(code, text, partial=bool(one.get("partial", False))),
+                "message_zh": refusal_zh(
+                    code, text, partial=bool(one.get("partial")), outdated=bool(one.get("outdated"))
+                ),
                 "text": text,
             }
         )

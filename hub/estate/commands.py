@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from device_drivers.contract.messages import Command, CommandResult
+from device_drivers.contract.messages import Command, CommandProof, CommandResult
 from device_drivers.contract.words import CommandKind, CommandOutcome
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict
 from hub.estate.order_rules import GRAVE, KIND_ZH, WHY_ZH
 from hub.ids import new_id
+from hub.keys import Keys
 from hub.services import Hub
 from hub.tables import AccessPoint, CommandRow, Device, Edge
 
@@ -166,9 +168,15 @@ def message(row: CommandRow, until: datetime | None = None) -> Command:
     )
 
 
+def signed(keys: Keys, edge_id: str, command: Command) -> Command:
+    """With the hub's signature over what it says and to whom."""
+    proof = msgspec.json.encode(CommandProof(edge_id, command))
+    return msgspec.structs.replace(command, proof=proof, signature=keys.sign(proof), key_id=keys.key_id)
+
+
 def send(hub: Hub, edge_id: str, command: Command) -> None:
-    """Once. Without a link it is over at once: nothing waits for the link."""
-    if not hub.send(edge_id, command):
+    """Once, signed for this edge. Without a link it is over at once: nothing waits for the link."""
+    if not hub.send(edge_id, signed(hub.keys, edge_id, command)):
         settle(
             hub,
             edge_id,

@@ -178,9 +178,11 @@ def _keep(uow: UnitOfWork, edge_id: str, report: DeviceReported) -> Callable[[Hu
     row.modes, row.fire = modes, str(report.fire)
     row.drift, row.drift_at = report.drift, report.drift_at
     session.flush()
-    closed = []
+    closed, back = [], list[str]()
     if _ours(session, report):
         closed = revocations.settle(uow, report.device, report)
+        back = revocations.come_back(uow, device, report)
+        row.pending, row.pending_tokens = row.pending + len(back), [*row.pending_tokens, *back]
         since.keep(session, report, now)
     estate_id = device.estate_id
     doors = _doors_of(session, estate_id, {str(one["access_point"]) for one in moved})
@@ -193,6 +195,8 @@ def _keep(uow: UnitOfWork, edge_id: str, report: DeviceReported) -> Callable[[Hu
         for door in doors:
             hub.live.emit(estate_id, "doors", door)
         revocations.show(hub, closed)
+        if back:
+            hub.signal("access.revoke")
 
     return show
 

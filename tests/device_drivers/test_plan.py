@@ -15,7 +15,7 @@ from device_drivers.contract.access import (
 from device_drivers.contract.device import Capabilities, DeviceInventory, HeldCredential
 from device_drivers.contract.words import HolderClass, IdentifierType
 from device_drivers.driver import Remove, Upsert
-from device_drivers.plan import Plan, RefusedBefore, plan, without_photo
+from device_drivers.plan import Plan, RefusedBefore, plan, without
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 TERMINAL = Capabilities(holds_list=True, reads_back=True, photos=True, cards=True)
@@ -134,7 +134,7 @@ def with_face(card: str = "1", photo: str = "bad", **changes: object) -> AccessL
 
 
 def reduced(want: AccessList) -> Upsert:
-    found = without_photo(want.credentials[0], want, TERMINAL)
+    found = without(IdentifierType.FACE, want.credentials[0], want, TERMINAL)
     assert found
     assert [i.type for i in found.credential.identifiers] == [IdentifierType.CARD]
     return found
@@ -148,7 +148,7 @@ def test_a_refused_photo_never_takes_the_card_away() -> None:
     held = plan(want, holding("a"), {"a": reduced(want).fingerprint}, TERMINAL, refused=refused)
     assert held.in_step
     assert (held.partial, held.confirmed) == (("a",), ()), "never confirmed without its face"
-    assert held.skipped == (("a", "held without its photo, which was refused"),)
+    assert held.skipped == (("a", "held without what was refused of it"),)
 
 
 def test_a_refused_photo_is_tried_again_only_when_it_changed() -> None:
@@ -163,7 +163,30 @@ def test_a_refused_photo_is_tried_again_only_when_it_changed() -> None:
     only_face = with_face(card="", label="changed")
     assert plan(only_face, holding(), {}, TERMINAL, refused=refused).in_step, "nothing to write without a photo"
     assert plan(only_face, holding(), {}, TERMINAL, refused=refused).skipped
-    assert without_photo(only_face.credentials[0], only_face, TERMINAL) is None
+    assert without(IdentifierType.FACE, only_face.credentials[0], only_face, TERMINAL) is None
+
+
+def test_a_refused_card_never_takes_the_face_away_and_leaves_nothing_old() -> None:
+    want = with_face("2", "good")
+    refused = {"a": RefusedBefore(fingerprints(want)["a"], card=True)}
+    rest = without(IdentifierType.CARD, want.credentials[0], want, TERMINAL)
+    assert rest
+    assert plan(want, holding("a"), {"a": "the card of before"}, TERMINAL, refused=refused).upserts == (rest,)
+    held = plan(want, holding("a"), {"a": rest.fingerprint}, TERMINAL, refused=refused)
+    assert (held.in_step, held.partial, held.confirmed) == (True, ("a",), ())
+    only_card = desired(credential("a", card="2"))
+    refused = {"a": RefusedBefore(fingerprints(only_card)["a"], card=True)}
+    gone = plan(only_card, holding("a"), {"a": "the card of before"}, TERMINAL, refused=refused)
+    assert gone.removals == (Remove("a", outdated=True),), "nothing is left without it: the older entry goes"
+    assert plan(only_card, holding(), {}, TERMINAL, refused=refused).in_step
+
+
+def test_an_older_entry_of_what_was_refused_for_another_reason_is_told() -> None:
+    want = desired(credential("a", card="2"))
+    refused = {"a": RefusedBefore(fingerprints(want)["a"])}
+    found = plan(want, holding("a"), {"a": "the card of before"}, TERMINAL, refused=refused)
+    assert (found.in_step, found.outdated) == (True, ("a",))
+    assert plan(want, holding(), {}, TERMINAL, refused=refused).outdated == ()
 
 
 def test_who_has_no_card_any_more_and_a_refused_photo_opens_by_nothing_old() -> None:

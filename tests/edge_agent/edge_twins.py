@@ -35,6 +35,8 @@ from device_drivers.contract.device import (
 )
 from device_drivers.contract.events import Event
 from device_drivers.contract.messages import (
+    Command,
+    CommandProof,
     DeviceReported,
     EdgeStatus,
     EventAck,
@@ -149,6 +151,11 @@ class Signer:
     def sign(self, wanted: AccessList) -> SignedAccessList:
         payload = msgspec.json.encode(wanted)
         return SignedAccessList(payload, self.key.sign(payload), "k1")
+
+    def command(self, command: Command, edge: str = EDGE) -> Command:
+        """As the hub sends it: signed, for one edge."""
+        proof = msgspec.json.encode(CommandProof(edge, command))
+        return msgspec.structs.replace(command, proof=proof, signature=self.key.sign(proof), key_id="k1")
 
     def order(self, *items: tuple[str, str], edge: str = EDGE, estate: str = ESTATE, after: int = 1) -> RevocationOrder:
         """Of (device, token) pairs, made after the list of generation `after`."""

@@ -38,8 +38,8 @@ OFF = {"0500000000", "0500010000"}  # a relay of the first board switched off
 class Control:
     """The hub's side: commands down, results, reports and events up."""
 
-    def __init__(self, broker: MemoryBroker) -> None:
-        self.hub = HubTwin(broker)
+    def __init__(self, broker: MemoryBroker, signer: Signer) -> None:
+        self.hub, self.signer = HubTwin(broker), signer
         self.results: dict[str, CommandResult] = {}
         self.reports: dict[str, DeviceReported] = {}
         self.link = MemoryLink(broker)
@@ -57,7 +57,7 @@ class Control:
     async def order(self, name: str, kind: CommandKind, device: str, point: str) -> CommandResult:
         now = datetime.now(UTC)
         command = Command(name, kind, device, now, now + timedelta(seconds=30), point, "值班员", "演练")
-        self.link.publish(topic(Command, EDGE), encode(command))
+        self.link.publish(topic(Command, EDGE), encode(self.signer.command(command)))
         await until(lambda: name in self.results, f"the result of {name}")
         return self.results[name]
 
@@ -128,7 +128,7 @@ def written(sim: ModbusBoardSim) -> list[str]:
 def test_a_fire_opens_every_door_and_each_goes_back_to_what_it_was(tmp_path: Path) -> None:
     async def work() -> None:
         broker, signer = MemoryBroker(), Signer()
-        it = Control(broker)
+        it = Control(broker, signer)
         signer.serve(access_list(1, credential("a", "42"), device="block", points=("block-in",)))
         signer.serve(access_list(1, credential("a", "42"), device="gate", points=("gate-in",)))
         async with boards() as (gate, block):

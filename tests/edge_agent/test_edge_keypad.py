@@ -14,7 +14,7 @@ from device_drivers.contract.access import AccessList, Identifier
 from device_drivers.contract.events import AccessEvent
 from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
 from device_drivers.driver import CredentialPresented, DriverEvent
-from edge_agent.keypad import FORGOTTEN, FREE, LONGEST, PAUSE, Tries
+from edge_agent.keypad import FORGOTTEN, FREE, LONGEST, PAUSE, Tried, Tries
 
 KEY, RIGHT = "key", "1234567"
 
@@ -112,3 +112,15 @@ def test_a_clock_that_jumped_back_does_not_prolong_a_pause_and_a_right_pin_forgi
         if n % 2:
             busy.right("a")
     assert busy.paused_until("a", T0 + timedelta(minutes=99)) is None, "a busy door where some mistype"
+
+
+def test_wrong_tries_outlive_a_restart_of_the_box() -> None:
+    kept: list[str] = []
+    tries = Tries(keep=kept.append)
+    for _ in range(FREE):
+        tries.wrong("a", T0)
+    again = Tries()
+    again.load(msgspec.json.decode(kept[-1], type=dict[str, Tried]))
+    assert again.paused_until("a", T0) == T0 + PAUSE
+    again.wrong("a", T0 + PAUSE)
+    assert again.paused_until("a", T0 + PAUSE) == T0 + 3 * PAUSE, "and goes on where it stood"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,16 @@ from device_drivers.contract.access import (
 )
 from device_drivers.contract.edge_http import LIST_PATH
 from device_drivers.contract.messages import ListDoorbell
+from device_drivers.contract.words import HolderClass
 from edge_agent.lists import ListFiles, ListKeeper, ListRefused, fetcher
 
 
 class Keeper:
-    def __init__(self, root: Path, signer: Signer, fetch: Any = None) -> None:
+    def __init__(self, root: Path, signer: Signer, fetch: Any = None, marks: Any = None) -> None:
         (root / "lists").mkdir(exist_ok=True)
         self.notes: list[str] = []
         self.files = ListFiles(root / "lists", signer.key.public_key(), ESTATE)
-        self.lists = ListKeeper(self.files, fetch or signer.fetch, self.note, poll_s=3600)
+        self.lists = ListKeeper(self.files, fetch or signer.fetch, self.note, poll_s=3600, marks=marks)
 
     async def note(self, note: Any, _device: str) -> None:
         self.notes.append(note.what)
@@ -55,6 +57,57 @@ def test_the_newest_list_is_taken_and_kept(tmp_path: Path) -> None:
         assert held.access_list.generation == 2
         assert again.lists.tokens("d1") == {"a", "b"}, "the tokens of the list before are still ours"
 
+    run(work())
+
+
+class Kept(dict[str, str]):
+    """What the box's state keeps."""
+
+    def kept(self, key: str) -> str | None:
+        return self.get(key)
+
+    def keep(self, key: str, value: str) -> None:
+        self[key] = value
+
+
+def test_an_old_list_put_back_lets_residents_in_and_nobody_else(tmp_path: Path) -> None:
+    """Validly signed, but a newer one was taken before: somebody who was here again, or a disk that went back."""
+
+    async def work() -> None:
+        signer, marks = Signer(), Kept()
+        keeper = Keeper(tmp_path, signer, marks=marks)
+        visitor = credential("v", holder_class=HolderClass.VISITOR)
+        signer.serve(access_list(1, credential("a"), visitor))
+        await keeper.lists.update("d1")
+        (old,) = (tmp_path / "lists").glob("d1*.json")
+        kept = old.read_bytes()
+        signer.serve(msgspec.structs.replace(access_list(2, credential("a")), issued_at=T0 + timedelta(hours=1)))
+        await keeper.lists.update("d1")
+        for file in (tmp_path / "lists").iterdir():
+            file.write_bytes(kept)
+        again = Keeper(tmp_path, signer, marks=marks)
+        await again.lists.load("d1")
+        held = again.lists.current("d1")
+        assert held
+        assert held.behind
+        assert again.notes == ["old_list"]
+        who = {h.token for holders in held.index.by_identifier.values() for h in holders}
+        assert who == {"a"}, "residents keep their way in"
+        newest = signer.served["d1"]
+        signer.serve(access_list(1, credential("a"), visitor))
+        with pytest.raises(ListRefused, match="taken before"):
+            await again.lists.update("d1")
+        signer.served["d1"], signer.etags["d1"] = newest, "2"
+        assert await again.lists.update("d1") is Acceptance.APPLY
+        assert not again.lists.current("d1").behind  # type: ignore[union-attr]
+        restored = access_list(1, credential("b"))
+        marks.clear()
+        marks.keep("list:d1", '{"generation": 9, "issued_at": "2020-01-01T00:00:00Z"}')
+        signer.serve(restored)
+        fresh = Keeper(tmp_path / "other", signer, marks=marks)
+        assert await fresh.lists.update("d1") is Acceptance.APPLY, "a restored hub counts from below, and signs now"
+
+    (tmp_path / "other").mkdir()
     run(work())
 
 

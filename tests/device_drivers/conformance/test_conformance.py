@@ -30,7 +30,7 @@ from device_drivers.driver import (
     Upsert,
     same_content,
 )
-from device_drivers.plan import RefusedBefore, photo_of, without_photo
+from device_drivers.plan import RefusedBefore, photo_of, without
 from simulators.faults import Fault
 
 OPEN = CommandRequest(CommandKind.MOMENTARY_ACCESS, "door1", hold_s=0.3)
@@ -111,7 +111,7 @@ def test_a_refused_photo_leaves_the_card(bench_type: type[Bench], broker: Any, t
         want, applied = desired(bench.credential(1, good=False)), {"cred-0001": ""}
         whole = want.credentials[0]
         refused = {"cred-0001": RefusedBefore(credential_fingerprint(whole, want), photo_of(whole))}
-        rest = without_photo(whole, want, capabilities)
+        rest = without(IdentifierType.FACE, whole, want, capabilities)
         assert rest
         async with connected(bench) as driver:
             (first,) = await driver.apply((Upsert(whole, "f"),))

@@ -284,6 +284,33 @@ def test_what_a_forgetful_box_takes_for_foreign_is_not_called_gone(sqlite_hub: H
         assert GATE not in {r.device_id for r in revocations.unconfirmed(session, "E001")}
 
 
+def test_who_stands_on_a_device_again_after_he_was_taken_off_is_shown_and_ordered_off(
+    sqlite_hub: Hub, estate: Setup, broker: MemoryBroker
+) -> None:
+    """A terminal set back to an older copy, or another one in its place: its box knows nothing of him, the hub does."""
+    hub = sqlite_hub
+    estate(hub)
+    publish.publish(hub)
+    gone = token_of(hub, "P3")
+    end(hub, "T-2")
+    publish.run(hub)
+    report(hub, GATE)
+    with hub.db.reading() as session:
+        assert GATE not in {r.device_id for r in revocations.unconfirmed(session, "E001")}
+    report(hub, GATE, foreign=2, strays=(gone, "x" * 20))
+    with hub.db.reading() as session:
+        (back,) = [r for r in revocations.unconfirmed(session, "E001") if r.device_id == GATE]
+        assert (back.token, "又出现" in back.told) == (gone, True)
+        (gate,) = device_lists(session, devices=[GATE])
+        assert gate.state == "pending", "not in step: it opens for somebody it should not"
+    assert revocations.send(hub) >= 1, "ordered off once more"
+    report(hub, GATE, foreign=1, strays=("x" * 20,))
+    with hub.db.reading() as session:
+        assert GATE not in {r.device_id for r in revocations.unconfirmed(session, "E001")}
+        (gate,) = device_lists(session, devices=[GATE])
+        assert gate.state == "in_step"
+
+
 def test_a_list_composed_before_an_end_does_not_take_the_revocation_back(sqlite_hub: Hub, estate: Setup) -> None:
     """The bulk list was being made while the credential ended: it is stored all the same, and the next one is without it."""
     hub = sqlite_hub
