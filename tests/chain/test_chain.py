@@ -34,6 +34,25 @@ REGRESSIONS: dict[str, Script] = {
         ("move_in", 59), ("move_in", 22), ("move_in", 45), ("wait", 31), ("kill_edge", 53), ("entry_lost", 21),
         ("wait", 45), ("wait", 23),
     ),
+    "a terminal set back to a list of its own in which somebody stands who has left since": (
+        ("move_in", 8), ("move_in", 15), ("wait", 59), ("member_leaves", 57), ("wait", 5), ("move_out", 32), ("wait", 54),
+        ("terminal_as_before", 58),
+    ),
+    "a card that a terminal cannot hold leaves nothing old behind": (
+        ("move_in", 8), ("move_in", 15), ("wait", 6), ("card_that_does_not_fit", 0), ("wait", 6),
+        ("card_that_does_not_fit", 1), ("wait", 9),
+    ),
+    "a new disk in the box while somebody leaves": (
+        ("move_in", 8), ("move_in", 15), ("wait", 6), ("kill_edge", 0), ("member_leaves", 1), ("edge_disk_lost", 0),
+    ),
+    "the box's disk as it was before": (
+        ("move_in", 8), ("back_up_edge", 0), ("move_in", 15), ("wait", 6), ("member_leaves", 1), ("wait", 6),
+        ("restore_edge", 0), ("wait", 6), ("move_out", 0), ("wait", 6), ("restore_edge", 1),
+    ),
+    "lists that come altered, cut, and as they once were": (
+        ("move_in", 8), ("wait", 6), ("list_altered", 0), ("move_in", 15), ("wait", 6), ("list_altered", 1),
+        ("member_leaves", 1), ("list_of_before", 1), ("another_card", 1), ("wait", 6),
+    ),
     "a card that is not wanted any more, of somebody whose picture is refused": (
         ("move_in", 27), ("photo_refused", 31), ("card_lost", 18), ("card_there_and_back", 20),
     ),

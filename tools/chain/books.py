@@ -27,6 +27,9 @@ class Member:
     last_day: date | None = None
     relation: str = "other"
 
+    def over(self, today: date) -> bool:
+        return self.last_day is not None and self.last_day < today
+
 
 @dataclass
 class Tenancy:

@@ -168,6 +168,8 @@ class Checks:
             if token in self._ended:
                 continue
             self._ended.add(token)
+            if (person, tenancy) in self.world.once_left:
+                continue
             if not may_end(self.world.books, person, tenancy, self.world.now()):
                 self.verdict.blame(f"{person}@{tenancy} ended without a lawful cause: {because}")
 

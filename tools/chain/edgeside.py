@@ -6,10 +6,12 @@ import asyncio
 import base64
 import contextlib
 import random
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
+import msgspec
 
 from device_drivers.contract.access import SignedAccessList
 from device_drivers.mqtt import MemoryBroker, MemoryLink
@@ -39,6 +41,8 @@ class EdgeProcess:
         self.task: asyncio.Task[None] | None = None
         self.agent: Agent | None = None
         self.rng = random.Random(0)
+        self.spoil, self.spoiled = 0, ""
+        self._served: dict[str, list[SignedAccessList]] = {}
 
     @property
     def running(self) -> bool:
@@ -59,13 +63,30 @@ class EdgeProcess:
             await asyncio.sleep(FETCH_S * self.rng.random())
             if not self.https_up:
                 raise aiohttp.ClientConnectionError("the network is cut")
-            answer = serve(self.edge, device, etag)
+            answer = self._on_its_way(device, serve(self.edge, device, etag))
             await asyncio.sleep(FETCH_S * self.rng.random())
             if not self.https_up:
                 raise aiohttp.ClientConnectionError("cut while it came")
             return answer
 
         return fetch
+
+    def _on_its_way(self, device: str, answer: SignedAccessList | None) -> SignedAccessList | None:
+        """As it arrives. Raises aiohttp.ClientError where what arrives is no list."""
+        if answer is None:
+            return None
+        before = self._served.setdefault(device, [])
+        before.append(answer)
+        if self.spoil <= 0:
+            return answer
+        self.spoil -= 1
+        if self.spoiled == "old":
+            return before[0]
+        if self.spoiled == "cut":
+            raise aiohttp.ClientPayloadError("not all of it came")
+        payload = bytearray(answer.payload)
+        payload[self.rng.randrange(len(payload))] ^= 1 << self.rng.randrange(8)
+        return msgspec.structs.replace(answer, payload=bytes(payload))
 
     async def kill(self) -> None:
         """Everything in memory is gone; the broker sends the last will."""
@@ -87,6 +108,37 @@ class EdgeProcess:
     def mend(self) -> None:
         if self.link and not self.link.connected:
             self.link.restore()
+
+    # --- its disk ------------------------------------------------------------------------------------------------------
+    @property
+    def _backup(self) -> Path:
+        return self.directory.root.with_name("edge-of-before")
+
+    @property
+    def has_backup(self) -> bool:
+        return self._backup.exists()
+
+    def back_up(self) -> None:
+        shutil.rmtree(self._backup, ignore_errors=True)
+        shutil.copytree(self.directory.root, self._backup, ignore=shutil.ignore_patterns("*.sock"))
+
+    def restore(self, *, lists_only: bool) -> None:
+        """Of a killed box."""
+        mine, theirs = (
+            (self.directory.lists, self._backup / self.directory.lists.name)
+            if lists_only
+            else (self.directory.root, self._backup)
+        )
+        shutil.rmtree(mine)
+        shutil.copytree(theirs, mine)
+
+    def new_disk(self) -> None:
+        """Of a killed box: only its enrolment is put back."""
+        key = self.directory.hub_key.read_text()
+        shutil.rmtree(self.directory.root)
+        self.directory.root.mkdir()
+        self.directory.make()
+        self.directory.hub_key.write_text(key)
 
     def forget_state(self) -> None:
         """Of a killed box: what it wrote to its devices, and what they refused, is lost."""

@@ -136,7 +136,7 @@ async def _mend(world: World) -> None:
         await ACTS[name](world, 0)
     world.pull()
     world.broker.lose = world.broker.double = world.broker.delay = 0
-    world.edge.https_up = True
+    world.edge.https_up, world.edge.spoil = True, 0
     for terminal in world.terminals.values():
         faults = terminal.faults
         faults.lies = faults.busy = faults.lose_answers = 0

@@ -17,7 +17,7 @@ from hub.access.publish import run
 from hub.tables import CredentialRow, Person, Tenancy
 from hub.tenancy import sources
 from tools.chain import hubside
-from tools.chain.books import Books, Office
+from tools.chain.books import Books, Office, local_day
 from tools.chain.checks import Checks, content_of
 from tools.chain.edgeside import EdgeProcess
 from tools.chain.judge import Verdict
@@ -37,6 +37,7 @@ class World:
         self.verdict = Verdict()
         self.office, self.books = Office(), Books()
         self.heard = 0
+        self.once_left: set[tuple[str, str]] = set()  # who was told to have left, even if he came back a moment later
         self.backup: Books | None = None
         self.unknown_to_hub: set[str] = set()
         self.trouble: dict[str, datetime] = {}  # device → when something last stood in its way
@@ -72,6 +73,9 @@ class World:
     def _committed(self, reason: str) -> None:
         if reason == "tenancy records" and not self.office.fault:
             self.books.tenancies = Books(dict(self.office.tenancies)).copy().tenancies
+            today = local_day(self.now())
+            some = ((m.person, t.key) for t in self.books.tenancies.values() for m in t.members if m.over(today))
+            self.once_left |= set(some)
 
     def checks_published(self, job: str) -> None:
         if self.hub.up and job.startswith("access."):
@@ -97,7 +101,14 @@ class World:
         return content_of(held.access_list) if held else {}
 
     def refused(self, device: str) -> frozenset[Way]:
-        return frozenset(Way("face", sha) for sha in self.terminals[device].faults.refuse_photos)
+        """Of whom a card was refused all cards are: a device does not say which."""
+        faults, found = self.terminals[device].faults, set[Way]()
+        for tenancy in self.books.tenancies.values() if faults.refuse_cards else ():
+            for member in tenancy.members:
+                mine = {*member.cards, *self.books.counter.handed_out.get((member.person, tenancy.key), ())}
+                if mine & faults.refuse_cards:
+                    found |= {Way("card", number) for number in mine}
+        return frozenset(Way("face", sha) for sha in faults.refuse_photos) | found
 
     def troubled(self, device: str, since: datetime) -> bool:
         """Something stood in the way of writing to it after `since`."""
