@@ -30,6 +30,8 @@ from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
 from hub.occupancy import policy_api
 from hub.occupancy.trials import JOBS as TRIAL_JOBS
+from hub.privacy import api as privacy_api
+from hub.privacy.purge import JOBS as PRIVACY_JOBS
 from hub.services import Hub
 from hub.tenancy import absence_api, people_api, push_api, reconciliation_api, upload
 from hub.tenancy import api as tenancy_api
@@ -65,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     lease_api.router,
     life_api.router,
     welfare_api.router,
+    privacy_api.router,
     audit.router,
     admin_api.router,
     edge_api.enrol_router,
@@ -73,6 +76,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 JOBS: tuple[Job, ...] = (
     *audit.JOBS,
     *retention.JOBS,
+    *PRIVACY_JOBS,
     *ESTATE_JOBS,
     *TENANCY_JOBS,
     *ACCESS_JOBS,

@@ -274,6 +274,7 @@ class Person(Base):
     """`id_number_hash` is keyed (HMAC); the number itself is not kept, its last four digits are for the counter.
 
     `same_as`: two people confirmed that this record and that one are of one human being (see PersonLink). Never set by a machine.
+    `erased_at`: the period of keeping ended (`hub.privacy`): nothing here says who it was.
     """
 
     __tablename__ = "person"
@@ -285,6 +286,7 @@ class Person(Base):
     id_number_last4: Mapped[str] = mapped_column(default="")
     birth_date: Mapped[date | None]
     same_as: Mapped[str | None] = mapped_column(index=True)
+    erased_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("source", "source_id"),)
 
 
@@ -1232,6 +1234,20 @@ class AuditRow(Base):
     changes: Mapped[list[Any]]
     previous_hash: Mapped[str]
     hash: Mapped[str]
+
+
+class RetentionRun(Base):
+    """What one run let go of records of this period: how many of before which day, how many are held and why they may be."""
+
+    __tablename__ = "retention_run"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    period: Mapped[str] = mapped_column(index=True)
+    days: Mapped[int]
+    before: Mapped[date]
+    deleted: Mapped[int]
+    held: Mapped[int]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
 
 
 class JobRun(Base):

@@ -31,6 +31,7 @@ from hub.tables import Base, Estate
 from tools.bench.figure import Figure
 from tools.bench.nightly_city import LAST, copies, template
 
+PACK = os.environ.get("ESTATE_NIGHTLY_PACK", "national_measured")
 CITY = int(os.environ.get("ESTATE_NIGHTLY_DWELLINGS", "10000"))
 ESTATE = 1250 if CITY >= 100_000 else 250
 MILLION, ANEW = 1_000_000, 100_000
@@ -100,7 +101,7 @@ def _city(estates: int, history: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="estate-nightly-") as folder:
         clock = Clock()
         with _hub(Path(folder), clock) as hub:
-            template(hub, ESTATE, history)
+            template(hub, ESTATE, history, PACK)
             started = time.process_time()
             analyse(hub)
             anew = time.process_time() - started

@@ -62,7 +62,8 @@ def _stories(rng: random.Random, dwellings: int) -> list[Story | None]:
     return found
 
 
-def template(hub: Hub, dwellings: int, history: int) -> None:
+def template(hub: Hub, dwellings: int, history: int, pack: str) -> None:
+    """An estate under this policy pack, its history in the daily tables."""
     rng = random.Random(7)
     begun = LAST - timedelta(days=history - 1)
     with hub.db.unit_of_work("bench", "template", audit=False) as uow:
@@ -71,7 +72,7 @@ def template(hub: Hub, dwellings: int, history: int) -> None:
         def put(table: Any, rows: list[dict[str, Any]]) -> None:
             session.connection().execute(insert(table), rows)
 
-        put(Estate, [{"id": "E0000", "code": "E0000", "name": "x", "policy": {}}])
+        put(Estate, [{"id": "E0000", "code": "E0000", "name": "x", "policy": {}, "policy_pack": pack}])
         blocks = [f"E0000.B{n}" for n in range(BLOCKS)]
         put(
             Block,
@@ -205,7 +206,7 @@ def _dwelling(
             who = people[: rng.randint(1, len(people))]
             passes += [
                 {"dwelling_id": home, "day": day, "credential": f"{p}.c", "holder_class": "resident", "face": 2 * story.faces,
-                 "face_consented": 2 * story.faces, "other": 0 if story.faces else 2}
+                 "face_consented": 2 * story.faces, "other": 0 if story.faces else 2, "hours": 1 << rng.randint(6, 9) | 1 << rng.randint(17, 21)}
                 for p in who
             ]  # fmt: skip
     put(MeterDay, meters)
@@ -215,12 +216,12 @@ def _dwelling(
 
 WHOLE_TABLES = (
     "estate", "block", "edge", "device", "door", "access_point", "coverage", "dwelling", "meter", "tenancy", "person",
-    "household_member", "consent", "credential", "dwelling_memory", "finding",
+    "household_member", "consent", "credential", "dwelling_memory", "recognition_day", "finding",
 )  # fmt: skip
 DAILY_TABLES = ("pass_day", "meter_day", "presence_day")
 KEYS = {
     "estate": "id", "pass_day": "dwelling_id", "meter_day": "dwelling_id", "presence_day": "dwelling_id",
-    "dwelling_memory": "dwelling_id", "household_member": "id", "consent": "id", "person": "id",
+    "recognition_day": "block_id", "dwelling_memory": "dwelling_id", "household_member": "id", "consent": "id", "person": "id",
 }  # fmt: skip
 """Tables whose rows are known by another column than `estate_id`."""
 

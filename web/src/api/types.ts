@@ -81,6 +81,7 @@ export type DevicePapers = S["DevicePapersItem"];
 export type CaseField = S["FormField"];
 export type CaseFinding = S["FindingView"];
 export type Decision = S["Decision"];
+export type RetentionPeriod = S["PeriodItem"];
 export type PolicyPack = S["PolicyPackItem"];
 export type OutboxItem = S["OutboxItem"];
 export type PolicyTrial = S["TrialItem"];
