@@ -206,7 +206,8 @@ def _dwelling(
             who = people[: rng.randint(1, len(people))]
             passes += [
                 {"dwelling_id": home, "day": day, "credential": f"{p}.c", "holder_class": "resident", "face": 2 * story.faces,
-                 "face_consented": 2 * story.faces, "other": 0 if story.faces else 2, "hours": 1 << rng.randint(6, 9) | 1 << rng.randint(17, 21)}
+                 "face_consented": 2 * story.faces, "other": 0 if story.faces else 2,
+                 "hours": 1 << rng.randint(6, 9) | 1 << rng.randint(17, 21)}
                 for p in who
             ]  # fmt: skip
     put(MeterDay, meters)

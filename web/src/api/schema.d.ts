@@ -1450,6 +1450,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Retention */
+        get: operations["retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reveals": {
         parameters: {
             query?: never;
@@ -3901,6 +3918,23 @@ export interface components {
             /** Type */
             type: string;
         };
+        /** LastRun */
+        LastRun: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Before
+             * Format: date
+             */
+            before: string;
+            /** Deleted */
+            deleted: number;
+            /** Held */
+            held: number;
+        };
         /**
          * LawItem
          * @description What the law says to a set-up. `refused`: it must not be; otherwise a point that somebody has to settle.
@@ -4672,6 +4706,28 @@ export interface components {
             spring_festival_after: number;
             /** Spring Festival Before */
             spring_festival_before: number;
+        };
+        /**
+         * PeriodItem
+         * @description `total`: let go in all runs. `last`: None until the job ran.
+         */
+        PeriodItem: {
+            /** Basis */
+            basis: string;
+            /** Days */
+            days: number;
+            /** Key */
+            key: string;
+            last: components["schemas"]["LastRun"] | null;
+            /** Title */
+            title: string;
+            /** Total */
+            total: number;
+        };
+        /** PeriodList */
+        PeriodList: {
+            /** Items */
+            items: components["schemas"]["PeriodItem"][];
         };
         /**
          * PersonExplanation
@@ -9556,6 +9612,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyPackList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeriodList"];
                 };
             };
             /** @description Bad Request */
