@@ -16,7 +16,7 @@ from device_drivers.contract.events import Event, FaceCheck
 from device_drivers.contract.messages import EventBatch
 from device_drivers.contract.words import FaceOutcome, PictureProof
 from hub.events.ingest import Ingest
-from hub.tables import EventRow, Snapshot
+from hub.tables import Estate, EventRow, Snapshot
 from simulators.face_pictures import snapshot
 
 SHOTS = (
@@ -86,3 +86,28 @@ def test_the_live_page_says_it_too(open_as: OpenAs, served: Served) -> None:
     page = open_as("manager", "/")
     expect(page.get_by_test_id("freshness")).to_have_count(3)
     expect(page.get_by_text("旧照片，不是当时的画面")).to_have_count(1)
+
+
+def test_face_checks_are_switched_on_with_a_reason_and_only_after_the_assessment(
+    open_as: OpenAs, served: Served
+) -> None:
+    page = open_as("admin", "/settings")
+    beside = page.get_by_test_id("switch-face_checks")
+    expect(beside).to_contain_text("未启用")
+
+    def order() -> None:
+        beside.get_by_role("button").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("textbox").fill("居民会议同意试用")
+        dialog.locator(".ant-btn-primary").click()
+
+    order()
+    expect(page.get_by_role("dialog")).to_contain_text("先完成影响评估并启用人脸登记")
+    page.keyboard.press("Escape")
+    with served.hub.db.unit_of_work("test", "assessed", now=served.hub.now()) as uow:
+        uow.session.get_one(Estate, "E001").policy = {"face_enrolment": True, "pia_id": "PIA-1"}
+    page.reload()
+    order()
+    expect(beside).to_contain_text("已启用")
+    expect(page.get_by_test_id("switch-face_requests")).to_contain_text("未启用")
+    assert violations(page) == []

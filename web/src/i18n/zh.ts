@@ -348,6 +348,9 @@ export const zh = {
   settings: {
     title: "设置", policy: "政策包", policyHint: "政策包是本地的法定阈值。更换后从下一次分析起生效，已形成的线索不变。", inForce: "当前适用", use: "采用", tryPack: "试算", trials: "在本小区历史上试算", trialsHint: "按保存的历史逐日重放，看这个政策包会产生多少线索，与当前适用的对照。试算不产生线索、不改变任何东西。未尝试联系住户的历史按“联系未果”计，实际红色须先有人工联系记录。", trialOf: "试算",
     trialHead: ["政策包", "曾达黄色", "曾达橙色", "曾达红色", "今日黄色", "今日橙色", "今日红色", "数据不足（户日）"], trialRuns: (done: number, total: number) => total ? `正在试算：${done} / ${total} 套` : "等待试算……", trialDiffers: (more: number, less: number) => `今日仅试算包有线索 ${more} 套，仅当前包有线索 ${less} 套。`, trialSpan: (first: string, last: string, homes: number) => `${first} 至 ${last}，${homes} 套房屋`, onlyTried: "仅试算包", onlyInForce: "仅当前包", trialKind: "类型", trialTier: "等级",
+    faceChecks: "人脸核验", faceChecksHint: "默认关闭；只涉及同意“人脸开门”的住户，需先启用人脸登记并完成影响评估，边缘机装有模型包。结果只是事件旁的一条事实：不开门，也不拒绝任何人；照片比对后即删除。",
+    faceBesideCard: "刷卡时核对持卡人（1:1）", faceBesideCardHint: "持卡通行后，由对着通行点的摄像机拍一张，与持卡人本人的人脸比对。不一致只作提示，不影响通行，也不单独作为转借依据。",
+    faceAfterButton: "按键求助时辨认（1:N）", faceAfterButtonHint: "有人按下摄像机上的按钮时拍一张，只在本小区同意的住户中辨认，供值守人员核实后决定是否开门。", turnOnFace: "启用核验", turnOffFace: "关闭核验",
     snapshots: "通行抓拍", snapshotsHint: "默认关闭。启用后，摄像机对着的通行点在每次通行时保存一张照片，仅用于安全事件核查，到期自动删除；启用前应完成个人信息保护影响评估，并在现场张贴提示标识。查看照片写入审计日志。",
     estateRules: "小区规则", estateRulesHint: "刷脸登记须先完成个人信息保护影响评估并填写编号；关闭后不再新增人脸，已登记的和其他方式不变。", faceEnrolment: "新增刷脸登记", faceUnset: "未决定（没有评估编号）", piaId: "影响评估编号", faceFiling: "省级备案编号", modeDefault: "封锁、常开的默认时长（分钟）", modeMax: "封锁、常开的最长时长（分钟）", unset: "未填写", editRules: "修改小区规则", minutesWrong: "时长须为 1 至 1440 分钟，默认不得超过最长。",
     on: "已启用", off: "未启用", turnOn: "启用抓拍", turnOff: "关闭抓拍", onlyAdmin: "只有系统管理员可以更改。", changeReason: "更改原因", audit: "审计日志", auditColumns: { at: "时间", actor: "操作人", reason: "事由", changes: "内容" },

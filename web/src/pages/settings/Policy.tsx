@@ -64,29 +64,51 @@ function PackRow({ pack, inForce, use }: { pack: PolicyPack; inForce: boolean; u
 
 export function SnapshotsPanel(): ReactNode {
   const t = useWords().settings;
+  return (
+    <Panel id="snapshots" title={t.snapshots}>
+      <p>{t.snapshotsHint}</p>
+      <PolicySwitch name="snapshots" on={t.turnOn} off={t.turnOff} hint={t.snapshotsHint} />
+    </Panel>
+  );
+}
+
+/** Looks at faces beside a card and after the button at a camera: facts, for whom they concern by consent alone. */
+export function FaceChecksPanel(): ReactNode {
+  const t = useWords().settings;
+  return (
+    <Panel id="face-checks" title={t.faceChecks}>
+      <p>{t.faceChecksHint}</p>
+      <PolicySwitch name="face_checks" title={t.faceBesideCard} on={t.turnOnFace} off={t.turnOffFace} hint={t.faceBesideCardHint} />
+      <PolicySwitch name="face_requests" title={t.faceAfterButton} on={t.turnOnFace} off={t.turnOffFace} hint={t.faceAfterButtonHint} />
+    </Panel>
+  );
+}
+
+/** One thing of the policy that is on or off, changed with a reason. */
+function PolicySwitch({ name, title = "", on: turnOn, off: turnOff, hint }: { name: string; title?: string; on: string; off: string; hint: string }): ReactNode {
+  const t = useWords().settings;
   const { may } = useSession();
   const change = useChange();
   const [asking, setAsking] = useState(false);
   return (
-    <Panel id="snapshots" title={t.snapshots}>
-      <p>{t.snapshotsHint}</p>
-      <Answer query={usePolicy()} rows={1}>
-        {({ policy }) => {
-          const on = policy["snapshots"] === true;
-          return (
-            <div className="tools">
-              <Mark tone={on ? "warn" : "good"}>{on ? t.on : t.off}</Mark>
-              {may("policy.manage") ? <Button onClick={() => setAsking(true)} danger={!on}>{on ? t.turnOff : t.turnOn}</Button> : <span className="faint">{t.onlyAdmin}</span>}
-              <ReasonDialog open={asking} title={on ? t.turnOff : t.turnOn} hint={t.snapshotsHint} close={() => setAsking(false)} danger={!on}
-                submit={async (reason) => {
-                  await change({ snapshots: !on }, reason);
-                  setAsking(false);
-                }} />
-            </div>
-          );
-        }}
-      </Answer>
-    </Panel>
+    <Answer query={usePolicy()} rows={1}>
+      {({ policy }) => {
+        const on = policy[name] === true;
+        const order = on ? turnOff : turnOn;
+        return (
+          <div className="tools" data-testid={`switch-${name}`}>
+            {title ? <strong>{title}</strong> : null}
+            <Mark tone={on ? "warn" : "good"}>{on ? t.on : t.off}</Mark>
+            {may("policy.manage") ? <Button onClick={() => setAsking(true)} danger={!on} aria-label={title ? `${order}: ${title}` : order}>{order}</Button> : <span className="faint">{t.onlyAdmin}</span>}
+            <ReasonDialog open={asking} title={title ? `${order}: ${title}` : order} hint={hint} close={() => setAsking(false)} danger={!on}
+              submit={async (reason) => {
+                await change({ [name]: !on }, reason);
+                setAsking(false);
+              }} />
+          </div>
+        );
+      }}
+    </Answer>
   );
 }
 

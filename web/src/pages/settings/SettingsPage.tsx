@@ -9,7 +9,7 @@ import { useSession } from "../../session";
 import { Audit } from "./Audit";
 import { EdgesPanel } from "./EdgesPanel";
 import { DeadLettersPanel, HealthPanel, OutboxPanel } from "./Health";
-import { PolicyPanel, RulesPanel, SnapshotsPanel } from "./Policy";
+import { FaceChecksPanel, PolicyPanel, RulesPanel, SnapshotsPanel } from "./Policy";
 import { RetentionPanel } from "./Retention";
 import { UsersPanel } from "./Users";
 
@@ -18,7 +18,7 @@ export function SettingsPage(): ReactNode {
   const { may } = useSession();
   const [params, setParams] = useSearchParams();
   const tabs: { key: string; label: string; needs?: Permission; children: ReactNode }[] = [
-    { key: "policy", label: t.policy, needs: "estate.view", children: <><PolicyPanel /><RulesPanel /><SnapshotsPanel /><RetentionPanel /></> },
+    { key: "policy", label: t.policy, needs: "estate.view", children: <><PolicyPanel /><RulesPanel /><SnapshotsPanel /><FaceChecksPanel /><RetentionPanel /></> },
     { key: "health", label: t.health, children: <><HealthPanel />{may("case.view") || may("audit.view") ? <OutboxPanel /> : null}</> },
     { key: "audit", label: t.audit, needs: "audit.view", children: <Audit /> },
     { key: "dead", label: t.dead, needs: "audit.view", children: <DeadLettersPanel /> },
