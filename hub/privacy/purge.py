@@ -23,6 +23,7 @@ from hub.tables import (
     CredentialRow,
     DeadLetter,
     EventRow,
+    FaceLook,
     MeterDay,
     OutboxMessage,
     PassDay,
@@ -129,6 +130,8 @@ def _events(session: Session, cut: Cut) -> int:
     if keys:
         place = tuple_(EventRow.edge_id, EventRow.epoch, EventRow.seq)
         session.execute(delete(EventRow).where(place.in_([tuple(key) for key in keys])))
+        looked = tuple_(FaceLook.edge_id, FaceLook.epoch, FaceLook.of_seq)
+        session.execute(delete(FaceLook).where(looked.in_([tuple(key) for key in keys])))
     return len(keys)
 
 

@@ -27,6 +27,7 @@ from hub.tables import (
     CredentialRow,
     DwellingMemory,
     EventRow,
+    FaceLook,
     Finding,
     HouseholdMember,
     MeterDay,
@@ -239,3 +240,13 @@ def test_the_page_says_what_is_kept_how_long_and_why(site: Hub, sign_in: SignIn)
     assert all(item["basis"] for item in items.values())
     assert datetime.fromisoformat(items["pass_event"]["last"]["at"]) <= datetime.now(UTC) + timedelta(days=3650)
     assert date.fromisoformat(items["pass_event"]["last"]["before"]) < site.now().date()
+
+
+def test_what_a_look_at_a_face_said_goes_with_its_event(site: Hub) -> None:
+    _past(site, HOME, 1, 182)
+    with site.db.unit_of_work("test", "looks", audit=False) as uow:
+        for back in (1, 182):
+            uow.session.add(FaceLook(edge_id="edge-aaaa", epoch=HOME, of_seq=back, outcome="same", text=""))
+    purge(site)
+    with site.db.reading() as session:
+        assert session.scalars(select(FaceLook.of_seq)).all() == [1]
