@@ -194,7 +194,11 @@ def _follow(
             row = open_rows.pop((record.dwelling_id, found.kind.value), None)
             if row is None:
                 yield Change("opened", _open(uow, view, found), tenancy)
-            elif row.inputs_hash != found.inputs_hash or row.rule_version != found.rule_version:
+            elif (row.inputs_hash, row.rule_version, row.stage) != (
+                found.inputs_hash,
+                found.rule_version,
+                found.stage.value,
+            ):
                 _fill(row, found, uow.now)
                 yield Change("changed", row, tenancy)
     for row in open_rows.values():

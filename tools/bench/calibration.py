@@ -16,12 +16,13 @@ from hub.occupancy.backtest.history import CaseRow
 from hub.occupancy.backtest.leads import family
 from hub.occupancy.backtest.replay import Lead
 from hub.occupancy.backtest.score import STAGES, right, score
-from tools.bench.draws import Draw, error_by_chance, scored
+from tools.bench.draws import DRAWS, Draw, city, error_by_chance, scored
+from tools.bench.figure import Figure
 
 INSPECTED = 150
 OPENED_BY, VISIT, WRITTEN = 200, (10, 28), (1, 6)  # days
 DWELLINGS = int(os.environ.get("ESTATE_DETECT_CALIBRATION", "4000"))
-Opening = tuple[Lead, bool]
+COUNT = int(os.environ.get("ESTATE_DETECT_CALIBRATION_CITIES", "1"))
 
 
 def experiment(draw: Draw, seed: int = 1, count: int = INSPECTED) -> dict[str, Any]:
@@ -98,3 +99,34 @@ def told(openings: Sequence[tuple[float, bool]]) -> dict[str, Any]:
             for b, rows in sorted(bins.items())
         },
     }
+
+
+def run(numbers: Sequence[int] = DRAWS[:COUNT], dwellings: int = DWELLINGS) -> list[dict[str, Any]]:
+    """The experiment on each city."""
+    found = []
+    for number in numbers:
+        draw = Draw(city(number, dwellings))
+        try:
+            found.append({"world": f"vary:{number}", **experiment(draw, number)})
+        finally:
+            draw.close()
+    return found
+
+
+def figure(found: Sequence[dict[str, Any]]) -> Figure:
+    """Over the leads of all cities: what they stated before any case, and after theirs were closed."""
+    pooled = {what: told([o for one in found for o in one["openings"][what]]) for what in ("any", "before", "after")}
+    value, before, chance = (
+        pooled["after"]["error"] or 0.0,
+        pooled["any"]["error"] or 0.0,
+        pooled["after"]["by_chance"] or 0.0,
+    )
+    cases = "/".join(str(one["heard"]) for one in found)
+    unit = (
+        f"off on average, {pooled['after']['leads']} leads after {cases} inspected cases; by chance alone {chance:.3f}"
+    )
+    reference = f"before any case {before:.3f}; the same days without cases {pooled['before']['error'] or 0:.3f}"
+    good = value <= 0.05 and before <= 0.15
+    met = good if good or value > chance else None  # perfect chances would look as bad: too few leads to tell
+    ratio = round(value / before, 2) if before else None
+    return Figure("detect.calibration", round(value, 3), unit, reference, ratio, "<= 0.05; before any <= 0.15", met)

@@ -20,7 +20,7 @@ from hub.occupancy.backtest.baselines import BaselineCounter
 from hub.occupancy.backtest.gather import bucket_starts, gather
 from hub.occupancy.backtest.history import CaseRow, read_history
 from hub.occupancy.backtest.inspected import Taught, taught
-from hub.occupancy.backtest.replay import Lead, Replayer
+from hub.occupancy.backtest.replay import Lead, Meters, Replayer, Uses
 from hub.occupancy.backtest.score import Scored, Truth, read_truth, score
 from hub.occupancy.backtest.tables import Problems, Tables
 from hub.occupancy.fitted import fixed_chances, marks
@@ -61,7 +61,8 @@ class Draw:
         self.gathered = gather(self.tables, self.history, self.work, lambda _rows: None)
         truth = read_truth(self.tables, self.history)
         self.truth = Truth() if truth is None else truth
-        self.replayer = Replayer(self.history, self.gathered, pack_named(POLICY), calendar())
+        self.pack = pack_named(POLICY)
+        self.replayer = Replayer(self.history, self.gathered, self.pack, calendar())
         raised = {family: Correction(1.0, GENEROUS) for family in (OTHERS, VACANCY)}
         generous = Outcomes(((self.history.days[0], Learned(raised)),))
         self.possible: set[int] | None = None
@@ -80,6 +81,16 @@ class Draw:
         found: list[Lead] = []
         for number in range(len(bucket_starts(self.history))):
             found += [lead for _dwelling, leads in self.replayer.bucket(self.work, number, wanted) for lead in leads]
+        return found
+
+    def hold(self, replayer: Replayer, dwellings: Collection[int]) -> dict[int, tuple[Uses, Meters]]:
+        """What is recorded of some dwellings, for a replayer to be asked of them alone."""
+        starts = bucket_starts(self.history)
+        found: dict[int, tuple[Uses, Meters]] = {}
+        for number in range(len(starts)):
+            last = starts[number + 1] if number + 1 < len(starts) else len(self.history.dwellings)
+            if only := {dwelling for dwelling in dwellings if starts[number] <= dwelling < last}:
+                found |= replayer.hold(self.work, number, only)
         return found
 
     def taught(self, cases: Sequence[CaseRow]) -> Taught:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.occupancy.absence_signs import ENOUGH, NEAR
 from hub.occupancy.backtest.gather import VISITOR, bucket_rows, bucket_starts
 from hub.occupancy.backtest.history import History
 from hub.occupancy.backtest.score import Scored
@@ -54,8 +55,9 @@ class BaselineCounter:
         np.add.at(table[:, :, 3], (water["dwelling"] - begin, water["day"] // MONTH), water["value"])
 
     def absent_at(self, dwelling: int, day: int) -> int:
-        """Days of the whole spell without passes around this day, as the record shows it in hindsight (scoring only)."""
-        seen = self._seen(dwelling)
+        """Days of the whole absence around this day, as the record shows it in hindsight (scoring only). One day with passes
+        is a visit to an empty home: only two within six end an absence, as for detection."""
+        seen = _lived(self._seen(dwelling))
         at = day - self._history.first
         before, after = np.nonzero(seen[: at + 1])[0], np.nonzero(seen[at + 1 :])[0]
         start = int(before[-1]) + 1 if len(before) else 0
@@ -103,3 +105,11 @@ class BaselineCounter:
                 kind = "vacancy" if table[place, 0] < usual / 2 else "sublet_whole"
                 alarms.append(self._alarm(int(let[place]), kind, min(self._days, (month + 1) * MONTH) - 1))
         return alarms
+
+
+def _lived(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Days with passes that are no lone visit."""
+    sums = np.concatenate([[0], np.cumsum(seen)])
+    at = np.arange(len(seen))
+    lately = sums[at + 1] - sums[np.maximum(0, at + 1 - NEAR)]
+    return np.asarray(seen & (lately >= ENOUGH), np.bool_)

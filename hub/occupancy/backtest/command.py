@@ -63,6 +63,7 @@ def summary(figures: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"  kept out or noted: {what}: {found['count']} (first: {found['first'][0] if found['first'] else ''})"
         )
+    lines += _taught(figures["outcomes"])
     if "score" not in figures:
         return lines
     for stage in ("red", "orange+", "yellow+"):
@@ -83,3 +84,17 @@ def _tier_line(name: str, tier: Mapping[str, Any]) -> str:
         f"  {name}: {tier['leads']} leads, precision {tier['precision']}, "
         f"{tier['false_per_10000_dwelling_years']} false per 10,000 innocent dwelling-years"
     )
+
+
+def _taught(outcomes: Mapping[str, Any]) -> list[str]:
+    """What the closed cases taught by the last day."""
+    if not outcomes["cases"]:
+        return []
+    lines = [f"  {outcomes['cases']} closed cases, {outcomes['heard']} of them of leads"]
+    for name, found in outcomes["corrections"].items():
+        lines.append(
+            f"    chances of {name}: log-odds × {found['slope']:.2f} + {found['shift']:.2f} ({found['cases']} cases)"
+        )
+    for cell, found in outcomes["held_back"].items():
+        lines.append(f"    {cell} held back by one stage in {found['weeks']} weeks, first from {found['first']}")
+    return lines

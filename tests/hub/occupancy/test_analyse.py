@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from hub.cases.nightly import analyse
 from hub.occupancy.dirty import mark_dirty
+from hub.occupancy.fitted import fixed_chances
 from hub.occupancy.status import occupancy_of
 from hub.services import Hub
 from hub.tables import CaseFile, Coverage, DirtyDay, Dwelling, Finding, OutboxMessage, PassDay, PresenceDay
@@ -72,6 +73,10 @@ def test_two_hundred_days_tell_their_stories(sqlite_hub: Hub, clock: Any, simula
         assert {(case.dwelling_id, case.kind) for case in cases} == {
             (d, r[0]) for d, rows in leads.items() for r in rows
         }
+        for row in session.scalars(select(Finding).where(Finding.case_id.is_not(None))):
+            said = row.stated[-1]
+            assert (said["rule"], said["stage"]) == (row.rule, row.stage), "what cases are compared with is kept"
+            assert said["chance"] == fixed_chances()[f"{row.rule} {row.stage}"]
         told = session.scalars(select(OutboxMessage.kind)).all()
         assert told.count("case.opened") == len(cases)
         suspected = {d: o.suspected for d, o in occupancy_of(session, "E001").items() if o.suspected}

@@ -15,6 +15,8 @@ from hub.occupancy.backtest.run import Options, Result, backtest
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.world import builtin_world
+from tools.bench.draws import Draw
+from tools.bench.without import resting
 
 START, DAYS = date(2025, 7, 1), 120
 Rows = list[dict[str, str]]
@@ -224,3 +226,16 @@ def test_closed_cases_change_only_what_is_said_after_them(city: Path, whole: Row
     both = [(float(r["probability"]), later.get((r["dwelling_id"], r["kind"], r["opened_on"]))) for r in rows]
     assert any(old is not None and new < old for new, old in both), "the same lead is stated with less after the cases"
     assert not any(old is not None and new > old for new, old in both)
+
+
+def test_a_lead_rests_on_the_evidence_it_names(city: Path) -> None:
+    """What a lead names, taken out of the record, leaves less of a lead (the bench counts it over whole cities)."""
+    draw = Draw(city)
+    try:
+        standing = [lead for lead in draw.replay() if lead.stage in ("yellow", "orange", "red")]
+        judged = resting(draw, standing)
+    finally:
+        draw.close()
+    assert len(judged) > 5
+    left = [f"{one.lead.rule} {one.lead.stage} → {one.stage_without}" for one in judged if not one.rests]
+    assert not left, f"leads that stand without their evidence: {left}"

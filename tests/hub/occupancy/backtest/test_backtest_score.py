@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from hub.occupancy.backtest.baselines import BaselineCounter
 from hub.occupancy.backtest.history import History, Lease
 from hub.occupancy.backtest.score import FAR, Label, Scored, Truth, score
 
@@ -60,3 +63,15 @@ def test_calibration_error_is_the_gap_between_said_and_true() -> None:
     facts = truth(d0=Label("vacancy", 1000, FAR))
     rows = [row(0, "vacancy", "red", 1100, 0.8), row(1, "vacancy", "red", 1100, 0.8)]
     assert score(rows, facts, history(), {})["calibration_error"] == 0.3
+
+
+def test_one_visit_does_not_end_an_absence_two_within_six_days_do() -> None:
+    def spell(*days: int) -> int:
+        counter = BaselineCounter(history(1))
+        seen = np.zeros((1, 365), np.bool_)
+        seen[0, list(days)] = True
+        counter._packed = np.packbits(seen, axis=1)
+        return counter.absent_at(0, 1000 + 200)
+
+    assert spell(9, 10, 150, 300, 301) == 290
+    assert spell(9, 10, 150, 155, 300, 301) == 145
