@@ -29,6 +29,7 @@ from hub.lease.chain import JOBS as REMINDER_JOBS
 from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
 from hub.occupancy import policy_api
+from hub.occupancy.door_doubts import JOBS as DOOR_MAP_JOBS
 from hub.occupancy.trials import JOBS as TRIAL_JOBS
 from hub.privacy import api as privacy_api
 from hub.privacy.purge import JOBS as PRIVACY_JOBS
@@ -82,6 +83,7 @@ JOBS: tuple[Job, ...] = (
     *ACCESS_JOBS,
     *CASES_JOBS,
     *TRIAL_JOBS,
+    *DOOR_MAP_JOBS,
     *CLOCK_JOBS,
     *LEASE_JOBS,
     *REMINDER_JOBS,

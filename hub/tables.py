@@ -177,6 +177,23 @@ class PointService(Base):
     to_at: Mapped[datetime | None]
 
 
+class DoorDoubt(Base):
+    """A door whose passes contradict its map (see `occupancy.door_maps`): mapped to `block_id`, used by the people of
+    `seen_block`. While it stands, its device observed nothing of the block it is mapped to."""
+
+    __tablename__ = "door_doubt"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    access_point_id: Mapped[str] = mapped_column(index=True)
+    device_id: Mapped[str] = mapped_column(index=True)
+    block_id: Mapped[str]
+    seen_block: Mapped[str]
+    attempts: Mapped[int]
+    own: Mapped[int]
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime | None]
+
+
 # --- edges and devices ------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from hub.errors import ApiError, BadRequest, NotFound
 from hub.estate import commands, dwelling, law, models, stranger_pictures, views
 from hub.occupancy.analyse import last_whole_day
 from hub.occupancy.dirty import mark_dirty
+from hub.occupancy.door_doubts import doubts_of
 from hub.occupancy.policy import packs
 from hub.occupancy.trials import newest_done
 from hub.services import Hub
@@ -133,7 +134,8 @@ def device_detail(device_id: str, hub: TheHub, principal: Viewer) -> Any:
             "coverage": [
                 {"state": row.state, "reason": row.reason, "from_at": row.from_at, "to_at": row.to_at}
                 for row in coverage
-            ],
+            ]
+            + doubts_of(session, device_id, since),
             "unreadable_count": device.unreadable_count,
             "config": views.mask_secrets(device.config),
             "meters": meters or 0,

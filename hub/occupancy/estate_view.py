@@ -19,7 +19,7 @@ from hub.occupancy.policy import pack_named
 from hub.occupancy.recognised import Recognition, recognition
 from hub.occupancy.served import Served, served
 from hub.occupancy.values import NO_GAPS
-from hub.tables import AccessPoint, Coverage, Door, Dwelling, Estate
+from hub.tables import AccessPoint, Coverage, Door, DoorDoubt, Dwelling, Estate
 
 LOOK_BACK_DAYS = 400
 """How far back a day's judgement looks; daily rows are kept as long."""
@@ -178,6 +178,7 @@ def _missed(
     )
     for device, state, from_at, to_at in rows:
         intervals[device].append(Interval(state == "ok", from_at, to_at))
+    wrong = _wrong_maps(session, estate_id)
     of_point = served(session, ((point.id, point.device_id) for point in points))
     shares: dict[tuple[Served, ...], list[float]] = {}
     missed: dict[str, list[float]] = {}
@@ -186,9 +187,26 @@ def _missed(
         if who not in shares:
             parts = [clipped(i, one.from_at, one.to_at) for one in who for i in intervals[one.device_id]]
             shares[who] = missed_shares([part for part in parts if part is not None], starts, now)
-        before = missed.get(point.device_id, shares[who])
-        missed[point.device_id] = [max(a, b) for a, b in zip(before, shares[who], strict=True)]
+        own = shares[who] if point.id not in wrong else _blind(shares[who], wrong[point.id], starts, now)
+        before = missed.get(point.device_id, own)
+        missed[point.device_id] = [max(a, b) for a, b in zip(before, own, strict=True)]
     return missed
+
+
+def _wrong_maps(session: Session, estate_id: str) -> dict[str, list[Interval]]:
+    """Access point → when its passes contradicted its map: what it saw then says nothing of its block."""
+    found: dict[str, list[Interval]] = defaultdict(list)
+    for row in session.scalars(select(DoorDoubt).where(DoorDoubt.estate_id == estate_id)):
+        found[row.access_point_id].append(Interval(True, row.from_at, row.to_at))
+    return found
+
+
+def _blind(
+    shares: Sequence[float], wrong: Sequence[Interval], starts: Sequence[datetime], now: datetime
+) -> list[float]:
+    """What was missed besides, on days of which some part is in doubt all of it."""
+    doubted = missed_shares(wrong, starts, now)
+    return [1.0 if free < 1.0 else share for share, free in zip(shares, doubted, strict=True)]
 
 
 def _gaps(devices: Iterable[str], missed: Mapping[str, list[float]], whole: list[float]) -> Gaps:
