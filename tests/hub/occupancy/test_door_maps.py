@@ -127,7 +127,7 @@ def test_a_doubted_door_lowers_what_is_known_is_shown_and_ends_when_it_is_mapped
     analyse(site)
     with site.db.reading() as session:
         leads = set(session.execute(select(Finding.dwelling_id, Finding.stage)))
-    assert _blind_days(site) == []
+    assert len(_blind_days(site)) == 1, "but for the day of installation all was seen"
     yesterday = site.now().date() - timedelta(days=1)
     for back in range(10):
         _attempts(site, "of-block-2", yesterday - timedelta(days=back), 12, "denied")
@@ -135,7 +135,7 @@ def test_a_doubted_door_lowers_what_is_known_is_shown_and_ends_when_it_is_mapped
     assert check(site) == "1 doors doubted, 0 right again"
     assert check(site) == "0 doors doubted, 0 right again", "said once"
     analyse(site)
-    assert _blind_days(site) == [yesterday - timedelta(days=n) for n in range(9, -1, -1)]
+    assert _blind_days(site)[1:] == [yesterday - timedelta(days=n) for n in range(9, -1, -1)]
     with site.db.reading() as session:
         now = set(session.execute(select(Finding.dwelling_id, Finding.stage).where(Finding.closed_at.is_(None))))
         assert now <= leads | {(HOME, "insufficient_data")}, "a doubted map made a lead"
