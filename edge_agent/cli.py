@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -46,21 +44,10 @@ def _fail(text: str) -> typer.Exit:
 @app.command()
 def run(directory: Dir, verbose: Annotated[bool, typer.Option(help="Log debug messages too.")] = False) -> None:
     """Run the agent until SIGTERM or Ctrl-C. Works without the hub: doors decide locally, events wait in the journal."""
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    from device_drivers.catalogue import DEFINITIONS  # heavy: only where devices are driven
-    from edge_agent.agent import Agent
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        place = EdgeDir(directory)
-        await Agent(place, place.load(), {d.kind: d for d in DEFINITIONS}).run(stop)
+    from edge_agent import run as agent
 
     try:
-        asyncio.run(main())
+        agent.run(directory, verbose=verbose)
     except ConfigMissing as error:
         raise _fail(str(error)) from error
 

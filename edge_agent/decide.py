@@ -5,7 +5,7 @@ The way out is always free: at an access point that leads out nothing refuses, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,7 +17,6 @@ from device_drivers.contract.access import (
     Schedule,
     TimeRange,
     TimeSpan,
-    ValidityPeriod,
 )
 from device_drivers.contract.words import AccessOutcome, DenyReason, Direction, DoorMode, HolderClass, IdentifierType
 
@@ -72,21 +71,30 @@ class LocalSchedule:
 Openings = Mapping[str, tuple[LocalSchedule | None, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    token: str
-    holder_class: HolderClass
-    blocked: bool
-    validity: ValidityPeriod
-    openings: Openings
-    uses: int | None = None
+Listed = Credential | tuple[Credential, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionIndex:
-    """Built once a list; a decision then is one look-up and a few comparisons, whatever the list's size."""
+    """Built once a list; a decision then is one look-up and a few comparisons, whatever the list's size.
 
-    by_identifier: Mapping[tuple[str, str], tuple[Holder, ...]]
+    Thirty boards hold the same thousands of people: by type and value it leads to the list's own credentials, and keeps nothing
+    of each besides. `revoked` never open, also those put there later.
+    """
+
+    by_identifier: Mapping[str, Mapping[str, Listed]]
+    openings: Mapping[tuple[str, ...], Openings]
+    revoked: Collection[str] = ()
+
+    def holders(self, identifier: Identifier) -> tuple[Credential, ...]:
+        """Who may show this; the value as it was shown."""
+        value = normalise(identifier.type, identifier.value)
+        listed = _all(self.by_identifier.get(identifier.type.value, {}).get(value, ()))
+        return tuple([one for one in listed if one.token not in self.revoked]) if self.revoked else listed
+
+
+def _all(listed: Listed) -> tuple[Credential, ...]:
+    return listed if isinstance(listed, tuple) else (listed,)
 
 
 def normalise(identifier_type: IdentifierType, value: str) -> str:
@@ -122,29 +130,23 @@ def build_index(access_list: AccessList, before: tuple[AccessList, DecisionIndex
     """Raises ValueError as `openings_of`. `before`: the list before and its index, of which what did not change is taken."""
     openings = openings_of(access_list)
     old: dict[str, Credential] = {}
-    index: dict[tuple[str, str], tuple[Holder, ...]] = {}
+    index: dict[str, dict[str, Listed]] = {}
     if before and (before[0].profiles, before[0].schedules) == (access_list.profiles, access_list.schedules):
         old = {c.token: c for c in before[0].credentials}
-        index = dict(before[1].by_identifier)
+        index = {kind: dict(values) for kind, values in before[1].by_identifier.items()}
     for credential in access_list.credentials:
         known = old.pop(credential.token, None)
         if known is credential:
             continue
         if known:
             _leave(index, known)
-        holder = Holder(
-            credential.token,
-            credential.holder_class,
-            credential.blocked,
-            credential.validity,
-            openings[credential.profiles],
-            credential.uses,
-        )
-        for key in _keys(credential):
-            index[key] = (*index.get(key, ()), holder)
+        for kind, value in _keys(credential):
+            values = index.setdefault(kind, {})
+            others = values.get(value)
+            values[value] = credential if others is None else (*_all(others), credential)
     for gone in old.values():
         _leave(index, gone)
-    return DecisionIndex(index)
+    return DecisionIndex(index, openings)
 
 
 def _keys(credential: Credential) -> list[tuple[str, str]]:
@@ -152,13 +154,12 @@ def _keys(credential: Credential) -> list[tuple[str, str]]:
     return [*shown, (BY_TOKEN.value, credential.token)]
 
 
-def _leave(index: dict[tuple[str, str], tuple[Holder, ...]], credential: Credential) -> None:
-    for key in _keys(credential):
-        left = tuple(h for h in index.get(key, ()) if h.token != credential.token)
+def _leave(index: dict[str, dict[str, Listed]], credential: Credential) -> None:
+    for kind, value in _keys(credential):
+        values = index.get(kind, {})
+        left = tuple([one for one in _all(values.pop(value, ())) if one.token != credential.token])
         if left:
-            index[key] = left
-        else:
-            index.pop(key, None)
+            values[value] = left if len(left) > 1 else left[0]
 
 
 def _local(schedule: Schedule) -> LocalSchedule:
@@ -217,12 +218,14 @@ def _by_list(
 ) -> Decision:
     if index is None:
         return Decision(AccessOutcome.DENIED, reason=DenyReason.NO_LIST)
-    holders = index.by_identifier.get((identifier.type.value, normalise(identifier.type, identifier.value)), ())
+    holders = index.holders(identifier)
     if not holders:
         return Decision(AccessOutcome.DENIED, reason=DenyReason.UNKNOWN_CREDENTIAL)
     first: Decision | None = None
     for holder in holders:
-        reason = _refusal(holder, access_point, at, clock_trusted, used)
+        reason = _refusal(
+            holder, index.openings[holder.profiles].get(access_point), access_point, at, clock_trusted, used
+        )
         if reason is None:
             return Decision(AccessOutcome.GRANTED, holder.token, None, holder.holder_class, uses=holder.uses)
         first = first or Decision(AccessOutcome.DENIED, holder.token, reason, holder.holder_class)
@@ -236,9 +239,13 @@ def use_of(token: str, access_point: str) -> str:
 
 
 def _refusal(
-    holder: Holder, access_point: str, at: datetime, clock_trusted: bool, used: Mapping[str, int]
+    holder: Credential,
+    schedules: tuple[LocalSchedule | None, ...] | None,
+    access_point: str,
+    at: datetime,
+    clock_trusted: bool,
+    used: Mapping[str, int],
 ) -> DenyReason | None:
-    schedules = holder.openings.get(access_point)
     if holder.blocked:
         return DenyReason.BLOCKED
     if holder.validity.not_after is not None and at >= holder.validity.not_after:

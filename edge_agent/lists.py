@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -37,7 +37,7 @@ from device_drivers.contract.messages import ListDoorbell
 from device_drivers.contract.words import HolderClass
 from edge_agent.clock import wait_event
 from edge_agent.config import write_atomic
-from edge_agent.decide import DecisionIndex, Holder, build_index, openings_of
+from edge_agent.decide import DecisionIndex, build_index, openings_of
 from edge_agent.heavy import heavy
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class HeldList:
 
     def __init__(self, access_list: AccessList, digest: str, index: DecisionIndex | None = None) -> None:
         self.access_list, self.digest = access_list, digest
-        self.revoked: Mapping[str, object] = {}
+        self.revoked: Collection[str] = {}
         self.built = index
         self.newer: Mark | None = None
 
@@ -96,30 +96,11 @@ class HeldList:
     def index(self) -> DecisionIndex:
         if self.built is None:
             self.built = build_index(self._of_residents() if self.behind else self.access_list)
-        return DecisionIndex(Unrevoked(self.built.by_identifier, self.revoked)) if self.revoked else self.built
+        return replace(self.built, revoked=self.revoked) if self.revoked else self.built
 
     def _of_residents(self) -> AccessList:
         residents = (c for c in self.access_list.credentials if c.holder_class is HolderClass.RESIDENT)
         return msgspec.structs.replace(self.access_list, credentials=tuple(residents))
-
-
-class Unrevoked(Mapping[tuple[str, str], tuple[Holder, ...]]):
-    """An index without the holders whose token is in `revoked`, also those put there later."""
-
-    def __init__(self, index: Mapping[tuple[str, str], tuple[Holder, ...]], revoked: Collection[str]) -> None:
-        self.index, self.revoked = index, revoked
-
-    def __getitem__(self, key: tuple[str, str]) -> tuple[Holder, ...]:
-        left = tuple(h for h in self.index[key] if h.token not in self.revoked)
-        if not left:
-            raise KeyError(key)
-        return left
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return (key for key in self.index if key in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 def verify(
@@ -157,21 +138,22 @@ def _thrifty(access_list: AccessList, before: HeldList | None, shared: dict[str,
     if len(shared) > SHARED:
         shared.clear()
     kept: list[Credential] = []
+    profiles: dict[tuple[str, ...], tuple[str, ...]] = {}  # the same few for everybody: one object each
     for one in access_list.credentials:
         same = known.get(one.token)
         if same != one:
             like = shared.setdefault(one.token, one)
-            same = like if like == one else _with_parts_of(like, one)
+            same = like if like == one else _with_parts_of(like, one, profiles.setdefault(one.profiles, one.profiles))
         kept.append(same)
     return msgspec.structs.replace(access_list, credentials=tuple(kept))
 
 
-def _with_parts_of(like: Credential, one: Credential) -> Credential:
+def _with_parts_of(like: Credential, one: Credential, profiles: tuple[str, ...]) -> Credential:
     if like.identifiers != one.identifiers or like.label != one.label:
         return one
     validity = like.validity if like.validity == one.validity else one.validity
     return msgspec.structs.replace(
-        one, token=like.token, label=like.label, identifiers=like.identifiers, validity=validity
+        one, token=like.token, label=like.label, identifiers=like.identifiers, validity=validity, profiles=profiles
     )
 
 
@@ -268,13 +250,18 @@ class ListKeeper:
     async def load(self, device: str) -> None:
         desk = self._desk(device)
         if desk.current is None:
-            held, desk.tokens = await heavy(self.files.load, device, self._shared)
+            held, tokens = await heavy(self.files.load, device, self._shared)
+            desk.tokens = self._like_others(tokens)
             mark = await asyncio.to_thread(self._mark, device)
             if held and mark and mark.is_newer(held.access_list):
                 held.newer, number = mark, held.access_list.generation
                 text = f"list of {device}: generation {number} lies here, {mark.generation} was taken before"
                 await self._refuse(device, ListRefused("old_list", text))
             self._take(desk, held)
+
+    def _like_others(self, tokens: frozenset[str]) -> frozenset[str]:
+        """The same set as another device's, where it is equal: every gate knows the same people."""
+        return next((desk.tokens for desk in self._desks.values() if desk.tokens == tokens), tokens)
 
     def current(self, device: str) -> HeldList | None:
         return self._desk(device).current
@@ -406,7 +393,7 @@ class ListKeeper:
             if desk.decides and incoming.built is None:
                 await heavy(getattr, incoming, "index")
             before = {c.token for c in current.access_list.credentials} if current else set()
-            desk.tokens = frozenset(before | {c.token for c in incoming.access_list.credentials})
+            desk.tokens = self._like_others(frozenset(before | {c.token for c in incoming.access_list.credentials}))
             self._take(desk, incoming)
             self._told.pop(device, None)
             log.info("list of %s: generation %d, %d credentials", device, number, len(incoming.access_list.credentials))

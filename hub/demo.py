@@ -138,7 +138,7 @@ class Demo:
                        "--local-broker", f"127.0.0.1:{ports.edge_broker}",
                        "--local-broker-credentials", setup.edge_broker_credentials(self.directory))  # fmt: skip
         self._wait("the simulated devices are up", (self.site / "ready.json").exists, 60)
-        self._child("edge", "edge_agent.cli", "run", "--dir", edge, restart=True)
+        self._child("edge", "edge_agent.start", "run", "--dir", edge, restart=True)
 
     def _tell_key(self, hub: Hub) -> None:
         """The lease system pins the hub's public key before it accepts a message."""

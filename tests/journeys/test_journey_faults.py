@@ -109,13 +109,13 @@ class Site:
 
 FAULTS: dict[str, Callable[[Site], None]] = {
     "the hub is killed": lambda s: s.kill("hub.cli", "serve"),
-    "the edge is killed": lambda s: s.kill("edge_agent.cli", "run"),
+    "the edge is killed": lambda s: s.kill("edge_agent.start", "run"),
     "the hub's broker is killed": lambda s: s.kill("mosquitto", "broker/hub"),
     "the box's broker is killed": lambda s: s.kill("mosquitto", "broker/edge"),
     "a terminal restarts empty": lambda s: s.fault("face-g1", "restart_empty"),
     "a terminal's answers are lost": lambda s: s.fault("face-g1", "lost_reply", 4.0),
     "a terminal's link is cut": lambda s: s.fault("face-g1", "cut", 3.0),
-    "hub and edge are killed": lambda s: (s.kill("hub.cli", "serve"), s.kill("edge_agent.cli", "run"))[0],
+    "hub and edge are killed": lambda s: (s.kill("hub.cli", "serve"), s.kill("edge_agent.start", "run"))[0],
 }
 
 

@@ -103,12 +103,12 @@ def test_edge_killed_and_back_loses_and_doubles_nothing(running: Any, eventually
 
     assert present_card(running, "door-b1", card)
     eventually(lambda: count() == 1, "the first pass on the page")
-    for pid in running.child_pids("edge_agent.cli", "run"):
+    for pid in running.child_pids("edge_agent.start", "run"):
         os.kill(pid, signal.SIGKILL)
     eventually(
         lambda: (
             not manager.get(f"/estates/{estate}/summary")["edges"][0]["online"]
-            or running.child_pids("edge_agent.cli", "run")
+            or running.child_pids("edge_agent.start", "run")
         ),
         "the hub to see the edge offline, or the edge back already",
         40,

@@ -178,7 +178,7 @@ def _processes(directory: Path, hub: Hub, ports: demo_setup.Ports, console: int)
         run_to_end([*python, "edge_agent.cli", "enrol", "--hub", url, "--token", token, "--dir", str(edge),
                     "--local-broker", f"127.0.0.1:{ports.edge_broker}", "--local-broker-credentials",
                     str(demo_setup.edge_broker_credentials(directory))], directory / "logs/enrol.log", "enrol")  # fmt: skip
-        yield start("edge", [*python, "edge_agent.cli", "run", "--dir", str(edge)])
+        yield start("edge", [*python, "edge_agent.start", "run", "--dir", str(edge)])
     finally:
         children.stop_all()
 
