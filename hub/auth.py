@@ -42,7 +42,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "tenancy.view",
             "access.desk",
             "absence.declare",
-            "care.manage",
+            "sign.record",
         }
     ),
     "housing_official": frozenset(
@@ -54,8 +54,10 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "tenancy.view",
             "tenancy.manage",
             "absence.declare",
+            "sign.record",
         }
     ),
+    "care_worker": frozenset({"care.manage"}),
     "auditor": frozenset({"estate.view", "case.view", "audit.view"}),
     "administrator": frozenset(
         {
@@ -71,7 +73,11 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     ),
     "lease_system": frozenset({"lease.decide", "access.code"}),
 }
-"""Role → permissions. Case data is for officials and auditors; nobody who keeps the system decides a case."""
+"""Role → permissions. Case data is for officials and auditors; nobody who keeps the system decides a case. Who looks after
+people who asked for it (`care_worker`) sees nothing else, and nobody else sees that."""
+
+SCOPED_ROLES = frozenset({"estate_manager", "care_worker"})
+"""Of the estates they are given, never of all."""
 
 ALL_PERMISSIONS = frozenset[str]().union(*PERMISSIONS.values())
 _passwords = PasswordHasher()
@@ -192,7 +198,7 @@ def still_signed_in(hub: Hub, token: str, principal: Principal) -> bool:
 def principal_of(session: Session, user: HubUser, csrf: str = "") -> Principal:
     """A manager sees only the estates named; others with none named see all."""
     own = frozenset(session.scalars(select(UserEstate.estate_id).where(UserEstate.user_id == user.id)))
-    everything = not own and user.role != "estate_manager"
+    everything = not own and user.role not in SCOPED_ROLES
     return Principal(user.id, user.name, user.display_name, user.role, None if everything else own, csrf)
 
 
@@ -308,9 +314,11 @@ def add_user(
 ) -> str:
     """The user's id. `password` None: only a sign-in link lets them in. Raises ValueError with what to change."""
     if role not in PERMISSIONS or role == "lease_system":
-        raise ValueError(f"role {role!r}: use one of estate_manager, housing_official, auditor, administrator")
-    if role == "estate_manager" and not estate_ids:
-        raise ValueError("an estate manager needs at least one estate")
+        raise ValueError(
+            f"role {role!r}: use one of estate_manager, housing_official, care_worker, auditor, administrator"
+        )
+    if role in SCOPED_ROLES and not estate_ids:
+        raise ValueError("an estate manager or care worker needs at least one estate")
     if password is not None and len(password) < MIN_PASSWORD:
         raise ValueError(f"the password needs at least {MIN_PASSWORD} characters")
     with hub.db.unit_of_work(actor, "add user", now=hub.now()) as uow:

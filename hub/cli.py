@@ -147,7 +147,7 @@ def import_site_command(
 @app.command("add-user")
 def add_user_command(
     name: Annotated[str, typer.Argument(help="Sign-in name.")],
-    role: Annotated[str, typer.Option(help="estate_manager, housing_official, auditor or administrator.")],
+    role: Annotated[str, typer.Option(help="estate_manager, housing_official, care_worker, auditor or administrator.")],
     display_name: Annotated[str, typer.Option(help="As shown on the screen.")] = "",
     estate: Annotated[list[str] | None, typer.Option(help="An estate the user sees; repeat for more.")] = None,
     password: Annotated[bool, typer.Option(help="Ask for a password; --no-password: sign-in links only.")] = True,

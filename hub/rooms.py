@@ -13,9 +13,11 @@ from hub.access import desk_api, explain_api, held_api, pass_api, qr_api, role_a
 from hub.access.other_way import of_this_unit
 from hub.access.publish import JOBS as ACCESS_JOBS
 from hub.cases import api as cases_api
-from hub.cases import rules_api
+from hub.cases import inbound_api, rules_api
 from hub.cases.nightly import JOBS as CASES_JOBS
 from hub.cases.reminders import JOBS as CLOCK_JOBS
+from hub.catalogue import api as catalogue_api
+from hub.catalogue.watch import JOBS as CATALOGUE_JOBS
 from hub.estate import adding_api, orders_api, removing
 from hub.estate import api as estate_api
 from hub.estate.jobs import JOBS as ESTATE_JOBS
@@ -24,7 +26,7 @@ from hub.evidence import api as evidence_api
 from hub.held_rows import by_tag
 from hub.jobs import Job
 from hub.lease import api as lease_api
-from hub.lease import life_api
+from hub.lease import life_api, outside_api
 from hub.lease.chain import JOBS as REMINDER_JOBS
 from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
@@ -64,9 +66,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     policy_api.router,
     cases_api.router,
     rules_api.router,
+    catalogue_api.router,
     evidence_api.router,
     lease_api.router,
+    inbound_api.router,
     life_api.router,
+    outside_api.router,
     welfare_api.router,
     privacy_api.router,
     audit.router,
@@ -85,6 +90,7 @@ JOBS: tuple[Job, ...] = (
     *TRIAL_JOBS,
     *DOOR_MAP_JOBS,
     *CLOCK_JOBS,
+    *CATALOGUE_JOBS,
     *LEASE_JOBS,
     *REMINDER_JOBS,
     *CARE_JOBS,

@@ -980,6 +980,30 @@ class PolicyTrial(Base):
 # --- care for who asked for it: apart from everything above and below ---------------------------------------------------
 
 
+class OutsideSign(Base):
+    """旁证: what another office (F4) or a person (F5) says of a dwelling. A class and a day: no amount, no name, no words.
+
+    `until` None: of that day alone. `source`: `lease_system` or `desk`; `source_id` is its own number and makes it known
+    once. `digest`: SHA-256 of the copy of an advertisement, which is kept elsewhere. Withdrawn, it stays and counts no more.
+    """
+
+    __tablename__ = "outside_sign"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), index=True)
+    dwelling_id: Mapped[str] = mapped_column(ForeignKey("dwelling.id"), index=True)
+    kind: Mapped[str]
+    on: Mapped[date] = mapped_column("on_day")
+    until: Mapped[date | None] = mapped_column("until_day")
+    anonymous: Mapped[bool] = mapped_column(default=False)
+    digest: Mapped[str] = mapped_column(default="")
+    source: Mapped[str]
+    source_id: Mapped[str]
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+
 class CareWatch(Base):
     """Somebody who lives alone asked, by consent (c), that a person looks in when no sign of life is seen for `hours`.
 
@@ -1170,7 +1194,7 @@ class InboundDecision(Base):
 
 
 class HubUser(Base):
-    """Somebody who signs in. `role`: estate_manager, housing_official, auditor, administrator."""
+    """Somebody who signs in. `role`: estate_manager, housing_official, care_worker, auditor, administrator."""
 
     __tablename__ = "hub_user"
     id: Mapped[str] = mapped_column(primary_key=True)

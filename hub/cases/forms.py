@@ -42,8 +42,8 @@ def text(name: str, label_zh: str, *, required: bool = True, most: int = 400, he
     return Field(name, label_zh, FieldKind.TEXT, required, most=most, help_zh=help_zh)
 
 
-def day(name: str, label_zh: str, when: str = "", *, help_zh: str = "") -> Field:
-    return Field(name, label_zh, FieldKind.DATE, when=when, help_zh=help_zh)
+def day(name: str, label_zh: str, when: str = "", *, required: bool = True, help_zh: str = "") -> Field:
+    return Field(name, label_zh, FieldKind.DATE, required, when=when, help_zh=help_zh)
 
 
 def choice(name: str, label_zh: str, choices: Mapping[str, str], *, help_zh: str = "") -> Field:

@@ -5,6 +5,7 @@ Being in hardship only ever gives a household more time; nothing here asks for a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -24,6 +25,9 @@ HARDSHIP_DAYS = {"rectify": 30, "terminate": 60, "vacate": 60}
 HEARING_NOTICE = timedelta(days=7)
 TRIES_IN_VAIN, TRIES_OFF_HOURS = 4, 1
 REMINDER_DAYS = 10
+ACCUSING = re.compile("违规|违法|违约|骗|黑名单|清退|腾退|收回|处罚|罚款|起诉|转租|转借|闲置|空置|限期|举报|人脸|监控")
+"""A first question does not accuse, threaten or show what was recorded."""
+
 ADULT_NEEDED = frozenset({"empty", "others"})
 
 
@@ -43,6 +47,8 @@ class Context:
 
 
 Fields = Mapping[str, str]
+"""What was filled in, with `reason_code` and `opinion`."""
+
 Guard = Callable[[Context, Fields | None], str | None]
 """None: it may go on. `fields` None: the form is not filled in yet."""
 
@@ -65,6 +71,8 @@ def ask(c: Context, fields: Fields | None) -> str | None:
         return "请先填写“数据复核结论”，且设备正常、数据成立；数据不成立的，请排除线索。"
     if c.record.asked_on and c.today - c.record.asked_on[-1] < ASK_AGAIN:
         return "距上次联系不足7天，请勿频繁打扰；届时再发。"
+    if fields is not None and (found := ACCUSING.search(fields["opinion"])):
+        return f"询问须中性，不作指责。请改写含“{found.group()}”的句子，或采用所附文本。"
     return None
 
 
@@ -114,9 +122,13 @@ def propose(c: Context, fields: Fields | None) -> str | None:
         return problem
     if not was_heard(c.record, c.today):
         return "须先听取当事人说明；或已书面询问、期满未答，并联系四次未果（其中至少一次在夜间或周末上门）。"
-    if fields is None or fields["conclusion"] not in NOTICES:
+    if fields is None:
         return None
-    return _ground(c, fields) or _screened(c)
+    if (fields["conclusion"] in NOTICES) != (fields["reason_code"] != "G_NONE"):
+        return "拟定结论与认定依据不一致：整改、解除、腾退须有法定情形；“未证实”“有正当理由”请选“不成立或有正当理由”。"
+    if fields["conclusion"] not in NOTICES:
+        return None
+    return _ground(c, fields["reason_code"], fields.get("electronic") == "yes") or _screened(c)
 
 
 def _again(c: Context) -> str | None:
@@ -126,11 +138,15 @@ def _again(c: Context) -> str | None:
     return _settled(c)
 
 
-def _ground(c: Context, fields: Fields) -> str | None:
+def _ground(c: Context, ground: str, electronic: bool) -> str | None:
     if c.stage == "yellow":
         return "黄色线索只能询问，不能据此作出整改、解除或腾退的结论。"
-    if fields.get("electronic") == "yes" and not c.devices_reviewed:
+    if not electronic:
+        return None
+    if not c.devices_reviewed:
         return "门禁、表计的审核材料不齐，其记录不得作为认定依据（行政处罚法第四十一条）。请补齐或改选“否”。"
+    if ground == "G_IDLE" and c.stage != "red":
+        return "记录尚未达到当地规定的闲置期限（红色），不能以门禁、表计记录认定闲置。"
     return None
 
 
@@ -161,8 +177,11 @@ def sign(c: Context, fields: Fields | None) -> str | None:
         return "通知须由提请人以外的人员签发。"
     if not was_heard(c.record, c.today):
         return "须先听取当事人说明。"
-    if problem := _screened(c):
+    if problem := _ground(c, proposal.ground, proposal.electronic) or _screened(c):
         return problem
+    gone = c.record.facts_gone_on
+    if proposal.electronic and gone is not None and gone >= proposal.on:
+        return f"所依据的线索事实已于{gone.isoformat()}消失，请退回复核。"
     if fields is None:
         return None
     days = (HARDSHIP_DAYS if c.record.in_hardship else NOTICE_DAYS)[proposal.conclusion]
@@ -246,6 +265,8 @@ def objection(c: Context, fields: Fields | None) -> str | None:
 
 
 def archive(c: Context, fields: Fields | None) -> str | None:
+    if c.record.appeal or c.record.hearing:
+        return "当事人的申诉或听证尚未办结，请先办结。"
     if c.state is State.REFERRED and not c.record.returned:
         return "已移送的案件须待租赁系统回传结果后归档。"
     return None

@@ -95,7 +95,8 @@ class FormField(BaseModel):
 
 
 class ActionItem(BaseModel):
-    """`blocked`: what must come first (zh-CN); empty when it can be done now. `step`: its rung on the ladder, A0 to A6."""
+    """`blocked`: what must come first (zh-CN); empty when it can be done now. `step`: its rung on the ladder, A0 to A6.
+    `offered`: a text to begin the written part with."""
 
     action: str
     label_zh: str
@@ -106,6 +107,7 @@ class ActionItem(BaseModel):
     destructive: bool
     step: str
     blocked: str
+    offered: str = ""
 
 
 class TimerItem(BaseModel):

@@ -43,6 +43,15 @@ VERIFIED = {"V_HOME": "入户核查：本户实际居住", "V_DATA": "数据复�
 RECHECK = {"R_ELIGIBILITY": "转资格复核", "R_SITE": "转入户核查", "R_DATA": "转数据复核"}
 GOOD_CAUSE = {code: INNOCENT[code] for code in (*(f"IE{n:02d}" for n in range(1, 13)), "IE24", "IE28")}
 ANSWER = {**INNOCENT, "A_OTHER": "其他说明", "A_NONE": "未说明理由"}
+ABSENCE_OF = {
+    **dict.fromkeys(GOOD_CAUSE, "other"),
+    "IE03": "hospital", "IE04": "care", "IE05": "work", "IE08": "home_visit", "IE09": "travel", "IE24": "renovation",
+}  # fmt: skip
+"""Which class of declared absence an answer stands for."""
+
+CONFIDENTIAL = frozenset({"IE10", "IE11", "IE30"})
+"""What may put somebody in danger when others of the household, or of other offices, read it: it never leaves the hub."""
+
 GROUNDS = {
     "G_SUBLET": "转借、转租或者擅自调换（令第11号第二十七条第一项）",
     "G_USE": "改变用途（令第11号第二十七条第二项）",

@@ -12,8 +12,11 @@ from hub.cases.states import NOTICES
 from hub.cases.steps import ACTIONS, HARDSHIP, Action
 from hub.occupancy.contacts import CONTACT_CODES
 
-ANSWER_DAYS = 10
-"""A household has so long to explain (Mohe's practice), and so long to state and defend after a notice."""
+ANSWER_DAYS = 14
+"""A household has so long to answer the neutral question (at least 10 in practice; 14 as the question was measured)."""
+
+DEFENCE_DAYS = 10
+"""So long to state and defend after a notice (Mohe's practice)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,13 @@ class Notice:
     @property
     def defence_until(self) -> date | None:
         """The last day of the household's term to state and defend; None while the notice is not served."""
-        return household_day(self.served_on, ANSWER_DAYS) if self.served_on else None
+        return household_day(self.served_on, DEFENCE_DAYS) if self.served_on else None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `defence`, `hearing`,
-    `appeal`: since when one is not answered yet.
+    `appeal`: since when one is not answered yet. `facts_gone_on`: since then no lead supports the case.
     """
 
     state_since: date | None = None
@@ -82,6 +85,7 @@ class Record:
     appeal: date | None = None
     objections: frozenset[str] = frozenset()
     returned: bool = False
+    facts_gone_on: date | None = None
     reminded: frozenset[str] = frozenset()
 
     @property
@@ -199,7 +203,9 @@ _NO_REPLY = frozenset({Action.NOTE, Action.ANSWER, Action.HARDSHIP})
 _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.RECHECK: lambda r, e: replace(r, reviewed=False),
     Action.REVIEWED: lambda r, e: replace(r, reviewed=_sound(e)),
-    Action.ASK: lambda r, e: replace(r, asked_on=(*r.asked_on, e.on), first_asked=r.first_asked or e.on),
+    Action.ASK: lambda r, e: replace(
+        r, asked_on=(*r.asked_on, e.on), first_asked=r.first_asked or e.on, answered_on=None
+    ),
     Action.ANSWER: _heard,
     "household_statement": _heard,
     Action.VISITED: _visited,
@@ -218,5 +224,7 @@ _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     "household_appeal": lambda r, e: replace(r, appeal=r.appeal or e.on),
     Action.APPEAL_DECIDED: lambda r, e: replace(r, appeal=None),
     Action.OBJECTION: _objected,
+    "facts_gone": lambda r, e: replace(r, facts_gone_on=e.on),
+    "stage_changed": lambda r, e: replace(r, facts_gone_on=None),
     "lease_decision": lambda r, e: replace(r, returned=True),
 }

@@ -132,6 +132,8 @@ ACTIONS: dict[Action, ActionRule] = {
             choice("said_by", "说明人", {"lessee": "承租人", "member": "家庭成员", "agent": "代理人"}),
             choice("channel", "方式", CHANNELS),
             day("said_on", "说明日期", "past"),
+            day("away_from", "自述离家起始", required=False, help_zh="说明了离家的，填写后记为报备，报备期内不计天数"),
+            day("away_until", "自述返回", required=False),
         ),
         opinion_zh="当事人原话",
         evidence=True,
@@ -198,7 +200,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.AGREE: ActionRule("会商同意", frozenset({S.DELIBERATION}), S.CONCLUDED, opinion_zh="会商意见"),
     Action.DISAGREE: ActionRule(
-        "会商不同意，退回复核", frozenset({S.DELIBERATION}), S.RECHECK_REQUESTED, opinion_zh="会商意见"
+        "不同意，退回复核", frozenset({S.DELIBERATION, S.CONCLUDED}), S.RECHECK_REQUESTED, opinion_zh="会商意见"
     ),
     Action.SIGN: ActionRule(
         "签发通知",
@@ -261,7 +263,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.APPEAL: ActionRule(
         "记录当事人申诉",
-        frozenset({S.NOTICED, S.REFERRED}),
+        frozenset({S.NOTICED, S.REFERRED, S.RECTIFIED}),
         fields=(day("appealed_on", "申诉日期", "past"),),
         opinion_zh="申诉内容",
         evidence=True,
@@ -269,7 +271,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.APPEAL_DECIDED: ActionRule(
         "申诉复核结果",
-        frozenset({S.NOTICED, S.REFERRED}),
+        frozenset({S.NOTICED, S.REFERRED, S.RECTIFIED}),
         fields=(choice("outcome", "结果", KEPT),),
         opinion_zh="申诉复核意见",
         feed="case.appeal",

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
+
+from sqlalchemy import select
 
 from hub import caselog
 from hub.cases import workflow
-from hub.cases.known import context_of, latest_finding, set_step_due
-from hub.cases.reasons import LABELS
+from hub.cases.calendar import household_day
+from hub.cases.forms import Refused
+from hub.cases.known import context_of, latest_finding, set_step_due, zone_of
+from hub.cases.reasons import ABSENCE_OF, CONFIDENTIAL, LABELS
+from hub.cases.record import ANSWER_DAYS
 from hub.cases.service import apply, facts_data, facts_of
 from hub.cases.steps import ACTIONS, Action
 from hub.cases.telling import tell
 from hub.cases.workflow import Transition, Wish
 from hub.db import UnitOfWork
-from hub.tables import CaseFile, Finding
+from hub.ids import new_id
+from hub.occupancy.dirty import mark_dirty
+from hub.tables import Absence, CaseEntry, CaseFile, Finding
 
 WORDS_OF_THE_HOUSEHOLD = frozenset({Action.ANSWER, Action.DEFENCE, Action.APPEAL, Action.HARDSHIP})
 """What the household said of itself is evidence here; the lease system learns that it spoke, not what (IE11: never where)."""
@@ -32,7 +41,11 @@ def take(
     data: dict[str, Any] = facts_data(facts_of(finding)) if finding else {}
     if step.fields:
         data["fields"] = dict(step.fields)
+    if wish.action is Action.SIGN:
+        _number_is_new(uow, case, step.fields["number"])
     entry = caselog.append(uow, case.id, actor, wish.action.value, wish.reason_code, wish.opinion.strip(), data)
+    if wish.action is Action.ANSWER and "away_from" in step.fields:
+        _declare_absence(uow, case, wish.reason_code, step.fields)
     if contact := contact_of(wish):
         caselog.append(uow, case.id, actor, Action.NOTE.value, contact, "由记录自动计入联系次数", data)
     uow.record("case.decision", case.id, number=case.number, action=wish.action.value, reason_code=wish.reason_code)
@@ -44,6 +57,36 @@ def take(
     if step.feed:
         _tell(uow, case, finding, step, wish, decided_by, f"{case.id}:{entry.id}")
     return step
+
+
+def _number_is_new(uow: UnitOfWork, case: CaseFile, number: str) -> None:
+    """No two notices of an estate have the same number."""
+    rows = uow.session.scalars(
+        select(CaseEntry.data)
+        .join(CaseFile, CaseFile.id == CaseEntry.case_id)
+        .where(CaseFile.estate_id == case.estate_id, CaseEntry.action == Action.SIGN.value)
+    )
+    if any(data.get("fields", {}).get("number") == number for data in rows):
+        raise Refused("not_so", f"文号“{number}”已用于另一份通知，请核对。")
+
+
+def _declare_absence(uow: UnitOfWork, case: CaseFile, reason_code: str, said: Mapping[str, str]) -> None:
+    """The household's answer is evidence: the days it says it was away do not count. A class of reason, no document."""
+    first = date.fromisoformat(said["away_from"])
+    last = date.fromisoformat(said["away_until"]) if "away_until" in said else None
+    if last is not None and last < first:
+        raise Refused("bad_field", "“自述返回”早于“自述离家起始”，请更正。")
+    row = Absence(
+        id=f"case:{new_id('abs')}",
+        dwelling_id=case.dwelling_id,
+        from_date=first,
+        to_date=last,
+        reason=ABSENCE_OF.get(reason_code, "other"),
+        declared_on=uow.now.date(),
+    )
+    uow.session.add(row)
+    uow.record("absence.declared", row.id, reason=row.reason, dwelling=case.dwelling_id, case=case.number)
+    mark_dirty(uow.session, {case.dwelling_id: first})
 
 
 def contact_of(wish: Wish) -> str | None:
@@ -68,8 +111,13 @@ def _tell(
         "reason_zh": LABELS.get(wish.reason_code, ""),
         "decided_by": by,
     }
-    if wish.action in WORDS_OF_THE_HOUSEHOLD:
+    if wish.action in WORDS_OF_THE_HOUSEHOLD or wish.reason_code in CONFIDENTIAL:
         decision |= {"reason_code": "", "reason_zh": ""}
     else:
         decision |= {"opinion": wish.opinion.strip(), "fields": dict(step.fields)}
-    tell(uow, case, finding, step.feed or "", key, {"decision": decision})
+    told: dict[str, Any] = {"decision": decision}
+    if wish.action is Action.ASK:
+        until = household_day(uow.now.astimezone(zone_of(uow.session, case.estate_id)).date(), ANSWER_DAYS)
+        told["question"] = {"text": wish.opinion.strip(), "answer_until": until}
+        finding = None  # what goes to a household asks; it does not show what was recorded
+    tell(uow, case, finding, step.feed or "", key, told)

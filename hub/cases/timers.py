@@ -127,7 +127,7 @@ def _answers(c: Clock) -> Iterator[Timer]:
         "hearing": ("举行听证", c.record.hearing),
         "appeal": ("复核申诉", c.record.appeal),
     }
-    if c.state in CLOSED:
+    if c.state in CLOSED - {State.RECTIFIED}:
         return
     for code, (label, since) in waiting.items():
         if since:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from hub import caselog
 from hub.cases import workflow
 from hub.cases.forms import said
-from hub.cases.guards import was_heard
+from hub.cases.guards import Context, was_heard
 from hub.cases.known import context_of, latest_finding, running
 from hub.cases.models import (
     ActionItem,
@@ -29,10 +29,12 @@ from hub.cases.models import (
     TimelineItem,
     TimerItem,
 )
+from hub.cases.question import question
 from hub.cases.reasons import LABELS
 from hub.cases.states import KINDS_ZH, STATES_ZH, State
 from hub.cases.steps import ACTIONS, ACTIONS_ZH, Action
 from hub.cases.timers import Timer
+from hub.occupancy.catalogue import HINT_KINDS_ZH, RULES
 from hub.occupancy.finding import RULE_TITLES
 from hub.occupancy.policy import packs
 from hub.tables import Block, CaseEntry, CaseFile, Dwelling, Finding, HubUser, OutboxMessage
@@ -71,7 +73,7 @@ def _fields(case: CaseFile, dwelling: Dwelling, block: Block, headline: str) -> 
         "block_name": block.name,
         "dwelling_number": dwelling.number,
         "kind": case.kind,
-        "kind_zh": KINDS_ZH.get(case.kind, case.kind),
+        "kind_zh": kind_zh(case.kind),
         "stage": case.stage,
         "state": case.state,
         "state_zh": STATES_ZH[State(case.state)],
@@ -80,6 +82,10 @@ def _fields(case: CaseFile, dwelling: Dwelling, block: Block, headline: str) -> 
         "step_due_at": case.step_due_at,
         "headline": headline,
     }
+
+
+def kind_zh(kind: str) -> str:
+    return KINDS_ZH.get(kind) or HINT_KINDS_ZH.get(kind, kind)
 
 
 def _headlines(session: Session, ids: Sequence[str]) -> dict[str, str]:
@@ -113,7 +119,7 @@ def case_detail(
         outcome=case.outcome,
         log_holds=caselog.first_broken(session, case.id) is None,
         timeline=_timeline(session, case.id),
-        actions=[_action(one) for one in workflow.open_steps(context, permissions)],
+        actions=[_action(one, context) for one in workflow.open_steps(context, permissions)],
         delivery=_delivery(session, case),
     )
 
@@ -131,10 +137,10 @@ def _timer(timer: Timer) -> TimerItem:
 
 def finding_view(finding: Finding) -> FindingView:
     """A stored finding in words."""
-    pack = packs().get(finding.policy_version.split(" ")[0])
+    pack, known = packs().get(finding.policy_version.split(" ")[0]), RULES.get(finding.rule)
     return FindingView(
         rule=finding.rule,
-        rule_title_zh=RULE_TITLES.get(finding.rule, finding.rule),
+        rule_title_zh=RULE_TITLES.get(finding.rule) or (known.title_zh if known else finding.rule),
         rule_version=finding.rule_version,
         policy_version=finding.policy_version,
         policy_title_zh=pack.title_zh if pack else finding.policy_version,
@@ -155,13 +161,15 @@ def finding_view(finding: Finding) -> FindingView:
 
 def _basis(finding: Finding) -> str:
     pack = packs().get(finding.policy_version.split(" ")[0])
+    if finding.kind in HINT_KINDS_ZH:
+        return RULES[finding.rule].anchor if finding.rule in RULES else ""
     if pack is None:
         return ""
     basis = {"sublet": pack.sublet.basis, "vacant_used": pack.vacant_use.basis}.get(finding.kind, pack.vacancy.basis)
     return f"{pack.legal_basis}；{basis}"
 
 
-def _action(step: workflow.Open) -> ActionItem:
+def _action(step: workflow.Open, context: Context) -> ActionItem:
     rule = step.rule
     return ActionItem(
         action=step.action.value,
@@ -185,6 +193,7 @@ def _action(step: workflow.Open) -> ActionItem:
         destructive=rule.ends,
         step=rule.step.value,
         blocked=step.blocked,
+        offered=question(context.kind, context.today) if step.action is Action.ASK else "",
     )
 
 

@@ -109,7 +109,8 @@ def decide(context: Context, wish: Wish, permissions: frozenset[str], now: datet
     if not rule.reason_codes and wish.reason_code:
         raise Refused("unknown_reason", f"“{rule.label_zh}”没有可选的理由，请刷新页面。")
     fields = filled(rule.fields, wish.fields, context.today)
-    if guard and (problem := guard(context, fields)):
+    told = {**fields, "reason_code": wish.reason_code, "opinion": wish.opinion}
+    if guard and (problem := guard(context, told)):
         raise Refused("not_so", problem)
     if len(wish.opinion.strip()) < MIN_OPINION:
         raise Refused("opinion_needed", f"请填写{rule.opinion_zh}（至少{MIN_OPINION}个字）。")
@@ -126,7 +127,7 @@ def _transition(
         feed = {State.CONCLUDED: "case.concluded"}.get(to, f"case.{to.value}")
     if fields.get("outcome") == "withdrawn":
         to, feed = State.WITHDRAWN, "case.withdrawn"
-    closes = to not in LIVE and context.state in LIVE
+    closes = to not in LIVE and (context.state in LIVE or to is State.WITHDRAWN)
     outcome = None if not closes else "upheld" if to is State.ARCHIVED else to.value
     quiet = now + QUIET if closes else None
     return Transition(to, closes, outcome, quiet, feed, fields, rule.evidence)

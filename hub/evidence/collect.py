@@ -14,9 +14,9 @@ from hub.cases.devices import KINDS_ZH as PAPERS_ZH
 from hub.cases.devices import DevicePapers, papers_for
 from hub.cases.known import entries_of, latest_finding, zone_of
 from hub.cases.reasons import LABELS
-from hub.cases.states import KINDS_ZH, STATES_ZH, State
+from hub.cases.states import STATES_ZH, State
 from hub.cases.steps import ACTIONS_ZH
-from hub.cases.view import finding_view
+from hub.cases.view import finding_view, kind_zh
 from hub.evidence.values import Mask, plain, when
 from hub.occupancy.policy import packs
 from hub.relations import RELATIONS_ZH
@@ -61,7 +61,7 @@ def case_json(session: Session, case: CaseFile, mask: Mask) -> dict[str, Any]:
             "id": case.id,
             "number": case.number,
             "kind": case.kind,
-            "kind_zh": KINDS_ZH.get(case.kind, case.kind),
+            "kind_zh": kind_zh(case.kind),
             "stage": case.stage,
             "state": case.state,
             "state_zh": STATES_ZH[State(case.state)],

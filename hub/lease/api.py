@@ -1,15 +1,14 @@
-"""The outbox as it stands, and the lease system's decisions."""
+"""The outbox as it stands."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from hub.auth import Principal, hub_of, require
-from hub.lease.inbound import receive
 from hub.services import Hub
 from hub.tables import Dwelling, OutboxMessage
 
@@ -33,27 +32,14 @@ class OutboxList(BaseModel):
     undelivered: int
 
 
-class LeaseDecision(BaseModel):
-    """A decision of the lease system. Further fields are kept as received."""
-
-    model_config = ConfigDict(extra="allow")
-    id: str = Field(min_length=1, max_length=120)
-    kind: str = Field(min_length=1, max_length=60)
-
-
-class LeaseDecisionTaken(BaseModel):
-    id: str
-    result: str
-
-
 @router.get("/outbox")
 def list_outbox(
     limit: int = Query(50, ge=1, le=500),
     principal: Principal = Depends(require("case.view")),
     hub: Hub = Depends(hub_of),
 ) -> OutboxList:
-    """Messages to the lease system, newest first, of the estates the caller sees."""
-    chosen = select(OutboxMessage)
+    """Messages to the lease system, newest first, of the estates the caller sees. Those of care are not for who decides cases."""
+    chosen = select(OutboxMessage).where(OutboxMessage.kind.not_like("care.%"))
     if principal.estate_ids is not None:
         mine = select(Dwelling.id).where(Dwelling.estate_id.in_(principal.estate_ids))
         chosen = chosen.where(OutboxMessage.subject.in_(mine))
@@ -73,16 +59,3 @@ def _item(row: OutboxMessage) -> OutboxItem:
         last_error=row.last_error,
         delivered_at=row.delivered_at,
     )
-
-
-@router.post("/lease/decisions", status_code=202)
-def receive_lease_decision(
-    decision: LeaseDecision,
-    principal: Principal = Depends(require("lease.decide")),
-    hub: Hub = Depends(hub_of),
-) -> LeaseDecisionTaken:
-    """Idempotent by `id`."""
-    body = decision.model_dump(mode="json")
-    with hub.db.unit_of_work(principal.id, f"lease decision {decision.kind}", now=hub.now()) as uow:
-        result = receive(uow, decision.id, decision.kind, body)
-    return LeaseDecisionTaken(id=decision.id, result=result)

@@ -160,7 +160,7 @@ def _write_days(session: Session, records: Iterable[DwellingRecord], since: Mapp
             if day.day < since[record.dwelling_id]:
                 continue
             judged += 1
-            row = presence_row(record.dwelling_id, day)
+            row = presence_row(record.dwelling_id, day, record.outside)
             before = known.get((record.dwelling_id, day.day))
             if before == (row["state"], row["coverage"], row["signals"]):
                 continue
@@ -185,7 +185,9 @@ def _follow(
     open_rows = {
         (row.dwelling_id, row.kind): row
         for row in uow.session.scalars(
-            select(Finding).where(Finding.dwelling_id.in_(dwellings), Finding.closed_at.is_(None))
+            select(Finding).where(
+                Finding.dwelling_id.in_(dwellings), Finding.closed_at.is_(None), Finding.kind.in_(list(values.Kind))
+            )
         )
     }
     for record, findings in answers:

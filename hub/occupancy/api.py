@@ -20,7 +20,8 @@ router = APIRouter(prefix="/api/v1", tags=["occupancy"])
 
 class DaySignals(BaseModel):
     """What each family said: passes at doors (`identified`: with the person's face, by consent (b)), visitors and other
-    credentials, m³ and kWh used, and the share of the day each device could not observe."""
+    credentials, m³ and kWh used, and the share of the day each device could not observe. `told`: classes of outside signs
+    (F4, F5), for who may see cases alone."""
 
     doors: int = 0
     identified: int = 0
@@ -28,6 +29,7 @@ class DaySignals(BaseModel):
     water: float | None = None
     electricity: float | None = None
     gaps: dict[str, float] = {}
+    told: list[str] = []
 
 
 class PresenceDayItem(BaseModel):
@@ -86,17 +88,18 @@ def get_presence(
         quantities = session.scalars(
             select(Meter.quantity).where(Meter.dwelling_id == dwelling_id).distinct().order_by(Meter.quantity)
         ).all()
-    items = [_item(first + timedelta(days=i), judged) for i in range(days)]
+    told = principal.may("case.view")
+    items = [_item(first + timedelta(days=i), judged, told) for i in range(days)]
     return PresenceCalendar(
         from_day=first, to_day=last, days=items, meters=[_series(quantity, items) for quantity in quantities]
     )
 
 
-def _item(day: date, judged: dict[date, PresenceDay]) -> PresenceDayItem:
+def _item(day: date, judged: dict[date, PresenceDay], told: bool) -> PresenceDayItem:
     row = judged.get(day)
     if row is None:
         return PresenceDayItem(day=day, state="unknown", coverage=0.0, signals=DaySignals())
-    signals: dict[str, Any] = row.signals
+    signals: dict[str, Any] = row.signals if told else {**row.signals, "told": []}
     return PresenceDayItem(day=day, state=row.state, coverage=row.coverage, signals=DaySignals(**signals))
 
 

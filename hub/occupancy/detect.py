@@ -12,6 +12,7 @@ from hub.occupancy.course import Now, course_of_others, course_of_vacancy
 from hub.occupancy.finding import Finding
 from hub.occupancy.likely import Likely, Model, likely
 from hub.occupancy.outcomes import NO_OUTCOMES, OTHERS, VACANCY, Learned, Outcomes
+from hub.occupancy.outside_told import with_signs
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.runs import festival_days
 from hub.occupancy.sublet import find_sublet
@@ -33,17 +34,24 @@ def detect(
     Pure and repeatable: the same record gives the same findings and hashes. Nothing found is the usual answer. `model`: what
     measured packs take the chances from; without it the plain rules speak. `outcomes`: what inspections have taught by when.
     """
+    return tuple(with_signs(found, record.outside) for found in _found(record, pack, calendar, model, outcomes))
+
+
+def _found(
+    record: DwellingRecord, pack: PolicyPack, calendar: Calendar, model: Model | None, outcomes: Outcomes
+) -> Iterator[Finding]:
     festival = festival_days(calendar, pack.pauses)
     if pack.measured and model is not None and record.household is not None:
         recognised, healthy = (record.by_day.recognised, record.by_day.healthy) if record.by_day else (None, None)
         courses = Courses(record, record.household, pack, calendar, model, recognised, healthy, outcomes)
-        return tuple(courses.findings(len(record.days) - 1))
+        yield from courses.findings(len(record.days) - 1)
+        return
     found = (
         find_vacancy(record, pack, festival),
         find_sublet(record, pack),
         find_vacant_use(record, pack),
     )
-    return tuple(_heeding(finding, outcomes) for finding in found if finding is not None)
+    yield from (_heeding(finding, outcomes) for finding in found if finding is not None)
 
 
 def _heeding(found: Finding, outcomes: Outcomes) -> Finding:

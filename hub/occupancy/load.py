@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from hub.occupancy.contacts import CONTACT_CODES
 from hub.occupancy.estate_view import EstateView, Gaps
+from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.presence import Memory, Reading, daily_use, presence
 from hub.occupancy.values import (
     ByDay,
@@ -52,6 +53,7 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
     uses = uses_of(session, view, dwellings)
     meters, readings = readings_of(session, view, dwellings, view.first - timedelta(days=1))
     vacant = _vacant_since(session, view, [d for d in dwellings if d not in households])
+    outside = signs_of(session, dwellings, view.first, view.last)
     records = []
     for dwelling in dwellings:
         block = view.dwelling_block[dwelling]
@@ -71,6 +73,7 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
             identification_ok=view.recognition.healthy[-1],
             recognised=view.recognition.of(block)[-1],
             by_day=ByDay(view.recognition.healthy, view.recognition.of(block)),
+            outside=outside.get(dwelling, ()),
         )
         records.append((record, memory))
     return records

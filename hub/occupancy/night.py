@@ -23,6 +23,8 @@ from hub.occupancy.life import LifeKind
 from hub.occupancy.likely import Model
 from hub.occupancy.load import households_of, readings_of, uses_of
 from hub.occupancy.memory import Kept, NeedsHistory, RecentDays, pack, unpack
+from hub.occupancy.outside import Sign
+from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.pack import Calendar
 from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
 from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, counted, keep, shares
@@ -53,6 +55,7 @@ class _One:
     first_day: date
     meters: Mapping[str, str]
     observed: ObservedDay
+    outside: tuple[Sign, ...] = ()
 
 
 def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar: Calendar, model: Model) -> Night:
@@ -61,6 +64,7 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
     rows = _rows(session, dwellings)
     households = households_of(session, view, dwellings)
     uses = uses_of(session, view, dwellings)
+    outside = signs_of(session, dwellings, last - timedelta(days=LOOK_BACK_DAYS), last)
     meters, readings = readings_of(session, view, dwellings, last - timedelta(days=MAX_METER_GAP))
     long_way: dict[str, date] = {}
     ones: list[_One] = []
@@ -75,7 +79,8 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
             long_way[dwelling] = last - timedelta(days=MAX_METER_GAP)
         else:
             observed = _observed(view, dwelling, uses.get(dwelling, {}), series)
-            ones.append(_One(dwelling, household, kept, row.first_day, own, observed))
+            said = outside.get(dwelling, ())
+            ones.append(_One(dwelling, household, kept, row.first_day, own, observed, said))
     _judge(view, ones)
     seen = _seen(session, view, kept_of, households, uses, {one.dwelling for one in ones})
     settled = _settled(session, [one.household.tenancy_id for one in ones])
@@ -194,6 +199,7 @@ def _record(view: EstateView, one: _One) -> DwellingRecord:
         under_repair=one.dwelling in view.under_repair,
         identification_ok=view.recognition.healthy[-1],
         recognised=view.recognition.of(block)[-1],
+        outside=one.outside,
     )
 
 
@@ -216,7 +222,7 @@ def _life_open(record: DwellingRecord, settled: set[str]) -> bool:
 def _write(session: Session, ones: Sequence[_One], last: date) -> None:
     if not ones:
         return
-    days = [presence_row(one.dwelling, one.kept.day(-1)) for one in ones]
+    days = [presence_row(one.dwelling, one.kept.day(-1), one.outside) for one in ones]
     session.connection().execute(insert(PresenceDay), days)
     remember(session, [(one.dwelling, one.household, one.kept, one.first_day) for one in ones], last)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from hub.occupancy.outside import Sign, kinds_on
 from hub.occupancy.values import PresenceDay
 
 
@@ -16,7 +18,7 @@ def upsert(session: Session, table: Table) -> Any:
     return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
 
 
-def presence_row(dwelling_id: str, day: PresenceDay) -> dict[str, Any]:
+def presence_row(dwelling_id: str, day: PresenceDay, outside: Iterable[Sign] = ()) -> dict[str, Any]:
     """The columns of a `presence_day`: what each family of signals said, and what could not be observed."""
     signals: dict[str, Any] = {"doors": day.passes}
     if day.identified:
@@ -31,6 +33,8 @@ def presence_row(dwelling_id: str, day: PresenceDay) -> dict[str, Any]:
         signals["water"] = round(day.water, 4)
     if day.electricity is not None:
         signals["electricity"] = round(day.electricity, 3)
+    if told := kinds_on(outside, day.day):
+        signals["told"] = told
     if day.gaps:
         signals["gaps"] = dict(day.gaps)
     return {

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from hub.occupancy.outside import Sign
+
 KNOWN_COVERAGE = 0.95
 """A day (and a window) counts as observed from this share of its time on (rule catalogue 4.0, coverage gate)."""
 
@@ -158,7 +160,7 @@ class DwellingRecord:
     `recognised`: share of the block's consenting members whom its doors identified in the last 30 days; None: not known.
     `by_day`: both as they were on each day; None: as on the last.
     `contacts_kept`: attempts to reach households are on record (a replayed history keeps none). `traced`: findings carry
-    the hash of their inputs.
+    the hash of their inputs. `outside`: what other offices and people say of it.
     """
 
     dwelling_id: str
@@ -174,6 +176,7 @@ class DwellingRecord:
     by_day: ByDay | None = None
     contacts_kept: bool = True
     traced: bool = True
+    outside: tuple[Sign, ...] = ()
 
     @property
     def first_day(self) -> date | None:

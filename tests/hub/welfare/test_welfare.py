@@ -80,7 +80,7 @@ def _begin(client: Any, **changes: Any) -> Any:
 
 
 def test_a_call_is_opened_once_answered_and_told_for_care_alone(alone: Hub, sign_in: Any, clock: Any) -> None:
-    carer = sign_in(alone, "estate_manager")
+    carer = sign_in(alone, "care_worker", ["E001"])
     assert _begin(carer).status_code == 201
     assert _begin(carer).status_code == 409
     assert watch(alone) == "1 watches, 1 calls opened"
@@ -105,7 +105,7 @@ def test_a_call_is_opened_once_answered_and_told_for_care_alone(alone: Hub, sign
 
 
 def test_a_pass_water_an_absence_or_blindness_open_none(alone: Hub, sign_in: Any) -> None:
-    _begin(sign_in(alone, "estate_manager"))
+    _begin(sign_in(alone, "care_worker", ["E001"]))
     with alone.db.unit_of_work("test", "blind", audit=False) as uow:
         uow.session.execute(update(Coverage).values(to_at=alone.now() - timedelta(hours=2)))
     assert watch(alone) == "1 watches, 0 calls opened"
@@ -125,7 +125,7 @@ def test_a_pass_water_an_absence_or_blindness_open_none(alone: Hub, sign_in: Any
 
 
 def test_without_consent_c_there_is_no_watch_and_its_end_ends_it(alone: Hub, sign_in: Any) -> None:
-    carer = sign_in(alone, "estate_manager")
+    carer = sign_in(alone, "care_worker", ["E001"])
     _begin(carer)
     with alone.db.unit_of_work("test", "withdrawn", audit=False) as uow:
         uow.session.execute(update(Consent).where(Consent.purpose == "c").values(withdrawn_at=alone.now()))

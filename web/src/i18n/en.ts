@@ -7,7 +7,7 @@ const words: Words["words"] = {
     repair: "Under repair", unknown: "Unknown",
   },
   glyph: { occupied: "O", vacant: "V", allocated: "A", suspected_sublet: "S", suspected_idle: "I", repair: "R", unknown: "?" },
-  role: { estate_manager: "Estate manager", housing_official: "Housing official", auditor: "Auditor", administrator: "Administrator" },
+  role: { estate_manager: "Estate manager", housing_official: "Housing official", care_worker: "Care worker", auditor: "Auditor", administrator: "Administrator" },
   outcome: {
     granted: "Granted", taken: "Passed", not_taken: "Not taken", denied: "Denied", ok: "Observable", down: "Not observable",
     propped: "Door propped open", clock: "Time not trusted",

@@ -11,7 +11,7 @@ const words = {
     occupied: "住", vacant: "空", allocated: "配", suspected_sublet: "转", suspected_idle: "闲", repair: "修", unknown: "未",
   } as Record<string, string>,
   role: {
-    estate_manager: "小区管理员", housing_official: "住房保障工作人员", auditor: "审计员", administrator: "系统管理员",
+    estate_manager: "小区管理员", housing_official: "住房保障工作人员", care_worker: "关怀探访人员", auditor: "审计员", administrator: "系统管理员",
   } as Record<string, string>,
   outcome: {
     granted: "允许通行", taken: "已通过", not_taken: "未通过", denied: "拒绝", ok: "可观测", down: "不可观测",

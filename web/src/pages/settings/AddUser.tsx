@@ -7,7 +7,7 @@ import { ApiError, call } from "../../api/client";
 import { useWords } from "../../i18n";
 import { useSession } from "../../session";
 
-const ROLES = ["estate_manager", "housing_official", "auditor", "administrator"];
+const ROLES = ["estate_manager", "housing_official", "care_worker", "auditor", "administrator"];
 
 export function AddUser({ linked }: { linked: (id: string, name: string) => Promise<void> }): ReactNode {
   const t = useWords().settings;
