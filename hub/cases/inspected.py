@@ -44,7 +44,7 @@ def inspected_cases(session: Session) -> list[Inspected]:
         select(CaseFile, Finding.kind, Finding.stated, Estate.time_zone)
         .join(Finding, Finding.case_id == CaseFile.id)
         .join(Estate, Estate.id == CaseFile.estate_id)
-        .where(CaseFile.closed_at.is_not(None), CaseFile.outcome.in_(RESULTS))
+        .where(CaseFile.closed_at.is_not(None), CaseFile.outcome.in_(RESULTS), Finding.kind.in_(list(Kind)))
         .order_by(CaseFile.closed_at, CaseFile.id, Finding.opened_at)
     )
     found: dict[str, Inspected] = {}

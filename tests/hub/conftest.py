@@ -145,7 +145,7 @@ def sign_in(client_for: Callable[[Hub], TestClient]) -> SignIn:
     def enter(hub: Hub, role: str, estates: list[str] | None = None) -> TestClient:
         client = client_for(hub)
         name = f"{role}-{len(estates or [])}-{id(client)}"
-        own = estates if estates is not None else (["E001"] if role == "estate_manager" else [])
+        own = estates if estates is not None else (["E001"] if role in auth.SCOPED_ROLES else [])
         user_id = auth.add_user(hub, name, name, role, own, None, "test")
         token = auth.open_session(hub, user_id)
         client.cookies.set(auth.COOKIE, token)

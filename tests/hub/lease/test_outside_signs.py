@@ -1,4 +1,4 @@
-"""Outside signs: from the lease system a class and a day and nothing more; from staff what they saw; for who decides cases alone."""
+"""Outside signs: from the lease system a class and a day and nothing more; from staff what they saw."""
 
 from __future__ import annotations
 

@@ -715,6 +715,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dwellings/{dwelling_id}/outside-signs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Signs
+         * @description Newest first, the withdrawn too. For who decides or audits cases alone.
+         */
+        get: operations["list_signs"];
+        put?: never;
+        /**
+         * Record Sign
+         * @description What somebody of ours saw or was told. It asks nobody anything and changes no access.
+         */
+        post: operations["record_sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dwellings/{dwelling_id}/presence": {
         parameters: {
             query?: never;
@@ -917,6 +941,46 @@ export interface paths {
          * @description What waits for a second person, oldest first, each with the household it concerns.
          */
         get: operations["list_held_actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estates/{estate_id}/hints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Hints
+         * @description Open hints of the smaller rules, and notes of the main ones, newest first.
+         */
+        get: operations["list_hints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estates/{estate_id}/integrity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Estate Integrity
+         * @description Entrances that need a repair (D) and data that cannot be trusted (N), as of now. No household is named by a D.
+         */
+        get: operations["estate_integrity"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1319,11 +1383,31 @@ export interface paths {
         };
         /**
          * List Outbox
-         * @description Messages to the lease system, newest first, of the estates the caller sees.
+         * @description Messages to the lease system, newest first, of the estates the caller sees. Those of care are not for who decides cases.
          */
         get: operations["list_outbox"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outside-signs/{sign_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Sign
+         * @description It was wrong. Of the lease system's, the lease system takes its own back.
+         */
+        post: operations["withdraw_sign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1576,6 +1660,26 @@ export interface paths {
          * @description Over all estates: numbers alone, no dwelling.
          */
         get: operations["list_rule_records"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rules
+         * @description The whole catalogue: what each rule may and must not lead to.
+         */
+        get: operations["list_rules"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2074,6 +2178,7 @@ export interface components {
         /**
          * ActionItem
          * @description `blocked`: what must come first (zh-CN); empty when it can be done now. `step`: its rung on the ladder, A0 to A6.
+         *     `offered`: a text to begin the written part with.
          */
         ActionItem: {
             /** Action */
@@ -2088,6 +2193,11 @@ export interface components {
             label_zh: string;
             /** Needs Opinion */
             needs_opinion: boolean;
+            /**
+             * Offered
+             * @default
+             */
+            offered: string;
             /** Opinion Zh */
             opinion_zh: string;
             /** Reason Codes */
@@ -2745,7 +2855,8 @@ export interface components {
         /**
          * DaySignals
          * @description What each family said: passes at doors (`identified`: with the person's face, by consent (b)), visitors and other
-         *     credentials, m³ and kWh used, and the share of the day each device could not observe.
+         *     credentials, m³ and kWh used, and the share of the day each device could not observe. `told`: classes of outside signs
+         *     (F4, F5), for who may see cases alone.
          */
         DaySignals: {
             /**
@@ -2772,6 +2883,11 @@ export interface components {
              * @default 0
              */
             others: number;
+            /**
+             * Told
+             * @default []
+             */
+            told: string[];
             /** Water */
             water?: number | null;
         };
@@ -3899,6 +4015,54 @@ export interface components {
             set: string;
         };
         /**
+         * HintItem
+         * @description `case_id`: the case it became, if it asks.
+         */
+        HintItem: {
+            /** Against */
+            against: string[];
+            /** Because */
+            because: string[];
+            /** Block Name */
+            block_name: string;
+            /** Case Id */
+            case_id: string | null;
+            /** Dwelling Id */
+            dwelling_id: string;
+            /** Dwelling Number */
+            dwelling_number: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Kind Zh */
+            kind_zh: string;
+            /** Rule */
+            rule: string;
+            /** Stage */
+            stage: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Window From
+             * Format: date
+             */
+            window_from: string;
+            /**
+             * Window To
+             * Format: date
+             */
+            window_to: string;
+        };
+        /** HintList */
+        HintList: {
+            /** Items */
+            items: components["schemas"]["HintItem"][];
+        };
+        /**
          * IdCardWanted
          * @description `id_number` empty: no longer.
          */
@@ -3936,6 +4100,27 @@ export interface components {
             held: number;
         };
         /**
+         * IntegrityItem
+         * @description `subject`: a device or access point (D); a source, a person's, dwelling's or user's id (N).
+         */
+        IntegrityItem: {
+            /** Rule */
+            rule: string;
+            /** Subject */
+            subject: string;
+            /** Text Zh */
+            text_zh: string;
+            /** Title Zh */
+            title_zh: string;
+        };
+        /** IntegrityList */
+        IntegrityList: {
+            /** Data */
+            data: components["schemas"]["IntegrityItem"][];
+            /** Entrances */
+            entrances: components["schemas"]["IntegrityItem"][];
+        };
+        /**
          * LawItem
          * @description What the law says to a set-up. `refused`: it must not be; otherwise a point that somebody has to settle.
          */
@@ -3949,7 +4134,7 @@ export interface components {
         };
         /**
          * LeaseDecision
-         * @description A decision of the lease system. Further fields are kept as received.
+         * @description A decision of the lease system. Further fields are kept as received; an `outside_sign` may have no others than its own.
          */
         LeaseDecision: {
             /** Id */
@@ -4194,6 +4379,29 @@ export interface components {
             kind: string;
             /** Name */
             name: string;
+        };
+        /**
+         * NewSign
+         * @description A class of family F5 and its day. `digest`: SHA-256 of the copy of an advertisement, which stays with the office.
+         */
+        NewSign: {
+            /**
+             * Anonymous
+             * @default false
+             */
+            anonymous: boolean;
+            /**
+             * Digest
+             * @default
+             */
+            digest: string;
+            /** Kind */
+            kind: string;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
         };
         /** NewUser */
         NewUser: {
@@ -5370,6 +5578,37 @@ export interface components {
             items: components["schemas"]["RoleItem"][];
         };
         /**
+         * RuleItem
+         * @description `may`: rungs of the ladder. `waits`: why it cannot be judged here, if so.
+         */
+        RuleItem: {
+            /** Anchor */
+            anchor: string;
+            /** Innocent */
+            innocent: string[];
+            /** May */
+            may: string[];
+            /** Must Not */
+            must_not: string[];
+            /** Rule */
+            rule: string;
+            /** Stage */
+            stage: string;
+            /** Title Zh */
+            title_zh: string;
+            /** Waits */
+            waits: string;
+        };
+        /** RuleList */
+        RuleList: {
+            /** Access Ends Only By */
+            access_ends_only_by: string[];
+            /** Forbidden */
+            forbidden: string[];
+            /** Items */
+            items: components["schemas"]["RuleItem"][];
+        };
+        /**
          * RuleRecord
          * @description Of the cases of the last year. `precision`: measured, with the promise as prior; `held_back`: lowered by one stage.
          */
@@ -5530,6 +5769,64 @@ export interface components {
             expires_at: string;
             /** Url */
             url: string;
+        };
+        /**
+         * SignItem
+         * @description `family`: F4 records of offices, F5 people. `source`: lease_system or desk. `by`: who recorded it.
+         */
+        SignItem: {
+            /** Anonymous */
+            anonymous: boolean;
+            /** By */
+            by: string;
+            /** Digest */
+            digest: string;
+            /** Family */
+            family: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Label Zh */
+            label_zh: string;
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** Source */
+            source: string;
+            /** Until */
+            until: string | null;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
+        };
+        /** SignKindItem */
+        SignKindItem: {
+            /** Kind */
+            kind: string;
+            /** Label Zh */
+            label_zh: string;
+        };
+        /**
+         * SignList
+         * @description `kinds`: what people may record.
+         */
+        SignList: {
+            /** Items */
+            items: components["schemas"]["SignItem"][];
+            /** Kinds */
+            kinds: components["schemas"]["SignKindItem"][];
+        };
+        /** SignMade */
+        SignMade: {
+            /** Id */
+            id: string;
         };
         /** SourceItem */
         SourceItem: {
@@ -7825,6 +8122,90 @@ export interface operations {
             };
         };
     };
+    list_signs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dwelling_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    record_sign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dwelling_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSign"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignMade"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_presence: {
         parameters: {
             query?: {
@@ -8332,6 +8713,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HeldItems"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_hints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HintList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    estate_integrity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrityList"];
                 };
             };
             /** @description Bad Request */
@@ -9382,6 +9843,44 @@ export interface operations {
             };
         };
     };
+    withdraw_sign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     code_of_pass: {
         parameters: {
             query?: never;
@@ -9888,6 +10387,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RuleRecords"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
                 };
             };
             /** @description Bad Request */
