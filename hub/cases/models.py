@@ -39,7 +39,8 @@ class EvidenceItem(BaseModel):
 
 
 class FindingView(BaseModel):
-    """What the case rests on: reasons for and against, and what would refute it."""
+    """What the case rests on: reasons for and against, and what would refute it. `chance` 0..1: as last stated; `limits`: what
+    must not come of this rule."""
 
     rule: str
     rule_title_zh: str
@@ -58,6 +59,8 @@ class FindingView(BaseModel):
     observed: str
     threshold: str
     legal_basis: str
+    chance: float | None
+    limits: list[str]
 
 
 class Filled(BaseModel):

@@ -156,7 +156,15 @@ def finding_view(finding: Finding) -> FindingView:
         observed=finding.observed,
         threshold=finding.threshold,
         legal_basis=_basis(finding),
+        chance=_chance(finding),
+        limits=list(known.must_not) if known else [],
     )
+
+
+def _chance(finding: Finding) -> float | None:
+    """The chance as it was stated when the lead last entered a stage."""
+    stated = finding.stated[-1].get("chance") if finding.stated else None
+    return float(stated) if isinstance(stated, int | float) else None
 
 
 def _basis(finding: Finding) -> str:

@@ -14,8 +14,9 @@ from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import ApiError, Conflict, NotFound
 from hub.ids import new_id
 from hub.lease import outbox
+from hub.masking import mask_name
 from hub.services import Hub
-from hub.tables import CareCall, CareWatch, Dwelling, HouseholdMember, Tenancy
+from hub.tables import CareCall, CareWatch, Consent, Dwelling, HouseholdMember, Person, Tenancy
 from hub.welfare.watch import JOB, consented, tell
 
 router = APIRouter(prefix="/api/v1", tags=["care"])
@@ -67,6 +68,19 @@ class CareCallItem(BaseModel):
     quiet_since: datetime
 
 
+class CareCandidate(BaseModel):
+    """Somebody who lives alone and consented (c), without a live watch. `name` is masked."""
+
+    member_id: str
+    dwelling_id: str
+    number: str
+    name: str
+
+
+class CareCandidates(BaseModel):
+    items: list[CareCandidate]
+
+
 class CareList(BaseModel):
     watches: list[CareWatchItem]
     calls: list[CareCallItem]
@@ -106,6 +120,40 @@ def list_care(estate_id: str, hub: TheHub, principal: Carer) -> CareList:
             )
             for row, number, contact in calls
         ],
+    )
+
+
+@router.get("/estates/{estate_id}/care/candidates")
+def list_care_candidates(estate_id: str, hub: TheHub, principal: Carer) -> CareCandidates:
+    """For whom a watch can begin: nobody is shown who did not ask for care."""
+    in_scope(principal, estate_id)
+    with hub.db.reading() as session:
+        watched = set(session.scalars(select(CareWatch.person_id).where(CareWatch.ended_at.is_(None))))
+        live = or_(HouseholdMember.to_date.is_(None), HouseholdMember.to_date >= func.current_date())
+        alone = (
+            select(HouseholdMember.tenancy_id)
+            .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
+            .where(Tenancy.estate_id == estate_id, Tenancy.state != "ended", live)
+            .group_by(HouseholdMember.tenancy_id)
+            .having(func.count(HouseholdMember.person_id.distinct()) == 1)
+        )
+        rows = session.execute(
+            select(HouseholdMember.id, Tenancy.dwelling_id, Dwelling.number, Person.id, Person.name)
+            .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
+            .join(Dwelling, Dwelling.id == Tenancy.dwelling_id)
+            .join(Person, Person.id == HouseholdMember.person_id)
+            .join(Consent, Consent.person_id == Person.id)
+            .where(HouseholdMember.tenancy_id.in_(alone), live)
+            .where(Consent.purpose == "c", Consent.withdrawn_at.is_(None))
+            .order_by(Dwelling.number, HouseholdMember.id)
+            .distinct()
+        ).all()
+    return CareCandidates(
+        items=[
+            CareCandidate(member_id=member, dwelling_id=dwelling, number=number, name=mask_name(name))
+            for member, dwelling, number, person, name in rows
+            if person not in watched
+        ]
     )
 
 

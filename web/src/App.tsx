@@ -10,6 +10,7 @@ import { BrowserRouter, Link, Route, Routes } from "react-router";
 import { ApiError } from "./api/client";
 import { LanguageProvider, useLanguage, useWords } from "./i18n";
 import { BlocksPage } from "./pages/blocks/BlocksPage";
+import { CarePage } from "./pages/care/CarePage";
 import { CasePage } from "./pages/cases/CasePage";
 import { CasesPage } from "./pages/cases/CasesPage";
 import { CounterPage } from "./pages/counter/CounterPage";
@@ -84,7 +85,8 @@ function Pages(): ReactNode {
       <Routes>
         <Route path="/login" element={<SignIn />} />
         <Route element={<Shell />}>
-          <Route index element={<Needs permission="estate.view"><LivePage /></Needs>} />
+          <Route index element={<Home />} />
+          <Route path="/care" element={<Needs permission="care.manage"><CarePage /></Needs>} />
           <Route path="/blocks" element={<Needs permission="estate.view"><BlocksPage /></Needs>} />
           <Route path="/dwellings/:id" element={<Needs permission="estate.view"><DwellingPage /></Needs>} />
           <Route path="/cases" element={<Needs permission="case.view"><CasesPage /></Needs>} />
@@ -105,6 +107,13 @@ function Pages(): ReactNode {
       </Routes>
     </Suspense>
   );
+}
+
+/** Who looks after people sees the care page alone. */
+function Home(): ReactNode {
+  const { may } = useSession();
+  if (may("care.manage") && !may("estate.view")) return <CarePage />;
+  return <Needs permission="estate.view"><LivePage /></Needs>;
 }
 
 function NotFound(): ReactNode {

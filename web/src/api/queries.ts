@@ -50,6 +50,13 @@ export const usePresence = (id: string, days = 200): UseQueryResult<T.Presence> 
   useRead(["presence", id, days], `/dwellings/${part(id)}/presence?days=${days}`);
 export const useDwellingLife = (id: string): UseQueryResult<{ items: T.LifeFact[] }> => useRead(["life", id], `/dwellings/${part(id)}/life`);
 export const useEstateLife = (): UseQueryResult<{ items: T.LifeFact[] }> => useOfEstate("estate-life", "life", MINUTE);
+export const useOutsideSigns = (id: string): UseQueryResult<T.OutsideSigns> => useRead(["outside-signs", id], `/dwellings/${part(id)}/outside-signs`);
+export const useHints = (): UseQueryResult<{ items: T.HintItem[] }> => useOfEstate("hints", "hints", MINUTE);
+export const useCare = (): UseQueryResult<T.Care> => useOfEstate("care", "care", MINUTE / 2);
+export function useCareCandidates(enabled: boolean): UseQueryResult<{ items: T.CareCandidate[] }> {
+  const { id } = useEstate();
+  return useRead(["care-candidates", id], `/estates/${part(id)}/care/candidates`, { enabled });
+}
 export const useExplain = (id: string): UseQueryResult<T.Explain> => useRead(["explain", id], `/dwellings/${part(id)}/explain`);
 
 export const useExplainCredential = (token: string): UseQueryResult<T.Explain> => useRead(["explain", "credential", token], `/credentials/${part(token)}/explain`);

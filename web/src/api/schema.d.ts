@@ -833,6 +833,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/estates/{estate_id}/care/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Care Candidates
+         * @description For whom a watch can begin: nobody is shown who did not ask for care.
+         */
+        get: operations["list_care_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/estates/{estate_id}/command-orders": {
         parameters: {
             query?: never;
@@ -2429,6 +2449,25 @@ export interface components {
              */
             quiet_since: string;
         };
+        /**
+         * CareCandidate
+         * @description Somebody who lives alone and consented (c), without a live watch. `name` is masked.
+         */
+        CareCandidate: {
+            /** Dwelling Id */
+            dwelling_id: string;
+            /** Member Id */
+            member_id: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: string;
+        };
+        /** CareCandidates */
+        CareCandidates: {
+            /** Items */
+            items: components["schemas"]["CareCandidate"][];
+        };
         /** CareEnd */
         CareEnd: {
             /** Said */
@@ -3744,13 +3783,16 @@ export interface components {
         };
         /**
          * FindingView
-         * @description What the case rests on: reasons for and against, and what would refute it.
+         * @description What the case rests on: reasons for and against, and what would refute it. `chance` 0..1: as last stated; `limits`: what must
+         *     not come of this rule.
          */
         FindingView: {
             /** Against */
             against: string[];
             /** Because */
             because: string[];
+            /** Chance */
+            chance: number | null;
             /** Coverage */
             coverage: number;
             /** Evidence */
@@ -3759,6 +3801,8 @@ export interface components {
             families: string[];
             /** Legal Basis */
             legal_basis: string;
+            /** Limits */
+            limits: string[];
             /** Observed */
             observed: string;
             /** Policy Title Zh */
@@ -8375,6 +8419,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CareList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_care_candidates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estate_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CareCandidates"];
                 };
             };
             /** @description Bad Request */

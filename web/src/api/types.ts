@@ -10,7 +10,7 @@ type S = components["schemas"];
 
 export type Permission =
   | "estate.view" | "person.reveal" | "device.command" | "device.manage" | "tenancy.view" | "tenancy.manage"
-  | "access.desk" | "absence.declare" | "case.view" | "case.decide" | "audit.view" | "policy.manage" | "users.manage";
+  | "access.desk" | "absence.declare" | "sign.record" | "care.manage" | "case.view" | "case.decide" | "audit.view" | "policy.manage" | "users.manage";
 
 export type DwellingStatus =
   | "occupied" | "vacant" | "allocated" | "suspected_sublet" | "suspected_idle" | "repair" | "unknown";
@@ -24,6 +24,13 @@ export type Cell = Omit<S["DwellingCell"], "status"> & { status: DwellingStatus 
 export type Block = Omit<S["BlockItem"], "dwellings"> & { dwellings: Cell[] };
 export type Blocks = { blocks: Block[]; legend: S["StatusCount"][] };
 
+export type OutsideSigns = S["SignList"];
+export type OutsideSign = S["SignItem"];
+export type HintItem = S["HintItem"];
+export type Care = S["CareList"];
+export type CareCall = S["CareCallItem"];
+export type CareWatch = S["CareWatchItem"];
+export type CareCandidate = S["CareCandidate"];
 export type AccessPoint = S["AccessPointItem"];
 export type Door = S["DoorItem"];
 export type EstateLaw = S["EstateLaw"];

@@ -1,5 +1,6 @@
 /** English for the steps of a case; the hub's own labels are Chinese, because they are the law's. */
 
+import { enReasons, enRules } from "./en.care";
 import type { zhCases } from "./zh.cases";
 
 export const enCases: typeof zhCases = {
@@ -15,7 +16,7 @@ export const enCases: typeof zhCases = {
   },
   field: {
     channel: "Channel", devices_sound: "Doors' devices and meters were sound, clocks right", register_current: "Register of tenant, members and credentials is right",
-    absence_checked: "Declared absences, hospital, transfers looked up", signals_hold: "The data the lead rests on hold", said_by: "Who spoke", said_on: "Day", visited_on: "Day of the visit",
+    absence_checked: "Declared absences, hospital, transfers looked up", signals_hold: "The data the lead rests on hold", said_by: "Who spoke", said_on: "Day", away_from: "Away from, by their word", away_until: "Back on, by their word", visited_on: "Day of the visit",
     time: "Time of day", first_staff: "First member of staff", second_staff: "Second member of staff", shown_id: "Work identity shown", adult_present: "An adult of the household was present",
     result: "Result", on: "Day", place: "Place", held_on: "Day", came: "Did the household come", lone_elderly: "A lone elderly person", disabled: "A disabled person", minors: "Minors",
     illness: "Severe or mental illness, pregnancy", victim: "Perhaps controlled, coerced or abused by others", measures: "Help and postponement", conclusion: "Proposed conclusion", facts: "Facts found",
@@ -30,6 +31,8 @@ export const enCases: typeof zhCases = {
     unproven: "Not proven", direct: "Delivered directly", post: "By post", left: "Left before a witness", electronic: "Electronically, with consent", upheld: "Upheld", withdrawn: "Withdrawn",
     lighter: "Changed to rectification", civil: "Civil suit", enforcement: "Court enforcement", 718: "Civil Code art. 718 (sublet)", 734: "Civil Code art. 734 (lease over)",
   },
+  reason: enReasons,
+  rule: enRules,
   written: {
     ask: "What was sent (a neutral question)", answer: "The household's own words", visited: "What was found (nothing inside a home is photographed)", interviewed: "Record of the interview",
     hardship: "How this was learned", agree: "Opinion", disagree: "Opinion", sign: "The notice in short (facts, reasons, basis, rights)", defence: "What was stated", reply: "Review and answer",
@@ -55,6 +58,10 @@ export const enCases: typeof zhCases = {
     screening: "Hardship screening", notScreened: "Not screened yet: before any notice every question needs a certain answer.", screened: (day) => `screened ${day}`, stillOpen: "not known yet", found: "found", none: "no hardship found",
     heard: "The household was heard", notHeard: "The household was not heard yet", broken: "The record does not match its check sums: it may have been changed. Tell the auditors.", optional: " (optional)", lateOnly: (n) => `Overdue only ${n}`, stepDue: "Next step by",
     choose: (what) => `Fill in: ${what}`, second: "Needs another person", filled: "Filled in",
+  },
+  chance: {
+    title: "Chance", of: (share) => `${share}: of leads like this about so many hold when people look; it orders the work and concludes nothing.`, none: "This rule states no chance: people check the facts above.",
+    limits: "Must not lead to",
   },
   pack: {
     title: "Evidence pack", hint: "The whole case as it stands: grounds, counter-evidence, coverage, papers of devices, the log and the audit trail. Personal data is masked; every pack is noted in the log.",

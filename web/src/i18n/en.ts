@@ -1,3 +1,4 @@
+import { enCare } from "./en.care";
 import { enCases } from "./en.cases";
 import type { Words } from "./zh";
 
@@ -68,7 +69,7 @@ const words: Words["words"] = {
   quantityUnit: { water: "m³", electricity: "kWh" },
   presence: { present: "Signs of residents", absent: "No signs of residents", other_use: "Used by others", unknown: "Unknown (not covered)" },
   stage: { note: "Note", yellow: "Yellow alert", orange: "Orange alert", red: "Red alert", insufficient_data: "Insufficient data" },
-  caseKind: { vacancy: "Suspected idle", sublet: "Suspected sublet", not_moved_in: "Possibly not moved in", vacant_used: "Vacant, signs of use" },
+  caseKind: { vacancy: "Suspected idle", sublet: "Suspected sublet", not_moved_in: "Possibly not moved in", vacant_used: "Vacant, signs of use", visitor_use: "Frequent visitor", turnover: "Guests in turn", lending: "Shared card", unseen_member: "Member not seen", stranger_household: "Others may live there", over_occupancy: "Over-occupied?", lease_over: "Lease over", reported: "Reported", brief_lend: "Brief lending?", former: "Former tenant's card" },
   caseState: {
     open: "Lead to be screened", recheck_requested: "Data review", asked: "Waiting for the household", visit: "Home visits", interview: "Interview", deliberation: "Waiting for the second person",
     concluded: "Agreed, to be signed", noticed: "Notice signed, defence", referred: "Referred to the court", dismissed: "Dismissed", good_cause: "Good cause", closed_unproven: "Closed, not proven",
@@ -128,7 +129,7 @@ export const en: Words = {
   },
   shell: {
     menu: "Main menu", estate: "Estate", beijing: "Beijing time", zoneTime: (zone) => `Local time (${zone})`, signOut: "Sign out",
-    live: "Live", doors: "Doors", blocks: "Dwellings", cases: "Leads", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", staff: "Staff", sync: "Lists in step", explain: "Explain", tenancy: "Tenancy sources", settings: "Settings",
+    live: "Live", doors: "Doors", blocks: "Dwellings", cases: "Leads", care: "Care", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", staff: "Staff", sync: "Lists in step", explain: "Explain", tenancy: "Tenancy sources", settings: "Settings",
     noEstate: "Your account has no estate yet. Ask an administrator.",
   },
   link: {
@@ -183,6 +184,7 @@ export const en: Words = {
     kinds: { handed_over: "handed over", moved_in: "moved in", moved_out: "moved out", ready_to_relet: "ready to be let again" }, families: { F1: "doors", F2: "meters" },
   },
   caseSteps: enCases,
+  ...enCare,
   cases: {
     title: "Leads and checks", reminder: "A lead is not a verdict: everything here is suspected and to be verified by a person. No lead ever takes anybody's access away.", filters: "Filters", state: "State", kind: "Kind", stage: "Alert",
     columns: { number: "Number", dwelling: "Dwelling", kind: "Kind", stage: "Alert", state: "State", opened: "Opened", due: "Due", headline: "Summary" }, empty: "No lead fits",

@@ -5,6 +5,8 @@ export const zhCases = {
   field: {} as Record<string, string>,
   choice: {} as Record<string, string>,
   written: {} as Record<string, string>,
+  reason: {} as Record<string, string>,
+  rule: {} as Record<string, string>,
   timer: {} as Record<string, string>,
   proposed: {} as Record<string, string>,
   hardship: {
@@ -16,6 +18,10 @@ export const zhCases = {
     screening: "困难情况筛查", notScreened: "尚未筛查：签发任何通知前，每一项都须查明。", screened: (day: string) => `${day} 已筛查`, stillOpen: "尚未查明", found: "存在", none: "未发现困难情形",
     heard: "已听取当事人说明", notHeard: "尚未听取当事人说明", broken: "办理记录与校验值不符：记录可能被改动，请联系审计人员。", optional: "（选填）", lateOnly: (n: number) => `只看逾期 ${n}`, stepDue: "下一步期限",
     choose: (what: string) => `请填写“${what}”`, second: "须由另一人办理", filled: "填写内容",
+  },
+  chance: {
+    title: "可能性", of: (share: string) => `${share}：同样情形的线索中，经核查大约有这么多成立；它只用于排序，不是结论。`, none: "该规则不给出可能性：以上事实由人员核查。",
+    limits: "不得因此",
   },
   pack: {
     title: "证据包", hint: "当前办理情况的完整材料：依据、反证、覆盖率、设备审核、办理记录和审计记录。个人信息默认脱敏；每次生成都记入办理记录。",

@@ -1,5 +1,6 @@
 /** Every word on the screen. Chinese is the source; `en.ts` has the same shape, so a missing key does not compile. */
 
+import { zhCare } from "./zh.care";
 import { zhCases } from "./zh.cases";
 
 const words = {
@@ -79,7 +80,7 @@ const words = {
   stage: {
     note: "记录", yellow: "黄色预警", orange: "橙色预警", red: "红色预警", insufficient_data: "数据不足",
   } as Record<string, string>,
-  caseKind: { vacancy: "疑似闲置", sublet: "疑似转租", not_moved_in: "疑似未入住", vacant_used: "空置房有使用迹象" } as Record<string, string>,
+  caseKind: { vacancy: "疑似闲置", sublet: "疑似转租", not_moved_in: "疑似未入住", vacant_used: "空置房有使用迹象", visitor_use: "访客频繁", turnover: "疑似轮换留宿", lending: "凭证可能共用", unseen_member: "登记人员未见", stranger_household: "疑似他人居住", over_occupancy: "疑似超员", lease_over: "租期届满", reported: "有反映", brief_lend: "疑似短借", former: "原住户凭证" } as Record<string, string>,
   caseState: {
     open: "线索待初筛", recheck_requested: "数据复核中", asked: "待当事人说明", visit: "入户核查中", interview: "约谈中", deliberation: "认定会商，待第二人",
     concluded: "会商同意，待签发", noticed: "已签发，送达与陈述申辩", referred: "已移送", dismissed: "已排除", good_cause: "有正当理由",
@@ -142,7 +143,7 @@ export const zh = {
   },
   shell: {
     menu: "主菜单", estate: "小区", beijing: "北京时间", zoneTime: (zone: string) => `当地时间（${zone}）`, signOut: "退出登录",
-    live: "实时", doors: "门", blocks: "楼盘表", cases: "线索与核查", devices: "设备", events: "通行与事件", passes: "通行证", counter: "服务台", staff: "工作人员", sync: "名单一致性", explain: "为什么能进", tenancy: "租约来源", settings: "设置",
+    live: "实时", doors: "门", blocks: "楼盘表", cases: "线索与核查", care: "关怀探访", devices: "设备", events: "通行与事件", passes: "通行证", counter: "服务台", staff: "工作人员", sync: "名单一致性", explain: "为什么能进", tenancy: "租约来源", settings: "设置",
     noEstate: "您的账号还没有可管理的小区。请联系系统管理员。",
   },
   link: {
@@ -197,6 +198,7 @@ export const zh = {
     kinds: { handed_over: "已交付使用", moved_in: "已入住", moved_out: "已搬离", ready_to_relet: "可再次配租" } as Record<string, string>, families: { F1: "门禁", F2: "水电表" } as Record<string, string>,
   },
   caseSteps: zhCases,
+  ...zhCare,
   cases: {
     title: "线索与核查", reminder: "线索不是结论：以下均为待核实的疑似情况，须由工作人员核查后认定。系统不会因线索停用任何人的通行。", filters: "筛选", state: "状态", kind: "类型", stage: "预警",
     columns: { number: "编号", dwelling: "房屋", kind: "类型", stage: "预警", state: "状态", opened: "形成时间", due: "办理期限", headline: "摘要" }, empty: "没有符合条件的线索",

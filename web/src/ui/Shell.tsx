@@ -13,7 +13,7 @@ import { Clock } from "./Clock";
 import { LinkBadge } from "./LinkBadge";
 import { Forbidden } from "./Panel";
 
-type PageKey = "live" | "blocks" | "doors" | "events" | "passes" | "counter" | "staff" | "sync" | "explain" | "cases" | "devices" | "tenancy" | "settings";
+type PageKey = "live" | "blocks" | "doors" | "events" | "passes" | "counter" | "staff" | "sync" | "explain" | "cases" | "care" | "devices" | "tenancy" | "settings";
 const PAGES: { path: string; key: PageKey; needs?: Permission }[] = [
   { path: "/", key: "live", needs: "estate.view" },
   { path: "/blocks", key: "blocks", needs: "estate.view" },
@@ -25,6 +25,7 @@ const PAGES: { path: string; key: PageKey; needs?: Permission }[] = [
   { path: "/sync", key: "sync", needs: "estate.view" },
   { path: "/explain", key: "explain", needs: "estate.view" },
   { path: "/cases", key: "cases", needs: "case.view" },
+  { path: "/care", key: "care", needs: "care.manage" },
   { path: "/devices", key: "devices", needs: "estate.view" },
   { path: "/tenancy", key: "tenancy", needs: "tenancy.view" },
   { path: "/settings", key: "settings" },

@@ -72,7 +72,7 @@ function Timeline({ detail }: { detail: CaseDetail }): ReactNode {
       <ol className="timeline">
         {detail.timeline.map((entry, i) => (
           <li key={`${entry.at}${i}`} data-testid="entry" data-action={entry.action}>
-            <strong>{named(caseSteps.action, entry.action, entry.action_zh)}</strong> {entry.reason_zh}
+            <strong>{named(caseSteps.action, entry.action, entry.action_zh)}</strong> {entry.reason_code ? named(caseSteps.reason, entry.reason_code, entry.reason_zh) : ""}
             <div className="faint">{t.at(entry.actor, format.dateTime(entry.at, zone))}</div>
             {entry.filled.length ? <dl className="facts one">{entry.filled.map((one) => <div key={one.label_zh}><dt>{one.label_zh}</dt><dd>{one.value_zh}</dd></div>)}</dl> : null}
             {entry.opinion ? <p>{entry.opinion}</p> : null}

@@ -3,10 +3,10 @@
 import { Checkbox, Segmented } from "antd";
 import { type ReactNode, useCallback, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
-import { type CaseFilter, useCases } from "../../api/queries";
+import { type CaseFilter, useCases, useHints } from "../../api/queries";
 import type { CaseItem } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { named, useWords, word } from "../../i18n";
 import { serverNow } from "../../now";
 import { useZone } from "../../session";
 import { StateMark } from "../../ui/Mark";
@@ -49,7 +49,32 @@ export function CasesPage(): ReactNode {
           {(page) => <CaseTable items={page.items} search={params.toString()} />}
         </Answer>
       </Panel>
+      <Hints />
     </>
+  );
+}
+
+function Hints(): ReactNode {
+  const { hints: t, caseSteps, words } = useWords();
+  return (
+    <Panel id="hints" title={t.title}>
+      <p className="faint">{t.hint}</p>
+      <Answer query={useHints()} empty={(page) => page.items.length === 0} emptyText={t.empty}>
+        {({ items }) => (
+          <ul className="rows">
+            {items.map((one) => (
+              <li key={one.id} data-testid="hint">
+                <strong>{word(words.caseKind, one.kind, one.kind_zh)}</strong> <code>{one.rule}</code> {named(caseSteps.rule, one.rule, "")}
+                <Link to={`/dwellings/${encodeURIComponent(one.dwelling_id)}`}>{one.block_name} {one.dwelling_number}</Link>
+                <span>{one.because[0]}</span>
+                {one.case_id ? <Link to={`/cases/${encodeURIComponent(one.case_id)}`}>{t.openCase}</Link> : null}
+                {one.against.length ? <span className="faint">{t.innocent} {one.against.map((text) => text.split("：")[0]).join("、")}</span> : null}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answer>
+    </Panel>
   );
 }
 

@@ -53,7 +53,7 @@ function Form({ detail, action, close }: { detail: CaseDetail; action: CaseActio
   const { message } = App.useApp();
   const [code, setCode] = useState<string | null>(null);
   const [fields, setFields] = useState<Values>({});
-  const [opinion, setOpinion] = useState("");
+  const [opinion, setOpinion] = useState(action.offered);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   useEffect(() => setProblem(""), [code, opinion, fields]);
@@ -85,7 +85,7 @@ function Form({ detail, action, close }: { detail: CaseDetail; action: CaseActio
         <div className="dialog-field">
           <span id="reason-code">{t.reasonCode}</span>
           <Select aria-labelledby="reason-code" style={{ width: "100%" }} value={code} onChange={setCode} showSearch={{ optionFilterProp: "label" }}
-            options={action.reason_codes.map((one) => ({ value: one.code, label: `${one.code} ${one.label_zh}` }))} />
+            options={action.reason_codes.map((one) => ({ value: one.code, label: `${one.code} ${named(caseSteps.reason, one.code, one.label_zh)}` }))} />
         </div>
       ) : null}
       {action.fields.map((one) => <OneField key={one.name} field={one} value={fields[one.name] ?? ""} change={(value) => setFields((old) => ({ ...old, [one.name]: value }))} />)}

@@ -3,17 +3,19 @@
 import type { ReactNode } from "react";
 import type { CaseFinding } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { named, useWords, word } from "../../i18n";
 import { Empty, Panel } from "../../ui/Panel";
 
 export function Reasons({ finding }: { finding: CaseFinding | null }): ReactNode {
-  const { caseDetail: t, words } = useWords();
+  const { caseDetail: t, caseSteps, words } = useWords();
   if (!finding) return <Panel id="reasons" title={t.why}><Empty text={t.noFinding} /></Panel>;
   const facts: [string, ReactNode][] = [
-    [t.rule, `${finding.rule} ${finding.rule_title_zh}`], [t.observed, finding.observed], [t.threshold, finding.threshold],
+    [t.rule, `${finding.rule} ${named(caseSteps.rule, finding.rule, finding.rule_title_zh)}`], [t.observed, finding.observed], [t.threshold, finding.threshold],
     [t.window, `${finding.window_from} – ${finding.window_to}`], [t.coverage, format.percent(finding.coverage)],
     [t.families, finding.families.map((family) => word(words.family, family)).join(" + ") || format.NONE],
     [t.policy, finding.policy_title_zh], [t.legal, finding.legal_basis],
+    [caseSteps.chance.title, finding.chance === null ? caseSteps.chance.none : caseSteps.chance.of(format.percent(finding.chance))],
+    [caseSteps.chance.limits, finding.limits.join("、") || format.NONE],
   ];
   return (
     <Panel id="reasons" title={t.why} extra={<span className="faint">{t.versions(finding.rule_version, finding.policy_version)}</span>}>

@@ -14,6 +14,7 @@ import { StatusChip } from "../../ui/StatusChip";
 import { Absences } from "./Absences";
 import { Household } from "./Household";
 import { LifePanel } from "./Life";
+import { OutsideSigns } from "./OutsideSigns";
 import { Why } from "./Why";
 
 const Presence = lazy(() => import("./Presence"));
@@ -25,6 +26,7 @@ export function DwellingPage(): ReactNode {
 
 function Page({ dwelling }: { dwelling: Dwelling }): ReactNode {
   const t = useWords().dwelling;
+  const { may } = useSession();
   return (
     <>
       <div className="page-head">
@@ -39,6 +41,7 @@ function Page({ dwelling }: { dwelling: Dwelling }): ReactNode {
           <Why dwellingId={dwelling.id} />
           <Absences dwelling={dwelling} />
           <LifePanel dwellingId={dwelling.id} />
+          {may("case.view") ? <OutsideSigns dwelling={dwelling.id} /> : null}
           <Meters dwelling={dwelling} />
         </div>
       </div>

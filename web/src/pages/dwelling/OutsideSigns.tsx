@@ -1,0 +1,83 @@
+/** What other offices and people say of a dwelling (旁证): a class, a day, and who said it. For who may see cases. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { App, Button, Input, Select } from "antd";
+import { type ReactNode, useState } from "react";
+import { ApiError, call } from "../../api/client";
+import { useOutsideSigns } from "../../api/queries";
+import type { OutsideSign } from "../../api/types";
+import { named, useWords, word } from "../../i18n";
+import { useSession } from "../../session";
+import { Mark } from "../../ui/Mark";
+import { Answer, Panel } from "../../ui/Panel";
+import { ReasonDialog } from "../../ui/ReasonDialog";
+
+export function OutsideSigns({ dwelling }: { dwelling: string }): ReactNode {
+  const { signs: t, words } = useWords();
+  const { may } = useSession();
+  const query = useOutsideSigns(dwelling);
+  return (
+    <Panel id="outside-signs" title={t.title} extra={may("sign.record") ? <Record dwelling={dwelling} kinds={query.data?.kinds ?? []} /> : null}>
+      <p className="faint">{t.hint}</p>
+      <Answer query={query} empty={(page) => page.items.length === 0} emptyText={t.empty}>
+        {({ items }) => (
+          <ul className="rows">
+            {items.map((one) => (
+              <li key={one.id} data-testid="outside-sign">
+                <span className="num">{one.until ? `${one.on} – ${one.until}` : one.on}</span>
+                <strong>{named(t.kinds, one.kind, one.label_zh)}</strong>
+                {one.anonymous ? <Mark tone="warn">{t.anonymous}</Mark> : null}
+                <span className="faint">{word(words.family, one.family)} · {t.by(one.by)}</span>
+                {one.withdrawn_at ? <Mark tone="none">{t.withdrawn}</Mark> : one.source === "desk" && may("sign.record") ? <Withdraw one={one} dwelling={dwelling} /> : null}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answer>
+    </Panel>
+  );
+}
+
+function Withdraw({ one, dwelling }: { one: OutsideSign; dwelling: string }): ReactNode {
+  const { signs: t, common } = useWords();
+  const client = useQueryClient();
+  const { message } = App.useApp();
+  async function send(): Promise<void> {
+    try {
+      await call(`/outside-signs/${encodeURIComponent(one.id)}/withdraw`, { method: "POST", body: {} });
+      await client.invalidateQueries({ queryKey: ["outside-signs", dwelling] });
+    } catch (error) {
+      void message.error((error instanceof ApiError && error.message) || common.unreachable);
+    }
+  }
+  return <Button size="small" onClick={() => void send()}>{t.withdraw}</Button>;
+}
+
+function Record({ dwelling, kinds }: { dwelling: string; kinds: { kind: string; label_zh: string }[] }): ReactNode {
+  const { signs: t } = useWords();
+  const client = useQueryClient();
+  const [open, setOpen] = useState(false);
+  const [kind, setKind] = useState("");
+  const [on, setOn] = useState("");
+  const [digest, setDigest] = useState("");
+  const [anonymous, setAnonymous] = useState(false);
+  return (
+    <>
+      <Button size="small" onClick={() => setOpen(true)}>{t.record}</Button>
+      <ReasonDialog open={open} title={t.record} hint={t.recordHint} close={() => setOpen(false)} missing={() => (kind && on ? "" : t.missing)}
+        submit={async () => {
+          await call(`/dwellings/${encodeURIComponent(dwelling)}/outside-signs`, { method: "POST", body: { kind, on, anonymous, digest } });
+          await client.invalidateQueries({ queryKey: ["outside-signs", dwelling] });
+          setOpen(false);
+        }}>
+        <label>{t.kind}
+          <Select value={kind || null} onChange={(value: string) => setKind(value)} style={{ width: "100%" }} aria-label={t.kind}
+            options={kinds.map((one) => ({ value: one.kind, label: named(t.kinds, one.kind, one.label_zh) }))} />
+        </label>
+        <label>{t.on}<Input type="date" value={on} onChange={(event) => setOn(event.target.value)} /></label>
+        {kind === "advert" ? <label>{t.digest}<Input value={digest} maxLength={64} onChange={(event) => setDigest(event.target.value.trim())} /></label> : null}
+        {kind.startsWith("report_") ? <label><input type="checkbox" checked={anonymous} onChange={(event) => setAnonymous(event.target.checked)} /> {t.anonymous}</label> : null}
+      </ReasonDialog>
+    </>
+  );
+}
