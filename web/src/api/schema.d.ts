@@ -3783,8 +3783,8 @@ export interface components {
         };
         /**
          * FindingView
-         * @description What the case rests on: reasons for and against, and what would refute it. `chance` 0..1: as last stated; `limits`: what must
-         *     not come of this rule.
+         * @description What the case rests on: reasons for and against, and what would refute it. `chance` 0..1: as last stated; `limits`: what
+         *     must not come of this rule.
          */
         FindingView: {
             /** Against */
@@ -4126,23 +4126,6 @@ export interface components {
             /** Type */
             type: string;
         };
-        /** LastRun */
-        LastRun: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /**
-             * Before
-             * Format: date
-             */
-            before: string;
-            /** Deleted */
-            deleted: number;
-            /** Held */
-            held: number;
-        };
         /**
          * IntegrityItem
          * @description `subject`: a device or access point (D); a source, a person's, dwelling's or user's id (N).
@@ -4163,6 +4146,23 @@ export interface components {
             data: components["schemas"]["IntegrityItem"][];
             /** Entrances */
             entrances: components["schemas"]["IntegrityItem"][];
+        };
+        /** LastRun */
+        LastRun: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Before
+             * Format: date
+             */
+            before: string;
+            /** Deleted */
+            deleted: number;
+            /** Held */
+            held: number;
         };
         /**
          * LawItem
