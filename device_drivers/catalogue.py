@@ -51,6 +51,7 @@ FACE_TERMINAL = _driver(
             cards=True,
             device_side_pulse=True,
             replays_events=True,
+            history=True,
             commands=(CommandKind.MOMENTARY_ACCESS.value,),
             identifiers=("card", "face"),
             # A card it does not hold, a QR text and an identity card are only passed on: the edge decides.

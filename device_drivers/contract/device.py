@@ -85,7 +85,8 @@ class Capabilities(msgspec.Struct, frozen=True, omit_defaults=True):
     edge to decide (a terminal's QR code, a reader's card). Both empty (an older edge): what `cards` and `photos` say.
     `schedules`, `counts`: the device itself keeps hours of the day, or counts a pass's uses. What it cannot keep it is not
     given: the edge decides, where the device passes the identifier on. `locks_down`: it has a lock-down of its own, which
-    must be ordered and released.
+    must be ordered and released. `replays_events`: it sends by itself what was not acknowledged. `history`: it keeps what
+    happened and gives it when asked for, so that what was lost on the way is had again.
     """
 
     holds_list: bool = False
@@ -105,6 +106,7 @@ class Capabilities(msgspec.Struct, frozen=True, omit_defaults=True):
     schedules: bool = False
     counts: bool = False
     locks_down: bool = False
+    history: bool = False
 
     @property
     def accepted(self) -> frozenset[str]:

@@ -203,6 +203,10 @@ class Bench:
         """Something an event must tell."""
         raise NotImplementedError
 
+    async def happen_unheard(self) -> None:
+        """The same, told to nobody: it is over, or lost on its way, before the driver can hear it."""
+        raise NotImplementedError
+
     @staticmethod
     def is_it(event: DriverEvent) -> bool:
         """Whether `event` tells what `happen` did."""
@@ -261,6 +265,11 @@ class FaceBench(Bench):
     async def happen(self) -> None:
         self.sim.passes.stranger()
 
+    async def happen_unheard(self) -> None:
+        await self.sim.apply_fault(Fault.LOSES_RECORD)
+        self.sim.passes.stranger()
+        self.sim.clear_faults()
+
     @staticmethod
     def is_it(event: DriverEvent) -> bool:
         return event.key.startswith("snap:")
@@ -282,6 +291,7 @@ class BoardBench(Bench):
     exempt: ClassVar[dict[str, str]] = {
         "list": "a board holds no list; the edge decides",
         "replay": "a board keeps no events: what nobody polled is lost, and the edge declares the hole",
+        "history": "a board keeps no events",
     }
 
     def make(self) -> DeviceSim:
@@ -303,6 +313,10 @@ class BoardBench(Bench):
 
     async def happen(self) -> None:
         await self.sim.set_door(is_open=not self.sim.door_is_open)
+
+    async def happen_unheard(self) -> None:
+        for is_open in (True, False):
+            await self.sim.set_door(is_open=is_open)
 
     @staticmethod
     def is_it(event: DriverEvent) -> bool:
@@ -346,6 +360,7 @@ class MeterBench(Bench):
         "list": "meters hold no credentials",
         "pulse": "meters open nothing",
         "replay": "a counter is cumulative: the next reading holds what was missed",
+        "history": "a counter says how much, never when",
     }
 
     transport = "tcp"
@@ -368,6 +383,10 @@ class MeterBench(Bench):
     async def happen(self) -> None:
         self.sim.set_reading(6, 12.345)
 
+    async def happen_unheard(self) -> None:
+        self.sim.set_reading(6, 12.345)
+        self.sim.set_reading(6, 20.0)
+
     @staticmethod
     def is_it(event: DriverEvent) -> bool:
         return getattr(event.body, "value", None) == 12.345
@@ -387,6 +406,7 @@ class CameraBench(Bench):
         "list": "a camera holds no credentials",
         "pulse": "a camera opens nothing",
         "replay": "pull points keep nothing over a power loss",
+        "history": "what was over before a pull point stood is told by nobody",
     }
 
     def make(self) -> DeviceSim:
@@ -407,6 +427,10 @@ class CameraBench(Bench):
     async def happen(self) -> None:
         await self.sim.raise_event({"kind": "motion"})
 
+    async def happen_unheard(self) -> None:
+        for active in (True, False):
+            await self.sim.raise_event({"kind": "motion", "active": active})
+
     @staticmethod
     def is_it(event: DriverEvent) -> bool:
         return "Motion" in getattr(event.body, "topic", "")
@@ -418,6 +442,7 @@ class OnvifDoorBench(CameraBench):
         "list": "its credential service knows cards only; test_onvif_door proves its list",
         "lock_down": "a door controller locks down itself",
         "replay": "pull points keep nothing over a power loss",
+        "history": "what was over before a pull point stood is told by nobody",
     }
 
     def make(self) -> DeviceSim:
@@ -429,6 +454,10 @@ class OnvifDoorBench(CameraBench):
 
     async def happen(self) -> None:
         await self.sim.set_door(is_open=True)
+
+    async def happen_unheard(self) -> None:
+        for is_open in (True, False):
+            await self.sim.set_door(is_open=is_open)
 
     @staticmethod
     def is_it(event: DriverEvent) -> bool:

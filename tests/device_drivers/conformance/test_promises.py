@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import BENCHES, Bench
+from harness import BENCHES, Bench, until
 from kit import benches, connected, run
 
 from device_drivers.catalogue import definition
 from device_drivers.contract.device import Capabilities
-from device_drivers.contract.words import CommandKind, CommandOutcome
+from device_drivers.contract.words import CommandKind, CommandOutcome, DoorState
 from device_drivers.driver import (
     CommandRequest,
     DeviceRefused,
     DeviceUnreachable,
+    Driver,
+    DriverEvent,
     ReadsContents,
     Remove,
     RevokesSingly,
@@ -104,6 +107,58 @@ def test_only_who_replays_promises_it() -> None:
     for bench in BENCHES:
         can = definition(bench.kind).capabilities
         assert can.replays_events == ("replay" not in bench.exempt), bench.__name__
+
+
+@benches("events")
+def test_what_was_lost_on_its_way_is_had_again_where_a_history_is_declared(
+    bench_type: type[Bench], broker: Any, tmp_path: Path
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        can = declared(bench)
+        assert can.history == ("history" not in bench.exempt), "the bench's exemption and the driver's word differ"
+        told: list[DriverEvent] = []
+
+        async def listen(driver: Driver) -> None:
+            async for event in driver.events():
+                if event.ack:
+                    await event.ack()
+                if bench.is_it(event):
+                    told.append(event)
+
+        if not can.history:
+            await bench.happen_unheard()
+        async with connected(bench) as driver:
+            listening = asyncio.create_task(listen(driver))
+            try:
+                if can.history:
+                    for happens in (bench.happen, bench.happen_unheard, bench.happen):
+                        before = len(told)
+                        await happens()
+                        if happens == bench.happen:
+                            await until(lambda n=before: len(told) > n, "it is told")
+                    await until(lambda: len({event.key for event in told}) == 3, "what was lost is asked for")
+                    assert [event.late for event in told].count(True) == 1, "and told as late"
+                else:
+                    await until(lambda: driver_looked(bench, driver), "the device was looked at")
+                    assert told == [], "what was over before is not made up"
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+    run(bench_type, broker, tmp_path, scenario)
+
+
+def driver_looked(bench: Bench, driver: Driver) -> bool:
+    """Whether the present state was told by the device since the driver listens."""
+    match bench.kind:
+        case "modbus_door":
+            return driver.points.doors["door1"].state is DoorState.CLOSED  # type: ignore[attr-defined]
+        case "modbus_meter":
+            return all(line.told for line in driver._lines)  # type: ignore[attr-defined]
+        case "onvif_camera":
+            return bool(driver.states.held)  # type: ignore[attr-defined]
+        case _:
+            return driver.doors["Door_1"].state is DoorState.CLOSED  # type: ignore[attr-defined]
 
 
 @benches()
