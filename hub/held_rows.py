@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ class Kind:
     """An action of another room that the brake on people weighs (`hub.access.held`); `hub.rooms` names them all.
 
     `weight`: how many changes of access it is; `about`: what it is, for the second person; `perform`: done, gives what it was
-    done to; `follow`: what happens after it was saved (with the hub).
+    done to; `follow`: what happens after it was saved (with the hub); `households`: whom it takes something from, each of them.
     """
 
     action: type[msgspec.Struct]
@@ -28,6 +29,15 @@ class Kind:
     about: Callable[[Session, str, Any], str]
     perform: Callable[[UnitOfWork, str, Any], str]
     follow: Callable[[Any], None]
+    households: Callable[[Session, str, Any, datetime], list[HouseholdLoses]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdLoses:
+    """A household the action takes something from, as things stand now. `loses`: (masked name, or empty for all; what)."""
+
+    dwelling_code: str
+    loses: tuple[tuple[str, str], ...]
 
 
 Kinds = Mapping[str, Kind]

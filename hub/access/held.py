@@ -30,7 +30,7 @@ from hub.access.schedule_desk import ChangeSchedule, touched_by
 from hub.auth import Principal
 from hub.db import UnitOfWork
 from hub.errors import Conflict, NotFound
-from hub.held_rows import digest, hold
+from hub.held_rows import HouseholdLoses, digest, hold
 from hub.second_person import require_other
 from hub.services import Hub
 from hub.tables import CredentialRow, Dwelling, HeldAction, Tenancy
@@ -128,6 +128,15 @@ def waiting(session: Session, estate_id: str) -> list[HeldAction]:
     """Oldest first."""
     query = select(HeldAction).where(HeldAction.estate_id == estate_id, HeldAction.state == "held")
     return list(session.scalars(query.order_by(HeldAction.asked_at, HeldAction.id)))
+
+
+def households(hub: Hub, session: Session, row: HeldAction) -> list[HouseholdLoses]:
+    """Whom it would take something from, by house code; empty where one household is named by the row itself."""
+    other = hub.held_kinds.get(row.kind)
+    if other is None or other.households is None or row.state != "held":
+        return []
+    wanted = msgspec.convert(row.payload, other.action)
+    return other.households(session, row.estate_id, wanted, hub.now())
 
 
 def decide(hub: Hub, principal: Principal, row: HeldAction, *, confirm: bool, reason: str) -> Done | None:

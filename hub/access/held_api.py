@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from sqlalchemy import select
 
@@ -33,6 +33,25 @@ class HeldItem(BaseModel):
 
 class HeldItems(BaseModel):
     items: list[HeldItem]
+
+
+class HeldLoss(BaseModel):
+    """`name` empty: the household as a whole. `what`: `card …1234`, ended, left, cards, photo, moved."""
+
+    name: str
+    what: str
+
+
+class HeldHouseholdItem(BaseModel):
+    dwelling_code: str
+    loses: list[HeldLoss]
+
+
+class HeldHouseholds(BaseModel):
+    """`total`: of all pages."""
+
+    total: int
+    items: list[HeldHouseholdItem]
 
 
 @router.get("/estates/{estate_id}/held-actions")
@@ -63,6 +82,33 @@ def list_held_actions(estate_id: str, hub: TheHub, principal: Viewer) -> HeldIte
             )
             for r in rows
         ]
+    )
+
+
+@router.get("/held-actions/{held_id}/households")
+def held_households(
+    held_id: str,
+    hub: TheHub,
+    principal: Viewer,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> HeldHouseholds:
+    """Every household that would lose something if it were confirmed now, by house code, page by page."""
+    with hub.db.reading() as session:
+        row = session.get(HeldAction, held_id)
+        in_scope(principal, row.estate_id if row else None)
+        if row is None:
+            raise NotFound
+        found = held.households(hub, session, row)
+    page = found[offset : offset + limit]
+    return HeldHouseholds(
+        total=len(found),
+        items=[
+            HeldHouseholdItem(
+                dwelling_code=one.dwelling_code, loses=[HeldLoss(name=name, what=what) for name, what in one.loses]
+            )
+            for one in page
+        ],
     )
 
 

@@ -140,14 +140,26 @@ def _label(codes: Sequence[str]) -> str:
 def _apply_list(uow: UnitOfWork, estate_id: str, wanted: ApplyList) -> str:
     """What a second person confirmed, compared with what is known now; the source's brake looks at it like at any list."""
     write.one_at_a_time(uow)
-    estate = uow.session.get_one(Estate, estate_id)
-    today = uow.now.astimezone(ZoneInfo(estate.time_zone)).date()
-    people = [(record.dwelling_code, member.person_id) for record in wanted.records for member in record.members]
-    row_of = {person: row for row, person in enumerate(people, start=1)}
-    read = SheetRead(records=list(wanted.records), rows=len(people), row_of=row_of)
+    estate, today, read = _again(uow.session, estate_id, wanted, uow.now)
     records, _ = _place(uow.session, estate, read)
     _write(uow, estate, read, records, _changes(uow.session, estate, records, today, uow.now))
     return estate_id
+
+
+def _again(session: Session, estate_id: str, wanted: ApplyList, now: datetime) -> tuple[Estate, date, SheetRead]:
+    estate = session.get_one(Estate, estate_id)
+    people = [(record.dwelling_code, member.person_id) for record in wanted.records for member in record.members]
+    row_of = {person: row for row, person in enumerate(people, start=1)}
+    read = SheetRead(records=list(wanted.records), rows=len(people), row_of=row_of)
+    return estate, now.astimezone(ZoneInfo(estate.time_zone)).date(), read
+
+
+def _households(session: Session, estate_id: str, wanted: ApplyList, now: datetime) -> list[held_rows.HouseholdLoses]:
+    """Every household that would lose something if the list were applied now, for the second person."""
+    estate, today, read = _again(session, estate_id, wanted, now)
+    records, agreed = _place(session, estate, read)
+    outcome = _outcome(read, _changes(session, estate, records, today, now), agreed, today, applied=False)
+    return [held_rows.HouseholdLoses(one.dwelling_code, one.loses) for one in outcome.households if one.loses]
 
 
 def _write(
@@ -364,4 +376,5 @@ KIND = held_rows.Kind(
     about=lambda _session, _estate_id, wanted: str(wanted.label),
     perform=_apply_list,
     follow=moved.tell,
+    households=_households,
 )

@@ -237,6 +237,37 @@ def test_a_list_that_takes_a_card_counts_to_the_hour_of_who_sends_it(hub: Hub, e
     assert send(hub, sheet((code(0), "张三", A, "200")), "a.csv").household_changes["unchanged"] == 1
 
 
+def test_the_second_person_sees_every_household_that_loses_something(
+    sqlite_hub: Hub, estate: Setup, sign_in: Any
+) -> None:
+    hub, many = sqlite_hub, 18
+    estate(hub)
+    with hub.db.unit_of_work("test", "brake", audit=False) as uow:
+        uow.session.get_one(Estate, "E001").policy = {"brake": {"share": 1.0, "households": 100, "floor": 100}}
+
+    def sheet(card: int) -> bytes:
+        lines = [
+            f"{code(n)},张三,{id_number(100 + n)},承租人,2025-03-01,,{card + n}," for n in range(many)
+        ]  # fmt: skip
+        return "\n".join((",".join(HEAD), *lines)).encode()
+
+    assert send(hub, sheet(1000), "a.csv").applied
+    with hub.db.unit_of_work("official", "a busy hour", now=hub.now()) as uow:
+        assert quota.spend(uow, "official", "pass.issue", quota.LIMIT)
+    waiting = send(hub, sheet(2000), "a.csv").waiting
+    client = sign_in(hub, "housing_official")
+    pages = [
+        client.get(f"/api/v1/held-actions/{waiting}/households", params={"offset": offset, "limit": 10}).json()
+        for offset in (0, 10, 20)
+    ]
+    assert [page["total"] for page in pages] == [many] * 3
+    told = [one["dwelling_code"] for page in pages for one in page["items"]]
+    assert told == sorted(code(n) for n in range(many)), "each of them, not the first twelve"
+    (loss,) = pages[0]["items"][0]["loses"]
+    assert (loss["name"], loss["what"].startswith("card ")) == ("张*", True), "masked"
+    assert client.get("/api/v1/held-actions/held-nobody/households").status_code in (403, 404)
+
+
 def test_what_another_source_manages_is_compared_and_left_alone(
     sqlite_hub: Hub, configured: Setup, office: Office, tmp_path: Path
 ) -> None:

@@ -1257,6 +1257,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/held-actions/{held_id}/households": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Held Households
+         * @description Every household that would lose something if it were confirmed now, by house code, page by page.
+         */
+        get: operations["held_households"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/held-actions/{held_id}/{decision}": {
         parameters: {
             query?: never;
@@ -4019,6 +4039,23 @@ export interface components {
             /** Tenancy */
             tenancy: string;
         };
+        /** HeldHouseholdItem */
+        HeldHouseholdItem: {
+            /** Dwelling Code */
+            dwelling_code: string;
+            /** Loses */
+            loses: components["schemas"]["HeldLoss"][];
+        };
+        /**
+         * HeldHouseholds
+         * @description `total`: of all pages.
+         */
+        HeldHouseholds: {
+            /** Items */
+            items: components["schemas"]["HeldHouseholdItem"][];
+            /** Total */
+            total: number;
+        };
         /** HeldItem */
         HeldItem: {
             /**
@@ -4047,6 +4084,16 @@ export interface components {
         HeldItems: {
             /** Items */
             items: components["schemas"]["HeldItem"][];
+        };
+        /**
+         * HeldLoss
+         * @description `name` empty: the household as a whole. `what`: `card …1234`, ended, left, cards, photo, moved.
+         */
+        HeldLoss: {
+            /** Name */
+            name: string;
+            /** What */
+            what: string;
         };
         /**
          * HeldWord
@@ -9593,6 +9640,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    held_households: {
+        parameters: {
+            query?: {
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                held_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldHouseholds"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

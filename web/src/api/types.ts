@@ -66,6 +66,7 @@ export type PassItem = S["PassItem"];
 export type DeskAnswer = S["DeskAnswer"];
 export type Withdrawn = S["Withdrawn"];
 export type HeldAction = S["HeldItem"];
+export type HeldHouseholds = S["HeldHouseholds"];
 
 export type Held = S["Held"];
 export type SyncDevice = S["DeviceStep"];

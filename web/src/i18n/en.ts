@@ -1,6 +1,7 @@
 import { enCare } from "./en.care";
 import { enCases } from "./en.cases";
 import type { Words } from "./zh";
+import { reason, refusal, relation } from "./en.reasons";
 
 const words: Words["words"] = {
   status: {
@@ -28,6 +29,7 @@ const words: Words["words"] = {
     pass_expired: "expired or used up", pass_withdrawn: "taken back by the host",
   },
   way: { qr: "Changing code on the phone", pin: "PIN", card: "Card", id_card: "ID card", dynamic_qr: "Changing code on the phone" },
+  said: { reason, refusal, relation },
   heldKind: {
     "pass.issue": "Issue a pass", "pass.end": "End a pass", "pass.renew": "Renew a pass", "credential.own_request": "End at own request", "credential.lost_card": "Lost card",
     "credential.restore": "Restore a credential", "device.foreign": "What becomes of foreign entries", "role.assign": "Give a role", "role.end": "Take a role back", "role.extend": "Extend a role", "schedule.change": "Change hours", "member.id_card": "Identity card as a way in", "member.pin": "PIN", "pass.link": "Link for the phone",
@@ -320,6 +322,7 @@ export const en: Words = {
     pin: "Give a PIN", pinHint: "The PIN is made here, shown once, and kept as a keyed hash. At a door with a keypad: type it, then #. A new one takes the place of the old.", pinOn: "PIN made", pinStop: "No PIN any more", pinStopHint: "The PIN opens no door any more; the person's other ways stay.", pinOff: "The PIN opens no longer", pinTitle: "PIN", pinOnce: "Shown this once: hand it to the person in private.",
     otherWay: "The person's link for the phone", otherWayHint: "The face was the only way in, so a link for the phone was made in the same moment: let the person scan it now, and the phone shows the code. Shown this once.", phoneOnly: "The code on the phone is now this person's only way in.",
     heldFeed: (source) => `Changes from ${source}`, nobodyYet: "Nobody has confirmed yet", toHeld: (n) => `Check ${n} households`,
+    households: "Household by household", householdsNone: "As things stand now no household would lose anything", lost: { ended: "the right to live there", left: "membership", cards: "cards", photo: "face", moved: "the home of before" },
   },
   staff: {
     title: "Staff and roles", people: "People", peopleEmpty: "Nobody has a role yet. Make a role first, then give it.", roles: "Roles", rolesEmpty: "No role yet", schedules: "Hours", columns: { who: "Person", role: "Role", valid: "Valid", way: "Shows", devices: "State and devices", act: "Action" },

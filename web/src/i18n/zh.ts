@@ -37,6 +37,8 @@ const words = {
     pass_expired: "到期或次数用完", pass_withdrawn: "接待住户收回",
   } as Record<string, string>,
   way: { qr: "手机动态码", pin: "密码", card: "卡", id_card: "身份证", dynamic_qr: "手机动态码" } as Record<string, string>,
+  // What the hub says itself, in Chinese: other languages have words by its codes.
+  said: { reason: {} as Record<string, string>, refusal: {} as Record<string, string>, relation: {} as Record<string, string> },
   heldKind: {
     "pass.issue": "签发通行证", "pass.end": "终止通行证", "pass.renew": "通行证续期", "credential.own_request": "本人申请停用", "credential.lost_card": "挂失换卡",
     "credential.restore": "恢复停用的凭证", "device.foreign": "处理设备上的非本系统人员", "role.assign": "授予岗位", "role.end": "收回岗位", "role.extend": "岗位续期", "schedule.change": "更改时段", "member.id_card": "身份证开门", "member.pin": "开门密码", "pass.link": "发手机通行链接",
@@ -334,6 +336,7 @@ export const zh = {
     pin: "发开门密码", pinHint: "系统生成密码，只显示一次，保存的是不可还原的校验值；在有键盘的门口输入密码后按 # 键。再次发放时旧密码失效。", pinOn: "已生成开门密码", pinStop: "取消开门密码", pinStopHint: "取消后密码不再开门，本人其他方式不变。", pinOff: "已取消开门密码", pinTitle: "开门密码", pinOnce: "密码只显示这一次，请当面交给本人。",
     otherWay: "本人的手机通行链接", otherWayHint: "人脸是本人唯一的登记方式，已同时生成手机通行链接：请让本人现在扫码，手机上即显示通行码。链接只显示这一次。", phoneOnly: "本人现在只能用手机通行码进门。",
     heldFeed: (source: string) => `数据源 ${source} 的变更`, nobodyYet: "还没有人确认", toHeld: (n: number) => `逐户核对 ${n} 户`,
+    households: "逐户查看", householdsNone: "按现在的情况，没有住户会失去什么", lost: { ended: "居住资格", left: "成员资格", cards: "门卡", photo: "人脸", moved: "原住处" } as Record<string, string>,
   },
   staff: {
     title: "工作人员和岗位", people: "工作人员", peopleEmpty: "还没有授予岗位的人员。先设岗位，再授予人员。", roles: "岗位", rolesEmpty: "还没有岗位", schedules: "时段", columns: { who: "人员", role: "岗位", valid: "有效期", way: "凭证", devices: "状态和设备", act: "操作" },

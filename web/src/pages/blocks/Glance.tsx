@@ -4,12 +4,13 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { useDwelling } from "../../api/queries";
 import type { Cell } from "../../api/types";
-import { useWords, word } from "../../i18n";
+import { useWords, word, useSaid } from "../../i18n";
 import { useStatus } from "../../live/cells";
 import { Answer } from "../../ui/Panel";
 import { StatusChip } from "../../ui/StatusChip";
 
 export function Glance({ cell }: { cell: Cell }): ReactNode {
+  const said = useSaid();
   const { blocks: t, dwelling: d, words } = useWords();
   const status = useStatus(cell.id, cell.status);
   return (
@@ -22,7 +23,7 @@ export function Glance({ cell }: { cell: Cell }): ReactNode {
           <>
             <p>{w.tenancy ? `${d.tenancyNo} ${w.tenancy.source_id} · ${word(words.tenancyState, w.tenancy.state)}` : d.noTenancy}</p>
             <ul className="rows">
-              {w.household.map((member) => <li key={member.member_id}><strong>{member.name}</strong><span className="faint">{member.relation_zh}</span></li>)}
+              {w.household.map((member) => <li key={member.member_id}><strong>{member.name}</strong><span className="faint">{said("relation", member.relation, member.relation_zh)}</span></li>)}
             </ul>
           </>
         )}

@@ -5,7 +5,7 @@ import { Button, Input, Modal } from "antd";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import type { Credential, DeskAnswer, Member, Withdrawn } from "../../api/types";
-import { useWords, word } from "../../i18n";
+import { useWords, word, useSaid } from "../../i18n";
 import { Mark, StateMark } from "../../ui/Mark";
 import { OnDevices } from "../../ui/OnDevices";
 import { ReasonDialog } from "../../ui/ReasonDialog";
@@ -18,12 +18,13 @@ const PURPOSES = ["a", "b", "c"] as const;
 type Purpose = (typeof PURPOSES)[number];
 
 export function CounterMember({ member }: { member: Member }): ReactNode {
+  const said = useSaid();
   const { counter: t, dwelling: d } = useWords();
   const [withdrawing, setWithdrawing] = useState<Purpose | null>(null);
   const [way, setWay] = useState<Withdrawn | null>(null);
   return (
     <div className="member" data-testid="counter-member">
-      <div className="member-head"><strong className="big">{member.name}</strong><span>{member.relation_zh}</span></div>
+      <div className="member-head"><strong className="big">{member.name}</strong><span>{said("relation", member.relation, member.relation_zh)}</span></div>
       <div className="tools">
         {PURPOSES.map((purpose) => (
           <span key={purpose} className="tools">

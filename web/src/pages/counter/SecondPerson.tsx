@@ -7,13 +7,14 @@ import { call } from "../../api/client";
 import { useHeldActions, useOrders, useSources } from "../../api/queries";
 import type { DeskAnswer, Held, HeldAction } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useWords, word, useSaid } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 import { WaitingOrders } from "../doors/Orders";
 import { useDeskDone } from "../passes/useDeskDone";
+import { HeldHouseholds } from "./HeldHouseholds";
 
 export function SecondPerson(): ReactNode {
   const { counter: t } = useWords();
@@ -57,7 +58,7 @@ function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => v
       <div className="grow">
         <strong>{what}</strong> <span>{item.label}</span>{" "}
         {item.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(item.dwelling_id)}`}>{item.dwelling_code}</Link> : null}
-        <div>{word(words.heldEffect, item.kind, "")}</div>
+        <div>{word(words.heldEffect, item.kind, "")} <HeldHouseholds item={item} /></div>
         <div className="faint">{t.askedBy(item.asked_by, format.clock(item.asked_at, zone))} · {t.because(item.reason)}</div>
       </div>
       {item.mine ? <Mark tone="info">{t.yours}</Mark> : may("tenancy.manage") ? (
@@ -78,6 +79,7 @@ function useHeldFeeds(): Held[] {
 
 /** A feed's held set is decided where its households stand. */
 function HeldFeeds({ held }: { held: Held[] }): ReactNode {
+  const said = useSaid();
   const { counter: t } = useWords();
   const zone = useZone();
   if (held.length === 0) return null;
@@ -86,7 +88,7 @@ function HeldFeeds({ held }: { held: Held[] }): ReactNode {
       {held.map((one) => (
         <li key={one.source} data-testid="held-feed">
           <div className="grow">
-            <strong>{t.heldFeed(one.source)}</strong> <Mark tone="warn">{one.reason_zh || one.reason}</Mark>
+            <strong>{t.heldFeed(one.source)}</strong> <Mark tone="warn">{said("reason", one.reason, one.reason_zh)}</Mark>
             <div className="faint">{one.asked_by ? t.askedBy(one.asked_by, format.clock(one.asked_at ?? null, zone)) : t.nobodyYet}</div>
           </div>
           <Link to={`/tenancy#held-${encodeURIComponent(one.source)}`}>{t.toHeld(one.households.length)}</Link>

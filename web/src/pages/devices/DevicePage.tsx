@@ -5,7 +5,7 @@ import { Link, useParams } from "react-router";
 import { useDevice, useDeviceEvents } from "../../api/queries";
 import type { DeviceDetail } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useWords, word, useSaid } from "../../i18n";
 import { useZone } from "../../session";
 import { EventTable } from "../../ui/EventTable";
 import { Answer, Empty, Panel } from "../../ui/Panel";
@@ -69,6 +69,7 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
 }
 
 function Refusals({ device }: { device: DeviceDetail }): ReactNode {
+  const said = useSaid();
   const t = useWords().devices;
   return (
     <Panel id="refusals" title={t.refusals}>
@@ -79,7 +80,7 @@ function Refusals({ device }: { device: DeviceDetail }): ReactNode {
             {device.refusals.map((refusal) => (
               <tr key={refusal.token}>
                 <td>{refusal.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(refusal.dwelling_id)}`}>{refusal.label}</Link> : refusal.label}</td>
-                <td><strong>{refusal.message_zh}</strong></td>
+                <td><strong>{said("refusal", refusal.code, refusal.message_zh)}</strong></td>
                 <td className="faint"><code>{[refusal.code, refusal.text].filter(Boolean).join(" ")}</code></td>
               </tr>
             ))}

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { Credential, Dwelling, Member } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useWords, word, useSaid } from "../../i18n";
 import { Mark, StateMark } from "../../ui/Mark";
 import { OnDevices } from "../../ui/OnDevices";
 import { Empty, Panel } from "../../ui/Panel";
@@ -25,12 +25,13 @@ export function Household({ dwelling }: { dwelling: Dwelling }): ReactNode {
 }
 
 function MemberRow({ member }: { member: Member }): ReactNode {
+  const said = useSaid();
   const { dwelling: t, onDevices } = useWords();
   return (
     <div className="member" data-testid="member">
       <div className="member-head">
         <strong className="big">{member.name}</strong> <Link to={`/explain?person=${encodeURIComponent(member.person_id)}`}>{onDevices.explain}</Link>
-        <span>{member.relation_zh}</span>
+        <span>{said("relation", member.relation, member.relation_zh)}</span>
         <span className="faint">{t.idNumber} {member.id_last4 ? `**************${member.id_last4.slice(-4)}` : format.NONE}</span>
         <span className="faint">{t.absence(member.from_date, member.to_date ?? t.absenceOpen)}</span>
       </div>

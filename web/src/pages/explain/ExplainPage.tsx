@@ -4,7 +4,7 @@ import { Segmented, Select } from "antd";
 import { type ReactNode, useState } from "react";
 import { useSearchParams } from "react-router";
 import { useDoors, useDwelling } from "../../api/queries";
-import { useWords } from "../../i18n";
+import { useWords, useSaid } from "../../i18n";
 import { DwellingPick } from "../../ui/DwellingPick";
 import { Empty, Panel } from "../../ui/Panel";
 import { ExplainCredential, ExplainDoor, ExplainDwelling, ExplainPerson } from "./Explained";
@@ -37,6 +37,7 @@ export function ExplainPage(): ReactNode {
 
 /** A person is found where he lives: names in full are for a reveal with a reason. */
 function PersonPick({ chosen, choose }: { chosen: string; choose: (id: string | null) => void }): ReactNode {
+  const said = useSaid();
   const { explain: t } = useWords();
   const [home, setHome] = useState<string | null>(null);
   const members = useDwelling(home ?? "").data?.household ?? [];
@@ -44,7 +45,7 @@ function PersonPick({ chosen, choose }: { chosen: string; choose: (id: string | 
     <>
       <div className="pick"><DwellingPick label={t.byDwelling} value={home} change={(id) => { setHome(id); choose(null); }} /></div>
       <Select aria-label={t.byPerson} placeholder={t.byPerson} style={{ width: 220 }} disabled={!home} value={members.some((one) => one.person_id === chosen) ? chosen : null} onChange={choose}
-        options={members.map((one) => ({ value: one.person_id, label: `${one.name} · ${one.relation_zh}`, title: one.name }))} />
+        options={members.map((one) => ({ value: one.person_id, label: `${one.name} · ${said("relation", one.relation, one.relation_zh)}`, title: one.name }))} />
     </>
   );
 }

@@ -6,13 +6,14 @@ import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import { useHubClock } from "../../api/queries";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useWords, word, useSaid } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 
 export function ClockPanel(): ReactNode {
+  const said = useSaid();
   const { hubClock: t, words } = useWords();
   const { may, me } = useSession();
   const zone = useZone();
@@ -28,7 +29,7 @@ export function ClockPanel(): ReactNode {
   const mine = clock.asked_by === me?.name;
   return (
     <Panel id="hub-clock" title={t.title} extra={may("tenancy.manage") && !mine ? <Button size="small" danger onClick={() => setAsking(true)}>{t.confirm}</Button> : null}>
-      <p><Mark tone="bad">{clock.problem_zh || clock.problem}</Mark></p>
+      <p><Mark tone="bad">{said("reason", "clock_jumped", clock.problem_zh)}</Mark></p>
       <p>{t.shows(format.dateTime(clock.now, zone))} · {t.believed(format.dateTime(clock.believed, zone))}{clock.asked_by ? ` · ${t.askedBy(clock.asked_by, format.clock(clock.asked_at, zone))}` : ""}</p>
       {clock.waiting.length ? (
         <>

@@ -6,7 +6,7 @@ import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import type { Reconciliation } from "../../api/types";
 import * as format from "../../format";
-import { useLanguage, useWords } from "../../i18n";
+import { useLanguage, useWords, useSaid } from "../../i18n";
 import { useZone } from "../../session";
 import { PlainTable } from "../../ui/ChartOrTable";
 import { Mark } from "../../ui/Mark";
@@ -39,6 +39,7 @@ function Report({ source }: { source: string }): ReactNode {
 }
 
 function Shown({ report }: { report: Reconciliation }): ReactNode {
+  const said = useSaid();
   const { reconcile: t } = useWords();
   const { language } = useLanguage();
   const zone = useZone();
@@ -48,7 +49,7 @@ function Shown({ report }: { report: Reconciliation }): ReactNode {
     { title: t.differences, head: [t.tenancy, t.dwelling, t.person, t.what, t.here, t.there], rows: report.differences.map((d) => [d.tenancy, d.dwelling_code, d.person, d.name, d.here, d.there]) },
     { title: t.onlyHere, head: [t.tenancy, t.dwelling, t.person], rows: report.only_here.map((one) => [one.tenancy, one.dwelling_code, one.person]) },
     { title: t.onlyThere, head: [t.tenancy, t.dwelling, t.person], rows: report.only_there.map((one) => [one.tenancy, one.dwelling_code, one.person]) },
-    { title: t.refused, head: [t.record, t.why], rows: report.refused.map((one) => [one.key, one.reason_zh || one.reason]) },
+    { title: t.refused, head: [t.record, t.why], rows: report.refused.map((one) => [one.key, said("reason", one.reason, one.reason_zh)]) },
     { title: t.twice, head: [t.what, t.where], rows: [...report.cards_twice, ...report.dwellings_twice].map((one) => [one.what, one.where.join(", ")]) },
     { title: t.peopleTwice, head: [t.person, t.where], rows: report.people_twice.map((one) => [one.names.join(", "), one.sources.join(", ")]) },
     { title: t.unknown, head: [t.dwelling], rows: report.dwellings_unknown.map((code) => [code]) },

@@ -3,11 +3,12 @@
 import type { ReactNode } from "react";
 import { useRefusedRows } from "../../api/queries";
 import * as format from "../../format";
-import { useWords } from "../../i18n";
+import { useWords, useSaid } from "../../i18n";
 import { useZone } from "../../session";
 import { Answer, Panel } from "../../ui/Panel";
 
 export function RefusedRows(): ReactNode {
+  const said = useSaid();
   const { tenancy: t } = useWords();
   const zone = useZone();
   const c = t.refusedColumns;
@@ -22,7 +23,7 @@ export function RefusedRows(): ReactNode {
                 {d.items.map((row) => (
                   <tr key={row.id}>
                     <td>{row.key}<div className="faint">{row.source}</div></td>
-                    <td>{row.reason_zh || row.reason}</td>
+                    <td>{said("reason", row.reason, row.reason_zh)}</td>
                     <td className="faint">{Object.entries(row.raw_masked).map(([key, value]) => `${key} ${value}`).join(" · ")}</td>
                     <td className="num faint">{format.clock(row.seen_at, zone)}</td>
                   </tr>

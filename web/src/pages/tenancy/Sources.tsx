@@ -8,7 +8,7 @@ import { ApiError, call } from "../../api/client";
 import { useSources } from "../../api/queries";
 import type { Held, TenancySource } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useWords, word, useSaid } from "../../i18n";
 import type { Words } from "../../i18n/zh";
 import { useSession, useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
@@ -28,6 +28,7 @@ export function Sources(): ReactNode {
 }
 
 function SourceRow({ source }: { source: TenancySource }): ReactNode {
+  const said = useSaid();
   const { tenancy: t, words, common } = useWords();
   const { may } = useSession();
   const zone = useZone();
@@ -46,7 +47,7 @@ function SourceRow({ source }: { source: TenancySource }): ReactNode {
     <li data-testid="source">
       <strong>{source.source}</strong>
       <span className="faint">{word(words.sourceKind, source.kind)}</span>
-      {source.last_error ? <Mark tone="bad">{source.last_error_zh || source.last_error}</Mark> : <Mark tone="good">{t.healthy}</Mark>}
+      {source.last_error ? <Mark tone="bad">{said("reason", source.last_error.split(":")[0] ?? "", source.last_error_zh)}</Mark> : <Mark tone="good">{t.healthy}</Mark>}
       <span className="faint">{t.lastOk} {format.clock(source.last_ok_at, zone)}</span>
       <span className="faint">{t.lastFull} {format.clock(source.last_full_at, zone)}</span>
       {source.refused_rows ? <Mark tone="warn">{t.refusedRows(source.refused_rows)}</Mark> : null}
@@ -77,6 +78,7 @@ function wordsFor(held: Held, t: Words["tenancy"]): { release: string; hint: str
 
 /** Two different persons decide, each about the set shown here: the hub refuses a word about another one. */
 function HeldPanel({ held }: { held: Held }): ReactNode {
+  const said = useSaid();
   const { tenancy: t } = useWords();
   const zone = useZone();
   const { may } = useSession();
@@ -103,7 +105,7 @@ function HeldPanel({ held }: { held: Held }): ReactNode {
   const asked = held.asked_by ? t.askedBy(held.asked_by, format.clock(held.asked_at ?? null, zone)) : two;
   return (
     <Panel id={`held-${held.source}`} title={`${t.held} · ${held.source}`} extra={buttons}>
-      <p><Mark tone="warn">{held.reason_zh || held.reason}</Mark> <span className="faint">{t.heldSummary(held.households.length, format.clock(held.at, zone))}</span></p>
+      <p><Mark tone="warn">{said("reason", held.reason, held.reason_zh)}</Mark> <span className="faint">{t.heldSummary(held.households.length, format.clock(held.at, zone))}</span></p>
       {held.set ? <p>{held.refused_by ? t.refusedBy(held.refused_by, format.clock(held.refused_at ?? null, zone)) : asked}</p> : null}
       <table className="plain">
         <thead><tr><th>{c.dwelling}</th><th>{c.tenancy}</th><th>{c.members}</th><th>{c.reason}</th></tr></thead>
@@ -111,7 +113,7 @@ function HeldPanel({ held }: { held: Held }): ReactNode {
           {held.households.map((household) => (
             <tr key={household.tenancy + household.dwelling_code}>
               <td>{household.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(household.dwelling_id)}`}>{household.dwelling_code}</Link> : household.dwelling_code}</td>
-              <td>{household.tenancy}</td><td>{format.number(household.members)}</td><td>{household.reason_zh || household.reason}{household.becomes && household.becomes !== household.tenancy ? <div className="faint">{t.becomes(household.becomes)}</div> : null}</td>
+              <td>{household.tenancy}</td><td>{format.number(household.members)}</td><td>{said("reason", household.reason, household.reason_zh)}{household.becomes && household.becomes !== household.tenancy ? <div className="faint">{t.becomes(household.becomes)}</div> : null}</td>
             </tr>
           ))}
         </tbody>

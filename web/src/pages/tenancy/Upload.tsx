@@ -6,7 +6,7 @@ import { type ChangeEvent, type ReactNode, useEffect, useState } from "react";
 import { ApiError, call, query } from "../../api/client";
 import type { UploadProgress, UploadResult } from "../../api/types";
 import * as format from "../../format";
-import { useWords } from "../../i18n";
+import { useWords, useSaid } from "../../i18n";
 import { useEstate, useSession } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Empty, Panel } from "../../ui/Panel";
@@ -104,6 +104,7 @@ function Details({ details }: { details: UploadResult["details"] }): ReactNode {
 }
 
 function Result({ result }: { result: UploadResult }): ReactNode {
+  const said = useSaid();
   const t = useWords().tenancy;
   const { new: added, changed, ended, unchanged } = result.changes;
   return (
@@ -114,12 +115,12 @@ function Result({ result }: { result: UploadResult }): ReactNode {
         const those = result.households?.filter((household) => household.change === change) ?? [];
         return those.length ? <p key={change}>{change === "new" ? t.uploadNew : t.uploadChanged}: {those.map((h) => t.uploadHousehold(h.dwelling_code, h.members)).join(", ")}</p> : null;
       })}
-      {result.held_reason ? <p><Mark tone="warn">{result.held_reason_zh || result.held_reason}</Mark></p> : null}
+      {result.held_reason ? <p><Mark tone="warn">{said("reason", result.held_reason, result.held_reason_zh)}</Mark></p> : null}
       <Details details={result.details} />
-      {result.held ? <p><Mark tone="warn">{result.held.reason_zh || result.held.reason}</Mark></p> : null}
+      {result.held ? <p><Mark tone="warn">{said("reason", result.held.reason, result.held.reason_zh)}</Mark></p> : null}
       <p>{result.refused.length ? <Mark tone="warn">{t.rowsRefused(result.refused.length)}</Mark> : t.everythingTaken}</p>
       <ul className="bullets">
-        {result.refused.map((row) => <li key={`${row.row}${row.reason}`}>{t.row(String(row.row))}: {row.reason_zh || row.reason} <span className="faint">{row.detail}</span></li>)}
+        {result.refused.map((row) => <li key={`${row.row}${row.reason}`}>{t.row(String(row.row))}: {said("reason", row.reason, row.reason_zh)} <span className="faint">{row.detail}</span></li>)}
       </ul>
     </div>
   );
