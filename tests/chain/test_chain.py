@@ -53,6 +53,9 @@ REGRESSIONS: dict[str, Script] = {
         ("move_in", 8), ("wait", 6), ("list_altered", 0), ("move_in", 15), ("wait", 6), ("list_altered", 1),
         ("member_leaves", 1), ("list_of_before", 1), ("another_card", 1), ("wait", 6),
     ),
+    "a box that remembers the end which a hub set back to its backup forgot": (
+        ("move_in", 30), ("reboot_edge", 22), ("back_up_hub", 23), ("gives_access_back", 40), ("wait", 8), ("restore_hub", 28),
+    ),
     "a card that is not wanted any more, of somebody whose picture is refused": (
         ("move_in", 27), ("photo_refused", 31), ("card_lost", 18), ("card_there_and_back", 20),
     ),

@@ -20,7 +20,7 @@ from tools.chain import hubside
 from tools.chain.books import Books, Office, local_day
 from tools.chain.checks import Checks, content_of
 from tools.chain.edgeside import EdgeProcess
-from tools.chain.judge import Verdict
+from tools.chain.judge import Place, Verdict, expected, union
 from tools.chain.network import Broker
 from tools.chain.site import BEGIN, DEVICES, EDGE, ESTATE, lay_out
 from tools.chain.terminal import Content, Terminal, Way
@@ -40,6 +40,7 @@ class World:
         self.once_left: set[tuple[str, str]] = set()  # who was told to have left, even if he came back a moment later
         self.backup: Books | None = None
         self.unknown_to_hub: set[str] = set()
+        self.ends_forgotten: set[tuple[str, str]] = set()  # since the backup that the hub was restored from
         self.trouble: dict[str, datetime] = {}  # device → when something last stood in its way
         lay_out(root / "hub")
         self.broker = Broker(loop, self.rng)
@@ -110,6 +111,12 @@ class World:
                     found |= {Way("card", number) for number in mine}
         return frozenset(Way("face", sha) for sha in faults.refuse_photos) | found
 
+    def may_refuse(self, place: Place) -> frozenset[Way]:
+        """Of whom a restored hub forgot that the credential ended: a box that still remembers the order lets nobody in by
+        it, and says so to a clerk; one that had put it away, because no list named it any more, does."""
+        mine = {f"{person}@{tenancy}" for person, tenancy in self.ends_forgotten}
+        return union({h: w for h, w in expected(self.books, place, self.now()).items() if h in mine})
+
     def troubled(self, device: str, since: datetime) -> bool:
         """Something stood in the way of writing to it after `since`."""
         faults = self.terminals[device].faults
@@ -171,7 +178,9 @@ class World:
             return
         self.hub.stop()
         self.hub.restore(self.root / "yesterday.sqlite")
-        self.books = self.backup.copy()
+        before, self.books = self.books.counter, self.backup.copy()
+        after = self.books.counter
+        self.ends_forgotten |= (before.resigned | before.replaced) - (after.resigned | after.replaced)
         self.unknown_to_hub |= set(self.checks.holders)
         self.checks.newest_word.clear()
         self.hub.start()
