@@ -8,13 +8,13 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
-from simulators.device import BadRequest, DeviceSim, NotSupported
+from simulators.device import BadRequest, NotSupported
 from simulators.faults import Fault
 from simulators.modbus_bank import RegisterBank, addresses
+from simulators.modbus_device import LINE_FAULTS, ModbusDeviceSim
 from simulators.modbus_relays import Pulse, Relay
-from simulators.modbus_wire import ModbusListener, Transport
 
 BOARDS_DIR = Path(__file__).parent / "boards"
 _Point = Literal["door", "exit_button"]
@@ -44,7 +44,7 @@ def _key_burst(key: str, keypad: str) -> int:
     return number if keypad == "keys4" else (number ^ 0x0F) << 4 | number
 
 
-class ModbusBoardSim(DeviceSim):
+class ModbusBoardSim(ModbusDeviceSim):
     """One board on a TCP port.
 
     Config: host, port (0: any free one), unit, board (a file in ``boards/``), transport ("tcp" | "rtu_over_tcp" | "rtu": a
@@ -58,25 +58,10 @@ class ModbusBoardSim(DeviceSim):
     """
 
     kind: ClassVar[str] = "modbus_board"
-    supported_faults: ClassVar[frozenset[Fault]] = frozenset(
-        {
-            Fault.SILENT,
-            Fault.SLOW,
-            Fault.LATE_REPLY,
-            Fault.LOST_REPLY,
-            Fault.CUT,
-            Fault.EXCEPTION,
-            Fault.OUT_OF_RANGE,
-            Fault.GARBAGE,
-            Fault.RESTART,
-        }
-    )
+    supported_faults: ClassVar[frozenset[Fault]] = LINE_FAULTS | {Fault.RESTART}
 
     def __init__(self, code: str, config: Mapping[str, Any], *, seed: int = 0, state_dir: Path | None = None) -> None:
         super().__init__(code, config, seed=seed, state_dir=state_dir)
-        transport: Transport = config.get("transport", "tcp")
-        if transport not in get_args(Transport):
-            raise ValueError(f"transport must be one of {', '.join(get_args(Transport))}, not {transport!r}")
         self.board = load_board(str(config["board"]))
         self.unit = int(config.get("unit", 1))
         self.units = {self.unit, *self.board.get("any_unit", [])}
@@ -92,9 +77,6 @@ class ModbusBoardSim(DeviceSim):
         self.pulses: deque[Pulse] = deque(maxlen=1000)
         self.relays = [Relay(data, self.bank, self.pulses) for data in self.board["relays"]]
         self.door_relay = self.relays[int(config.get("door_relay", 0))]
-        self.listener = ModbusListener(
-            str(config.get("host", "127.0.0.1")), int(config.get("port", 0)), transport, self.faults, self.answer
-        )
         self.tones: dict[str, int] = dict.fromkeys(self.board.get("tones", {}), 0)
         self.counters = {"pulses": 0, "cards_presented": 0, "cards_missed": 0, "exit_presses": 0, "forced": 0}
         self.counters |= {"keys_pressed": 0, "keys_missed": 0}
@@ -107,27 +89,12 @@ class ModbusBoardSim(DeviceSim):
 
     # Life
 
-    async def start(self) -> None:
-        """Power on and listen; ``port`` then tells the real port."""
-        self.power_on()
-        await self.listener.start()
-
-    async def stop(self) -> None:
-        """Power off."""
-        await self.listener.stop()
-        self.power_off()
-
     def power_off(self) -> None:
         """All relays fall, no timer runs."""
         for relay in self.relays:
             relay.power_off()
         if self._exit_timer is not None:
             self._exit_timer.cancel()
-
-    @property
-    def port(self) -> int:
-        """The TCP port it listens on."""
-        return self.listener.port
 
     def power_on(self) -> None:
         """As after a power loss: relays off, card forgotten, inputs as the world is."""
@@ -142,13 +109,6 @@ class ModbusBoardSim(DeviceSim):
         self._show("door", self.door_is_open)
         self._show("exit_button", False)
         self._show_fire()
-
-    async def on_fault(self, fault: Fault) -> None:
-        """Torn connections, and what a power loss resets."""
-        if fault in (Fault.CUT, Fault.RESTART):
-            self.listener.cut()
-        if fault is Fault.RESTART:
-            self.power_on()
 
     # Modbus side
 

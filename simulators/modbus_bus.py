@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
-from simulators.device import BadRequest, DeviceSim
+from simulators.device import BadRequest
 from simulators.faults import Fault
 from simulators.modbus_bank import GATEWAY_NO_RESPONSE, exception_pdu
 from simulators.modbus_board import ModbusBoardSim
+from simulators.modbus_device import LINE_FAULTS, ModbusDeviceSim
 from simulators.modbus_meter import ModbusMeterSim
-from simulators.modbus_wire import ModbusListener, Transport
 
 
-class ModbusBusSim(DeviceSim):
+class ModbusBusSim(ModbusDeviceSim):
     """Config: host, port (0: any free one), transport ("tcp" | "rtu_over_tcp" | "rtu"), units: list of {unit, board, …} as a
     board's config, or {unit, model} as a meter's.
 
@@ -22,25 +22,10 @@ class ModbusBusSim(DeviceSim):
     """
 
     kind: ClassVar[str] = "modbus_bus"
-    supported_faults: ClassVar[frozenset[Fault]] = frozenset(
-        {
-            Fault.SILENT,
-            Fault.SLOW,
-            Fault.LATE_REPLY,
-            Fault.LOST_REPLY,
-            Fault.CUT,
-            Fault.EXCEPTION,
-            Fault.OUT_OF_RANGE,
-            Fault.GARBAGE,
-            Fault.RESTART,
-        }
-    )
+    supported_faults: ClassVar[frozenset[Fault]] = LINE_FAULTS | {Fault.RESTART}
 
     def __init__(self, code: str, config: Mapping[str, Any], *, seed: int = 0, state_dir: Path | None = None) -> None:
         super().__init__(code, config, seed=seed, state_dir=state_dir)
-        transport: Transport = config.get("transport", "tcp")
-        if transport not in get_args(Transport):
-            raise ValueError(f"transport must be one of {', '.join(get_args(Transport))}, not {transport!r}")
         self.boards: dict[int, ModbusBoardSim] = {}
         self.meters: dict[int, ModbusMeterSim] = {}
         for one in config["units"]:
@@ -51,34 +36,16 @@ class ModbusBusSim(DeviceSim):
                 self.boards[unit] = ModbusBoardSim(f"{code}-{unit}", one)
             else:
                 self.meters[unit] = ModbusMeterSim(f"{code}-{unit}", {"meters": [one]})
-        self.listener = ModbusListener(
-            str(config.get("host", "127.0.0.1")), int(config.get("port", 0)), transport, self.faults, self.answer
-        )
 
-    async def start(self) -> None:
-        """Power on and listen; ``port`` and ``listener.serial_path`` then tell where."""
+    def power_on(self) -> None:
+        """Of every board."""
         for board in self.boards.values():
             board.power_on()
-        await self.listener.start()
 
-    async def stop(self) -> None:
-        """Power off."""
-        await self.listener.stop()
+    def power_off(self) -> None:
+        """Of every board."""
         for board in self.boards.values():
             board.power_off()
-
-    @property
-    def port(self) -> int:
-        """The TCP port it listens on."""
-        return self.listener.port
-
-    async def on_fault(self, fault: Fault) -> None:
-        """Torn connections, and what a power loss resets."""
-        if fault in (Fault.CUT, Fault.RESTART):
-            self.listener.cut()
-        if fault is Fault.RESTART:
-            for board in self.boards.values():
-                board.power_on()
 
     def answer(self, unit: int, pdu: bytes) -> bytes | None:
         """What the bus says to a request; None for silence."""

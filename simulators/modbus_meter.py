@@ -7,12 +7,12 @@ import math
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
-from simulators.device import BadRequest, DeviceSim
+from simulators.device import BadRequest
 from simulators.faults import Fault
 from simulators.modbus_bank import GATEWAY_NO_RESPONSE, RegisterBank, exception_pdu
-from simulators.modbus_wire import ModbusListener, Transport
+from simulators.modbus_device import LINE_FAULTS, ModbusDeviceSim
 
 METERS_DIR = Path(__file__).parent / "meters"
 STATUS_LEAK = 1
@@ -68,7 +68,7 @@ class Meter:
             table.update(enumerate(registers, start=point["address"]))
 
 
-class ModbusMeterSim(DeviceSim):
+class ModbusMeterSim(ModbusDeviceSim):
     """One gateway with its meters.
 
     Config: host, port (0: any free one), transport ("tcp" | "rtu_over_tcp" | "rtu"), meters: list of {unit, model}. A unit that
@@ -76,51 +76,17 @@ class ModbusMeterSim(DeviceSim):
     """
 
     kind: ClassVar[str] = "modbus_meter"
-    supported_faults: ClassVar[frozenset[Fault]] = frozenset(
-        {
-            Fault.SILENT,
-            Fault.SLOW,
-            Fault.LATE_REPLY,
-            Fault.LOST_REPLY,
-            Fault.CUT,
-            Fault.EXCEPTION,
-            Fault.OUT_OF_RANGE,
-            Fault.GARBAGE,
-            Fault.STUCK,
-            Fault.BACKWARDS,
-            Fault.JUMP,
-        }
-    )
+    supported_faults: ClassVar[frozenset[Fault]] = LINE_FAULTS | {Fault.STUCK, Fault.BACKWARDS, Fault.JUMP}
 
     def __init__(self, code: str, config: Mapping[str, Any], *, seed: int = 0, state_dir: Path | None = None) -> None:
         super().__init__(code, config, seed=seed, state_dir=state_dir)
-        transport: Transport = config.get("transport", "tcp")
-        if transport not in get_args(Transport):
-            raise ValueError(f"transport must be one of {', '.join(get_args(Transport))}, not {transport!r}")
         self.meters = {int(m["unit"]): Meter(int(m["unit"]), str(m["model"])) for m in config["meters"]}
         if len(self.meters) != len(config["meters"]):
             raise ValueError(f"{code}: two meters with one unit id")
-        self.listener = ModbusListener(
-            str(config.get("host", "127.0.0.1")), int(config.get("port", 0)), transport, self.faults, self.answer
-        )
-
-    async def start(self) -> None:
-        """Listen; ``port`` then tells the real port."""
-        await self.listener.start()
-
-    async def stop(self) -> None:
-        """Close the port and every connection."""
-        await self.listener.stop()
-
-    @property
-    def port(self) -> int:
-        """The TCP port it listens on."""
-        return self.listener.port
 
     async def on_fault(self, fault: Fault) -> None:
         """A stuck counter keeps what it showed."""
-        if fault is Fault.CUT:
-            self.listener.cut()
+        await super().on_fault(fault)
         if fault is Fault.STUCK:
             for meter in self.meters.values():
                 meter.frozen = meter.reading
