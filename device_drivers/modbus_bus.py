@@ -14,7 +14,8 @@ from msgspec import Meta
 from device_drivers import modbus_frames as frames
 from device_drivers.driver import ConfigError, DeviceRefused, DeviceUnreachable
 from device_drivers.modbus_frames import Request
-from device_drivers.modbus_line import SILENT_CODES, Line, lease, release
+from device_drivers.modbus_lease import lease, release
+from device_drivers.modbus_line import SILENT_CODES, Line
 from device_drivers.modbus_place import Place, Transport
 from device_drivers.modbus_turn import Poll, Result
 from device_drivers.modbus_units import NoAnswer

@@ -16,16 +16,16 @@ from collections import deque
 from collections.abc import Callable
 
 from device_drivers import modbus_frames as frames
-from device_drivers.driver import ConfigError, DeviceUnreachable
+from device_drivers.driver import DeviceUnreachable
+from device_drivers.modbus_connection import Connection
 from device_drivers.modbus_echo import Echo
 from device_drivers.modbus_frames import Request
 from device_drivers.modbus_odd import Oddities
-from device_drivers.modbus_place import Place, Transport
+from device_drivers.modbus_place import Place
 from device_drivers.modbus_turn import Asking, Poll, Queue, Result, Turn
 from device_drivers.modbus_units import NoAnswer, Units
-from device_drivers.modbus_wire import Wire, open_wire
+from device_drivers.modbus_wire import Wire
 
-CONNECT_AGAIN_S = 0.3
 DEAF_AFTER = 3  # silences in a row on one TCP connection, after which it is made anew: a NAT may have forgotten it
 SILENT_CODES = frozenset({10, 11})  # a gateway's way to say that the unit behind it is silent
 TICK_S = 0.001
@@ -36,7 +36,7 @@ class Line:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.wire: Wire | None = None
+        self.link = Connection(place, self.heard, self.lost, self._connected)
         self.units = Units(place.framing, place.quiet_s)
         self.odd = Oddities()
         self.trace: deque[tuple[float, bool, bytes]] = deque(maxlen=200)
@@ -51,8 +51,6 @@ class Line:
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._wake: asyncio.TimerHandle | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._refused: tuple[float, str] = (float("-inf"), "")
         self._buffer = b""
         self._spoke_at = float("-inf")
         self._deaf = 0
@@ -63,18 +61,16 @@ class Line:
 
     @property
     def connected(self) -> bool:
-        return self.wire is not None
+        return self.link.wire is not None
 
     async def connect(self) -> None:
         """Raises DeviceUnreachable."""
-        if self.wire is None:
+        if self.link.wire is None:
             self._check_open()
-            await asyncio.wait(
-                {self._connect_soon()}
-            )  # one attempt for all; nobody's cancellation ends it for the others
-        if self.wire is None:
+            error = await self.link.made()
             self._check_open()
-            raise DeviceUnreachable(self._refused[1])
+            if error:
+                raise DeviceUnreachable(error)
 
     async def ask(self, request: Request, timeout_s: float) -> bytes:
         """The answer's PDU, an exception too. Raises NoAnswer (sent, silence), Resting, DeviceUnreachable (not sent)."""
@@ -101,8 +97,7 @@ class Line:
 
     def close(self) -> None:
         self.closed = True
-        if self._connecting:
-            self._connecting.cancel()
+        self.link.close()
         for timer in (self._timer, self._wake):
             if timer is not None:
                 timer.cancel()
@@ -115,22 +110,13 @@ class Line:
 
     # The connection
 
-    def _connect_soon(self) -> asyncio.Task[None]:
-        if self._connecting is None:
-            self._connecting = asyncio.create_task(self._connect(), name=f"modbus line {self.place}")
-        return self._connecting
+    @property
+    def wire(self) -> Wire | None:
+        return self.link.wire
 
-    async def _connect(self) -> None:
-        since, why = self._refused
-        if self._loop.time() - since < CONNECT_AGAIN_S:  # 32 devices behind one dead gateway do not wait in turn
-            error = why
-        else:
-            wire = Wire(self.heard, self.lost)
-            error = await open_wire(self.place, wire)
-            self._refused = (self._loop.time(), error) if error else (float("-inf"), "")
-            if not error:
-                self.wire, self._buffer, self._deaf = wire, b"", 0
-        self._connecting = None
+    def _connected(self, error: str) -> None:
+        """An attempt is over; `error` says why it failed."""
+        self._buffer, self._deaf = b"", 0
         if error:
             self._fail_waiting(error)
         else:
@@ -138,10 +124,8 @@ class Line:
 
     def _drop(self, why: str) -> None:
         """Ends the connection; a request that is out stays unanswered."""
-        wire, self.wire = self.wire, None
         self._buffer = b""
-        if wire is not None:
-            wire.let_go()
+        self.link.drop()
         if (turn := self._turn) is not None:
             self._finish(turn, NoAnswer(f"{turn.what}: {why}"))
 
@@ -182,8 +166,8 @@ class Line:
         if not self._queue.has(now):
             if (due := self._queue.next_due()) is not None:
                 self._wake_at(due)
-        elif self.wire is None:
-            self._connect_soon()
+        elif self.link.wire is None:
+            self.link.soon()
         elif self._spoke_at + self.place.gap_s > now:
             self._wake_at(self._spoke_at + self.place.gap_s)
         elif (turn := self._queue.asking() or self._due_poll(now)) is not None:
@@ -216,7 +200,7 @@ class Line:
         self._pump()
 
     def _send(self, turn: Turn, now: float) -> None:
-        assert self.wire is not None
+        assert self.link.wire is not None
         if self._buffer:
             self._note_late(self._buffer)
             self._buffer = b""
@@ -231,7 +215,7 @@ class Line:
         if self._timer is None or self._timer.when() > self._deadline:
             self._watch_silence()
         try:
-            self.wire.write(frame)
+            self.link.wire.write(frame)
         except OSError as error:
             self.lost(error)
 
@@ -332,30 +316,3 @@ class Line:
         unit = self.units.get(raw[6] if self._on_tcp and len(raw) > 6 else raw[0])
         late = unit is not None and unit.silences > 0
         self.odd.note("迟到的应答" if late else "无法解析", raw)
-
-
-_LINES: dict[tuple[asyncio.AbstractEventLoop, str, Transport], Line] = {}
-
-
-def lease(place: Place) -> Line:
-    """The line at a place, shared by all who use it; give it back with `release`. Raises ConfigError."""
-    key = (asyncio.get_running_loop(), str(place), place.transport)
-    line = _LINES.get(key)
-    if line is None:
-        line = _LINES[key] = Line(place)
-    mine = (place.baud, place.parity, place.stop_bits)
-    theirs = (line.place.baud, line.place.parity, line.place.stop_bits)
-    if place.transport == "rtu" and mine != theirs:
-        raise ConfigError(f"baud: {place} is used at {theirs[0]} 8{theirs[1]}{theirs[2]} by another device of this box")
-    line.users += 1
-    return line
-
-
-def release(line: Line) -> None:
-    """Closes it after the last user."""
-    line.users -= 1
-    if line.users > 0:
-        return
-    line.close()
-    for key in [key for key, known in _LINES.items() if known is line]:
-        del _LINES[key]

@@ -46,7 +46,7 @@ def connected_to(twin: Twin) -> Iterator[None]:
         wire.transport, twin.wire = twin, wire
         return ""
 
-    with mock.patch("device_drivers.modbus_line.open_wire", open_wire):
+    with mock.patch("device_drivers.modbus_connection.open_wire", open_wire):
         yield
 
 

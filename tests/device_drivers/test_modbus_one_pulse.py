@@ -132,7 +132,7 @@ async def played(name: str, transport: str, script: Script, waits: list[float], 
         wire.transport = _End(board, wire)
         return ""
 
-    with mock.patch("device_drivers.modbus_line.open_wire", open_wire):
+    with mock.patch("device_drivers.modbus_connection.open_wire", open_wire):
         config = {"host": "twin", "board": name, "transport": transport, "timeout_s": TIMEOUT_S, "quiet_s": QUIET_S}
         driver = await modbus_door.connect("d", config | {"baud": 115200}, None)  # type: ignore[arg-type]
         polling = asyncio.create_task(polled(driver))

@@ -125,8 +125,8 @@ def test_a_line_on_which_anything_is_said_goes_on(pieces: list[bytes], flood: by
         bus = ModbusBus(Place("talker", transport="rtu", baud=115200, quiet_s=0.0), 0.001)
         line = bus._line = Line(bus.place)
         line.users, talker.line = 1, line  # type: ignore[assignment]
-        line.wire = Wire(line.heard, line.lost)
-        line.wire.transport = talker
+        line.link.wire = Wire(line.heard, line.lost)
+        line.link.wire.transport = talker
         for _ in range(2):
             with suppress(DeviceUnreachable, IllegalRequest):
                 async with asyncio.timeout(5):
