@@ -27,8 +27,8 @@ STAGES = (Stage.NOTE, Stage.YELLOW, Stage.ORANGE, Stage.RED)
 ASKED = {Stage.YELLOW: 0.45, Stage.ORANGE: 0.80, Stage.RED: 0.90}
 """The share of its leads that a stage promises to be right."""
 
-FLOOR = {Stage.YELLOW: 0.25, Stage.ORANGE: 0.60, Stage.RED: 0.75}
-"""Measured clearly below its promise: the rule is held back."""
+FLOOR = {Stage.YELLOW: 0.15, Stage.ORANGE: 0.60, Stage.RED: 0.75}
+"""Measured clearly below its promise: the rule is held back. To ask costs little, so a question is hardly ever withheld."""
 
 PRIOR_CASES, FEWEST = 10.0, 10
 TRACK_DAYS, CORRECT_DAYS = 365, 730
@@ -198,7 +198,7 @@ def _tracks(
     for case in cases:
         cells = {(s.rule, _would_earn(s, case.family, corrections, marks)) for s in case.stated if s.stage in ASKED}
         for rule, stage in cells:
-            if stage is not Stage.YELLOW or case.result != "good_cause":
+            if stage in ASKED and (stage is not Stage.YELLOW or case.result != "good_cause"):
                 counts[rule, stage][0] += case.result == "confirmed"
                 counts[rule, stage][1] += 1
     return {cell: Track(*count) for cell, count in sorted(counts.items())}
@@ -207,11 +207,11 @@ def _tracks(
 def _would_earn(
     stated: Stated, family: str, corrections: Mapping[str, Correction], marks: Mapping[str, Sequence[float]]
 ) -> Stage:
-    if stated.chance is None or family not in corrections or family not in marks:
+    """NOTE: by its chance, corrected, there would be no lead. What was asked at a lower chance is asked for another reason."""
+    if stated.chance is None or family not in corrections or stated.chance < (mark := marks[family])[0]:
         return stated.stage
     now = float(corrections[family].of(np.array([stated.chance]))[0])
-    level = max(1, sum(now >= mark for mark in marks[family]))
-    return STAGES[min(level, STAGES.index(stated.stage))]
+    return STAGES[min(sum(now >= least for least in mark), STAGES.index(stated.stage))]
 
 
 def _correction(cases: Sequence[Inspected]) -> Correction:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Collection, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from hub.occupancy.policy import calendar, pack_named
 DRAWS = (9101, 9102, 9103, 9104, 9105)
 DWELLINGS = int(os.environ.get("ESTATE_DETECT_DWELLINGS", "1500"))
 CITIES = Path(os.environ.get("ESTATE_DETECT_CITIES", Path(__file__).resolve().parents[2] / "build/cities"))
+SIMULATOR = Path(__file__).resolve().parents[2] / "simulators/city"
 POLICY = "national_measured"
 GENEROUS = 1.5
 """Log-odds by which chances are raised to find every dwelling that could have a lead at all."""
@@ -38,7 +41,7 @@ GENEROUS = 1.5
 def city(number: int, dwellings: int = DWELLINGS, *options: str) -> Path:
     """The folder of the city of this number, drawn unless it stands there. `options`: further ones of `estate-sim city`."""
     name = "".join([f"v{number}_{dwellings}", *(option.replace("--", "_") for option in options)])
-    folder = CITIES / name
+    folder = CITIES / drawn_by() / name
     if not (folder / "drawn").exists():
         folder.mkdir(parents=True, exist_ok=True)
         command = [str(Path(sys.executable).parent / "estate-sim"), "city", "--out", str(folder)]
@@ -46,6 +49,16 @@ def city(number: int, dwellings: int = DWELLINGS, *options: str) -> Path:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (folder / "drawn").touch()
     return folder
+
+
+@cache
+def drawn_by() -> str:
+    """Names the simulator as it is now: a changed one draws its cities anew."""
+    digest = hashlib.sha256()
+    for file in sorted(SIMULATOR.rglob("*")):
+        if file.suffix in (".py", ".json"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 class Draw:

@@ -67,7 +67,7 @@ def test_rules_that_are_mostly_wrong_are_held_back_and_shown(
     hub: Hub, small_site: Callable[[Hub], None], sign_in: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     small_site(hub)
-    for number in range(1, 13):
+    for number in range(1, 26):
         close(hub, number, "dismissed", rule="S2")
         close(hub, number + 100, "upheld", rule="S1")
     after = CLOSED.date() + timedelta(days=10)
@@ -79,11 +79,11 @@ def test_rules_that_are_mostly_wrong_are_held_back_and_shown(
     answer = sign_in(hub, "housing_official").get("/api/v1/rule-records")
     assert answer.status_code == 200, answer.text
     shown = {(r["rule"], r["stage"]): r for r in answer.json()["rules"]}
-    assert sum(r["inspected"] for r in shown.values()) == 24, "each case counts once"
+    assert sum(r["inspected"] for r in shown.values()) == 50, "each case counts once"
     assert [c["family"] for c in answer.json()["corrections"]] == ["others"]
     monkeypatch.setattr("hub.cli.open_directory", lambda _directory: hub)
     monkeypatch.setattr(hub.db, "close", lambda: None)
     measured_rules_command()
     printed = capsys.readouterr().out
-    assert "S2 yellow  0 of 12 confirmed: 0.20, promised 0.45  HELD BACK" in printed
-    assert "S1 yellow  12 of 12 confirmed: 0.75, promised 0.45\n" in printed
+    assert "S2 yellow  0 of 25 confirmed: 0.13, promised 0.45  HELD BACK" in printed
+    assert "S1 yellow  25 of 25 confirmed: 0.84, promised 0.45\n" in printed

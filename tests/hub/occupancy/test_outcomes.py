@@ -125,11 +125,12 @@ def test_a_good_cause_is_no_fault_of_a_question_but_one_of_a_file() -> None:
 
 
 def test_what_the_correction_mended_is_not_held_against_the_rule() -> None:
-    wrong = [case("unfounded", RED, 0.8)] * 30
-    learned = learn(wrong, DAY, MARKS)
-    assert float(learned.corrections[OTHERS].of(np.array([0.8]))[0]) < MARKS[OTHERS][1]
-    assert ("S1", RED) not in learned.held_back, "such a chance makes no file any more"
-    assert learned.tracks["S1", YELLOW].inspected == 30
+    learned = learn([case("unfounded", RED, 0.8)] * 30, DAY, MARKS)
+    now = float(learned.corrections[OTHERS].of(np.array([0.8]))[0])
+    assert now < MARKS[OTHERS][0]
+    assert not learned.tracks, "such a chance makes no lead any more"
+    asked = learn([case("unfounded", YELLOW, 0.1)] * 30, DAY, MARKS)
+    assert ("S1", YELLOW) in asked.held_back, "who was asked whatever the chance is asked no more"
 
 
 def test_nothing_learned_on_a_day_changes_what_was_said_before() -> None:
