@@ -13,7 +13,7 @@ from hub import caselog
 from hub.cases.devices import KINDS_ZH as PAPERS_ZH
 from hub.cases.devices import DevicePapers, papers_for
 from hub.cases.known import entries_of, latest_finding, zone_of
-from hub.cases.reasons import LABELS
+from hub.cases.reasons import CONFIDENTIAL, LABELS
 from hub.cases.states import STATES_ZH, State
 from hub.cases.steps import ACTIONS_ZH
 from hub.cases.view import finding_view, kind_zh
@@ -44,6 +44,7 @@ from hub.tables import (
 )
 
 Window = tuple[datetime, datetime]
+SECRET_ZH = "（内容保密，见含完整个人信息的证据包）"
 
 
 def mask_of(session: Session, case: CaseFile, active: bool) -> Mask:
@@ -245,6 +246,10 @@ def log_json(session: Session, case: CaseFile, mask: Mask) -> dict[str, Any]:
     for entry in entries:
         data = {key: value for key, value in entry.data.items() if key != caselog.CHAIN}
         masked = mask.data({"opinion": entry.opinion, "data": data})
+        secret = mask.active and (entry.reason_code in CONFIDENTIAL or data.get("fields", {}).get("victim") == "yes")
+        reason = entry.reason_code
+        if secret:  # who fled, or is controlled by others, must not be found by a copy that goes from hand to hand
+            masked, reason = {"opinion": SECRET_ZH, "data": {}}, ""
         shown.append(
             {
                 "case_id": entry.case_id,
@@ -253,10 +258,10 @@ def log_json(session: Session, case: CaseFile, mask: Mask) -> dict[str, Any]:
                 "actor_name": names.get(entry.actor, entry.actor),
                 "action": entry.action,
                 "action_zh": ACTIONS_ZH.get(entry.action, entry.action),
-                "reason_code": entry.reason_code,
-                "reason_zh": LABELS.get(entry.reason_code, ""),
+                "reason_code": reason,
+                "reason_zh": LABELS.get(reason, ""),
                 **masked,
-                "masked": masked != {"opinion": entry.opinion, "data": data},
+                "masked": secret or masked != {"opinion": entry.opinion, "data": data},
                 "chained": caselog.CHAIN in entry.data,
                 "hash": caselog.chain_of(entry),
             }

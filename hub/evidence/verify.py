@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import json
-from collections.abc import Sequence
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +24,8 @@ from hub.evidence.bundle import MANIFEST, SIGNATURE, canonical, sha256
 from hub.evidence.logcheck import check_log
 
 MOST_NAMED = 20
+MOST_BYTES = 1 << 26
+WRITTEN_ANEW = "this zip file was written by another program: it is not the one that the hub made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ def verify(data: bytes, pinned: bytes | None = None) -> Verdict:
 def _verify_bundle(data: bytes) -> Verdict:
     manifest = first_entry(data, 0, MANIFEST)
     if manifest is None:
-        return Verdict((f"{MANIFEST}: damaged, or this is no evidence bundle",))
+        return _rewritten(data) or Verdict((f"{MANIFEST}: damaged, or this is no evidence bundle",))
     listed = _parsed(manifest)
     if listed is None:
         return Verdict((f"{MANIFEST}: not as this format writes it",))
@@ -74,6 +79,47 @@ def _verify_bundle(data: bytes) -> Verdict:
         return Verdict((problem,), key)
     about = dict(listed.get("about", {}))
     return _entries(data, _after(data, SIGNATURE, signature, start), listed, (manifest, signature), key, about)
+
+
+def _rewritten(data: bytes) -> Verdict | None:
+    """A zip that another program wrote: never the file that the hub made, but what is not as it was signed can be named still."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            sizes = {one.filename: one.file_size for one in file.infolist()}
+            if max(sizes.get(MANIFEST, MOST_BYTES), sizes.get(SIGNATURE, MOST_BYTES)) >= MOST_BYTES:
+                return None
+            manifest, signature = file.read(MANIFEST), file.read(SIGNATURE)
+            listed = _parsed(manifest)
+            problem, key = _signed(manifest, signature)
+            if listed is None or problem:
+                return Verdict((problem or f"{MANIFEST}: not as this format writes it",), key)
+            found = list(_named(file, listed, sizes))
+            if not found and len(data) == _own_size(manifest, signature, listed):
+                return None  # the hub's file with a damaged header
+            problems = [WRITTEN_ANEW, *found]
+    except (zipfile.BadZipFile, KeyError, EOFError, OSError, ValueError, RuntimeError, zlib.error):
+        return None
+    return Verdict(tuple(problems[:MOST_NAMED]), key, False, dict(listed.get("about", {})), len(listed["entries"]))
+
+
+def _own_size(manifest: bytes, signature: bytes, listed: dict[str, Any]) -> int:
+    """How long the file was that the hub made."""
+    sizes = [(MANIFEST, len(manifest)), (SIGNATURE, len(signature))]
+    sizes += [(str(one["name"]), int(one["size"])) for one in listed["entries"]]
+    bare = sum(len(piece.content) for piece in pieces([Entry(name, b"") for name, _ in sizes]))
+    return bare + sum(size for _, size in sizes)
+
+
+def _named(file: zipfile.ZipFile, listed: dict[str, Any], sizes: dict[str, int]) -> Iterator[str]:
+    """Which entries are missing, changed or not the hub's. No more of an entry is read than the manifest says it has."""
+    known = {str(one["name"]): one for one in listed["entries"]}
+    for name, one in known.items():
+        if name not in sizes:
+            yield f"{name}: missing"
+        elif sizes[name] != one["size"] or sha256(file.read(name)) != one["sha256"]:
+            yield f"{name}: changed"
+    for name in sizes.keys() - known.keys() - {MANIFEST, SIGNATURE}:
+        yield f"{name}: not in the manifest, added by somebody"
 
 
 def _after(_data: bytes, name: str, content: bytes, start: int = 0) -> int:

@@ -35,6 +35,7 @@ DEVICES_ZH = {
     "onvif_door": "ONVIF 门控器",
 }
 OTHER_DAY = ("其他", "#ffffff", "#000000", "—")
+FAMILIES_ZH = {"F1": "门禁通行", "F2": "水电表", "F3": "凭证与访客", "F4": "部门登记", "F5": "人员所见"}
 STEPS = frozenset(action.value for action in Action)
 NONE = "—"
 
@@ -102,7 +103,8 @@ def _finding(finding: Mapping[str, Any]) -> dict[str, Any]:
         "实际观测": finding["observed"] or NONE,
         "规定阈值": finding["threshold"] or NONE,
         "数据覆盖率": f"{finding['coverage']:.1%}（时段内观测最少的设备）",
-        "独立信号": "、".join(finding["families"]) or NONE,
+        "独立信号": "、".join(f"{FAMILIES_ZH.get(one, one)}（{one}）" for one in finding["families"]) or NONE,
+        "可能性": NONE if finding.get("chance") is None else f"约{finding['chance']:.0%}（供排序用，不是结论）",
         "输入摘要": finding["inputs_hash"] or NONE,
     }
     evidence = [[one["day"] or NONE, one["text_zh"], one["ref"]] for one in finding["evidence"]]

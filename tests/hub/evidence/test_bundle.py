@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from hub.cli import app
 from hub.evidence import bundle, seal
 from hub.evidence.archive import Entry, packed
-from hub.evidence.verify import Verdict, verify
+from hub.evidence.bundle import MANIFEST, SIGNATURE
+from hub.evidence.verify import WRITTEN_ANEW, Verdict, verify
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PUBLIC = KEY.public_key().public_bytes_raw()
@@ -182,3 +183,23 @@ main()
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "good.zip: holds" in done.stdout
+
+
+def test_a_zip_written_by_another_program_is_found_and_what_was_done_to_it_named() -> None:
+    def again(**changes: bytes | None) -> bytes:
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(BUNDLE)) as good, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+            for name in {**dict.fromkeys(good.namelist()), **changes}:
+                content = changes[name] if name in changes else good.read(name)
+                if content is not None:
+                    new.writestr(name, content)
+        return out.getvalue()
+
+    with zipfile.ZipFile(io.BytesIO(BUNDLE)) as good:
+        first = next(name for name in good.namelist() if name not in (MANIFEST, SIGNATURE))
+        changed = good.read(first) + b" "
+    assert verify(again()).problems == (WRITTEN_ANEW,), "unpacked and packed again it is whole, and not the hub's file"
+    assert f"{first}: missing" in verify(again(**{first: None})).problems
+    assert f"{first}: changed" in verify(again(**{first: changed})).problems
+    assert "extra.txt: not in the manifest, added by somebody" in verify(again(**{"extra.txt": b"x"})).problems
+    assert verify(again(**{MANIFEST: b"{}"})).problems == (f"{MANIFEST}: not the one that was signed",)

@@ -12,6 +12,7 @@ import pikepdf
 import pytest
 from sqlalchemy import select, update
 
+from hub import caselog
 from hub.evidence import fonts
 from hub.evidence.collect import mask_of
 from hub.evidence.pack import make
@@ -232,3 +233,16 @@ def test_papers_that_are_none(hub: Hub, case: str, sign_in: Any) -> None:
         d for d in official.get(f"/api/v1/cases/{case}/papers").json()["devices"] if d["device_id"] == "E001.face-g1"
     ]
     assert "technical" in device["missing"], "a paper that ended before the window counts for nothing"
+
+
+def test_who_fled_is_not_found_by_a_copy_of_the_file(hub: Hub, case: str) -> None:
+    with hub.db.unit_of_work("a", "an answer", now=hub.now()) as uow:
+        caselog.append(uow, case, "a", "answer", "IE11", "因家庭暴力离家，现住妇联安排处。")
+        told = {"fields": {"victim": "yes", "measures": "联系妇联"}}
+        caselog.append(uow, case, "a", "hardship", "", "电话了解到受胁迫。", told)
+    masked, whole = _make(hub, case), _make(hub, case, masked=False)
+    for name, content in _files(masked.zip).items():
+        text = content.decode("utf-8", "replace")
+        assert not any(word in text for word in ("IE11", "妇联", "胁迫。")), name
+    assert verify(masked.zip).holds
+    assert "妇联" in _files(whole.zip)["log.json"].decode()
