@@ -60,7 +60,7 @@ PURE: dict[str, set[str]] = {
     "hub/occupancy/detect.py": {"msgspec", "numpy", "pydantic"},
     "hub/occupancy/likely.py": {"numpy", "pydantic"},
     "hub/occupancy/life.py": {"msgspec", "pydantic"},
-    "hub/occupancy/memory.py": {"msgspec", "pydantic"},
+    "hub/occupancy/memory.py": {"msgspec", "numpy", "pydantic"},
     "hub/occupancy/outcomes.py": {"numpy", "pydantic"},
     "hub/occupancy/presence.py": {"msgspec", "pydantic"},
     "hub/occupancy/rhythm.py": set(),

@@ -21,11 +21,12 @@ from hub.occupancy.estate_view import LOOK_BACK_DAYS, EstateView, first_day
 from hub.occupancy.fitted import model
 from hub.occupancy.life import Life, life_of
 from hub.occupancy.load import load_judged
-from hub.occupancy.memory import kept_of
+from hub.occupancy.memory import Kept, kept_of
 from hub.occupancy.policy import calendar
+from hub.occupancy.quiet import rest_of
 from hub.occupancy.recognised import HEALTH_DAYS, count_days, keep
 from hub.occupancy.rows import presence_row
-from hub.occupancy.values import DwellingRecord
+from hub.occupancy.values import DwellingRecord, Household
 from hub.tables import DirtyDay, Dwelling, DwellingMemory, Estate, Finding, PresenceDay
 
 NIGHT_HOUR = 2
@@ -129,11 +130,14 @@ def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | No
     judged = load_judged(session, view, dwellings)
     records = [record for record, _memory in judged]
     days = _write_days(session, records, {home: max(since or view.first, view.first) for home, since in due.items()})
-    kept = [(r.dwelling_id, r.household, kept_of(memory, r.days), view.first) for r, memory in judged]
+    answers = [(record, detect(record, view.pack, calendar(), model(), view.outcomes)) for record in records]
+    kept = list[tuple[str, Household | None, Kept, date]]()
+    for (record, memory), (_record, found) in zip(judged, answers, strict=True):
+        one = kept_of(memory, record.days)
+        one.rest = rest_of(record, view.pack, model(), bool(found))
+        kept.append((record.dwelling_id, record.household, one, view.first))
     night.remember(session, kept, view.last)
-    changes = _follow(
-        uow, view, [(record, detect(record, view.pack, calendar(), model(), view.outcomes)) for record in records]
-    )
+    changes = _follow(uow, view, answers)
     lives = tuple((record.dwelling_id, life_of(record)) for record in records)
     return Outcome(len(records), days, tuple(changes), lives)
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NoReturn, SupportsIndex, overload
 
 import msgspec
 
 from hub.occupancy.presence import USE_DIGITS, Memory, Usual
+from hub.occupancy.quiet import Rest
 from hub.occupancy.values import NO_GAPS, DayState, PresenceDay
 
 HELD_DAYS = 60
 """Days kept beside the memory: enough for a household that is at home, and for the health of the estate's terminals."""
 
-VERSION = 2
+VERSION = 3
 MOST_NAMES = 60
 """Tokens and devices named by number; beyond it the names are gathered anew."""
 
@@ -38,11 +39,13 @@ class NeedsHistory(LookupError):
 
 @dataclass(slots=True)
 class Kept:
-    """Memory, and the last days as rows; tokens and devices stand in them by their place in `names`."""
+    """Memory, and the last days as rows; tokens and devices stand in them by their place in `names`. `rest`: what a measured
+    pack must know of the days before."""
 
     memory: Memory
     names: list[str]
     rows: list[Row]
+    rest: Rest = field(default_factory=Rest)
 
     def add(self, day: PresenceDay) -> None:
         """One more day; the oldest is let go."""
@@ -151,14 +154,14 @@ def pack(kept: Kept) -> bytes:
         [_units(v) for v in memory.water.values], [_units(v) for v in memory.electricity.values],
         [_units(v) for v in memory.any_water.values],
     ]  # fmt: skip
-    return _encode([VERSION, kept.names, taught, kept.rows])
+    return _encode([VERSION, kept.names, taught, kept.rows, [kept.rest.key, kept.rest.bins, kept.rest.used]])
 
 
 def unpack(body: bytes) -> Kept | None:
     """None for what another release packed, or what cannot be read: the whole record is judged anew then."""
     try:
-        version, names, taught, rows = _decode(body)
-        return Kept(_memory(taught), names, rows) if version == VERSION else None
+        version, names, taught, rows, rest = _decode(body)
+        return Kept(_memory(taught), names, rows, Rest(*rest)) if version == VERSION else None
     except (msgspec.DecodeError, ValueError, TypeError, IndexError, KeyError):
         return None
 

@@ -27,6 +27,7 @@ from hub.occupancy.outside import Sign
 from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.pack import Calendar
 from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
+from hub.occupancy.quiet import one_more, quiet, rest_key
 from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, counted, keep, shares
 from hub.occupancy.rows import presence_row, upsert
 from hub.occupancy.values import CredentialUse, DwellingRecord, Household, ObservedDay
@@ -87,10 +88,7 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
     found, written = list[FoundOf](), list[_One]()
     for one in ones:
         record = _record(seen, one)
-        try:
-            answer = None if _life_open(record, settled) else detect(record, view.pack, calendar, model, view.outcomes)
-        except NeedsHistory:
-            answer = None
+        answer = None if _life_open(record, settled) else _answer(record, one, view, calendar, model)
         if answer is None:
             long_way[one.dwelling] = last
         else:
@@ -98,6 +96,22 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
             written.append(one)
     _write(session, written, last)
     return Night(found, long_way)
+
+
+def _answer(
+    record: DwellingRecord, one: _One, view: EstateView, calendar: Calendar, model: Model
+) -> tuple[Finding, ...] | None:
+    """None: the whole record must be asked."""
+    if view.pack.measured:
+        held = RecentDays.of(one.kept, len(one.kept.rows))
+        one_more(one.kept.rest, held, one.household)
+        key = rest_key(one.household, view.pack, model)
+        still = quiet(one.kept.rest, key, held, one.household, one.kept.memory.identified_days, record.recognised)
+        return () if still and not record.under_repair else None
+    try:
+        return detect(record, view.pack, calendar, model, view.outcomes)
+    except NeedsHistory:
+        return None
 
 
 def _rows(session: Session, dwellings: Sequence[str]) -> dict[str, Any]:

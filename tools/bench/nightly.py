@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import select
+
 from hub.cases.nightly import analyse
 from hub.config import Config
 from hub.db import Database
@@ -26,8 +28,12 @@ from hub.keys import Keys
 from hub.live import Live
 from hub.occupancy.analyse import analyse_night, due_dwellings
 from hub.occupancy.estate_view import LOOK_BACK_DAYS, load_day
+from hub.occupancy.fitted import model
+from hub.occupancy.load import households_of
+from hub.occupancy.memory import pack, unpack
+from hub.occupancy.quiet import rest_key
 from hub.services import Hub
-from hub.tables import Base, Estate
+from hub.tables import Base, DwellingMemory, Estate
 from tools.bench.figure import Figure
 from tools.bench.nightly_city import LAST, copies, template
 
@@ -108,6 +114,9 @@ def _city(estates: int, history: int) -> Measured:
         file = Path(folder) / "hub.sqlite"
         whole = _long_way(file)
         copies(file, estates, whole)
+        with _hub(Path(folder), clock) as hub:
+            for number in range(1, estates):
+                _own_memories(hub, f"E{number:04d}")
         clock.day = LAST
         with _hub(Path(folder), clock) as hub:
             started, busy = time.perf_counter(), time.process_time()
@@ -125,6 +134,24 @@ def _hub(folder: Path, clock: Clock) -> Iterator[Hub]:
     Base.metadata.create_all(database.engine)
     yield Hub(Config(dir=folder), database, Keys(folder / "keys"), Live(), clock)
     database.close()
+
+
+def _own_memories(hub: Hub, name: str) -> None:
+    """A copy's memories name the copy's people."""
+    with hub.db.unit_of_work("bench", "memories", audit=False) as uow:
+        session, last = uow.session, LAST - timedelta(days=1)
+        view = load_day(session, session.get_one(Estate, name), last, hub.now())
+        households = households_of(session, view, list(view.dwelling_block))
+        for row in session.scalars(select(DwellingMemory).where(DwellingMemory.dwelling_id.in_(view.dwelling_block))):
+            kept, household = unpack(row.body), households.get(row.dwelling_id)
+            if kept is None or household is None:
+                continue
+            kept.names = [text.replace("E0000", name) for text in kept.names]
+            memory = kept.memory
+            memory.identified_days = {k.replace("E0000", name): n for k, n in memory.identified_days.items()}
+            memory.identified_last = {k.replace("E0000", name): day for k, day in memory.identified_last.items()}
+            kept.rest.key = rest_key(household, view.pack, model()) if kept.rest.key else ""
+            row.body = pack(kept)
 
 
 def _long_way(file: Path) -> list[str]:
