@@ -7,9 +7,7 @@ import contextlib
 import hashlib
 import logging
 import secrets
-import sqlite3
 import ssl
-import time
 from collections.abc import Coroutine, Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -22,13 +20,13 @@ from device_drivers.contract.access import Acceptance, Held, SignedAccessList, a
 from device_drivers.contract.device import AccessPointBinding, DeviceConfig, DeviceSet, DeviceStatus
 from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import Command, CommandResult, DeviceReported, EdgeCatalogue, EdgeStatus
-from device_drivers.contract.words import CommandOutcome, DeviceCondition, IdentifierType
+from device_drivers.contract.words import CommandOutcome, DeviceCondition
 from device_drivers.driver import DriverDefinition
 from device_drivers.face_terminal.channel import mqtt_link
 from device_drivers.mqtt import Link, LinkOptions, MqttLink
 from edge_agent.box import Box, Pass
 from edge_agent.break_glass import BreakGlass
-from edge_agent.clock import BootDoubt, HighWaterClock, boot_id
+from edge_agent.clock import BootDoubt, HighWaterClock
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
 from edge_agent.face_checks import FaceChecks
@@ -36,24 +34,23 @@ from edge_agent.face_desk import FaceDesk
 from edge_agent.finding import Finder
 from edge_agent.hub_watch import HubWatch
 from edge_agent.importer import Importer
-from edge_agent.lists import Fetch, HeldList, ListFiles, ListKeeper, fetcher, public_key
-from edge_agent.photos import PhotoCache, expire
+from edge_agent.listed_faces import ListedFaces
+from edge_agent.lists import Fetch, ListFiles, ListKeeper, fetcher, public_key
+from edge_agent.photos import PhotoCache
 from edge_agent.revoke import Revoker
 from edge_agent.services import FileServer, Services
 from edge_agent.signed import NotOurs, proved
 from edge_agent.snapshots import Snapshots
-from edge_agent.state import State
+from edge_agent.state import Mark, State
 from edge_agent.status import BoxStatus, ListLine, write_status
 from edge_agent.store import Journal
+from edge_agent.upkeep import Upkeep
 from edge_agent.uplink import Handlers, Uplink, offline_will
 from edge_agent.urgent import Removals
 from edge_agent.watch import Watch, notify
 from edge_agent.worker import Worker
 
 log = logging.getLogger(__name__)
-MARK_S = 10.0
-PRUNE_S = 3_600.0
-JUMP_S = 10.0
 SAME_TIME = timedelta(seconds=30)  # a clock this near to the hub's is right
 
 
@@ -107,10 +104,7 @@ class Agent:
         self._wanted: DeviceSet | None = None
         self._wanted_changed = asyncio.Event()
         self._status_changed = asyncio.Event()
-        self._faces_of: dict[str, tuple[HeldList, frozenset[str]]] = {}
         self._told_forged: set[str] = set()
-        self._started = time.monotonic()
-        self._clock_trusted = True
         self._session_id = secrets.token_hex(8)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -184,6 +178,15 @@ class Agent:
             progress=lambda: self.watch.progress("uplink"),
             heard=self._heard,
         )
+        self._faces_listed = ListedFaces(self.box.lists, self.workers)
+        self.upkeep = Upkeep(
+            self.box,
+            self.clock,
+            directory.photos,
+            self._observed,
+            self._hub_moved,
+            lambda: self.watch.progress("marks"),
+        )
         self.hub = HubWatch(
             self.box, lambda: self.uplink.link.connected, self.uplink.announce, self._hub_moved, self._lists_held
         )
@@ -203,8 +206,8 @@ class Agent:
         return [
             self.uplink.run(),
             self._follow_devices(),
-            self._mark(),
-            self._prune(),
+            self.upkeep.mark(),
+            self.upkeep.prune(),
             self._write_status(),
             self.hub.run(),
             BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()}).run(),
@@ -223,7 +226,7 @@ class Agent:
         await self.commands.interrupted()
         if self.state.set_aside:
             self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {self.state.set_aside.name}"))
-        await self._look_at_clock()
+        await self.upkeep.look_at_clock()
         self.clock.settle()  # the time this box was off is no jump
         self.box.record("", EdgeNote("started", f"version {package_version()}"))
         path = self.directory.devices
@@ -244,7 +247,7 @@ class Agent:
         for _, task in self.workers.values():
             task.cancel()
         await asyncio.gather(*(task for _, task in self.workers.values()), return_exceptions=True)
-        await self._mark_once()
+        await self.upkeep.mark_once()
         await self.box.settled()
         await self.uplink.stop()
         for task in tasks:
@@ -313,27 +316,11 @@ class Agent:
         return tuple(b for b in every if b.camera == camera)
 
     def _listed_faces(self) -> frozenset[str] | None:
-        """Tokens with a face on a current list, less those taken off at once; None until every list is here."""
-        found: set[str] = set()
-        for device, (worker, _) in tuple(self.workers.items()):
-            held = self.box.lists.current(device)
-            if held is not None:
-                found |= self._faces_on(device, held) - self.box.lists.revoked(device)
-            elif worker.capabilities.holds_list or worker.capabilities.cards:
-                return None
-        return frozenset(found) if self._wanted else None
+        return self._faces_listed.tokens() if self._wanted else None
 
-    def _faces_on(self, device: str, held: HeldList) -> frozenset[str]:
-        """Read once a list: it may name ten thousand."""
-        known = self._faces_of.get(device)
-        if known is None or known[0] is not held:
-            tokens = frozenset(
-                c.token
-                for c in held.access_list.credentials
-                if not c.blocked and any(i.type == IdentifierType.FACE for i in c.identifiers)
-            )
-            known = self._faces_of[device] = (held, tokens)
-        return known[1]
+    def _observed(self) -> dict[str, Mark]:
+        """Until when each device was observed."""
+        return {device: mark for device, (worker, _) in self.workers.items() if (mark := worker.observation.mark())}
 
     async def _keep_faces(self) -> None:
         """The engine starts beside the doors: loading a pack takes seconds, nobody waits for it."""
@@ -427,53 +414,6 @@ class Agent:
         self.workers[config.device] = worker, self._group.create_task(worker.run(), name=f"worker {config.device}")
 
     # --- upkeep ----------------------------------------------------------------------------------------------------
-    async def _mark(self) -> None:
-        while True:
-            await asyncio.sleep(MARK_S)
-            self.watch.progress("marks")
-            await self._look_at_clock()  # before: between looking for a jump and settling nothing may wait
-            if abs(jump := self.clock.jump_s) > JUMP_S:
-                log.warning("the clock jumped by %+.0f s", jump)
-                self.box.record("", EdgeNote("clock_jump", f"{jump:+.0f} s"))
-                self.uplink.announce()
-            await self._mark_once()
-
-    async def _look_at_clock(self) -> None:
-        """Said when it begins and when it is over; the boot is remembered only while the time is right."""
-        trusted = self.clock.trusted
-        if trusted:
-            with contextlib.suppress(sqlite3.Error):
-                await asyncio.to_thread(self.state.keep, "boot", boot_id())
-        if trusted is self._clock_trusted:
-            return
-        self._clock_trusted = trusted
-        if trusted:
-            self.box.record("", EdgeNote("clock_sure", "时间已可信，访客等限时凭证恢复正常判定"))
-        else:
-            log.warning("the clock cannot be trusted: residents pass, others wait")
-            self.box.record(
-                "", EdgeNote("clock_unsure", "边缘机时间不可信（重启后未对时）：居民照常通行，访客等限时凭证暂不放行")
-            )
-        self._status_changed.set()
-        self.uplink.announce()
-
-    async def _mark_once(self) -> None:
-        marks = {device: mark for device, (worker, _) in self.workers.items() if (mark := worker.observation.mark())}
-        try:
-            await asyncio.to_thread(self.state.set_marks, marks, self.clock.settle())
-        except sqlite3.Error as error:
-            log.error("marks not kept: %s", error)
-
-    async def _prune(self) -> None:
-        while True:
-            await asyncio.sleep(60)
-            try:
-                await self.journal.prune(self.clock.now())
-                await asyncio.to_thread(expire, self.directory.photos)
-            except (sqlite3.Error, OSError) as error:
-                log.error("clean-up failed: %s", error)
-            await asyncio.sleep(PRUNE_S)
-
     async def _write_status(self) -> None:
         while True:
             await self._status_changed.wait()

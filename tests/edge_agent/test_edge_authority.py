@@ -195,7 +195,7 @@ async def estate(
     *,
     deaf: bool = False,
 ) -> AsyncIterator[Estate]:
-    monkeypatch.setattr("edge_agent.agent.MARK_S", 0.02)
+    monkeypatch.setattr("edge_agent.upkeep.MARK_S", 0.02)
     monkeypatch.setattr("edge_agent.hub_watch.LOOK_S", 0.02)
     monkeypatch.setattr(
         "edge_agent.agent.HighWaterClock", lambda mark: HighWaterClock(mark, lambda: wall.at, lambda: wall.mono)

@@ -128,7 +128,7 @@ def test_the_time_a_box_was_off_is_no_clock_jump(
 ) -> None:
     times = Times()
     times.wall = T0 + timedelta(seconds=off_s)
-    monkeypatch.setattr("edge_agent.agent.MARK_S", 0.01)
+    monkeypatch.setattr("edge_agent.upkeep.MARK_S", 0.01)
     monkeypatch.setattr(
         "edge_agent.agent.HighWaterClock",
         lambda mark: HighWaterClock(mark, lambda: times.wall, lambda: times.mono),
