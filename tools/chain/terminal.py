@@ -113,6 +113,8 @@ class Terminal:
         self.reads: dict[datetime, Content] = {}
         self.sent = 0
         self.effective = 0
+        self.tried: set[str] = set()  # fingerprints of refused writes: each has to be tried once
+        self.first_tries = 0
         self.removed_ways: list[tuple[datetime, Way]] = []
         self.disturbed_at = now()  # when it last changed by itself
         self.enrolled: set[str] = set()  # foreign entries that must still be there
@@ -197,6 +199,9 @@ class Terminal:
             return None
         if isinstance(operation, Upsert):
             error = self._upsert(operation)
+            if error and operation.fingerprint not in self.tried:
+                self.tried.add(operation.fingerprint)
+                self.first_tries += 1
         else:
             gone = self.held.pop(self._found(operation.token), None)
             if gone is None:

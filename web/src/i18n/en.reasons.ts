@@ -109,3 +109,17 @@ export const refusal: Record<string, string> = {
   unsupported: "The device supports none of the person's ways in: use another one.",
   unknown: "The device refused it and did not say why.",
 };
+
+export const law: Record<string, string> = {
+  face_only: "Only a face opens this door: another way (a card) must be there too; a face must never be the only way in.",
+  fail_secure: "This door is on an escape route and must open without power: use a fail-safe lock; if it is no escape route, say so.",
+  egress_not_free: "People need a card or a face to get out, so the way out is not free: fit an exit button and declare it (button), or take the reader on the inside off.",
+  no_fire_release: "A door on an escape route must open at a fire alarm: wire the fire signal to the board (input), or let the fire system cut the lock's power (wired).",
+  fire_release_undeclared: "How the door opens at a fire alarm is not declared: by a signal to the board (input), or by the fire system cutting the lock's power (wired).",
+  fire_input_missing: "Declared as a fire signal to the board, but the board has no fire input: check wiring and settings, or declare wired and let the installer certify it.",
+  fire_input_unreadable: "The board's fire input cannot be read: check the wiring; until then somebody has to be there.",
+  face_without_necessity: "Faces open here, and nobody wrote down why that is needed: declare the necessity at the access point (Measures on face recognition).",
+  pia_missing: "Faces are enrolled without the number of an impact assessment: make it first and enter its number in the estate's policy (PIPL art. 55).",
+  filing_missing: "100,000 faces are reached: no new ones until it is filed with the provincial authority; other ways go on.",
+  filing_near: "Close to 100,000 faces: prepare the filing with the provincial authority (within 30 working days of reaching it).",
+};

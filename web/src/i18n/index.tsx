@@ -35,7 +35,7 @@ export const word = (list: Record<string, string>, key: string | null | undefine
 /** A word of a list, or what the hub itself calls it. */
 export const named = (list: Record<string, string>, key: string, called: string): string => list[key] ?? called;
 
-type Said = (list: "reason" | "refusal" | "relation", code: string | null | undefined, called: string | null | undefined) => string;
+type Said = (list: "law" | "reason" | "refusal" | "relation", code: string | null | undefined, called: string | null | undefined) => string;
 
 /** What the hub says by code: in its own words, which are Chinese, or in this language's. */
 export function useSaid(): Said {

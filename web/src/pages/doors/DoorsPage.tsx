@@ -5,7 +5,7 @@ import { type ReactNode, useState } from "react";
 import { useDoors } from "../../api/queries";
 import type { Door } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useWords, word, useSaid } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -57,6 +57,7 @@ function Table({ doors, order }: TableProps): ReactNode {
 }
 
 function Row({ door, order }: { door: Door; order: TableProps["order"] }): ReactNode {
+  const said = useSaid();
   const { doors: t, words } = useWords();
   const { may } = useSession();
   const zone = useZone();
@@ -71,7 +72,7 @@ function Row({ door, order }: { door: Door; order: TableProps["order"] }): React
       <td className="mode"><Mode door={door} /></td>
       <td className="law">
         {word(words.failMode, door.fail_mode)} {may("device.manage") ? <DeclareDoor door={door} /> : null}
-        {door.law.map((point) => <div key={point.code}><Mark tone={point.refused ? "bad" : "warn"}>{point.text_zh}</Mark></div>)}
+        {door.law.map((point) => <div key={point.code}><Mark tone={point.refused ? "bad" : "warn"}>{said("law", point.code, point.text_zh)}</Mark></div>)}
       </td>
       <td>
         <div className="tools">

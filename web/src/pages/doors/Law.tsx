@@ -2,11 +2,12 @@
 
 import type { ReactNode } from "react";
 import { useLaw } from "../../api/queries";
-import { useWords } from "../../i18n";
+import { useWords, useSaid } from "../../i18n";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 
 export function Law(): ReactNode {
+  const said = useSaid();
   const { doors: t } = useWords();
   return (
     <Panel id="law" title={t.law} live>
@@ -19,7 +20,7 @@ export function Law(): ReactNode {
                 {law.items.map((item) => (
                   <li key={item.code + item.door} data-testid="law-item" data-refused={item.refused}>
                     <Mark tone={item.refused ? "bad" : "warn"}>{item.refused ? t.lawRefused : t.lawOpen}</Mark>
-                    <strong>{item.door || t.lawWhole}</strong> <span className="grow">{item.text_zh}</span>
+                    <strong>{item.door || t.lawWhole}</strong> <span className="grow">{said("law", item.code, item.text_zh)}</span>
                   </li>
                 ))}
               </ul>
