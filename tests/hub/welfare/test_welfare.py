@@ -177,3 +177,22 @@ def _names(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.Name):
             found.add(node.id)
     return found
+
+
+def test_only_who_asked_for_care_can_be_chosen(alone: Hub, sign_in: Any) -> None:
+    carer = sign_in(alone, "care_worker", ["E001"])
+    shown = carer.get("/api/v1/estates/E001/care/candidates").json()["items"]
+    assert [(one["member_id"], one["dwelling_id"]) for one in shown] == [("member-1", HOME)]
+    assert "*" in shown[0]["name"], "masked"
+    _begin(carer)
+    assert carer.get("/api/v1/estates/E001/care/candidates").json()["items"] == [], (
+        "who is watched is not offered again"
+    )
+    for role in ("housing_official", "estate_manager", "administrator"):
+        assert sign_in(alone, role).get("/api/v1/estates/E001/care").status_code == 403, role
+
+
+def test_a_care_worker_sees_nothing_else(alone: Hub, sign_in: Any) -> None:
+    carer = sign_in(alone, "care_worker", ["E001"])
+    for path in ("cases", "outbox", f"dwellings/{HOME}", "estates/E001/summary", f"dwellings/{HOME}/outside-signs"):
+        assert carer.get(f"/api/v1/{path}").status_code == 403, path
