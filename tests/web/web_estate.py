@@ -71,7 +71,7 @@ ESTATE, EDGE, TERMINAL = "E001", "edge-aaaa", "E001.face-g1"
 HOME = "E001.E001-B1-0201"
 TOKEN, TOKEN_2 = "token-of-member-one", "token-of-member-two"
 PASSWORD = "correct horse battery"
-USERS = {"manager": "estate_manager", "official": "housing_official", "auditor": "auditor", "admin": "administrator"}
+USERS = {"manager": "estate_manager", "official": "housing_official", "auditor": "auditor", "admin": "administrator", "carer": "care_worker"}
 STARTED_AT = datetime.now(UTC)
 TODAY = (STARTED_AT + timedelta(hours=8)).date()
 
@@ -148,7 +148,7 @@ def furnish(served: Served) -> None:
                 uow.session.flush()
         uow.session.add_all(_observed())
     for name, role in USERS.items():
-        own = [ESTATE] if role == "estate_manager" else []
+        own = [ESTATE] if role in auth.SCOPED_ROLES else []
         password = PASSWORD if name == "official" else None  # the others follow a link: hashing is slow on purpose
         auth.add_user(hub, name, f"{name}-name", role, own, password, "test")
     served.edge(online=True)

@@ -1,0 +1,65 @@
+"""The care worker's page: calls to make and answer, opting out; nothing else is on the menu. And outside signs on a dwelling."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import expect
+from sqlalchemy import select
+from web_estate import ESTATE, HOME, Served
+from web_support import OpenAs, violations
+
+from hub.tables import CareCall, CareWatch, Person
+
+
+def _shot(page: object, name: str) -> None:
+    if folder := os.environ.get("ESTATE_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)  # type: ignore[attr-defined]
+
+
+def _call(served: Served) -> None:
+    now = datetime.now(UTC)
+    with served.hub.db.unit_of_work("test", "a quiet day", audit=False) as uow:
+        person = uow.session.scalars(select(Person.id)).first() or ""
+        uow.session.add(
+            CareWatch(
+                id="watch-1", estate_id=ESTATE, dwelling_id=HOME, person_id=person, hours=24, contact="女儿 电话见档案",
+                began_by="x", began_at=now - timedelta(days=9), state="ask", looked_at=now,
+            )
+        )  # fmt: skip
+        uow.session.flush()
+        since = now - timedelta(hours=25)
+        uow.session.add(
+            CareCall(id="care-1", watch_id="watch-1", estate_id=ESTATE, dwelling_id=HOME, opened_at=now, quiet_since=since)
+        )
+
+
+def test_a_call_is_made_and_answered(open_as: OpenAs, served: Served) -> None:
+    _call(served)
+    page = open_as("carer", "/")
+    menu = page.get_by_role("navigation")
+    expect(menu).to_contain_text("关怀探访")
+    expect(menu).not_to_contain_text("线索")
+    expect(page.get_by_test_id("care-call")).to_contain_text("女儿")
+    _shot(page, "care")
+    assert violations(page) == []
+    page.get_by_test_id("care-call").get_by_role("button", name="记录探访").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="结果").click()
+    page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden)").get_by_title("一切安好", exact=True).click()
+    dialog.locator("textarea").last.fill("上门看过，一切安好")
+    dialog.get_by_role("button").last.click()
+    expect(page.get_by_test_id("care-call")).to_have_count(0)
+    with served.hub.db.reading() as session:
+        assert session.get_one(CareCall, "care-1").outcome == "fine"
+
+
+def test_who_decides_cases_has_no_care_page_and_sees_outside_signs(open_as: OpenAs) -> None:
+    page = open_as("official", f"/dwellings/{HOME}")
+    expect(page.get_by_role("navigation")).not_to_contain_text("关怀")
+    signs = page.get_by_test_id("outside-signs")
+    expect(signs).to_contain_text("欠租是中性事实")
+    _shot(page, "dwelling")
+    page.get_by_test_id("language").click()
+    expect(signs).to_contain_text("Outside signs")
