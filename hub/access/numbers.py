@@ -59,8 +59,16 @@ def number_for(
 
 
 def new_pin(session: Session, keys: Keys, estate_id: str) -> Number:
-    """Made here, so that nobody has a birthday; kept as its keyed hash, like the number of an identity card."""
-    digits = _random(pin.DIGITS, lambda n: in_use(session, estate_id, "pin", pin_hash(keys, estate_id, n)))
+    """Made here, so that nobody has a birthday; kept as its keyed hash, like the number of an identity card.
+
+    Never the number of somebody's card: some keypads send what was typed as if it were a card's number.
+    """
+
+    def taken(number: str) -> bool:
+        hashed = pin_hash(keys, estate_id, number)
+        return in_use(session, estate_id, "pin", hashed) or in_use(session, estate_id, "card", number)
+
+    digits = _random(pin.DIGITS, taken)
     return Number(WantedIdentifier("pin", pin_hash(keys, estate_id, digits)), digits)
 
 
