@@ -41,6 +41,7 @@ def test_a_call_is_made_and_answered(open_as: OpenAs, served: Served) -> None:
     menu = page.get_by_role("navigation")
     expect(menu).to_contain_text("关怀探访")
     expect(menu).not_to_contain_text("线索")
+    expect(page.get_by_text("断线重连")).to_have_count(0)
     expect(page.get_by_test_id("care-call")).to_contain_text("女儿")
     _shot(page, "care")
     assert violations(page) == []

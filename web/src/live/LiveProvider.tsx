@@ -15,8 +15,8 @@ const SNAPSHOTS = ["summary", "doors", "devices", "device", "blocks", "events", 
 
 export function LiveProvider({ children }: { children: ReactNode }): ReactNode {
   const client = useQueryClient();
-  const { estate, me } = useSession();
-  const estateId = estate?.id;
+  const { estate, me, may } = useSession();
+  const estateId = may("estate.view") ? estate?.id : undefined; // who may not see the estate has no stream of it
   const userId = me?.id;
 
   useEffect(() => {

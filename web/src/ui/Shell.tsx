@@ -62,7 +62,7 @@ function Header(): ReactNode {
           options={me.estates.map((one) => ({ value: one.id, label: one.name }))} />
       ) : null}
       <div className="head-right">
-        {estate ? <><LinkBadge /><Clock zone={estate.time_zone} /></> : null}
+        {estate ? <>{me.permissions.includes("estate.view") ? <LinkBadge /> : null}<Clock zone={estate.time_zone} /></> : null}
         <Button size="small" onClick={() => setLanguage(language === "zh" ? "en" : "zh")} lang={language === "zh" ? "en" : "zh-CN"} data-testid="language">
           {t.common.language}
         </Button>

@@ -30,7 +30,7 @@ export function CarePage(): ReactNode {
     <>
       <h1>{t.title}</h1>
       <p className="reminder">{t.reminder}</p>
-      <Panel id="care-calls" title={t.calls} live>
+      <Panel id="care-calls" title={t.calls}>
         <Answer query={query} empty={(page) => page.calls.length === 0} emptyText={t.noCalls}>
           {({ calls }) => <ul className="rows">{calls.map((one) => <Call key={one.id} one={one} />)}</ul>}
         </Answer>
