@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -11,10 +12,12 @@ from hub.lease.feed import Subject, message
 from hub.lease.outbox import enqueue
 from hub.lease.reminders import due
 from hub.services import Hub
-from hub.tables import Dwelling, Estate, OutboxMessage, Tenancy
+from hub.tables import Dwelling, Estate, OutboxMessage, OutsideSign, Tenancy
 
 NAME = "lease.reminders"
 KIND = "lease.end_reminder"
+LATE, APPLIED = timedelta(days=60), timedelta(days=243)
+"""An application for renewal counts from half a year before the lease's end to two months after it: nobody is reminded then."""
 
 
 def remind(hub: Hub) -> str:
@@ -29,8 +32,17 @@ def remind(hub: Hub) -> str:
             .order_by(Tenancy.source, Tenancy.source_id)
         ).all()
         known = set(uow.session.scalars(select(OutboxMessage.id).where(OutboxMessage.kind == KIND)))
+        applied = set(
+            uow.session.execute(
+                select(OutsideSign.dwelling_id, OutsideSign.on).where(
+                    OutsideSign.kind == "renewal_applied", OutsideSign.withdrawn_at.is_(None)
+                )
+            ).all()
+        )
         for source, source_id, lease_end, dwelling, estate in rows:
-            if lease_end is None:
+            if lease_end is None or any(
+                home == dwelling.id and timedelta() <= lease_end - on + LATE <= APPLIED for home, on in applied
+            ):
                 continue
             today = uow.now.astimezone(ZoneInfo(estate.time_zone)).date()
             subject = Subject(dwelling.id, dwelling.code, estate.code, source_id)

@@ -14,7 +14,7 @@ from hub.access import publish
 from hub.lease.chain import KIND, remind
 from hub.lease.reminders import STEPS, due
 from hub.services import Hub
-from hub.tables import CredentialRow, OutboxMessage, Tenancy
+from hub.tables import CredentialRow, OutboxMessage, OutsideSign, Tenancy
 
 END = date(2026, 12, 31)
 
@@ -84,3 +84,24 @@ def test_a_renewed_lease_has_a_chain_of_its_own_and_an_ended_tenancy_none(
         uow.session.execute(update(Tenancy).values(state="ended"))
     clock.pass_(days=200)
     assert remind(hub) == "0 reminders added"
+
+
+def test_who_applied_for_renewal_is_not_reminded(hub: Hub, small_site: Callable[[Hub], None]) -> None:
+    small_site(hub)
+    end = hub.now().date() - timedelta(days=15)
+    with hub.db.unit_of_work("test", "the lease is over", audit=False, now=hub.now()) as uow:
+        tenancy = uow.session.scalars(select(Tenancy).where(Tenancy.state == "active")).first()
+        assert tenancy is not None
+        uow.session.execute(update(Tenancy).values(to_date=None))
+        uow.session.execute(update(Tenancy).where(Tenancy.id == tenancy.id).values(to_date=end))
+        uow.session.add(
+            OutsideSign(
+                id="s", estate_id=tenancy.estate_id, dwelling_id=tenancy.dwelling_id, kind="renewal_applied",
+                on=end - timedelta(days=20), source="lease_system", source_id="1", recorded_by="lease_system",
+                recorded_at=uow.now,
+            )
+        )  # fmt: skip
+    assert remind(hub) == "0 reminders added"
+    with hub.db.unit_of_work("test", "it was wrong", audit=False, now=hub.now()) as uow:
+        uow.session.execute(update(OutsideSign).values(withdrawn_at=uow.now))
+    assert remind(hub) == "1 reminders added"
