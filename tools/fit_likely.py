@@ -32,7 +32,7 @@ from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.runs import festival_days
 from hub.occupancy.signs import SIGNS, signs, worth_a_look
 
-EVERY = 7  # days between samples of a dwelling
+EVERY = 5  # days between samples of a dwelling
 HONEST_EVERY = 3  # of honest dwellings so many are left out but one
 TIERS = {
     "others": {"yellow": 0.37, "orange": 0.63, "red": 0.78},
@@ -53,6 +53,10 @@ FOR_OTHERS = [
     "new_token",
     "hours_change",
     "unidentified_recent",
+    "night_unseen",
+    "run_used",
+    "run_night",
+    "run_hours",
 ]
 AGAINST_OTHERS = [
     "face_recent",
@@ -62,6 +66,8 @@ AGAINST_OTHERS = [
     "visitors_usual",
     "house_usual",
     "unidentified_usual",
+    "hours_usual",
+    "water_usual",
 ]
 FOR_VACANCY = ["away", "absent", "water_low", "power_low"]
 AGAINST_VACANCY = [
@@ -173,8 +179,8 @@ def main(
 ) -> None:
     """Fit the model on histories with truth."""
     parts = [samples(source, boost) for source in sources]
-    others = fit([p[0] for p in parts], SIGNS, FOR_OTHERS, AGAINST_OTHERS, 110, 8)
-    vacancy = fit([p[1] for p in parts], ABSENCE_SIGNS, FOR_VACANCY, AGAINST_VACANCY, 80, 6)
+    others = fit([p[0] for p in parts], SIGNS, FOR_OTHERS, AGAINST_OTHERS, 220, 8)
+    vacancy = fit([p[1] for p in parts], ABSENCE_SIGNS, FOR_VACANCY, AGAINST_VACANCY, 90, 6)
     source = "Fitted by tools.fit_likely on simulated cities of varied parameters; weights undo the raised share of violations."
     data = {
         "version": version,

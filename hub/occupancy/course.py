@@ -42,6 +42,10 @@ NIGHTS, NIGHTLY_PASSES = 0.4, 0.5
 """Visitors who come home so often in the evening, or leave so often in the early morning, live there: that is what the
 doors say. That they pass on so many days is what the credentials say."""
 
+USED, BY_NIGHT = 0.3, 0.35
+"""Used on so many days by somebody who is not recognised, but on fewer than this share of them at hours at which people who
+live there come home or leave: builders, carers, cleaners. A question, no more."""
+
 NEVER_SEEN = 0.1
 IDLE_POWER = 0.55
 
@@ -76,7 +80,9 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     silent = (s["gone_faces"] > 0) | (s["never_recognised"] > 0) | ((s["unseen_own"] >= 14) & (s["own_lost"] >= 4))
     silent |= (s["unseen_own"] >= 14) & (s["own_recent"] < NEVER_SEEN) & (s["own_usual"] < NEVER_SEEN)
     nightly = (s["late_recent"] >= NIGHTS) & (s["visitors_recent"] >= NIGHTLY_PASSES)
-    used = (s["late_recent"] >= 0.25) | (s["visitors_recent"] >= 0.4) | (s["unidentified_recent"] >= 0.3)
+    sleep_there = silent | (s["late_recent"] >= BY_NIGHT * s["visitors_recent"])
+    used = (s["late_recent"] >= 0.25) | ((s["visitors_recent"] >= 0.4) & sleep_there)
+    used |= s["unidentified_recent"] >= USED
     used |= (s["new_token"] >= 0.3) | (s["house_recent"] - s["house_usual"] >= 0.2)
     metered = (s["has_water"] > 0) & (s["water_low"] < 0.4) & (silent | (np.abs(s["water_change"]) >= 0.3))
     metered |= ~(s["has_water"] > 0) & (s["has_power"] > 0) & (s["power_change"] > np.log(0.6)) & silent
@@ -88,6 +94,7 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     sure = (silent & ~told) | (of.others >= SURE)
     allowed = np.where((number >= 2) & (used | metered | enrolled), 3, np.where(number >= 1, 1, 0))
     allowed = np.where((allowed == 3) & ((seen < OBSERVED_RED) | ~sure), 2, allowed)
+    allowed = np.where(_by_day_alone(s), np.minimum(allowed, 1), allowed)
     enough = (seen >= OBSERVED) & healthy
     families = sum(b.astype(np.int64) << k for k, b in enumerate(bits))
 
@@ -100,6 +107,13 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
 
     made = _Conditions(allowed, enough, np.asarray(families), (DOORS, CREDENTIALS, METERS, RECORDS), rule)
     return _course(of.others, tiers, made)
+
+
+def _by_day_alone(s: dict[str, Floats]) -> Bools:
+    known = s["night_recent"] + s["night_usual"] > 0
+    return np.asarray(
+        known & (s["unidentified_recent"] >= USED) & (s["night_unseen"] < BY_NIGHT * s["unidentified_recent"]), np.bool_
+    )
 
 
 def _lives_by_water(of: Likely) -> Bools:

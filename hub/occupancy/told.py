@@ -156,10 +156,15 @@ def _others(
             f"近{n}日中{at['unidentified_recent']:.0%}的日子有通行而未核验到登记人员本人（平时{at['unidentified_usual']:.0%}）。"
         )
         evidence += [Evidence("credential", token, "窗口内被使用而未核验到持有人。") for token in cards[:SHOWN]]
+    if at["night_unseen"] >= 0.3:
+        because.append(
+            f"近{n}日中{at['night_unseen']:.0%}的日子有人夜间归来或清晨离开，而当日未识别到登记人员本人（平时{at['night_usual']:.0%}的日子有夜间通行）。"
+        )
     if at["new_token"] >= 0.2:
         because.append("出现此前未使用过的本户凭证。")
-    if at["hours_change"] >= 0.25:
-        because.append(f"出入时段与平时明显不同（差异{at['hours_change']:.0%}）。")
+    if max(at["hours_change"], at["run_hours"]) >= 0.25:
+        changed = max(at["hours_change"], at["run_hours"])
+        because.append(f"出入时段与平时明显不同（差异{changed:.0%}；平时波动{at['hours_usual']:.0%}）。")
     water, against = _meter_text(record, window, at)
     because += water
     evidence += [Evidence("meter", record.meters["water"], text) for text in water if "water" in record.meters]

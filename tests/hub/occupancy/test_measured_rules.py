@@ -87,6 +87,55 @@ def test_visitors_who_come_home_at_night_and_those_who_come_by_day() -> None:
     assert find(days(120, (*HERE, *BY_DAY), 0.2)) is None, "a carer comes in the morning and leaves"
 
 
+def test_builders_come_by_day_and_who_lives_there_by_night() -> None:
+    by_day = (CredentialUse("tok-a", True, 0, 2, hours=1 << 9 | 1 << 15),)
+    used_by_day, used_by_night = (
+        find(days(120, HERE, 0.2), days(30, by_day, 0.05)),
+        find(days(120, HERE, 0.2), days(30, LENT, 0.12)),
+    )
+    assert used_by_night is not None
+    assert used_by_night.chance is not None
+    assert stage(used_by_day) < stage(used_by_night)
+    assert any("夜间归来" in text for text in used_by_night.because)
+
+
+def test_a_declared_absence_does_not_explain_who_comes_home_every_night() -> None:
+    told = DeclaredAbsence("a-1", END - timedelta(days=50), END + timedelta(days=30), "work")
+    household = Household("t-1", date(2024, 1, 1), None, COUPLE, (told,))
+    assert stage(find(days(120, HERE, 0.2), days(45, NIGHTLY, 0.2), household=household)) >= ORDER.index("orange")
+
+
+def test_visitors_every_night_are_told_by_doors_and_by_credentials() -> None:
+    found = find(days(120, HERE, None), days(45, (*HERE[:1], *NIGHTLY), None), meters={})
+    assert found is not None
+    assert {"F1", "F3"} <= set(found.families)
+
+
+def test_where_nobody_registered_was_ever_seen_the_doors_speak() -> None:
+    found = find(days(60, NIGHTLY, 0.2), members=(Member("m-1", True, False, frozenset({"tok-a"})),))
+    assert found is not None
+    assert {"F1", "F3"} <= set(found.families)
+
+
+def test_unknown_days_count_while_any_meter_stands_still() -> None:
+    blind = [*days(10, (), None), *days(4, (), None, gap=0.5)]
+    story = (
+        [replace(day, electricity=4.0) for day in days(120, HERE, None)],
+        [replace(day, electricity=0.6) for day in blind * 14],
+    )
+    found = find(*story, meters={"electricity": "E-1"})
+    assert found is not None
+    assert found.kind == "vacancy"
+    assert found.rule == "V5", "days that doors could not see are idle by the meter"
+
+
+def test_a_record_that_begins_empty_knows_idle_electricity() -> None:
+    found = find([replace(day, electricity=0.6) for day in days(150, (), None)], meters={"electricity": "E-1"})
+    assert found is not None
+    assert found.kind == "vacancy"
+    assert "F2" in found.families
+
+
 def test_taking_away_what_a_lead_names_takes_away_the_lead() -> None:
     assert find(days(120, HERE, 0.2), days(45, HERE, 0.12)) is None, "the registered persons are seen after all"
     unused = find(days(120, HERE, 0.2), days(30, (), 0.0))
