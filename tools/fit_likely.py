@@ -35,8 +35,8 @@ from hub.occupancy.signs import SIGNS, signs, worth_a_look
 EVERY = 5  # days between samples of a dwelling
 HONEST_EVERY = 3  # of honest dwellings so many are left out but one
 TIERS = {
-    "others": {"yellow": 0.37, "orange": 0.63, "red": 0.78},
-    "vacancy": {"yellow": 0.3, "orange": 0.72, "red": 0.72},
+    "others": {"yellow": 0.42, "orange": 0.82, "red": 0.9},
+    "vacancy": {"yellow": 0.4, "orange": 0.72, "red": 0.9},
 }
 FOR_OTHERS = [
     "unseen_face",
