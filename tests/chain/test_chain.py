@@ -56,6 +56,10 @@ REGRESSIONS: dict[str, Script] = {
     "a box that remembers the end which a hub set back to its backup forgot": (
         ("move_in", 30), ("reboot_edge", 22), ("back_up_hub", 23), ("gives_access_back", 40), ("wait", 8), ("restore_hub", 28),
     ),
+    "a box whose disk was set back says so with its first word": (
+        ("move_in", 33), ("move_in", 57), ("move_in", 17), ("wait", 10), ("back_up_edge", 37), ("member_joins", 56),
+        ("card_that_does_not_fit", 46), ("wait", 43), ("restore_edge", 40),
+    ),
     "a card that is not wanted any more, of somebody whose picture is refused": (
         ("move_in", 27), ("photo_refused", 31), ("card_lost", 18), ("card_there_and_back", 20),
     ),

@@ -40,6 +40,8 @@ class World:
         self.once_left: set[tuple[str, str]] = set()  # who was told to have left, even if he came back a moment later
         self.backup: Books | None = None
         self.unknown_to_hub: set[str] = set()
+        self.word_at: dict[str, datetime] = {}  # when the hub last heard of a device, by the true time
+        self.set_back_at: datetime | None = None  # the box's disk, to what it was before
         self.ends_forgotten: set[tuple[str, str]] = set()  # since the backup that the hub was restored from
         self.trouble: dict[str, datetime] = {}  # device → when something last stood in its way
         lay_out(root / "hub")
@@ -87,6 +89,7 @@ class World:
         for message in run:
             address = parse_topic(message.topic, UP)
             if address and address.message is DeviceReported and message.payload:
+                self.word_at[address.device] = self.now()
                 at = decode(DeviceReported, message.payload).reported_at
                 if at:
                     known = self.checks.newest_word
