@@ -188,25 +188,54 @@ def device(
         raise typer.BadParameter(f"the config of a {kind} needs {error}", param_hint="--config") from error
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(str(error), param_hint="--config") from error
-    asyncio.run(_run_device(sim, control_port))
+    asyncio.run(_run_devices([sim], control_port))
 
 
-async def _run_device(sim: Any, control_port: int) -> None:
+@app.command()
+def devices(
+    file: Annotated[
+        Path,
+        typer.Argument(help='JSON list of {"kind", "code", "config", "count"}; {n} in texts is the number of each.'),
+    ],
+    control_port: Annotated[int, typer.Option(help="Port of the control page (0: any free one).")] = 0,
+    seed: Seed = 1,
+) -> None:
+    """Run many devices in this one process (hundreds fit on one core), with one control page for all."""
+    from simulators.fleet import parse_fleet
+    from simulators.kinds import make_device
+
+    try:
+        given = parse_fleet(file.read_bytes())
+        sims = [make_device(kind, code, config, seed=seed + n) for n, (kind, code, config) in enumerate(given)]
+    except OSError as error:
+        raise typer.BadParameter(str(error), param_hint="FILE") from error
+    except KeyError as error:
+        raise typer.BadParameter(f"a device's config needs {error}", param_hint="FILE") from error
+    except (ValueError, TypeError) as error:
+        raise typer.BadParameter(str(error), param_hint="FILE") from error
+    asyncio.run(_run_devices(sims, control_port))
+
+
+async def _run_devices(sims: list[Any], control_port: int) -> None:
     from simulators.control import ControlServer
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    control = ControlServer([sim], port=control_port)
-    await sim.start()
+    control = ControlServer(sims, port=control_port)
     try:
+        for sim in sims:
+            await sim.start()
         await control.start()
-        where = f" on port {sim.port}" if hasattr(sim, "port") else ""
-        typer.echo(f"ready {sim.kind} {sim.code}{where}, control {control.url}")
+        what = f"{len(sims)} devices"
+        if len(sims) == 1:
+            where = f" on port {sims[0].port}" if hasattr(sims[0], "port") else ""
+            what = f"{sims[0].kind} {sims[0].code}{where}"
+        typer.echo(f"ready {what}, control {control.url}")
         await stop.wait()
     finally:
         await control.stop()
-        await sim.stop()
+        await asyncio.gather(*(sim.stop() for sim in sims))
 
 
 @app.command()

@@ -27,6 +27,7 @@ from simulators.site import ZONE
 
 KEY = "key-of-this-test"
 NEW_CARD, BOLT = 1004, 1010
+DEVICES = [sys.executable, "-m", "simulators", "devices"]
 
 
 class Doorkeeper(threading.Thread):
@@ -263,6 +264,40 @@ def test_one_device_alone(wait_until: Callable[..., Any]) -> None:
     finally:
         running.send_signal(signal.SIGTERM)
         assert running.wait(15) == 0, "SIGTERM is a clean end"
+
+
+def test_many_devices_in_one_process(tmp_path: Path, wait_until: Callable[..., Any]) -> None:
+    boards = {"kind": "modbus_board", "code": "board-{n}", "config": {"board": "inveo_rfid_ind"}, "count": 12}
+    cameras = {
+        "kind": "onvif_camera",
+        "code": "camera-{n}",
+        "config": {"username": "u{n}", "password": "p"},
+        "count": 9,
+    }
+    file = tmp_path / "fleet.json"
+    file.write_text(json.dumps([boards, cameras]))
+    running = subprocess.Popen([*DEVICES, str(file)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None
+        line = running.stdout.readline()
+        assert line.startswith("ready 21 devices"), line
+        listed = httpx.get(f"{line.split('control ')[1].strip()}/devices").json()
+        assert len({device["code"] for device in listed["devices"]}) == 21, "each has a code of its own"
+    finally:
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(15) == 0, "SIGTERM is a clean end"
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [("{", "FILE"), ('[{"kind": "modbus_board"}]', "code"), ('[{"kind": "kettle", "code": "k"}]', "kettle"),
+     ('[{"kind": "modbus_board", "code": "one", "count": 2, "config": {"board": "inveo_rfid_ind"}}]', "{n}")],
+)  # fmt: skip
+def test_a_list_of_devices_that_cannot_be_is_told_as_what_it_is(tmp_path: Path, said: str, named: str) -> None:
+    (tmp_path / "fleet.json").write_text(said)
+    done = subprocess.run([*DEVICES, str(tmp_path / "fleet.json")], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert named in done.stderr, done.stderr
 
 
 def test_estate_clock() -> None:

@@ -25,6 +25,7 @@ MODULES = {
     "ingest": "events through broker and hub into the database",
     "modbus": "one bus against the bare library, a bus of 32 boards, one pulse an open",
     "terminal": "300 face terminals send records with pictures and wait for each acknowledgement",
+    "many": "300 terminals, 64 boards and 50 cameras simulated in one process",
     "edge": "memory and start of an edge with 100 devices",
     "face": "one face against ten thousand",
     "demo": "time to ready, and a pass to the screen",

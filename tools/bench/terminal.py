@@ -68,7 +68,7 @@ def measure() -> list[Figure]:
 
 
 @contextmanager
-def _broker(folder: Path) -> Iterator[int]:
+def broker(folder: Path) -> Iterator[int]:
     """A Mosquitto as an edge box has one."""
     port = _free_port()
     program = where.mosquitto()
@@ -136,7 +136,7 @@ def _go(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def _bare(folder: Path, terminals: int) -> dict[str, Any]:
-    with _broker(folder) as port:
+    with broker(folder) as port:
         client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv311)
 
         def acknowledge(_client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
@@ -179,7 +179,7 @@ async def _ours(folder: Path, terminals: int) -> dict[str, Any]:
     def online() -> bool:
         return sum(r.status.condition is DeviceCondition.ONLINE for r in reports.values()) == terminals
 
-    with _broker(folder) as port, _fleet(port, terminals) as process:
+    with broker(folder) as port, _fleet(port, terminals) as process:
         config = EdgeConfig(
             EDGE, ESTATE, "", 0, "http://hub.invalid", "", local_broker=LocalBroker("127.0.0.1", port, "edge", "edge")
         )
