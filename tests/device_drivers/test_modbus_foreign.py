@@ -129,6 +129,18 @@ async def pymodbus(kind: str, port: int) -> AsyncIterator[Foreign]:
             await server.shutdown()
 
 
+async def accepts(port: int) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            try:
+                _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.01)
+                continue
+            writer.close()
+            return
+
+
 @asynccontextmanager
 async def modbus_tk(kind: str, port: int) -> AsyncIterator[Foreign]:
     """Threads of its own; its serial side goes by silence between frames, as a device does."""
@@ -157,6 +169,8 @@ async def modbus_tk(kind: str, port: int) -> AsyncIterator[Foreign]:
         unit.set_values("input", 342, [0x449A, 0x5000])
         hooks.install_hook("modbus.Server.before_handle_request", seen)
         mine.start()
+        if kind == "tcp":
+            await accepts(port)  # its thread binds when it comes to that
         address = f"modbus+tcp://127.0.0.1:{port}" if kind == "tcp" else f"modbus+rtu://{ours}"
         try:
             yield Foreign(config, address, lambda: written, lambda is_open: unit.set_values("discrete", 0, [is_open]))

@@ -107,7 +107,7 @@ def test_settings_are_changed_and_secrets_stay_unseen(open_as: OpenAs, served: S
     page.get_by_role("button", name="添加并查看").click()
     page.get_by_role("button", name="修改设置").click()
     assert "wang-1234" not in page.content()
-    page.get_by_label("主机").fill("10.0.0.10")
+    page.get_by_label("主机", exact=True).fill("10.0.0.10")
     page.get_by_role("button", name="下一步").click()
     confirm(page, "摄像机换了地址")
     expect(page.get_by_test_id("config")).to_contain_text("10.0.0.10")

@@ -24,6 +24,7 @@ READERS = {
     "hub/catalogue/load.py": {"CredentialRow", "CredentialIdentifierRow"},
     "hub/occupancy/load.py": {"CredentialRow"},
     "hub/occupancy/recognised.py": {"CredentialRow"},
+    "hub/occupancy/door_doubts.py": {"CredentialRow"},
     "hub/evidence/collect.py": {"Device"},
     "hub/evidence/reviews.py": {"Device"},
 }

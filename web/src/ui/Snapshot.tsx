@@ -43,6 +43,6 @@ function Freshness({ of, whole = false }: { of: Shot; whole?: boolean }): ReactN
   const at = of.snapshot_taken_at ? t.takenAt(format.dateTime(of.snapshot_taken_at, zone)) : t.takenUnknown;
   const proof = word(words.proof, of.snapshot_proof ?? "none");
   const short = of.snapshot_stale ? t.oldPicture : doubtful(of) ? t.unproved : of.snapshot_taken_at ? format.clock(of.snapshot_taken_at, zone) : "";
-  const said = whole ? [of.snapshot_stale ? t.oldPicture : "", at, proof].filter(Boolean).join("；") : short;
-  return <span data-testid="freshness" className={doubtful(of) ? "freshness warn" : "freshness"} title={`${at}；${proof}`}>{said}</span>;
+  const said = whole ? [of.snapshot_stale ? t.oldPicture : "", at, proof].filter(Boolean).join(" · ") : short;
+  return <span data-testid="freshness" className={doubtful(of) ? "freshness warn" : "freshness"} title={`${at} · ${proof}`}>{said}</span>;
 }

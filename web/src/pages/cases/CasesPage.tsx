@@ -68,7 +68,7 @@ function Hints(): ReactNode {
                 <Link to={`/dwellings/${encodeURIComponent(one.dwelling_id)}`}>{one.block_name} {one.dwelling_number}</Link>
                 <span>{one.because[0]}</span>
                 {one.case_id ? <Link to={`/cases/${encodeURIComponent(one.case_id)}`}>{t.openCase}</Link> : null}
-                {one.against.length ? <span className="faint">{t.innocent} {one.against.map((text) => text.split("：")[0]).join("、")}</span> : null}
+                {one.against.length ? <span className="faint">{t.innocent} {one.against.map((text) => text.split(/\uff1a/)[0]).join(" · ")}</span> : null}
               </li>
             ))}
           </ul>

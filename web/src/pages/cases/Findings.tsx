@@ -15,7 +15,7 @@ export function Reasons({ finding }: { finding: CaseFinding | null }): ReactNode
     [t.families, finding.families.map((family) => word(words.family, family)).join(" + ") || format.NONE],
     [t.policy, finding.policy_title_zh], [t.legal, finding.legal_basis],
     [caseSteps.chance.title, finding.chance === null ? caseSteps.chance.none : caseSteps.chance.of(format.percent(finding.chance))],
-    [caseSteps.chance.limits, finding.limits.join("、") || format.NONE],
+    [caseSteps.chance.limits, finding.limits.join(" · ") || format.NONE],
   ];
   return (
     <Panel id="reasons" title={t.why} extra={<span className="faint">{t.versions(finding.rule_version, finding.policy_version)}</span>}>
