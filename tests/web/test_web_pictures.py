@@ -74,7 +74,7 @@ def test_a_picture_says_how_fresh_it_is_and_an_old_one_is_never_shown_as_new(
 
     page.locator("button.thumb.doubtful").first.click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_test_id("freshness")).to_contain_text("旧照片，不是当时的画面；拍摄于")
+    expect(dialog.get_by_test_id("freshness")).to_contain_text("旧照片，不是当时的画面 · 拍摄于")
     expect(dialog.get_by_test_id("freshness")).to_contain_text("边缘机时钟")
     expect(dialog.locator("img.picture")).to_be_visible()
     assert violations(page) == []
