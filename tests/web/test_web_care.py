@@ -31,7 +31,9 @@ def _call(served: Served) -> None:
         uow.session.flush()
         since = now - timedelta(hours=25)
         uow.session.add(
-            CareCall(id="care-1", watch_id="watch-1", estate_id=ESTATE, dwelling_id=HOME, opened_at=now, quiet_since=since)
+            CareCall(
+                id="care-1", watch_id="watch-1", estate_id=ESTATE, dwelling_id=HOME, opened_at=now, quiet_since=since
+            )
         )
 
 

@@ -71,7 +71,13 @@ ESTATE, EDGE, TERMINAL = "E001", "edge-aaaa", "E001.face-g1"
 HOME = "E001.E001-B1-0201"
 TOKEN, TOKEN_2 = "token-of-member-one", "token-of-member-two"
 PASSWORD = "correct horse battery"
-USERS = {"manager": "estate_manager", "official": "housing_official", "auditor": "auditor", "admin": "administrator", "carer": "care_worker"}
+USERS = {
+    "manager": "estate_manager",
+    "official": "housing_official",
+    "auditor": "auditor",
+    "admin": "administrator",
+    "carer": "care_worker",
+}
 STARTED_AT = datetime.now(UTC)
 TODAY = (STARTED_AT + timedelta(hours=8)).date()
 
