@@ -1,4 +1,4 @@
-"""Ways in at the counter and what the law says of the doors: PIN, identity card, a face taken back; hours, rules, a long upload."""
+"""Ways in at the counter and what the law says of the doors: PIN, identity card, a face taken back; hours, rules, an upload."""
 
 from __future__ import annotations
 
