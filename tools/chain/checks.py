@@ -19,6 +19,7 @@ from tools.chain.terminal import Content, Way, entry_of
 if TYPE_CHECKING:
     from tools.chain.world import World
 
+HEARD = timedelta(seconds=1)
 NOTICED = timedelta(seconds=345)  # the edge's period of read-backs, and a busy minute
 LOST_FOR = timedelta(seconds=90)
 CLOCK_OFF = timedelta(seconds=30)
@@ -33,6 +34,7 @@ class Checks:
         self.holders: dict[str, str] = {}
         self.newest_word: dict[str, datetime] = {}
         self._ended: set[str] = set()
+        self._taken: dict[str, tuple[int, datetime]] = {}  # device → generation the box has, and since when
 
     # --- what was published ------------------------------------------------------------------------------------------
     def published(self) -> None:
@@ -139,7 +141,7 @@ class Checks:
         now = self.world.now()
         for device, one in lists.items():
             wanted = self._wanted(one)
-            if wanted is None:
+            if self._on_its_way(device) or wanted is None:
                 continue
             for token, entry in self._content(device).items():
                 too_many = self._certain(living(entry.ways, now)) - union(wanted)
@@ -153,11 +155,16 @@ class Checks:
                     )
 
     def _excused(self, device: str, token: str) -> bool:
-        """A hub restored from a copy of before does not know it: the list itself is then not in step. A box whose disk was
-        set back decides by what lies there, until its first word tells the hub."""
-        back, decides = self.world.set_back_at, not DEVICES[device][0].capabilities.holds_list
-        unheard = decides and back is not None and self.world.word_at.get(device, back) <= back
-        return token in self.world.unknown_to_hub or unheard
+        """A hub restored from a copy of before does not know it: the list itself is then not in step."""
+        return token in self.world.unknown_to_hub
+
+    def _on_its_way(self, device: str) -> bool:
+        """The box took this list a moment ago (of another disk, an older one): its word for it is not heard yet."""
+        now, generation = self.world.now(), self.world.edge_generation(device)
+        taken, since = self._taken.get(device, (0, now))
+        if taken != generation:
+            self._taken[device] = taken, since = generation, now
+        return not DEVICES[device][0].capabilities.holds_list and now - since < HEARD
 
     # --- the law -----------------------------------------------------------------------------------------------------
     def _ends(self, session: Session) -> None:

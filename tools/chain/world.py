@@ -26,6 +26,8 @@ from tools.chain.site import BEGIN, DEVICES, EDGE, ESTATE, lay_out
 from tools.chain.terminal import Content, Terminal, Way
 from tools.chain.virtual import VirtualLoop
 
+PUBLISHED = "access lists follow credentials"
+
 
 class World:
     """`now` is the true time; the hub's and the box's clocks may stand elsewhere."""
@@ -40,8 +42,6 @@ class World:
         self.once_left: set[tuple[str, str]] = set()  # who was told to have left, even if he came back a moment later
         self.backup: Books | None = None
         self.unknown_to_hub: set[str] = set()
-        self.word_at: dict[str, datetime] = {}  # when the hub last heard of a device, by the true time
-        self.set_back_at: datetime | None = None  # the box's disk, to what it was before
         self.ends_forgotten: set[tuple[str, str]] = set()  # since the backup that the hub was restored from
         self.trouble: dict[str, datetime] = {}  # device → when something last stood in its way
         lay_out(root / "hub")
@@ -79,6 +79,8 @@ class World:
             today = local_day(self.now())
             some = ((m.person, t.key) for t in self.books.tenancies.values() for m in t.members if m.over(today))
             self.once_left |= set(some)
+        if reason == PUBLISHED:  # now: the process may die of this very commit
+            self.checks.published()
 
     def checks_published(self, job: str) -> None:
         if self.hub.up and job.startswith("access."):
@@ -89,7 +91,6 @@ class World:
         for message in run:
             address = parse_topic(message.topic, UP)
             if address and address.message is DeviceReported and message.payload:
-                self.word_at[address.device] = self.now()
                 at = decode(DeviceReported, message.payload).reported_at
                 if at:
                     known = self.checks.newest_word
@@ -103,6 +104,11 @@ class World:
         agent = self.edge.agent
         held = agent.box.lists.current(device) if agent and hasattr(agent, "box") else None
         return content_of(held.access_list) if held else {}
+
+    def edge_generation(self, device: str) -> int:
+        agent = self.edge.agent
+        held = agent.box.lists.current(device) if agent and hasattr(agent, "box") else None
+        return held.access_list.generation if held else 0
 
     def refused(self, device: str) -> frozenset[Way]:
         """Of whom a card was refused all cards are: a device does not say which."""

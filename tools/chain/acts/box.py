@@ -58,5 +58,4 @@ async def restore_edge(world: World, n: int) -> None:
     world.box_lost()
     await world.edge.kill()
     world.edge.restore(lists_only=bool(n & 1))
-    world.set_back_at = world.now()
     world.edge.start(world.hub.serve_list)

@@ -18,21 +18,32 @@ from tools.chain.world import World
 
 
 def _at_counter(world: World, work: Callable[[object], T]) -> T | None:
-    """One act at the hub's counter: done and committed, or nothing."""
+    """One act at the hub's counter: done and committed, or nothing. A hub that dies after its commit has done it."""
+    said: list[T] = []
+    stands: list[T] = []
+    points, before = world.hub.points, world.hub.points.on_commit
 
-    def act() -> T | None:
+    def committed(reason: str) -> None:
+        if reason == "counter":
+            stands.extend(said)
+        before(reason)
+
+    def act() -> None:
         hub = world.hub.hub
-        result = None
         try:
             with hub.db.unit_of_work("clerk", "counter", estate_id=ESTATE, now=hub.now()) as uow:
-                result = work(uow)
+                said.append(work(uow))
         except ApiError:
-            return None
+            said.clear()
+            return
         moved.tell(hub)
-        return result
 
-    done: T | None = world.hub.guarded(act)
-    return done
+    points.on_commit = committed
+    try:
+        world.hub.guarded(act)
+    finally:
+        points.on_commit = before
+    return stands[0] if stands else None
 
 
 def _perform(world: World, action: desk.Action) -> desk.Done | None:
