@@ -96,6 +96,8 @@ class DeviceLists:
             return "behind"
         if r.pending:
             return "pending"
+        if self.lost_since:  # also of the entries that were not refused nobody knows whether they still stand there
+            return "unknown"
         if r.refused:
             return "refusals"
         return "in_step" if self.seen else "unknown"

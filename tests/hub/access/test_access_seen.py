@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from device_drivers.contract.access import list_digest
 from device_drivers.contract.device import DeviceStatus
-from device_drivers.contract.messages import DeviceReported
+from device_drivers.contract.messages import CredentialRefusal, DeviceReported
 from device_drivers.contract.words import DeviceCondition
 from hub.access import publish
 from hub.access.states import credential_states, device_lists
@@ -43,6 +43,19 @@ def test_a_device_that_was_lost_after_its_read_back_is_not_known(sqlite_hub: Hub
     assert shown(sqlite_hub) == ("in_step", "confirmed"), "read since it came online"
     since(sqlite_hub, 1)
     assert shown(sqlite_hub) == ("unknown", "unknown"), "lost, or back and not yet read: it may have restarted empty"
+
+
+def test_refusals_do_not_hide_that_a_device_came_back_unread(sqlite_hub: Hub, estate: Setup) -> None:
+    """A terminal set back to an older list said nothing but its old refusals, and who had left was shown as gone from it."""
+    hub = sqlite_hub
+    estate(hub)
+    publish.publish(hub)
+    refused = (CredentialRefusal(token_of(hub, "P1"), "card_too_long", ""),)
+    take_report(hub, "edge-aaaa", told(hub, -10, confirmed=len(desired(hub, GATE).credentials) - 1, refused=refused))
+    since(hub, -60)
+    assert shown(hub)[0] == "refusals"
+    since(hub, 1)
+    assert shown(hub)[0] == "unknown", "nobody has looked at what stands there since it came back"
 
 
 def test_an_edge_that_started_anew_has_seen_nothing_yet(sqlite_hub: Hub, estate: Setup) -> None:
