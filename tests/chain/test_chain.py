@@ -60,6 +60,10 @@ REGRESSIONS: dict[str, Script] = {
         ("move_in", 33), ("move_in", 57), ("move_in", 17), ("wait", 10), ("back_up_edge", 37), ("member_joins", 56),
         ("card_that_does_not_fit", 46), ("wait", 43), ("restore_edge", 40),
     ),
+    "a terminal set back is not known, whatever it refused before": (
+        ("move_in", 36), ("move_in", 53), ("member_joins", 31), ("wait", 17), ("card_that_does_not_fit", 27), ("wait", 17),
+        ("terminal_as_before", 36),
+    ),
     "a card that is not wanted any more, of somebody whose picture is refused": (
         ("move_in", 27), ("photo_refused", 31), ("card_lost", 18), ("card_there_and_back", 20),
     ),
