@@ -15,17 +15,21 @@ FIRST = 10_000  # seeds that no test has been made to fit
 
 
 def measure() -> list[Figure]:
-    claims = false = steps = sent = effective = failed = 0
+    claims = false = steps = sent = effective = 0
+    failed: list[int] = []
     for one in outcomes(range(FIRST, FIRST + RUNS), max(1, os.cpu_count() or 1)):
         claims += one.claims
         false += one.false_confirmed
         steps += len(one.script)
         sent += one.sent
         effective += one.effective
-        failed += not one.good
+        failed += [] if one.good else [one.seed]
     if not claims:
         raise RuntimeError("nothing was ever shown as confirmed: nothing was measured")
-    said = f"false of {RUNS:,} runs, {steps:,} steps, seeds {FIRST}–{FIRST + RUNS - 1}, {failed} runs with any fault"
+    said = (
+        f"false of {RUNS:,} runs, {steps:,} steps, seeds {FIRST}–{FIRST + RUNS - 1}, {len(failed)} runs with any fault"
+    )
+    said += f": {', '.join(map(str, failed))}" if failed else ""
     return [
         Figure(
             "sync.false_confirmed",
