@@ -1,4 +1,4 @@
-"""`python -m tools.migration "what changed"`: write the next migration from the difference to `hub/tables.py`.
+"""`python -m tools.migration "what changed"`: write the next migration from the difference to `hub/tables/`.
 
 Runs the existing migrations on an empty SQLite file first, then compares. Read what it wrote before you commit it.
 """

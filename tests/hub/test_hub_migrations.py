@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables of hub/tables.py, on SQLite and on PostgreSQL, and may run twice."""
+"""The migrations make exactly the tables of hub/tables/, on SQLite and on PostgreSQL, and may run twice."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def test_migrated_database_has_our_tables(kind: str, tmp_path: Path, request: py
         difference = compare_metadata(context, Base.metadata)
     db.close()
     assert not difference, (
-        f'tables.py and the migrations differ on {kind}: run `python -m tools.migration "what"`: {difference}'
+        f'hub/tables/ and the migrations differ on {kind}: run `python -m tools.migration "what"`: {difference}'
     )
