@@ -12,7 +12,7 @@ import base64
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -42,6 +42,9 @@ from edge_agent.heavy import heavy
 
 log = logging.getLogger(__name__)
 SHARED = 200_000  # credentials remembered to be shared between devices
+REMEMBERED = timedelta(days=40)
+"""What was ended by an order is known for so long: a hub is set back to a copy of last week, hardly to one of last quarter."""
+
 MAX_LIST = 64 * 1024 * 1024  # bytes, unpacked
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -278,22 +281,22 @@ class ListKeeper:
         """Not wanted whatever the list says."""
         return frozenset(self._desk(device).revoked)
 
-    def came_back(self, device: str) -> tuple[str, ...]:
-        """Revoked, and on a list that was made after: by a hub that forgot it (a restored backup). They open nothing."""
+    def ended_here(self, device: str) -> tuple[str, ...]:
+        """Revoked, yet on the list: it was made before the order, or by a hub that forgot it (a restored backup). They open
+        nothing, and the hub is told of each: it alone knows which of them it ended itself."""
         desk = self._desk(device)
-        if desk.current is None or not desk.revoked:
+        if desk.current is None or not desk.revoked or desk.revoked.keys().isdisjoint(desk.tokens):
             return ()
-        made = desk.current.access_list.issued_at
-        told = {t for t, at in desk.revoked.items() if at < made and t in desk.tokens}
-        return tuple([c.token for c in desk.current.access_list.credentials if c.token in told]) if told else ()
+        return tuple([c.token for c in desk.current.access_list.credentials if c.token in desk.revoked])
 
     def past(self, device: str) -> set[str]:
-        """Of the revoked, those that no list can bring back: the newest was made after, and no kept one names them."""
+        """Of the revoked, those that no list can bring back: no kept one names them, and the newest was made so much later that
+        no hub is set back to before the order."""
         desk = self._desk(device)
         if desk.current is None or not desk.revoked:
             return set()
         made = desk.current.access_list.issued_at
-        return {t for t, at in desk.revoked.items() if at < made and t not in desk.tokens}
+        return {t for t, at in desk.revoked.items() if at + REMEMBERED < made and t not in desk.tokens}
 
     def forget_revoked(self, device: str, tokens: Iterable[str]) -> None:
         desk = self._desk(device)

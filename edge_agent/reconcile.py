@@ -32,7 +32,7 @@ from edge_agent.drift import Drift
 from edge_agent.heavy import heavy
 from edge_agent.lists import HeldList
 from edge_agent.pace import Pace
-from edge_agent.report import REFUSED_SHOWN, ListReport, progress, waiting, whole, with_forgotten, without
+from edge_agent.report import REFUSED_SHOWN, ListReport, progress, waiting, whole, with_ended, without
 from edge_agent.rounds import Rounds
 from edge_agent.seen import OTHER, Seen, off, read, stale, unread
 from edge_agent.state import Refusal
@@ -287,7 +287,9 @@ class Reconciler:
         if self._last and token in self._last[0].strays:
             self.changed.set()  # the hub knew it and this box did not: what it says next it has seen
         elif self._last:
-            self._last = without(*self._last, token)
+            report, final = without(*self._last, token)
+            listed = self._parts is not None and token in self._parts[1].by_token
+            self._last = with_ended(report, (token,) if listed else ()), final
             self.report(self._last[0])
 
     async def _forget_revoked(self) -> None:
@@ -324,7 +326,7 @@ class Reconciler:
         count = sum([not c.blocked and c.token not in revoked for c in held.access_list.credentials])
         heading = self._heading(held, count, now)
         report = msgspec.structs.replace(heading, confirmed=count, decided_at_edge=True)
-        self.report(with_forgotten(report, self.box.lists.came_back(self.device)))
+        self.report(with_ended(report, self.box.lists.ended_here(self.device)))
 
     async def _report_progress(self, held: HeldList, work: Plan, left: int) -> None:
         if time.monotonic() - self._reported_at < PROGRESS_S:
@@ -344,9 +346,10 @@ class Reconciler:
             )
         report = self._heading(held, len(final.wanted), seen.read_at)
         report = whole(report, final, seen.proved, await self._refusals(final))
-        report = with_forgotten(report, self.box.lists.came_back(self.device))
         for token in self._taken:  # also while this was worked out
             report, final = without(report, final, token)
+        planned = final.wanted - self._taken
+        report = with_ended(report, [t for t in self.box.lists.ended_here(self.device) if t not in planned])
         self.rounds.pending = len(waiting(final)) if self.config.in_service else 0
         self._last = report, final
         self.report(report)

@@ -87,8 +87,9 @@ def strays(foreign: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(t for token in foreign if OF_A_HUB.fullmatch(t := token.casefold())))[:STRAYS_SHOWN]
 
 
-def with_forgotten(report: ListReport, tokens: Sequence[str]) -> ListReport:
-    """`tokens`: listed by a hub that forgot their revocation. They are wanted there and refused here, never held."""
+def with_ended(report: ListReport, tokens: Sequence[str]) -> ListReport:
+    """`tokens`: listed, and ended by an order. Of a hub that forgot it (a restored backup) they are wanted and refused here,
+    never held; a hub that remembers leaves them out."""
     if not tokens:
         return report
     room = max(0, REFUSED_SHOWN - len(report.refused))

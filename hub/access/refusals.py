@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+REVOKED = "revoked"
+"""Listed, but the edge followed an order that ended it: the hub that lists it has forgotten that."""
+
 REFUSAL_ZH: dict[str, str] = {
     "photo_no_face": "照片中未检测到人脸，请重新拍照。",
     "photo_too_large": "照片文件太大，请压缩后重新上传。",
@@ -31,7 +34,7 @@ REFUSAL_ZH: dict[str, str] = {
     "list_full": "设备名单已满，请联系设备管理员。",
     "expired": "按边缘机时钟已到期，已从设备删除；如尚未到期，请检查边缘机的时间。",
     "reads_back_otherwise": "重新下发后，设备读回的内容仍与下发的不一致，请联系设备维护人员检查设备。",
-    "revoked": "边缘机记得此凭证已终止（中心可能恢复了旧备份），没有放行。请核实；仍应通行的，请先办停用再恢复，换发新凭证。",
+    REVOKED: "边缘机记得此凭证已终止（中心可能恢复了旧备份），没有放行。请核实；仍应通行的，请先办停用再恢复，换发新凭证。",
     "busy": "设备正忙，系统会自动重试。",
     "storage_failed": "设备存储出错，系统会自动重试；如一直不成功，请联系设备维护人员。",
     "bad_request": "设备不接受此条内容，请联系技术人员。",

@@ -21,12 +21,12 @@ from device_drivers.contract.device import (
 )
 from device_drivers.contract.messages import DeviceReported, DevicesDesired, ListDoorbell
 from device_drivers.contract.words import Direction, FailMode, Quantity
-from hub.access import revocations, since
+from hub.access import refusals, revocations, since
 from hub.db import UnitOfWork
 from hub.estate import stranger_pictures
 from hub.estate.modes import door_modes, mode_item
 from hub.services import Hub
-from hub.tables import AccessPoint, DesiredList, Device, Door, Edge, Estate, Meter, ReportedList
+from hub.tables import AccessPoint, CredentialRow, DesiredList, Device, Door, Edge, Estate, Meter, ReportedList
 
 log = logging.getLogger(__name__)
 CLOCK_PLAY = timedelta(minutes=1)
@@ -147,6 +147,7 @@ def take_reports(hub: Hub, edge_id: str, reports: Sequence[DeviceReported]) -> N
 def _keep(uow: UnitOfWork, edge_id: str, report: DeviceReported) -> Callable[[Hub], None]:
     """What is left to do once it is committed."""
     session, now, status = uow.session, uow.now, report.status
+    told, report = report, _without_ended_here(session, report)
     device = session.get(Device, report.device)
     if device is None or device.edge_id != edge_id:
         raise NotThisEdges(f"device {report.device!r} does not hang on edge {edge_id}")
@@ -183,7 +184,7 @@ def _keep(uow: UnitOfWork, edge_id: str, report: DeviceReported) -> Callable[[Hu
         closed = revocations.settle(uow, report.device, report)
         back = revocations.come_back(uow, device, report)
         row.pending, row.pending_tokens = row.pending + len(back), [*row.pending_tokens, *back]
-        since.keep(session, report, now)
+        since.keep(session, told, now)
     estate_id = device.estate_id
     doors = _doors_of(session, estate_id, {str(one["access_point"]) for one in moved})
 
@@ -203,6 +204,19 @@ def _keep(uow: UnitOfWork, edge_id: str, report: DeviceReported) -> Callable[[Hu
 
 def _nothing(_hub: Hub) -> None:
     """A report that changes nothing."""
+
+
+def _without_ended_here(session: Session, report: DeviceReported) -> DeviceReported:
+    """An edge names every listed credential that it holds for ended. Those that ended here too are no news and wanted nowhere:
+    the next list is without them. What is left was forgotten here (a restored backup): the list and its device differ."""
+    named = {r.token for r in report.refused if r.code == refusals.REVOKED}
+    if not named:
+        return report
+    ended = select(CredentialRow.token).where(CredentialRow.token.in_(sorted(named)), CredentialRow.state == "ended")
+    known = set(session.scalars(ended))
+    refused = tuple(r for r in report.refused if r.code != refusals.REVOKED or r.token not in known)
+    wanted = report.wanted - len(report.refused) + len(refused)
+    return msgspec.structs.replace(report, wanted=wanted, refused=refused)
 
 
 def _overtaken(session: Session, edge_id: str, row: ReportedList, report: DeviceReported, now: datetime) -> bool:

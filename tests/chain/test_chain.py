@@ -45,6 +45,10 @@ REGRESSIONS: dict[str, Script] = {
     "a new disk in the box while somebody leaves": (
         ("move_in", 8), ("move_in", 15), ("wait", 6), ("kill_edge", 0), ("member_leaves", 1), ("edge_disk_lost", 0),
     ),
+    "a hub set back to before somebody gave access back, and a box that followed that order": (
+        ("move_in", 21), ("move_in", 20), ("back_up_hub", 18), ("gives_access_back", 26), ("answer_lost", 37),
+        ("restore_hub", 53),
+    ),
     "the box's disk as it was before": (
         ("move_in", 8), ("back_up_edge", 0), ("move_in", 15), ("wait", 6), ("member_leaves", 1), ("wait", 6),
         ("restore_edge", 0), ("wait", 6), ("move_out", 0), ("wait", 6), ("restore_edge", 1),

@@ -36,6 +36,7 @@ from device_drivers.contract.words import AccessOutcome, DenyReason
 from device_drivers.driver import Operation, Upsert
 from edge_agent import urgent
 from edge_agent.heavy import heavy
+from edge_agent.lists import REMEMBERED
 
 working = partial(running, driver=SinglyDriver)
 
@@ -44,6 +45,15 @@ def reported(box: TestBox, generation: int, **numbers: int) -> bool:
     return any(True for r in box.reports[-1:] if r.generation == generation) and all(
         getattr(box.last, name) == n for name, n in numbers.items()
     )
+
+
+LATER = int(REMEMBERED.total_seconds()) + 60
+"""The number, and the second, of a list made when an end may be forgotten."""
+
+
+def ended(box: TestBox) -> list[str]:
+    """Listed, and told to the hub as ended by an order."""
+    return sorted(r.token for r in box.last.refused if r.code == "revoked")
 
 
 def test_one_person_is_taken_off_and_looked_for_and_the_report_says_so(tmp_path: Path) -> None:
@@ -61,9 +71,8 @@ def test_one_person_is_taken_off_and_looked_for_and_the_report_says_so(tmp_path:
             assert device.asked == ["revoke a", "holds a"]
             assert set(device.held) == {"b"}
             assert len(device.applied) == applied, "nothing of the bulk path was needed"
-            assert (box.last.generation, box.last.wanted, box.last.confirmed, box.last.pending) == (1, 1, 1, 0), (
-                "the report does not go on counting who is gone"
-            )
+            assert (box.last.generation, box.last.confirmed, box.last.pending) == (1, 1, 0)
+            assert ended(box) == ["a"], "the list names who is gone, so the report does: nobody is counted as held"
             revoker.arrived(order)
             await until(lambda: len(box.answers) == 2, "a repeated order is answered again")
             assert box.answered()[-1] == ("d1", "a", "gone")
@@ -74,7 +83,10 @@ def test_one_person_is_taken_off_and_looked_for_and_the_report_says_so(tmp_path:
             await until(lambda: reported(box, 2, wanted=1, confirmed=1), "the new list")
             publish(box, access_list(3, credential("b"), credential("c")))
             await until(lambda: reported(box, 3, confirmed=2), "one more")
-            assert box.box.state.revoked("d1") == {}, "no list that is kept names it: nothing to remember"
+            assert box.box.lists.revoked("d1") == {"a"}, "a hub set back to last week's copy would list it"
+            publish(box, access_list(LATER, credential("b"), credential("d")))
+            await until(lambda: reported(box, LATER, confirmed=2), "a list of long afterwards")
+            assert box.box.state.revoked("d1") == {}, "no list can bring it back: nothing to remember"
             assert box.box.lists.revoked("d1") == set()
 
     run(work())
@@ -99,7 +111,8 @@ def test_in_the_middle_of_a_bulk_load_it_waits_for_one_batch_at_most(tmp_path: P
 
             device.before_apply = midway
             publish(box, access_list(2, credential("leaver"), *everyone))
-            await until(lambda: reported(box, 2, wanted=58, confirmed=58, pending=0), "the rest is loaded")
+            await until(lambda: reported(box, 2, wanted=61, confirmed=58, pending=0), "the rest is loaded")
+            assert ended(box) == ["leaver", "t000", "t040"]
             assert placed == [13], "only the batch in hand came before"
             written = [o.credential.token for ops in device.applied for o in ops if isinstance(o, Upsert)]
             assert "t040" not in written, "who was revoked meanwhile is not written any more"
@@ -126,7 +139,7 @@ def test_who_is_being_written_in_this_moment_is_taken_off_after_it(tmp_path: Pat
             device.before_apply = meanwhile
             publish(box, access_list(1, credential("a"), credential("b"), credential("c")))
             await until(lambda: box.answered("gone"), "taken off")
-            await until(lambda: reported(box, 1, wanted=2, confirmed=2, pending=0), "the others")
+            await until(lambda: reported(box, 1, wanted=3, confirmed=2, pending=0), "the others")
             assert set(device.held) == {"a", "c"}
 
     run(work())
@@ -157,7 +170,7 @@ def test_a_look_at_the_whole_list_that_was_under_way_does_not_bring_it_back(tmp_
             await until(lambda: box.answers, "an answer")
             assert box.answered() == [("d1", "a", "gone")]
             assert len(device.applied) == applied, "not removed a second time"
-            assert (box.last.wanted, box.last.confirmed, box.last.pending) == (1, 1, 0)
+            assert (box.last.confirmed, box.last.pending, ended(box)) == (1, 0, ["a"])
 
     run(work())
 
@@ -186,10 +199,11 @@ def test_an_edge_decided_door_denies_from_that_moment_and_after_a_reboot_without
             assert await shows(box, device, "7", 2) == (AccessOutcome.DENIED, None, DenyReason.UNKNOWN_CREDENTIAL)
             assert (await shows(box, device, "8", 3))[:2] == (AccessOutcome.GRANTED, "b2"), "another holder of the card"
             await until(lambda: len(box.answered("gone")) == 2, "answered")
-            await until(lambda: reported(box, 1, wanted=1, confirmed=1), "and the report says so")
+            await until(lambda: reported(box, 1, wanted=3, confirmed=1), "and the report says so")
+            assert ended(box) == ["a", "b"]
         signer.served.clear()  # no hub
         async with open_box(tmp_path, signer) as box, working(box, device, READER):
-            await until(lambda: reported(box, 1, wanted=1, confirmed=1), "the kept list without them")
+            await until(lambda: reported(box, 1, wanted=3, confirmed=1), "the kept list without them")
             assert await shows(box, device, "7", 4) == (AccessOutcome.DENIED, None, DenyReason.UNKNOWN_CREDENTIAL)
 
     run(work())
@@ -216,12 +230,13 @@ def test_a_device_that_is_away_is_pending_and_gone_when_it_is_back_also_after_a_
                 device.queue = asyncio.Queue()
                 device.up = True
                 await until(lambda: box.answered("gone"), "gone after the reboot, without a hub")
-                await until(lambda: reported(box, 1, wanted=1, confirmed=1, pending=0), "and it stays so")
+                await until(lambda: reported(box, 1, wanted=2, confirmed=1, pending=0), "and it stays so")
+                assert ended(box) == ["a"]
                 assert set(device.held) == {"b"}
         async with open_box(tmp_path, signer) as box:
             box.revoker()
             async with working(box, device):
-                await until(lambda: reported(box, 1, wanted=1, confirmed=1, pending=0), "a third start")
+                await until(lambda: reported(box, 1, wanted=2, confirmed=1, pending=0), "a third start")
                 assert set(device.held) == {"b"}
                 assert box.answers == [], "answered once"
 
@@ -298,7 +313,8 @@ def test_many_at_once_are_taken_off_together(tmp_path: Path) -> None:
             await until(lambda: len(box.answered("gone")) == len(many), "all gone")
             assert set(device.held) == {"b"}
             assert device.asked == []
-            assert (box.last.wanted, box.last.confirmed) == (1, 1)
+            assert box.last.confirmed == 1
+            assert ended(box) == [c.token for c in many]
 
     run(work())
 
@@ -316,13 +332,13 @@ def test_a_list_that_was_made_before_the_order_does_not_bring_anybody_back(
             box.revoker(worker).arrived(signer.order(("d1", "a"), after=2))  # before any list came
             await until(lambda: box.answered("gone"), "answered")
             publish(box, access_list(1, credential("a", "7")))
-            await until(lambda: reported(box, 1, wanted=0, confirmed=0, pending=0), "the first list, without them")
+            await until(lambda: reported(box, 1, wanted=1, confirmed=0, pending=0), "the first list, without them")
             publish(box, access_list(2, credential("a", "7"), credential("b", "8")))
-            await until(lambda: reported(box, 2, wanted=1, confirmed=1, pending=0), "the second as well")
+            await until(lambda: reported(box, 2, wanted=2, confirmed=1, pending=0), "the second as well")
             assert "a" not in device.held
         async with open_box(tmp_path, signer) as box, working(box, device, capabilities):
-            await until(lambda: reported(box, 2, wanted=1, confirmed=1, pending=0), "and after a reboot")
-            for generation in (3, 4):
+            await until(lambda: reported(box, 2, wanted=2, confirmed=1, pending=0), "and after a reboot")
+            for generation in (LATER, LATER + 1):
                 publish(box, access_list(generation, credential("b", "8")))
                 await until(lambda g=generation: reported(box, g, wanted=1, confirmed=1), "lists of afterwards")
             await until(lambda: box.box.state.revoked("d1") == {}, "nothing is left that could bring them back")
@@ -405,11 +421,35 @@ def test_who_was_revoked_and_is_listed_again_is_refused_and_never_called_confirm
             await until(lambda: reported(box, 1, confirmed=2), "both are there")
             box.revoker(worker).arrived(box.signer.order(("d1", "a")))
             await until(lambda: box.answered("gone"), "gone")
-            publish(box, access_list(2, credential("b", "8")))
-            await until(lambda: reported(box, 2, wanted=1, confirmed=1), "the list says so too")
-            publish(box, access_list(3, credential("a", "7"), credential("b", "8")))
-            await until(lambda: reported(box, 3, wanted=2, confirmed=1, pending=0), "it is not held, and that is said")
-            assert [(r.token, r.code) for r in box.last.refused] == [("a", "revoked")]
+            for number in (2, 3, 4):  # no list that is kept names it any more
+                publish(box, access_list(number, credential("b", "8")))
+                await until(lambda n=number: reported(box, n, wanted=1, confirmed=1), "the list says so too")
+            publish(box, access_list(5, credential("a", "7"), credential("b", "8")))
+            await until(lambda: reported(box, 5, wanted=2, confirmed=1, pending=0), "it is not held, and that is said")
+            assert ended(box) == ["a"]
             assert "a" not in device.held
+
+    run(work())
+
+
+@pytest.mark.parametrize("at_edge", [True, False])
+def test_who_was_revoked_is_named_also_before_a_list_without_him_comes(tmp_path: Path, at_edge: bool) -> None:
+    """A hub restored to before the revocation holds the very list that the box holds: only the box knows that it differs."""
+
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, *((READER,) if at_edge else ())) as worker:
+            publish(box, access_list(1, credential("a", "7"), credential("b", "8")))
+            await until(lambda: reported(box, 1, confirmed=2), "both are there")
+            box.revoker(worker).arrived(box.signer.order(("d1", "a")))
+            await until(lambda: reported(box, 1, wanted=2, confirmed=1, pending=0), "the same list, one held less")
+            assert ended(box) == ["a"], "said at once"
+            if not at_edge:
+                await worker.reconciler.read_back()
+            assert ended(box) == ["a"], "and after the next look"
+            assert (box.last.wanted, box.last.confirmed) == (2, 1)
+            publish(box, access_list(2, credential("b", "8")))
+            await until(lambda: reported(box, 2, wanted=1, confirmed=1, pending=0), "the list says so too")
+            assert box.last.refused == ()
 
     run(work())

@@ -121,8 +121,8 @@ class World:
         return frozenset(Way("face", sha) for sha in faults.refuse_photos) | found
 
     def may_refuse(self, place: Place) -> frozenset[Way]:
-        """Of whom a restored hub forgot that the credential ended: a box that still remembers the order lets nobody in by
-        it, and says so to a clerk; one that had put it away, because no list named it any more, does."""
+        """Of whom a restored hub forgot that the credential ended: a box that followed the order lets nobody in by it, and
+        says so to a clerk; one that the order never reached, or whose disk is new, does."""
         mine = {f"{person}@{tenancy}" for person, tenancy in self.ends_forgotten}
         return union({h: w for h, w in expected(self.books, place, self.now()).items() if h in mine})
 

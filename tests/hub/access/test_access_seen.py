@@ -12,10 +12,12 @@ from device_drivers.contract.device import DeviceStatus
 from device_drivers.contract.messages import CredentialRefusal, DeviceReported
 from device_drivers.contract.words import DeviceCondition
 from hub.access import publish
+from hub.access.credentials import end_by_token
+from hub.access.lifecycle import Cause
 from hub.access.states import credential_states, device_lists
 from hub.estate.devices import take_report
 from hub.services import Hub
-from hub.tables import Device, Edge, ReportedList
+from hub.tables import DesiredEntry, Device, Edge, ReportedList
 
 
 def shown(hub: Hub) -> tuple[str, str]:
@@ -95,3 +97,26 @@ def test_reports_of_a_clock_that_was_ahead_do_not_silence_the_edge(sqlite_hub: H
     take_report(hub, "edge-aaaa", told(hub, 0))
     with hub.db.reading() as session:
         assert session.get_one(ReportedList, GATE).pending == 0, "the box's clock was put right: it is heard at once"
+
+
+def test_a_hub_that_forgot_an_end_is_told_and_one_that_remembers_is_not_bothered(
+    sqlite_hub: Hub, estate: Setup
+) -> None:
+    """Restored from a copy made before somebody gave access back: list and number are the same on both sides, and yet the box
+    that followed the order lets nobody in by that credential."""
+    hub = sqlite_hub
+    estate(hub)
+    publish.publish(hub)
+    one = token_of(hub, "P1")
+    since(hub, -60)
+    count = len(desired(hub, GATE).credentials)
+    of_the_box = told(hub, 0, confirmed=count - 1, refused=(CredentialRefusal(one, "revoked", ""),))
+    take_report(hub, "edge-aaaa", of_the_box)
+    assert shown(hub) == ("refusals", "refused"), "nobody ended it here"
+    with hub.db.unit_of_work("desk", "card lost") as uow:
+        end_by_token(uow, one, Cause.REPLACED_AFTER_INCIDENT, "挂失单 7")
+    take_report(hub, "edge-aaaa", of_the_box)
+    with hub.db.reading() as session:
+        row = session.get_one(ReportedList, GATE)
+        assert (row.wanted, row.confirmed, row.refused) == (count - 1, count - 1, []), "ended here too: wanted nowhere"
+        assert session.get_one(DesiredEntry, (GATE, one)).confirmed_at is None, "and not called held"
