@@ -66,6 +66,7 @@ class Reconciler:
         self._otherwise: set[str] = set()  # entries that said something else when last looked into
         self._rewritten: set[str] = set()  # of them, written anew since
         self._reported_at = 0.0
+        self._stood: int | None = None  # entries in the device at the last look
 
     # --- when ------------------------------------------------------------------------------------------------------
     async def run(self, driver: Driver, busy: asyncio.Lock) -> None:
@@ -126,6 +127,9 @@ class Reconciler:
         if self.rounds.thorough and isinstance(driver, ReadsContents):
             await self._look_into(driver, busy, seen)
         self.rounds.thorough = False
+        if self._stood is None or len(inventory.held) < self._stood:
+            await asyncio.to_thread(self.box.state.room_again, self.device)
+        self._stood = len(inventory.held)
         # What is known to say something else is not confirmed by its mere presence.
         seen.held |= dict.fromkeys(self._otherwise & seen.held.keys(), OTHER)
         self._seen = seen

@@ -24,6 +24,8 @@ REFUSED_FOR = timedelta(
     hours=6
 )  # a refused, unchanged credential is tried again after this: a list may have room again
 
+ROOM_AGAIN = "UPDATE refused SET at = 0 WHERE device = ? AND code = 'list_full'"
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT NULL, content TEXT NOT NULL DEFAULT '',
   PRIMARY KEY(device, token)) WITHOUT ROWID;
@@ -163,8 +165,13 @@ class State:
                 "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?, ?)",
                 ((device, t, r.fingerprint, r.code, r.text, stamp, r.photo) for t, r in refused.items()),
             )
-            if gone:  # there is room again
-                db.execute("UPDATE refused SET at = 0 WHERE device = ? AND code = 'list_full'", (device,))
+            if gone:
+                db.execute(ROOM_AGAIN, (device,))
+
+    def room_again(self, device: str) -> None:
+        """Something made room in it that was not ours to remove: who found none is tried again."""
+        with self._write(lasting=False) as db:
+            db.execute(ROOM_AGAIN, (device,))
 
     def refused(self, device: str, now: datetime) -> dict[str, Refusal]:
         """What stands refused. After a while the write is tried again (no fingerprint), a refused photo never."""

@@ -45,6 +45,14 @@ REGRESSIONS: dict[str, Script] = {
     "a new disk in the box while somebody leaves": (
         ("move_in", 8), ("move_in", 15), ("wait", 6), ("kill_edge", 0), ("member_leaves", 1), ("edge_disk_lost", 0),
     ),
+    "a full terminal that restarts empty has room for whom it refused": (
+        ("move_in", 1), ("move_in", 2), ("wait", 30), ("somebody_enrols", 0), ("wait", 30), ("terminal_full", 0),
+        ("move_in", 5), ("wait", 30), ("terminal_empty", 0), ("wait", 40),
+    ),
+    "a terminal at another block's door, and a hub set back to before": (
+        ("move_in", 1), ("move_in", 8), ("wait", 30), ("device_moved", 0), ("visitor", 5), ("wait", 3),
+        ("back_up_hub", 0), ("device_moved", 1), ("wait", 10), ("restore_hub", 0),
+    ),
     "a hub set back to before somebody gave access back, and a box that followed that order": (
         ("move_in", 21), ("move_in", 20), ("back_up_hub", 18), ("gives_access_back", 26), ("answer_lost", 37),
         ("restore_hub", 53),

@@ -311,6 +311,30 @@ def test_refusals_that_do_not_fit_into_the_message_do_not_look_held(tmp_path: Pa
     run(work())
 
 
+def test_who_found_no_room_is_tried_again_when_fewer_stand_in_the_device(tmp_path: Path) -> None:
+    """A terminal that was full, and from which a guard then deleted somebody by hand: it need not be asked for six hours."""
+
+    async def work() -> None:
+        device = TwinDevice(held={"guard's own": credential("guard's own")}, refuse={"b": "list_full"})
+
+        def tries() -> int:
+            return sum(isinstance(o, Upsert) and o.credential.token == "b" for ops in device.applied for o in ops)
+
+        async with open_box(tmp_path) as box, working(box, device) as worker:
+            publish(box, access_list(1, credential("a"), credential("b")))
+            await until(lambda: reported(box, 1, confirmed=1, pending=0), "one found room")
+            assert [(r.token, r.code) for r in box.last.refused] == [("b", "list_full")]
+            before = tries()
+            await worker.reconciler.read_back()
+            assert tries() == before, "as many stand there as before: nothing is asked in vain"
+            del device.held["guard's own"]
+            device.refuse.clear()
+            await worker.reconciler.read_back()
+            await until(lambda: reported(box, 1, confirmed=2, pending=0), "and now the other")
+
+    run(work())
+
+
 def test_a_state_file_of_an_older_release_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with contextlib.closing(sqlite3.connect(path)) as db:

@@ -51,13 +51,13 @@ class Tenancy:
 
 @dataclass
 class Pass:
-    """`doors`: device names it opens. `host`: the tenancy it visits, with whose end it ends."""
+    """`doors`: those it opens, as it was made. `host`: the tenancy it visits, with whose end it ends."""
 
     token: str
     number: str
     until: datetime
     doors: tuple[str, ...]
-    host: str = ""
+    host: str
     ended: bool = False
 
 
@@ -75,10 +75,13 @@ class Counter:
 
 @dataclass
 class Books:
-    """The hub's knowledge as it should be: what the office last told it, and what its counter did."""
+    """The hub's knowledge as it should be: what the office last told it, what its counter did, and where its installer put
+    devices since (`moved`: device → door), at doors of his own (`doors`: door → block)."""
 
     tenancies: dict[str, Tenancy] = field(default_factory=dict)
     counter: Counter = field(default_factory=Counter)
+    moved: dict[str, str] = field(default_factory=dict)
+    doors: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Books:
         return copy.deepcopy(self)

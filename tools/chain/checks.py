@@ -236,12 +236,13 @@ class Checks:
                 want = self._certain(living(union(expected(world.books, place, world.now())), now))
                 ours = {t: e for t, e in self._content(device).items() if not t.startswith("foreign-")}
                 have = self._certain(ways_of(ours, now))
-                refused, perhaps = world.refused(device), world.may_refuse(place)
-                if not want - refused - perhaps <= have <= want:
-                    wrong.append(f"{device}: missing {_told(want - have)}, too many {_told(have - want)}")
                 state = lists[device].state if device in lists else "no list"
+                refused, perhaps = world.refused(device), world.may_refuse(place)
+                full = device in world.terminals and world.terminals[device].full  # whoever is missing is told of
+                if not ((full and state == "refusals") or want - refused - perhaps <= have) or not have <= want:
+                    wrong.append(f"{device}: missing {_told(want - have)}, too many {_told(have - want)}")
                 due = "unknown" if DEVICES[device][0].kind == "twin_blind" else "in_step"
-                due = "refusals" if (want & refused) - have and due == "in_step" else due
+                due = "refusals" if ((want & refused) - have or (full and want - have)) and due == "in_step" else due
                 early = (
                     world.box_ends_early() and state == "refusals"
                 )  # it says so of passes that are over by its clock

@@ -25,16 +25,18 @@ Ways = frozenset[Way]
 def expected(books: Books, place: Place, now: datetime) -> dict[str, Ways]:
     """holder (`person@tenancy`, or `pass:token`) → what must open this device for him."""
     today = local_day(now)
+    door = books.moved.get(place.device, place.device)
+    block = books.doors.get(door, place.block)
     found: dict[str, Ways] = {}
     for tenancy in books.tenancies.values():
-        if tenancy.over(today) or (place.block is not None and place.block not in tenancy.dwelling):
+        if tenancy.over(today) or (block is not None and block not in tenancy.dwelling):
             continue
         for member in tenancy.members:
             if ways := _of_member(books, tenancy, member, place, today):
                 found[f"{member.person}@{tenancy.key}"] = ways
     for one in books.counter.passes.values():
         host = books.tenancies.get(one.host)
-        if not one.ended and not (host and host.over(today)) and now < one.until and place.device in one.doors:
+        if door in one.doors and not one.ended and not (host and host.over(today)) and now < one.until:
             found[f"pass:{one.token}"] = frozenset({Way("card", one.number, one.until)})
     return found
 

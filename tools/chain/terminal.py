@@ -143,6 +143,10 @@ class Terminal:
     def foreign(self) -> set[str]:
         return {t for t in self.held if t.startswith(FOREIGN)}
 
+    @property
+    def full(self) -> bool:
+        return len(self.content()) >= self.faults.capacity
+
     # --- what happens to it ------------------------------------------------------------------------------------------
     def enrol_foreign(self, number: int) -> None:
         self.held[f"{FOREIGN}{number}"] = Entry(frozenset({Way("card", f"99{number}")}), None, "")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from hub import moved
 from hub.access import desk
 from hub.access.pass_rules import PassRequest
+from hub.db import UnitOfWork
 from hub.errors import ApiError
 from hub.tables import AccessPass, HouseholdMember, Person
 from tools.chain.acts.register import T, people, pick
@@ -17,7 +18,7 @@ from tools.chain.site import ESTATE, PLACES
 from tools.chain.world import World
 
 
-def _at_counter(world: World, work: Callable[[object], T]) -> T | None:
+def at_counter(world: World, work: Callable[[UnitOfWork], T]) -> T | None:
     """One act at the hub's counter: done and committed, or nothing. A hub that dies after its commit has done it."""
     said: list[T] = []
     stands: list[T] = []
@@ -47,7 +48,7 @@ def _at_counter(world: World, work: Callable[[object], T]) -> T | None:
 
 
 def _perform(world: World, action: desk.Action) -> desk.Done | None:
-    return _at_counter(world, lambda uow: desk.perform(uow, world.hub.hub.keys, ESTATE, action))  # type: ignore[arg-type]
+    return at_counter(world, lambda uow: desk.perform(uow, world.hub.hub.keys, ESTATE, action))
 
 
 def _known(world: World) -> list[tuple[Tenancy, Member]]:
@@ -89,14 +90,14 @@ async def gives_access_back(world: World, n: int) -> None:
 
 
 @people
-async def withdraws_at_counter(world: World, n: int) -> None:
+async def withdrawsat_counter(world: World, n: int) -> None:
     """Purpose (a), at the hub's own counter."""
     found = pick([x for x in _known(world) if face_agreed(world.books, x[1])], n) if world.hub.up else None
     if not found:
         return
     member_id = _member_id(world, found[1].person)
     at = world.now()
-    if member_id and _at_counter(world, lambda uow: desk.withdraw_consent(uow, ESTATE, member_id, "a")):  # type: ignore[arg-type]
+    if member_id and at_counter(world, lambda uow: desk.withdraw_consent(uow, ESTATE, member_id, "a")):
         world.books.counter.withdrawn[found[1].person] = at
 
 
@@ -119,8 +120,9 @@ async def visitor(world: World, n: int) -> None:
     if done := _perform(world, desk.IssuePass(request, "card", card)):
         with world.hub.hub.db.reading() as session:
             token = session.get_one(AccessPass, done.subject).token
-        doors = tuple(d for d, p in PLACES.items() if p.block is None or p.block in tenancy.dwelling)
-        world.books.counter.passes[done.subject] = Pass(token, card, until, doors, tenancy.key)
+        doors = {d: p.block for d, p in PLACES.items()} | world.books.doors
+        usual = tuple(d for d, block in doors.items() if block is None or block in tenancy.dwelling)
+        world.books.counter.passes[done.subject] = Pass(token, card, until, usual, tenancy.key)
 
 
 @people

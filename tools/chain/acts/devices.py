@@ -95,6 +95,13 @@ async def card_that_does_not_fit(world: World, n: int) -> None:
 
 
 @fault
+async def terminal_full(world: World, n: int) -> None:
+    """No more than it holds now, or one more: until somebody leaves there is no room."""
+    terminal = terminal_of(world, n, readable=True)
+    terminal.faults.capacity = max(1, len(terminal.held) + n // 3 % 2)
+
+
+@fault
 async def terminal_swapped(world: World, n: int) -> None:
     """Another unit under the same id: empty, or with somebody else's people in it."""
     terminal = terminal_of(world, n, readable=True)
