@@ -12,6 +12,9 @@ from device_drivers.contract.device import Capabilities, DeviceInventory
 from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import Remove, Rule, Upsert
 
+FACELESS, CARDLESS = "~", "-"
+"""How the fingerprint of an entry ends that was written without its refused photo, or without its refused cards."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -249,7 +252,7 @@ def without(
     if len(rest) == len(credential.identifiers) or _unsupported(reduced, capabilities):
         return None
     # Marked: a credential that wants no face at all is another one, and is written anew (an older face must go then).
-    mark = "~" if what is IdentifierType.FACE else "-"
+    mark = FACELESS if what is IdentifierType.FACE else CARDLESS
     return Upsert(reduced, credential_fingerprint(reduced, desired) + mark, partial=True)
 
 

@@ -12,7 +12,7 @@ import base64
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -42,9 +42,6 @@ from edge_agent.heavy import heavy
 
 log = logging.getLogger(__name__)
 SHARED = 200_000  # credentials remembered to be shared between devices
-REMEMBERED = timedelta(days=40)
-"""What was ended by an order is known for so long: a hub is set back to a copy of last week, hardly to one of last quarter."""
-
 MAX_LIST = 64 * 1024 * 1024  # bytes, unpacked
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -290,13 +287,12 @@ class ListKeeper:
         return tuple([c.token for c in desk.current.access_list.credentials if c.token in desk.revoked])
 
     def past(self, device: str) -> set[str]:
-        """Of the revoked, those that no list can bring back: no kept one names them, and the newest was made so much later that
-        no hub is set back to before the order."""
+        """Of the revoked, those that no list can bring back: the newest was made after, and no kept one names them."""
         desk = self._desk(device)
         if desk.current is None or not desk.revoked:
             return set()
         made = desk.current.access_list.issued_at
-        return {t for t, at in desk.revoked.items() if at + REMEMBERED < made and t not in desk.tokens}
+        return {t for t, at in desk.revoked.items() if at < made and t not in desk.tokens}
 
     def forget_revoked(self, device: str, tokens: Iterable[str]) -> None:
         desk = self._desk(device)

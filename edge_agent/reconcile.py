@@ -156,7 +156,7 @@ class Reconciler:
     async def _plan(self, held: HeldList, seen: Seen) -> Plan:
         now, state = self.box.clock.now(), self.box.state
         refused = await asyncio.to_thread(state.refused, self.device, now)
-        before = {t: RefusedBefore(r.fingerprint, r.photo, r.code.startswith("card_")) for t, r in refused.items()}
+        before = {t: RefusedBefore(r.fingerprint, r.photo, refusals.of_card(r)) for t, r in refused.items()}
         # A copy: a revocation may take somebody off while the thread plans.
         return await heavy(
             self._plan_now, held, replace(seen, held=dict(seen.held), applied=dict(seen.applied)), before, now
@@ -272,6 +272,7 @@ class Reconciler:
             done.partial,
             done.contents,
             unchanged,
+            look_again=seen.complete,
         )
 
     # --- revocations -----------------------------------------------------------------------------------------------

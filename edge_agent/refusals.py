@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from device_drivers.contract.messages import CredentialRefusal
 from device_drivers.driver import CredentialRefused, Upsert
-from device_drivers.plan import photo_of
+from device_drivers.plan import CARDLESS, photo_of
 from edge_agent.state import Refusal
 
 OVER = "over by the clock of this box"
@@ -21,6 +21,11 @@ def remember(operation: Upsert, error: CredentialRefused, before: Refusal | None
     code, text = (before.code, before.text) if error.of_photo else (error.code, error.text)
     photo = before.photo or (photo_of(operation.credential) if error.of_photo else "")
     return Refusal(operation.fingerprint, code, text, photo)
+
+
+def of_card(refusal: Refusal) -> bool:
+    """Its card was refused; perhaps also, for another reason, what is left of the entry without it (a device that is full)."""
+    return refusal.code.startswith("card_") or refusal.fingerprint.endswith(CARDLESS)
 
 
 def told(

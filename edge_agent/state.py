@@ -140,8 +140,13 @@ class State:
         partial: Collection[str] = (),
         contents: Mapping[str, str] = NOTHING,
         unchanged: Mapping[str, str] = NOTHING,
+        *,
+        look_again: bool = False,
     ) -> None:
-        """`partial`: of `written`, those without their refused photo: what is remembered of the photo stays.
+        """`look_again`: what was removed is looked for afterwards; until then it is known to be ours, should it still stand
+        there after its device said yes (`forget_applied`).
+
+        `partial`: of `written`, those without their refused photo: what is remembered of the photo stays.
 
         `unchanged`: begun, and refused by the device: it holds what it held before, of this fingerprint. After a power cut
         that takes this back the entries are in doubt, and written again.
@@ -156,7 +161,8 @@ class State:
                 "UPDATE applied SET fingerprint = ? WHERE device = ? AND token = ?",
                 ((f, device, t) for t, f in unchanged.items()),
             )
-            db.executemany("DELETE FROM applied WHERE device = ? AND token = ?", ((device, t) for t in gone))
+            left = "UPDATE applied SET fingerprint = '', content = ''" if look_again else "DELETE FROM applied"
+            db.executemany(f"{left} WHERE device = ? AND token = ?", ((device, t) for t in gone))
             db.executemany(
                 "DELETE FROM refused WHERE device = ? AND token = ?",
                 ((device, t) for t in (*written, *gone) if t not in partial),

@@ -53,6 +53,17 @@ REGRESSIONS: dict[str, Script] = {
         ("move_in", 1), ("move_in", 8), ("wait", 30), ("device_moved", 0), ("visitor", 5), ("wait", 3),
         ("back_up_hub", 0), ("device_moved", 1), ("wait", 10), ("restore_hub", 0),
     ),
+    "a full terminal and a card that it cannot keep: each is asked once": (
+        ("move_in", 50), ("card_that_does_not_fit", 63), ("consent_given", 54), ("terminal_full", 8),
+    ),
+    "a terminal that only says that it removed those whose door it is no longer": (
+        ("move_in", 21), ("move_in", 35), ("wait", 30), ("member_leaves", 9), ("member_joins", 13),
+        ("device_moved", 43), ("visitor", 27), ("withdraws_at_counter", 60), ("terminal_lies", 17), ("list_altered", 58),
+        ("start_hub", 13), ("wait", 60), ("terminal_slow", 2), ("visitor", 54), ("wait", 13),
+    ),
+    "a hub set back to before somebody left and came back": (
+        ("move_in", 19), ("wait", 24), ("back_up_hub", 58), ("leaves_and_comes_back", 38), ("restore_hub", 30),
+    ),
     "a hub set back to before somebody gave access back, and a box that followed that order": (
         ("move_in", 21), ("move_in", 20), ("back_up_hub", 18), ("gives_access_back", 26), ("answer_lost", 37),
         ("restore_hub", 53),

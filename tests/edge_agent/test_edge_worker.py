@@ -335,6 +335,50 @@ def test_who_found_no_room_is_tried_again_when_fewer_stand_in_the_device(tmp_pat
     run(work())
 
 
+def test_a_removal_that_was_only_said_stays_ours_to_repeat(tmp_path: Path) -> None:
+    """A terminal that said yes and kept the entry, and three lists since: it was not called somebody else's, and left there."""
+
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device) as worker:
+            publish(box, access_list(1, credential("a"), credential("b")))
+            await until(lambda: reported(box, 1, confirmed=2, pending=0), "both are there")
+            device.sticky.add("a")
+            for number in (2, 3, 4):
+                publish(box, access_list(number, credential("b"), credential(f"c{number}")))
+                await until(lambda n=number: reported(box, n, confirmed=2, pending=1), "it waits to be gone")
+            assert (box.last.foreign, box.last.pending_tokens) == (0, ("a",))
+            device.sticky.clear()
+            await worker.reconciler.read_back()
+            await until(lambda: reported(box, 4, confirmed=2, pending=0), "gone")
+            assert "a" not in device.held
+
+    run(work())
+
+
+def test_what_is_left_of_a_refused_card_is_asked_once_of_a_full_device(tmp_path: Path) -> None:
+    """The card did not fit, and the face alone found no room: tried every thirty seconds, shown as on its way."""
+
+    async def work() -> None:
+        device = TwinDevice(refuse={"a": "card_too_long"})
+
+        async def full(operations: tuple[Operation, ...]) -> None:
+            device.refuse["a"] = (
+                "list_full" if any(isinstance(o, Upsert) and o.partial for o in operations) else "card_too_long"
+            )
+
+        device.before_apply = full
+        async with open_box(tmp_path) as box, working(box, device, WITH_FACES) as worker:
+            publish(box, access_list(1, person("a", card="7")))
+            await until(lambda: reported(box, 1, confirmed=0, pending=0), "both were tried")
+            assert [(r.token, r.code) for r in box.last.refused] == [("a", "list_full")]
+            tried = len(device.applied)
+            await worker.reconciler.read_back()
+            assert len(device.applied) == tried, "nothing changed: nothing is asked in vain"
+
+    run(work())
+
+
 def test_a_state_file_of_an_older_release_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with contextlib.closing(sqlite3.connect(path)) as db:

@@ -41,6 +41,7 @@ class World:
         self.heard = 0
         self.once_left: set[tuple[str, str]] = set()  # who was told to have left, even if he came back a moment later
         self.backup: Books | None = None
+        self.left_by_then: set[tuple[str, str]] = set()
         self.unknown_to_hub: set[str] = set()
         self.ends_forgotten: set[tuple[str, str]] = set()  # since the backup that the hub was restored from
         self.trouble: dict[str, datetime] = {}  # device → when something last stood in its way
@@ -121,8 +122,8 @@ class World:
         return frozenset(Way("face", sha) for sha in faults.refuse_photos) | found
 
     def may_refuse(self, place: Place) -> frozenset[Way]:
-        """Of whom a restored hub forgot that the credential ended: a box that followed the order lets nobody in by it, and
-        says so to a clerk; one that the order never reached, or whose disk is new, does."""
+        """Of whom a restored hub forgot that the credential ended: a box that still remembers the order lets nobody in by
+        it, and says so to a clerk; one that had put it away, because no list named it any more, does."""
         mine = {f"{person}@{tenancy}" for person, tenancy in self.ends_forgotten}
         return union({h: w for h, w in expected(self.books, place, self.now()).items() if h in mine})
 
@@ -181,6 +182,7 @@ class World:
     def take_backup(self) -> None:
         self.hub.back_up(self.root / "yesterday.sqlite")
         self.backup = self.books.copy()
+        self.left_by_then = set(self.once_left)
 
     def restore_backup(self) -> None:
         """Yesterday's copy of the database in place of the present one."""
@@ -190,6 +192,7 @@ class World:
         self.hub.restore(self.root / "yesterday.sqlite")
         before, self.books = self.books.counter, self.backup.copy()
         after = self.books.counter
+        self.ends_forgotten |= self.once_left - self.left_by_then  # also of who came back meanwhile
         self.ends_forgotten |= (before.resigned | before.replaced) - (after.resigned | after.replaced)
         self.unknown_to_hub |= set(self.checks.holders)
         self.checks.newest_word.clear()

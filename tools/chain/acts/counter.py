@@ -90,7 +90,7 @@ async def gives_access_back(world: World, n: int) -> None:
 
 
 @people
-async def withdrawsat_counter(world: World, n: int) -> None:
+async def withdraws_at_counter(world: World, n: int) -> None:
     """Purpose (a), at the hub's own counter."""
     found = pick([x for x in _known(world) if face_agreed(world.books, x[1])], n) if world.hub.up else None
     if not found:
