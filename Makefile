@@ -6,6 +6,9 @@ BIN := .venv/bin
 # Where the broker, PostgreSQL and the browser are, as ESTATE_* variables.
 WHERE := eval "$$($(BIN)/python -m tools.where)"
 
+# Many containers set it; then every process we start would compile the hub anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test web wheel demo test fuzz lint bench lock clean distclean
 

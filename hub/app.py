@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import MutableHeaders, State
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,37 +53,48 @@ class ErrorReply(BaseModel):
 
 def create_app(hub: Hub, routers: tuple[APIRouter, ...] | None = None) -> FastAPI:
     """The application on a hub. `routers` None: all rooms."""
+    return put_on(build_app(rooms.ROUTERS if routers is None else routers), hub)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        live = asyncio.create_task(hub.live.run())
-        yield
-        live.cancel()
-        with suppress(asyncio.CancelledError):
-            await live
 
+def put_on(app: FastAPI, hub: Hub) -> FastAPI:
+    """From now on it serves this hub."""
+    app.state = State({"hub": hub})
+    rooms.join(hub)
+    return app
+
+
+def build_app(routers: tuple[APIRouter, ...]) -> FastAPI:
+    """Routes, errors and headers, with no hub yet: every handler asks `app.state` for it."""
     app = FastAPI(
         title="Estate Hub",
         version=VERSION,
-        lifespan=lifespan,
+        lifespan=_live,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         generate_unique_id_function=_operation_id,
         responses={400: {"model": ErrorReply}},
     )
-    app.state.hub = hub
-    rooms.join(hub)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_middleware(_Around)
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(500, _crash)
-    for router in rooms.ROUTERS if routers is None else routers:
+    for router in routers:
         app.include_router(router)
-    add_console(app, hub.config)
+    add_console(app)
     return app
+
+
+@asynccontextmanager
+async def _live(app: FastAPI) -> AsyncIterator[None]:
+    hub: Hub = app.state.hub
+    live = asyncio.create_task(hub.live.run())
+    yield
+    live.cancel()
+    with suppress(asyncio.CancelledError):
+        await live
 
 
 def _operation_id(route: APIRoute) -> str:

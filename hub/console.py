@@ -25,11 +25,11 @@ def web_root(config: Config) -> Path | None:
     return None
 
 
-def add_console(app: FastAPI, config: Config) -> None:
+def add_console(app: FastAPI) -> None:
     """Last of all routes: every path that is no API and no file is the application's own (client-side routing)."""
 
     def console(path: str, request: Request) -> Response:
-        root = web_root(config)
+        root = web_root(request.app.state.hub.config)
         if path.startswith(("api/", "edge/")):
             raise NotFound("没有这个接口地址，请检查路径。")
         if root is None:

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -36,6 +37,10 @@ T = TypeVar("T")
 # A busy machine is no finding, and what the suite tries is the same each time: `make fuzz` looks for more.
 settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+# A container often has Python write no byte code. Then every process a test starts would compile the hub anew: seconds each.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 for _key, _value in where.environment().items():
     os.environ.setdefault(_key, _value)  # so that processes the tests start find the same programs
@@ -245,16 +250,55 @@ def _answers(port: int) -> bool:
 _database_numbers = itertools.count(1)
 
 
+@contextmanager
+def _new_database(server_url: str) -> Iterator[str]:
+    """The URL of an empty database; dropped afterwards."""
+    name = f"estate_{next(_database_numbers)}"
+    server = server_url.replace("+psycopg", "")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield f"{server_url.rpartition('/')[0]}/{name}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 @pytest.fixture
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """The URL of an empty database of its own for one test; dropped afterwards."""
-    name = sql.Identifier(f"estate_{next(_database_numbers)}")
-    server = postgres_url.replace("+psycopg", "")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-    yield f"{postgres_url.rpartition('/')[0]}/{name.as_string().strip(chr(34))}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    with _new_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _postgres_with_tables(postgres_url: str) -> Iterator[str]:
+    from empty_hub import make_tables  # here, so that a run of the drivers' tests alone loads no hub
+
+    with _new_database(postgres_url) as url:
+        make_tables(url)
+        yield url
+
+
+@pytest.fixture
+def postgres_tables(_postgres_with_tables: str) -> Iterator[str]:
+    """The URL of a database with the hub's tables and no row. One a worker, emptied after each test: making it is slow."""
+    yield _postgres_with_tables
+    _empty(_postgres_with_tables.replace("+psycopg", ""))
+
+
+def _empty(url: str) -> None:
+    """Nobody is connected, no row is left, and every number begins anew."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("SET session_replication_role = replica")  # in any order: no foreign key is asked
+        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = [sql.Identifier(name) for (name,) in names]
+        ask = (sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(table.as_string(), table) for table in tables)
+        for (table,) in connection.execute(sql.SQL(" UNION ALL ").join(ask)).fetchall():
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
+        connection.execute("SELECT setval(c.oid::regclass, 1, false) FROM pg_class c WHERE relkind = 'S'")
 
 
 @pytest.fixture(scope="session")

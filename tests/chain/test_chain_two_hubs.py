@@ -25,7 +25,7 @@ from hub.jobs import JobRunner
 from hub.keys import Keys
 from hub.live import Live
 from hub.services import Hub
-from hub.tables import AuditRow, Base, CredentialRow, DesiredEntry, DesiredList, Edge
+from hub.tables import AuditRow, CredentialRow, DesiredEntry, DesiredList, Edge
 from hub.tenancy import sources, sync
 from tools.chain import site
 from tools.chain.books import Books, Office, yesterday
@@ -38,15 +38,13 @@ JOBS = (*publish.JOBS, *sync.JOBS)
 
 
 @pytest.fixture
-def hubs(postgres_database: str, tmp_path: Path) -> Iterator[tuple[Hub, Hub, MemoryBroker]]:
+def hubs(postgres_tables: str, tmp_path: Path) -> Iterator[tuple[Hub, Hub, MemoryBroker]]:
     broker = MemoryBroker()
     (tmp_path / "office.key").write_text("a key")
     (tmp_path / "sources.json").write_bytes(msgspec.json.encode([site.SOURCE]))
     made = []
     for _ in range(2):
-        database = Database(postgres_database)
-        if not made:
-            Base.metadata.create_all(database.engine)
+        database = Database(postgres_tables)
         hub = Hub(Config(dir=tmp_path), database, Keys(tmp_path / "keys"), Live(), lambda: site.BEGIN)
         hub.link = MemoryLink(broker)
         hub.link.start(lambda _message: None, lambda _up, _why: None)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from empty_hub import app_on, open_sqlite
 from fastapi.testclient import TestClient
 
 from device_drivers.mqtt import MemoryBroker, MemoryLink
 from hub import auth
-from hub.app import create_app
 from hub.config import Config
 from hub.db import Database
 from hub.keys import Keys
@@ -21,7 +21,6 @@ from hub.live import Live
 from hub.services import Hub
 from hub.tables import (
     AccessPoint,
-    Base,
     Block,
     Consent,
     CredentialIdentifierRow,
@@ -67,11 +66,8 @@ class Clock:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty hub database with all tables: every test that takes it runs on both."""
-    url = f"sqlite:///{tmp_path / 'hub.sqlite'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_database")
-    database = Database(url)
-    Base.metadata.create_all(database.engine)
+    on_sqlite = request.param == "sqlite"
+    database = open_sqlite(tmp_path) if on_sqlite else Database(request.getfixturevalue("postgres_tables"))
     yield database
     database.close()
 
@@ -95,8 +91,7 @@ def hub(database: Database, tmp_path: Path, clock: Clock, broker: MemoryBroker) 
 @pytest.fixture
 def sqlite_hub(tmp_path: Path, clock: Clock, broker: MemoryBroker) -> Iterator[Hub]:
     """For tests to which the database does not matter."""
-    database = Database(f"sqlite:///{tmp_path / 'hub.sqlite'}")
-    Base.metadata.create_all(database.engine)
+    database = open_sqlite(tmp_path)
     yield make_hub(database, tmp_path, clock, broker)
     database.close()
 
@@ -104,8 +99,7 @@ def sqlite_hub(tmp_path: Path, clock: Clock, broker: MemoryBroker) -> Iterator[H
 @pytest.fixture
 def postgres_hub(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, broker: MemoryBroker) -> Iterator[Hub]:
     """For the one test of a service that asks whether the other database says the same."""
-    database = Database(request.getfixturevalue("postgres_database"))
-    Base.metadata.create_all(database.engine)
+    database = Database(request.getfixturevalue("postgres_tables"))
     yield make_hub(database, tmp_path, clock, broker)
     database.close()
 
@@ -130,7 +124,7 @@ def client_for() -> Iterator[Callable[[Hub], TestClient]]:
     opened: list[TestClient] = []
 
     def open_client(hub: Hub) -> TestClient:
-        client = TestClient(create_app(hub), raise_server_exceptions=False)
+        client = TestClient(app_on(hub), raise_server_exceptions=False)
         client.__enter__()
         opened.append(client)
         return client

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from empty_hub import app_on, open_sqlite
 
 from device_drivers.catalogue import DEFINITIONS
 from device_drivers.contract.device import DeviceStatus
@@ -33,10 +34,8 @@ from device_drivers.contract.words import (
 from device_drivers.mqtt import MemoryBroker, MemoryLink
 from hub import auth
 from hub.access.publish import publish
-from hub.app import create_app
 from hub.cases import service
 from hub.config import Config
-from hub.db import Database
 from hub.estate.devices import take_report
 from hub.estate.edges import take_catalogue, take_status
 from hub.events.ingest import Ingest
@@ -98,13 +97,12 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, wait_until: Callable[..., object]) -> None:
-        database = Database(f"sqlite:///{self.directory / 'hub.sqlite'}")
-        Base.metadata.create_all(database.engine)
+        database = open_sqlite(self.directory)
         self.hub = Hub(Config(dir=self.directory), database, Keys(self.directory / "keys"), Live())
         self.hub.link = MemoryLink(MemoryBroker())
         self.hub.link.start(lambda _message: None, lambda _up, _why: None)
         config = uvicorn.Config(
-            create_app(self.hub), port=self.port, log_config=None, access_log=False, timeout_graceful_shutdown=2
+            app_on(self.hub), port=self.port, log_config=None, access_log=False, timeout_graceful_shutdown=2
         )
         server = self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=server.run, name="console", daemon=True)

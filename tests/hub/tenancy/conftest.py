@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from empty_hub import open_sqlite
 from tenancy_feed import MANY, Feed, access, configure, household, run, serving
 from tenancy_office import HOUSEHOLDS, KEY, Office, code, tenancy
 
@@ -19,7 +20,7 @@ from hub.db import Database
 from hub.keys import Keys
 from hub.live import Live
 from hub.services import Hub
-from hub.tables import Base, Block, Dwelling, Estate
+from hub.tables import Block, Dwelling, Estate
 from simulators.back_office import make_app, open_office
 
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -145,8 +146,7 @@ def make_fed(tmp_path: Path, feed: Feed, estate: Callable[[Hub], None]) -> Itera
     def build() -> Hub:
         directory = tmp_path / f"hub-{len(opened)}"
         directory.mkdir()
-        database = Database(f"sqlite:///{directory / 'hub.sqlite'}")
-        Base.metadata.create_all(database.engine)
+        database = open_sqlite(directory)
         opened.append(database)
         hub = Hub(Config(dir=directory), database, Keys(directory / "keys"), Live(), lambda: NOON)
         estate(hub)

@@ -1,0 +1,57 @@
+"""What tests share of a hub because making it takes longer than most tests: a database with tables, the routes."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy import event
+
+from hub import rooms
+from hub.app import build_app, put_on
+from hub.db import Database
+from hub.services import Hub
+from hub.tables import Base
+
+
+def open_sqlite(directory: Path) -> Database:
+    """`hub.sqlite` in this directory, as it was left or new. It waits for no disk: a test cuts processes, never the power."""
+    file = directory / "hub.sqlite"
+    if not file.exists():
+        file.write_bytes(_empty_file())
+    database = Database(f"sqlite:///{file}")
+    event.listen(database.engine, "connect", _do_not_wait)
+    return database
+
+
+def make_tables(url: str) -> None:
+    """All tables in an empty database; no connection to it is left open."""
+    database = Database(url)
+    Base.metadata.create_all(database.engine)
+    database.close()
+
+
+def app_on(hub: Hub) -> FastAPI:
+    """The whole application on this hub. All hubs of a process share its routes, which are slow when first used."""
+    return put_on(copy.copy(_all_rooms()), hub)
+
+
+@functools.cache
+def _all_rooms() -> FastAPI:
+    return build_app(rooms.ROUTERS)
+
+
+@functools.cache
+def _empty_file() -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "empty.sqlite"
+        make_tables(f"sqlite:///{file}")
+        return file.read_bytes()
+
+
+def _do_not_wait(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
