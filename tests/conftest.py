@@ -21,10 +21,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 import pytest
+import slow_first
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
@@ -44,6 +45,18 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 for _key, _value in where.environment().items():
     os.environ.setdefault(_key, _value)  # so that processes the tests start find the same programs
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> slow_first.SlowFirst | None:
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # the order is that of the collection
+    return slow_first.SlowFirst(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=slow_first.place)
 
 
 class WaitUntil(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import re
 import subprocess
@@ -46,6 +47,8 @@ REGISTRY_HOSTS = tuple(
 )  # fmt: skip
 """In parts, so that this file does not name them either."""
 
+_A_REGISTRY_HOST = re.compile(rf"(?i)\b(?:{'|'.join(map(re.escape, REGISTRY_HOSTS))})\b")
+
 Check = Callable[[str, str], Iterator[tuple[int, str]]]
 """(path, text) -> (line, what is wrong)"""
 
@@ -62,9 +65,15 @@ def python_files(*folders: str) -> list[str]:
     return [p.relative_to(ROOT).as_posix() for folder in folders for p in sorted((ROOT / folder).rglob("*.py"))]
 
 
+@functools.lru_cache(maxsize=1)
+def _nodes(text: str) -> tuple[ast.AST, ...]:
+    """All of a module; kept for the next check of the same one."""
+    return tuple(ast.walk(ast.parse(text)))
+
+
 def broad_handlers(path: str, text: str) -> Iterator[tuple[int, str]]:
     """``except Exception``, bare ``except`` and ``suppress(Exception)``; not one that tidies up and raises again."""
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         caught: list[ast.expr] = []
         if isinstance(node, ast.ExceptHandler):
             if isinstance(last := node.body[-1], ast.Raise) and last.exc is None:
@@ -82,14 +91,14 @@ def broad_handlers(path: str, text: str) -> Iterator[tuple[int, str]]:
 
 def commits(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Calls of ``.commit()``."""
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit":
             yield node.lineno, "commits by itself: use `with unit_of_work(actor, reason)`"
 
 
 def naive_times(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Datetimes without a zone."""
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         owner, name = ast.unparse(node.func.value), node.func.attr
@@ -109,7 +118,7 @@ def naive_times(path: str, text: str) -> Iterator[tuple[int, str]]:
 
 def sleeps(path: str, text: str) -> Iterator[tuple[int, str]]:
     """``time.sleep``, also when imported by name."""
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.Call) and re.fullmatch(r"(\w*time\w*\.)?sleep", ast.unparse(node.func)):
             yield node.lineno, "sleeps and hopes: use the wait_until fixture"
         elif isinstance(node, ast.ImportFrom) and node.module == "time" and any(a.name == "sleep" for a in node.names):
@@ -118,7 +127,7 @@ def sleeps(path: str, text: str) -> Iterator[tuple[int, str]]:
 
 def skipped_tests(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Tests that are skipped or expected to fail."""
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if not isinstance(node, ast.Attribute):
             continue
         name = ast.unparse(node)
@@ -130,27 +139,43 @@ def unwanted_words(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Identifiers for which the glossary has another word."""
     if any(fnmatch(path, pattern) for pattern in VENDOR_WORDS):
         return
+    if not any(map(_better_word, set(re.findall(r"\w+", text)))):
+        return
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.NAME:
-            for pattern, better in WORDS_NOT_WRITTEN.items():
-                if re.search(pattern, token.string):
-                    yield token.start[0], f"{token.string}: the glossary says {better}"
+        if token.type == tokenize.NAME and (better := _better_word(token.string)):
+            yield token.start[0], f"{token.string}: the glossary says {better}"
+
+
+@functools.cache
+def _better_word(name: str) -> str | None:
+    return next((better for pattern, better in WORDS_NOT_WRITTEN.items() if re.search(pattern, name)), None)
 
 
 def registry_hosts(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Hosts of package registries: machines have their own, and a lock must work there."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        for host in REGISTRY_HOSTS:
-            if re.search(rf"(?i)\b{re.escape(host)}\b", line):
-                yield number, f"names the registry host {host}"
+    for named in _A_REGISTRY_HOST.finditer(text):
+        yield text.count("\n", 0, named.start()) + 1, f"names the registry host {named.group().lower()}"
+
+
+AST_CHECKS = (broad_handlers, commits, naive_times, sleeps, skipped_tests)
+
+
+@functools.cache
+def _told_of(path: str) -> dict[Check, list[str]]:
+    """What each check that reads the syntax tree says of a file: parsed once for all of them."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return {check: [f"{path}:{line} {what}" for line, what in check(path, text)] for check in AST_CHECKS}
 
 
 def found(check: Check, paths: Iterable[str]) -> str:
     """Everything a check has to say about these files, one a line."""
-    told = []
+    told: list[str] = []
     for path in paths:
-        text = (ROOT / path).read_text(encoding="utf-8")
-        told += [f"{path}:{line} {what}" for line, what in check(path, text)]
+        if check in AST_CHECKS:
+            told += _told_of(path)[check]
+        else:
+            text = (ROOT / path).read_text(encoding="utf-8")
+            told += [f"{path}:{line} {what}" for line, what in check(path, text)]
     return "\n  ".join(["", *told]) if told else ""
 
 

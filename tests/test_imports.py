@@ -7,6 +7,7 @@ real tree and on a small wrong one it must catch.
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import re
 import sys
@@ -90,6 +91,7 @@ IMPURE_CALLS = re.compile(
 """Clock, chance and I/O that need no telltale import. A seeded ``random.Random(seed)`` is a value."""
 
 
+@functools.cache
 def real_sources() -> dict[str, str]:
     """Every module of our packages, by its path in the repository."""
     files = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
@@ -101,12 +103,22 @@ def module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _nodes(tree: ast.AST, with_type_checking: bool) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(tree):
-        if not with_type_checking and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            continue
-        yield child
-        yield from _nodes(child, with_type_checking)
+def _statements(tree: ast.AST, with_type_checking: bool) -> Iterator[ast.stmt]:
+    """Of a module, at any depth: an import is nowhere else."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(tree, name, ()):
+            if not with_type_checking and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from _statements(child, with_type_checking)
+
+
+@functools.cache
+def _imports(text: str, with_type_checking: bool) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """Of a module: several checks ask for the same ones."""
+    statements = _statements(ast.parse(text), with_type_checking)
+    return tuple(node for node in statements if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def imports(path: str, text: str, known: set[str], with_type_checking: bool = True) -> Iterator[tuple[int, str]]:
@@ -114,7 +126,7 @@ def imports(path: str, text: str, known: set[str], with_type_checking: bool = Tr
     package = module_name(path).split(".")
     if not path.endswith("/__init__.py"):
         package = package[:-1]
-    for node in _nodes(ast.parse(text), with_type_checking):
+    for node in _imports(text, with_type_checking):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

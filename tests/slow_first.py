@@ -1,0 +1,40 @@
+"""How `-n 2 --dist loadfile` shares out the suite: what takes long is begun first, so that no worker ends alone.
+
+By itself xdist begins with the files of most tests, which are quick ones, and keeps the journeys for the end.
+"""
+
+from __future__ import annotations
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+JOURNEYS = "tests/journeys/"
+LONG = (
+    JOURNEYS,
+    "tests/web/",
+    "tests/hub/occupancy/backtest/",
+    "tests/simulators/test_sim_city",
+    "tests/simulators/test_sim_people",
+    "tests/chain/",
+    "tests/edge_agent/test_edge_box.py",
+    "tests/device_drivers/faces/",
+    "tests/hub/test_hub_server.py",
+    "tests/hub/evidence/",
+    "tests/hub/tenancy/",
+    "tests/hub/access/",
+    "tests/test_",
+    "tests/hub/",
+)
+"""Paths begin with these; the longest first."""
+
+
+def place(item: pytest.Item) -> int:
+    """Where the item's file stands in `LONG`; those of no such path come last."""
+    return next((n for n, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG))
+
+
+class SlowFirst(LoadFileScheduling):
+    """A file goes to one worker, in the order of collection. All journeys go to one: they share one running estate."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return JOURNEYS if nodeid.startswith(JOURNEYS) else str(super()._split_scope(nodeid))
