@@ -122,7 +122,7 @@ class Reconciler:
         await self.removals.quiet.wait()
         async with busy:
             inventory = await driver.inventory()
-        seen = read(inventory, applied, self._taken)
+        seen = read(inventory, applied, self._taken, await asyncio.to_thread(self.box.state.once, self.device))
         seen.read_at = self.box.clock.now()  # of one clock with everything else that is reported
         if self.rounds.thorough and isinstance(driver, ReadsContents):
             await self._look_into(driver, busy, seen)
@@ -150,7 +150,7 @@ class Reconciler:
         if self.capabilities.reads_back and self.config.in_service:
             wanted = work.wanted
             parts = self._parts[1].by_token if self._parts else {}
-            ours = self.box.lists.tokens(self.device)
+            ours = self.box.lists.tokens(self.device) | seen.once
             self.drift.see(off(seen, parts, ours, wanted, self.box.clock.now()) - self.removals.owed.keys())
 
     async def _plan(self, held: HeldList, seen: Seen) -> Plan:
@@ -163,8 +163,9 @@ class Reconciler:
         )
 
     def _plan_now(self, held: HeldList, seen: Seen, refused: dict[str, RefusedBefore], now: datetime) -> Plan:
-        # Tokens of our last lists are ours even if this box forgot having written them.
-        ours = dict.fromkeys(self.box.lists.tokens(self.device), "") | seen.applied
+        # Tokens of our last lists are ours even if this box forgot having written them; so is what it took off, should a
+        # terminal that was set back have it again.
+        ours = dict.fromkeys(self.box.lists.tokens(self.device) | seen.once, "") | seen.applied
         dates = self.capabilities.validity_dates
         if self._parts is None or self._parts[0] is not held:
             before = self._parts[1] if self._parts else None
@@ -374,7 +375,7 @@ class Reconciler:
         state = self.box.state
         over = {t for t, why in work.skipped if why == refusals.OVER}
         if old := stale(seen, work.wanted - over):
-            await asyncio.to_thread(state.forget_applied, self.device, old)
+            await asyncio.to_thread(state.forget_applied, self.device, old, self.box.clock.now())
         refused = await asyncio.to_thread(state.refused, self.device, self.box.clock.now())
         if refused and (past := refused.keys() - {c.token for c in held.access_list.credentials}):
             await asyncio.to_thread(state.forget_refused, self.device, past)

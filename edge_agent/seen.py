@@ -15,7 +15,8 @@ GRACE = timedelta(minutes=2)  # a terminal whose clock runs ahead deletes what i
 
 @dataclass(slots=True)
 class Seen:
-    """`proved` was read from the device, the rest of `held` is what it said yes to. `applied`: as this box left it.
+    """`proved` was read from the device, the rest of `held` is what it said yes to. `applied`: as this box left it; `once`:
+    what it took off not long ago.
 
     `held` and `applied` are kept up to date while the round writes.
     """
@@ -25,6 +26,7 @@ class Seen:
     applied: dict[str, str]
     read_at: datetime | None
     complete: bool
+    once: frozenset[str] = frozenset()
 
     def inventory(self, now: datetime) -> DeviceInventory:
         held = tuple([HeldCredential(t, f) for t, f in self.held.items()])
@@ -36,7 +38,9 @@ def unread(applied: dict[str, str]) -> Seen:
     return Seen({t: f or None for t, f in applied.items()}, frozenset(), applied, None, False)
 
 
-def read(inventory: DeviceInventory, applied: dict[str, str], taken: Collection[str]) -> Seen:
+def read(
+    inventory: DeviceInventory, applied: dict[str, str], taken: Collection[str], once: frozenset[str] = frozenset()
+) -> Seen:
     """`taken`: taken off while it was read. Tokens are spelled as we wrote them, whatever the device made of their case."""
     spelled: dict[str, str] | None = None
     held: dict[str, str | None] = {}
@@ -44,14 +48,14 @@ def read(inventory: DeviceInventory, applied: dict[str, str], taken: Collection[
         token = one.token
         if token not in applied:
             if spelled is None:
-                spelled = {t.casefold(): t for t in applied}
+                spelled = {t.casefold(): t for t in (*once, *applied)}
             token = spelled.get(token.casefold(), token)
         if token not in taken:
             held[token] = one.fingerprint
     proved = frozenset(held)
     if not inventory.complete:  # what it did not name may still be there
         held |= dict.fromkeys(t for t, f in applied.items() if f and t not in held and t not in taken)
-    return Seen(held, proved, applied, inventory.read_at, inventory.complete)
+    return Seen(held, proved, applied, inventory.read_at, inventory.complete, once)
 
 
 def off(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,11 +24,15 @@ REFUSED_FOR = timedelta(
     hours=6
 )  # a refused, unchanged credential is tried again after this: a list may have room again
 
+OURS_FOR = timedelta(days=40)
+"""What was taken off is known as ours for so long: a terminal set back to a copy of last month has it again."""
+
 ROOM_AGAIN = "UPDATE refused SET at = 0 WHERE device = ? AND code = 'list_full'"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT NULL, content TEXT NOT NULL DEFAULT '',
   PRIMARY KEY(device, token)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS once(device TEXT, token TEXT, at REAL NOT NULL, PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,
   text TEXT NOT NULL, at REAL NOT NULL, photo TEXT NOT NULL DEFAULT '', PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS revoked(device TEXT, token TEXT, owed INTEGER NOT NULL, at REAL NOT NULL,
@@ -125,10 +129,14 @@ class State:
         with self._write() as db:
             db.executemany(query, ((device, t) for t in tokens))
 
-    def forget_applied(self, device: str, tokens: Iterable[str]) -> None:
-        """Of entries that are neither held nor wanted any more."""
+    def forget_applied(self, device: str, tokens: Iterable[str], at: datetime) -> None:
+        """Of entries that are neither held nor wanted any more. That they once were ours is remembered."""
         with self._write(lasting=False) as db:
-            db.executemany("DELETE FROM applied WHERE device = ? AND token = ?", ((device, t) for t in tokens))
+            _taken_off(db, device, list(tokens), at)
+
+    def once(self, device: str) -> frozenset[str]:
+        """Tokens that were taken off it not long ago."""
+        return frozenset(row[0] for row in self._rows("SELECT token FROM once WHERE device = ?", device))
 
     def end_apply(
         self,
@@ -161,8 +169,11 @@ class State:
                 "UPDATE applied SET fingerprint = ? WHERE device = ? AND token = ?",
                 ((f, device, t) for t, f in unchanged.items()),
             )
-            left = "UPDATE applied SET fingerprint = '', content = ''" if look_again else "DELETE FROM applied"
-            db.executemany(f"{left} WHERE device = ? AND token = ?", ((device, t) for t in gone))
+            if look_again:
+                query = "UPDATE applied SET fingerprint = '', content = '' WHERE device = ? AND token = ?"
+                db.executemany(query, ((device, t) for t in gone))
+            else:
+                _taken_off(db, device, gone, at)
             db.executemany(
                 "DELETE FROM refused WHERE device = ? AND token = ?",
                 ((device, t) for t in (*written, *gone) if t not in partial),
@@ -278,3 +289,11 @@ class State:
     def keep(self, key: str, value: str) -> None:
         with self._write() as db:
             db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (key, value))
+
+
+def _taken_off(db: sqlite3.Connection, device: str, tokens: Sequence[str], at: datetime) -> None:
+    db.executemany("DELETE FROM applied WHERE device = ? AND token = ?", ((device, t) for t in tokens))
+    rows = ((device, t, at.timestamp()) for t in tokens)
+    db.executemany("INSERT OR REPLACE INTO once VALUES (?, ?, ?)", rows)
+    if tokens:
+        db.execute("DELETE FROM once WHERE device = ? AND at < ?", (device, (at - OURS_FOR).timestamp()))

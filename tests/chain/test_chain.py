@@ -61,6 +61,10 @@ REGRESSIONS: dict[str, Script] = {
         ("device_moved", 43), ("visitor", 27), ("withdraws_at_counter", 60), ("terminal_lies", 17), ("list_altered", 58),
         ("start_hub", 13), ("wait", 60), ("terminal_slow", 2), ("visitor", 54), ("wait", 13),
     ),
+    "a terminal set back to when it stood at another block's door": (
+        ("move_in", 1), ("move_in", 8), ("wait", 30), ("device_moved", 0), ("wait", 30), ("another_card", 1), ("wait", 30),
+        ("another_card", 1), ("wait", 30), ("terminal_as_before", 10), ("wait", 30),
+    ),
     "a hub set back to before somebody left and came back": (
         ("move_in", 19), ("wait", 24), ("back_up_hub", 58), ("leaves_and_comes_back", 38), ("restore_hub", 30),
     ),

@@ -270,3 +270,23 @@ def test_entries_a_box_knows_nothing_of_are_told_by_token_where_a_hub_could_know
     """Ids of other makers may say who somebody is: they stay at the box."""
     ours, upper = "abcdefghij0123456789", "ZYXWVUTSRQ9876543210"
     assert report.strays((upper, ours, "110101199001011234", "王小明", "guard-1")) == (ours, upper.casefold())
+
+
+def test_a_device_set_back_to_a_copy_of_last_week_is_put_right_without_anybodys_word(tmp_path: Path) -> None:
+    """Somebody who moved to another block is on no list of this door, and has not left: no order would name him."""
+
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device) as worker:
+            publish(box, access_list(1, credential("moved"), credential("b")))
+            await until(lambda: reported(box, 1, confirmed=2, pending=0), "both are there")
+            before = dict(device.held)
+            for number in (2, 3, 4):  # no list that is kept names him
+                publish(box, access_list(number, credential("b"), credential(f"c{number}")))
+                await until(lambda n=number: reported(box, n, confirmed=2, pending=0), "without him")
+            device.held = before | {"guard's own": credential("guard's own")}
+            await worker.reconciler.read_back()
+            assert set(device.held) == {"b", "c4", "guard's own"}, "what was ours goes, what never was stays"
+            assert (box.last.foreign, box.last.drift) == (1, 2), "one too many, one missing"
+
+    run(work())

@@ -7,12 +7,13 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from edge_twins import T0
 
-from edge_agent.state import State
+from edge_agent.state import OURS_FOR, State
 
 
 class Disk:
@@ -88,3 +89,15 @@ def test_a_disk_that_fails_is_an_error_of_the_write(disk: Disk) -> None:
     state.forget_revoked("d1", ["a"])
     assert state.revoked("d1") == {}
     state.close()
+
+
+def test_what_was_taken_off_is_known_as_ours_for_a_while(tmp_path: Path) -> None:
+    state = State(tmp_path / "state.db")
+    state.open()
+    state.end_apply("d1", {"a": "f", "b": "f"}, (), {}, T0)
+    state.end_apply("d1", {}, ("a",), {}, T0, look_again=True)
+    assert (state.applied("d1"), state.once("d1")) == ({"a": "", "b": "f"}, frozenset()), "not yet read back"
+    state.forget_applied("d1", ["a"], T0)
+    assert (state.applied("d1"), state.once("d1")) == ({"b": "f"}, {"a"})
+    state.end_apply("d1", {}, ("b",), {}, T0 + OURS_FOR + timedelta(days=1))
+    assert state.once("d1") == {"b"}, "and the file does not grow for ever"
