@@ -290,11 +290,12 @@ class Reconciler:
             self._seen.held.pop(token, None)
             self._seen.applied.pop(token, None)
         self.box.later(self.box.state.end_apply, self.device, {}, (token,), {}, self.box.clock.now())
-        if self._last and token in self._last[0].strays:
+        listed = self._parts is not None and token in self._parts[1].by_token
+        ended = token in self.box.lists.revoked(self.device)
+        if self._last and (token in self._last[0].strays or (listed and not ended)):
             self.changed.set()  # the hub knew it and this box did not: what it says next it has seen
         elif self._last:
             report, final = without(*self._last, token)
-            listed = self._parts is not None and token in self._parts[1].by_token
             self._last = with_ended(report, (token,) if listed else ()), final
             self.report(self._last[0])
 

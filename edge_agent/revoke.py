@@ -84,11 +84,19 @@ class Revoker:
         keeping = self._start(self._keep([(i.device, t) for i in said.items for t in i.tokens], said.issued_at))
         for item in said.items:
             self._keeping |= {(item.device, t): keeping for t in item.tokens}
+            off = (*item.tokens, *self._not_listed(item.device, item.here))
+            if not off:
+                continue
             if removals := self.removals(item.device):
-                removals.add(item.tokens)
+                removals.add(off)
             else:
                 text = f"本边缘机当前没有设备 {item.device}"
-                self.tell(item.device, item.tokens, "pending", text)
+                self.tell(item.device, off, "pending", text)
+
+    def _not_listed(self, device: str, tokens: tuple[str, ...]) -> set[str]:
+        """Whoever stands on the list that this box has came back to this door: the order was made before."""
+        held = self.box.lists.current(device) if tokens else None
+        return set(tokens).difference(c.token for c in held.access_list.credentials) if held else set(tokens)
 
     def _refuse(self, refusal: OrderRefused) -> None:
         log.error("revocation refused: %s", refusal)

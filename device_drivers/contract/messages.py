@@ -203,13 +203,16 @@ class ListDoorbell(Message, frozen=True, omit_defaults=True):
     size: int = 0
 
 
-class RevokedOn(msgspec.Struct, frozen=True):
+class RevokedOn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`tokens` ended for good; `here` go on elsewhere, and stand on this device though no list of it names them."""
+
     device: str
     tokens: tuple[str, ...]
+    here: tuple[str, ...] = ()
 
 
 class Revocations(msgspec.Struct, frozen=True):
-    """What a `RevocationOrder` says: these credentials ended for good."""
+    """What a `RevocationOrder` says."""
 
     edge: str
     estate_id: str

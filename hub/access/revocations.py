@@ -1,7 +1,8 @@
 """Revocations, one by one: opened where a credential ends or leaves a list, sent ahead of all lists, closed by its device's word.
 
-A `RevocationOrder` carries only credentials that ended for good. What leaves a list otherwise (a move, a withdrawn face) goes
-with the list and is tracked here just the same.
+A `RevocationOrder` carries credentials that ended for good. What leaves a list otherwise (a move, a withdrawn face) goes with the
+list and is tracked here just the same; it is ordered off by name where its box does not know it as its own (a new disk, another
+terminal).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import insert, select, update
@@ -35,7 +36,7 @@ AGAIN = timedelta(seconds=20)  # an order nobody answered is sent again; the lis
 ANSWERED_WITHIN = timedelta(seconds=2)  # by a device that is there
 STRAYS_TOLD = 200  # so many fit into a report: more are not told by name
 BACK_ZH = "设备上又出现了这张已不该有的凭证（设备可能恢复了旧名单或换了机器）。"
-STRAY_ZH = "设备上仍有这张凭证，而边缘机已不记得是自己写入的；请在设备页处理外来凭证。"
+STRAY_ZH = "设备上仍有这张凭证，而边缘机已不记得是自己写入的；已按凭证单独下令删除。"
 AN_ORDER = 500  # tokens in one order: it must fit a packet
 
 
@@ -52,6 +53,14 @@ class UnconfirmedRemoval:
     because: str = ""
     told: str = ""
     edge_online: bool = True
+
+
+class Ordered(NamedTuple):
+    """To go from `device`: because it `ended`, or from this one only."""
+
+    device: str
+    token: str
+    ended: bool = True
 
 
 # --- opened -----------------------------------------------------------------------------------------------------------
@@ -152,14 +161,15 @@ def listed(uow: UnitOfWork, device: tuple[str, str], generation: int, merged: Me
 
 
 def send(hub: Hub, *, edge_id: str | None = None) -> int:
-    """Orders for what ended and is not confirmed: not sent yet, or long ago. How many credentials × devices."""
+    """Orders for what ended, or strays, and is not confirmed: not sent yet, or long ago. How many credentials × devices."""
     now = hub.now()
+    over = CredentialRow.state == "ended"
     query = (
-        select(Revocation.id, Revocation.device_id, Revocation.token, Device.edge_id, Edge.estate_id)
+        select(Revocation.id, Revocation.device_id, Revocation.token, over, Device.edge_id, Edge.estate_id)
         .join(CredentialRow, CredentialRow.token == Revocation.token)
         .join(Device, Device.id == Revocation.device_id)
         .join(Edge, Edge.id == Device.edge_id)
-        .where(Revocation.state == OPEN, Revocation.part == "", CredentialRow.state == "ended", Edge.online)
+        .where(Revocation.state == OPEN, Revocation.part == "", over | Revocation.stray, Edge.online)
         .order_by(Revocation.asked_at, Revocation.id)
     )
     if edge_id is None:
@@ -169,14 +179,14 @@ def send(hub: Hub, *, edge_id: str | None = None) -> int:
     with hub.db.reading() as session:
         rows = session.execute(query).all()
     sent: list[int] = []
-    by_edge: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
-    for row_id, device_id, token, edge, estate in rows:
-        by_edge.setdefault((edge, estate), []).append((row_id, device_id, token))
+    by_edge: dict[tuple[str, str], list[tuple[int, Ordered]]] = {}
+    for row_id, device_id, token, ended, edge, estate in rows:
+        by_edge.setdefault((edge, estate), []).append((row_id, Ordered(device_id, token, bool(ended))))
     for (edge, estate), mine in by_edge.items():
         for start in range(0, len(mine), AN_ORDER):
             part = mine[start : start + AN_ORDER]
-            if hub.send(edge, order(hub, edge, estate, [(d, t) for _, d, t in part], now)):
-                sent += [row_id for row_id, _, _ in part]
+            if hub.send(edge, order(hub, edge, estate, [one for _, one in part], now)):
+                sent += [row_id for row_id, _ in part]
     if sent:
         hub.right_of_way.take()
         with hub.db.unit_of_work("system", "revocations sent", now=now, audit=False) as uow:
@@ -186,12 +196,14 @@ def send(hub: Hub, *, edge_id: str | None = None) -> int:
     return len(sent)
 
 
-def order(hub: Hub, edge: str, estate: str, items: Sequence[tuple[str, str]], now: datetime) -> RevocationOrder:
-    """Signed, for one edge. `items`: (device, token)."""
-    of_device: dict[str, list[str]] = {}
-    for device, token in items:
-        of_device.setdefault(device, []).append(token)
-    content = Revocations(edge, estate, now, tuple(RevokedOn(d, tuple(tokens)) for d, tokens in of_device.items()))
+def order(hub: Hub, edge: str, estate: str, items: Sequence[Ordered], now: datetime) -> RevocationOrder:
+    """Signed, for one edge."""
+    of_device: dict[str, tuple[list[str], list[str]]] = {}
+    for one in items:
+        over, here = of_device.setdefault(one.device, ([], []))
+        (over if one.ended else here).append(one.token)
+    said = tuple(RevokedOn(device, tuple(over), tuple(here)) for device, (over, here) in of_device.items())
+    content = Revocations(edge, estate, now, said)
     payload = msgspec.json.encode(content)
     return RevocationOrder(payload, hub.keys.sign(payload), hub.keys.key_id)
 
@@ -263,7 +275,7 @@ def settle(uow: UnitOfWork, device_id: str, report: DeviceReported) -> list[Revo
 
 def come_back(uow: UnitOfWork, device: Device, report: DeviceReported) -> list[str]:
     """Tokens of this estate that stand on a device again whose list has none of them: a terminal that was set back, or
-    another one in its place. Their box takes them for somebody else's; here they are known. What has ended is ordered off."""
+    another one in its place. Their box takes them for somebody else's; here they are known, and ordered off."""
     strays = sorted(set(report.strays))
     if not strays or not device.in_service:
         return []
@@ -276,12 +288,16 @@ def come_back(uow: UnitOfWork, device: Device, report: DeviceReported) -> list[s
             CredentialRow.token.not_in(wanted),
         )
     ).all()
-    query = select(Revocation.token).where(of_device, Revocation.state == OPEN, Revocation.token.in_(strays))
-    open_already = set(session.scalars(query))
+    rows = session.scalars(
+        select(Revocation).where(of_device, Revocation.state == OPEN, Revocation.token.in_(strays))
+    ).all()
+    open_already = {row.token for row in rows}
+    for row in rows:
+        row.stray = True
     session.add_all(
         Revocation(
             estate_id=device.estate_id, device_id=device.id, token=token, part="", label=label, because=because,
-            asked_at=uow.now, generation=report.generation, state=OPEN, proof="", told=BACK_ZH,
+            asked_at=uow.now, generation=report.generation, state=OPEN, proof="", told=BACK_ZH, stray=True,
         )
         for token, label, because in known
         if token not in open_already

@@ -55,7 +55,7 @@ class Revocation(Base):
 
     `generation`: the first list without it, 0 until that is published. `state`: open, gone (`proof`: read_back, edge, report),
     assumed (deleted, cannot be read), back (wanted there again), unproved (the device was taken down). `told`: what the edge
-    last said while it is open.
+    last said while it is open. `stray`: the device was seen to have it although its box does not know it as its own.
     """
 
     __tablename__ = "revocation"
@@ -73,6 +73,7 @@ class Revocation(Base):
     proof: Mapped[str] = mapped_column(default="")
     told: Mapped[str] = mapped_column(default="")
     confirmed_at: Mapped[datetime | None]
+    stray: Mapped[bool] = mapped_column(default=False, server_default=false())
     __table_args__ = (
         Index("ix_revocation_open", "state", "estate_id"),
         Index("ix_revocation_device", "device_id", "state"),

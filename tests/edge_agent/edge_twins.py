@@ -157,10 +157,21 @@ class Signer:
         proof = msgspec.json.encode(CommandProof(edge, command))
         return msgspec.structs.replace(command, proof=proof, signature=self.key.sign(proof), key_id="k1")
 
-    def order(self, *items: tuple[str, str], edge: str = EDGE, estate: str = ESTATE, after: int = 1) -> RevocationOrder:
-        """Of (device, token) pairs, made after the list of generation `after`."""
-        devices = dict.fromkeys(device for device, _ in items)
-        on = tuple(RevokedOn(d, tuple(t for device, t in items if device == d)) for d in devices)
+    def order(
+        self,
+        *items: tuple[str, str],
+        here: tuple[tuple[str, str], ...] = (),
+        edge: str = EDGE,
+        estate: str = ESTATE,
+        after: int = 1,
+    ) -> RevocationOrder:
+        """Of (device, token) pairs, made after the list of generation `after`; those of `here` did not end."""
+
+        def of(device: str, pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+            return tuple(t for d, t in pairs if d == device)
+
+        devices = dict.fromkeys(device for device, _ in (*items, *here))
+        on = tuple(RevokedOn(d, of(d, items), of(d, here)) for d in devices)
         at = T0 + timedelta(seconds=after + 0.5)
         payload = msgspec.json.encode(Revocations(edge, estate, at, on))
         return RevocationOrder(payload, self.key.sign(payload), "k1")

@@ -444,3 +444,24 @@ def test_who_was_revoked_is_named_also_before_a_list_without_him_comes(tmp_path:
             assert box.last.refused == ()
 
     run(work())
+
+
+def test_who_goes_on_elsewhere_is_taken_off_this_device_only(tmp_path: Path) -> None:
+    """A new disk in the box: it does not know the entry as its own, the hub does. No word of an end: he may come back."""
+
+    async def work() -> None:
+        device = TwinDevice(held={"moved": credential("moved"), "guard's own": credential("guard's own")})
+        async with open_box(tmp_path) as box, working(box, device) as worker:
+            publish(box, access_list(1, credential("b")))
+            await until(lambda: reported(box, 1, confirmed=1, foreign=2), "two that it does not know")
+            revoker = box.revoker(worker)
+            revoker.arrived(box.signer.order(here=(("d1", "moved"), ("d1", "b"))))
+            await until(lambda: box.answers, "an answer")
+            assert box.answered() == [("d1", "moved", "gone")], "who is on the list came back since: he stays"
+            assert set(device.held) == {"b", "guard's own"}
+            assert box.box.lists.revoked("d1") == set(), "nothing ended"
+            publish(box, access_list(2, credential("b"), credential("moved")))
+            await until(lambda: reported(box, 2, confirmed=2, pending=0), "and back")
+            assert "moved" in device.held
+
+    run(work())

@@ -33,6 +33,7 @@ from hub.tables import (
     Consent,
     DesiredEntry,
     DesiredList,
+    Door,
     Edge,
     HouseholdMember,
     ReportedList,
@@ -309,6 +310,28 @@ def test_who_stands_on_a_device_again_after_he_was_taken_off_is_shown_and_ordere
         assert GATE not in {r.device_id for r in revocations.unconfirmed(session, "E001")}
         (gate,) = device_lists(session, devices=[GATE])
         assert gate.state == "in_step"
+
+
+def test_who_only_lost_this_door_is_ordered_off_it_and_goes_on_elsewhere(
+    sqlite_hub: Hub, estate: Setup, broker: MemoryBroker
+) -> None:
+    """The device was put at another door, and its box has a new disk: it takes those of the old door for a guard's own."""
+    hub = sqlite_hub
+    estate(hub)
+    publish.publish(hub)
+    one = token_of(hub, "P1")
+    moved = update(Door).where(Door.id == "E001.G1").values(scope="dwelling", dwelling_id="E001.E001-B1-0202")
+    change(hub, lambda s: s.execute(moved))
+    publish.publish(hub)
+    assert one not in entries(hub)[GATE]
+    assert one in entries(hub)[BOARD]
+    report(hub, GATE, foreign=1, strays=(one,))
+    broker.log.clear()
+    assert revocations.send(hub) == 1
+    assert [i for order in orders(hub, broker) for i in order.items] == [RevokedOn(GATE, (), (one,))]
+    report(hub, GATE)
+    with hub.db.reading() as session:
+        assert GATE not in {r.device_id for r in revocations.unconfirmed(session, "E001")}
 
 
 def test_a_list_composed_before_an_end_does_not_take_the_revocation_back(sqlite_hub: Hub, estate: Setup) -> None:
