@@ -66,7 +66,7 @@ class Reconciler:
         self._otherwise: set[str] = set()  # entries that said something else when last looked into
         self._rewritten: set[str] = set()  # of them, written anew since
         self._reported_at = 0.0
-        self._stood: int | None = None  # entries in the device at the last look
+        self._stood: int | None = None  # entries in the device, as far as this box knows
 
     # --- when ------------------------------------------------------------------------------------------------------
     async def run(self, driver: Driver, busy: asyncio.Lock) -> None:
@@ -260,6 +260,7 @@ class Reconciler:
         for token in done.removed:
             seen.held.pop(token, None)
             seen.applied.pop(token, None)
+        self._stood = len(seen.held)
         self.drift.touch((*done.written, *done.removed))
         self._rewritten |= self._otherwise & done.written.keys()
         unchanged = {t: seen.applied[t] for t in done.failed if t in seen.applied}
@@ -286,6 +287,7 @@ class Reconciler:
             self.changed.set()  # the report counts whom the edge lets in
             return
         self._taken.add(token)
+        self._stood = self._stood - 1 if self._stood else None
         if self._seen:
             self._seen.held.pop(token, None)
             self._seen.applied.pop(token, None)

@@ -113,7 +113,8 @@ class Terminal:
         self.reads: dict[datetime, Content] = {}
         self.sent = 0
         self.effective = 0
-        self.tried: set[str] = set()  # fingerprints of refused writes: each has to be tried once
+        self.tried: set[str] = set()  # refused writes: each has to be tried once
+        self.sessions = 0
         self.first_tries = 0
         self.removed_ways: list[tuple[datetime, Way]] = []
         self.disturbed_at = now()  # when it last changed by itself
@@ -203,8 +204,10 @@ class Terminal:
             return None
         if isinstance(operation, Upsert):
             error = self._upsert(operation)
-            if error and operation.fingerprint not in self.tried:
-                self.tried.add(operation.fingerprint)
+            # Who finds no room may be tried anew in each session: room may have been made meanwhile.
+            attempt = f"{operation.fingerprint} {self.sessions if error and error.code == 'list_full' else ''}"
+            if error and attempt not in self.tried:
+                self.tried.add(attempt)
                 self.first_tries += 1
         else:
             gone = self.held.pop(self._found(operation.token), None)
@@ -249,6 +252,7 @@ class TwinDriver:
         self.lost = False
         self._queue: asyncio.Queue[DriverEvent | None] = asyncio.Queue()
         terminal.links.add(self)
+        terminal.sessions += 1
 
     def cut(self) -> None:
         self.lost = True
