@@ -50,19 +50,29 @@ class Trunk:
                     self._by_topic[topic] = (*others, branch)
             self._link.subscribe(topics)
 
+    def let_go(self, branch: Branch, topics: Iterable[str]) -> None:
+        with self._lock:
+            if branch in self._branches and self._link is not None:
+                self._link.unsubscribe(self._unwanted(branch, topics))
+
+    def _unwanted(self, branch: Branch, topics: Iterable[str]) -> list[str]:
+        """Of these, which this branch lets go, those that no other one listens to."""
+        unwanted = []
+        for topic in topics:
+            others = tuple(b for b in self._by_topic.get(topic, ()) if b is not branch)
+            if others:
+                self._by_topic[topic] = others
+            elif self._by_topic.pop(topic, None):
+                unwanted.append(topic)
+        return unwanted
+
     def leave(self, branch: Branch) -> None:
         """Blocks until the link has ended where it was the last."""
         with self._lock:
             if branch not in self._branches:
                 return
             self._branches.discard(branch)
-            unwanted = []
-            for topic in branch.topics:
-                others = tuple(b for b in self._by_topic.get(topic, ()) if b is not branch)
-                if others:
-                    self._by_topic[topic] = others
-                elif self._by_topic.pop(topic, None):
-                    unwanted.append(topic)
+            unwanted = self._unwanted(branch, branch.topics)
             link = self._link
             if link is not None and not self._branches:
                 self._link = None
@@ -115,7 +125,10 @@ class Branch:
         self.trunk.listen(self, fresh)
 
     def unsubscribe(self, filters: Iterable[str]) -> None:
-        raise NotImplementedError("a branch lets go of all its topics at its end")
+        gone = [f for f in filters if f in self.topics]
+        for topic in gone:
+            del self.topics[topic]
+        self.trunk.let_go(self, gone)
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         return self.trunk.publish(topic, payload, qos=qos, retain=retain)

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import secrets
-import ssl
 from collections.abc import Coroutine, Mapping
 from datetime import datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import aiohttp
 import msgspec
 
-from device_drivers.contract.access import Acceptance, Held, SignedAccessList, accept
+from device_drivers.contract.access import Acceptance, SignedAccessList
 from device_drivers.contract.device import AccessPointBinding, DeviceConfig, DeviceSet, DeviceStatus
 from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import Command, CommandResult, DeviceReported, EdgeCatalogue, EdgeStatus
 from device_drivers.contract.words import CommandOutcome, DeviceCondition
 from device_drivers.driver import DriverDefinition
 from device_drivers.face_terminal.channel import mqtt_link
-from device_drivers.mqtt import Link, LinkOptions, MqttLink
+from device_drivers.mqtt import Link
+from edge_agent import device_sets
 from edge_agent.box import Box, Pass
 from edge_agent.break_glass import BreakGlass
 from edge_agent.clock import BootDoubt, HighWaterClock
 from edge_agent.commands import Commands
-from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
+from edge_agent.config import EdgeConfig, EdgeDir
+from edge_agent.connections import client_tls, make_link, package_version
 from edge_agent.face_checks import FaceChecks
 from edge_agent.face_desk import FaceDesk
 from edge_agent.finding import Finder
@@ -45,46 +44,13 @@ from edge_agent.state import Mark, State
 from edge_agent.status import BoxStatus, ListLine, write_status
 from edge_agent.store import Journal
 from edge_agent.upkeep import Upkeep
-from edge_agent.uplink import Handlers, Uplink, offline_will
+from edge_agent.uplink import Handlers, Uplink
 from edge_agent.urgent import Removals
 from edge_agent.watch import Watch, notify
 from edge_agent.worker import Worker
 
 log = logging.getLogger(__name__)
 SAME_TIME = timedelta(seconds=30)  # a clock this near to the hub's is right
-
-
-def make_link(directory: EdgeDir, config: EdgeConfig) -> MqttLink:
-    """User and client id are the edge's id: the broker gives it its own topics only. TLS with the box's certificate."""
-    tls = config.mqtt_tls
-    options = LinkOptions(
-        host=config.mqtt_host,
-        port=config.mqtt_port,
-        client_id=config.edge,
-        username=config.edge,
-        password=config.secret,
-        will=offline_will(config.edge),
-        ca=str(directory.ca) if tls else None,
-        certificate=str(directory.certificate) if tls else None,
-        key=str(directory.key) if tls else None,
-    )
-    return MqttLink(options)
-
-
-def client_tls(directory: EdgeDir, config: EdgeConfig) -> ssl.SSLContext | bool:
-    """Mutual TLS against the CA of enrolment and no other."""
-    if not config.https_url.startswith("https:"):
-        return True
-    context = ssl.create_default_context(cafile=str(directory.ca))
-    context.load_cert_chain(str(directory.certificate), str(directory.key))
-    return context
-
-
-def package_version() -> str:
-    try:
-        return version("estate-hub")
-    except PackageNotFoundError:
-        return "dev"
 
 
 class Agent:
@@ -229,9 +195,8 @@ class Agent:
         await self.upkeep.look_at_clock()
         self.clock.settle()  # the time this box was off is no jump
         self.box.record("", EdgeNote("started", f"version {package_version()}"))
-        path = self.directory.devices
         try:
-            kept = msgspec.json.decode(await asyncio.to_thread(path.read_bytes), type=DeviceSet)
+            kept = await asyncio.to_thread(device_sets.kept, self.directory.devices)
         except FileNotFoundError:
             return
         except (OSError, msgspec.MsgspecError) as error:
@@ -361,8 +326,7 @@ class Agent:
             log.error(text)
             self.box.record("", EdgeNote("foreign_devices", text))
             return
-        current = _held(self._wanted)
-        verdict = accept(current, Held(devices.generation, _digest(devices)))
+        verdict = device_sets.verdict_on(devices, self._wanted)
         if verdict is Acceptance.APPLY:
             self._wanted = devices
             self._wanted_changed.set()
@@ -380,7 +344,7 @@ class Agent:
     async def _apply_devices(self, devices: DeviceSet) -> None:
         """Start, stop and restart workers by difference; a device that did not change is not disturbed."""
         try:
-            await asyncio.to_thread(write_atomic, self.directory.devices, msgspec.json.encode(devices))
+            await asyncio.to_thread(device_sets.keep, self.directory.devices, devices)
         except OSError as error:
             log.error("device set not kept: %s", error)
         self.box.devices, self.box.policy = devices, devices.policy
@@ -433,11 +397,3 @@ class Agent:
             self._lists_held(),
             "" if self.faces.store else self.faces.why,
         )
-
-
-def _digest(devices: DeviceSet) -> str:
-    return hashlib.sha256(msgspec.json.encode(devices)).hexdigest()
-
-
-def _held(devices: DeviceSet | None) -> Held | None:
-    return Held(devices.generation, _digest(devices)) if devices else None

@@ -1,14 +1,13 @@
-"""The doors of one device: the mode each access point is in, who may pass it, and the relay that is held open.
+"""The doors of one device: the mode each access point is in, who may pass it, and what its relays must hold.
 
 Modes are people's commands or a fire contact's doing. They are kept on disk, end by themselves, and are told to the hub with
-each change. What holds a relay open is sent again until the device says yes: it is no pulse, repeating it does no harm.
+each change.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -32,22 +31,18 @@ from device_drivers.contract.words import (
     IdentifierType,
     ModeCause,
 )
-from device_drivers.driver import CommandRequest, DeviceRefused, DeviceUnreachable, Driver
+from device_drivers.driver import Driver
 from edge_agent import modes
 from edge_agent.box import Box, read_kept
 from edge_agent.clock import wait_event
 from edge_agent.decide import Decision, decide
+from edge_agent.relays import SHUT, SHUTS, Answer, Relays
 
 log = logging.getLogger(__name__)
-COMMAND_S = 10.0
 RETRY_S = 1.0  # a relay that should be held and is not
 FIRE_PULSE_S = 3.0  # a fire's pulses where a relay cannot be held
 LOOK_S = 5.0
-Answer = tuple[CommandOutcome, str]
-FAULTS = (DeviceUnreachable, DeviceRefused, TimeoutError)
 SURE = (CommandOutcome.DONE, CommandOutcome.UNCERTAIN)
-SHUT = {DoorMode.LOCKED_DOWN: CommandKind.LOCK_DOWN, DoorMode.BLOCKED: CommandKind.BLOCK}
-SHUTS = frozenset(SHUT.values())
 
 
 class Doors:
@@ -66,13 +61,10 @@ class Doors:
         self.device = config.device
         self.points = {b.access_point: b for b in config.access_points}
         self.driver: Driver | None = None
+        self.relays = Relays(self.device, box)
         self._kept: dict[str, PointMode] = {}
         self._told: dict[str, PointMode | None] = {}
         self._seen: dict[str, tuple[DoorState, DoorAlarm]] = {}
-        self._latched: set[str] = set()  # points whose relay is, or may be, held open; on disk before it is sent
-        self._sure: set[str] = set()  # of those, which said yes on this connection
-        self._shut: set[str] = set()  # points locked down or blocked at the device itself; on disk before it is sent
-        self._shut_sure: dict[str, DoorMode] = {}  # which of them said yes on this connection
         self._unknown = False  # the contact was told to be unreadable
         self._wake = asyncio.Event()
         self._acting = asyncio.Lock()
@@ -147,15 +139,10 @@ class Doors:
     # --- life ------------------------------------------------------------------------------------------------------
     async def load(self) -> None:
         """What was in force when this box went down is in force again."""
-        state = self.box.state
-        kept = await asyncio.to_thread(state.kept, f"modes:{self.device}")
-        latched = await asyncio.to_thread(state.kept, f"latched:{self.device}")
+        kept = await asyncio.to_thread(self.box.state.kept, f"modes:{self.device}")
         for mode in read_kept(kept, tuple[PointMode, ...], ()):
             self._kept[mode.access_point] = self._told[mode.access_point] = mode
-        every = {b.point for b in self.points.values()}
-        # A box that knows nothing of its relays (a new disk) switches them off once.
-        self._latched = set(read_kept(latched, list[str], list(every)))
-        self._shut = set(read_kept(await asyncio.to_thread(state.kept, f"shut:{self.device}"), list[str], []))
+        await self.relays.load({b.point for b in self.points.values()})
         now = self.box.clock.now()
         if self.has_contact:  # what it says now nobody has read yet
             self.box.fire.tell(self.device, FireInput.UNKNOWN, now, everywhere=self._everywhere)
@@ -213,8 +200,7 @@ class Doors:
     async def keep(self, driver: Driver) -> None:
         """While connected: hold open what must be open, let go what must not. Until cancelled."""
         self.driver = driver
-        self._sure.clear()
-        self._shut_sure.clear()
+        self.relays.connected()
         try:
             while True:
                 self._wake.clear()
@@ -227,20 +213,20 @@ class Doors:
     async def _act(self, driver: Driver) -> float:
         """Seconds until the doors must be looked at again."""
         due_s = LOOK_S
-        for point in self._latched - {b.point for b in self.points.values()}:  # no longer anybody's door
-            if (await self._let_go(driver, point))[0] is not CommandOutcome.DONE:
+        for point in self.relays.latched - {b.point for b in self.points.values()}:  # no longer anybody's door
+            if (await self.relays.let_go(driver, point))[0] is not CommandOutcome.DONE:
                 due_s = RETRY_S
         if self.capabilities.locks_down and not await self._keep_shut(driver):
             due_s = RETRY_S
         for binding in self.points.values():
             open_now = modes.mode_of(self.held(binding.access_point)) is DoorMode.LOCKED_OPEN
             done = CommandOutcome.DONE
-            if self.holds_open and open_now and binding.point not in self._sure:
-                done = (await self._hold(driver, binding.point))[0]
-            elif self.holds_open and not open_now and binding.point in self._latched:
-                done = (await self._let_go(driver, binding.point))[0]
+            if self.holds_open and open_now and binding.point not in self.relays.sure:
+                done = (await self.relays.hold(driver, binding.point))[0]
+            elif self.holds_open and not open_now and binding.point in self.relays.latched:
+                done = (await self.relays.let_go(driver, binding.point))[0]
             elif open_now and not self.holds_open and CommandKind.MOMENTARY_ACCESS in self.capabilities.commands:
-                await self._order(driver, CommandKind.MOMENTARY_ACCESS, binding.point)  # as near as it can come
+                await self.relays.order(driver, CommandKind.MOMENTARY_ACCESS, binding.point)  # as near as it can come
                 due_s = min(due_s, FIRE_PULSE_S)
             if done is not CommandOutcome.DONE:
                 due_s = min(due_s, RETRY_S)
@@ -249,76 +235,29 @@ class Doors:
     async def _keep_shut(self, driver: Driver) -> bool:
         """Lock down what must be, release what must not: before anything is opened. False where the device did not say yes."""
         done = True
-        for point in self._shut - {b.point for b in self.points.values()}:
-            done &= await self._release_shut(driver, point) is CommandOutcome.DONE
+        for point in self.relays.shut - {b.point for b in self.points.values()}:
+            done &= await self.relays.release_shut(driver, point) is CommandOutcome.DONE
         for binding in self.points.values():
             mode = modes.mode_of(self.held(binding.access_point))
             if self._leads_out(binding):  # the device itself would hold people in
                 continue
-            if mode in SHUT and self._shut_sure.get(binding.point) is not mode:
-                done &= (await self._shut_now(driver, binding.point, mode))[0] is CommandOutcome.DONE
-            elif mode not in SHUT and binding.point in self._shut:
-                done &= await self._release_shut(driver, binding.point) is CommandOutcome.DONE
+            if mode in SHUT and self.relays.shut_sure.get(binding.point) is not mode:
+                done &= (await self.relays.shut_now(driver, binding.point, mode))[0] is CommandOutcome.DONE
+            elif mode not in SHUT and binding.point in self.relays.shut:
+                done &= await self.relays.release_shut(driver, binding.point) is CommandOutcome.DONE
         return done
 
     def _leads_out(self, binding: AccessPointBinding) -> bool:
         """Somebody gets out through the very door of the device."""
         return any(b.direction is Direction.OUT and b.point == binding.point for b in self.points.values())
 
-    async def _shut_now(self, driver: Driver, point: str, mode: DoorMode) -> Answer:
-        if point not in self._shut:
-            self._shut.add(point)
-            await self._keep_set("shut", self._shut)
-        answer = await self._order(driver, SHUT[mode], point)
-        if answer[0] is CommandOutcome.DONE:
-            self._shut_sure[point] = mode
-        return answer
-
-    async def _release_shut(self, driver: Driver, point: str) -> CommandOutcome:
-        self._shut_sure.pop(point, None)
-        outcome, _ = await self._order(driver, CommandKind.RELEASE, point)
-        if outcome in (CommandOutcome.DONE, CommandOutcome.UNSUPPORTED):
-            self._shut.discard(point)
-            await self._keep_set("shut", self._shut)
-        return outcome
-
-    async def _hold(self, driver: Driver, point: str) -> Answer:
-        if point not in self._latched:
-            self._latched.add(point)
-            await self._keep_latched()
-        outcome, text = await self._order(driver, CommandKind.LOCK_OPEN, point)
-        if outcome is CommandOutcome.DONE:
-            self._sure.add(point)
-        elif outcome in (CommandOutcome.UNSUPPORTED, CommandOutcome.REFUSED):
-            self._latched.discard(point)
-            await self._keep_latched()
-        return outcome, text
-
-    async def _let_go(self, driver: Driver, point: str) -> Answer:
-        self._sure.discard(point)
-        outcome, text = await self._order(driver, CommandKind.RELEASE, point)
-        if outcome in (CommandOutcome.DONE, CommandOutcome.UNSUPPORTED):
-            self._latched.discard(point)
-            await self._keep_latched()
-        return outcome, text
-
-    async def _order(self, driver: Driver, kind: CommandKind, point: str, text: str = "") -> Answer:
-        try:
-            async with asyncio.timeout(COMMAND_S):
-                return await driver.command(CommandRequest(kind, point, text=text))
-        except DeviceUnreachable as error:
-            return CommandOutcome.UNREACHABLE, str(error)
-        except DeviceRefused as error:
-            return CommandOutcome.REFUSED, str(error)
-        except TimeoutError:
-            return CommandOutcome.UNCERTAIN, f"设备 {COMMAND_S:.0f} 秒内未应答，是否已执行无法确认"
-
     async def pulse(self, driver: Driver, point: str, text: str = "") -> Answer:
         """One opening, never two. A door that is held open needs none: a timed pulse would end the hold."""
         binding = next((b for b in self.points.values() if b.point == point), None)
-        if binding and modes.mode_of(self.held(binding.access_point)) is DoorMode.LOCKED_OPEN and point in self._sure:
+        open_now = binding and modes.mode_of(self.held(binding.access_point)) is DoorMode.LOCKED_OPEN
+        if open_now and point in self.relays.sure:
             return CommandOutcome.DONE, "门已处于常开状态"
-        return await self._order(driver, CommandKind.MOMENTARY_ACCESS, point, text)
+        return await self.relays.order(driver, CommandKind.MOMENTARY_ACCESS, point, text)
 
     async def stop(self) -> None:
         """This box goes down. A fail-secure door that a person had held open does not stay open unwatched.
@@ -330,8 +269,8 @@ class Doors:
             return
         async with self._acting:
             for binding in self.points.values():
-                if binding.fail_mode is FailMode.FAIL_SECURE and binding.point in self._latched:
-                    await self._let_go(driver, binding.point)
+                if binding.fail_mode is FailMode.FAIL_SECURE and binding.point in self.relays.latched:
+                    await self.relays.let_go(driver, binding.point)
 
     async def leave(self) -> None:
         """The device is taken away from this box: nothing stays as a person once ordered it, and no relay stays on."""
@@ -340,10 +279,10 @@ class Doors:
         self.look()
         if self.driver is not None and self.box.fire.since(self.device) is None:
             async with self._acting:
-                for point in tuple(self._latched):
-                    await self._let_go(self.driver, point)
-                for point in tuple(self._shut):
-                    await self._release_shut(self.driver, point)
+                for point in tuple(self.relays.latched):
+                    await self.relays.let_go(self.driver, point)
+                for point in tuple(self.relays.shut):
+                    await self.relays.release_shut(self.driver, point)
 
     # --- commands --------------------------------------------------------------------------------------------------
     async def command(self, kind: CommandKind, points: Sequence[AccessPointBinding], order: PointMode) -> Answer:
@@ -391,42 +330,28 @@ class Doors:
         if kind is CommandKind.LOCK_OPEN:
             if driver is None:
                 return CommandOutcome.UNREACHABLE, "设备离线，未执行"
-            return await self._hold(driver, binding.point)
+            return await self.relays.hold(driver, binding.point)
         if self.capabilities.locks_down and kind in SHUTS:
             if self._leads_out(binding):
                 return CommandOutcome.DONE, "同一扇门也是出口：设备本身不封锁（出门必须畅通），由边缘机拒绝进入"
             if driver is None:
                 return CommandOutcome.UNCERTAIN, "设备离线：连接恢复后立即下发；在此之前设备自己的名单仍可能放行"
-            return await self._shut_now(driver, binding.point, modes.SETS[kind])
-        if kind is CommandKind.RELEASE and binding.point in self._shut:
+            return await self.relays.shut_now(driver, binding.point, modes.SETS[kind])
+        if kind is CommandKind.RELEASE and binding.point in self.relays.shut:
             if driver is None:
                 return CommandOutcome.UNCERTAIN, "设备离线：连接恢复后立即解除"
-            outcome = await self._release_shut(driver, binding.point)
+            outcome = await self.relays.release_shut(driver, binding.point)
             return outcome, "" if outcome is CommandOutcome.DONE else "设备没有确认解除，将继续重试"
-        if binding.point not in self._latched:
+        if binding.point not in self.relays.latched:
             return CommandOutcome.DONE, ""  # the edge decides: nobody has to be asked
         if driver is None:
             return CommandOutcome.UNREACHABLE, "设备离线，门仍常开，未执行"
-        return await self._let_go(driver, binding.point)
+        return await self.relays.let_go(driver, binding.point)
 
     async def _keep_modes(self) -> str:
         now = self.box.clock.now()
         kept = tuple(m for m in self._kept.values() if m.until is None or m.until > now)
-        return await self._keep(f"modes:{self.device}", msgspec.json.encode(kept).decode())
-
-    async def _keep_latched(self) -> None:
-        await self._keep_set("latched", self._latched)
-
-    async def _keep_set(self, name: str, points: set[str]) -> None:
-        await self._keep(f"{name}:{self.device}", msgspec.json.encode(sorted(points)).decode())
-
-    async def _keep(self, key: str, value: str) -> str:
-        try:
-            await asyncio.to_thread(self.box.state.keep, key, value)
-        except sqlite3.Error as error:  # a full disk must not keep a door shut or open
-            log.error("device %s: %s not kept: %s", self.device, key, error)
-            return "（边缘机磁盘已满，重启后不保留）"
-        return ""
+        return await self.relays.keep(f"modes:{self.device}", msgspec.json.encode(kept).decode())
 
     # --- fire ------------------------------------------------------------------------------------------------------
     @property
@@ -458,7 +383,7 @@ class Doors:
         elif before.since and not after.since:
             self.box.record(self.device, EdgeNote("fire_over", f"消防联动输入恢复，{whose}恢复原来的状态"))
         self.changed()
-        await self._keep("fire", self.box.fire.dump())
+        await self.relays.keep("fire", self.box.fire.dump())
 
 
 def _worst(answers: Sequence[Answer]) -> Answer:

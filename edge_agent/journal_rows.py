@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import sqlite3
 import zlib
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from device_drivers.contract.events import Event, Unreadable
+from device_drivers.contract.events import EdgeNote, Event, Unreadable
 
 log = logging.getLogger(__name__)
+KEYS_PER_DEVICE = 20_000
 MAX_EVENT = 32_768  # bytes of JSON: one event must always fit a message
 
 SCHEMA = """
@@ -42,6 +44,32 @@ def put_meta(db: sqlite3.Connection, key: str, value: str) -> None:
         "INSERT INTO meta VALUES (?, ?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
         (key, value, checksum(key, value.encode())),
     )
+
+
+def quarantine(db: sqlite3.Connection, seq: int, now: datetime) -> None:
+    """A note in the place of a row that cannot be read; what it held is put aside."""
+    log.error("journal: row %d is damaged or missing: noted in its place", seq)
+    row = db.execute("SELECT seq, crc, body FROM events WHERE seq = ?", (seq,)).fetchone()
+    if row:
+        db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", (*row, now.timestamp()))
+    note = EdgeNote("corrupt_row", f"row {seq} failed its checksum" if row else f"row {seq} is missing")
+    body = encode_event(Event(seq, "", now, note), seq)
+    db.execute(
+        "INSERT OR REPLACE INTO events(seq, at, crc, body) VALUES (?, ?, ?, ?)",
+        (seq, now.timestamp(), checksum(seq, body), body),
+    )
+
+
+def prune_bite(db: sqlite3.Connection, up_to: int, before: float) -> int:
+    """Deletes at most 2,000 rows up to this seq and older than this time, and, with the last bite, old record keys."""
+    # The last row stays: it carries the head.
+    bite = "SELECT seq FROM events WHERE seq <= ? AND at < ? AND seq < (SELECT max(seq) FROM events) LIMIT 2000"
+    count = db.execute(f"DELETE FROM events WHERE seq IN ({bite})", (up_to, before)).rowcount
+    if count < 2_000:
+        for (device,) in db.execute("SELECT DISTINCT device FROM seen").fetchall():
+            newest = "SELECT n FROM seen WHERE device = ? ORDER BY n DESC LIMIT 1 OFFSET ?"
+            db.execute(f"DELETE FROM seen WHERE device = ? AND n <= ({newest})", (device, device, KEYS_PER_DEVICE))
+    return count
 
 
 def salvage(path: Path) -> list[Event]:

@@ -21,12 +21,11 @@ import msgspec
 
 from device_drivers.contract.events import EdgeNote, Event
 from edge_agent.clock import Clock
-from edge_agent.journal_rows import SCHEMA, checksum, encode_event, put_meta, salvage
+from edge_agent.journal_rows import SCHEMA, checksum, encode_event, prune_bite, put_meta, quarantine, salvage
 from edge_agent.sqlite_file import connect, is_corrupt, is_full, set_aside
 
 log = logging.getLogger(__name__)
 RETENTION = timedelta(hours=72)
-KEYS_PER_DEVICE = 20_000
 MAX_WAITING = 50_000  # rows kept in memory while the disk is full
 GROUP = 5_000  # rows in one transaction
 BALLAST = 1 << 20  # bytes set free when the disk is full: even DELETE fails on a full disk
@@ -320,7 +319,7 @@ class Journal:
             return []
         if bad is None or good:
             return good
-        await self._call(lambda db: self._quarantine(db, bad))
+        await self._call(lambda db: quarantine(db, bad, self.clock.now()))
         good, _ = await asyncio.to_thread(self._read, from_seq, limit, max_bytes)
         return good
 
@@ -340,19 +339,6 @@ class Journal:
         missing = not bodies and from_seq <= head
         return bodies, from_seq if missing else None
 
-    def _quarantine(self, db: sqlite3.Connection, seq: int) -> None:
-        log.error("journal: row %d is damaged or missing: noted in its place", seq)
-        now = self.clock.now()
-        row = db.execute("SELECT seq, crc, body FROM events WHERE seq = ?", (seq,)).fetchone()
-        if row:
-            db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", (*row, now.timestamp()))
-        note = EdgeNote("corrupt_row", f"row {seq} failed its checksum" if row else f"row {seq} is missing")
-        body = encode_event(Event(seq, "", now, note), seq)
-        db.execute(
-            "INSERT OR REPLACE INTO events(seq, at, crc, body) VALUES (?, ?, ?, ?)",
-            (seq, now.timestamp(), checksum(seq, body), body),
-        )
-
     def meta(self, key: str) -> str | None:
         with self._reading:
             row = self._reader.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -364,20 +350,10 @@ class Journal:
         oldest, deleted = (now - RETENTION).timestamp(), 0
         while True:
             counts: list[int] = []
-            await self._call(lambda db, counts=counts: counts.append(self._prune_bite(db, oldest)))  # type: ignore[misc]
+            await self._call(lambda db, counts=counts: counts.append(prune_bite(db, self.cursor, oldest)))  # type: ignore[misc]
             deleted += counts[-1]
             if counts[-1] < 2_000:
                 return deleted
-
-    def _prune_bite(self, db: sqlite3.Connection, oldest: float) -> int:
-        # The last row stays: it carries the head.
-        bite = "SELECT seq FROM events WHERE seq <= ? AND at < ? AND seq < (SELECT max(seq) FROM events) LIMIT 2000"
-        count = db.execute(f"DELETE FROM events WHERE seq IN ({bite})", (self.cursor, oldest)).rowcount
-        if count < 2_000:
-            for (device,) in db.execute("SELECT DISTINCT device FROM seen").fetchall():
-                newest = "SELECT n FROM seen WHERE device = ? ORDER BY n DESC LIMIT 1 OFFSET ?"
-                db.execute(f"DELETE FROM seen WHERE device = ? AND n <= ({newest})", (device, device, KEYS_PER_DEVICE))
-        return count
 
     async def oldest(self) -> int:
         """The first seq still kept; `head + 1` when nothing is."""

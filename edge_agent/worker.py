@@ -15,8 +15,8 @@ from typing import NoReturn
 
 import msgspec
 
-from device_drivers.contract.device import AccessPointBinding, Capabilities, DeviceConfig, DeviceStatus
-from device_drivers.contract.events import AccessEvent, CameraEvent, DoorEvent, Event, EventBody, MeterReading
+from device_drivers.contract.device import Capabilities, DeviceConfig, DeviceStatus
+from device_drivers.contract.events import AccessEvent, CameraEvent, DoorEvent, Event, EventBody
 from device_drivers.contract.messages import DeviceReported, PointMode
 from device_drivers.contract.words import (
     AccessOutcome,
@@ -40,9 +40,10 @@ from device_drivers.driver import (
 )
 from edge_agent import modes
 from edge_agent.box import Box, Pass
-from edge_agent.decide import Decision, use_of
 from edge_agent.doors import Doors
+from edge_agent.letting_in import let_in
 from edge_agent.observe import Observation
+from edge_agent.points import Points
 from edge_agent.reconcile import Reconciler
 from edge_agent.report import ListReport
 from edge_agent.store import JournalFull, Row
@@ -64,8 +65,7 @@ class Worker:
         self.observation = Observation(config.device, self.capabilities.replays_events, box)
         self.reconciler = Reconciler(config, self.capabilities, box, self._list_reported)
         self.doors = Doors(config, self.capabilities, box, self._publish, self._unlocked)
-        self._points = {b.point: b for b in config.access_points}
-        self._meters = {m.point: m for m in config.meters}
+        self._points = Points(config)
         self._busy = asyncio.Lock()  # inventory, apply, status, snapshot: one at a time; commands never wait
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._status = DeviceStatus(DeviceCondition.UNKNOWN, box.clock.now())
@@ -248,7 +248,7 @@ class Worker:
         raise DeviceUnreachable("the device's event stream ended")
 
     def _take(self, event: DriverEvent, body: EventBody, received: datetime, group: asyncio.TaskGroup) -> None:
-        body = self._mapped(body)
+        body = self._points.mapped(body)
         if isinstance(body, DoorEvent):
             self.observation.door(body.point, body.state, received)
             body = self.doors.seen(body)
@@ -281,7 +281,7 @@ class Worker:
             self.box.on_camera(self.device, seq, row.event.body)
 
     def _passed(self, seq: int, body: AccessEvent, event: DriverEvent) -> None:
-        binding = self._binding(body.point)
+        binding = self._points.binding(body.point)
         if binding:
             known, granted = body.credential is not None, body.outcome is AccessOutcome.GRANTED
             taken_at = None
@@ -289,26 +289,6 @@ class Worker:
                 taken_at = event.device_at - timedelta(seconds=event.clock_offset_s)
             who = (granted, body.credential, body.identifier, taken_at)
             self.box.on_pass(Pass(seq, self.device, binding.access_point, binding.camera, known, event.picture, *who))
-
-    def _binding(self, point: str) -> AccessPointBinding | None:
-        if point in self._points:
-            return self._points[point]
-        # A terminal with one door does not number it.
-        return next(iter(self._points.values())) if not point and len(self._points) == 1 else None
-
-    def _mapped(self, body: EventBody) -> EventBody:
-        """The driver's `point` becomes the estate's access point or meter."""
-        if isinstance(body, MeterReading):
-            meter = self._meters.get(body.point)
-            return msgspec.structs.replace(body, meter=meter.meter) if meter else body
-        if not isinstance(body, AccessEvent | DoorEvent | CameraEvent):
-            return body
-        binding = self._binding(body.point)
-        if binding is None:
-            return body
-        if isinstance(body, AccessEvent) and body.direction is Direction.UNKNOWN:
-            body = msgspec.structs.replace(body, direction=binding.direction)
-        return msgspec.structs.replace(body, point=binding.point, access_point=binding.access_point)
 
     # --- decisions -------------------------------------------------------------------------------------------------
     async def _presented(
@@ -318,10 +298,11 @@ class Worker:
 
         A power cut within these milliseconds loses the line about an opening, never a person's way in.
         """
-        binding = self._binding(shown.point)
+        binding = self._points.binding(shown.point)
         (decision, kind), text = self.doors.decide(binding, shown.identifier, shown.otherwise), ""
         if decision.granted:
-            text = await self._let_in(driver, shown, decision, binding.access_point if binding else "")
+            point = binding.access_point if binding else ""
+            text = await let_in(self.box.uses, self.doors, driver, shown, decision, point)
         elif shown.answer:
             await shown.answer(False, decision.reason or "")
         body = AccessEvent(
@@ -335,28 +316,6 @@ class Worker:
             text=text,
         )
         await self._keep(self._row(event, body, received), event)
-
-    async def _let_in(self, driver: Driver, shown: CredentialPresented, decision: Decision, access_point: str) -> str:
-        """Opens once, or tells the device that waits for it.
-
-        Returns what is to be told with the event: why the way was free, which use it was, what went wrong.
-        """
-        said = f"出口或常开的门不拒绝任何人；按名单此凭证不能通行（{decision.overruled}）" if decision.overruled else ""
-        use = use_of(decision.credential or "", access_point) if decision.uses is not None else None
-        if use:
-            said = f"第 {self.box.uses.take(use)} 次，共 {decision.uses} 次"
-            await self.box.uses.keep(use)
-        if shown.answer:
-            outcome, text = await shown.answer(True, "")
-        else:
-            outcome, text = await self.doors.pulse(driver, shown.point)
-        if outcome in (CommandOutcome.DONE, CommandOutcome.UNCERTAIN):
-            sure = f"door not opened for sure ({outcome}): {text}" if outcome is CommandOutcome.UNCERTAIN else ""
-            return "；".join(filter(None, (said, sure)))
-        if use:
-            self.box.uses.give_back(use)
-            await self.box.uses.keep(use)
-        return f"door not opened: {text or 'no answer'}"
 
     # --- asked from outside ----------------------------------------------------------------------------------------
     async def command(
@@ -372,7 +331,7 @@ class Worker:
             return await self._read_back()
         if not self.config.in_service:
             return CommandOutcome.REFUSED, "设备未投入使用，不接受开门类命令"
-        binding = self.doors.points.get(access_point) or next(iter(self._points.values()), None)
+        binding = self.doors.points.get(access_point) or self._points.first
         if access_point and access_point not in self.doors.points:
             return CommandOutcome.REFUSED, f"通行点 {access_point} 不在设备 {self.device} 上"
         if binding and (why := modes.refusal(kind, binding, self.doors.held(binding.access_point))):

@@ -67,3 +67,19 @@ def test_who_leaves_hears_no_more_and_the_last_ends_the_link() -> None:
     three = Listener(trunk, "c")
     broker.route("c", b"x", False)
     assert (len(made), three.heard) == (2, ["c"]), "a new connection for who comes then"
+
+
+def test_a_topic_that_one_lets_go_still_reaches_the_other_and_then_nobody() -> None:
+    broker = MemoryBroker()
+    trunk, made = trunk_of(broker)
+    one, two = Listener(trunk, "own", "both"), Listener(trunk, "both")
+    one.branch.unsubscribe(["own", "both", "never asked for"])
+    for topic in ("own", "both"):
+        broker.route(topic, b"x", False)
+    assert (one.heard, two.heard) == ([], ["both"])
+    assert (made[0].wants("own"), made[0].wants("both")) == (False, True), "the broker need not send what nobody hears"
+    one.branch.subscribe(["own"])
+    broker.route("own", b"x", False)
+    assert one.heard == ["own"], "asked for again"
+    two.branch.unsubscribe(["both"])
+    assert not made[0].wants("both")

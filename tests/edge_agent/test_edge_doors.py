@@ -289,7 +289,7 @@ def test_no_mode_lasts_for_ever(tmp_path: Path, kind: CommandKind, named: int | 
             assert it.mode() is not DoorMode.LOCKED
             it.box.clock.forward(1)
             await until(lambda: it.mode() is DoorMode.LOCKED, "back to normal by itself")
-            await until(lambda: not it.worker.doors._latched, "and the relay is let go")
+            await until(lambda: not it.worker.doors.relays.latched, "and the relay is let go")
             assert (await it.changes())[-1] == (DoorMode.LOCKED, ModeCause.ENDED)
             assert (await it.show("7")).outcome is AccessOutcome.GRANTED
 
@@ -312,7 +312,7 @@ def test_the_bound_is_the_estates(tmp_path: Path) -> None:
 def test_a_door_held_open_asks_nobody_and_takes_no_pulse(tmp_path: Path) -> None:
     async def work() -> None:
         async with desk(tmp_path, TwinDevice()) as it:
-            await until(lambda: not it.worker.doors._latched, "a new box has let go of every relay")
+            await until(lambda: not it.worker.doors.relays.latched, "a new box has let go of every relay")
             before = len(it.kinds())
             assert (await it.order(LOCK_OPEN)).outcome is CommandOutcome.DONE
             assert it.kinds()[before:] == [LOCK_OPEN]
@@ -338,7 +338,7 @@ def test_a_board_that_cannot_hold_changes_nothing(tmp_path: Path) -> None:
             await it.order(LOCK_DOWN)
             assert (await it.order(LOCK_OPEN)).outcome is CommandOutcome.UNSUPPORTED
             assert it.mode() is DoorMode.LOCKED_DOWN, "the mode it had stays"
-            assert not it.worker.doors._latched
+            assert not it.worker.doors.relays.latched
 
     run(work())
 
@@ -351,7 +351,7 @@ def test_an_uncertain_hold_is_tried_on(tmp_path: Path) -> None:
             assert (await it.order(LOCK_OPEN)).outcome is CommandOutcome.UNCERTAIN
             device.answers.clear()
             sent = it.kinds().count(LOCK_OPEN)
-            await until(lambda: it.worker.doors._sure == {"door1"}, "held in the end")
+            await until(lambda: it.worker.doors.relays.sure == {"door1"}, "held in the end")
             assert it.kinds().count(LOCK_OPEN) == sent + 1
 
     run(work())
@@ -410,7 +410,9 @@ def test_at_a_stop_a_fail_secure_door_does_not_stay_open_unwatched(
             await it.order(LOCK_OPEN)
         assert (it.kinds()[-1] is RELEASE) == let_go
         async with desk(tmp_path, device, config, signer, clock) as it:
-            await until(lambda: it.worker.doors._sure == {"door1"}, "after the start it is open again, as ordered")
+            await until(
+                lambda: it.worker.doors.relays.sure == {"door1"}, "after the start it is open again, as ordered"
+            )
 
     run(work())
 
@@ -447,7 +449,7 @@ def test_while_the_board_is_away_a_lock_down_counts_and_an_opening_is_not_promis
     async def work() -> None:
         device = TwinDevice()
         async with desk(tmp_path, device) as it:
-            await until(lambda: not it.worker.doors._latched, "nothing is held")
+            await until(lambda: not it.worker.doors.relays.latched, "nothing is held")
             device.cut()
             await until(lambda: it.worker.doors.driver is None, "away")
             assert (await it.order(LOCK_OPEN)).outcome is CommandOutcome.UNREACHABLE
@@ -496,7 +498,9 @@ def test_a_fire_opens_whatever_the_mode_says_and_gives_it_back(tmp_path: Path, b
             mode = it.mode()
             device.commands.clear()
             device.put(contact(FireInput.FIRE))
-            await until(lambda: it.worker.doors._sure == {"door1", "door2"}, "all doors of the board are held open")
+            await until(
+                lambda: it.worker.doors.relays.sure == {"door1", "door2"}, "all doors of the board are held open"
+            )
             assert it.mode() is DoorMode.LOCKED_OPEN
             assert it.box.last.fire is FireInput.FIRE
             assert (await it.show("999")).outcome is AccessOutcome.GRANTED
@@ -528,12 +532,12 @@ def test_a_fire_outlives_a_restart_until_its_contact_says_that_it_is_over(tmp_pa
         device, signer, clock = TwinDevice(), Signer(), FakeClock()
         async with desk(tmp_path, device, WITH_FIRE, signer, clock) as it:
             device.put(contact(FireInput.FIRE))
-            await until(lambda: it.worker.doors._sure == {"door1", "door2"}, "held open")
+            await until(lambda: it.worker.doors.relays.sure == {"door1", "door2"}, "held open")
             await until(lambda: it.box.box.state.kept("fire"), "kept")
         assert RELEASE not in it.kinds()[1:], "a stop in a fire closes nothing"
         device.commands.clear()
         async with desk(tmp_path, device, WITH_FIRE, signer, clock) as it:
-            await until(lambda: it.worker.doors._sure == {"door1", "door2"}, "held open from the start")
+            await until(lambda: it.worker.doors.relays.sure == {"door1", "door2"}, "held open from the start")
             assert it.box.last.fire is FireInput.UNKNOWN, "nobody has read the contact yet"
             assert RELEASE not in it.kinds()
             device.put(contact(FireInput.QUIET))
@@ -573,7 +577,7 @@ def test_a_fire_opens_the_doors_of_its_board_or_of_the_whole_edge(tmp_path: Path
             task = asyncio.create_task(worker.run())
             await until(lambda: worker.doors.driver is not None, "the terminal is there")
             device.put(contact(FireInput.FIRE))
-            await until(lambda: it.worker.doors._sure == {"door1"}, "its own door")
+            await until(lambda: it.worker.doors.relays.sure == {"door1"}, "its own door")
             if opens:
                 await until(lambda: other.commands, "the terminal is asked to open")
                 assert worker.doors.report()[0].cause is ModeCause.FIRE
