@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub import rooms
 from hub.console import add_console
+from hub.english.phrases import english
 from hub.errors import ApiError
 from hub.health import VERSION
 from hub.ids import random_text
@@ -40,10 +41,12 @@ HTTP_MESSAGES = {
 
 
 class ErrorBody(BaseModel):
-    """`code` for programs, `message` for people (zh-CN, says what to do next), `request_id` for the log."""
+    """`code` for programs, `message` for people (zh-CN, says what to do next; `message_en` where it has English words),
+    `request_id` for the log."""
 
     code: str
     message: str
+    message_en: str
     request_id: str
 
 
@@ -129,7 +132,7 @@ class _Around:
 
 def _envelope(request: Request, status: int, code: str, message: str) -> JSONResponse:
     request_id = getattr(request.state, "request_id", "")
-    body = ErrorReply(error=ErrorBody(code=code, message=message, request_id=request_id))
+    body = ErrorReply(error=ErrorBody(code=code, message=message, message_en=english(message), request_id=request_id))
     return JSONResponse(body.model_dump(), status)
 
 

@@ -16,6 +16,7 @@ from hub.access.explain_person import explain_person
 from hub.access.explain_text import door_text, person_text
 from hub.access.explain_words import Line, as_text, device_words
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.english.phrases import english, in_english, part
 from hub.errors import NotFound
 from hub.services import Hub
 from hub.tables import CredentialRow, Door, Dwelling, Estate, HouseholdMember, Person, Tenancy
@@ -43,6 +44,17 @@ class ExplainedDevice(BaseModel):
     text_zh: str
 
 
+class LineInEnglish(BaseModel):
+    """The same words in English (`hub.english`); names of doors and roles stay as they are."""
+
+    who: str
+    where: str
+    when: str
+    because: str
+    ways: str
+    not_because: list[str]
+
+
 class ExplainedLine(BaseModel):
     """`not_because`: why the holder cannot pass all the same, at some door or everywhere, with what to do."""
 
@@ -55,6 +67,7 @@ class ExplainedLine(BaseModel):
     not_because: list[str]
     token: str
     holder_class: str
+    english: LineInEnglish
 
 
 class Explanation(BaseModel):
@@ -79,6 +92,7 @@ class DoorExplanation(BaseModel):
     name: str
     scope: str
     shut: list[str]
+    shut_en: list[str]
     devices: list[DoorDevice]
     total: int
     by_class: dict[str, int]
@@ -94,10 +108,13 @@ class PersonExplanation(BaseModel):
     person_id: str
     name: str
     households: list[str]
+    households_en: list[str]
     devices: int
     confirmed: int
     summary: str
+    summary_en: str
     not_because: list[str]
+    not_because_en: list[str]
     lines: list[ExplainedLine]
     text: str
 
@@ -107,10 +124,18 @@ def _items(lines: Sequence[Line], zone: str) -> list[ExplainedLine]:
         ExplainedLine(
             **{k: v for k, v in asdict(line).items() if k not in ("devices", "not_because")},
             not_because=list(line.not_because),
+            english=_english(line),
             devices=[ExplainedDevice(**d.as_json(), text_zh=device_words(d, zone)) for d in line.devices],
         )
         for line in lines
     ]
+
+
+def _english(line: Line) -> LineInEnglish:
+    return LineInEnglish(
+        **{name: part(getattr(line, name)) for name in ("who", "where", "when", "because", "ways")},
+        not_because=in_english(list(line.not_because)),
+    )
 
 
 @router.get("/dwellings/{dwelling_id}/explain")
@@ -162,6 +187,7 @@ def explain_door_access(
         name=door.name,
         scope=door.scope,
         shut=list(access.shut),
+        shut_en=in_english(list(access.shut)),
         devices=[DoorDevice(device_id=d, device_name=name, state=state) for d, name, state in access.devices],
         total=len(chosen),
         by_class={c: classes.count(c) for c in sorted(set(classes))},
@@ -186,10 +212,13 @@ def explain_person_access(person_id: str, hub: TheHub, principal: Viewer) -> Per
         person_id=access.person_id,
         name=access.name,
         households=list(access.households),
+        households_en=in_english(list(access.households)),
         devices=access.devices,
         confirmed=access.confirmed,
         summary=access.summary,
+        summary_en=english(access.summary),
         not_because=list(access.not_because),
+        not_because_en=in_english(list(access.not_because)),
         lines=_items(access.lines, access.zone),
         text=person_text(access),
     )

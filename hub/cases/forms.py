@@ -91,10 +91,8 @@ def _checked(one: Field, value: str, today: date) -> str:
     return chosen.isoformat()
 
 
-def said(fields: tuple[Field, ...], values: Mapping[str, object]) -> list[tuple[str, str]]:
-    """(label, value) as people read them, in the form's order."""
+def said(fields: tuple[Field, ...], values: Mapping[str, object]) -> list[tuple[Field, str]]:
+    """(field, value as people read it), in the form's order."""
     return [
-        (one.label_zh, one.choices.get(str(values[one.name]), str(values[one.name])))
-        for one in fields
-        if one.name in values
+        (one, one.choices.get(str(values[one.name]), str(values[one.name]))) for one in fields if one.name in values
     ]

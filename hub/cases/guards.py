@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from hub.cases.calendar import is_workday
 from hub.cases.record import Record
 from hub.cases.states import NOTICES, State
 from hub.cases.steps import Action
@@ -18,10 +19,6 @@ ASK_AGAIN = timedelta(days=7)
 """No household is written to more often about a case (Civil Code 1033: no harassment by messages)."""
 
 SCREENING_HOLDS = timedelta(days=90)
-NOTICE_DAYS = {"rectify": 10, "terminate": 30, "vacate": 30}
-HARDSHIP_DAYS = {"rectify": 30, "terminate": 60, "vacate": 60}
-"""The least days between a notice and its deadline; the second for households in hardship."""
-
 HEARING_NOTICE = timedelta(days=7)
 TRIES_IN_VAIN, TRIES_OFF_HOURS = 4, 1
 REMINDER_DAYS = 10
@@ -102,6 +99,8 @@ def visited(c: Context, fields: Fields | None) -> str | None:
         return "入户核查须由两名不同的工作人员进行。"
     if fields["shown_id"] != "yes":
         return "未出示工作证件的核查不能记为入户核查，请用“记录”。"
+    if (fields["time"] == "weekend") == is_workday(date.fromisoformat(fields["visited_on"])):
+        return "所选时段与核查日期不符：周末、节假日请选“周末或节假日”，工作日（含调休上班日）请选“工作日”。"
     if fields["result"] in ADULT_NEEDED and fields["adult_present"] != "yes":
         return "没有成年家庭成员在场不得入户，这一结果不能采用。"
     return None
@@ -113,6 +112,14 @@ def interview(c: Context, fields: Fields | None) -> str | None:
     if c.record.visits == 0:
         return "请先入户核查至少一次。"
     return _asked_first(c)
+
+
+def interviewed(c: Context, fields: Fields | None) -> str | None:
+    """Who is not there before the day is not absent."""
+    on = c.record.interview_on
+    if fields and fields["came"] == "no" and on and date.fromisoformat(fields["held_on"]) < on:
+        return f"约谈定在{on.isoformat()}，此前不能记为“未到场”。"
+    return None
 
 
 def propose(c: Context, fields: Fields | None) -> str | None:
@@ -133,7 +140,7 @@ def propose(c: Context, fields: Fields | None) -> str | None:
 
 def _again(c: Context) -> str | None:
     notice = c.record.notice
-    if notice is None or notice.conclusion != "rectify" or c.today <= notice.deadline:
+    if notice is None or notice.conclusion != "rectify" or c.today <= notice.until:
         return "只有限期整改期满仍未整改的，才可再次提请会商。"
     return _settled(c)
 
@@ -184,7 +191,7 @@ def sign(c: Context, fields: Fields | None) -> str | None:
         return f"所依据的线索事实已于{gone.isoformat()}消失，请退回复核。"
     if fields is None:
         return None
-    days = (HARDSHIP_DAYS if c.record.in_hardship else NOTICE_DAYS)[proposal.conclusion]
+    days = c.record.least_days[proposal.conclusion]
     if date.fromisoformat(fields["deadline"]) < c.today + timedelta(days=days):
         extra = "（有困难情形的家庭）" if c.record.in_hardship else ""
         return f"{NOTICES[proposal.conclusion]}的期限不得少于{days}天{extra}，请改晚。"
@@ -219,6 +226,9 @@ def hearing_requested(c: Context, fields: Fields | None) -> str | None:
 def hearing_held(c: Context, fields: Fields | None) -> str | None:
     if c.record.hearing is None:
         return "没有待举行的听证。"
+    on = c.record.hearing_on
+    if on is not None and (c.today < on or (fields and date.fromisoformat(fields["held_on"]) < on)):
+        return f"听证定在{on.isoformat()}，不能早于通知当事人的日期举行。"
     return _independent(c, "听证")
 
 
@@ -251,10 +261,15 @@ def refer(c: Context, fields: Fields | None) -> str | None:
         return problem
     if notice is None or notice.conclusion == "rectify":
         return "限期整改不能直接移送；期满未整改的，请再次提请会商。"
-    if c.today <= notice.deadline + timedelta(days=REMINDER_DAYS):
-        return f"期限至{notice.deadline.isoformat()}，期满并书面催告满{REMINDER_DAYS}日后才能移送。"
+    if c.today <= notice.until + timedelta(days=REMINDER_DAYS):
+        return f"期限至{notice.until.isoformat()}，期满并书面催告满{REMINDER_DAYS}日后才能移送。"
     if c.actor == notice.by:
         return "移送须由签发人以外的人员决定。"
+    if fields is None:
+        return None
+    reminded = date.fromisoformat(fields["reminded_on"])
+    if reminded <= notice.until or c.today < reminded + timedelta(days=REMINDER_DAYS):
+        return f"催告书须在期限（{notice.until.isoformat()}）届满后送达，且送达已满{REMINDER_DAYS}日（行政强制法第五十四条）。"
     return None
 
 
@@ -277,6 +292,7 @@ GUARDS: dict[Action, Guard] = {
     Action.VISIT: visit,
     Action.VISITED: visited,
     Action.INTERVIEW: interview,
+    Action.INTERVIEWED: interviewed,
     Action.PROPOSE: propose,
     Action.AGREE: second,
     Action.DISAGREE: second,

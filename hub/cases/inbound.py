@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from hub import caselog
 from hub.cases.known import set_step_due
+from hub.cases.reasons import COUNTED_MESSAGE_ZH
 from hub.cases.states import LIVE, State
 from hub.cases.steps import Action
 from hub.cases.workflow import UNPROVEN_AFTER
@@ -64,7 +65,7 @@ def _note_on_case(uow: UnitOfWork, id: str, kind: str, body: dict[str, Any]) -> 
     if case.state == State.ARCHIVED.value:
         return f"stored; noted on case {number}, which is archived: answer outside of it"
     if action != "lease_decision" and State(case.state) in LIVE:
-        caselog.append(uow, case.id, "lease_system", Action.NOTE.value, "C_REACHED", "由当事人来文自动计入联系记录")
+        caselog.append(uow, case.id, "lease_system", Action.NOTE.value, "C_REACHED", COUNTED_MESSAGE_ZH)
         case.due_at = uow.now + UNPROVEN_AFTER
         mark_dirty(uow.session, {case.dwelling_id: uow.now.date()}, back_days=2)
     set_step_due(uow.session, case, uow.now)

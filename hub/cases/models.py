@@ -29,13 +29,28 @@ class CaseItem(BaseModel):
     due_at: datetime | None
     step_due_at: datetime | None
     headline: str
+    headline_en: str
 
 
 class EvidenceItem(BaseModel):
     kind: str
     ref: str
     text_zh: str
+    text_en: str
     day: date | None
+
+
+class FindingInEnglish(BaseModel):
+    """The same words in English (`hub.english`); what it has no words for stays Chinese."""
+
+    because: list[str]
+    against: list[str]
+    refuted_by: list[str]
+    observed: str
+    threshold: str
+    policy_title: str
+    legal_basis: str
+    limits: list[str]
 
 
 class FindingView(BaseModel):
@@ -61,14 +76,21 @@ class FindingView(BaseModel):
     legal_basis: str
     chance: float | None
     limits: list[str]
+    english: FindingInEnglish
 
 
 class Filled(BaseModel):
+    """`name` of the field; `code` of the choice, empty for a text or a date."""
+
+    name: str
+    code: str
     label_zh: str
     value_zh: str
 
 
 class TimelineItem(BaseModel):
+    """`opinion_en`: of what the hub itself wrote; a person's own words are never translated."""
+
     at: datetime
     actor: str
     action: str
@@ -76,6 +98,7 @@ class TimelineItem(BaseModel):
     reason_code: str
     reason_zh: str
     opinion: str
+    opinion_en: str
     filled: list[Filled]
 
 
@@ -98,8 +121,8 @@ class FormField(BaseModel):
 
 
 class ActionItem(BaseModel):
-    """`blocked`: what must come first (zh-CN); empty when it can be done now. `step`: its rung on the ladder, A0 to A6.
-    `offered`: a text to begin the written part with."""
+    """`blocked`: what must come first (zh-CN, `blocked_en`); empty when it can be done now. `step`: its rung on the ladder, A0
+    to A6. `offered`: a text to begin the written part with."""
 
     action: str
     label_zh: str
@@ -110,6 +133,7 @@ class ActionItem(BaseModel):
     destructive: bool
     step: str
     blocked: str
+    blocked_en: str
     offered: str = ""
 
 

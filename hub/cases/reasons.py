@@ -64,6 +64,9 @@ GROUNDS = {
 NOTE = {**{code: kind.label_zh for code, kind in CONTACT_CODES.items()}, "N_OTHER": "其他情况记录"}
 DISMISS = {**VERIFIED, **INNOCENT}
 
+COUNTED_ZH, COUNTED_MESSAGE_ZH = "由记录自动计入联系次数", "由当事人来文自动计入联系记录"
+"""What the hub writes beside a contact that it counts by itself."""
+
 SYSTEM = {
     "S_FINDING": "系统线索",
     "S_GONE": "线索事实已消失",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from hub.cases.calendar import household_day
@@ -17,6 +17,10 @@ ANSWER_DAYS = 14
 
 DEFENCE_DAYS = 10
 """So long to state and defend after a notice (Mohe's practice)."""
+
+NOTICE_DAYS = {"rectify": 10, "terminate": 30, "vacate": 30}
+HARDSHIP_DAYS = {"rectify": 30, "terminate": 60, "vacate": 60}
+"""The least days between a notice and its deadline; the second for households in hardship."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,14 @@ class Notice:
     conclusion: str
     deadline: date
     served_on: date | None = None
+    least_days: int = 0
+
+    @property
+    def until(self) -> date:
+        """The deadline that counts: a notice served late leaves the household the least days all the same."""
+        if self.served_on is None:
+            return self.deadline
+        return max(self.deadline, self.served_on + timedelta(days=self.least_days))
 
     @property
     def defence_until(self) -> date | None:
@@ -61,7 +73,8 @@ class Notice:
 @dataclass(frozen=True, slots=True)
 class Record:
     """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `defence`, `hearing`,
-    `appeal`: since when one is not answered yet. `facts_gone_on`: since then no lead supports the case.
+    `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day that was arranged. `facts_gone_on`: since
+    then no lead supports the case. `deciders`: who ever proposed, agreed or signed here: they do not judge an appeal against it.
     """
 
     state_since: date | None = None
@@ -82,11 +95,14 @@ class Record:
     notice: Notice | None = None
     defence: date | None = None
     hearing: date | None = None
+    hearing_on: date | None = None
+    interview_on: date | None = None
     appeal: date | None = None
     objections: frozenset[str] = frozenset()
     returned: bool = False
     facts_gone_on: date | None = None
     reminded: frozenset[str] = frozenset()
+    deciders: frozenset[str] = frozenset()
 
     @property
     def answer_until(self) -> date | None:
@@ -102,14 +118,9 @@ class Record:
         return any(self.hardship.get(name) == "yes" for name in HARDSHIP)
 
     @property
-    def deciders(self) -> frozenset[str]:
-        """Those who proposed, agreed or signed: they do not judge an appeal against it."""
-        said = (
-            self.proposal and self.proposal.by,
-            self.proposal and self.proposal.agreed_by,
-            self.notice and self.notice.by,
-        )
-        return frozenset(one for one in said if one)
+    def least_days(self) -> Mapping[str, int]:
+        """The least days of each kind of notice for this household."""
+        return HARDSHIP_DAYS if self.in_hardship else NOTICE_DAYS
 
 
 def record_of(entries: Iterable[LogEntry]) -> Record:
@@ -141,6 +152,10 @@ def _contact(r: Record, e: LogEntry) -> Record:
     return replace(r, tries=r.tries + 1, off_hours_tries=r.off_hours_tries + off)
 
 
+def _day(e: LogEntry, name: str) -> date | None:
+    return date.fromisoformat(str(e.fields[name])) if e.fields.get(name) else None
+
+
 def _heard(r: Record, e: LogEntry) -> Record:
     return replace(r, heard=True, answered_on=e.on, unanswered_since=r.unanswered_since or e.on)
 
@@ -163,18 +178,22 @@ def _sound(e: LogEntry) -> bool:
 def _proposed(r: Record, e: LogEntry) -> Record:
     told = e.fields
     made = Proposal(e.actor, e.on, str(told.get("conclusion", "")), e.reason_code, told.get("electronic") == "yes")
-    return replace(r, proposal=made)
+    return replace(r, proposal=made, deciders=r.deciders | {e.actor})
 
 
 def _agreed(r: Record, e: LogEntry) -> Record:
-    return replace(r, proposal=replace(r.proposal, agreed_by=e.actor)) if r.proposal else r
+    if r.proposal is None:
+        return r
+    return replace(r, proposal=replace(r.proposal, agreed_by=e.actor), deciders=r.deciders | {e.actor})
 
 
 def _signed(r: Record, e: LogEntry) -> Record:
     conclusion = r.proposal.conclusion if r.proposal else ""
     deadline = date.fromisoformat(str(e.fields["deadline"]))
-    made = Notice(str(e.fields.get("number", "")), e.actor, e.on, conclusion, deadline)
-    return replace(r, notice=made, defence=None, hearing=None, appeal=None)
+    number, least = str(e.fields.get("number", "")), r.least_days.get(conclusion, 0)
+    made = Notice(number, e.actor, e.on, conclusion, deadline, least_days=least)
+    by = r.deciders | {e.actor}
+    return replace(r, notice=made, defence=None, hearing=None, hearing_on=None, appeal=None, deciders=by)
 
 
 def _served(r: Record, e: LogEntry) -> Record:
@@ -218,8 +237,9 @@ _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.SERVED: _served,
     Action.DEFENCE: _defended,
     Action.REPLY: _replied,
-    Action.HEARING_REQUESTED: lambda r, e: replace(r, hearing=r.hearing or e.on),
-    Action.HEARING_HELD: lambda r, e: replace(r, hearing=None, heard=True),
+    Action.INTERVIEW: lambda r, e: replace(r, interview_on=_day(e, "on")),
+    Action.HEARING_REQUESTED: lambda r, e: replace(r, hearing=r.hearing or e.on, hearing_on=_day(e, "on")),
+    Action.HEARING_HELD: lambda r, e: replace(r, hearing=None, hearing_on=None, heard=True),
     Action.APPEAL: lambda r, e: replace(r, appeal=r.appeal or e.on),
     "household_appeal": lambda r, e: replace(r, appeal=r.appeal or e.on),
     Action.APPEAL_DECIDED: lambda r, e: replace(r, appeal=None),

@@ -90,7 +90,7 @@ SCREEN_CHOICES = {"no": "没有", "yes": "有", "unknown": "尚未查明"}
 CHANNELS = {"phone": "电话", "message": "短信或站内消息", "letter": "书面信函", "in_person": "当面"}
 SERVICE = {"direct": "直接送达", "post": "邮寄送达", "left": "留置送达（有见证人）", "electronic": "经同意的电子送达"}
 ROUTES = {"civil": "向法院起诉（合同解除、到期）", "enforcement": "申请法院强制执行（行政决定）"}
-VISIT_TIME = {"workday": "工作日白天", "evening": "工作日夜间", "weekend": "周末"}
+VISIT_TIME = {"workday": "工作日白天", "evening": "工作日夜间", "weekend": "周末或节假日"}
 VISIT_RESULTS = {
     "lives_here": "本户实际居住",
     "nobody": "无人应门",
@@ -288,7 +288,11 @@ ACTIONS: dict[Action, ActionRule] = {
         "移送诉讼或申请强制执行",
         frozenset({S.NOTICED}),
         S.REFERRED,
-        fields=(choice("route", "途径", ROUTES), text("reminder_number", "催告书文号", most=60)),
+        fields=(
+            choice("route", "途径", ROUTES),
+            text("reminder_number", "催告书文号", most=60),
+            day("reminded_on", "催告书送达日期", "past"),
+        ),
         feed="case.referred",
         step=Step.FILE,
     ),

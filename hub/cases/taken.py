@@ -13,7 +13,7 @@ from hub.cases import workflow
 from hub.cases.calendar import household_day
 from hub.cases.forms import Refused
 from hub.cases.known import context_of, latest_finding, set_step_due, zone_of
-from hub.cases.reasons import ABSENCE_OF, CONFIDENTIAL, LABELS
+from hub.cases.reasons import ABSENCE_OF, CONFIDENTIAL, COUNTED_ZH, LABELS
 from hub.cases.record import ANSWER_DAYS
 from hub.cases.service import apply, facts_data, facts_of
 from hub.cases.steps import ACTIONS, Action
@@ -47,7 +47,7 @@ def take(
     if wish.action is Action.ANSWER and "away_from" in step.fields:
         _declare_absence(uow, case, wish.reason_code, step.fields)
     if contact := contact_of(wish):
-        caselog.append(uow, case.id, actor, Action.NOTE.value, contact, "由记录自动计入联系次数", data)
+        caselog.append(uow, case.id, actor, Action.NOTE.value, contact, COUNTED_ZH, data)
     uow.record("case.decision", case.id, number=case.number, action=wish.action.value, reason_code=wish.reason_code)
     apply(uow, case, step)
     if step.evidence and not step.closed:

@@ -113,8 +113,8 @@ def _noticed(c: Clock, notice: Notice) -> Iterator[Timer]:
         yield _ours("serve", "送达", notice.on + timedelta(days=SERVE_DAYS), c.today)
         return
     yield _theirs("defend", "当事人陈述申辩", until)
-    yield Timer("comply", "通知所定期限", notice.deadline, HOUSEHOLD, False)
-    after = max(until, notice.deadline)
+    yield Timer("comply", "通知所定期限", notice.until, HOUSEHOLD, False)
+    after = max(until, notice.until)
     yield _working("after_deadline", "期满后的下一步", after + timedelta(days=REMINDER_DAYS), 5, c.today)
     if notice.conclusion != "rectify":
         yield _ours("enforce", "申请法院强制执行的最后期限", months_after(after, ENFORCE_MONTHS), c.today)

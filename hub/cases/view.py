@@ -21,6 +21,7 @@ from hub.cases.models import (
     DeliveryItem,
     EvidenceItem,
     Filled,
+    FindingInEnglish,
     FindingView,
     FormField,
     Proposed,
@@ -30,16 +31,18 @@ from hub.cases.models import (
     TimerItem,
 )
 from hub.cases.question import question
-from hub.cases.reasons import LABELS
+from hub.cases.reasons import COUNTED_MESSAGE_ZH, COUNTED_ZH, LABELS
 from hub.cases.states import KINDS_ZH, STATES_ZH, State
 from hub.cases.steps import ACTIONS, ACTIONS_ZH, Action
 from hub.cases.timers import Timer
+from hub.english.phrases import english, in_english
 from hub.occupancy.catalogue import HINT_KINDS_ZH, RULES
 from hub.occupancy.finding import RULE_TITLES
 from hub.occupancy.policy import packs
 from hub.tables import Block, CaseEntry, CaseFile, Dwelling, Finding, HubUser, OutboxMessage
 
 ACTIONS_VALUES = frozenset(action.value for action in Action)
+AUTOMATIC = frozenset({COUNTED_ZH, COUNTED_MESSAGE_ZH})
 
 
 def case_rows() -> Select[CaseFile, Dwelling, Block]:
@@ -81,6 +84,7 @@ def _fields(case: CaseFile, dwelling: Dwelling, block: Block, headline: str) -> 
         "due_at": case.due_at,
         "step_due_at": case.step_due_at,
         "headline": headline,
+        "headline_en": english(headline),
     }
 
 
@@ -138,12 +142,14 @@ def _timer(timer: Timer) -> TimerItem:
 def finding_view(finding: Finding) -> FindingView:
     """A stored finding in words."""
     pack, known = packs().get(finding.policy_version.split(" ")[0]), RULES.get(finding.rule)
+    title, basis = pack.title_zh if pack else finding.policy_version, _basis(finding)
+    limits = list(known.must_not) if known else []
     return FindingView(
         rule=finding.rule,
         rule_title_zh=RULE_TITLES.get(finding.rule) or (known.title_zh if known else finding.rule),
         rule_version=finding.rule_version,
         policy_version=finding.policy_version,
-        policy_title_zh=pack.title_zh if pack else finding.policy_version,
+        policy_title_zh=title,
         stage=finding.stage,
         families=finding.families,
         window_from=finding.window_from,
@@ -152,12 +158,22 @@ def finding_view(finding: Finding) -> FindingView:
         because=finding.because,
         against=finding.against,
         refuted_by=finding.refuted_by,
-        evidence=[EvidenceItem.model_validate(evidence) for evidence in finding.evidence],
+        evidence=[EvidenceItem(**one, text_en=english(one["text_zh"])) for one in finding.evidence],
         observed=finding.observed,
         threshold=finding.threshold,
-        legal_basis=_basis(finding),
+        legal_basis=basis,
         chance=_chance(finding),
-        limits=list(known.must_not) if known else [],
+        limits=limits,
+        english=FindingInEnglish(
+            because=in_english(finding.because),
+            against=in_english(finding.against),
+            refuted_by=in_english(finding.refuted_by),
+            observed=english(finding.observed),
+            threshold=english(finding.threshold),
+            policy_title=english(title),
+            legal_basis=english(basis),
+            limits=in_english(limits),
+        ),
     )
 
 
@@ -201,6 +217,7 @@ def _action(step: workflow.Open, context: Context) -> ActionItem:
         destructive=rule.ends,
         step=rule.step.value,
         blocked=step.blocked,
+        blocked_en=english(step.blocked),
         offered=question(context.kind, context.today) if step.action is Action.ASK else "",
     )
 
@@ -212,7 +229,15 @@ def _codes(labels: Mapping[str, str]) -> list[ReasonCode]:
 def _filled(entry: CaseEntry) -> list[Filled]:
     rule = ACTIONS.get(Action(entry.action)) if entry.action in ACTIONS_VALUES else None
     told = said(rule.fields, entry.data.get("fields", {})) if rule else []
-    return [Filled(label_zh=label, value_zh=value) for label, value in told]
+    return [
+        Filled(
+            name=one.name,
+            code=str(entry.data["fields"][one.name]) if one.choices else "",
+            label_zh=one.label_zh,
+            value_zh=value,
+        )
+        for one, value in told
+    ]
 
 
 def _timeline(session: Session, case_id: str) -> list[TimelineItem]:
@@ -232,6 +257,7 @@ def _timeline(session: Session, case_id: str) -> list[TimelineItem]:
             reason_code=entry.reason_code,
             reason_zh=LABELS.get(entry.reason_code, ""),
             opinion=entry.opinion,
+            opinion_en=english(entry.opinion) if entry.actor == "system" or entry.opinion in AUTOMATIC else "",
             filled=_filled(entry),
         )
         for entry, name in rows

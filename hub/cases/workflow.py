@@ -125,6 +125,8 @@ def _transition(
         conclusion = context.record.proposal.conclusion
         to = State.CONCLUDED if conclusion in NOTICES else OUTCOMES[conclusion]
         feed = {State.CONCLUDED: "case.concluded"}.get(to, f"case.{to.value}")
+    if action is Action.DISAGREE and context.record.notice is not None:
+        to = State.NOTICED  # a notice stands: that a second, heavier one was not agreed to takes nothing of it back
     if fields.get("outcome") == "withdrawn":
         to, feed = State.WITHDRAWN, "case.withdrawn"
     closes = to not in LIVE and (context.state in LIVE or to is State.WITHDRAWN)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.cases.view import kind_zh
 from hub.catalogue.integrity_rows import entrance_hints, integrity_hints
+from hub.english.phrases import english, in_english
 from hub.errors import NotFound
 from hub.occupancy.catalogue import ACCESS_ENDS_ONLY_BY, FORBIDDEN, HINT_KINDS_ZH, RULES
 from hub.services import Hub
-from hub.tables import Block, Dwelling, Estate, Finding
+from hub.tables import AccessPoint, Block, Device, Dwelling, Estate, Finding, HubUser
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 TheHub = Annotated[Hub, Depends(hub_of)]
@@ -55,6 +58,8 @@ class HintItem(BaseModel):
     stage: str
     because: list[str]
     against: list[str]
+    because_en: list[str]
+    against_en: list[str]
     window_from: date
     window_to: date
     updated_at: datetime
@@ -66,12 +71,17 @@ class HintList(BaseModel):
 
 
 class IntegrityItem(BaseModel):
-    """`subject`: a device or access point (D); a source, a person's, dwelling's or user's id (N)."""
+    """`subject`: a device or access point (D); a source, a person's, dwelling's or user's id (N). `about`: which of these;
+    `name`: as people know it, empty where it has none to show (a person)."""
 
     rule: str
     title_zh: str
+    title_en: str
     subject: str
+    about: str
+    name: str
     text_zh: str
+    text_en: str
 
 
 class IntegrityList(BaseModel):
@@ -126,6 +136,8 @@ def _hint(row: Finding, number: str, block: str) -> HintItem:
         kind_zh=kind_zh(row.kind),
         updated_at=row.updated_at,
         case_id=row.case_id,
+        because_en=in_english(row.because),
+        against_en=in_english(row.against),
         **{name: getattr(row, name) for name in names},
     )
 
@@ -138,12 +150,43 @@ def estate_integrity(estate_id: str, hub: TheHub, principal: Auditor) -> Integri
         estate = session.get(Estate, estate_id)
         if estate is None:
             raise NotFound
+        names = _names(session, estate_id)
         entrances = [
-            IntegrityItem(rule=one.rule, title_zh=RULES[one.rule].title_zh, subject=one.place, text_zh=one.text_zh)
-            for one in entrance_hints(session, estate, hub.now())
+            _integrity(one.rule, one.place, one.text_zh, names) for one in entrance_hints(session, estate, hub.now())
         ]
         data = [
-            IntegrityItem(rule=one.rule, title_zh=RULES[one.rule].title_zh, subject=one.subject, text_zh=one.text_zh)
-            for one in integrity_hints(session, estate, hub.now())
+            _integrity(one.rule, one.subject, one.text_zh, names) for one in integrity_hints(session, estate, hub.now())
         ]
     return IntegrityList(entrances=entrances, data=data)
+
+
+ABOUT = {"D6": "access_point", "N1": "source", "N2": "person", "N3": "dwelling", "N4": "user", "N5": "user"}
+"""What a rule's subject is; of the other rules about entrances a device."""
+
+
+def _integrity(rule: str, subject: str, text: str, names: Mapping[tuple[str, str], str]) -> IntegrityItem:
+    about, title = ABOUT.get(rule, "device"), RULES[rule].title_zh
+    return IntegrityItem(
+        rule=rule, title_zh=title, title_en=english(title), subject=subject, about=about,
+        name=subject if about == "source" else names.get((about, subject), ""), text_zh=text, text_en=english(text),
+    )  # fmt: skip
+
+
+def _names(session: Session, estate_id: str) -> dict[tuple[str, str], str]:
+    """(what, id) → the name people know it by."""
+    found: dict[tuple[str, str], str] = {}
+    for device, name in session.execute(select(Device.id, Device.name).where(Device.estate_id == estate_id)):
+        found["device", device] = name
+    for point, name in session.execute(
+        select(AccessPoint.id, AccessPoint.name).where(AccessPoint.estate_id == estate_id)
+    ):
+        found["access_point", point] = name
+    for dwelling, block, number in session.execute(
+        select(Dwelling.id, Block.name, Dwelling.number)
+        .join(Block, Block.id == Dwelling.block_id)
+        .where(Dwelling.estate_id == estate_id)
+    ):
+        found["dwelling", dwelling] = f"{block} {number}"
+    for user, name in session.execute(select(HubUser.id, HubUser.display_name)):
+        found["user", user] = name
+    return found

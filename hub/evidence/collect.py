@@ -150,10 +150,12 @@ def devices_json(
     """Administrative Penalty Law art. 41: each device with its place, its papers, its clock, and when it could observe."""
     window = window_of(finding, zone_of(session, case.estate_id))
     clocks = _clocks(session, case.estate_id, [one.device_id for one in papers], window)
-    return [_device(session, one, clocks.get(one.device_id), window) for one in papers]
+    return [_device(session, case, one, clocks.get(one.device_id), window) for one in papers]
 
 
-def _device(session: Session, papers: DevicePapers, clock: dict[str, Any] | None, window: Window) -> dict[str, Any]:
+def _device(
+    session: Session, case: CaseFile, papers: DevicePapers, clock: dict[str, Any] | None, window: Window
+) -> dict[str, Any]:
     device = session.get_one(Device, papers.device_id)
     points = session.execute(
         select(AccessPoint.name, Door.name)
@@ -161,11 +163,13 @@ def _device(session: Session, papers: DevicePapers, clock: dict[str, Any] | None
         .where(AccessPoint.device_id == device.id)
         .order_by(AccessPoint.id)
     ).all()
-    meters = session.scalars(select(Meter.point).where(Meter.device_id == device.id).order_by(Meter.point)).all()
+    mine = Meter.device_id == device.id, Meter.dwelling_id == case.dwelling_id
+    meters = session.scalars(select(Meter.point).where(*mine).order_by(Meter.point)).all()
     told: dict[str, Any] = plain(
         {
             **{name: getattr(device, name) for name in ("id", "code", "name", "kind", "model", "firmware")},
-            "places": [f"{door} {point}" for point, door in points] or [f"表位 {point}" for point in meters[:20]],
+            "places": [point if point.startswith(door) else f"{door} {point}" for point, door in points]
+            or [f"表位 {point}" for point in meters],
             "papers": [_paper(one) for one in papers.papers],
             "missing": [{"kind": kind, "zh": PAPERS_ZH[kind]} for kind in papers.missing],
             "same_reviewer": papers.same_reviewer,

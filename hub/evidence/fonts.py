@@ -74,5 +74,7 @@ def _font(file: Path) -> Font:
 
 def drawable(text: str, have: Iterable[Font]) -> str:
     """The text with every character that no font has a glyph for written as its code point, so that none is lost."""
-    covered = frozenset[int]().union(*(font.covers for font in have))
-    return "".join(c if ord(c) in covered or c in "\n\t" else f"〔U+{ord(c):04X}〕" for c in text)
+    covers = [font.covers for font in have]
+    return "".join(
+        c if c in "\n\t" or any(ord(c) in covered for covered in covers) else f"〔U+{ord(c):04X}〕" for c in text
+    )

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.english.phrases import in_english
 from hub.errors import NotFound
 from hub.lease.life import key_of
 from hub.services import Hub
@@ -36,6 +37,7 @@ class LifeFactItem(BaseModel):
     proof: list[str]
     coverage: float
     because: list[str]
+    because_en: list[str]
     meters: list[dict[str, Any]]
     updated_at: datetime
     delivered_at: datetime | None
@@ -89,6 +91,7 @@ def _items(session: Session, chosen: ColumnElement[bool], limit: int) -> LifeFac
             LifeFactItem(
                 number=number,
                 block=block,
+                because_en=in_english(row.because),
                 delivered_at=sent.get(f"dwelling.{row.kind}:{key_of(row)}"),
                 **{name: getattr(row, name) for name in _COLUMNS},
             )
@@ -97,4 +100,4 @@ def _items(session: Session, chosen: ColumnElement[bool], limit: int) -> LifeFac
     )
 
 
-_COLUMNS = tuple(LifeFactItem.model_fields.keys() - {"number", "block", "delivered_at"})
+_COLUMNS = tuple(LifeFactItem.model_fields.keys() - {"number", "block", "because_en", "delivered_at"})

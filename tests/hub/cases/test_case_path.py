@@ -145,11 +145,11 @@ def test_from_the_lead_to_the_archive(hub: Hub, case: str, officials: Officials,
     _ok(a, case, "appeal", opinion="不服，请求复核。", appealed_on=_day(hub))
     _no(b, case, "appeal_decided", "未参与", outcome="upheld")
     _ok(d, case, "appeal_decided", outcome="upheld")
-    _no(d, case, "refer", "陈述申辩期", route="civil", reminder_number="催1号")
+    _no(d, case, "refer", "陈述申辩期", route="civil", reminder_number="催1号", reminded_on=_day(hub, -12))
     clock.pass_(days=75)
     a, d = officials["a"], officials["d"]
     _ok(a, case, "objection", article="718", number="异1号", sent_on=_day(hub))
-    assert _ok(d, case, "refer", route="civil", reminder_number="催1号") == "referred"
+    assert _ok(d, case, "refer", route="civil", reminder_number="催1号", reminded_on=_day(hub, -12)) == "referred"
     _no(d, case, "archive", "回传", archive_number="档1")
     number = d.get(f"/api/v1/cases/{case}").json()["number"]
     with hub.db.unit_of_work("lease", "a decision", now=hub.now()) as uow:

@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hub.auth import PERMISSIONS
 from hub.cases import reasons
 from hub.cases.forms import FieldKind, Refused
-from hub.cases.guards import GUARDS, HARDSHIP_DAYS, NOTICE_DAYS, Context, was_heard
+from hub.cases.guards import GUARDS, Context, was_heard
 from hub.cases.question import question
-from hub.cases.record import LogEntry, Record, record_of
+from hub.cases.record import HARDSHIP_DAYS, NOTICE_DAYS, LogEntry, Record, record_of
 from hub.cases.states import BEFORE_NOTICE, CASE_STAGES, CLOSED, INQUIRY, LIVE, NOTICES, STATES_ZH, State
 from hub.cases.steps import ACTIONS, HARDSHIP, Action
 from hub.cases.workflow import (
@@ -237,10 +237,22 @@ def test_nobody_is_interviewed_or_noticed_where_nobody_has_a_tenancy() -> None:
         ({"shown_id": "no"}, "工作证件"),
         ({"result": "others", "adult_present": "no"}, "成年家庭成员"),
         ({"result": "empty", "adult_present": "no"}, "成年家庭成员"),
+        ({"time": "weekend"}, "时段与核查日期不符"),
+        ({"time": "evening", "visited_on": "2026-11-15"}, "时段与核查日期不符"),
+        ({"time": "workday", "visited_on": "2026-10-01"}, "时段与核查日期不符"),
+        ({"time": "weekend", "visited_on": "2026-10-10"}, "时段与核查日期不符"),
     ],
 )
 def test_how_a_home_is_visited(given: dict[str, str], words: str) -> None:
     assert words in blocked(ready(S.VISIT), A.VISITED, **given)
+
+
+def test_who_is_not_there_before_the_day_is_not_absent() -> None:
+    arranged = with_(ready(S.INTERVIEW), interview_on=TODAY + timedelta(days=3))
+    assert "未到场" in blocked(arranged, A.INTERVIEWED, came="no")
+    assert decide(arranged, wish(A.INTERVIEWED, came="yes"), OFFICIAL, NOW).state is S.INTERVIEW, "who comes early came"
+    past = with_(arranged, interview_on=TODAY)
+    assert decide(past, wish(A.INTERVIEWED, came="no"), OFFICIAL, NOW).state is S.INTERVIEW
 
 
 def test_no_conclusion_before_the_household_was_heard() -> None:
@@ -337,7 +349,11 @@ def test_nothing_is_referred_before_everything_was_said_and_answered() -> None:
         others = {name: None for name in ("defence", "hearing", "appeal") if name != one}
         assert "尚未办结" in blocked(with_(late, **others), A.REFER)
     done = with_(late, defence=None, hearing=None, appeal=None)
-    assert decide(done, wish(A.REFER), OFFICIAL, NOW).state is S.REFERRED
+    reminded = {"reminded_on": (TODAY - timedelta(days=10)).isoformat()}
+    assert decide(done, wish(A.REFER, **reminded), OFFICIAL, NOW).state is S.REFERRED
+    too_young = {"reminded_on": (TODAY - timedelta(days=9)).isoformat()}
+    assert "已满10日" in blocked(done, A.REFER, **too_young), "Administrative Compulsion Law art. 54"
+    assert "届满后" in blocked(done, A.REFER, reminded_on="2026-06-30"), "a reminder follows a deadline that was missed"
     assert "签发人以外" in blocked(replace(done, actor="d"), A.REFER)
     assert "催告" in blocked(
         with_(done, notice=replace(done.record.notice, deadline=TODAY - timedelta(days=10))), A.REFER
@@ -354,6 +370,38 @@ def test_a_hearing_is_told_a_week_before() -> None:
     noticed = with_(ready(S.NOTICED), hearing=None)
     assert "七日" in blocked(noticed, A.HEARING_REQUESTED, on=(TODAY + timedelta(days=6)).isoformat())
     assert decide(noticed, wish(A.HEARING_REQUESTED), OFFICIAL, NOW).state is S.NOTICED
+    asked = LogEntry(NOW, TODAY, "x", A.HEARING_REQUESTED, "", {"on": (TODAY + timedelta(days=8)).isoformat()})
+    arranged = record_of([asked])
+    waiting = with_(ready(S.NOTICED), hearing=arranged.hearing, hearing_on=arranged.hearing_on)
+    assert "不能早于" in blocked(waiting, A.HEARING_HELD), "not before the day the household was told"
+    on_the_day = replace(waiting, today=TODAY + timedelta(days=8))
+    assert "不能早于" in blocked(on_the_day, A.HEARING_HELD, held_on=TODAY.isoformat())
+    assert decide(on_the_day, wish(A.HEARING_HELD, on_the_day.today), OFFICIAL, NOW).state is S.NOTICED
+
+
+def test_a_notice_served_late_leaves_the_household_its_days() -> None:
+    log = [
+        _entry(A.HARDSHIP, TODAY, **{**NO_HARDSHIP, "disabled": "yes"}),
+        _entry(A.PROPOSE, TODAY, conclusion="vacate"),
+    ]
+    log += [_entry(A.SIGN, TODAY, actor="d", number="1", deadline=(TODAY + timedelta(days=60)).isoformat())]
+    signed, served = record_of(log).notice, record_of([*log, _entry(A.SERVED, TODAY, served_on="2027-01-10")]).notice
+    assert signed is not None
+    assert served is not None
+    assert signed.until == TODAY + timedelta(days=60)
+    assert served.until == date(2027, 1, 10) + timedelta(days=HARDSHIP_DAYS["vacate"])
+
+
+def test_a_heavier_conclusion_not_agreed_to_leaves_the_notice_as_it_was() -> None:
+    again = ready(S.NOTICED)
+    proposed_again = replace(again, state=S.DELIBERATION, record=replace(again.record, notice=again.record.notice))
+    assert decide(proposed_again, wish(A.DISAGREE), OFFICIAL, NOW).state is S.NOTICED
+    log = [_entry(A.PROPOSE, TODAY, actor="a", conclusion="rectify"), _entry(A.AGREE, TODAY, actor="c")]
+    log += [
+        _entry(A.SIGN, TODAY, actor="d", deadline="2026-12-30"),
+        _entry(A.PROPOSE, TODAY, actor="e", conclusion="vacate"),
+    ]
+    assert record_of([*log, _entry(A.DISAGREE, TODAY, actor="f")]).deciders == {"a", "c", "d", "e"}
 
 
 def test_a_served_notice_is_not_served_again_nor_before_it_was_signed() -> None:

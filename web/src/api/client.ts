@@ -49,8 +49,9 @@ async function send(path: string, { method = "GET", body, form, signal }: Option
 async function failure(response: Response): Promise<ApiError> {
   const id = response.headers.get("X-Request-Id") ?? "";
   try {
-    const { error } = (await response.json()) as { error: { code: string; message: string; request_id: string } };
-    return new ApiError(response.status, error.code, error.message, error.request_id || id);
+    const { error } = (await response.json()) as { error: { code: string; message: string; message_en?: string; request_id: string } };
+    const message = document.documentElement.lang === "en" ? (error.message_en ?? error.message) : error.message;
+    return new ApiError(response.status, error.code, message, error.request_id || id);
   } catch {
     return new ApiError(response.status, "http", "", id); // a proxy's page instead of the hub's envelope
   }

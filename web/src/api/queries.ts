@@ -80,6 +80,8 @@ export function useCases(filter: CaseFilter): UseQueryResult<T.CasePage> {
 }
 export const useCase = (id: string): UseQueryResult<T.CaseDetail> => useRead(["case", id], `/cases/${part(id)}`, { every: MINUTE });
 export const useCasePapers = (id: string): UseQueryResult<T.CasePapers> => useRead(["case-papers", id], `/cases/${part(id)}/papers`);
+export const useRuleRecords = (): UseQueryResult<T.RuleRecords> => useRead(["rule-records"], "/rule-records");
+export const useIntegrity = (): UseQueryResult<T.Integrity> => useOfEstate("integrity", "integrity", MINUTE);
 export const usePolicyPacks = (): UseQueryResult<{ items: T.PolicyPack[] }> => useRead(["policy-packs"], "/policy-packs");
 export const useRetention = (): UseQueryResult<{ items: T.RetentionPeriod[] }> => useRead(["retention"], "/retention");
 export const useOutbox = (): UseQueryResult<{ items: T.OutboxItem[]; undelivered: number }> => useRead(["outbox"], "/outbox?limit=50", { every: MINUTE });

@@ -2217,7 +2217,7 @@ export interface components {
         Action: "recheck" | "reviewed" | "ask" | "answer" | "visit" | "visited" | "interview" | "interviewed" | "hardship" | "propose" | "agree" | "disagree" | "sign" | "served" | "defence" | "reply" | "hearing_requested" | "hearing_held" | "appeal" | "appeal_decided" | "complied" | "refer" | "objection" | "good_cause" | "dismiss" | "withdraw" | "note" | "archive";
         /**
          * ActionItem
-         * @description `blocked`: what must come first (zh-CN); empty when it can be done now. `step`: its rung on the ladder, A0 to A6.
+         * @description `blocked`: what must come first (zh-CN, `blocked_en`); empty when it can be done now. `step`: its rung on the ladder, A0 to A6.
          *     `offered`: a text to begin the written part with.
          */
         ActionItem: {
@@ -2225,6 +2225,8 @@ export interface components {
             action: string;
             /** Blocked */
             blocked: string;
+            /** Blocked En */
+            blocked_en: string;
             /** Destructive */
             destructive: boolean;
             /** Fields */
@@ -2575,6 +2577,8 @@ export interface components {
             hardship: components["schemas"]["Screening"];
             /** Headline */
             headline: string;
+            /** Headline En */
+            headline_en: string;
             /** Heard */
             heard: boolean;
             /** Id */
@@ -2629,6 +2633,8 @@ export interface components {
             estate_id: string;
             /** Headline */
             headline: string;
+            /** Headline En */
+            headline_en: string;
             /** Id */
             id: string;
             /** Kind */
@@ -3306,6 +3312,8 @@ export interface components {
             scope: string;
             /** Shut */
             shut: string[];
+            /** Shut En */
+            shut_en: string[];
             /** Text */
             text: string;
             /** Total */
@@ -3534,13 +3542,16 @@ export interface components {
         };
         /**
          * ErrorBody
-         * @description `code` for programs, `message` for people (zh-CN, says what to do next), `request_id` for the log.
+         * @description `code` for programs, `message` for people (zh-CN, says what to do next; `message_en` where it has English words),
+         *     `request_id` for the log.
          */
         ErrorBody: {
             /** Code */
             code: string;
             /** Message */
             message: string;
+            /** Message En */
+            message_en: string;
             /** Request Id */
             request_id: string;
         };
@@ -3725,6 +3736,8 @@ export interface components {
             kind: string;
             /** Ref */
             ref: string;
+            /** Text En */
+            text_en: string;
             /** Text Zh */
             text_zh: string;
         };
@@ -3765,6 +3778,7 @@ export interface components {
             because: string;
             /** Devices */
             devices: components["schemas"]["ExplainedDevice"][];
+            english: components["schemas"]["LineInEnglish"];
             /** Holder Class */
             holder_class: string;
             /** Not Because */
@@ -3794,12 +3808,41 @@ export interface components {
             /** Valid To */
             valid_to: string | null;
         };
-        /** Filled */
+        /**
+         * Filled
+         * @description `name` of the field; `code` of the choice, empty for a text or a date.
+         */
         Filled: {
+            /** Code */
+            code: string;
             /** Label Zh */
             label_zh: string;
+            /** Name */
+            name: string;
             /** Value Zh */
             value_zh: string;
+        };
+        /**
+         * FindingInEnglish
+         * @description The same words in English (`hub.english`); what it has no words for stays Chinese.
+         */
+        FindingInEnglish: {
+            /** Against */
+            against: string[];
+            /** Because */
+            because: string[];
+            /** Legal Basis */
+            legal_basis: string;
+            /** Limits */
+            limits: string[];
+            /** Observed */
+            observed: string;
+            /** Policy Title */
+            policy_title: string;
+            /** Refuted By */
+            refuted_by: string[];
+            /** Threshold */
+            threshold: string;
         };
         /**
          * FindingView
@@ -3815,6 +3858,7 @@ export interface components {
             chance: number | null;
             /** Coverage */
             coverage: number;
+            english: components["schemas"]["FindingInEnglish"];
             /** Evidence */
             evidence: components["schemas"]["EvidenceItem"][];
             /** Families */
@@ -4112,8 +4156,12 @@ export interface components {
         HintItem: {
             /** Against */
             against: string[];
+            /** Against En */
+            against_en: string[];
             /** Because */
             because: string[];
+            /** Because En */
+            because_en: string[];
             /** Block Name */
             block_name: string;
             /** Case Id */
@@ -4175,15 +4223,24 @@ export interface components {
         };
         /**
          * IntegrityItem
-         * @description `subject`: a device or access point (D); a source, a person's, dwelling's or user's id (N).
+         * @description `subject`: a device or access point (D); a source, a person's, dwelling's or user's id (N). `about`: which of these;
+         *     `name`: as people know it, empty where it has none to show (a person).
          */
         IntegrityItem: {
+            /** About */
+            about: string;
+            /** Name */
+            name: string;
             /** Rule */
             rule: string;
             /** Subject */
             subject: string;
+            /** Text En */
+            text_en: string;
             /** Text Zh */
             text_zh: string;
+            /** Title En */
+            title_en: string;
             /** Title Zh */
             title_zh: string;
         };
@@ -4250,6 +4307,8 @@ export interface components {
         LifeFactItem: {
             /** Because */
             because: string[];
+            /** Because En */
+            because_en: string[];
             /** Block */
             block: string;
             /** Coverage */
@@ -4289,6 +4348,24 @@ export interface components {
         LifeFactList: {
             /** Items */
             items: components["schemas"]["LifeFactItem"][];
+        };
+        /**
+         * LineInEnglish
+         * @description The same words in English (`hub.english`); names of doors and roles stay as they are.
+         */
+        LineInEnglish: {
+            /** Because */
+            because: string;
+            /** Not Because */
+            not_because: string[];
+            /** Ways */
+            ways: string;
+            /** When */
+            when: string;
+            /** Where */
+            where: string;
+            /** Who */
+            who: string;
         };
         /**
          * LinkSecret
@@ -5040,16 +5117,22 @@ export interface components {
             devices: number;
             /** Households */
             households: string[];
+            /** Households En */
+            households_en: string[];
             /** Lines */
             lines: components["schemas"]["ExplainedLine"][];
             /** Name */
             name: string;
             /** Not Because */
             not_because: string[];
+            /** Not Because En */
+            not_because_en: string[];
             /** Person Id */
             person_id: string;
             /** Summary */
             summary: string;
+            /** Summary En */
+            summary_en: string;
             /** Text */
             text: string;
         };
@@ -6157,7 +6240,10 @@ export interface components {
              */
             yellow: number;
         };
-        /** TimelineItem */
+        /**
+         * TimelineItem
+         * @description `opinion_en`: of what the hub itself wrote; a person's own words are never translated.
+         */
         TimelineItem: {
             /** Action */
             action: string;
@@ -6174,6 +6260,8 @@ export interface components {
             filled: components["schemas"]["Filled"][];
             /** Opinion */
             opinion: string;
+            /** Opinion En */
+            opinion_en: string;
             /** Reason Code */
             reason_code: string;
             /** Reason Zh */

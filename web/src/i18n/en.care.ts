@@ -23,6 +23,18 @@ export const enCare: typeof zhCare = {
       insurance_elsewhere: "A member is insured elsewhere", report_empty: "Report: long empty", report_others: "Report: others live there", advert: "Advertised for rent", patrol_home: "Patrol: household at home", patrol_nobody: "Patrol: nobody opened", patrol_others: "Patrol: others live there",
     },
   },
+  ruleRecords: {
+    title: "How right the rules are", link: "How right each rule has been in closed cases", hint: "From this hub's closed cases of the last year: of a rule's leads that reached a stage, how many were confirmed when people looked. A rule clearly below what its stage promises is lowered by one stage until inspections speak for it again; this never touches anybody's access.",
+    empty: "No closed case that somebody looked into yet. Once there are, each rule's share of confirmed leads stands here.", head: ["Rule", "Alert", "Promised", "Measured", "Inspected", "Confirmed", "State"],
+    heldBack: "held back by one stage", inForce: "in force", few: "few cases yet",
+    corrections: "Corrections of the model's chances", correction: (family, slope, shift, cases) => `${family}: log-odds × ${slope} + ${shift} (${cases} cases)`,
+    families: { others: "others live there", vacancy: "vacancy" },
+  },
+  integrity: {
+    title: "Can the records be trusted", hint: "Entrances that need a repair (D) and records that cannot be trusted (N): mend the device and the register first, then look at leads. Trouble at an entrance is no household's fault, and what was not reviewed is no ground.",
+    entrances: "Entrances", entrancesEmpty: "No entrance needs a repair now", data: "Register, sources, staff", dataEmpty: "No record is in doubt now", head: ["Rule", "What", "How it is"],
+    about: { device: "device", access_point: "access point", source: "tenancy source", person: "person no.", dwelling: "dwelling", user: "account" },
+  },
   hints: { title: "Hints (a question at most)", empty: "No hints", hint: "From the smaller rules of the catalogue: a note or one question, never a finding of fact.", innocent: "Think first of", openCase: "became a lead" },
 };
 

@@ -22,11 +22,11 @@ export const enCases: typeof zhCases = {
     illness: "Severe or mental illness, pregnancy", victim: "Perhaps controlled, coerced or abused by others", measures: "Help and postponement", conclusion: "Proposed conclusion", facts: "Facts found",
     against: "What speaks for the household, and how it was weighed", electronic: "It rests on records of doors and meters", number: "Document number", signer: "Signed by (name, office)",
     deadline: "Deadline", served_on: "Day of service", method: "How served", receiver: "Received by", outcome: "Outcome", asked_on: "Asked on", chair: "Chair (not of this case)",
-    appealed_on: "Day of the appeal", done_on: "Done on", route: "Way", reminder_number: "Number of the written reminder", article: "Article", sent_on: "Sent on", archive_number: "Archive number",
+    appealed_on: "Day of the appeal", done_on: "Done on", route: "Way", reminder_number: "Number of the written reminder", reminded_on: "Reminder served on", article: "Article", sent_on: "Sent on", archive_number: "Archive number",
   },
   choice: {
     yes: "Yes", no: "No", unknown: "Not known yet", phone: "Phone", message: "Message", letter: "Letter", in_person: "In person", lessee: "Tenant", member: "Member of the household", agent: "Representative",
-    workday: "Workday, daytime", evening: "Workday evening", weekend: "Weekend", lives_here: "The household lives here", nobody: "Nobody opened", not_admitted: "Entry not agreed to",
+    workday: "Workday, daytime", evening: "Workday evening", weekend: "Weekend or holiday", lives_here: "The household lives here", nobody: "Nobody opened", not_admitted: "Entry not agreed to",
     empty: "Adult present, no sign of living", others: "Adult present, others live here", rectify: "Rectify by a date", terminate: "End the lease", vacate: "Vacate by a date", good_cause: "Good cause",
     unproven: "Not proven", direct: "Delivered directly", post: "By post", left: "Left before a witness", electronic: "Electronically, with consent", upheld: "Upheld", withdrawn: "Withdrawn",
     lighter: "Changed to rectification", civil: "Civil suit", enforcement: "Court enforcement", 718: "Civil Code art. 718 (sublet)", 734: "Civil Code art. 734 (lease over)",

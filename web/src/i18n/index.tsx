@@ -35,6 +35,12 @@ export const word = (list: Record<string, string>, key: string | null | undefine
 /** A word of a list, or what the hub itself calls it. */
 export const named = (list: Record<string, string>, key: string, called: string): string => list[key] ?? called;
 
+/** The hub's own sentence in the language of the screen; the Chinese one is the record. */
+export function useTold(): <T>(zh: T, en: T) => T {
+  const { language } = useLanguage();
+  return (zh, en) => (language === "zh" ? zh : en);
+}
+
 type Said = (list: "law" | "reason" | "refusal" | "relation", code: string | null | undefined, called: string | null | undefined) => string;
 
 /** What the hub says by code: in its own words, which are Chinese, or in this language's. */

@@ -16,6 +16,18 @@ export const zhCare = {
     anonymous: "匿名", by: (who: string) => `来源 ${who}`, withdrawn: "已撤回", withdraw: "撤回", record: "记录所见所闻", recordHint: "只记类别和日期；不记邻里言语和姓名。记录本身不会打扰任何人。写明怎样得知（记入审计）。", missing: "请选择类别和日期",
     kind: "类别", on: "日期", digest: "所存副本的 SHA-256", kinds: {} as Record<string, string>,
   },
+  ruleRecords: {
+    title: "规则准确率", link: "各规则在已结案件中的准确率", hint: "按本系统近一年已结案件计算：某规则的线索到达某一等级后，经人核查属实的占多少。明显低于该等级应有水平的规则自动暂降一级，直至核查结果恢复；它从不影响任何住户的通行。",
+    empty: "还没有经人核查的已结案件。结案后这里会显示每条规则的准确率。", head: ["规则", "等级", "应有", "实测", "核查件数", "属实件数", "状态"],
+    heldBack: "暂降一级", inForce: "正常", few: "件数尚少",
+    corrections: "模型可能性的校正", correction: (family: string, slope: string, shift: string, cases: number) => `${family}：对数几率 × ${slope} + ${shift}（${cases} 件案件）`,
+    families: { others: "他人居住", vacancy: "空置" } as Record<string, string>,
+  },
+  integrity: {
+    title: "数据可信度", hint: "出入口（D）需要检修之处，和记录（N）不可信之处：据此先修设备、先核登记，再谈线索。出入口的问题不归责于任何住户；未经复核的时段不作为依据。",
+    entrances: "出入口", entrancesEmpty: "目前没有需要检修的出入口", data: "登记、来源与操作", dataEmpty: "目前没有不可信的记录", head: ["规则", "对象", "情况"],
+    about: { device: "设备", access_point: "通行点", source: "租约来源", person: "人员编号", dwelling: "房屋", user: "账号" } as Record<string, string>,
+  },
   hints: {
     title: "提示（至多用于询问）", empty: "没有提示", hint: "由规则目录中的小规则给出：只作记录或一次询问，不构成认定。", innocent: "先想到", openCase: "已成线索",
   },

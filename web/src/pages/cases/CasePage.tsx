@@ -6,7 +6,7 @@ import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { useCase, useCases } from "../../api/queries";
 import type { CaseDetail } from "../../api/types";
 import * as format from "../../format";
-import { named, useWords, word } from "../../i18n";
+import { named, useTold, useWords, word } from "../../i18n";
 import { useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Empty, Panel } from "../../ui/Panel";
@@ -67,6 +67,7 @@ function Page({ detail }: { detail: CaseDetail }): ReactNode {
 function Timeline({ detail }: { detail: CaseDetail }): ReactNode {
   const { caseDetail: t, caseSteps } = useWords();
   const zone = useZone();
+  const told = useTold();
   return (
     <Panel id="timeline" title={t.timeline}>
       <ol className="timeline">
@@ -74,8 +75,8 @@ function Timeline({ detail }: { detail: CaseDetail }): ReactNode {
           <li key={`${entry.at}${i}`} data-testid="entry" data-action={entry.action}>
             <strong>{named(caseSteps.action, entry.action, entry.action_zh)}</strong> {entry.reason_code ? named(caseSteps.reason, entry.reason_code, entry.reason_zh) : ""}
             <div className="faint">{t.at(entry.actor, format.dateTime(entry.at, zone))}</div>
-            {entry.filled.length ? <dl className="facts one">{entry.filled.map((one) => <div key={one.label_zh}><dt>{one.label_zh}</dt><dd>{one.value_zh}</dd></div>)}</dl> : null}
-            {entry.opinion ? <p>{entry.opinion}</p> : null}
+            {entry.filled.length ? <dl className="facts one">{entry.filled.map((one) => <div key={one.name}><dt>{named(caseSteps.field, one.name, one.label_zh)}</dt><dd>{one.code ? named(caseSteps.choice, one.code, one.value_zh) : one.value_zh}</dd></div>)}</dl> : null}
+            {entry.opinion ? <p>{told(entry.opinion, entry.opinion_en || entry.opinion)}</p> : null}
           </li>
         ))}
       </ol>

@@ -6,7 +6,7 @@ import { Link, useNavigate, useSearchParams } from "react-router";
 import { type CaseFilter, useCases, useHints } from "../../api/queries";
 import type { CaseItem } from "../../api/types";
 import * as format from "../../format";
-import { named, useWords, word } from "../../i18n";
+import { named, useTold, useWords, word } from "../../i18n";
 import { serverNow } from "../../now";
 import { useZone } from "../../session";
 import { StateMark } from "../../ui/Mark";
@@ -17,7 +17,7 @@ const FILTERS = ["state", "kind", "stage"] as const;
 const ASKED = [...FILTERS, "late"] as const;
 
 export function CasesPage(): ReactNode {
-  const { cases: t, caseSteps, common } = useWords();
+  const { cases: t, caseSteps, common, ruleRecords } = useWords();
   const [params, setParams] = useSearchParams();
   const filter: CaseFilter = Object.fromEntries(ASKED.map((name) => [name, params.get(name) ?? ""]).filter(([, v]) => v));
   const query = useCases(filter);
@@ -31,7 +31,7 @@ export function CasesPage(): ReactNode {
   return (
     <>
       <h1>{t.title}</h1>
-      <p className="reminder">{t.reminder}</p>
+      <p className="reminder">{t.reminder} <Link to="/settings?tab=rules">{ruleRecords.link}</Link></p>
       <Panel id="case-filters" title={t.filters} extra={<span className="faint">{t.keys}</span>}>
         <Answer query={query} rows={2}>
           {({ counts }) => (
@@ -56,6 +56,7 @@ export function CasesPage(): ReactNode {
 
 function Hints(): ReactNode {
   const { hints: t, caseSteps, words } = useWords();
+  const told = useTold();
   return (
     <Panel id="hints" title={t.title}>
       <p className="faint">{t.hint}</p>
@@ -66,9 +67,9 @@ function Hints(): ReactNode {
               <li key={one.id} data-testid="hint">
                 <strong>{word(words.caseKind, one.kind, one.kind_zh)}</strong> <code>{one.rule}</code> {named(caseSteps.rule, one.rule, "")}
                 <Link to={`/dwellings/${encodeURIComponent(one.dwelling_id)}`}>{one.block_name} {one.dwelling_number}</Link>
-                <span>{one.because[0]}</span>
+                <span>{told(one.because, one.because_en)[0]}</span>
                 {one.case_id ? <Link to={`/cases/${encodeURIComponent(one.case_id)}`}>{t.openCase}</Link> : null}
-                {one.against.length ? <span className="faint">{t.innocent} {one.against.map((text) => text.split(/\uff1a/)[0]).join(" · ")}</span> : null}
+                {one.against.length ? <span className="faint">{t.innocent} {told(one.against, one.against_en).map((text) => text.split(/\uff1a/)[0]).join(" · ")}</span> : null}
               </li>
             ))}
           </ul>
@@ -118,6 +119,7 @@ function CaseTable({ items, search }: { items: CaseItem[]; search: string }): Re
 function CaseRow({ item, chosen, search }: { item: CaseItem; chosen: boolean; search: string }): ReactNode {
   const { cases: t, words } = useWords();
   const zone = useZone();
+  const told = useTold();
   const overdue = item.step_due_at && Date.parse(item.step_due_at) <= serverNow();
   return (
     <tr className={chosen ? "chosen" : ""} data-testid="case" data-state={item.state}>
@@ -126,7 +128,7 @@ function CaseRow({ item, chosen, search }: { item: CaseItem; chosen: boolean; se
       <td>{word(words.caseKind, item.kind, item.kind_zh)}</td>
       <td><StateMark state={item.stage} words={words.stage} /></td>
       <td>{word(words.caseState, item.state, item.state_zh)}</td>
-      <td>{item.headline}</td>
+      <td>{told(item.headline, item.headline_en)}</td>
       <td className="num">{format.day(item.opened_at, zone)}</td>
       <td className="num">{item.step_due_at ? format.day(new Date(Date.parse(item.step_due_at) - 1).toISOString(), zone) : format.NONE}{overdue ? <span className="late">{t.overdue}</span> : null}</td>
     </tr>

@@ -6,7 +6,7 @@ import dayjs from "dayjs";
 import { type ReactNode, useEffect, useState } from "react";
 import { ApiError, call } from "../../api/client";
 import type { CaseAction, CaseDetail, CaseField, CaseItem } from "../../api/types";
-import { named, useWords } from "../../i18n";
+import { named, useTold, useWords } from "../../i18n";
 import { useSession } from "../../session";
 import { Empty, Panel } from "../../ui/Panel";
 
@@ -18,6 +18,7 @@ interface Props { detail: CaseDetail; action: string | null; choose: (action: st
 export function DecisionPanel({ detail, action, choose }: Props): ReactNode {
   const { caseDetail: t, caseSteps: { steps, action: names } } = useWords();
   const { may } = useSession();
+  const told = useTold();
   const open = detail.actions.filter((one) => !one.blocked);
   const blocked = detail.actions.filter((one) => one.blocked);
   const chosen = open.find((one) => one.action === action) ?? null;
@@ -35,7 +36,7 @@ export function DecisionPanel({ detail, action, choose }: Props): ReactNode {
           {blocked.length ? (
             <details data-testid="blocked">
               <summary>{steps.later}</summary>
-              <ul className="rows">{blocked.map((one) => <li key={one.action} data-action={one.action}><strong>{named(names, one.action, one.label_zh)}</strong><span>{one.blocked}</span></li>)}</ul>
+              <ul className="rows">{blocked.map((one) => <li key={one.action} data-action={one.action}><strong>{named(names, one.action, one.label_zh)}</strong><span>{told(one.blocked, one.blocked_en)}</span></li>)}</ul>
             </details>
           ) : null}
         </>

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { useDwellingLife, useEstateLife } from "../../api/queries";
 import type { LifeFact } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import { useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -37,6 +37,7 @@ export function EstateLifePanel(): ReactNode {
 function Fact({ fact, linked = false }: { fact: LifeFact; linked?: boolean }): ReactNode {
   const { life: t } = useWords();
   const zone = useZone();
+  const told = useTold();
   return (
     <li data-testid="life-fact" data-kind={fact.kind} data-standing={fact.standing}>
       {linked ? <Link to={`/dwellings/${encodeURIComponent(fact.dwelling_id)}`}>{fact.block} {fact.number}</Link> : null}
@@ -44,7 +45,7 @@ function Fact({ fact, linked = false }: { fact: LifeFact; linked?: boolean }): R
       <strong>{fact.day}</strong>
       <span className="faint">{t.proof(fact.proof.map((one) => word(t.families, one)).join(" + "), Math.round(fact.coverage * 100))}{fact.revision > 1 ? ` · ${t.revision(fact.revision)}` : ""}</span>
       <span className="faint" style={{ flexBasis: "100%" }}>
-        {fact.because.join(" ")} {fact.delivered_at ? t.delivered(format.dateTime(fact.delivered_at, zone)) : t.waiting}
+        {told(fact.because, fact.because_en).join(" ")} {fact.delivered_at ? t.delivered(format.dateTime(fact.delivered_at, zone)) : t.waiting}
       </span>
     </li>
   );

@@ -5,7 +5,7 @@ import { type ReactNode, useState } from "react";
 import { useExplain, useExplainCredential, useExplainDoor, useExplainPerson } from "../../api/queries";
 import type { Explain } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import { Mark, StateMark } from "../../ui/Mark";
 import { OnDevices } from "../../ui/OnDevices";
 import { Answer, Empty, Panel } from "../../ui/Panel";
@@ -30,14 +30,15 @@ export function ExplainCredential({ token }: { token: string }): ReactNode {
 
 export function ExplainPerson({ id }: { id: string }): ReactNode {
   const { explain: t, passes } = useWords();
+  const told = useTold();
   return (
     <Panel id="explained" title={t.found} live>
       <Answer query={useExplainPerson(id)}>
         {(e) => (
           <>
-            <p><strong className="big">{e.name}</strong> <span className="faint">{e.households.join(passes.comma)}</span></p>
-            <p data-testid="person-summary"><Mark tone={e.devices === 0 ? "none" : e.confirmed === e.devices ? "good" : "warn"}>{e.summary}</Mark></p>
-            <WhyNot reasons={e.not_because} />
+            <p><strong className="big">{e.name}</strong> <span className="faint">{told(e.households, e.households_en).join(passes.comma)}</span></p>
+            <p data-testid="person-summary"><Mark tone={e.devices === 0 ? "none" : e.confirmed === e.devices ? "good" : "warn"}>{told(e.summary, e.summary_en)}</Mark></p>
+            <WhyNot reasons={told(e.not_because, e.not_because_en)} />
             {e.lines.length ? <Lines lines={e.lines} /> : <Empty text={t.nobody} />}
           </>
         )}
@@ -50,6 +51,7 @@ const PAGE = 100;
 
 export function ExplainDoor({ id }: { id: string }): ReactNode {
   const { explain: t, words, common } = useWords();
+  const told = useTold();
   const [label, setLabel] = useState("");
   const [offset, setOffset] = useState(0);
   return (
@@ -61,7 +63,7 @@ export function ExplainDoor({ id }: { id: string }): ReactNode {
               <strong className="big">{e.name}</strong> <span className="faint">{common.total(e.total)}: {Object.entries(e.by_class).map(([kind, n]) => `${word(words.holderClass, kind)} ${format.number(n)}`).join(" · ")}</span>
               {e.devices.map((device) => <span key={device.device_id}> · {device.device_name} <StateMark state={device.state} words={words.listState} /></span>)}
             </p>
-            <WhyNot reasons={e.shut} />
+            <WhyNot reasons={told(e.shut, e.shut_en)} />
             {e.lines.length ? <Lines lines={e.lines} /> : <Empty text={t.nobodyHere} />}
             {e.total > PAGE ? (
               <p className="tools">
@@ -86,13 +88,14 @@ function WhyNot({ reasons }: { reasons: string[] }): ReactNode {
 function Lines({ lines }: { lines: Explain["lines"] }): ReactNode {
   const { explain: t } = useWords();
   const c = t.columns;
+  const told = useTold();
   return (
     <div className="table-scroll" tabIndex={0} role="group" aria-label={t.found}>
       <table className="plain">
         <thead><tr><th>{c.who}</th><th>{c.where}</th><th>{c.when}</th><th>{c.because}</th><th>{c.ways}</th><th>{c.devices}</th></tr></thead>
         <tbody>
-          {lines.map((line, i) => (
-            <tr key={`${line.token}${line.where}${i}`} data-testid="explained-line">
+          {lines.map((one, i) => ({ ...one, ...told(one, one.english), key: `${one.token}${one.where}${i}` })).map((line) => (
+            <tr key={line.key} data-testid="explained-line">
               <td className="nowrap">{line.who}</td><td>{line.where}</td><td>{line.when}</td><td>{line.because}<WhyNot reasons={line.not_because} /></td><td>{line.ways}</td>
               <td><OnDevices devices={line.devices} who={line.who} /></td>
             </tr>

@@ -10,15 +10,19 @@ import { Audit } from "./Audit";
 import { EdgesPanel } from "./EdgesPanel";
 import { DeadLettersPanel, HealthPanel, OutboxPanel } from "./Health";
 import { FaceChecksPanel, PolicyPanel, RulesPanel, SnapshotsPanel } from "./Policy";
+import { IntegrityPanel } from "./Integrity";
 import { RetentionPanel } from "./Retention";
+import { RuleRecordsPanel } from "./RuleRecords";
 import { UsersPanel } from "./Users";
 
 export function SettingsPage(): ReactNode {
-  const t = useWords().settings;
+  const { settings: t, ruleRecords, integrity } = useWords();
   const { may } = useSession();
   const [params, setParams] = useSearchParams();
   const tabs: { key: string; label: string; needs?: Permission; children: ReactNode }[] = [
     { key: "policy", label: t.policy, needs: "estate.view", children: <><PolicyPanel /><RulesPanel /><SnapshotsPanel /><FaceChecksPanel /><RetentionPanel /></> },
+    { key: "rules", label: ruleRecords.title, needs: "case.view", children: <RuleRecordsPanel /> },
+    { key: "integrity", label: integrity.title, needs: "audit.view", children: <IntegrityPanel /> },
     { key: "health", label: t.health, children: <><HealthPanel />{may("case.view") || may("audit.view") ? <OutboxPanel /> : null}</> },
     { key: "audit", label: t.audit, needs: "audit.view", children: <Audit /> },
     { key: "dead", label: t.dead, needs: "audit.view", children: <DeadLettersPanel /> },

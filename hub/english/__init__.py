@@ -1,0 +1,1 @@
+"""What the hub says in Chinese, said in English: a phrase book as data, read in one place."""
