@@ -1,4 +1,4 @@
-"""What the hub says of leads, cases and access has English words in the phrase book: else an English page would say it in Chinese."""
+"""What the hub says of leads, cases and access has English words in the phrase book: else an English page would be Chinese."""
 
 from __future__ import annotations
 
