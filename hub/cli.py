@@ -129,18 +129,23 @@ def import_site_command(
     edge: Annotated[
         str | None, typer.Option(help="The edge on which the devices hang, if the estate has several.")
     ] = None,
-    second: Annotated[
-        str, typer.Option(help="Who stands for it beside you, where doors of more than 20 people move.")
+    by: Annotated[
+        str,
+        typer.Option(
+            help="The user who asks, where doors of more than 20 people move: a second one confirms in the console."
+        ),
     ] = "",
 ) -> None:
     """Import an estate: blocks, dwellings, doors, access points, devices, meters. May be run again."""
-    from hub.estate.site import SiteProblem, import_site
+    from hub.estate.site import SiteProblem, SiteWaits, import_site
 
     hub = open_directory(directory, create=True)
     try:
-        estate = import_site(hub, file.read_bytes(), edge, second=second)
+        estate = import_site(hub, file.read_bytes(), edge, by=by)
     except SiteProblem as error:
         raise _fail(f"{file} is not imported:\n{error}") from error
+    except SiteWaits as error:
+        raise _fail(f"{file} is not imported yet: {error}.") from error
     typer.echo(f"estate {estate} imported")
 
 

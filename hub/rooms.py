@@ -18,7 +18,7 @@ from hub.cases.nightly import JOBS as CASES_JOBS
 from hub.cases.reminders import JOBS as CLOCK_JOBS
 from hub.catalogue import api as catalogue_api
 from hub.catalogue.watch import JOBS as CATALOGUE_JOBS
-from hub.estate import adding_api, orders_api, removing
+from hub.estate import adding_api, orders_api, removing, site
 from hub.estate import api as estate_api
 from hub.estate.jobs import JOBS as ESTATE_JOBS
 from hub.events import api as events_api
@@ -98,5 +98,5 @@ JOBS: tuple[Job, ...] = (
 
 
 def join(hub: Hub) -> None:
-    hub.held_kinds = by_tag(*removing.KINDS, upload.KIND)
+    hub.held_kinds = by_tag(*removing.KINDS, upload.KIND, site.KIND)
     hub.other_ways = of_this_unit

@@ -7,28 +7,30 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub import quota
 from hub.access.lawful import DoorSetup, PointSetup, door_law
-from hub.auth import PERMISSIONS
 from hub.db import UnitOfWork
-from hub.errors import ApiError
+from hub.errors import ApiError, Conflict
 from hub.estate import law
+from hub.estate.adding import follow
 from hub.estate.removing import on_lists
+from hub.held_rows import Kind, hold
 from hub.ids import random_text
 from hub.occupancy.served import take_over
-from hub.second_person import require_other_named
 from hub.services import Hub
 from hub.tables import AccessPoint, Block, Device, Door, Dwelling, Edge, Estate, HubUser, Meter
 
 DECLARED = frozenset({"escape_route", "egress", "fire_release"})
+REASON = "import of a hand-over"
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$"
 
 
@@ -184,30 +186,92 @@ def _unlawful(site: Site) -> Iterable[str]:
         yield from (f"doors: door {door.code} ({p.code}): {p.text_zh}" for p in door_law(setup) if p.refused)
 
 
-def import_site(
-    hub: Hub, text: str | bytes, edge_id: str | None = None, actor: str = "command line", second: str = ""
-) -> str:
-    """The estate's id. Devices hang on `edge_id`, or on the estate's only edge. Raises SiteProblem.
+class HandOver(msgspec.Struct, frozen=True, tag="site.hand_over"):
+    """A document that waits for a second person; `entries`: how many people × devices would lose a way in."""
 
-    `second`: the user who stands for it beside the actor, where it takes a door from more people than one may decide about.
+    text: str
+    edge_id: str | None
+    entries: int
+
+
+class SiteWaits(Exception):
+    """Nothing of the document stands yet: a second person decides about it in the console."""
+
+    def __init__(self, held: str, entries: int) -> None:
+        super().__init__(
+            f"doors move: {entries} entries of people would go, more than {quota.LIMIT} within the hour. "
+            f"It waits as {held} for a second person, who confirms or refuses it in the console within 24 hours"
+        )
+        self.held = held
+
+
+class _TooMany(Exception):
+    def __init__(self, entries: int, devices: Collection[str]) -> None:
+        self.entries, self.devices = entries, sorted(devices)
+
+
+def import_site(
+    hub: Hub, text: str | bytes, edge_id: str | None = None, actor: str = "command line", by: str = ""
+) -> str:
+    """The estate's id. Devices hang on `edge_id`, or on the estate's only edge. Raises SiteProblem, SiteWaits.
+
+    `by`: the user who asks for it, where it takes a door from more people than one may decide about.
     """
     site = read_site(text)
+    try:
+        with hub.db.unit_of_work(actor, REASON, estate_id=site.estate.code, now=hub.now()) as uow:
+            before = _doors(uow.session, site.estate.code)
+            _write(uow, site, edge_id)
+            _weigh(uow, site.estate.code, before, by or actor)
+    except _TooMany as many:
+        document = text.decode() if isinstance(text, bytes) else text
+        held = _hold(hub, site, HandOver(document, edge_id, many.entries), many.devices, by)
+        raise SiteWaits(held, many.entries) from many
+    follow(hub)
+    return site.estate.code
+
+
+def _write(uow: UnitOfWork, site: Site, edge_id: str | None) -> None:
     estate_id = site.estate.code
-    with hub.db.unit_of_work(actor, "import of a hand-over", estate_id=estate_id, now=hub.now()) as uow:
-        before = _doors(uow.session, estate_id)
-        _write_places(uow.session, site, estate_id)
-        if site.devices:
-            _write_devices(uow, site, estate_id, edge_id)
-        _still_lawful(uow.session, site, estate_id)
-        _weigh(uow, estate_id, before, actor, second)
-        uow.record(
-            "site.imported",
-            estate_id,
-            **{kind: len(getattr(site, kind)) for kind in ("blocks", "dwellings", "doors", "devices", "meters")},
-        )
-    hub.signal("edges.publish")
-    hub.signal("access.publish")
+    _write_places(uow.session, site, estate_id)
+    if site.devices:
+        _write_devices(uow, site, estate_id, edge_id)
+    _still_lawful(uow.session, site, estate_id)
+    counts = {kind: len(getattr(site, kind)) for kind in ("blocks", "dwellings", "doors", "devices", "meters")}
+    uow.record("site.imported", estate_id, **counts)
+
+
+def _hold(hub: Hub, site: Site, action: HandOver, devices: Collection[str], by: str) -> str:
+    """The id of what waits. Raises SiteProblem where nobody is named who asks: then any single person could do both."""
+    estate_id = site.estate.code
+    with hub.db.unit_of_work(by, REASON, estate_id=estate_id, now=hub.now()) as uow:
+        asker = select(HubUser).where(HubUser.name == by, HubUser.disabled.is_(False))
+        user = uow.session.scalars(asker).first() if by else None
+        if user is None:
+            named = ", ".join(devices)
+            raise SiteProblem(
+                f"doors of {named} move: {action.entries} entries of people would go, more than {quota.LIMIT} within the "
+                f"hour; a second person has to confirm it in the console. Say who asks: --by NAME"
+                + (f" ({by!r} is no user)" if by else "")
+            )
+        names = uow.session.scalars(select(Device.name).where(Device.id.in_(devices)).order_by(Device.name)).all()
+        label = f"导入交接文件，改变“{'”“'.join(names)}”所控制的门，影响{action.entries}人次"
+        return hold(uow, user.id, estate_id, action, label, action.entries)
+
+
+def _perform(uow: UnitOfWork, estate_id: str, action: HandOver) -> str:
+    """As things stand now. Raises Conflict; then nothing of it stands."""
+    try:
+        site = read_site(action.text)
+        if site.estate.code != estate_id:
+            raise SiteProblem(f"estate.code: {site.estate.code!r} is not this estate")
+        _write(uow, site, action.edge_id)
+    except SiteProblem as error:
+        raise Conflict(f"交接文件现在不能导入：{error}", "hand_over_refused") from error
     return estate_id
+
+
+KIND = Kind(HandOver, lambda _session, action: int(action.entries), lambda *_: "", _perform, follow)
 
 
 def _doors(session: Session, estate_id: str) -> dict[str, tuple[str, tuple[str | None, ...]]]:
@@ -221,29 +285,13 @@ def _doors(session: Session, estate_id: str) -> dict[str, tuple[str, tuple[str |
     return {point: (device, tuple(place)) for point, device, *place in rows}
 
 
-def _weigh(
-    uow: UnitOfWork, estate_id: str, before: Mapping[str, tuple[str, tuple[str | None, ...]]], actor: str, second: str
-) -> None:
-    """A hand-over that moves doors takes their people's way in, as a person's click would: the same limit. Raises SiteProblem."""
+def _weigh(uow: UnitOfWork, estate_id: str, before: Mapping[str, tuple[str, tuple[str | None, ...]]], who: str) -> None:
+    """A hand-over that moves doors takes their people's way in, as a person's click would: the same limit. Raises _TooMany."""
     after = _doors(uow.session, estate_id)
     losing = {device for point, (device, place) in before.items() if after.get(point) != (device, place)}
     lost = on_lists(uow.session, losing)
-    if not lost or quota.spend(uow, actor, "site.imported", lost):
-        return
-    if not second:
-        named = ", ".join(sorted(losing))
-        raise SiteProblem(
-            f"doors of {named} move: {lost} entries of people would go, more than {quota.LIMIT} within the hour; "
-            "a second person has to stand for it (--second NAME, a user who may manage tenancies)"
-        )
-    user = uow.session.scalars(select(HubUser).where(HubUser.name == second, HubUser.disabled.is_(False))).first()
-    if user is None or "tenancy.manage" not in PERMISSIONS.get(user.role, frozenset()):
-        raise SiteProblem(f"{second!r} is no user who may stand for it: a housing official or administrator")
-    try:
-        require_other_named(uow.session, actor, second, uow.now)
-    except ApiError as error:
-        raise SiteProblem(error.message) from error
-    uow.record("site.second_person", estate_id, second=second, entries=lost)
+    if lost and not quota.spend(uow, who, "site.imported", lost):
+        raise _TooMany(lost, losing)
 
 
 def _still_lawful(session: Session, site: Site, estate_id: str) -> None:

@@ -18,7 +18,7 @@ from hub.access import held, publish
 from hub.access.desk import OwnRequest
 from hub.auth import Principal
 from hub.errors import Conflict
-from hub.estate.site import SiteProblem, import_site
+from hub.estate.site import SiteProblem, SiteWaits, import_site
 from hub.services import Hub
 from hub.tables import (
     AccessChange,
@@ -299,13 +299,23 @@ def test_a_hand_over_that_moves_doors_of_many_takes_a_second_person(hub: Hub, si
     import_site(hub, document("board-1"))
     many_on(hub, "E009.board-1", quota.LIMIT + 1)
     import_site(hub, document("board-1"))  # the same again takes nothing
-    with pytest.raises(SiteProblem, match="second person"):
+    with pytest.raises(SiteProblem, match="Say who asks"):
         import_site(hub, document("board-2"))
     with pytest.raises(SiteProblem, match="no user"):
-        import_site(hub, document("board-2"), second="nobody")
-    manager, official = sign_in(hub, "auditor"), sign_in(hub, "housing_official")
-    with pytest.raises(SiteProblem, match="no user"):
-        import_site(hub, document("board-2"), second=principal_of(hub, manager).name)
-    import_site(hub, document("board-2"), second=principal_of(hub, official).name)
-    with hub.db.reading() as session:
-        assert session.get_one(AccessPoint, "E009.B1-IN").device_id == "E009.board-2"
+        import_site(hub, document("board-2"), by="nobody")
+    asker, official = sign_in(hub, "administrator"), sign_in(hub, "housing_official")
+
+    def controls() -> str | None:
+        with hub.db.reading() as session:
+            return session.get_one(AccessPoint, "E009.B1-IN").device_id
+
+    with pytest.raises(SiteWaits) as waits:
+        import_site(hub, document("board-2"), by=principal_of(hub, asker).name)
+    assert controls() == "E009.board-1", "nothing of it stands before a second person has confirmed it"
+    url = f"/api/v1/held-actions/{waits.value.held}/confirm"
+    assert asker.post(url, json=REASON).status_code == 409, "who asked does not confirm it himself"
+    (shown,) = official.get("/api/v1/estates/E009/held-actions").json()["items"]
+    assert shown["kind"] == "site.hand_over"
+    assert all(text in shown["label"] for text in ("board-1", str(quota.LIMIT + 1))), "what it does, and to how many"
+    assert official.post(url, json=REASON).status_code == 200
+    assert controls() == "E009.board-2"

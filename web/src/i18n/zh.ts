@@ -42,12 +42,12 @@ const words = {
   heldKind: {
     "pass.issue": "签发通行证", "pass.end": "终止通行证", "pass.renew": "通行证续期", "credential.own_request": "本人申请停用", "credential.lost_card": "挂失换卡",
     "credential.restore": "恢复停用的凭证", "device.foreign": "处理设备上的非本系统人员", "role.assign": "授予岗位", "role.end": "收回岗位", "role.extend": "岗位续期", "schedule.change": "更改时段", "member.id_card": "身份证开门", "member.pin": "开门密码", "pass.link": "发手机通行链接",
-    "device.out_of_service": "停用设备", "device.doors": "改变设备控制的门", "tenancy.upload": "采用上传的租约表格",
+    "device.out_of_service": "停用设备", "device.doors": "改变设备控制的门", "tenancy.upload": "采用上传的租约表格", "site.hand_over": "导入交接文件",
   } as Record<string, string>,
   heldEffect: {
     "pass.issue": "确认后立即签发，并下发到沿途的门；号码显示给确认人一次。", "pass.end": "确认后从所有设备上删除这张通行证。", "pass.renew": "确认后延长有效期。",
     "credential.own_request": "确认后按本人意愿停用此人的通行凭证，本人可随时恢复。其他家庭成员不受影响。", "credential.lost_card": "确认后丢失的卡在所有门上失效；本人其他开门方式保留。",
-    "credential.restore": "确认后给本人换发新的通行凭证。", "device.foreign": "确认后从设备上删除这些人员，他们将不能再凭旧凭证通行。", "role.assign": "确认后此人可按岗位通行，并下发到设备。", "role.end": "确认后从所有设备上删除此人的岗位凭证。", "role.extend": "确认后延长此人的岗位期限。", "schedule.change": "确认后使用这一时段的人员按新时段通行。", "member.id_card": "确认后按本人选择启用或停用身份证开门。", "member.pin": "确认后生成或取消本人的开门密码；密码显示给确认人一次。", "device.out_of_service": "确认后设备停用：名单上的人不能再靠它进门，或只能凭停用前的名单进门。出门不受影响。", "device.doors": "确认后设备不再控制被解除的门，靠它进门的人须走别的门。", "tenancy.upload": "确认后按现在的情况重新比对并采用整份名单：列出的住户会失去门卡或居住资格。", "pass.link": "确认后生成手机通行链接，只显示一次；以前的链接失效。",
+    "credential.restore": "确认后给本人换发新的通行凭证。", "device.foreign": "确认后从设备上删除这些人员，他们将不能再凭旧凭证通行。", "role.assign": "确认后此人可按岗位通行，并下发到设备。", "role.end": "确认后从所有设备上删除此人的岗位凭证。", "role.extend": "确认后延长此人的岗位期限。", "schedule.change": "确认后使用这一时段的人员按新时段通行。", "member.id_card": "确认后按本人选择启用或停用身份证开门。", "member.pin": "确认后生成或取消本人的开门密码；密码显示给确认人一次。", "device.out_of_service": "确认后设备停用：名单上的人不能再靠它进门，或只能凭停用前的名单进门。出门不受影响。", "device.doors": "确认后设备不再控制被解除的门，靠它进门的人须走别的门。", "tenancy.upload": "确认后按现在的情况重新比对并采用整份名单：列出的住户会失去门卡或居住资格。", "site.hand_over": "确认后按交接文件登记门和设备：被移走的门上，名单里的人须走别的门。出门不受影响。", "pass.link": "确认后生成手机通行链接，只显示一次；以前的链接失效。",
   } as Record<string, string>,
   order: { lock_down: "封锁", block: "停用", lock_open: "常开", release: "恢复正常" } as Record<string, string>,
   orderEffect: {
