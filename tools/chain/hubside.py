@@ -165,6 +165,11 @@ class HubProcess:
     def file(self) -> Path:
         return self.directory / "hub.sqlite"
 
+    @property
+    def connected(self) -> bool:
+        """Up, and its broker hears it: else nobody is told that a list is ready."""
+        return self.up and self.link.connected
+
     def open(self, points: _Points | None = None) -> _Hub:
         """Without `points`: another process on the same files."""
         config = Config(dir=self.directory)

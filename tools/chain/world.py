@@ -133,7 +133,7 @@ class World:
         hard = faults.unreachable or faults.silent or faults.slow_s or faults.lies or faults.busy
         hard = hard or self.terminals[device].full  # whose entry had to be made anew may find its place taken
         # A lost card goes by an order at once; what its holder has beside it comes with the next list.
-        no_list = not self.hub.up or not self.edge.https_up or not self.edge.connected
+        no_list = not self.hub.connected or not self.edge.https_up or not self.edge.connected
         return bool(hard) or no_list or not self.edge.running or self.trouble.get(device, since) > since
 
     def stand_still(self, time: timedelta) -> None:
