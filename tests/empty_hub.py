@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from sqlalchemy import event
+from sqlalchemy import Dialect, event
 
 from hub import rooms
 from hub.app import build_app, put_on
@@ -23,9 +23,24 @@ def open_sqlite(directory: Path) -> Database:
     file = directory / "hub.sqlite"
     if not file.exists():
         file.write_bytes(_empty_file())
-    database = Database(f"sqlite:///{file}")
+    database = share(Database(f"sqlite:///{file}"))
     event.listen(database.engine, "connect", _do_not_wait)
     return database
+
+
+def share(database: Database) -> Database:
+    """It compiles no statement that another database of this kind has compiled in this process."""
+    engine, kind = database.engine, database.engine.dialect.name
+    if kind not in _dialects:
+        with engine.connect():  # a dialect learns from its first connection
+            _dialects[kind] = engine.dialect
+    engine.dialect = _dialects[kind]
+    engine.update_execution_options(compiled_cache=_compiled)
+    return database
+
+
+_dialects: dict[str, Dialect] = {}
+_compiled: dict[Any, Any] = {}
 
 
 def make_tables(url: str) -> None:

@@ -11,19 +11,21 @@ from xdist.scheduler import LoadFileScheduling
 JOURNEYS = "tests/journeys/"
 LONG = (
     JOURNEYS,
-    "tests/web/",
     "tests/hub/occupancy/backtest/",
+    "tests/chain/",
+    "tests/web/",
+    "tests/device_drivers/conformance/",
+    "tests/device_drivers/test_modbus",
     "tests/simulators/test_sim_city",
     "tests/simulators/test_sim_people",
-    "tests/chain/",
     "tests/edge_agent/test_edge_box.py",
-    "tests/device_drivers/faces/",
-    "tests/hub/test_hub_server.py",
-    "tests/hub/evidence/",
     "tests/hub/tenancy/",
     "tests/hub/access/",
-    "tests/test_",
+    "tests/device_drivers/faces/",
+    "tests/hub/evidence/",
+    "tests/hub/test_hub_",
     "tests/hub/",
+    "tests/test_",
 )
 """Paths begin with these; the longest first."""
 

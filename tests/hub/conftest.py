@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from empty_hub import app_on, open_sqlite
+from empty_hub import app_on, open_sqlite, share
 from fastapi.testclient import TestClient
 
 from device_drivers.mqtt import MemoryBroker, MemoryLink
@@ -67,7 +67,7 @@ class Clock:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty hub database with all tables: every test that takes it runs on both."""
     on_sqlite = request.param == "sqlite"
-    database = open_sqlite(tmp_path) if on_sqlite else Database(request.getfixturevalue("postgres_tables"))
+    database = open_sqlite(tmp_path) if on_sqlite else share(Database(request.getfixturevalue("postgres_tables")))
     yield database
     database.close()
 
@@ -99,7 +99,7 @@ def sqlite_hub(tmp_path: Path, clock: Clock, broker: MemoryBroker) -> Iterator[H
 @pytest.fixture
 def postgres_hub(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, broker: MemoryBroker) -> Iterator[Hub]:
     """For the one test of a service that asks whether the other database says the same."""
-    database = Database(request.getfixturevalue("postgres_tables"))
+    database = share(Database(request.getfixturevalue("postgres_tables")))
     yield make_hub(database, tmp_path, clock, broker)
     database.close()
 
