@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from hub.cases.states import State
 from hub.cases.steps import Action
 from hub.db import Database
-from hub.occupancy.estate_view import LOOK_BACK_DAYS
 from hub.occupancy.finding import Kind, Stage
 from hub.occupancy.fitted import fixed_chances, marks
 from hub.occupancy.outcomes import FAMILY, Inspected, Outcomes, Result, Stated, learned_weekly
+from hub.occupancy.values import LOOK_BACK_DAYS
 from hub.tables import CaseEntry, CaseFile, Estate, Finding
 
 RESULTS: dict[str, Result] = {

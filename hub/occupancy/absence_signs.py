@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.occupancy.columns import columns_of
 from hub.occupancy.rhythm import expected_a_year
-from hub.occupancy.values import DayState, PresenceDay
+from hub.occupancy.values import PresenceDay
 from hub.occupancy.windows import Bools, Floats, Ints
 
 NEAR, ENOUGH = 6, 2
@@ -37,16 +38,11 @@ ABSENCE_COLUMN = {name: number for number, name in enumerate(ABSENCE_SIGNS)}
 
 def absence_signs(days: Sequence[PresenceDay], members: int, paused: Bools, declared: Bools) -> tuple[Floats, Ints]:
     """(one row a day with a column for each of ABSENCE_SIGNS; the first day of absence by day). `paused`, `declared`: by day."""
-    count = len(days)
+    c = columns_of(days)
+    count = len(c)
     at = np.arange(count)
-    known = np.array([d.state is not DayState.UNKNOWN for d in days], np.bool_)
-    passed = np.array([d.passes + d.others > 0 for d in days], np.bool_)
-    visit = np.array([d.visit for d in days], np.bool_)
-    sign = np.array([d.state in (DayState.PRESENT, DayState.OTHER_USE) for d in days], np.bool_)
-    water = np.array([np.nan if d.water is None else d.water for d in days])
-    power = np.array([np.nan if d.electricity is None else d.electricity for d in days])
-    usual_water = np.array([np.nan if d.usual_water is None else d.usual_water for d in days])
-    usual_power = np.array([np.nan if d.usual_electricity is None else d.usual_electricity for d in days])
+    known, sign, visit, passed = c.known, c.sign, c.visit, c.passes + c.others > 0
+    water, power, usual_water, usual_power = c.water, c.power, c.usual_water, c.usual_power
     solid = sign & ~visit
     reset = solid & (_window(solid, NEAR) >= ENOUGH)
     start = np.maximum.accumulate(np.where(reset, at, -1)) + 1  # first day of absence

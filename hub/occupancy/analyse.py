@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal
@@ -17,16 +17,16 @@ from hub.ids import new_id
 from hub.occupancy import finding as values
 from hub.occupancy import night
 from hub.occupancy.detect import detect
-from hub.occupancy.estate_view import LOOK_BACK_DAYS, EstateView, first_day
+from hub.occupancy.estate_view import EstateView, first_day
 from hub.occupancy.fitted import model
 from hub.occupancy.life import Life, life_of
 from hub.occupancy.load import load_judged
-from hub.occupancy.memory import Kept, kept_of
+from hub.occupancy.memory import Kept, RecentDays, kept_of
 from hub.occupancy.policy import calendar
 from hub.occupancy.quiet import rest_of
 from hub.occupancy.recognised import HEALTH_DAYS, count_days, keep
 from hub.occupancy.rows import presence_row
-from hub.occupancy.values import DwellingRecord, Household
+from hub.occupancy.values import LOOK_BACK_DAYS, DwellingRecord, Household
 from hub.tables import DirtyDay, Dwelling, DwellingMemory, Estate, Finding, PresenceDay
 
 NIGHT_HOUR = 2
@@ -120,7 +120,7 @@ def analyse_night(
     take_marks(uow.session, dwellings, view.last)
     spent = night.spend(uow, view, dwellings, calendar(), model())
     changes = _follow(uow, view, spent.found)
-    return Outcome(len(spent.found), len(spent.found), tuple(changes), ()), dict(spent.long_way)
+    return Outcome(len(spent.found), len(spent.found), tuple(changes), tuple(spent.lives)), dict(spent.long_way)
 
 
 def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | None]) -> Outcome:
@@ -130,16 +130,22 @@ def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | No
     judged = load_judged(session, view, dwellings)
     records = [record for record, _memory in judged]
     days = _write_days(session, records, {home: max(since or view.first, view.first) for home, since in due.items()})
-    answers = [(record, detect(record, view.pack, calendar(), model(), view.outcomes)) for record in records]
+    answers, lives = list[tuple[DwellingRecord, tuple[values.Finding, ...]]](), list[tuple[str, Life]]()
     kept = list[tuple[str, Household | None, Kept, date]]()
-    for (record, memory), (_record, found) in zip(judged, answers, strict=True):
-        one = kept_of(memory, record.days)
+    for given, memory in judged:
+        one = kept_of(memory, given.days)
+        held = len(one) == len(given.days)
+        record = replace(given, days=RecentDays.of(one, len(one))) if held else given
+        found = detect(record, view.pack, calendar(), model(), view.outcomes)
         one.rest = rest_of(record, view.pack, model(), bool(found))
+        lives.append((record.dwelling_id, life_of(record)))
+        if not night.needs_all(record, one, found, lives[-1][1], view.pack, model()):
+            one.trim()
+        answers.append((record, found))
         kept.append((record.dwelling_id, record.household, one, view.first))
     night.remember(session, kept, view.last)
     changes = _follow(uow, view, answers)
-    lives = tuple((record.dwelling_id, life_of(record)) for record in records)
-    return Outcome(len(records), days, tuple(changes), lives)
+    return Outcome(len(records), days, tuple(changes), tuple(lives))
 
 
 def take_marks(session: Session, dwellings: Sequence[str], last: date) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.occupancy.absence_signs import ABSENCE_COLUMN
+from hub.occupancy.columns import columns_of
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, RECORDS, Stage
 from hub.occupancy.likely import Likely, Tiers
 from hub.occupancy.pack import Vacancy
@@ -118,7 +119,7 @@ def _by_day_alone(s: dict[str, Floats]) -> Bools:
 
 def _lives_by_water(of: Likely) -> Bools:
     """On most of the last 30 days more water than a leak or a visit takes; for homes without a usual of their own."""
-    water = np.array([np.nan if day.water is None else day.water for day in of.days])
+    water = columns_of(of.days).water
     lived, known = np.cumsum([0, *(np.nan_to_num(water) >= 0.03)]), np.cumsum([0, *~np.isnan(water)])
     at = np.arange(len(water))
     begin = np.maximum(0, at - 29)

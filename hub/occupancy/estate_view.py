@@ -18,11 +18,8 @@ from hub.occupancy.pack import PolicyPack
 from hub.occupancy.policy import pack_named
 from hub.occupancy.recognised import Recognition, recognition
 from hub.occupancy.served import Served, served
-from hub.occupancy.values import NO_GAPS
+from hub.occupancy.values import LOOK_BACK_DAYS, NO_GAPS
 from hub.tables import AccessPoint, Coverage, Door, DoorDoubt, Dwelling, Estate
-
-LOOK_BACK_DAYS = 400
-"""How far back a day's judgement looks; daily rows are kept as long."""
 
 Gaps = list[Mapping[str, float]]
 

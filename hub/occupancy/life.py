@@ -70,9 +70,9 @@ def _begun(record: DwellingRecord) -> Life:
     household = record.household
     assert household is not None
     start = household.handover or household.first
-    if household.handover is None or start <= record.days[0].day:
+    if household.handover is None or start <= (record.first_day or start):
         return Life(household.tenancy_id, (), frozenset())  # before the record: neither proved nor taken back
-    days = [day for day in record.days if day.day >= start]
+    days = record.since(start)
     return Life(
         household.tenancy_id,
         tuple(
@@ -118,9 +118,9 @@ def _moved_in(tenancy: str, days: Sequence[PresenceDay]) -> LifeFact | None:
 
 
 def _ended(record: DwellingRecord, tenancy: str, since: date) -> Life:
-    if since <= record.days[0].day:
+    if since <= (record.first_day or since):
         return Life(tenancy, (), frozenset())
-    after = [day for day in record.days if day.day > since]
+    after = record.since(since + timedelta(days=1))
     runs = _idle_runs(after)
     facts = list[LifeFact]()
     if runs:

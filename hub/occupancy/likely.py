@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.occupancy.absence_signs import ABSENCE_SIGNS, absence_signs
+from hub.occupancy.columns import Days, columns_of
 from hub.occupancy.pack import PolicyPack
-from hub.occupancy.runs import covers
+from hub.occupancy.runs import covered_until
 from hub.occupancy.signs import SIGNS, signs, worth_a_look
 from hub.occupancy.trees import Trees
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
@@ -91,12 +92,13 @@ def likely(
 ) -> Likely | None:
     """None when the tenancy is too young. `recognised`: by day of the record; None: as `record.recognised` on all days."""
     start = household.handover or household.first
-    offset = next((i for i, day in enumerate(record.days) if day.day >= start), len(record.days))
+    offset = len(record.days) - len(record.since(start))
     days = record.days[offset:]
     if len(days) < SETTLED_DAYS:
         return None
+    days = days if isinstance(days, Days) else Days(days)
     declared = declared_days(days, household, pack)
-    paused = np.array([festival(day.day) for day in days], np.bool_)
+    paused = np.array([festival(day) for day in columns_of(days).dates()], np.bool_)
     rate = [record.recognised] * len(days) if recognised is None else recognised[offset : offset + len(days)]
     found = signs(days, household, rate, declared)
     absence, away_from = absence_signs(days, len(household.members), paused, declared)
@@ -114,6 +116,8 @@ def likely(
 def declared_days(days: Sequence[PresenceDay], household: Household, pack: PolicyPack) -> Bools:
     """Days that a declared absence covers, as far as the pack lets it."""
     found = np.zeros(len(days), np.bool_)
+    first = columns_of(days).first if len(days) else 0
     for absence in household.absences:
-        found |= np.array([covers(absence, day.day, pack.pauses) for day in days], np.bool_)
+        begin, end = absence.first.toordinal() - first, covered_until(absence, pack.pauses).toordinal() - first
+        found[max(0, begin) : max(0, end + 1)] = True
     return found

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -40,6 +41,7 @@ from hub.tables import (
 )
 
 ADULT_YEARS = 18
+NEVER_LET: tuple[date, str | None] = (date.min, None)
 
 
 def load_records(session: Session, view: EstateView, dwellings: Sequence[str]) -> list[DwellingRecord]:
@@ -52,7 +54,7 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
     households = households_of(session, view, dwellings)
     uses = uses_of(session, view, dwellings)
     meters, readings = readings_of(session, view, dwellings, view.first - timedelta(days=1))
-    vacant = _vacant_since(session, view, [d for d in dwellings if d not in households])
+    vacant = ended_of(session, view.zone, [d for d in dwellings if d not in households])
     outside = signs_of(session, dwellings, view.first, view.last)
     records = []
     for dwelling in dwellings:
@@ -67,8 +69,8 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
             days=tuple(days),
             points=points,
             meters=meters.get(dwelling, {}),
-            vacant_since=None if household else vacant.get(dwelling, (view.first, None))[0],
-            ended_tenancy=vacant[dwelling][1] if dwelling in vacant else None,
+            vacant_since=None if household else max(vacant.get(dwelling, NEVER_LET)[0], view.first),
+            ended_tenancy=vacant.get(dwelling, NEVER_LET)[1],
             under_repair=dwelling in view.under_repair,
             identification_ok=view.recognition.healthy[-1],
             recognised=view.recognition.of(block)[-1],
@@ -245,13 +247,11 @@ def _contacts(session: Session, view: EstateView, dwellings: Sequence[str]) -> d
     return found
 
 
-def _vacant_since(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, tuple[date, str | None]]:
+def ended_of(session: Session, zone: ZoneInfo, dwellings: Sequence[str]) -> dict[str, tuple[date, str | None]]:
     """Dwelling → (day after which no tenancy held it, that tenancy), for those that had one."""
     rows = session.execute(
         select(Tenancy.dwelling_id, Tenancy.id, Tenancy.ended_at)
         .where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state == "ended", Tenancy.ended_at.is_not(None))
         .order_by(Tenancy.ended_at)
     )
-    return {
-        dwelling: (max(at.astimezone(view.zone).date(), view.first), tenancy) for dwelling, tenancy, at in rows if at
-    }
+    return {dwelling: (at.astimezone(zone).date(), tenancy) for dwelling, tenancy, at in rows if at}

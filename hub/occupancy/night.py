@@ -1,7 +1,8 @@
 """One night of an estate: yesterday of each dwelling, judged on from what its earlier days have taught.
 
-The usual case needs one day's rows a dwelling, however long the history. A dwelling goes the long way round (`analyse_batch`,
-the whole record) when something late touched it, its household changed, it stands vacant, or a rule looks further back.
+The usual case needs one day's rows a dwelling, however long the history: of a home of which something may be found the judged
+days are held beside its memory. A dwelling goes the long way round (`analyse_batch`, the whole record) when something late
+touched it, its household changed, or more must be known of it than is held.
 """
 
 from __future__ import annotations
@@ -17,20 +18,21 @@ from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
 from hub.occupancy.detect import detect
-from hub.occupancy.estate_view import LOOK_BACK_DAYS, EstateView
+from hub.occupancy.estate_view import EstateView
 from hub.occupancy.finding import Finding
-from hub.occupancy.life import LifeKind
+from hub.occupancy.life import Life, LifeKind, life_of
 from hub.occupancy.likely import Model
-from hub.occupancy.load import households_of, readings_of, uses_of
-from hub.occupancy.memory import Kept, NeedsHistory, RecentDays, pack, unpack
+from hub.occupancy.load import NEVER_LET, ended_of, households_of, readings_of, uses_of
+from hub.occupancy.memory import HELD_DAYS, Kept, NeedsHistory, RecentDays, pack, unpack
 from hub.occupancy.outside import Sign
 from hub.occupancy.outside_rows import signs_of
-from hub.occupancy.pack import Calendar
+from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
 from hub.occupancy.quiet import one_more, quiet, rest_key
-from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, counted, keep, shares
+from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, Recognition, counted, keep, recognition, shares
 from hub.occupancy.rows import presence_row, upsert
-from hub.occupancy.values import CredentialUse, DwellingRecord, Household, ObservedDay
+from hub.occupancy.values import LOOK_BACK_DAYS, ByDay, CredentialUse, DwellingRecord, Household, ObservedDay
+from hub.occupancy.values import PresenceDay as Judged
 from hub.tables import DwellingMemory, LifeFactRow, PresenceDay
 
 _memory: Table = DwellingMemory.__table__  # type: ignore[assignment]
@@ -40,23 +42,38 @@ FoundOf = tuple[DwellingRecord, tuple[Finding, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """`found`: judged, with what detection says. `long_way`: dwelling → first day to judge anew from the whole record."""
+    """`found`: judged, with what detection says. `lives`: what is proved of tenancies of which something may change.
+    `long_way`: dwelling → first day to judge anew from the whole record."""
 
     found: list[FoundOf]
+    lives: list[tuple[str, Life]]
     long_way: dict[str, date]
 
 
 @dataclass(slots=True)
 class _One:
-    """A dwelling whose yesterday can be judged from its memory."""
+    """A dwelling whose yesterday can be judged from its memory. `total`: days of its record; `ended`: day and tenancy after
+    which it stood empty."""
 
     dwelling: str
-    household: Household
+    household: Household | None
     kept: Kept
     first_day: date
+    total: int
     meters: Mapping[str, str]
-    observed: ObservedDay
+    judged: Judged
     outside: tuple[Sign, ...] = ()
+    ended: tuple[date, str | None] = NEVER_LET
+
+    @property
+    def whole(self) -> bool:
+        """All days of the record are held."""
+        return len(self.kept) >= self.total
+
+    @property
+    def since(self) -> date:
+        """The first day of its record."""
+        return self.judged.day - timedelta(days=self.total - 1)
 
 
 def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar: Calendar, model: Model) -> Night:
@@ -67,6 +84,7 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
     uses = uses_of(session, view, dwellings)
     outside = signs_of(session, dwellings, last - timedelta(days=LOOK_BACK_DAYS), last)
     meters, readings = readings_of(session, view, dwellings, last - timedelta(days=MAX_METER_GAP))
+    ended = ended_of(session, view.zone, [dwelling for dwelling in dwellings if dwelling not in households])
     long_way: dict[str, date] = {}
     ones: list[_One] = []
     kept_of = {id: kept for id, row in rows.items() if (kept := unpack(row.body)) is not None}
@@ -74,44 +92,79 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
         row, household, kept = rows[dwelling], households.get(dwelling), kept_of.get(dwelling)
         own = meters.get(dwelling, {})
         series = {quantity: readings[dwelling, quantity] for quantity in own}
-        if household is None or kept is None or not _same(row, household):
+        if kept is None or not _same(row, household):
             long_way[dwelling] = last
         elif any(_after_gap(one, last) for one in series.values()):
             long_way[dwelling] = last - timedelta(days=MAX_METER_GAP)
         else:
             observed = _observed(view, dwelling, uses.get(dwelling, {}), series)
-            said = outside.get(dwelling, ())
-            ones.append(_One(dwelling, household, kept, row.first_day, own, observed, said))
-    _judge(view, ones)
-    seen = _seen(session, view, kept_of, households, uses, {one.dwelling for one in ones})
-    settled = _settled(session, [one.household.tenancy_id for one in ones])
-    found, written = list[FoundOf](), list[_One]()
+            day = judge(observed, view.way_home(dwelling), kept.memory)
+            kept.add(day)
+            total, said = min((last - row.first_day).days + 1, LOOK_BACK_DAYS), outside.get(dwelling, ())
+            left = ended.get(dwelling, NEVER_LET)
+            ones.append(_One(dwelling, household, kept, row.first_day, total, own, day, said, left))
+    judged = {one.dwelling: one.judged for one in ones}
+    seen = _seen(session, view, kept_of, households, uses, judged)
+    by_day = _by_day(session, view, ones)
+    settled = _settled(session, [one.household.tenancy_id for one in ones if one.household is not None])
+    night, written = Night([], [], long_way), list[_One]()
     for one in ones:
-        record = _record(seen, one)
-        answer = None if _life_open(record, settled) else _answer(record, one, view, calendar, model)
-        if answer is None:
+        record = _record(seen, one, by_day)
+        try:
+            life = life_of(record) if one.household is None or _life_open(record, settled) else None
+            found = _found(record, one, life, view, calendar, model)
+        except NeedsHistory:
             long_way[one.dwelling] = last
-        else:
-            found.append((record, answer))
-            written.append(one)
+            continue
+        night.found.append((record, found))
+        written.append(one)
+        if life is not None:
+            night.lives.append((one.dwelling, life))
     _write(session, written, last)
-    return Night(found, long_way)
+    return night
 
 
-def _answer(
-    record: DwellingRecord, one: _One, view: EstateView, calendar: Calendar, model: Model
-) -> tuple[Finding, ...] | None:
-    """None: the whole record must be asked."""
-    if view.pack.measured:
-        held = RecentDays.of(one.kept, len(one.kept.rows))
-        one_more(one.kept.rest, held, one.household)
-        key = rest_key(one.household, view.pack, model)
-        still = quiet(one.kept.rest, key, held, one.household, one.kept.memory.identified_days, record.recognised)
-        return () if still and not record.under_repair else None
-    try:
-        return detect(record, view.pack, calendar, model, view.outcomes)
-    except NeedsHistory:
-        return None
+def _found(
+    record: DwellingRecord, one: _One, life: Life | None, view: EstateView, calendar: Calendar, model: Model
+) -> tuple[Finding, ...]:
+    """NeedsHistory: the whole record must be asked."""
+    kept, household = one.kept, one.household
+    if not view.pack.measured or household is None:
+        found = detect(record, view.pack, calendar, model, view.outcomes)
+        if not needs_all(record, kept, found, life, view.pack, model):
+            kept.trim()
+        return found
+    key = rest_key(household, view.pack, model)
+    one_more(kept.rest, record.days, household)
+    if _quiet(record, household, kept, key):
+        if life is None:
+            kept.trim()
+        return ()
+    if not one.whole:
+        raise NeedsHistory
+    found = detect(record, view.pack, calendar, model, view.outcomes)
+    kept.rest.key = "" if found else key
+    return found
+
+
+def needs_all(
+    record: DwellingRecord, kept: Kept, found: Sequence[Finding], life: Life | None, pack: PolicyPack, model: Model
+) -> bool:
+    """After a judgement: whether the next night will ask more than the last days of this home."""
+    household = record.household
+    if found or not isinstance(record.days, RecentDays):
+        return True
+    if household is None or not pack.measured:
+        return record.days.asked > HELD_DAYS
+    moving = household.handover is not None and (record.first_day or household.handover) < household.handover
+    if moving and life is not None and not any(fact.kind is LifeKind.MOVED_IN for fact in life.facts):
+        return True
+    return not _quiet(record, household, kept, rest_key(household, pack, model))
+
+
+def _quiet(record: DwellingRecord, household: Household, kept: Kept, key: str) -> bool:
+    still = quiet(kept.rest, key, record.days, household, kept.memory.identified_days, record.recognised)
+    return still and not record.under_repair
 
 
 def _rows(session: Session, dwellings: Sequence[str]) -> dict[str, Any]:
@@ -127,7 +180,9 @@ def _rows(session: Session, dwellings: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _same(row: Any, household: Household) -> bool:
+def _same(row: Any, household: Household | None) -> bool:
+    if household is None:
+        return row.tenancy_id is None
     return bool(row.tenancy_id == household.tenancy_id and row.begins == household.first)
 
 
@@ -142,18 +197,13 @@ def _observed(view: EstateView, dwelling: str, uses: Uses, series: Mapping[str, 
     return ObservedDay(view.last, gaps, uses.get(view.last, ()), used.get("water"), used.get("electricity"))
 
 
-def _judge(view: EstateView, ones: Iterable[_One]) -> None:
-    for one in ones:
-        one.kept.add(judge(one.observed, view.way_home(one.dwelling), one.kept.memory))
-
-
 def _seen(
     session: Session,
     view: EstateView,
     kept_of: Mapping[str, Kept],
     households: Mapping[str, Household],
     uses: Mapping[str, Uses],
-    judged: set[str],
+    judged: Mapping[str, Judged],
 ) -> EstateView:
     """Whom the doors recognised yesterday: as it was counted already because something came late, or from the memories."""
     blocks = set(view.dwelling_block.values())
@@ -170,7 +220,7 @@ def _counted(
     kept_of: Mapping[str, Kept],
     households: Mapping[str, Household],
     uses: Mapping[str, Uses],
-    judged: set[str],
+    judged: Mapping[str, Judged],
 ) -> dict[tuple[str, date], Count]:
     members: Counter[str] = Counter()
     identified: Counter[str] = Counter()
@@ -182,7 +232,7 @@ def _counted(
         block = view.dwelling_block[dwelling]
         known = _known(kept, households.get(dwelling), since)
         if dwelling in judged:
-            passes[block] += kept.rows[-1][4]
+            passes[block] += judged[dwelling].identified
         else:  # it is judged later tonight: its yesterday counts all the same
             today = [use for use in uses.get(dwelling, {}).get(view.last, ()) if use.resident and use.identified]
             passes[block] += sum(use.identified for use in today)
@@ -198,21 +248,30 @@ def _known(kept: Kept, household: Household | None, since: date) -> set[str]:
     """Credentials identified after `since`; of who lived there before them too."""
     if household is None or household.first <= since:
         return {token for token, day in kept.memory.identified_last.items() if day > since}
-    return {kept.names[number] for row in kept.rows if row[0] > since.toordinal() for number in row[11]}
+    return kept.identified_since(since.toordinal())
 
 
-def _record(view: EstateView, one: _One) -> DwellingRecord:
-    block = view.dwelling_block[one.dwelling]
-    total = min((view.last - one.first_day).days + 1, LOOK_BACK_DAYS)
+def _by_day(session: Session, view: EstateView, ones: Iterable[_One]) -> Recognition:
+    """Whom the doors recognised on each day of the records that are held whole."""
+    first = min((one.since for one in ones if one.whole and one.household is not None), default=None)
+    return Recognition() if first is None else recognition(session, view.id, view.zone, first, view.last)
+
+
+def _record(view: EstateView, one: _One, by_day: Recognition) -> DwellingRecord:
+    block, days = view.dwelling_block[one.dwelling], slice(-one.total, None)
+    held = one.whole and one.household is not None
     return DwellingRecord(
         dwelling_id=one.dwelling,
         household=one.household,
-        days=RecentDays.of(one.kept, total),
+        days=RecentDays.of(one.kept, one.total),
         points=view.way_home(one.dwelling),
         meters=one.meters,
+        vacant_since=None if one.household else max(one.ended[0], one.since),
+        ended_tenancy=one.ended[1],
         under_repair=one.dwelling in view.under_repair,
         identification_ok=view.recognition.healthy[-1],
         recognised=view.recognition.of(block)[-1],
+        by_day=ByDay(by_day.healthy[days], by_day.of(block)[days]) if held else None,
         outside=one.outside,
     )
 
@@ -236,7 +295,7 @@ def _life_open(record: DwellingRecord, settled: set[str]) -> bool:
 def _write(session: Session, ones: Sequence[_One], last: date) -> None:
     if not ones:
         return
-    days = [presence_row(one.dwelling, one.kept.day(-1), one.outside) for one in ones]
+    days = [presence_row(one.dwelling, one.judged, one.outside) for one in ones]
     session.connection().execute(insert(PresenceDay), days)
     remember(session, [(one.dwelling, one.household, one.kept, one.first_day) for one in ones], last)
 

@@ -13,9 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import reduce
 from itertools import pairwise
-from operator import or_
 
 from hub.occupancy.values import KNOWN_COVERAGE, CredentialUse, DayState, ObservedDay, PresenceDay
 
@@ -131,10 +129,7 @@ def presence(days: Iterable[ObservedDay], points: frozenset[str], memory: Memory
 def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceDay:
     """One day; `memory` learns from it."""
     coverage = max(0.0, 1.0 - sum(day.gaps.values())) if points else 0.0
-    residents = [use for use in day.uses if use.resident and (use.identified or use.other)]
-    identified_by = tuple(use.credential for use in residents if use.identified)
-    cards_of = tuple(use.credential for use in residents if use.other and not use.identified)
-    others = sum(use.identified + use.other for use in day.uses if not use.resident)
+    residents, identified_by, cards_of, others = _used_by(day.uses) if day.uses else _NOBODY
     seen = bool(identified_by) or any(_is_theirs(credential, day.day, memory) for credential in cards_of)
     state = _state(day, coverage, seen, bool(cards_of), others, memory)
     visit = (seen or bool(cards_of) or others > 0) and _only_a_visit(day, memory)
@@ -143,8 +138,8 @@ def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceD
         state=state,
         coverage=round(coverage, 4),
         gaps=day.gaps,
-        identified=sum(use.identified for use in residents),
-        passes=sum(use.identified + use.other for use in residents),
+        identified=sum([use.identified for use in residents]),
+        passes=sum([use.identified + use.other for use in residents]),
         others=others,
         water=day.water,
         electricity=day.electricity,
@@ -152,7 +147,7 @@ def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceD
         usual_electricity=memory.electricity.known,
         identified_by=identified_by,
         cards_of=cards_of,
-        late_others=sum(use.late for use in day.uses if not use.resident),
+        late_others=sum([use.late for use in day.uses if not use.resident]),
         visit=visit,
         hours=_hours(day.uses),
     )
@@ -160,9 +155,27 @@ def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceD
     return judged
 
 
+def _used_by(
+    uses: Sequence[CredentialUse],
+) -> tuple[list[CredentialUse], tuple[str, ...], tuple[str, ...], int]:
+    """(uses of residents; their credentials with, and without, the person's face compared, in order; passes of others)."""
+    residents = [use for use in uses if use.resident and (use.identified or use.other)]
+    identified_by = tuple(sorted({use.credential for use in residents if use.identified}))
+    cards_of = tuple(sorted({use.credential for use in residents if use.other and not use.identified}))
+    return residents, identified_by, cards_of, sum([use.identified + use.other for use in uses if not use.resident])
+
+
+_NOBODY: tuple[list[CredentialUse], tuple[str, ...], tuple[str, ...], int] = ([], (), (), 0)
+
+
 def _hours(uses: Sequence[CredentialUse]) -> int:
     """Those of all passes; half of them would look like other habits."""
-    return reduce(or_, (use.hours for use in uses), 0) if all(use.hours for use in uses) else 0
+    found = 0
+    for use in uses:
+        if not use.hours:
+            return 0
+        found |= use.hours
+    return found
 
 
 def _only_a_visit(day: ObservedDay, memory: Memory) -> bool:

@@ -12,16 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
+
 from hub.occupancy.absence_signs import ENOUGH, NEAR
+from hub.occupancy.columns import Bools, Columns, Ints, columns_of
 from hub.occupancy.likely import AWAY_DAYS, Model
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.run_signs import HOUR_BINS, HOURS_DAYS
 from hub.occupancy.signs import KNOWN_FACE_DAYS, NEWCOMER_DAYS, RECOGNISED, REGISTERED_DAYS
-from hub.occupancy.values import DayState, DwellingRecord, Household, PresenceDay
+from hub.occupancy.values import DwellingRecord, Household, PresenceDay
 from hub.occupancy.windows import LAG, RECENT, USUAL_DAYS
 
 UNSEEN, LATE, VISITORS, HOUSE, HOURS = 10, 0.2, 0.3, 0.15, 0.25
 """As in `signs.worth_a_look`."""
+
+_SHIFTS = np.arange(0, 3 * HOUR_BINS, 3)
 
 
 @dataclass(slots=True)
@@ -33,11 +38,10 @@ class Rest:
     bins: list[int] = field(default_factory=lambda: [0] * HOUR_BINS)
     used: int = 0
 
-    def add(self, day: PresenceDay, tokens: frozenset[str]) -> None:
-        """One more usual day."""
-        for number in range(HOUR_BINS):
-            self.bins[number] += (day.hours >> (3 * number)) & 7 != 0
-        self.used += day.hours != 0 and _used(day, tokens)
+    def add(self, c: Columns, tokens: frozenset[str]) -> None:
+        """Further usual days."""
+        self.bins = (np.array(self.bins) + _by_bin(c.hours)).tolist()
+        self.used += int(np.count_nonzero((c.hours != 0) & _Used.of(c, tokens).any))
 
 
 def rest_key(household: Household, pack: PolicyPack, model: Model) -> str:
@@ -56,16 +60,18 @@ def rest_of(record: DwellingRecord, pack: PolicyPack, model: Model, standing: bo
     if household is None or not pack.measured:
         return Rest()
     days = record.since(_start(household))
-    rest, tokens = Rest("" if standing else rest_key(household, pack, model)), _tokens(household)
-    for day in days[: max(0, len(days) - LAG)]:
-        rest.add(day, tokens)
+    rest = Rest("" if standing else rest_key(household, pack, model))
+    if len(days) > LAG:
+        rest.add(columns_of(days[: len(days) - LAG]), _tokens(household))
     return rest
 
 
 def one_more(rest: Rest, held: Sequence[PresenceDay], household: Household) -> None:
     """After a day was judged: the day that becomes a usual one is counted. `held`: days that end with the new one."""
-    if len(held) > LAG and held[-LAG - 1].day >= _start(household):
-        rest.add(held[-LAG - 1], _tokens(household))
+    if len(held) > LAG:
+        c = columns_of(held[-LAG - 1 : -LAG])
+        if c.first >= _start(household).toordinal():
+            rest.add(c, _tokens(household))
 
 
 def quiet(
@@ -77,20 +83,46 @@ def quiet(
     recognised: float | None,
 ) -> bool:
     """Whether nothing can be found on the last of the held days. `identified`: days on which each credential was."""
-    last = held[-1].day
-    days = [day for day in held[-RECENT:] if day.day >= _start(household)]
-    if not days or rest.key != key or _newcomer(household, last):
+    if rest.key != key or not held:
+        return False
+    c = columns_of(held[-RECENT:])
+    begin = max(0, _start(household).toordinal() - c.first)
+    last = date.fromordinal(c.first + len(c) - 1)
+    if begin >= len(c) or _newcomer(household, last):
         return False
     tokens = _tokens(household)
-    known = max(1, sum(_known(day, tokens) for day in days))
+    used = _Used.of(c, tokens)
+    observed = (c.known | used.any)[begin:]
+    known = max(1, int(np.count_nonzero(observed)))
     return (
-        sum(day.late_others > 0 for day in days) <= LATE * known
-        and sum(day.others > 0 for day in days) <= VISITORS * known
-        and sum(any(token not in tokens for token in day.cards_of) for day in days) <= HOUSE * known
-        and _seen_lately(days, household, tokens, identified, recognised)
-        and _lives_there(days)
-        and _hours_moved(rest, days, tokens) <= HOURS
+        int(np.count_nonzero(c.late[begin:])) <= LATE * known
+        and int(np.count_nonzero(c.others[begin:])) <= VISITORS * known
+        and int(np.count_nonzero(used.house[begin:])) <= HOUSE * known
+        and _seen_lately(c, begin, observed, used, household, identified, recognised)
+        and _lives_there((c.sign & ~c.visit)[begin:].tolist())
+        and _hours_moved(rest, c.hours[begin:], used.any[begin:]) <= HOURS
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """Days on which a registered person was identified, with cards of the household that are nobody's own, and with any use."""
+
+    face: Bools
+    house: Bools
+    any: Bools
+
+    @classmethod
+    def of(cls, c: Columns, tokens: frozenset[str]) -> _Used:
+        face, house, used = np.zeros(len(c), np.bool_), np.zeros(len(c), np.bool_), c.others > 0
+        for token, days in c.faces.items():
+            if token in tokens:
+                face |= days
+        for token, days in c.cards.items():
+            used = used | days
+            if token not in tokens:
+                house |= days
+        return cls(face, house, used | face)
 
 
 def _start(household: Household) -> date:
@@ -99,14 +131,6 @@ def _start(household: Household) -> date:
 
 def _tokens(household: Household) -> frozenset[str]:
     return frozenset(token for member in household.members for token in member.credentials)
-
-
-def _used(day: PresenceDay, tokens: frozenset[str]) -> bool:
-    return bool(day.cards_of or day.others or any(token in tokens for token in day.identified_by))
-
-
-def _known(day: PresenceDay, tokens: frozenset[str]) -> bool:
-    return day.state is not DayState.UNKNOWN or _used(day, tokens)
 
 
 def _newcomer(household: Household, last: date) -> bool:
@@ -119,9 +143,11 @@ def _newcomer(household: Household, last: date) -> bool:
 
 
 def _seen_lately(
-    days: Sequence[PresenceDay],
+    c: Columns,
+    begin: int,
+    observed: Bools,
+    used: _Used,
     household: Household,
-    tokens: frozenset[str],
     identified: Mapping[str, int],
     recognised: float | None,
 ) -> bool:
@@ -133,30 +159,33 @@ def _seen_lately(
     }
     sure = frozenset(t for m in household.members if m.id not in faces_known for t in m.credentials)
     expected = recognised is not None and recognised >= RECOGNISED and any(m.consent_b for m in household.members)
-    face, own = not (faces_known or expected), False
-    since = 0
-    for day in reversed(days):
-        seen = any(token in tokens for token in day.identified_by)
-        face, own = face or seen, own or seen or any(token in sure for token in day.cards_of)
-        if face and own:
-            return True
-        since += _known(day, tokens)
-        if since >= UNSEEN:
-            return False
-    return False
+    own = used.face.copy()
+    for token, days in c.cards.items():
+        if token in sure:
+            own |= days
+    face_needed = bool(faces_known or expected)
+    return (not face_needed or _within(used.face[begin:], observed)) and _within(own[begin:], observed)
 
 
-def _lives_there(days: Sequence[PresenceDay]) -> bool:
+def _within(seen: Bools, observed: Bools) -> bool:
+    """Seen on the last UNSEEN observed days."""
+    days = np.flatnonzero(seen)
+    return bool(len(days)) and int(np.count_nonzero(observed[days[-1] + 1 :])) < UNSEEN
+
+
+def _lives_there(solid: Sequence[bool]) -> bool:
     """Two days of real use within six, lately: no absence is as long as it must be to count."""
-    solid = [d.state in (DayState.PRESENT, DayState.OTHER_USE) and not d.visit for d in days]
-    ends = range(max(0, len(days) - AWAY_DAYS + 1), len(days))
+    ends = range(len(solid) - 1, max(0, len(solid) - AWAY_DAYS + 1) - 1, -1)
     return any(solid[end] and sum(solid[max(0, end + 1 - NEAR) : end + 1]) >= ENOUGH for end in ends)
 
 
-def _hours_moved(rest: Rest, days: Sequence[PresenceDay], tokens: frozenset[str]) -> float:
-    used = sum(day.hours != 0 and _used(day, tokens) for day in days)
-    if used < HOURS_DAYS or rest.used < USUAL_DAYS:
+def _hours_moved(rest: Rest, hours: Ints, used: Bools) -> float:
+    if int(np.count_nonzero((hours != 0) & used)) < HOURS_DAYS or rest.used < USUAL_DAYS:
         return 0.0
-    now = [sum((day.hours >> (3 * number)) & 7 != 0 for day in days) for number in range(HOUR_BINS)]
-    total, usual = max(1, sum(now)), max(1, sum(rest.bins))
-    return sum(abs(n / total - u / usual) for n, u in zip(now, rest.bins, strict=True)) / 2
+    now, usual = _by_bin(hours), np.array(rest.bins)
+    return float(np.abs(now / max(1, now.sum()) - usual / max(1, usual.sum())).sum() / 2)
+
+
+def _by_bin(hours: Ints) -> Ints:
+    """Days with a pass in each bin of hours."""
+    return np.asarray((((hours[:, None] >> _SHIFTS) & 7) != 0).sum(axis=0), np.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from statistics import fmean, pstdev
 
 from hub.occupancy.pack import Calendar, Pauses
@@ -41,22 +42,28 @@ class Run:
 
 def festival_days(calendar: Calendar, pauses: Pauses) -> Callable[[date], bool]:
     """Whether a day lies in the pause around Spring Festival."""
-    before, after = timedelta(days=pauses.spring_festival_before), timedelta(days=pauses.spring_festival_after)
+    festivals = tuple(sorted(calendar.spring_festival.items()))
+    return _festival_days(festivals, pauses.spring_festival_before, pauses.spring_festival_after)
 
-    def paused(day: date) -> bool:
-        festivals = (calendar.spring_festival.get(year) for year in (day.year, day.year + 1))
-        return any(f is not None and f - before <= day <= f + after for f in festivals)
 
-    return paused
+@lru_cache
+def _festival_days(festivals: tuple[tuple[int, date], ...], before: int, after: int) -> Callable[[date], bool]:
+    paused: set[date] = set()
+    for _year, festival in festivals:
+        paused |= {festival + timedelta(days=n) for n in range(-before, after + 1)}
+    return paused.__contains__
 
 
 def covers(absence: DeclaredAbsence, day: date, pauses: Pauses) -> bool:
     """Whether a declared absence pauses this day."""
+    return absence.first <= day <= covered_until(absence, pauses)
+
+
+def covered_until(absence: DeclaredAbsence, pauses: Pauses) -> date:
+    """The last day that a declared absence pauses."""
     longest = pauses.declared_max_days if absence.last is None else pauses.reviewed_max_days
     end = absence.first + timedelta(days=longest - 1)
-    if absence.last is not None:
-        end = min(end, absence.last)
-    return absence.first <= day <= end
+    return end if absence.last is None else min(end, absence.last)
 
 
 def absence_run(

@@ -7,7 +7,7 @@ with a column that says so, never a guess.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.occupancy.columns import Columns, columns_of
 from hub.occupancy.run_signs import FEW, MOST, hours_change, since_last_seen
-from hub.occupancy.values import DayState, Household, PresenceDay
+from hub.occupancy.values import Household, PresenceDay
 from hub.occupancy.windows import LAG, RECENT, SHORT, USUAL_DAYS, Bools, Floats, Ints, Windows
 
 KNOWN_FACE_DAYS, KNOWN_CARD_DAYS = 10, 8
@@ -70,43 +71,53 @@ class Rows:
 
 def rows_of(days: Sequence[PresenceDay], household: Household) -> Rows:
     """Arrays of presence days."""
-    count, place = len(days), {t: k for k, m in enumerate(household.members) for t in m.credentials}
+    c, place = columns_of(days), {t: k for k, m in enumerate(household.members) for t in m.credentials}
+    count = len(c)
+    at = np.arange(count)
     faces = np.zeros((len(household.members), count), np.bool_)
     cards, house, new = np.zeros_like(faces), np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-    first_seen: dict[str, int] = {}
-    primary: dict[int, str] = {}
-    spare, tokens = np.zeros(count, np.bool_), np.zeros(count)
-    for i, day in enumerate(days):
-        for token in day.identified_by:
-            if token in place:
-                faces[place[token], i] = True
-                primary.setdefault(place[token], token)
-        for token in day.cards_of:
-            if token in place:
-                cards[place[token], i] = True
-                spare[i] |= primary.setdefault(place[token], token) != token
-            else:
-                house[i] = True
-            if i - first_seen.setdefault(token, i) < 60 and first_seen[token] >= LAG:
-                new[i] = True
-        tokens[i] = len(day.identified_by) + len(day.cards_of)
-    nan = float("nan")
+    for token, used in c.faces.items():
+        if token in place:
+            faces[place[token]] |= used
+    primary, spare, tokens = _primary(c, place), np.zeros(count, np.bool_), np.zeros(count)
+    for token, used in c.cards.items():
+        if token in place:
+            cards[place[token]] |= used
+            spare |= used if primary[place[token]] != token else False
+        else:
+            house |= used
+        first = int(used.argmax())
+        if first >= LAG:
+            new |= used & (at - first < 60)
+    for used in (*c.faces.values(), *c.cards.values()):
+        tokens += used
     return Rows(
         faces=faces,
         cards=cards,
         house=house,
-        visitors=np.array([d.others > 0 for d in days], np.bool_),
-        late=np.array([d.late_others > 0 for d in days], np.bool_),
-        known=np.array([d.state is not DayState.UNKNOWN for d in days], np.bool_),
-        water=np.array([nan if d.water is None else d.water for d in days]),
-        power=np.array([nan if d.electricity is None else d.electricity for d in days]),
-        usual_water=np.array([nan if d.usual_water is None else d.usual_water for d in days]),
-        passes=np.array([d.passes + d.others for d in days], np.float64),
-        hours=np.array([d.hours for d in days], np.int64),
+        visitors=c.others > 0,
+        late=c.late > 0,
+        known=c.known,
+        water=c.water,
+        power=c.power,
+        usual_water=c.usual_water,
+        passes=np.asarray(c.passes + c.others, np.float64),
+        hours=c.hours,
         new_token=new,
         spare=spare,
         tokens=tokens,
     )
+
+
+def _primary(c: Columns, place: Mapping[str, int]) -> dict[int, str]:
+    """Member → the credential of theirs that was used first."""
+    first: dict[int, tuple[int, int, str]] = {}
+    for kind, of in enumerate((c.faces, c.cards)):
+        for token, used in of.items():
+            if token in place:
+                one = (int(used.argmax()), kind, token)
+                first[place[token]] = min(first.get(place[token], one), one)
+    return {member: token for member, (_day, _kind, token) in first.items()}
 
 
 def signs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from statistics import median
 
 from hub.occupancy.finding import (
@@ -36,7 +37,7 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
     """U1 over the last two weeks; door coverage is no gate: use is positive evidence."""
     if record.household is not None or record.vacant_since is None or record.under_repair:
         return None
-    vacant = [day for day in record.days if (day.day - record.vacant_since).days >= SETTLE_DAYS]
+    vacant = record.since(record.vacant_since + timedelta(days=SETTLE_DAYS))
     recent = vacant[-(LOOK_MEASURED if pack.measured else LOOK_DAYS) :]
     rule = pack.vacant_use
     signs = [sign for sign in (_water(recent, record, rule), _power(vacant, recent, record, rule)) if sign]
@@ -106,11 +107,19 @@ def _power(
     vacant: Sequence[PresenceDay], recent: Sequence[PresenceDay], record: DwellingRecord, rule: VacantUse
 ) -> tuple[str, Evidence] | None:
     """Above twice the dwelling's own idle, learned while it stood empty before."""
+    if "electricity" not in record.meters:
+        return None
+
+    def above(limit: float) -> list[PresenceDay]:
+        return [day for day in recent if day.electricity is not None and day.electricity > limit]
+
+    if len(above(rule.electricity_kwh_per_day)) < rule.electricity_days:
+        return None  # known without a look at the days before
     before = [day.electricity for day in vacant[: len(vacant) - len(recent)] if day.electricity is not None]
-    if len(before) < IDLE_DAYS or "electricity" not in record.meters:
+    if len(before) < IDLE_DAYS:
         return None
     limit = max(2 * median(before), rule.electricity_kwh_per_day)
-    used = [day for day in recent if day.electricity is not None and day.electricity > limit]
+    used = above(limit)
     if len(used) < rule.electricity_days:
         return None
     text = f"近{len(recent)}日内有{len(used)}日用电超过{limit:.2f}千瓦时（自身待机的两倍以上）。"

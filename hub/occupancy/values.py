@@ -13,6 +13,9 @@ from hub.occupancy.outside import Sign
 KNOWN_COVERAGE = 0.95
 """A day (and a window) counts as observed from this share of its time on (rule catalogue 4.0, coverage gate)."""
 
+LOOK_BACK_DAYS = 400
+"""How far back a day's judgement looks; daily rows are kept as long."""
+
 NO_GAPS: Mapping[str, float] = MappingProxyType({})
 
 

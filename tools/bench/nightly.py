@@ -27,11 +27,12 @@ from hub.db import Database
 from hub.keys import Keys
 from hub.live import Live
 from hub.occupancy.analyse import analyse_night, due_dwellings
-from hub.occupancy.estate_view import LOOK_BACK_DAYS, load_day
+from hub.occupancy.estate_view import load_day
 from hub.occupancy.fitted import model
 from hub.occupancy.load import households_of
 from hub.occupancy.memory import pack, unpack
 from hub.occupancy.quiet import rest_key
+from hub.occupancy.values import LOOK_BACK_DAYS
 from hub.services import Hub
 from hub.tables import Base, DwellingMemory, Estate
 from tools.bench.figure import Figure
@@ -39,7 +40,7 @@ from tools.bench.nightly_city import LAST, copies, template
 
 PACK = os.environ.get("ESTATE_NIGHTLY_PACK", "national_measured")
 CITY = int(os.environ.get("ESTATE_NIGHTLY_DWELLINGS", "10000"))
-ESTATE = 1250 if CITY >= 100_000 else 250
+ESTATE = 1000
 MILLION, ANEW = 1_000_000, 100_000
 SHORT_HISTORY = 120
 

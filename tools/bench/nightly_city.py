@@ -218,6 +218,7 @@ def _dwelling(
 WHOLE_TABLES = (
     "estate", "block", "edge", "device", "door", "access_point", "coverage", "dwelling", "meter", "tenancy", "person",
     "household_member", "consent", "credential", "dwelling_memory", "recognition_day", "finding",
+    "case_file",
 )  # fmt: skip
 DAILY_TABLES = ("pass_day", "meter_day", "presence_day")
 KEYS = {
@@ -225,6 +226,9 @@ KEYS = {
     "recognition_day": "block_id", "dwelling_memory": "dwelling_id", "household_member": "id", "consent": "id", "person": "id",
 }  # fmt: skip
 """Tables whose rows are known by another column than `estate_id`."""
+
+GIVEN_IDS = {("finding", "id"), ("finding", "case_id"), ("case_file", "id")}
+"""Ids that the job gave: a copy's are others."""
 
 
 def copies(file: Path, estates: int, whole: list[str]) -> None:
@@ -236,7 +240,6 @@ def copies(file: Path, estates: int, whole: list[str]) -> None:
     db.executemany("INSERT INTO whole VALUES (?)", [(id,) for id in whole])
     recent = (LAST - timedelta(days=KEPT_ROWS)).isoformat()
     db.execute("BEGIN")
-    db.execute("UPDATE finding SET case_id = NULL")
     for table in (*WHOLE_TABLES, *DAILY_TABLES):
         rows = ""
         if table in DAILY_TABLES:
@@ -255,7 +258,8 @@ def _copy(db: sqlite3.Connection, table: str, name: str, rows: str) -> None:
             continue
         columns.append(column)
         text = "CHAR" in kind.upper() or "TEXT" in kind.upper()
-        own = f"id || '{name}'" if table == "finding" and column == "id" else f"replace({column}, 'E0000', '{name}')"
+        given = (table, column) in GIVEN_IDS
+        own = f"{column} || '{name}'" if given else f"replace({column}, 'E0000', '{name}')"
         taken.append(own if text else column)
     chosen = f"{key} >= 'E0000' AND {key} < 'E0001'{rows}"
     db.execute(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(taken)} FROM {table} WHERE {chosen}")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from hub.occupancy.backtest.leads import family
-from hub.occupancy.backtest.replay import LOOK_BACK_DAYS, Lead, Meters, Replayer, Uses
+from hub.occupancy.backtest.replay import Lead, Meters, Replayer, Uses
 from hub.occupancy.backtest.score import STAGES
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Evidence, Finding, Kind
 from hub.occupancy.policy import calendar
-from hub.occupancy.values import ObservedDay
+from hub.occupancy.values import LOOK_BACK_DAYS, ObservedDay
 from tools.bench.draws import Draw
 
 KIND_FAMILY = {

@@ -30,13 +30,17 @@ def backtest_command(
     report: Annotated[
         Path | None, typer.Option(help="JSON with what was kept out, and the score where truth stands.")
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes that replay (default: one a core); the leads are the same.")
+    ] = None,
 ) -> None:
     """Replay a history day by day under a policy pack, and write the leads it would have raised."""
+    from hub.occupancy.backtest.pool import ReplayBroken, cores
     from hub.occupancy.backtest.run import Options, backtest
     from hub.occupancy.backtest.tables import HistoryInvalid
     from hub.occupancy.policy import PolicyPackUnknown, packs
 
-    options = Options(source, out, policy, _day(since, "--from"), _day(until, "--to"), report)
+    options = Options(source, out, policy, _day(since, "--from"), _day(until, "--to"), report, jobs or cores())
     columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, disable=not sys.stderr.isatty()) as bar:
@@ -44,7 +48,7 @@ def backtest_command(
             result = backtest(
                 options, lambda what, done, total: bar.update(tasks[what], completed=done, total=total or None)
             )
-    except HistoryInvalid as error:
+    except (HistoryInvalid, ReplayBroken) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     except PolicyPackUnknown as error:

@@ -34,7 +34,7 @@ USE = np.dtype(
     ]
 )
 METER = np.dtype([("dwelling", "i4"), ("day", "i2"), ("water", "i1"), ("value", "f4")])
-BUCKET = 500
+BUCKET = 250
 """Dwellings a bucket at least, in the order of estates and blocks; no block is cut."""
 
 FLUSH_ROWS = 2_000_000

@@ -53,7 +53,7 @@ def taught(
     weeks: dict[int, list[CaseRow]] = defaultdict(list)
     for case in heard:
         weeks[next_monday(day_of(case.closed_on)).toordinal() - EPOCH].append(case)
-    for monday in range(min(weeks, default=1), history.last + 1, 7):
+    for monday in range(min(weeks, default=history.last + 1), history.last + 1, 7):
         replayer.outcomes = outcomes
         for case in weeks.get(monday, ()):
             known += _inspected(case, list(replayer.leads(case.dwelling, *held[case.dwelling])))

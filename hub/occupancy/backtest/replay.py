@@ -30,10 +30,15 @@ from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import presence
 from hub.occupancy.recognised import WITHIN_DAYS, share
-from hub.occupancy.values import CredentialUse, DwellingRecord, Household, Member, ObservedDay, PresenceDay
-
-LOOK_BACK_DAYS = 400
-"""As the nightly job: a day's judgement looks this far back."""
+from hub.occupancy.values import (
+    LOOK_BACK_DAYS,
+    CredentialUse,
+    DwellingRecord,
+    Household,
+    Member,
+    ObservedDay,
+    PresenceDay,
+)
 
 RECENT_DAYS, USUAL_DAYS, DROP = 14, 46, 0.5
 RECOGNISED_WITHIN = WITHIN_DAYS
@@ -114,14 +119,20 @@ class Replayer:
             self._cards[person] = max(number, self._cards.get(person, 1))
         self._unnamed = {estate: _unnamed(*by_day) for estate, by_day in gathered.carded.items()}
         self._gaps: tuple[object, Any] = (None, None)
+        self._starts = [*bucket_starts(history).tolist(), len(history.dwellings)]
         self._recognised: dict[tuple[str, str], list[float | None]] = {}
+
+    @property
+    def buckets(self) -> int:
+        """How many there are."""
+        return len(self._starts) - 1
 
     def bucket(
         self, directory: Path, number: int, only: Collection[int] | None = None
     ) -> Iterator[tuple[int, list[Lead]]]:
         """(dwelling, its leads) of a bucket, in order. `only`: of these dwellings."""
         uses, meters = self._uses(directory, number, only), self._meters(directory, number, only)
-        starts = [*bucket_starts(self._history).tolist(), len(self._history.dwellings)]
+        starts = self._starts
         self._recognised = self._recognition(bucket_rows(directory, "uses", number), starts[number], starts[number + 1])
         for dwelling in range(starts[number], starts[number + 1]):
             if dwelling in self._history.excluded or (only is not None and dwelling not in only):
@@ -133,7 +144,7 @@ class Replayer:
     ) -> Iterator[tuple[int, DwellingRecord, range, Sequence[float | None]]]:
         """Of a bucket, what a model is fitted on: (dwelling, its record, the days of the spell, recognised by day)."""
         uses, meters = self._uses(directory, number), self._meters(directory, number)
-        starts = [*bucket_starts(self._history).tolist(), len(self._history.dwellings)]
+        starts = self._starts
         self._recognised = self._recognition(bucket_rows(directory, "uses", number), starts[number], starts[number + 1])
         for dwelling in range(starts[number], starts[number + 1]):
             if dwelling not in self._history.excluded:
@@ -143,7 +154,7 @@ class Replayer:
     def hold(self, directory: Path, number: int, only: Collection[int]) -> Held:
         """What a bucket holds of some dwellings, so that `leads` may be asked of them again and again."""
         uses, meters = self._uses(directory, number, only), self._meters(directory, number, only)
-        starts = [*bucket_starts(self._history).tolist(), len(self._history.dwellings)]
+        starts = self._starts
         rows = bucket_rows(directory, "uses", number)
         self._recognised |= self._recognition(rows, starts[number], starts[number + 1])
         return {dwelling: (uses.get(dwelling, {}), meters.get(dwelling, {})) for dwelling in only}

@@ -6,16 +6,17 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from hub.occupancy.backtest.baselines import BaselineCounter
-from hub.occupancy.backtest.gather import Gathered, bucket_starts, gather
+from hub.occupancy.backtest.gather import Gathered, gather
 from hub.occupancy.backtest.history import History, read_history
 from hub.occupancy.backtest.inspected import taught, told
 from hub.occupancy.backtest.leads import write_leads
+from hub.occupancy.backtest.pool import replayed, write_whole
 from hub.occupancy.backtest.replay import Lead, Replayer
 from hub.occupancy.backtest.score import Scored, read_truth, score
 from hub.occupancy.backtest.tables import Problems, Tables
@@ -29,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`since`..`until`: days to replay; None: as far as the coverage reaches."""
+    """`since`..`until`: days to replay; None: as far as the coverage reaches. `jobs`: processes that replay."""
 
     source: Path
     out: Path
@@ -37,6 +38,7 @@ class Options:
     since: date | None = None
     until: date | None = None
     report: Path | None = None
+    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ def backtest(options: Options, progress: Progress) -> Result:
     replayer.outcomes = learned.outcomes
     counter = BaselineCounter(history)
     leads: list[Lead] = []
-    total = len(bucket_starts(history))
-    for number in range(total):
-        leads += _bucket(replayer, work, number)
+    total = replayer.buckets
+    progress("dwellings", 0, total)
+    for number, found in enumerate(replayed(replayer, work, options.jobs)):
+        leads += found
         counter.add(work, number)
         progress("dwellings", number + 1, total)
     write_leads(options.out, leads, history)
@@ -117,24 +120,8 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         "counts": tables.problems.counts,
         "examples": tables.problems.examples,
     }
-    _write_whole(mark, json.dumps(text, ensure_ascii=False))
+    write_whole(mark, json.dumps(text, ensure_ascii=False))
     return found
-
-
-def _bucket(replayer: Replayer, work: Path, number: int) -> list[Lead]:
-    file = work / f"leads-{number:05d}.json"
-    if file.exists():
-        return [Lead(*row) for row in json.loads(file.read_text(encoding="utf-8"))]
-    leads = [lead for _dwelling, found in replayer.bucket(work, number) for lead in found]
-    _write_whole(file, json.dumps([astuple(lead) for lead in leads], ensure_ascii=False))
-    return leads
-
-
-def _write_whole(file: Path, text: str) -> None:
-    """All of it or nothing: a killed run leaves no half file."""
-    part = file.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
 
 
 def _figures(

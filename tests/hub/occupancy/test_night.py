@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,12 +16,15 @@ from sqlalchemy import delete, insert, select, update
 
 from hub.cases.nightly import analyse
 from hub.occupancy import analyse as rooms
+from hub.occupancy.columns import Columns, columns_of
 from hub.occupancy.detect import detect
 from hub.occupancy.dirty import mark_dirty
-from hub.occupancy.memory import Kept, NeedsHistory, RecentDays, kept_of, pack, unpack
+from hub.occupancy.fitted import model
+from hub.occupancy.memory import HELD_DAYS, MOST_NAMES, Kept, NeedsHistory, RecentDays, kept_of, pack, unpack
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.presence import Memory, judge, presence
 from hub.occupancy.values import CredentialUse, DwellingRecord, Household, Member, ObservedDay
+from hub.occupancy.values import PresenceDay as Judged
 from hub.services import Hub
 from hub.tables import (
     Coverage,
@@ -74,7 +79,7 @@ def _days(stretches: list[Any]) -> list[ObservedDay]:
 def test_a_memory_that_was_put_away_judges_the_next_day_alike(stretches: list[Any]) -> None:
     days = _days(stretches)
     whole = presence(days, POINTS)
-    kept = Kept(Memory(), [], [])
+    kept = Kept(Memory())
     for n, day in enumerate(days):
         again = unpack(pack(kept))
         assert again is not None
@@ -82,7 +87,7 @@ def test_a_memory_that_was_put_away_judges_the_next_day_alike(stretches: list[An
         judged = judge(day, POINTS, kept.memory)
         kept.add(judged)
         assert judged == whole[n]
-        assert kept.day(-1) == whole[n], "a day must come back as it was put away"
+        assert kept.days(len(kept) - 1, len(kept)) == [whole[n]], "a day must come back as it was put away"
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,19 +96,25 @@ def test_rules_find_the_same_or_say_that_they_need_more(stretches: list[Any], na
     memory = Memory()
     judged = presence(_days(stretches), POINTS, memory)
     record = DwellingRecord("d", HOUSEHOLD, tuple(judged), POINTS, {"water": "w", "electricity": "e"})
-    recent = replace(record, days=RecentDays.of(kept_of(memory, judged), len(judged)))
+    kept, of_all = kept_of(memory, judged), detect(record, pack_named(name), calendar(), model())
+    whole = replace(record, days=RecentDays.of(kept, len(judged)))
+    assert detect(whole, pack_named(name), calendar(), model()) == of_all, (
+        "days held as columns read as the days themselves"
+    )
+    kept.trim(HELD_DAYS)
+    recent = replace(record, days=RecentDays.of(kept, len(judged)))
     try:
-        found = detect(recent, pack_named(name), calendar())
+        found = detect(recent, pack_named(name), calendar(), model())
     except NeedsHistory:
         return
-    assert found == detect(record, pack_named(name), calendar())
+    assert found == of_all
 
 
 def test_a_household_at_home_needs_no_history() -> None:
     at_home = (CredentialUse("a", True, identified=1), CredentialUse("b", True, other=1))
     memory = Memory()
     judged = presence([ObservedDay(START + timedelta(days=n), {}, at_home, 0.2) for n in range(300)], POINTS, memory)
-    record = DwellingRecord("d", HOUSEHOLD, RecentDays.of(kept_of(memory, judged), 300), POINTS, {"water": "w"})
+    record = DwellingRecord("d", HOUSEHOLD, RecentDays.of(_trimmed(memory, judged), 300), POINTS, {"water": "w"})
     assert detect(record, pack_named("national"), calendar()) == ()
     assert (record.first_day, len(record.days)) == (START, 300)
 
@@ -111,19 +122,23 @@ def test_a_household_at_home_needs_no_history() -> None:
 def test_what_is_not_held_is_never_read_as_empty() -> None:
     memory = Memory()
     judged = presence([ObservedDay(START + timedelta(days=n)) for n in range(200)], POINTS, memory)
-    days = RecentDays.of(kept_of(memory, judged), 200)
+    days = RecentDays.of(_trimmed(memory, judged), 200)
     assert days[-60:] == tuple(judged[-60:])
     assert days[195].day == judged[195].day
     assert bool(days)
     assert days[-1] == judged[-1]
     for look in (
         lambda: days[0],
-        lambda: days[:1],
+        lambda: days[:1][0],
+        lambda: list(days[:-60][-1:]),
         lambda: list(days),
         lambda: [*days],
         lambda: tuple(days),
         lambda: sum(1 for _ in days),
         lambda: days + days,
+        lambda: operator.add((judged[0],), days),
+        lambda: days.columns(),
+        lambda: days[50:].columns(),
         lambda: judged[0] in days,
         lambda: days == tuple(judged),
         lambda: list(reversed(days)),
@@ -133,6 +148,54 @@ def test_what_is_not_held_is_never_read_as_empty() -> None:
             look()
     with pytest.raises(IndexError):
         days[200]
+
+
+def _trimmed(memory: Memory, judged: Sequence[Judged]) -> Kept:
+    kept = kept_of(memory, judged)
+    kept.trim(HELD_DAYS)
+    return kept
+
+
+def test_columns_of_held_days_are_those_of_the_days() -> None:
+    stretches = [
+        (
+            9,
+            (CredentialUse("b", True, 1, 2, hours=3), CredentialUse("v", False, other=4, late=1, hours=8)),
+            0.21,
+            None,
+            {},
+        ),
+        (30, (CredentialUse("a", True, other=1), CredentialUse("b", True, other=1)), None, 3.5, {"gate": 0.25}),
+        (80, (), 0.0, 0.1, {"door": 1.0}),
+    ]
+    memory = Memory()
+    judged = presence(_days(stretches), POINTS, memory)
+    again = unpack(pack(kept_of(memory, judged)))
+    assert again is not None
+    held = RecentDays.of(again, len(judged))
+    for part, plain in ((held, judged), (held[-70:], judged[-70:]), (held[5:40][-10:], judged[30:40])):
+        ours, theirs = columns_of(part), columns_of(plain)
+        for name in Columns.__dataclass_fields__:
+            one, other = getattr(ours, name), getattr(theirs, name)
+            assert (
+                one.keys() == other.keys() if isinstance(one, dict) else np.array_equal(one, other, equal_nan=True)
+            ), name
+            if isinstance(one, dict):
+                assert all(np.array_equal(one[token], other[token]) for token in one), name
+
+
+def test_with_too_many_credentials_fewer_days_are_held_and_none_is_wrong() -> None:
+    memory, kept = Memory(), Kept(Memory())
+    judged: list[Judged] = []
+    for n in range(150):
+        token = CredentialUse(f"pin-{n:03}", True, other=1)
+        judged.append(judge(ObservedDay(START + timedelta(days=n), {}, (token,)), POINTS, memory))
+        kept.add(judged[-1])
+        assert kept.days(0, len(kept)) == judged[-len(kept) :], "a day that is held must be as it was judged"
+    assert 0 < len(kept) <= MOST_NAMES
+    assert len(kept_of(memory, judged)) <= MOST_NAMES
+    with pytest.raises(NeedsHistory):
+        RecentDays.of(kept, 150)[0]
 
 
 def test_another_releases_memory_is_not_guessed() -> None:

@@ -52,7 +52,7 @@ LATER = st.sampled_from([None, 40, 100])
 
 def _nights(stretches: list[Any], household: Household, recognised: float | None) -> tuple[int, int]:
     """(nights that were quiet, nights in all); on each quiet one the whole record gives neither chance anything."""
-    kept, days, rest, calm = Kept(Memory(), [], []), list[PresenceDay](), Rest(), 0
+    kept, days, rest, calm = Kept(Memory()), list[PresenceDay](), Rest(), 0
     for length, uses, water, gaps in stretches:
         for _n in range(length):
             observed = ObservedDay(START + timedelta(days=len(days)), gaps, uses, water)
@@ -64,7 +64,7 @@ def _nights(stretches: list[Any], household: Household, recognised: float | None
             record = DwellingRecord(
                 "d", household, tuple(days), POINTS, {"water": "w"}, recognised=recognised, traced=False
             )
-            held = RecentDays.of(kept, len(kept.rows))
+            held = RecentDays.of(kept, len(kept))
             one_more(rest, held, household)
             known = rest_of(record, PACK, model(), standing=True)
             key = rest_key(household, PACK, model())

@@ -11,8 +11,8 @@ from sqlalchemy import func, select, update
 
 from hub.audit import first_broken
 from hub.cases.nightly import analyse
-from hub.occupancy.estate_view import LOOK_BACK_DAYS
 from hub.occupancy.recognised import WITHIN_DAYS
+from hub.occupancy.values import LOOK_BACK_DAYS
 from hub.privacy import purge as rooms
 from hub.privacy.periods import periods
 from hub.privacy.purge import RULES, purge

@@ -1,0 +1,77 @@
+"""Several processes replay what one replays: the same bytes, gone on with after a stop, and a clear word when one dies."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from multiprocessing import active_children
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from hub.occupancy.backtest.pool import ReplayBroken, replayed
+from hub.occupancy.backtest.replay import Replayer
+from hub.occupancy.backtest.run import Options, backtest
+from simulators.city.generate import generate
+from simulators.city.plan import Settings
+from simulators.city.world import builtin_world
+
+START = date(2025, 7, 1)
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """No progress bar."""
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("city")
+    generate(Settings(builtin_world("dev"), seed=5, dwellings=320, days=60, start=START), directory, parquet=False)
+    return directory
+
+
+def test_two_processes_write_what_one_writes_also_after_a_stop(
+    city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.occupancy.backtest.gather.BUCKET", 20)
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    backtest(Options(city, one, report=one.with_suffix(".json")), quiet)
+    said: list[tuple[int, int]] = []
+
+    def stopped(what: str, done: int, total: int) -> None:
+        if what == "dwellings":
+            said.append((done, total))
+            if done == 1:
+                raise KeyboardInterrupt
+
+    options = Options(city, two, report=two.with_suffix(".json"), jobs=2)
+    with pytest.raises(KeyboardInterrupt):
+        backtest(options, stopped)
+    for child in active_children():
+        child.join(20)
+    assert not active_children(), "a process goes on after Ctrl-C"
+    assert not two.exists()
+    assert len(list((tmp_path / "two.csv.work").glob("leads-*.json"))) > 0, "what was finished is kept"
+    backtest(options, lambda what, done, total: said.append((done, total)) if what == "dwellings" else None)
+    total = said[0][1]
+    assert total > 2, "with so few buckets there is nothing to share"
+    assert said == [(n, total) for n in (0, 1)] + [(n, total) for n in range(total + 1)]
+    assert one.read_bytes() == two.read_bytes()
+    assert one.with_suffix(".json").read_bytes() == two.with_suffix(".json").read_bytes()
+    assert one.read_bytes().count(b"\n") > 2, "a city without leads proves nothing"
+
+
+class Deadly:
+    """Whoever is handed it ends at once, as the kernel ends a process when memory is short."""
+
+    buckets = 3
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (3,)
+
+
+def test_a_process_that_dies_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ReplayBroken, match=r"memory was short.*fewer --jobs"):
+        list(replayed(cast(Replayer, Deadly()), tmp_path, 2))
+    assert not active_children()
