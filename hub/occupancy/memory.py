@@ -77,7 +77,10 @@ class Kept:
             self._let_names_go(MOST_NAMES - len(wanted))
         self.names = [*self.names, *sorted(wanted.difference(self.names))]
         place = {name: 1 << number for number, name in enumerate(self.names)}
-        self.table = np.concatenate([self.table, np.array([_row(day, place) for day in days], DAY)])
+        rows = np.array([_row(day, place) for day in days], DAY)
+        self.table = np.frombuffer(
+            self.table.tobytes() + rows.tobytes(), DAY
+        )  # much faster than to concatenate records
         self.gaps |= {day.day.toordinal(): day.gaps for day in days if day.gaps}
         self.trim(LOOK_BACK_DAYS)
 
@@ -291,8 +294,7 @@ def pack(kept: Kept) -> bytes:
     taught = [
         _ordinal(memory.last_identified), _ordinal(memory.last_seen), memory.seen_days,
         {token: [count, _ordinal(memory.identified_last.get(token))] for token, count in memory.identified_days.items()},
-        [_units(v) for v in memory.water.values], [_units(v) for v in memory.electricity.values],
-        [_units(v) for v in memory.any_water.values],
+        *(np.array(usual.values, np.float64).tobytes() for usual in (memory.water, memory.electricity, memory.any_water)),
     ]  # fmt: skip
     body = _encode(
         [
@@ -333,8 +335,8 @@ def _memory(taught: list[Any]) -> Memory:
     )
 
 
-def _usual(values: list[int]) -> Usual:
-    given = [value / _SCALE for value in values]
+def _usual(values: bytes) -> Usual:
+    given: list[float] = np.frombuffer(values, np.float64).tolist()
     made = Usual(deque(given), sorted(given))
     made.known = made.median()
     return made

@@ -155,8 +155,9 @@ def gather(tables: Tables, history: History, directory: Path, progress: Progress
     spill.flush()
     found.credentials = list(reader.credentials)
     spill = Spill(directory, "meters", METER, bucket_starts(history))
+    twice = _Twice(2 * len(history.dwellings), count)
     for chunk in tables.chunks("meters"):
-        spill.add(_meters(chunk, history, tables, found))
+        spill.add(_meters(chunk, history, tables, found, twice))
         progress(chunk.length)
     spill.flush()
     return found
@@ -298,14 +299,33 @@ class _Passes:
         return rows
 
 
-def _meters(chunk: Chunk, history: History, tables: Tables, found: Gathered) -> NDArray[np.void]:
+class _Twice:
+    """Which days of a meter were read already: a bit each."""
+
+    def __init__(self, meters: int, days: int) -> None:
+        self._width = -(-days // 8)
+        self._seen = np.zeros(meters * self._width, np.uint8)
+
+    def again(self, meter: Ints, day: Ints) -> NDArray[np.bool_]:
+        """Readings of a day that was read before, in this chunk or an earlier one."""
+        place, bit = meter * self._width + day // 8, np.left_shift(1, day % 8).astype(np.uint8)
+        _days, first = np.unique(place * 8 + day % 8, return_index=True)
+        again = np.ones(len(place), np.bool_)
+        again[first] = (self._seen[place[first]] & bit[first]) != 0
+        np.bitwise_or.at(self._seen, place, bit)
+        return again
+
+
+def _meters(chunk: Chunk, history: History, tables: Tables, found: Gathered, twice: _Twice) -> NDArray[np.void]:
     day, value, ok = chunk.days("date"), chunk.numbers("value"), chunk.numbers("ok")
     named = chunk.coded("dwelling_id")
     dwelling = named.mapped(history.number)
     kind = chunk.coded("kind").mapped({"electricity": 0, "water": 1})
     problems = tables.problems
     problems.note_rows("reading of an unknown dwelling or kind", "meters", chunk.rows((dwelling < 0) | (kind < 0)))
-    inside = (dwelling >= 0) & (kind >= 0) & (day >= history.first) & (day <= history.last)
+    known = (dwelling >= 0) & (kind >= 0) & (day != BAD)
+    inside = known & (day >= history.first) & (day <= history.last)
+    problems.note_rows("reading outside the days of the history, kept out", "meters", chunk.rows(known & ~inside))
     for one in np.unique(dwelling[inside] * 2 + kind[inside]).tolist():
         found.metered.add((one // 2, bool(one % 2)))
     good = inside & (ok == 1) & ~np.isnan(value)
@@ -314,6 +334,9 @@ def _meters(chunk: Chunk, history: History, tables: Tables, found: Gathered) -> 
     too_much = good & (value > np.array(MOST)[np.maximum(kind, 0)])
     problems.note_rows("impossible reading, kept out", "meters", chunk.rows(too_much))
     use = good & ~backwards & ~too_much
+    again = np.zeros_like(use)
+    again[use] = twice.again(dwelling[use] * 2 + kind[use], day[use] - history.first)
+    problems.note_rows("second reading of a day; where they differ none counts", "meters", chunk.rows(again))
     rows = np.zeros(int(use.sum()), METER)
     rows["dwelling"], rows["day"] = dwelling[use], day[use] - history.first
     rows["water"], rows["value"] = kind[use], value[use]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,6 +17,11 @@ from hub.occupancy.values import NO_GAPS, DeclaredAbsence
 SCOPES = ("estate", "block", "dwelling")
 OUTCOMES = ("confirmed", "unfounded", "good_cause")
 STATES = ("ok", "down", "propped", "clock")
+FAR = 2000 * 86_400
+"""Seconds; no history reaches further from the middle of its coverage."""
+
+LATER_DAYS = 1000
+"""An absence that begins so long after the history is a slip of the pen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +194,9 @@ def _members(tables: Tables, history: History) -> None:
                 tables.problems.note("member without id or first day", where)
                 continue
             number = history.persons.setdefault(person, len(history.persons))
+            if last != BAD and last < first:
+                tables.problems.note("member who leaves before joining, left out", where)
+                continue
             found = MemberRow(number, first, None if last == BAD else last, consent == 1)
             rows = history.members[history.number[dwelling]]
             if found in rows:
@@ -223,7 +231,7 @@ def _points(tables: Tables, history: History) -> None:
 def _coverage(tables: Tables, history: History, since: date | None, until: date | None) -> None:
     """What each point missed each day; the days of the history are those on which anything could be observed."""
     intervals: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
-    begins, ends = list[int](), list[int]()
+    rows = list[tuple[str, int, str, int, int]]()
     for chunk in tables.chunks("coverage"):
         points, states = chunk.coded("access_point_id").texts(), chunk.coded("state").texts()
         for row, (point, state, start, end) in enumerate(
@@ -235,19 +243,44 @@ def _coverage(tables: Tables, history: History, since: date | None, until: date 
             elif state not in STATES or start == BAD or end == BAD or end < start:
                 tables.problems.note("coverage that cannot be used", where)
             else:
-                intervals[history.points[point]].append((state, start, end))
-                begins.append(start)
-                ends.append(end)
-    if not begins:
+                rows.append((where, history.points[point], state, start, end))
+    if not rows:
         raise HistoryInvalid("coverage: no access point was ever observed; nothing can be said of any day")
-    history.first, history.last = _span(min(begins), max(ends), since, until)
+    for number, state, start, end in _plausible(rows, tables.problems, until):
+        intervals[number].append((state, start, end))
+    of_all = [interval for found in intervals.values() for interval in found]
+    history.first, history.last = _span(min(a for _, a, _b in of_all), max(b for _, _a, b in of_all), since, until)
     starts = day_starts(day_of(history.first), day_of(history.last), ZONE)
     for number in range(len(history.points)):
-        rows = intervals.get(number, [])
-        found = [Interval(state == "ok", _at(a), _at(b)) for state, a, b in rows]
+        own = intervals.get(number, [])
+        found = [Interval(state == "ok", _at(a), _at(b)) for state, a, b in own]
         history.missed[number] = missed_shares(found, starts, starts[-1])
-        history.clock += [(number, a, b) for state, a, b in rows if state == "clock"]
+        history.clock += [(number, a, b) for state, a, b in own if state == "clock"]
     history.clock.sort()
+
+
+def _plausible(
+    rows: Sequence[tuple[str, int, str, int, int]], problems: Problems, until: date | None
+) -> Iterator[tuple[int, str, int, int]]:
+    """(point, state, begin, end) of coverage whose times can be meant: one clock set to 1970 or 2099 must not make a history
+    of decades."""
+    begins = sorted(start for _where, _point, _state, start, _end in rows)
+    earliest, latest = begins[len(begins) // 2] - FAR, begins[len(begins) // 2] + FAR
+    last = max((end for _where, _point, _state, _start, end in rows if end <= latest), default=None)
+    if last is None and until is not None:
+        last = (until.toordinal() - EPOCH + 1) * 86_400
+    for where, point, state, start, end in rows:
+        if not earliest <= start <= latest:
+            problems.note("coverage that begins years before or after the rest, kept out", where)
+        elif end <= latest:
+            yield point, state, start, end
+        elif last is None:
+            raise HistoryInvalid(
+                f"{where}: the coverage ends in {day_of(end // 86_400).year}; say the last day with --to"
+            )
+        elif start <= last:
+            problems.note("coverage that ends years after the rest, cut off", where)
+            yield point, state, start, last
 
 
 def _span(begin: int, end: int, since: date | None, until: date | None) -> tuple[int, int]:
@@ -271,7 +304,8 @@ def _absences(tables: Tables, history: History) -> None:
         days = [chunk.days(name).tolist() for name in ("from", "to", "declared_on")]
         for row, (dwelling, reason, first, last, known) in enumerate(zip(dwellings, reasons, *days, strict=True)):
             where = f"absences row {chunk.first + row + 1}"
-            if dwelling not in history.number or first == BAD or known == BAD:
+            wrong = first == BAD or known == BAD or first > history.last + LATER_DAYS or (last != BAD and last < first)
+            if dwelling not in history.number or wrong:
                 tables.problems.note("absence that cannot be used", where)
                 continue
             absence = DeclaredAbsence(where, day_of(first), None if last == BAD else day_of(last), reason)

@@ -366,9 +366,15 @@ class Replayer:
     ) -> dict[int, dict[int, list[float | None]]]:
         count = self._history.last - self._history.first + 1
         found: dict[int, dict[int, list[float | None]]] = {}
+        differ: list[tuple[list[float | None], int]] = []
         for dwelling, day, water, value in _rows(directory, "meters", number, only):
             series = found.setdefault(dwelling, {}).setdefault(water, [None] * count)
-            series[day] = round(value, 4)
+            amount = round(value, 4)
+            if series[day] not in (None, amount):
+                differ.append((series, day))
+            series[day] = amount
+        for series, day in differ:  # two readings that contradict each other say nothing
+            series[day] = None
         return found
 
 

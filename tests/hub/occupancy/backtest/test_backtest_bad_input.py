@@ -1,0 +1,181 @@
+"""Bad records: each kind is named and counted, none is believed, none is a crash, and none makes a lead."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from hub.occupancy.backtest.run import Options, Result, backtest
+from hub.occupancy.backtest.tables import HistoryInvalid
+from simulators.city.generate import generate
+from simulators.city.plan import Settings
+from simulators.city.world import builtin_world
+
+START, DAYS = date(2025, 7, 1), 90
+Rows = list[dict[str, str]]
+Found = set[tuple[str, ...]]
+MET = ("kind", "stage", "opened_on")
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("city")
+    generate(Settings(builtin_world("dev"), seed=5, dwellings=70, days=DAYS, start=START), directory, parquet=False)
+    return directory
+
+
+def replay(source: Path, out: Path, until: date | None = None) -> tuple[Found, Result]:
+    """The leads as (dwelling, kind, stage, day), and the rest."""
+    result = backtest(Options(source, out, until=until), lambda *_said: None)
+    with out.open(encoding="utf-8", newline="") as opened:
+        return {(row["dwelling_id"], *(row[name] for name in MET)) for row in csv.DictReader(opened)}, result
+
+
+@pytest.fixture(scope="module")
+def clean(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    found, _ = replay(city, tmp_path_factory.mktemp("clean") / "leads.csv")
+    assert found, "a city without leads proves nothing"
+    return found
+
+
+def spoilt(source: Path, target: Path, tables: dict[str, Callable[[Rows], Iterable[dict[str, str]]]]) -> Path:
+    shutil.copytree(source, target)
+    for table, change in tables.items():
+        with (source / f"{table}.csv").open(encoding="utf-8", newline="") as opened:
+            reader = csv.DictReader(opened)
+            header, rows = list(reader.fieldnames or ()), list(reader)
+        with (target / f"{table}.csv").open("w", encoding="utf-8", newline="") as opened:
+            writer = csv.DictWriter(opened, header)
+            writer.writeheader()
+            writer.writerows(change(rows))
+    return target
+
+
+def test_clocks_of_other_decades_make_no_longer_history(city: Path, clean: Found, tmp_path: Path) -> None:
+    def coverage(rows: Rows) -> Rows:
+        jumped = {**rows[0], "from": "1970-01-01T08:00:03+08:00", "to": "1970-01-01T09:00:00+08:00"}
+        endless = [{**row, "to": "9999-12-31T00:00:00+08:00"} if row is rows[-1] else row for row in rows]
+        assert rows[-1]["state"] == "ok"
+        return [*endless, jumped]
+
+    def absences(rows: Rows) -> Rows:
+        home = rows[0]["dwelling_id"] if rows else ""
+        base = {"dwelling_id": home, "reason": "work", "declared_on": "2025-08-01"}
+        return [*rows, {**base, "from": "9999-12-30", "to": ""}, {**base, "from": "2025-08-09", "to": "2025-08-01"}]
+
+    source = spoilt(city, tmp_path / "clocks", {"coverage": coverage, "absences": absences})
+    found, result = replay(source, tmp_path / "leads.csv", START + timedelta(days=DAYS - 1))
+    counts = result.problems.counts
+    assert counts["coverage that begins years before or after the rest, kept out"] == 1
+    assert counts["coverage that ends years after the rest, cut off"] == 1
+    assert counts["absence that cannot be used"] == 2
+    assert result.figures["days"] == DAYS
+    assert found == clean
+
+
+def test_coverage_without_any_end_asks_for_the_last_day(city: Path, clean: Found, tmp_path: Path) -> None:
+    def endless(rows: Rows) -> Rows:
+        return [{**row, "to": "9999-12-31T00:00:00+08:00"} for row in rows]
+
+    source = spoilt(city, tmp_path / "endless", {"coverage": endless})
+    with pytest.raises(HistoryInvalid, match=r"coverage row 1: the coverage ends in 9999; say the last day with --to"):
+        replay(source, tmp_path / "leads.csv")
+    _, result = replay(source, tmp_path / "leads.csv", START + timedelta(days=DAYS - 1))
+    assert result.figures["days"] == DAYS
+
+
+def _between(day: str, first: int, last: int) -> bool:
+    return (START + timedelta(days=first)).isoformat() <= day[:10] <= (START + timedelta(days=last)).isoformat()
+
+
+def test_a_gap_of_the_record_is_no_absence(city: Path, clean: Found, tmp_path: Path) -> None:
+    """Three weeks of which nothing is recorded, coverage neither: nobody is found to be away by them."""
+
+    def cut(rows: Rows) -> Iterable[dict[str, str]]:
+        edge = [(START + timedelta(days=n)).isoformat() + "T00:00:00+08:00" for n in (40, 62)]
+        for row in rows:
+            if row["from"] < edge[0]:
+                yield {**row, "to": min(row["to"], edge[0])}
+            if row["to"] > edge[1]:
+                yield {**row, "from": max(row["from"], edge[1])}
+
+    source = spoilt(
+        city,
+        tmp_path / "gap",
+        {
+            "coverage": cut,
+            "passes": lambda rows: [row for row in rows if not _between(row["ts"], 40, 61)],
+            "meters": lambda rows: [row for row in rows if not _between(row["date"], 40, 61)],
+        },
+    )
+    found, _ = replay(source, tmp_path / "leads.csv")
+    known = {lead[:2] for lead in clean}
+    assert {lead for lead in found if lead[:2] not in known and lead[2] in ("orange", "red")} == set()
+
+
+def test_passes_of_a_wrong_clock_count_for_nothing(city: Path, clean: Found, tmp_path: Path) -> None:
+    def wrong(rows: Rows) -> Rows:
+        edge = [(START + timedelta(days=n)).isoformat() + "T00:00:00+08:00" for n in (50, 60)]
+        points = {row["access_point_id"] for row in rows}
+        return [
+            *rows,
+            *({"access_point_id": p, "from": edge[0], "to": edge[1], "state": "clock"} for p in sorted(points)),
+        ]
+
+    found, result = replay(spoilt(city, tmp_path / "clock", {"coverage": wrong}), tmp_path / "leads.csv")
+    assert result.problems.counts["pass while the device's clock was wrong, kept out"] > 500
+    known = {lead[:2] for lead in clean}
+    assert {lead for lead in found if lead[:2] not in known and lead[2] in ("orange", "red")} == set()
+
+
+def test_what_is_told_twice_counts_once_and_what_contradicts_itself_not_at_all(
+    city: Path, clean: Found, tmp_path: Path
+) -> None:
+    def meters(rows: Rows) -> Rows:
+        good = [row for row in rows if row["ok"] == "1" and row["value"]]
+        return [*rows, *good[:40], {**good[41], "date": "2031-01-01"}]
+
+    source = spoilt(
+        city,
+        tmp_path / "twice",
+        {
+            "passes": lambda rows: [one for row in rows for one in (row, row)],
+            "meters": meters,
+            "members": lambda rows: [*rows, rows[0], {**rows[1], "to": "1999-01-01"}],
+            "dwellings": lambda rows: [*rows, next(row for row in rows if row["let_from"])],
+            "access_points": lambda rows: [*rows, rows[0], {**rows[0], "access_point_id": "AP-X", "scope": "moon"}],
+        },
+    )
+    found, result = replay(source, tmp_path / "leads.csv")
+    counts = result.problems.counts
+    assert counts["duplicate pass, counted once"] > 1000
+    assert counts["second reading of a day; where they differ none counts"] == 40
+    assert counts["reading outside the days of the history, kept out"] == 1
+    assert counts["duplicate member row"] == 1
+    assert counts["member who leaves before joining, left out"] == 1
+    assert counts["duplicate dwelling row"] == 1
+    assert counts["duplicate access point"] == 1
+    assert counts["access point of no known place"] == 1
+    assert found == clean
+
+
+def test_two_readings_that_differ_say_nothing(city: Path, tmp_path: Path) -> None:
+    """A second series of readings near nothing for every home: no home is found empty by its meter."""
+    source = spoilt(
+        city,
+        tmp_path / "differ",
+        {
+            "meters": lambda rows: [*rows, *({**row, "value": "0.0"} for row in rows if row["value"] not in ("", "0"))],
+        },
+    )
+    _, result = replay(source, tmp_path / "leads.csv")
+    assert result.problems.counts["second reading of a day; where they differ none counts"] > 1000
+    with (tmp_path / "leads.csv").open(encoding="utf-8", newline="") as opened:
+        assert [
+            row for row in csv.DictReader(opened) if row["kind"] == "vacancy" and row["stage"] in ("orange", "red")
+        ] == []
