@@ -140,7 +140,7 @@ def current_principal(request: Request) -> Principal:
     token = request.cookies.get(COOKIE)
     if not token:
         raise Unauthenticated
-    principal = _by_session(hub, token)
+    principal = by_session(hub, token)
     if request.method not in SAFE_METHODS and not _same(request.headers.get("X-CSRF-Token", ""), principal.csrf):
         raise ApiError(403, "csrf", "页面已过期，请刷新后重试。")
     return principal
@@ -163,7 +163,7 @@ def _by_key(hub: Hub, key: str) -> Principal:
     return Principal(f"key:{row.name}", row.name, row.name, row.role, None)
 
 
-def _by_session(hub: Hub, token: str) -> Principal:
+def by_session(hub: Hub, token: str) -> Principal:
     now = hub.now()
     with hub.db.reading() as session:
         held = session.get(UserSession, token_hash(token))

@@ -6,16 +6,16 @@ import json
 import logging
 import os
 import sys
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from hub.config import Config, from_environment
+from hub.case_command import case_app
 from hub.evidence.command import verify_evidence_command
 from hub.occupancy.backtest.command import backtest_command
 from hub.occupancy.policy_command import TrialRefused, policy_app, try_on
+from hub.opening import DIR, SETTINGS, Directory, fail, load_config, open_directory
 
 app = typer.Typer(
     name="estate-hub",
@@ -24,46 +24,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-Directory = Annotated[Path, typer.Option("--dir", help="The hub's state: database, keys, settings (hub.json).")]
-DIR = Path("estate-hub")
-SETTINGS = "hub.json"
-
-
-def load_config(directory: Path, **overrides: Any) -> Config:
-    """`hub.json` in the directory (fields of Config), then the environment, then what was given here (None: not given)."""
-    file = directory / SETTINGS
-    kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    known = {field.name for field in fields(Config)} - {"dir"}
-    if unknown := set(kept) - known:
-        raise typer.BadParameter(f"{file}: unknown settings {', '.join(sorted(unknown))}")
-    given = {name: value for name, value in overrides.items() if value is not None}
-    for name in ("host", "edge_host"):
-        kept.setdefault(name, "127.0.0.1")
-    environment = from_environment(directory)
-    plain = Config(dir=directory)
-    changed = {f: getattr(environment, f) for f in known if getattr(environment, f) != getattr(plain, f)}
-    merged = {**kept, **changed, **given}
-    if isinstance(merged.get("web_dir"), str):
-        merged["web_dir"] = Path(merged["web_dir"])
-    return Config(dir=directory, **merged)
-
-
-def _fail(error: Exception | str) -> typer.Exit:
-    typer.echo(f"error: {error}", err=True)
-    return typer.Exit(1)
-
-
-def open_directory(directory: Path, *, create: bool = False) -> Any:
-    """The hub in `directory`. A mistyped --dir must not make a new, empty one."""
-    from hub import migrations
-    from hub.services import open_hub
-
-    config = load_config(directory)
-    if not create and not config.database_url and not (directory / "hub.sqlite").exists():
-        raise _fail(f"there is no hub in {directory}: check --dir, or make one with `estate-hub migrate`")
-    hub = open_hub(config)
-    migrations.upgrade(hub.db)
-    return hub
 
 
 @app.callback()
@@ -111,7 +71,7 @@ def serve(
     try:
         raise typer.Exit(run(config, embedded))
     except (CannotServe, BrokerFailed) as error:
-        raise _fail(error) from error
+        raise fail(error) from error
 
 
 @app.command()
@@ -143,9 +103,9 @@ def import_site_command(
     try:
         estate = import_site(hub, file.read_bytes(), edge, by=by)
     except SiteProblem as error:
-        raise _fail(f"{file} is not imported:\n{error}") from error
+        raise fail(f"{file} is not imported:\n{error}") from error
     except SiteWaits as error:
-        raise _fail(f"{file} is not imported yet: {error}.") from error
+        raise fail(f"{file} is not imported yet: {error}.") from error
     typer.echo(f"estate {estate} imported")
 
 
@@ -166,7 +126,7 @@ def add_user_command(
     try:
         auth.add_user(hub, name, display_name, role, estate or [], text, "command line")
     except ValueError as error:
-        raise _fail(error) from error
+        raise fail(error) from error
     typer.echo(f"user {name} added")
 
 
@@ -181,7 +141,7 @@ def sign_in_link_command(
     try:
         path = auth.make_sign_in_link(hub, name)
     except LookupError as error:
-        raise _fail(error) from error
+        raise fail(error) from error
     config = hub.config
     typer.echo(f"{config.public_url or f'http://{config.host}:{config.port}'}{path}")
 
@@ -199,7 +159,7 @@ def add_edge_command(
     try:
         typer.echo(enrol.add_edge(hub, estate, name, "command line"))
     except LookupError as error:
-        raise _fail(error) from error
+        raise fail(error) from error
 
 
 @app.command("remove-edge")
@@ -215,7 +175,7 @@ def remove_edge_command(
     try:
         enrol.remove_edge(hub, edge, "command line", reason)
     except LookupError as error:
-        raise _fail(error) from error
+        raise fail(error) from error
     typer.echo(f"edge {edge} removed; `enrolment-token` lets a box take its place")
 
 
@@ -230,7 +190,7 @@ def enrolment_token_command(
     try:
         token, _expires_at = enrol.enrolment_token(hub, edge, "command line")
     except LookupError as error:
-        raise _fail(error) from error
+        raise fail(error) from error
     typer.echo(token)
 
 
@@ -252,7 +212,7 @@ def verify_audit_command(directory: Directory = DIR) -> None:
     try:
         typer.echo(verify(open_directory(directory)))
     except ChainBroken as error:
-        raise _fail(error) from error
+        raise fail(error) from error
 
 
 @app.command("explain")
@@ -273,7 +233,7 @@ def explain_command(
         with hub.db.reading() as session:
             typer.echo(explain_text(session, subject, hub.now()))
     except NothingToExplain as error:
-        raise _fail(f"{subject!r} is no dwelling, person, pass, credential or door of this hub") from error
+        raise fail(f"{subject!r} is no dwelling, person, pass, credential or door of this hub") from error
 
 
 @app.command("reconciliation")
@@ -291,7 +251,7 @@ def reconciliation_command(
     try:
         report = reconcile_source(open_directory(directory), source)
     except (ApiError, SourceProblem) as error:
-        raise _fail(error) from error
+        raise fail(error) from error
     rows = rows_of(report)
     for row in rows[1:]:
         typer.echo("  ".join(cell for cell in row if cell))
@@ -321,6 +281,7 @@ def demo_command(
 
 app.command("backtest")(backtest_command)
 app.add_typer(policy_app)
+app.add_typer(case_app)
 
 
 @policy_app.command("try")
@@ -336,7 +297,7 @@ def try_policy_command(
         for line in try_on(hub, estate, pack, out):
             typer.echo(line)
     except TrialRefused as error:
-        raise _fail(error) from error
+        raise fail(error) from error
     finally:
         hub.db.close()
 

@@ -13,12 +13,15 @@ import typer
 
 from simulators.back_office_events import EVENTS
 from simulators.back_office_feed import MODES
+from simulators.lease_words import sign, tell
 from simulators.plan import load_plan
 from simulators.site import ZONE
 
 app = typer.Typer(
     no_args_is_help=True, help="Drive a running estate: end a tenancy, spoil the feed, walk, break a device."
 )
+app.command()(sign)
+app.command()(tell)
 Dir = Annotated[Path, typer.Option("--dir", help="Directory of the simulated estate, e.g. .demo/site")]
 KeyFile = Annotated[
     Path | None, typer.Option("--api-key-file", help="Key of the back office (default: back-office.key beside DIR).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,25 +12,17 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from hub.auth import PERMISSIONS, Principal, hub_of, in_scope, require
-from hub.cases import nightly
-from hub.cases.forms import Refused
+from hub.cases.decisions import case_in_scope, decide
 from hub.cases.models import CaseDetail, CaseItem
 from hub.cases.steps import Action
-from hub.cases.taken import contact_of, take
-from hub.cases.view import case_detail, case_items, case_rows, items_of
+from hub.cases.view import case_detail, case_rows, items_of
 from hub.cases.workflow import Wish
-from hub.errors import ApiError, NotFound
-from hub.lease import outbox
-from hub.occupancy.contacts import CONTACT_CODES
-from hub.occupancy.dirty import mark_dirty
-from hub.second_person import require_other
+from hub.errors import Forbidden
 from hub.services import Hub
-from hub.tables import Block, CaseEntry, CaseFile, Dwelling
+from hub.tables import Block, CaseFile, Dwelling
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
-REFUSED_STATUS = {"forbidden": 403, "wrong_state": 409, "not_yet": 409}
 MOST = 500
-SECONDED = frozenset({Action.AGREE, Action.DISAGREE, Action.SIGN})
 
 
 class CaseCounts(BaseModel):
@@ -67,11 +60,20 @@ def list_cases(
     hub: Hub = Depends(hub_of),
 ) -> CaseList:
     """Newest first. Filters are exact; `state=open` is one state, not "not closed". `late`: a step of ours is overdue."""
+    return cases_of(hub, principal, estate, {"state": state, "kind": kind, "stage": stage}, late=late, limit=limit)
+
+
+def cases_of(
+    hub: Hub, principal: Principal, estate: str | None, filters: Mapping[str, str | None], *, late: bool, limit: int
+) -> CaseList:
+    """What this person sees of the cases. `filters`: by state, kind and stage; None: any."""
+    if not principal.may("case.view"):
+        raise Forbidden
     if estate is not None:
         in_scope(principal, estate)
     chosen = _scoped(case_rows(), principal, estate)
-    for column, wanted in ((CaseFile.state, state), (CaseFile.kind, kind), (CaseFile.stage, stage)):
-        if wanted is not None:
+    for column in (CaseFile.state, CaseFile.kind, CaseFile.stage):
+        if (wanted := filters.get(column.key)) is not None:
             chosen = chosen.where(column == wanted)
     if late:
         chosen = chosen.where(CaseFile.step_due_at <= hub.now())
@@ -89,7 +91,7 @@ def get_case(
 ) -> CaseDetail:
     """One case with its finding, timeline and the actions open to the caller."""
     with hub.db.reading() as session:
-        row = _case(session, case_id, principal)
+        row = case_in_scope(session, case_id, principal)
         permissions = PERMISSIONS.get(principal.role, frozenset())
         return case_detail(session, row, principal.id, permissions, hub.now())
 
@@ -102,47 +104,9 @@ def decide_case(
     hub: Hub = Depends(hub_of),
 ) -> CaseItem:
     """A named person's decision with a reason and a written opinion; the lease system is told in the same unit of work."""
-    with hub.db.reading() as session:
-        estate_id = _case(session, case_id, principal)[0].estate_id
-    wish = Wish(decision.action, decision.reason_code, decision.opinion, decision.fields)
-    reason = f"case decision {decision.action}"
-    contact = decision.reason_code in CONTACT_CODES or contact_of(wish) is not None
-    with hub.db.unit_of_work(principal.id, reason, estate_id=estate_id, now=hub.now()) as uow:
-        case = uow.session.scalars(select(CaseFile).where(CaseFile.id == case_id).with_for_update()).one()
-        if decision.action in SECONDED:
-            _another(uow.session, case_id, principal, hub)
-        try:
-            take(
-                uow,
-                case,
-                wish,
-                actor=principal.id,
-                decided_by=principal.display_name,
-                permissions=PERMISSIONS.get(principal.role, frozenset()),
-            )
-        except Refused as refused:
-            raise ApiError(REFUSED_STATUS.get(refused.code, 422), refused.code, refused.message) from refused
-        if contact:
-            mark_dirty(uow.session, {case.dwelling_id: uow.now.date()}, back_days=2)
-    if contact:
-        hub.signal(nightly.JOB)
-    hub.signal(outbox.JOB)
-    with hub.db.reading() as session:
-        item = case_items(session, [case_id])[0]
-    nightly.announce(hub, estate_id, [case_id])
-    return item
-
-
-def _another(session: Session, case_id: str, principal: Principal, hub: Hub) -> None:
-    """Whom the proposer let in within a day is no second person either."""
-    proposed_by = session.scalar(
-        select(CaseEntry.actor)
-        .where(CaseEntry.case_id == case_id, CaseEntry.action == Action.PROPOSE.value)
-        .order_by(CaseEntry.id.desc())
-        .limit(1)
+    return decide(
+        hub, case_id, Wish(decision.action, decision.reason_code, decision.opinion, decision.fields), principal
     )
-    if proposed_by:
-        require_other(session, proposed_by, "", principal, hub.now())
 
 
 def _scoped(
@@ -153,14 +117,6 @@ def _scoped(
     if principal.estate_ids is not None:
         return chosen.where(CaseFile.estate_id.in_(principal.estate_ids))
     return chosen
-
-
-def _case(session: Session, case_id: str, principal: Principal) -> tuple[CaseFile, Dwelling, Block]:
-    row = session.execute(case_rows().where(CaseFile.id == case_id)).one_or_none()
-    if row is None:
-        raise NotFound
-    in_scope(principal, row[0].estate_id)
-    return row[0], row[1], row[2]
 
 
 def _counts(session: Session, principal: Principal, estate: str | None, now: datetime) -> CaseCounts:

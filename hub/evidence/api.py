@@ -75,14 +75,23 @@ class CasePapers(BaseModel):
 @router.post("/cases/{case_id}/evidence", response_class=Response)
 def make_pack(case_id: str, wish: PackWish, hub: TheHub, principal: Viewer) -> Response:
     """The pack of a case as it stands now; who took it, and its digest, stand in the case's log and the audit trail."""
+    name, content = take_pack(hub, principal, case_id, wish)
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
+    return Response(content, media_type=MEDIA[wish.form], headers=headers)
+
+
+def take_pack(hub: Hub, principal: Principal, case_id: str, wish: PackWish) -> tuple[str, bytes]:
+    """(file name, content). Who took it stands in the case's log. Raises ApiError."""
     reason = wish.reason.strip()
+    if not principal.may("case.view"):
+        raise Forbidden
     if wish.unmasked and not (principal.may("person.reveal") and principal.may("case.decide")):
         raise Forbidden
     if wish.unmasked and len(reason) < 4:
         raise BadRequest("生成含完整个人信息的证据包，请写明用途（至少4个字），它会记入审计日志。", "reason_needed")
     with hub.db.reading() as session:
-        estate_id = _case(session.get(CaseFile, case_id), principal).estate_id
-        case = session.get_one(CaseFile, case_id)
+        case = _case(session.get(CaseFile, case_id), principal)
+        estate_id = case.estate_id
         try:
             pack = make(hub, session, case, principal.display_name, masked=not wish.unmasked)
         except NoFont as error:
@@ -93,9 +102,7 @@ def make_pack(case_id: str, wish: PackWish, hub: TheHub, principal: Viewer) -> R
         told = {"form": wish.form, "sha256": sha256(content), "masked": not wish.unmasked}
         caselog.append(uow, case_id, principal.id, "pack_made", opinion=reason, data=told)
         uow.record("case.pack_made", case_id, **told)
-    name = f"{pack.number}{'-unmasked' if wish.unmasked else ''}.{wish.form}"
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
-    return Response(content, media_type=MEDIA[wish.form], headers=headers)
+    return f"{pack.number}{'-unmasked' if wish.unmasked else ''}.{wish.form}", content
 
 
 @router.get("/cases/{case_id}/papers")

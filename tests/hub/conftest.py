@@ -143,7 +143,7 @@ def sign_in(client_for: Callable[[Hub], TestClient]) -> SignIn:
         user_id = auth.add_user(hub, name, name, role, own, None, "test")
         token = auth.open_session(hub, user_id)
         client.cookies.set(auth.COOKIE, token)
-        client.headers["X-CSRF-Token"] = auth._by_session(hub, token).csrf
+        client.headers["X-CSRF-Token"] = auth.by_session(hub, token).csrf
         return client
 
     return enter

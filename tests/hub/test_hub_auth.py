@@ -59,15 +59,15 @@ def test_sessions_end_by_time_idleness_and_disabling(sqlite_hub: Hub, user: str,
     token = auth.open_session(sqlite_hub, user)
     for _ in range(5):
         clock.pass_(minutes=110)
-        assert auth._by_session(sqlite_hub, token).id == user, "used every two hours it lives"
+        assert auth.by_session(sqlite_hub, token).id == user, "used every two hours it lives"
     clock.pass_(minutes=121)
     with pytest.raises(auth.ApiError, match="401"):
-        auth._by_session(sqlite_hub, token)
+        auth.by_session(sqlite_hub, token)
     fresh = auth.open_session(sqlite_hub, user)
     with sqlite_hub.db.unit_of_work("test", "disable") as uow:
         uow.session.execute(update(HubUser).values(disabled=True))
     with pytest.raises(auth.ApiError, match="401"):
-        auth._by_session(sqlite_hub, fresh)
+        auth.by_session(sqlite_hub, fresh)
 
 
 def test_only_hashes_are_kept(sqlite_hub: Hub, user: str) -> None:
@@ -190,7 +190,7 @@ def test_newest_rows_that_were_cut_off_or_rewritten_are_seen_at_the_next_look(hu
 def test_an_open_stream_lives_no_longer_than_its_session(sqlite_hub: Hub, user: str, clock: Any) -> None:
     def begin() -> tuple[str, auth.Principal]:
         token = auth.open_session(sqlite_hub, user)
-        return token, auth._by_session(sqlite_hub, token)
+        return token, auth.by_session(sqlite_hub, token)
 
     token, principal = begin()
     assert auth.still_signed_in(sqlite_hub, token, principal)

@@ -83,7 +83,7 @@ def test_the_twenty_first_is_held_whatever_session_estate_or_name(
     other = client_for(site)
     token = auth.open_session(site, me.id)
     other.cookies.set(auth.COOKIE, token)
-    other.headers["X-CSRF-Token"] = auth._by_session(site, token).csrf
+    other.headers["X-CSRF-Token"] = auth.by_session(site, token).csrf
     assert [issue(site, other, n) for n in range(9, 15)] == [201] * 6, "a second session is the same person"
     elsewhere = Principal(me.id, me.name, "", me.role, None)
     with site.db.unit_of_work(me.name, "E002", estate_id="E002", now=site.now()) as uow:

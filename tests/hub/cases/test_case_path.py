@@ -52,7 +52,7 @@ class Officials:
         client = self.client_for(self.hub)
         token = auth.open_session(self.hub, self.ids[name])
         client.cookies.set(auth.COOKIE, token)
-        client.headers["X-CSRF-Token"] = auth._by_session(self.hub, token).csrf
+        client.headers["X-CSRF-Token"] = auth.by_session(self.hub, token).csrf
         return client
 
 
