@@ -6,26 +6,12 @@ with a sign-in link of their own. What they do stands in the case's log and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hub import auth
-from hub.auth import PERMISSIONS, Principal
-from hub.cases.api import cases_of
-from hub.cases.case_text import detail_lines, form_lines, item_line
-from hub.cases.decisions import case_in_scope, decide
-from hub.cases.models import CaseDetail
-from hub.cases.steps import Action
-from hub.cases.view import case_detail
-from hub.cases.workflow import Wish
-from hub.errors import ApiError
-from hub.evidence.api import PackWish, take_pack
-from hub.opening import DIR, Directory, fail, open_directory
-from hub.services import Hub
+from hub.opening import DIR, Directory, fail
 
 case_app = typer.Typer(
     name="case",
@@ -39,40 +25,6 @@ Link = Annotated[
 ]
 Number = Annotated[str, typer.Argument(help="The case's number, e.g. E001-2026-0006.")]
 English = Annotated[bool, typer.Option("--english", help="Reasons and labels in English where there are words.")]
-
-
-@contextmanager
-def _person(directory: Path, name: str, link: str, english: bool = False) -> Iterator[tuple[Hub, Principal]]:
-    """The hub and who is signed in; refusals become one line and status 1. The session ends with the command."""
-    hub = open_directory(directory)
-    token: str | None = None
-    try:
-        if link:
-            token = auth.follow_link(hub, link.strip().rstrip("/").rsplit("/", 1)[-1], "command line")
-            if token is None:
-                raise fail("this sign-in link is used up, has expired or is not known")
-        else:
-            token = auth.sign_in(hub, name, typer.prompt("Password", hide_input=True, err=True), "command line")
-        principal = auth.by_session(hub, token)
-        if principal.name != name:
-            raise fail(f"this sign-in link is not {name}'s")
-        yield hub, principal
-    except ApiError as error:
-        from hub.english.phrases import english as told
-
-        raise fail(f"{error.code}: {told(error.message) if english else error.message}") from error
-    finally:
-        if token is not None:
-            auth.end_session(hub, token)
-        hub.db.close()
-
-
-def _detail(hub: Hub, principal: Principal, number: str) -> CaseDetail:
-    if not principal.may("case.view"):
-        raise ApiError(403, "forbidden", "您的岗位没有这项权限。如需办理，请联系管理员。")
-    with hub.db.reading() as session:
-        row = case_in_scope(session, number, principal)
-        return case_detail(session, row, principal.id, PERMISSIONS.get(principal.role, frozenset()), hub.now())
 
 
 @case_app.command("list")
@@ -89,11 +41,13 @@ def list_command(
     directory: Directory = DIR,
 ) -> None:
     """List the cases this person sees, newest first."""
-    with _person(directory, name, link, english) as (hub, principal):
+    from hub import case_terminal as terminal
+
+    with terminal.person(directory, name, link, english) as (hub, principal):
         filters = {"state": state, "kind": kind, "stage": stage}
-        found = cases_of(hub, principal, estate, filters, late=late, limit=limit)
+        found = terminal.listed(hub, principal, estate, filters, late, limit)
     for item in found.items:
-        typer.echo(item_line(item, english))
+        typer.echo(terminal.item_line(item, english))
     typer.echo(f"{len(found.items)} cases shown, {found.counts.late} of all overdue")
 
 
@@ -107,12 +61,14 @@ def show_command(
     directory: Directory = DIR,
 ) -> None:
     """Show a case: why, what speaks against it, deadlines, its history, and the steps open to this person."""
-    with _person(directory, name, link, english) as (hub, principal):
-        detail = _detail(hub, principal, number)
+    from hub import case_terminal as terminal
+
+    with terminal.person(directory, name, link, english) as (hub, principal):
+        detail = terminal.detail_of(hub, principal, number)
     if as_json:
         typer.echo(detail.model_dump_json(indent=1))
         return
-    for line in detail_lines(detail, english):
+    for line in terminal.detail_lines(detail, english):
         typer.echo(line)
 
 
@@ -126,12 +82,14 @@ def form_command(
     directory: Directory = DIR,
 ) -> None:
     """Say what a step asks for: reasons, fields with their choices, and what must come first."""
-    with _person(directory, name, link, english) as (hub, principal):
-        detail = _detail(hub, principal, number)
+    from hub import case_terminal as terminal
+
+    with terminal.person(directory, name, link, english) as (hub, principal):
+        detail = terminal.detail_of(hub, principal, number)
     step = next((one for one in detail.actions if one.action == action), None)
     if step is None:
         raise fail(f"no step {action!r} is open to {name} now; open: {', '.join(one.action for one in detail.actions)}")
-    for line in form_lines(step, english):
+    for line in terminal.form_lines(step, english):
         typer.echo(line)
 
 
@@ -148,14 +106,16 @@ def step_command(
     directory: Directory = DIR,
 ) -> None:
     """Take a step as this person. What the console would refuse is refused here with the same words; nothing is forced."""
-    if action not in {one.value for one in Action}:
-        raise fail(f"there is no step {action!r}; steps: {', '.join(one.value for one in Action)}")
+    from hub import case_terminal as terminal
+
+    if action not in {one.value for one in terminal.Action}:
+        raise fail(f"there is no step {action!r}; steps: {', '.join(one.value for one in terminal.Action)}")
     if wrong := [one for one in field or () if "=" not in one]:
         raise fail(f"--set needs name=value, not {wrong[0]!r}")
     fields = dict(one.split("=", 1) for one in field or ())
-    with _person(directory, name, link, english) as (hub, principal):
-        item = decide(hub, number, Wish(Action(action), reason, opinion, fields), principal)
-    typer.echo(item_line(item, english))
+    with terminal.person(directory, name, link, english) as (hub, principal):
+        item = terminal.taken(hub, principal, number, action, reason, opinion, fields)
+    typer.echo(terminal.item_line(item, english))
 
 
 @case_app.command("export")
@@ -170,13 +130,12 @@ def export_command(
     directory: Directory = DIR,
 ) -> None:
     """Write the evidence pack as it stands now; that it was taken, and by whom, stands in the case's log."""
+    from hub import case_terminal as terminal
+
     form = out.suffix.lower().removeprefix(".")
     if form not in ("pdf", "zip"):
         raise fail("--out must end in .pdf or .zip")
-    with _person(directory, name, link, english) as (hub, principal):
-        with hub.db.reading() as session:
-            case_id = case_in_scope(session, number, principal)[0].id
-        wish = PackWish(form="pdf" if form == "pdf" else "zip", unmasked=unmasked, reason=reason)
-        content = take_pack(hub, principal, case_id, wish)[1]
+    with terminal.person(directory, name, link, english) as (hub, principal):
+        content = terminal.packed(hub, principal, number, pdf=form == "pdf", unmasked=unmasked, reason=reason)
     out.write_bytes(content)
     typer.echo(f"wrote {out} ({len(content)} bytes); check it with: estate-hub verify-evidence {out}")

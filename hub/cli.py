@@ -292,9 +292,11 @@ def try_policy_command(
     out: Annotated[Path | None, typer.Option(help="Also write the whole result as JSON.")] = None,
 ) -> None:
     """Say what a pack would have opened on an estate's own history, beside the pack in force. Changes nothing."""
+    from hub.cases.inspected import outcomes_of
+
     hub = open_directory(directory)
     try:
-        for line in try_on(hub, estate, pack, out):
+        for line in try_on(hub, estate, pack, out, outcomes_of(hub.db, hub.now().date())):
             typer.echo(line)
     except TrialRefused as error:
         raise fail(error) from error

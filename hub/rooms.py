@@ -16,6 +16,7 @@ from hub.cases import api as cases_api
 from hub.cases import inbound_api, rules_api
 from hub.cases.nightly import JOBS as CASES_JOBS
 from hub.cases.reminders import JOBS as CLOCK_JOBS
+from hub.cases.trial_job import JOBS as TRIAL_JOBS
 from hub.catalogue import api as catalogue_api
 from hub.catalogue.watch import JOBS as CATALOGUE_JOBS
 from hub.estate import adding_api, orders_api, removing, site
@@ -32,7 +33,6 @@ from hub.lease.outbox import JOBS as LEASE_JOBS
 from hub.occupancy import api as occupancy_api
 from hub.occupancy import policy_api
 from hub.occupancy.door_doubts import JOBS as DOOR_MAP_JOBS
-from hub.occupancy.trials import JOBS as TRIAL_JOBS
 from hub.privacy import api as privacy_api
 from hub.privacy.purge import JOBS as PRIVACY_JOBS
 from hub.services import Hub

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from hub.cases.calendar import is_workday
+from hub.cases.calendar import is_workday, months_after
 from hub.cases.record import Record
 from hub.cases.states import NOTICES, State
 from hub.cases.steps import Action
+from hub.occupancy.contacts import CONTACT_CODES
 
 ASK_AGAIN = timedelta(days=7)
 """No household is written to more often about a case (Civil Code 1033: no harassment by messages)."""
@@ -31,7 +32,8 @@ ADULT_NEEDED = frozenset({"empty", "others"})
 @dataclass(frozen=True, slots=True)
 class Context:
     """A case as a guard looks at it. `household`: somebody has a tenancy there. `devices_reviewed`: the records' devices passed
-    the review that Administrative Penalty Law art. 41 asks for."""
+    the review that Administrative Penalty Law art. 41 asks for. `appointments_per_month`, `idle_months`: of the place's policy;
+    `idle_since`: the first day of the idleness in a row that the lead speaks of."""
 
     kind: str
     stage: str
@@ -41,6 +43,9 @@ class Context:
     today: date
     household: bool = True
     devices_reviewed: bool = False
+    appointments_per_month: int | None = None
+    idle_since: date | None = None
+    idle_months: int | None = None
 
 
 Fields = Mapping[str, str]
@@ -103,7 +108,20 @@ def visited(c: Context, fields: Fields | None) -> str | None:
         return "所选时段与核查日期不符：周末、节假日请选“周末或节假日”，工作日（含调休上班日）请选“工作日”。"
     if fields["result"] in ADULT_NEEDED and fields["adult_present"] != "yes":
         return "没有成年家庭成员在场不得入户，这一结果不能采用。"
-    return None
+    return _appointments(c, date.fromisoformat(fields["visited_on"]))
+
+
+def note(c: Context, fields: Fields | None) -> str | None:
+    kind = CONTACT_CODES.get(fields["reason_code"]) if fields else None
+    return _appointments(c, c.today) if kind is not None and kind.in_person else None
+
+
+def _appointments(c: Context, on: date) -> str | None:
+    """Where the place's rule has so many visits a month, more in one month are neither arranged nor counted."""
+    most = c.appointments_per_month
+    if most is None or sum((day.year, day.month) == (on.year, on.month) for day in c.record.appointments) < most:
+        return None
+    return f"当地规定每月预约入户{most}次，{on.year}年{on.month}月已满；请改在下月进行，不要集中上门。"
 
 
 def interview(c: Context, fields: Fields | None) -> str | None:
@@ -135,7 +153,8 @@ def propose(c: Context, fields: Fields | None) -> str | None:
         return "拟定结论与认定依据不一致：整改、解除、腾退须有法定情形；“未证实”“有正当理由”请选“不成立或有正当理由”。"
     if fields["conclusion"] not in NOTICES:
         return None
-    return _ground(c, fields["reason_code"], fields.get("electronic") == "yes") or _screened(c)
+    ground = fields["reason_code"]
+    return _ground(c, ground, fields.get("electronic") == "yes") or _months(c, ground) or _screened(c)
 
 
 def _again(c: Context) -> str | None:
@@ -155,6 +174,16 @@ def _ground(c: Context, ground: str, electronic: bool) -> str | None:
     if ground == "G_IDLE" and c.stage != "red":
         return "记录尚未达到当地规定的闲置期限（红色），不能以门禁、表计记录认定闲置。"
     return None
+
+
+def _months(c: Context, ground: str) -> str | None:
+    """The law counts months, stages count days: 180 days are up to four short of six months."""
+    if ground != "G_IDLE" or c.idle_since is None or c.idle_months is None:
+        return None
+    until = months_after(c.idle_since, c.idle_months)
+    if c.today >= until:
+        return None
+    return f"连续闲置须满{c.idle_months}个月：自{c.idle_since.isoformat()}起算，至{until.isoformat()}期满，此前不能据此作出结论。"
 
 
 def _screened(c: Context) -> str | None:
@@ -184,7 +213,7 @@ def sign(c: Context, fields: Fields | None) -> str | None:
         return "通知须由提请人以外的人员签发。"
     if not was_heard(c.record, c.today):
         return "须先听取当事人说明。"
-    if problem := _ground(c, proposal.ground, proposal.electronic) or _screened(c):
+    if problem := _ground(c, proposal.ground, proposal.electronic) or _months(c, proposal.ground) or _screened(c):
         return problem
     gone = c.record.facts_gone_on
     if proposal.electronic and gone is not None and gone >= proposal.on:
@@ -304,5 +333,6 @@ GUARDS: dict[Action, Guard] = {
     Action.APPEAL_DECIDED: appeal_decided,
     Action.REFER: refer,
     Action.OBJECTION: objection,
+    Action.NOTE: note,
     Action.ARCHIVE: archive,
 }

@@ -14,7 +14,11 @@ from hub.cases.guards import Context
 from hub.cases.record import LogEntry, Record, record_of
 from hub.cases.states import State
 from hub.cases.timers import Clock, Timer, next_due, timers
+from hub.occupancy.pack import PolicyPack
+from hub.occupancy.policy import packs
 from hub.tables import CaseEntry, CaseFile, Estate, Finding, Tenancy
+
+OF_VACANCY = frozenset({"vacancy", "not_moved_in"})
 
 
 def zone_of(session: Session, estate_id: str) -> ZoneInfo:
@@ -50,9 +54,17 @@ def latest_finding(session: Session, case_id: str) -> Finding | None:
     )
 
 
+def pack_of(finding: Finding | None) -> PolicyPack | None:
+    """The policy pack that a finding was judged by, if it is installed."""
+    return packs().get(finding.policy_version.split(" ")[0]) if finding else None
+
+
 def context_of(session: Session, case: CaseFile, actor: str, now: datetime) -> Context:
     """What a step by this user looks at now."""
     zone = zone_of(session, case.estate_id)
+    finding = latest_finding(session, case.id)
+    rule = pack.vacancy if case.kind in OF_VACANCY and (pack := pack_of(finding)) else None
+    in_a_row = rule is not None and rule.shape == "consecutive" and case.kind == "vacancy"
     return Context(
         kind=case.kind,
         stage=case.stage,
@@ -61,7 +73,10 @@ def context_of(session: Session, case: CaseFile, actor: str, now: datetime) -> C
         actor=actor,
         today=now.astimezone(zone).date(),
         household=case.tenancy_id is not None,
-        devices_reviewed=reviewed(session, latest_finding(session, case.id)),
+        devices_reviewed=reviewed(session, finding),
+        appointments_per_month=rule.contacts.appointments_per_month if rule else None,
+        idle_since=finding.window_from if finding and in_a_row else None,
+        idle_months=rule.months if rule and in_a_row else None,
     )
 
 

@@ -74,7 +74,8 @@ class Notice:
 class Record:
     """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `defence`, `hearing`,
     `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day that was arranged. `facts_gone_on`: since
-    then no lead supports the case. `deciders`: who ever proposed, agreed or signed here: they do not judge an appeal against it.
+    then no lead supports the case. `appointments`: the days of visits, met or not. `deciders`: who ever proposed, agreed or
+    signed here: they do not judge an appeal against it.
     """
 
     state_since: date | None = None
@@ -84,6 +85,8 @@ class Record:
     answered_on: date | None = None
     unanswered_since: date | None = None
     visits: int = 0
+    appointments: tuple[date, ...] = ()
+    visited_at: datetime | None = None
     off_hours_visits: int = 0
     tries: int = 0
     off_hours_tries: int = 0
@@ -149,6 +152,8 @@ def _contact(r: Record, e: LogEntry) -> Record:
     if kind is None or kind.reached:
         return r
     off = kind.in_person and kind.off_hours
+    if kind.in_person and e.at != r.visited_at:  # the note beside the record of a visit is that same visit
+        r = replace(r, appointments=(*r.appointments, e.on))
     return replace(r, tries=r.tries + 1, off_hours_tries=r.off_hours_tries + off)
 
 
@@ -162,7 +167,14 @@ def _heard(r: Record, e: LogEntry) -> Record:
 
 def _visited(r: Record, e: LogEntry) -> Record:
     off = e.fields.get("time") in ("evening", "weekend")
-    return replace(r, visits=r.visits + 1, off_hours_visits=r.off_hours_visits + off)
+    on = _day(e, "visited_on") or e.on
+    return replace(
+        r,
+        visits=r.visits + 1,
+        off_hours_visits=r.off_hours_visits + off,
+        appointments=(*r.appointments, on),
+        visited_at=e.at,
+    )
 
 
 def _interviewed(r: Record, e: LogEntry) -> Record:

@@ -12,7 +12,7 @@ from hub import caselog
 from hub.cases import workflow
 from hub.cases.calendar import household_day
 from hub.cases.forms import Refused
-from hub.cases.known import context_of, latest_finding, set_step_due, zone_of
+from hub.cases.known import context_of, latest_finding, pack_of, set_step_due, zone_of
 from hub.cases.reasons import ABSENCE_OF, CONFIDENTIAL, COUNTED_ZH, LABELS
 from hub.cases.record import ANSWER_DAYS
 from hub.cases.service import apply, facts_data, facts_of
@@ -101,6 +101,18 @@ def contact_of(wish: Wish) -> str | None:
     return None
 
 
+def _bar(uow: UnitOfWork, case: CaseFile, finding: Finding | None) -> dict[str, Any] | None:
+    """How long this place's rule bars who loses a home for idleness: stated with the signed notice, applied by nobody here."""
+    proposal = context_of(uow.session, case, "", uow.now).record.proposal
+    pack = pack_of(finding)
+    if proposal is None or pack is None or pack.bar_years is None:
+        return None
+    if proposal.ground != "G_IDLE" or proposal.conclusion not in ("terminate", "vacate"):
+        return None
+    basis = next((one.text_zh for one in pack.anchors if one.about == "bar"), "")
+    return {"years": pack.bar_years, "basis": basis, "policy": finding.policy_version if finding else ""}
+
+
 def _tell(
     uow: UnitOfWork, case: CaseFile, finding: Finding | None, step: Transition, wish: Wish, by: str, key: str
 ) -> None:
@@ -116,6 +128,8 @@ def _tell(
     else:
         decision |= {"opinion": wish.opinion.strip(), "fields": dict(step.fields)}
     told: dict[str, Any] = {"decision": decision}
+    if wish.action is Action.SIGN and (bar := _bar(uow, case, finding)):
+        told["bar"] = bar
     if wish.action is Action.ASK:
         until = household_day(uow.now.astimezone(zone_of(uow.session, case.estate_id)).date(), ANSWER_DAYS)
         told["question"] = {"text": wish.opinion.strip(), "answer_until": until}

@@ -16,7 +16,8 @@ class _Part(BaseModel):
 
 class ContactRule(_Part):
     """Failed attempts to reach the household before a file may be called red; `in_person_off_hours` of them in person
-    in the evening or at a weekend. `appointments_per_month`: visits that this place's rule wants arranged beforehand."""
+    in the evening or at a weekend. `appointments_per_month`: visits that this place's rule wants arranged beforehand, and no
+    more than these are recorded in a calendar month: tries pressed into one week prove nothing."""
 
     failed: Annotated[int, Field(ge=1)]
     in_person_off_hours: Annotated[int, Field(ge=0)]
@@ -38,7 +39,9 @@ class Vacancy(_Part):
     """`shape`: `consecutive` (days in a row), `cumulative` (days in all within the look-back), `days_lived` (fewer than
     `lived_days` lived in a rolling `window_days`, corrected for how often this household is recorded at all).
 
-    Stage days count observed absent days. `water_idle_m3_per_day`: mean use at or below it is "near zero".
+    Stage days count observed absent days. `months`: the term as the law states it, in calendar months: stages count days, but
+    nobody decides on idleness in a row before so many months have run since its first day. `water_idle_m3_per_day`: mean use
+    at or below it is "near zero".
     """
 
     shape: Literal["consecutive", "cumulative", "days_lived"]
@@ -49,6 +52,7 @@ class Vacancy(_Part):
     red_days: Days
     window_days: Days | None = None
     lived_days: Days | None = None
+    months: Annotated[int, Field(ge=1, le=24)] | None = None
     water_idle_m3_per_day: Annotated[float, Field(gt=0, le=0.1)]
     contacts: ContactRule
     not_moved_in_days: Days
@@ -110,7 +114,7 @@ class Pauses(_Part):
 class PolicyPack(_Part):
     """One place's pack. `sources` say where each threshold was read and how sure that is; `anchors` the same one by one.
     `bar_years`: how long who lost a home for vacancy may not apply again (0: that ground has no such bar; None: not found
-    in the text); the hub never applies it, a person's decision may name it. `measured`: the rules as
+    in the text); the hub never applies it: a signed notice states it to the lease system. `measured`: the rules as
     back-tests taught them: visits to an empty home do not begin a run anew, S1 looks at who left together (others.py),
     P1 and S2, unknown days gate by their share, one lone sign of use must last."""
 

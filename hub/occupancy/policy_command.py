@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:  # the command line starts without a hub's libraries, for `verify-evidence`
+    from hub.occupancy.outcomes import Outcomes
     from hub.services import Hub
 
 policy_app = typer.Typer(name="policy", help="Policy packs: list, check, schema, try.", no_args_is_help=True)
@@ -60,8 +61,9 @@ def check_command(file: Annotated[Path, typer.Argument(help="A pack file, NAME.j
     typer.echo(f"{pack.name} {pack.version}: good; {len(pack.anchors)} legal anchors")
 
 
-def try_on(hub: Hub, estate: str, pack: str, out: Path | None) -> Iterator[str]:
-    """The lines that `estate-hub policy try` prints. Raises TrialRefused with what to do."""
+def try_on(hub: Hub, estate: str, pack: str, out: Path | None, outcomes: Outcomes | None = None) -> Iterator[str]:
+    """The lines that `estate-hub policy try` prints. `outcomes`: what closed cases taught. Raises TrialRefused with what to do."""
+    from hub.occupancy.outcomes import NO_OUTCOMES
     from hub.occupancy.policy import PolicyPackUnknown, packs
     from hub.occupancy.try_pack import NoHistory, try_pack
     from hub.tables import Estate
@@ -72,7 +74,12 @@ def try_on(hub: Hub, estate: str, pack: str, out: Path | None) -> Iterator[str]:
     try:
         with typer.progressbar(length=100, label="dwellings", file=sys.stderr) as bar:
             result = try_pack(
-                hub.db, estate, pack, hub.now(), lambda done, total: bar.update(100 * done // total - bar.pos)
+                hub.db,
+                estate,
+                pack,
+                hub.now(),
+                lambda done, total: bar.update(100 * done // total - bar.pos),
+                outcomes or NO_OUTCOMES,
             )
     except PolicyPackUnknown as error:
         raise TrialRefused(f"no policy pack {pack!r}; installed: {', '.join(packs())}") from error

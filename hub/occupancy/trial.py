@@ -9,6 +9,7 @@ from datetime import date
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding, Stage
 from hub.occupancy.likely import Model
+from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.values import ByDay, DwellingRecord, Household
 
@@ -44,17 +45,20 @@ class _Lead:
     entered: dict[Stage, date] = field(default_factory=dict)
 
 
-def opened(past: Past, pack: PolicyPack, calendar: Calendar, model: Model) -> tuple[list[Opened], int]:
+def opened(
+    past: Past, pack: PolicyPack, calendar: Calendar, model: Model, outcomes: Outcomes = NO_OUTCOMES
+) -> tuple[list[Opened], int]:
     """(leads in the order of their opening, days on which data did not suffice). Days before the present tenancy are left out.
 
-    A measured pack takes its chances from the model, as the night and a back-test do.
+    A measured pack takes its chances from the model, as the night and a back-test do. `outcomes`: what closed cases taught by
+    each day, so that a rule that was held back then is held back here too.
 
     Nobody tried to reach households because of a pack that was not in force: contacts are taken as not kept.
     """
     leads: dict[str, _Lead] = {}
     done: list[Opened] = []
     blind = 0
-    for today, found in _answers(past, pack, calendar, model):
+    for today, found in _answers(past, pack, calendar, model, outcomes):
         blind += any(finding.stage is Stage.INSUFFICIENT_DATA for finding in found)
         now = {finding.kind.value: finding for finding in found if finding.stage in _RANK}
         for kind in [kind for kind in leads if kind not in now]:
@@ -75,25 +79,31 @@ def _closed(dwelling: str, kind: str, lead: _Lead, standing: bool) -> Opened:
 
 
 def _answers(
-    past: Past, pack: PolicyPack, calendar: Calendar, model: Model
+    past: Past, pack: PolicyPack, calendar: Calendar, model: Model, outcomes: Outcomes
 ) -> Iterator[tuple[date, tuple[Finding, ...]]]:
     """What detection would have said at the end of each day, of the household as it was known then."""
     days = past.record.days
     for household, spell in _spells(past):
         if pack.measured and household is not None:
-            yield from _courses(past, household, spell, pack, calendar, model)
+            yield from _courses(past, household, spell, pack, calendar, model, outcomes)
             continue
         for index in spell:
-            yield days[index].day, detect(_as_of(past, household, index), pack, calendar, model)
+            yield days[index].day, detect(_as_of(past, household, index), pack, calendar, model, outcomes)
 
 
 def _courses(
-    past: Past, household: Household, spell: range, pack: PolicyPack, calendar: Calendar, model: Model
+    past: Past,
+    household: Household,
+    spell: range,
+    pack: PolicyPack,
+    calendar: Calendar,
+    model: Model,
+    outcomes: Outcomes,
 ) -> Iterator[tuple[date, tuple[Finding, ...]]]:
     """All days of a spell at once: the same chances, drawn once."""
     record = _as_of(past, household, spell.stop - 1)
     by_day = past.recognised[: spell.stop], past.healthy[: spell.stop]
-    courses = Courses(record, household, pack, calendar, model, *by_day)
+    courses = Courses(record, household, pack, calendar, model, *by_day, outcomes)
     found: tuple[Finding, ...] = ()
     before: object = None
     for index in spell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hub.errors import BadRequest, Conflict
 from hub.ids import new_id
-from hub.jobs import Job
+from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.policy import PolicyPackUnknown, packs
 from hub.occupancy.try_pack import NoHistory, try_pack
 from hub.services import Hub
@@ -54,8 +55,8 @@ def ask(hub: Hub, estate_id: str, pack: str, actor: str) -> str:
     return row.id
 
 
-def play(hub: Hub) -> str:
-    """Job: the trials that wait, oldest first; one that a restart cut short is played again."""
+def play(hub: Hub, outcomes: Callable[[], Outcomes] = lambda: NO_OUTCOMES) -> str:
+    """The trials that wait, oldest first; one that a restart cut short is played again. `outcomes`: asked for if there is one."""
     late = update(PolicyTrial).where(
         PolicyTrial.state.in_((WAITING, RUNNING)), PolicyTrial.asked_at <= hub.now() - LONGEST
     )
@@ -63,7 +64,7 @@ def play(hub: Hub) -> str:
         uow.session.execute(late.values(state=FAILED, error="试算未能完成，请重新试算。", finished_at=uow.now))
     played = 0
     while (row := _next(hub)) is not None:
-        _play(hub, row.id, row.estate_id, row.pack)
+        _play(hub, row.id, row.estate_id, row.pack, outcomes())
         played += 1
     return f"{played} trials played"
 
@@ -74,13 +75,13 @@ def _next(hub: Hub) -> PolicyTrial | None:
         return session.scalars(waiting.order_by(PolicyTrial.asked_at, PolicyTrial.id)).first()
 
 
-def _play(hub: Hub, id: str, estate_id: str, pack: str) -> None:
+def _play(hub: Hub, id: str, estate_id: str, pack: str, outcomes: Outcomes) -> None:
     def tell(done: int, total: int) -> None:
         _keep(hub, id, state=RUNNING, done=done, total=total)
 
     tell(0, 0)
     try:
-        result = try_pack(hub.db, estate_id, pack, hub.now(), tell)
+        result = try_pack(hub.db, estate_id, pack, hub.now(), tell, outcomes)
     except NoHistory:
         _keep(hub, id, state=FAILED, error="小区还没有可用的观测记录，无法试算。", finished_at=hub.now())
     except PolicyPackUnknown:
@@ -103,6 +104,3 @@ def newest_done(session: Session, estate_id: str, pack: str) -> str | None:
         PolicyTrial.state == DONE,
     )
     return session.scalar(mine.order_by(PolicyTrial.asked_at.desc()).limit(1))
-
-
-JOBS: tuple[Job, ...] = (Job(JOB, 600.0, play),)

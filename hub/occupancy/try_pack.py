@@ -16,6 +16,7 @@ from hub.occupancy.analyse import last_whole_day
 from hub.occupancy.estate_view import EstateView, load_estate
 from hub.occupancy.fitted import model
 from hub.occupancy.load import load_records
+from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.trial import TIERS, Opened, Past, opened
@@ -66,8 +67,13 @@ class _Sums:
         }
 
 
-def try_pack(db: Database, estate_id: str, name: str, now: datetime, progress: Progress) -> dict[str, Any]:
-    """What both packs would have opened on the kept history. Nothing is written. Raises NoHistory, PolicyPackUnknown."""
+def try_pack(
+    db: Database, estate_id: str, name: str, now: datetime, progress: Progress, outcomes: Outcomes = NO_OUTCOMES
+) -> dict[str, Any]:
+    """What both packs would have opened on the kept history, with what closed cases had taught by each day. Nothing is written.
+
+    Raises NoHistory, PolicyPackUnknown.
+    """
     tried = pack_named(name)
     with db.reading() as session:
         estate = session.get_one(Estate, estate_id)
@@ -82,7 +88,7 @@ def try_pack(db: Database, estate_id: str, name: str, now: datetime, progress: P
             pasts = list(_pasts(session, view, homes[begin : begin + BATCH]))
         for past in pasts:
             for one in sums:
-                one.add(*opened(past, one.pack, calendar(), model()))
+                one.add(*opened(past, one.pack, calendar(), model(), outcomes))
         progress(min(begin + BATCH, len(homes)), len(homes))
     return _result(view, sums, len(homes))
 

@@ -21,7 +21,7 @@ from hub.tables import AuditRow, CaseEntry, Finding, Tenancy, UserSession
 
 HOME = "E001.E001-B1-0101"
 NUMBER = "E001-2026-0001"
-PASSWORD = "a long enough one"  # noqa: S105
+PASSWORD = "a long enough one"
 
 
 @pytest.fixture
@@ -29,7 +29,12 @@ def directory(tmp_path: Path, small_site: Callable[[Hub], None]) -> Path:
     hub = open_hub(Config(dir=tmp_path))
     migrations.upgrade(hub.db)
     small_site(hub)
-    for name, role in (("zhao", "housing_official"), ("qian", "housing_official"), ("sun", "auditor"), ("li", "administrator")):
+    for name, role in (
+        ("zhao", "housing_official"),
+        ("qian", "housing_official"),
+        ("sun", "auditor"),
+        ("li", "administrator"),
+    ):
         auth.add_user(hub, name, name, role, [], PASSWORD, "test")
     with hub.db.unit_of_work("test", "a yellow lead", now=hub.now()) as uow:
         today = uow.now.date()
@@ -79,7 +84,17 @@ def test_a_named_person_reads_and_takes_a_step(directory: Path) -> None:
 
 def test_what_the_console_refuses_is_refused_with_its_words(directory: Path) -> None:
     accusing = run(
-        directory, "step", NUMBER, "ask", "--as", "zhao", "--opinion", "您涉嫌转租", "--set", "channel=phone", "--english"
+        directory,
+        "step",
+        NUMBER,
+        "ask",
+        "--as",
+        "zhao",
+        "--opinion",
+        "您涉嫌转租",
+        "--set",
+        "channel=phone",
+        "--english",
     )
     assert accusing.exit_code == 1
     assert "A question must be neutral" in accusing.output

@@ -455,6 +455,53 @@ def test_idleness_is_not_found_by_records_before_the_place_s_time_is_over() -> N
     assert decide(orange, by_people, OFFICIAL, NOW).state is S.DELIBERATION
 
 
+def test_six_months_are_calendar_months() -> None:
+    """Red at 180 days is up to four days short of the law's six months: until they have run nobody concludes from idleness."""
+    since = date(2026, 5, 24)
+    for state, action, code in ((S.INTERVIEW, A.PROPOSE, "G_IDLE"), (S.CONCLUDED, A.SIGN, "")):
+        ready_now = ready(state)
+        proposal = ready_now.record.proposal
+        assert proposal is not None
+        red = replace(
+            with_(ready_now, proposal=replace(proposal, ground="G_IDLE")),
+            kind="vacancy",
+            idle_since=since,
+            idle_months=6,
+        )
+        asked = wish(action, conclusion="vacate") if action is A.PROPOSE else wish(action)
+        asked = replace(asked, reason_code=code)
+        with pytest.raises(Refused, match="2026-11-24期满"):
+            decide(replace(red, today=date(2026, 11, 23)), asked, OFFICIAL, NOW)
+        later = {"deadline": "2027-03-01"} if action is A.SIGN else {}
+        asked = replace(asked, fields={**asked.fields, **later})
+        assert decide(replace(red, today=date(2026, 11, 24)), asked, OFFICIAL, NOW).state is not state
+    assert (date(2026, 11, 20) - since).days == 180, "and red it has been since day 180"
+    other = replace(ready(S.INTERVIEW), kind="vacancy", idle_since=TODAY, idle_months=6)
+    lent = replace(wish(A.PROPOSE, conclusion="vacate"), reason_code="G_SUBLET")
+    assert decide(other, lent, OFFICIAL, NOW).state is S.DELIBERATION, "other grounds have no such term"
+
+
+def test_no_more_appointments_in_a_month_than_the_place_has() -> None:
+    home = {"visited_on": "2026-11-18", "time": "evening", "result": "nobody", "adult_present": "no"}
+    log = [
+        LogEntry(NOW, TODAY, "x", A.VISITED, "", {**home, "visited_on": "2026-11-03"}),
+        LogEntry(NOW, TODAY, "x", A.NOTE, "C_VISIT_OFF"),  # the note beside it: the same visit
+        LogEntry(NOW + timedelta(hours=1), TODAY, "x", A.NOTE, "C_VISIT_DAY"),
+        LogEntry(NOW + timedelta(hours=2), TODAY, "x", A.NOTE, "C_PHONE"),
+    ]
+    record = record_of(log)
+    assert record.appointments == (date(2026, 11, 3), TODAY)
+    beijing = replace(with_(ready(S.VISIT), appointments=record.appointments), appointments_per_month=2)
+    assert "每月预约入户2次" in blocked(beijing, A.VISITED, **home)
+    in_october = {**home, "visited_on": "2026-10-28"}
+    assert decide(beijing, wish(A.VISITED, **in_october), OFFICIAL, NOW).state is S.VISIT
+    with pytest.raises(Refused, match="每月预约入户2次"):
+        decide(beijing, Wish(A.NOTE, "C_VISIT_DAY", "无人应门"), OFFICIAL, NOW)
+    assert decide(beijing, Wish(A.NOTE, "C_PHONE", "无人接听"), OFFICIAL, NOW).state is S.VISIT
+    elsewhere = replace(beijing, appointments_per_month=None)
+    assert decide(elsewhere, wish(A.VISITED, **home), OFFICIAL, NOW).state is S.VISIT
+
+
 def test_nothing_is_signed_on_records_that_no_longer_stand() -> None:
     concluded = ready(S.CONCLUDED)
     proposal = concluded.record.proposal

@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 from hub import cli
 from hub.occupancy import trials
 from hub.occupancy.detect import detect
+from hub.occupancy.finding import Stage
 from hub.occupancy.fitted import model
+from hub.occupancy.outcomes import Learned, Outcomes, Track
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.policy import PolicyPackInvalid, calendar, pack_named, packs, parse_pack
 from hub.occupancy.presence import presence
@@ -52,6 +54,23 @@ def _tiers(past: Past, pack: str) -> list[tuple[str, dict[str, int], bool]]:
         (lead.kind, {stage.value: (day - START).days for stage, day in lead.entered.items()}, lead.standing)
         for lead in leads
     ]
+
+
+def test_a_rule_that_cases_held_back_is_held_back_in_a_trial_too() -> None:
+    """As in the night: from the day on which it was known, and no day before."""
+    known = START + timedelta(days=140)
+    wrong = Learned(tracks={("V3", Stage.ORANGE): Track(1, 20)}, held_back=frozenset({("V3", Stage.ORANGE)}))
+    pack = pack_named("national")
+    for since, standing in ((known, Stage.YELLOW), (START + timedelta(days=400), Stage.ORANGE)):
+        past = _past(30, 130)
+        leads, _blind = opened(past, pack, calendar(), model(), Outcomes(((since, wrong),)))
+        (lead,) = leads
+        assert Stage.ORANGE in lead.entered, "it was orange on day 119, before anybody knew"
+        today = detect(past.record, pack, calendar(), model(), Outcomes(((since, wrong),)))
+        assert [found.stage for found in today] == [standing], "the same as the night says"
+    early = Outcomes(((START, wrong),))
+    (lead,) = opened(_past(30, 130), pack, calendar(), model(), early)[0]
+    assert Stage.ORANGE not in lead.entered
 
 
 def test_each_tier_is_entered_on_the_day_it_would_have_been() -> None:
