@@ -62,7 +62,7 @@ def check_command(file: Annotated[Path, typer.Argument(help="A pack file, NAME.j
 
 
 def try_on(hub: Hub, estate: str, pack: str, out: Path | None, outcomes: Outcomes | None = None) -> Iterator[str]:
-    """The lines that `estate-hub policy try` prints. `outcomes`: what closed cases taught. Raises TrialRefused with what to do."""
+    """What `estate-hub policy try` prints. `outcomes`: what closed cases taught. Raises TrialRefused with what to do."""
     from hub.occupancy.outcomes import NO_OUTCOMES
     from hub.occupancy.policy import PolicyPackUnknown, packs
     from hub.occupancy.try_pack import NoHistory, try_pack

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
 from hub.jobs import Job
-from hub.privacy import people
+from hub.privacy import care, people
 from hub.privacy.holds import held_dwellings
 from hub.privacy.periods import Period, periods
 from hub.services import Hub
@@ -212,6 +212,10 @@ def _people(session: Session, cut: Cut) -> int:
     return len(ids)
 
 
+def _care(session: Session, cut: Cut) -> int:
+    return care.purge(session, cut.at, ROWS)
+
+
 RULES: dict[str, Rule] = {
     "pass_event": Rule(_events, _events_held),
     "pass_day": _daily(PassDay),
@@ -220,6 +224,7 @@ RULES: dict[str, Rule] = {
     "visitor": Rule(_names),
     "refused_row": Rule(_refused),
     "delivered_message": Rule(_messages),
+    "care": Rule(_care),
     "person": Rule(_people, lambda session, cut: people.held(session, cut.before, ZONE, cut.now)),
 }
 

@@ -33,7 +33,7 @@ class CareWatch(Base):
 class CareCall(Base):
     """A person is asked to look in. `outcome`: fine, helped, away, false_alarm or not_reached.
 
-    Deleted thirty days after its answer.
+    Deleted thirty days after its answer, with proof (`hub/privacy/periods.json`).
     """
 
     __tablename__ = "care_call"

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
@@ -35,19 +35,15 @@ PERIOD_S = 600.0
 SLACK = timedelta(hours=3)
 """A meter is read a few times a day: a reading within so long of either end of the window will do."""
 
-KEPT = timedelta(days=30)
-
 
 def watch(hub: Hub) -> str:
-    """One line. A watch whose consent was withdrawn ends at once; answered calls are deleted after thirty days."""
+    """One line. A watch whose consent was withdrawn ends at once. What has had its time goes with the run of `hub.privacy`."""
     with hub.db.reading() as session:
         ids = session.scalars(select(CareWatch.id).where(CareWatch.ended_at.is_(None)).order_by(CareWatch.id)).all()
     asked = 0
     for id in ids:
         with hub.db.unit_of_work("system", "care watch", now=hub.now()) as uow:
             asked += _look(uow, uow.session.get_one(CareWatch, id))
-    with hub.db.unit_of_work("system", "care calls have had their time", now=hub.now(), audit=False) as uow:
-        uow.session.execute(delete(CareCall).where(CareCall.answered_at < uow.now - KEPT))
     if asked:
         hub.signal(outbox.JOB)
     return f"{len(ids)} watches, {asked} calls opened"

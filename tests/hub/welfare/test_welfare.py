@@ -13,8 +13,20 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from hub.auth import PERMISSIONS
+from hub.privacy.purge import purge
 from hub.services import Hub
-from hub.tables import Absence, CareCall, CareWatch, CaseFile, Consent, Coverage, EventRow, Finding, OutboxMessage
+from hub.tables import (
+    Absence,
+    CareCall,
+    CareWatch,
+    CaseFile,
+    Consent,
+    Coverage,
+    EventRow,
+    Finding,
+    OutboxMessage,
+    RetentionRun,
+)
 from hub.welfare.rules import Care, Signs, look, used
 from hub.welfare.watch import watch
 
@@ -97,11 +109,39 @@ def test_a_call_is_opened_once_answered_and_told_for_care_alone(alone: Hub, sign
         assert session.scalars(select(CaseFile.id)).all() == []
     assert set(told) == {"care.asked", "care.answered"}
     assert all(body["use"] == "care_only" and body["tenancy_id"] is None for body in told.values())
-    clock.pass_(days=31)
-    watch(alone)
+    clock.pass_(days=29)
+    purge(alone)
+    assert _kept(alone) == (1, 1, 2), "not before its thirty days are over"
+    clock.pass_(days=3)
+    with alone.db.unit_of_work("test", "delivered, and an open call", audit=False, now=alone.now()) as uow:
+        of = uow.session.scalars(select(CareWatch)).one()
+        uow.session.add(
+            CareCall(
+                id="open", watch_id=of.id, estate_id="E001", dwelling_id=HOME, opened_at=uow.now, quiet_since=uow.now
+            )
+        )
+        uow.session.execute(update(OutboxMessage).values(delivered_at=uow.now - timedelta(days=32)))
+    purge(alone)
+    assert _kept(alone) == (1, 1, 0), "the answered call and what was told of it go; the watch and its open call go on"
+    with alone.db.unit_of_work("test", "opted out", audit=False, now=alone.now()) as uow:
+        uow.session.execute(update(CareWatch).values(ended_at=uow.now))
+    clock.pass_(days=32)
+    purge(alone)
+    assert _kept(alone)[:2] == (0, 0), "with whom to call first, and the call nobody answered"
     with alone.db.reading() as session:
-        answered = session.scalars(select(CareCall.id).where(CareCall.answered_at.is_not(None))).all()
-    assert answered == [], "an answered call is deleted after thirty days"
+        runs = session.scalars(select(RetentionRun).where(RetentionRun.period == "care").order_by(RetentionRun.id))
+        assert [run.deleted for run in runs if run.deleted] == [3, 2], "each run is proved"
+
+
+def _kept(hub: Hub) -> tuple[int, int, int]:
+    """Watches, calls, and messages with a body."""
+    with hub.db.reading() as session:
+        bodies = session.scalars(select(OutboxMessage.body).where(OutboxMessage.kind.startswith("care."))).all()
+        return (
+            len(session.scalars(select(CareWatch.id)).all()),
+            len(session.scalars(select(CareCall.id)).all()),
+            sum(1 for body in bodies if body),
+        )
 
 
 def test_a_pass_water_an_absence_or_blindness_open_none(alone: Hub, sign_in: Any) -> None:
@@ -150,6 +190,7 @@ MAY_NAME_IT = {
     "tables/__init__.py",
     "tables/welfare.py",
     "privacy/people.py",
+    "privacy/care.py",
 }  # whose data are deleted must know that somebody is cared for
 NEVER_READ = ("hub.cases", "hub.occupancy", "hub.access")
 CASE_TABLES, CARE_TABLES = {"Finding", "CaseFile", "CaseEntry"}, {"CareWatch", "CareCall"}

@@ -2217,8 +2217,8 @@ export interface components {
         Action: "recheck" | "reviewed" | "ask" | "answer" | "visit" | "visited" | "interview" | "interviewed" | "hardship" | "propose" | "agree" | "disagree" | "sign" | "served" | "defence" | "reply" | "hearing_requested" | "hearing_held" | "appeal" | "appeal_decided" | "complied" | "refer" | "objection" | "good_cause" | "dismiss" | "withdraw" | "note" | "archive";
         /**
          * ActionItem
-         * @description `blocked`: what must come first (zh-CN, `blocked_en`); empty when it can be done now. `step`: its rung on the ladder, A0 to A6.
-         *     `offered`: a text to begin the written part with.
+         * @description `blocked`: what must come first (zh-CN, `blocked_en`); empty when it can be done now. `step`: its rung on the ladder, A0
+         *     to A6. `offered`: a text to begin the written part with.
          */
         ActionItem: {
             /** Action */
@@ -2831,7 +2831,8 @@ export interface components {
         /**
          * ContactRule
          * @description Failed attempts to reach the household before a file may be called red; `in_person_off_hours` of them in person
-         *     in the evening or at a weekend. `appointments_per_month`: visits that this place's rule wants arranged beforehand.
+         *     in the evening or at a weekend. `appointments_per_month`: visits that this place's rule wants arranged beforehand, and no
+         *     more than these are recorded in a calendar month: tries pressed into one week prove nothing.
          */
         ContactRule: {
             /** Appointments Per Month */
@@ -6520,7 +6521,9 @@ export interface components {
          * @description `shape`: `consecutive` (days in a row), `cumulative` (days in all within the look-back), `days_lived` (fewer than
          *     `lived_days` lived in a rolling `window_days`, corrected for how often this household is recorded at all).
          *
-         *     Stage days count observed absent days. `water_idle_m3_per_day`: mean use at or below it is "near zero".
+         *     Stage days count observed absent days. `months`: the term as the law states it, in calendar months: stages count days, but
+         *     nobody decides on idleness in a row before so many months have run since its first day. `water_idle_m3_per_day`: mean use
+         *     at or below it is "near zero".
          */
         Vacancy: {
             /** Basis */
@@ -6528,6 +6531,8 @@ export interface components {
             contacts: components["schemas"]["ContactRule"];
             /** Lived Days */
             lived_days?: number | null;
+            /** Months */
+            months?: number | null;
             /** Not Moved In Days */
             not_moved_in_days: number;
             /** Note Days */
