@@ -17,7 +17,7 @@ PAGES = (
     ("/sync", "/passes", "/counter", "/doors", "/staff", "/staff?tab=roles", "/staff?tab=hours", f"/explain?dwelling={HOME}"),
     (
         "/settings", "/settings?tab=health", "/settings?tab=audit", "/settings?tab=dead", "/settings?tab=edges",
-        "/settings?tab=users",
+        "/settings?tab=users", "/settings?tab=integrity",
     ),
 )  # fmt: skip
 
