@@ -49,7 +49,8 @@ def troubles(rows: Sequence[Trouble], now: datetime) -> list[EntranceHint]:
         recent = one.until is None or now - one.until < timedelta(days=1)
         if recent and one.kind in RULE_OF and lasted >= AT_LEAST.get(one.kind, timedelta()):
             how = f"（{'长时间' if lasted >= PROPPED else ''}{int(lasted.total_seconds() // 60)}分钟）"
-            found.append(EntranceHint(RULE_OF[one.kind], one.device, TEXT_OF[one.kind] + how))
+            moment = one.until == one.since  # forced open, covered: a moment, not a time that lasted
+            found.append(EntranceHint(RULE_OF[one.kind], one.device, TEXT_OF[one.kind] + ("" if moment else how)))
     return found
 
 
