@@ -9,16 +9,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.cases.view import kind_zh
 from hub.catalogue.integrity_rows import entrance_hints, integrity_hints
 from hub.english.phrases import english, in_english
 from hub.errors import NotFound
+from hub.estate.names import names_in
 from hub.occupancy.catalogue import ACCESS_ENDS_ONLY_BY, FORBIDDEN, HINT_KINDS_ZH, RULES
 from hub.services import Hub
-from hub.tables import AccessPoint, Block, Device, Dwelling, Estate, Finding, HubUser
+from hub.tables import Block, Dwelling, Estate, Finding
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 TheHub = Annotated[Hub, Depends(hub_of)]
@@ -150,7 +150,7 @@ def estate_integrity(estate_id: str, hub: TheHub, principal: Auditor) -> Integri
         estate = session.get(Estate, estate_id)
         if estate is None:
             raise NotFound
-        names = _names(session, estate_id)
+        names = names_in(session, estate_id)
         entrances = [
             _integrity(one.rule, one.place, one.text_zh, names) for one in entrance_hints(session, estate, hub.now())
         ]
@@ -170,23 +170,3 @@ def _integrity(rule: str, subject: str, text: str, names: Mapping[tuple[str, str
         rule=rule, title_zh=title, title_en=english(title), subject=subject, about=about,
         name=subject if about == "source" else names.get((about, subject), ""), text_zh=text, text_en=english(text),
     )  # fmt: skip
-
-
-def _names(session: Session, estate_id: str) -> dict[tuple[str, str], str]:
-    """(what, id) → the name people know it by."""
-    found: dict[tuple[str, str], str] = {}
-    for device, name in session.execute(select(Device.id, Device.name).where(Device.estate_id == estate_id)):
-        found["device", device] = name
-    for point, name in session.execute(
-        select(AccessPoint.id, AccessPoint.name).where(AccessPoint.estate_id == estate_id)
-    ):
-        found["access_point", point] = name
-    for dwelling, block, number in session.execute(
-        select(Dwelling.id, Block.name, Dwelling.number)
-        .join(Block, Block.id == Dwelling.block_id)
-        .where(Dwelling.estate_id == estate_id)
-    ):
-        found["dwelling", dwelling] = f"{block} {number}"
-    for user, name in session.execute(select(HubUser.id, HubUser.display_name)):
-        found["user", user] = name
-    return found

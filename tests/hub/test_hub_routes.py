@@ -228,7 +228,7 @@ def test_errors_have_one_shape(site: Hub, client_for: Callable[[Hub], TestClient
         client.delete("/api/v1/health"),
     ):
         error = reply.json()["error"]
-        assert set(error) == {"code", "message", "request_id"}
+        assert set(error) == {"code", "message", "message_en", "request_id"}
         assert reply.headers["X-Request-Id"] == error["request_id"]
         assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
 
