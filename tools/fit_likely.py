@@ -5,12 +5,14 @@
 Each DIR is a history with truth (`estate-sim city --world FILE`), of worlds as different as possible, none of them one that
 it is measured on. Where violations were raised `--boost` times, so that enough are seen, the weights undo it. The direction
 of signs that can only speak for, or against, is fixed: what is fitted on simulated people must not learn their accidents.
+The vacancy part is better fitted by `tools.fit_vacancy`, which sees far more long absences; then this takes `--only others`.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,7 +38,7 @@ EVERY = 5  # days between samples of a dwelling
 HONEST_EVERY = 3  # of honest dwellings so many are left out but one
 TIERS = {
     "others": {"yellow": 0.42, "orange": 0.82, "red": 0.9},
-    "vacancy": {"yellow": 0.4, "orange": 0.72, "red": 0.9},
+    "vacancy": {"yellow": 0.22, "orange": 0.65, "red": 0.7},
 }
 FOR_OTHERS = [
     "unseen_face",
@@ -69,7 +71,7 @@ AGAINST_OTHERS = [
     "hours_usual",
     "water_usual",
 ]
-FOR_VACANCY = ["away", "absent", "water_low", "power_low"]
+FOR_VACANCY = ["away", "absent", "water_low", "power_low", "after_pause", "overdue"]
 AGAINST_VACANCY = [
     "declared",
     "declared_now",
@@ -81,18 +83,29 @@ AGAINST_VACANCY = [
     "visits_lately",
     "expected",
 ]
-NOT_USED = ("lived_before", "seen_share_before", "seen_when_home")
-"""Signs that tell how late in the history it is: true of the simulation, of nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Samples:
+class Samples:
+    """Rows of signs, whether each is a case, and how many it stands for."""
+
     signs: NDArray[np.float64]
     right: NDArray[np.bool_]
     weight: NDArray[np.float64]
 
+    @classmethod
+    def joined(cls, parts: Iterable[Samples]) -> Samples:
+        """All rows, in order."""
+        signs, right, weight = zip(*((p.signs, p.right, p.weight) for p in parts), strict=True)
+        return cls(np.concatenate(signs), np.concatenate(right), np.concatenate(weight))
 
-def samples(source: Path, boost: float) -> tuple[_Samples, _Samples]:
+
+SOURCE = (
+    "Fitted by tools.fit_likely on simulated cities of varied parameters; weights undo the raised share of violations."
+)
+
+
+def samples(source: Path, boost: float) -> tuple[Samples, Samples]:
     """(of others, of vacancy) from one history."""
     tables = Tables(source, Problems())
     history = read_history(tables, None, None)
@@ -119,7 +132,7 @@ def samples(source: Path, boost: float) -> tuple[_Samples, _Samples]:
                 declared = declared_days(tenancy, household, pack)
                 paused = np.array([festival(day.day) for day in tenancy], np.bool_)
                 found = signs(tenancy, household, recognised[offset : offset + len(tenancy)], declared)
-                absence, _from = absence_signs(tenancy, len(household.members), paused, declared)
+                absence, _from = absence_signs(tenancy, household.size, paused, declared)
                 index = np.arange(max(SETTLED_DAYS, days.start - offset), len(tenancy))
                 index = index[(index + offset) % EVERY == 0]
                 weight = HONEST_EVERY if honest else 1 / boost
@@ -128,28 +141,34 @@ def samples(source: Path, boost: float) -> tuple[_Samples, _Samples]:
                     (rows[1], absence, "vacancy", absence[:, 0] >= AWAY_DAYS),
                 ):
                     at = index[look[index]]
-                    right = [_right(truth, dwelling, history.first + offset + i, kind) for i in at.tolist()]
+                    right = [stands(truth, dwelling, history.first + offset + i, kind) for i in at.tolist()]
                     kept.append((table[at], np.array(right, np.bool_), np.full(len(at), weight)))
-    others, vacancy = (_Samples(*(np.concatenate(part) for part in zip(*kept, strict=True))) for kept in rows)
+    others, vacancy = (Samples(*(np.concatenate(part) for part in zip(*kept, strict=True))) for kept in rows)
     return others, vacancy
 
 
-def _right(truth: Truth, dwelling: int, day: int, wanted: str) -> bool:
+def stands(truth: Truth, dwelling: int, day: int, wanted: str) -> bool:
+    """Whether a case of this family stands on this day."""
     return any(family(label.kind) == wanted and label.covers(day) for label in truth.labels.get(dwelling, ()))
 
 
 def fit(
-    parts: list[_Samples], columns: tuple[str, ...], plus: list[str], minus: list[str], trees: int, leaves: int
+    parts: list[Samples],
+    columns: tuple[str, ...],
+    plus: list[str],
+    minus: list[str],
+    trees: int,
+    leaves: int,
+    rows: int = 60,
 ) -> dict[str, Any]:
-    """The trees as likely.json holds them."""
+    """The trees as likely.json holds them. `rows`: a leaf rests on so many at least."""
     table = np.concatenate([p.signs for p in parts])
-    table[:, [columns.index(name) for name in NOT_USED if name in columns]] = 0
     way = [1 if name in plus else -1 if name in minus else 0 for name in columns]
     fitted = HistGradientBoostingClassifier(
         max_iter=trees,
         learning_rate=0.1,
         max_leaf_nodes=leaves,
-        min_samples_leaf=min(60, max(5, len(table) // 200)),
+        min_samples_leaf=min(rows, max(5, len(table) // 200)),
         l2_regularization=5,
         monotonic_cst=way,
         random_state=1,
@@ -176,18 +195,20 @@ def main(
     out: Annotated[Path, typer.Option(help="likely.json to write.")],
     version: Annotated[str, typer.Option(help="What leads will name.")] = "2026.11",
     boost: Annotated[float, typer.Option(help="How many times the violations of these worlds were raised.")] = 3.0,
+    only: Annotated[str | None, typer.Option(help="`others` or `vacancy`: the other part stays as it is.")] = None,
 ) -> None:
     """Fit the model on histories with truth."""
+    if only not in (None, "others", "vacancy"):
+        raise typer.BadParameter(f"{only} is neither others nor vacancy", param_hint="--only")
     parts = [samples(source, boost) for source in sources]
-    others = fit([p[0] for p in parts], SIGNS, FOR_OTHERS, AGAINST_OTHERS, 220, 8)
-    vacancy = fit([p[1] for p in parts], ABSENCE_SIGNS, FOR_VACANCY, AGAINST_VACANCY, 90, 6)
-    source = "Fitted by tools.fit_likely on simulated cities of varied parameters; weights undo the raised share of violations."
-    data = {
-        "version": version,
-        "source": source,
-        "others": {**others, "tiers": TIERS["others"]},
-        "vacancy": {**vacancy, "tiers": TIERS["vacancy"]},
-    }
+    data = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    data["version"], data["source"] = version, SOURCE
+    if only in (None, "others"):
+        others = fit([p[0] for p in parts], SIGNS, FOR_OTHERS, AGAINST_OTHERS, 220, 8)
+        data["others"] = {**others, "tiers": TIERS["others"]}
+    if only in (None, "vacancy"):
+        vacancy = fit([p[1] for p in parts], ABSENCE_SIGNS, FOR_VACANCY, AGAINST_VACANCY, 90, 6)
+        data["vacancy"] = {**vacancy, "tiers": TIERS["vacancy"]}
     out.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
     typer.echo(f"{sum(len(p[0].right) for p in parts)} and {sum(len(p[1].right) for p in parts)} samples; wrote {out}")
 

@@ -22,16 +22,19 @@ LONG_GAP, SHORT_GAP = 10, 3
 USUAL_WATER, USUAL_POWER = 0.15, 2.5
 """m³ and kWh a day of a home lived in, where the record begins with the absence and knows no usual of its own."""
 
-MOST = 400.0
+MOST_MEMBERS = 4
+"""A household of more is rarely away as a whole, however many more."""
 
 ABSENCE_SIGNS = (
-    "away", "absent", "unknown", "paused", "began_in_pause", "declared", "declared_now", "visits", "visits_lately", "water",
-    "water_low", "has_water", "power", "power_low", "has_power", "longest_before", "long_before", "away_share_before",
-    "seen_share_before", "members", "censored", "lived_before", "single_use", "seen_when_home", "expected",
+    "away", "absent", "unknown", "paused", "began_in_pause", "after_pause", "declared", "declared_now", "overdue", "visits",
+    "visits_lately", "water", "water_low", "has_water", "power", "power_low", "has_power", "longest_before", "long_before",
+    "away_share_before", "members", "censored", "single_use", "expected",
 )  # fmt: skip
 """Columns in order. Of the absence that reaches the day: `away` days in all, of which `absent` were observed and count,
-`unknown` and `paused` ones; the share `declared`; `visits`; mean `water` and `power` over the own usual, and shares of low
-days. Before it: how long and how often they were away. `expected`: log of absences so long that this household has in a year."""
+`unknown` and `paused` ones; `after_pause` days since the pause around Spring Festival in which it began; the share `declared`,
+and `overdue` days since what was declared ended; `visits`; mean `water` and `power` over the own usual, and shares of days
+that were low. A day that a meter missed counts as one of usual use: what is not known speaks for nobody's absence.
+Before it: how long and how often they were away. `expected`: log of absences so long that this household has in a year."""
 
 ABSENCE_COLUMN = {name: number for number, name in enumerate(ABSENCE_SIGNS)}
 
@@ -41,7 +44,7 @@ def absence_signs(days: Sequence[PresenceDay], members: int, paused: Bools, decl
     c = columns_of(days)
     count = len(c)
     at = np.arange(count)
-    known, sign, visit, passed = c.known, c.sign, c.visit, c.passes + c.others > 0
+    known, sign, visit = c.known, c.sign, c.visit
     water, power, usual_water, usual_power = c.water, c.power, c.usual_water, c.usual_power
     solid = sign & ~visit
     reset = solid & (_window(solid, NEAR) >= ENOUGH)
@@ -58,23 +61,26 @@ def absence_signs(days: Sequence[PresenceDay], members: int, paused: Bools, decl
     before = np.maximum(start - 1, 0)
     base_w, base_p = usual_water[before], usual_power[before]
     n_w, n_p = run(ok_w), run(ok_p)
-    mean_w, mean_p = run(np.nan_to_num(water)) / np.maximum(n_w, 1), run(np.nan_to_num(power)) / np.maximum(n_p, 1)
+    own_w, own_p = np.nan_to_num(base_w, nan=USUAL_WATER), np.nan_to_num(base_p, nan=USUAL_POWER)
+    mean_w = (run(np.nan_to_num(water)) + (length - n_w) * own_w) / length
+    mean_p = (run(np.nan_to_num(power)) + (length - n_p) * own_p) / length
     has_w = (n_w >= 0.6 * length) & ~(np.isnan(base_w) & (start > 0))
     has_p = (n_p >= 0.6 * length) & ~(np.isnan(base_p) & (start > 0))
     with np.errstate(all="ignore"):
-        ratio_w = np.where(has_w, np.minimum(mean_w / np.nan_to_num(base_w, nan=USUAL_WATER), 3), 0.0)
-        ratio_p = np.where(has_p, np.minimum(mean_p / np.nan_to_num(base_p, nan=USUAL_POWER), 3), 0.0)
+        ratio_w = np.where(has_w, np.minimum(mean_w / own_w, 3), 0.0)
+        ratio_p = np.where(has_p, np.minimum(mean_p / own_p, 3), 0.0)
     low_w = ok_w & (water <= LOW_SHARE * np.nan_to_num(usual_water, nan=0.1))
     low_p = ok_p & (power <= POWER_SHARE * np.nan_to_num(usual_power, nan=USUAL_POWER))
     longest, long_count, gone, expected = _gaps(reset, away)
-    lived = np.cumsum(reset)
-    passes_before = _sums(passed)[start]
+    began_in_pause = paused[np.minimum(start, count - 1)]
+    after_pause = np.where(began_in_pause, at - np.maximum.accumulate(np.where(paused, at, -1)), 0)
+    told_until = np.maximum.accumulate(np.where(declared, at, -1))
+    overdue = np.where(told_until >= start, at - told_until, 0)
     columns = (
-        away, run(absent), run(~known & ~sign), run(paused), paused[np.minimum(start, count - 1)], run(declared) / length,
-        declared, run(sign), _window(sign, 30), ratio_w, np.where(has_w, run(low_w) / np.maximum(n_w, 1), 0), has_w, ratio_p,
-        np.where(has_p, run(low_p) / np.maximum(n_p, 1), 0), has_p, longest, long_count, gone / np.maximum(start, 1),
-        passes_before / np.maximum(start, 1), np.full(count, members), start == 0, np.minimum(lived, MOST), run(solid),
-        passes_before / np.maximum(lived, 1), np.log(expected),
+        away, run(absent), run(~known & ~sign), run(paused), began_in_pause, after_pause, run(declared) / length, declared,
+        overdue, run(sign), _window(sign, 30), ratio_w, np.where(has_w, run(low_w) / length, 0), has_w, ratio_p,
+        np.where(has_p, run(low_p) / length, 0), has_p, longest, long_count, gone / np.maximum(start, 1),
+        np.full(count, min(members, MOST_MEMBERS)), start == 0, run(solid), np.log(expected),
     )  # fmt: skip
     return np.stack([np.asarray(c, np.float64) for c in columns], axis=1), start
 

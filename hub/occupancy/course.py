@@ -30,9 +30,9 @@ HOLD = 0.6
 
 CLOSE_DAYS = 5
 OBSERVED, OBSERVED_RED = 0.6, 0.85
-ASK_AWAY_DAYS, ASK_ANYWAY_DAYS, VISIT_AWAY_DAYS = 45, 85, 120
-"""Days that count: until a chance may lead to a question, until a home whose meters stand still is asked about at any
-chance, and until a chance may lead to a visit."""
+ASK_AWAY_DAYS, VISIT_AWAY_DAYS = 45, 120
+"""Days that count: until a chance may lead to a question, and until it may lead to a visit. A month before the pack's legal
+time (`pre_notice_days`) a home whose meters stand still is asked about at any chance: that question is due."""
 
 MOSTLY_DECLARED = 0.5
 SURE = 0.9
@@ -154,7 +154,7 @@ def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | Non
         )
 
     made = _Conditions(np.asarray(allowed), np.asarray(enough), np.asarray(families), (DOORS, METERS), named)
-    asked = (days >= ASK_ANYWAY_DAYS) & still & ~of.declared & ~of.paused
+    asked = (days >= rule.pre_notice_days) & still & ~of.declared & ~of.paused
     return _course(np.where(asked, np.maximum(of.vacancy, tiers.yellow), of.vacancy), tiers, made)
 
 

@@ -101,7 +101,7 @@ def likely(
     paused = np.array([festival(day) for day in columns_of(days).dates()], np.bool_)
     rate = [record.recognised] * len(days) if recognised is None else recognised[offset : offset + len(days)]
     found = signs(days, household, rate, declared)
-    absence, away_from = absence_signs(days, len(household.members), paused, declared)
+    absence, away_from = absence_signs(days, household.size, paused, declared)
     others, vacancy = np.zeros(len(days)), np.zeros(len(days))
     settled = np.arange(len(days)) >= SETTLED_DAYS
     look = worth_a_look(found) & settled

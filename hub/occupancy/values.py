@@ -121,6 +121,10 @@ class Contact:
     reached: bool = False
 
 
+SOMEBODY = "M:?"
+"""Stands among the members where cards do not name their holders: one of them, nobody more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A registered member. `credentials`: tokens that are theirs; `consent_b`: live on the day of the analysis;
@@ -143,6 +147,11 @@ class Household:
     members: tuple[Member, ...] = ()
     absences: tuple[DeclaredAbsence, ...] = ()
     contacts: tuple[Contact, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many people are registered."""
+        return sum(member.id != SOMEBODY for member in self.members)
 
 
 @dataclass(frozen=True, slots=True)

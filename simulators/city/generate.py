@@ -29,7 +29,12 @@ class Written:
 
 def generate(settings: Settings, directory: Path, *, parquet: bool, progress: Progress = quiet) -> Written:
     """Draws the city of `settings` and writes its history into `directory`, replacing tables that stand there."""
-    city = plan_city(settings, progress)
+    return write(plan_city(settings, progress), directory, parquet=parquet, progress=progress)
+
+
+def write(city: City, directory: Path, *, parquet: bool, progress: Progress = quiet) -> Written:
+    """Writes the history of a planned city into `directory`, replacing tables that stand there."""
+    settings = city.settings
     crowd = make_crowd(settings.seed, city.households, city.layout, settings.days)
     with Tables(directory, parquet, settings.start) as tables:
         _small_tables(tables, city, crowd)

@@ -32,6 +32,7 @@ from hub.occupancy.presence import presence
 from hub.occupancy.recognised import WITHIN_DAYS, share
 from hub.occupancy.values import (
     LOOK_BACK_DAYS,
+    SOMEBODY,
     CredentialUse,
     DwellingRecord,
     Household,
@@ -45,7 +46,6 @@ RECOGNISED_WITHIN = WITHIN_DAYS
 NAMED_SHARE = 0.2
 """Where fewer card passes than this name their holder, a card of the household is some member's own, whoever it is."""
 
-SOMEBODY = "M:?"
 KIND_OF = {Kind.VACANCY: "vacancy", Kind.NOT_MOVED_IN: "vacancy", Kind.VACANT_USED: "vacant_used"}
 KIND_OF_RULE = {"S1": "sublet_whole", "S2": "enrolment_fraud", "P1": "visitor_abuse", "S4": "sublet_part"}
 TIERS = (Stage.INSUFFICIENT_DATA, Stage.YELLOW, Stage.ORANGE, Stage.RED)
