@@ -6,20 +6,24 @@ Each DIR is a history with truth (`estate-sim city --world FILE`), of worlds as 
 it is measured on. Where violations were raised `--boost` times, so that enough are seen, the weights undo it. The direction
 of signs that can only speak for, or against, is fixed: what is fitted on simulated people must not learn their accidents.
 The vacancy part is better fitted by `tools.fit_vacancy`, which sees far more long absences; then this takes `--only others`.
+With `--onto FILE` the trees of that file stay, and further small ones correct them on these worlds: what earlier worlds
+taught is kept.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from unittest.mock import patch
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
+from sklearn._loss.loss import HalfBinomialLoss  # type: ignore[import-untyped]
 from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
 
 from hub.occupancy.absence_signs import ABSENCE_SIGNS, absence_signs
@@ -33,6 +37,7 @@ from hub.occupancy.likely import AWAY_DAYS, SETTLED_DAYS, declared_days
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.runs import festival_days
 from hub.occupancy.signs import SIGNS, signs, worth_a_look
+from hub.occupancy.trees import Trees
 
 EVERY = 5  # days between samples of a dwelling
 HONEST_EVERY = 3  # of honest dwellings so many are left out but one
@@ -59,6 +64,8 @@ FOR_OTHERS = [
     "run_used",
     "run_night",
     "run_hours",
+    "shift_hours",
+    "mix_new",
 ]
 AGAINST_OTHERS = [
     "face_recent",
@@ -70,6 +77,7 @@ AGAINST_OTHERS = [
     "unidentified_usual",
     "hours_usual",
     "water_usual",
+    "shift_usual",
 ]
 FOR_VACANCY = ["away", "absent", "water_low", "power_low", "after_pause", "overdue"]
 AGAINST_VACANCY = [
@@ -99,6 +107,10 @@ class Samples:
         signs, right, weight = zip(*((p.signs, p.right, p.weight) for p in parts), strict=True)
         return cls(np.concatenate(signs), np.concatenate(right), np.concatenate(weight))
 
+
+FURTHER_TREES = 60
+HOW_LATE = ("usual_days", "record_days")
+"""Signs that tell how late in the history it is: no correction rests on them."""
 
 SOURCE = (
     "Fitted by tools.fit_likely on simulated cities of varied parameters; weights undo the raised share of violations."
@@ -174,6 +186,10 @@ def fit(
         random_state=1,
     ).fit(table, np.concatenate([p.right for p in parts]), sample_weight=np.concatenate([p.weight for p in parts]))
 
+    return {"bias": round(float(np.ravel(fitted._baseline_prediction)[0]), 5), "trees": _trees(fitted, columns)}
+
+
+def _trees(fitted: Any, columns: Sequence[str]) -> list[Any]:
     def read(nodes: Any, number: int) -> Any:
         node = nodes[number]
         if node["is_leaf"]:
@@ -186,8 +202,38 @@ def fit(
             read(nodes, int(node["right"])),
         ]
 
-    made = [read(tree.nodes, 0) for (tree,) in fitted._predictors]  # the one way to its trees
-    return {"bias": round(float(np.ravel(fitted._baseline_prediction)[0]), 5), "trees": made}
+    return [read(tree.nodes, 0) for (tree,) in fitted._predictors]  # the one way to its trees
+
+
+class _Margins(np.ndarray[Any, np.dtype[np.float64]]):
+    """What an earlier model says of each row, as the fit's starting point: it asks for one number and reshapes it."""
+
+    def reshape(self, *_shape: Any, **_order: Any) -> Any:
+        return np.asarray(self)[:, None]
+
+
+def further(
+    parts: list[Samples], columns: tuple[str, ...], plus: list[str], minus: list[str], before: dict[str, Any]
+) -> dict[str, Any]:
+    """The trees of `before`, and small ones that correct them on these samples."""
+    table, right, weight = (np.concatenate([getattr(p, name) for p in parts]) for name in ("signs", "right", "weight"))
+    chance = np.clip(Trees.read(before, columns).chance(table), 1e-5, 1 - 1e-5)
+    margins = np.log(chance / (1 - chance)).view(_Margins)
+    used = [name for name in columns if name not in HOW_LATE]
+    model = HistGradientBoostingClassifier(
+        max_iter=FURTHER_TREES,
+        learning_rate=0.06,
+        max_leaf_nodes=8,
+        min_samples_leaf=80,
+        l2_regularization=20,
+        monotonic_cst=[1 if name in plus else -1 if name in minus else 0 for name in used],
+        max_bins=128,
+        early_stopping=False,
+        random_state=1,
+    )
+    with patch.object(HalfBinomialLoss, "fit_intercept_only", lambda *_loss, **_rows: margins):
+        model.fit(table[:, [columns.index(name) for name in used]], right, sample_weight=weight)
+    return {"bias": before["bias"], "trees": [*before["trees"], *_trees(model, used)]}
 
 
 def main(
@@ -196,6 +242,7 @@ def main(
     version: Annotated[str, typer.Option(help="What leads will name.")] = "2026.11",
     boost: Annotated[float, typer.Option(help="How many times the violations of these worlds were raised.")] = 3.0,
     only: Annotated[str | None, typer.Option(help="`others` or `vacancy`: the other part stays as it is.")] = None,
+    onto: Annotated[Path | None, typer.Option(help="likely.json whose trees stay, and are corrected (others).")] = None,
 ) -> None:
     """Fit the model on histories with truth."""
     if only not in (None, "others", "vacancy"):
@@ -204,7 +251,12 @@ def main(
     data = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
     data["version"], data["source"] = version, SOURCE
     if only in (None, "others"):
-        others = fit([p[0] for p in parts], SIGNS, FOR_OTHERS, AGAINST_OTHERS, 220, 8)
+        rows = [p[0] for p in parts]
+        if onto is None:
+            others = fit(rows, SIGNS, FOR_OTHERS, AGAINST_OTHERS, 220, 8)
+        else:
+            before = json.loads(onto.read_text(encoding="utf-8"))["others"]
+            others = further(rows, SIGNS, FOR_OTHERS, AGAINST_OTHERS, before)
         data["others"] = {**others, "tiers": TIERS["others"]}
     if only in (None, "vacancy"):
         vacancy = fit([p[1] for p in parts], ABSENCE_SIGNS, FOR_VACANCY, AGAINST_VACANCY, 90, 6)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hub.occupancy.columns import Columns, columns_of
 from hub.occupancy.run_signs import FEW, MOST, hours_change, since_last_seen
+from hub.occupancy.shift_signs import SHIFT_SIGNS, shift_signs
 from hub.occupancy.values import Household, PresenceDay
 from hub.occupancy.windows import LAG, RECENT, SHORT, USUAL_DAYS, Bools, Floats, Ints, Windows
 
@@ -37,14 +38,14 @@ SIGNS = (
     "persons_recent", "persons_usual", "new_token", "newcomer_only", "newcomers", "declared", "members", "consenting",
     "expected_faces", "recognised", "idle", "spare_recent", "spare_usual", "tokens_recent", "tokens_usual", "observed",
     "usual_days", "record_days", "night_recent", "night_usual", "night_unseen", "hours_usual", "water_usual", "run_days",
-    "run_used", "run_night", "run_hours", "run_water", "run_power", "run_persons", "run_passes",
+    "run_used", "run_night", "run_hours", "run_water", "run_power", "run_persons", "run_passes", *SHIFT_SIGNS,
 )  # fmt: skip
 """Columns in order. `*_recent`, `*_short`, `*_usual`: shares of observed days. `unseen_*`: observed days since; `*_lost`: how
 unlikely that silence is at the usual rate (-log). `known_*`, `gone_*`: persons. `house`: a credential of the household that is
 nobody's own. `late`: visitors as of people who sleep there. `night`: passes at hours at which those pass; `night_unseen`: on
 days on which nobody registered was recognised. `*_change`: log of recent over usual (hours: total variation); `hours_usual`,
 `water_usual`: how much these change with them anyway. `run_*`: the days since somebody registered was last recognised (or,
-where nobody ever is, gave any sign), against all days before them."""
+where nobody ever is, gave any sign), against all days before them. `shift*`, `mix_*`: see `shift_signs`."""
 
 COLUMN = {name: number for number, name in enumerate(SIGNS)}
 
@@ -179,7 +180,12 @@ def signs(
     found["declared"] = w.recent(declared) / RECENT
     found["observed"] = w.recent(known) / np.minimum(w.at + 1, RECENT)
     found["usual_days"], found["record_days"] = np.minimum(w.usual(known), MOST), np.minimum(w.at + 1.0, MOST)
-    return np.stack([np.broadcast_to(np.asarray(found[name], np.float64), count) for name in SIGNS], axis=1)
+    none = np.zeros(count)
+    table = np.stack([np.asarray(np.broadcast_to(found.get(name, none), count), np.float64) for name in SIGNS], axis=1)
+    if worth_a_look(table).any():  # dear; of other homes nobody asks them
+        for name, value in shift_signs(columns_of(days), w, known, any_use).items():
+            table[:, COLUMN[name]] = value
+    return table
 
 
 def worth_a_look(found: Floats) -> Bools:
