@@ -144,7 +144,7 @@ class BrokerHandler:
             online = [edge.id for edge in session.query(Edge).filter(Edge.online)]
         gone = [id for id in online if not (self._up and id in self._seen)]
         if gone:
-            edges.lost_from_sight(self.hub, gone)
+            edges.lost_from_sight(self.hub, gone, heard_after=self._state_at if self._up else None)
         return f"{len(online) - len(gone)} edges online"
 
     def _link_state(self, up: bool, why: str) -> None:
@@ -303,9 +303,11 @@ class BrokerHandler:
             ),
             DeviceReported: lambda: self._report(address, message),
         }
+        # Before the work: an edge that is online in the database and not seen here would be called lost while it is sent its
+        # lists, and stay so until it says again that it is there.
+        self._seen.add(edge_id)
         if not takers[type(message)]():
             raise Refused(f"edge {edge_id!r} is not known here, or was never given this")
-        self._seen.add(edge_id)
 
     def _report(self, address: Address, message: Message) -> bool:
         if not isinstance(message, DeviceReported) or message.device != address.device:

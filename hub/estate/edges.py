@@ -83,11 +83,17 @@ def take_found(hub: Hub, edge_id: str, found: EdgeFound) -> bool:
     return True
 
 
-def lost_from_sight(hub: Hub, edge_ids: list[str]) -> None:
-    """These edges cannot be seen (the broker is gone, or it forgot them): they are offline as far as anybody can say."""
+def lost_from_sight(hub: Hub, edge_ids: list[str], heard_after: datetime | None = None) -> None:
+    """These edges cannot be seen (the broker is gone, or it forgot them): they are offline as far as anybody can say.
+
+    `heard_after`: since the link is up; who said in this moment that it is there is not lost.
+    """
     gone: list[Edge] = []
     with hub.db.unit_of_work("system", "edges out of sight", now=hub.now(), audit=False) as uow:
-        for edge in uow.session.scalars(select(Edge).where(Edge.id.in_(edge_ids), Edge.online)):
+        lost = select(Edge).where(Edge.id.in_(edge_ids), Edge.online)
+        if heard_after is not None:
+            lost = lost.where(Edge.last_seen_at.is_(None) | (Edge.last_seen_at < heard_after))
+        for edge in uow.session.scalars(lost):
             edge.online, edge.state_since = False, uow.now
             coverage.edge_lost(uow.session, edge.id, edge.estate_id, uow.now)
             gone.append(edge)

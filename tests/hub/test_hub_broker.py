@@ -29,6 +29,7 @@ from device_drivers.mqtt import Incoming, MemoryBroker, MemoryLink, MqttLink
 from hub import mosquitto
 from hub.access import revocations
 from hub.broker import REPORTS, BrokerHandler, hub_link
+from hub.estate import edges
 from hub.services import Hub
 from hub.tables import DeadLetter, Device, Edge, EventRow, Revocation
 
@@ -369,3 +370,27 @@ def test_reports_of_an_edge_are_taken_in_small_groups(sqlite_hub: Hub) -> None:
         assert len({m.topic.split("/")[1] for m in run}) == 1, "of one edge"
         sizes.append(len(run))
     assert sizes == [REPORTS, 2, 1]
+
+
+def test_an_edge_that_is_being_sent_its_lists_is_not_lost_from_sight(
+    sqlite_hub: Hub, small_estate: Callable[[Hub], None], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a loaded machine that took ten seconds: the watch came in between, and the edge stayed offline for twenty minutes."""
+    small_estate(sqlite_hub)
+    handler = BrokerHandler(sqlite_hub)
+    sqlite_hub.link = MemoryLink(MemoryBroker())
+    handler._link_state(True, "connected")
+    clock.pass_(seconds=11)
+    said: list[str] = []
+    monkeypatch.setattr(edges, "send_doorbells", lambda hub, _edge: said.append(handler.watch(hub)))
+    status = EdgeStatus(
+        online=True, epoch="e1", head_seq=0, version="1", started_at=sqlite_hub.now(), clock_trusted=True
+    )
+    handler._take(Incoming(topic(EdgeStatus, "edge-aaaa"), encode(status)))
+    assert said == ["1 edges online"]
+    edges.lost_from_sight(sqlite_hub, ["edge-aaaa"], heard_after=handler._state_at)
+    with sqlite_hub.db.reading() as session:
+        assert session.get_one(Edge, "edge-aaaa").online, "it spoke up while the watch was deciding"
+    handler._link_state(False, "gone")
+    clock.pass_(seconds=11)
+    assert handler.watch(sqlite_hub) == "0 edges online", "without a broker nobody can say"
