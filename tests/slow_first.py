@@ -9,6 +9,8 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 JOURNEYS = "tests/journeys/"
+FAULTS = f"{JOURNEYS}test_journey_faults.py"
+
 LONG = (
     JOURNEYS,
     "tests/hub/occupancy/backtest/",
@@ -36,7 +38,9 @@ def place(item: pytest.Item) -> int:
 
 
 class SlowFirst(LoadFileScheduling):
-    """A file goes to one worker, in the order of collection. All journeys go to one: they share one running estate."""
+    """A file goes to one worker, in the order of collection. All journeys go to one: they share one running estate. The faults
+    have their own: they put a hub's files back under it."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return JOURNEYS if nodeid.startswith(JOURNEYS) else str(super()._split_scope(nodeid))
+        shared = nodeid.startswith(JOURNEYS) and not nodeid.startswith(FAULTS)
+        return JOURNEYS if shared else str(super()._split_scope(nodeid))
