@@ -26,7 +26,7 @@ from simulators.onvif_device import OnvifCameraSim
 ROOT = Path(__file__).parents[2]
 
 
-async def look(address: str, password: str = "", timeout_s: float = 0.3) -> Probed:
+async def look(address: str, password: str = "", timeout_s: float = 3.0) -> Probed:
     return await probe(parse(address), address, password, timeout_s)
 
 
@@ -52,6 +52,8 @@ def with_sim(sim: DeviceSim, scenario: Callable[[Any], Awaitable[None]]) -> None
     async def work() -> None:
         await sim.start()
         try:
+            if isinstance(sim, FaceTerminalSim):
+                await sim.wait_connected()  # a command that is sent before the terminal listens is lost (QoS 0)
             await scenario(sim)
         finally:
             await sim.stop()
@@ -81,7 +83,7 @@ def test_a_board_named_and_unnamed(name: str, scheme: str, transport: str) -> No
         assert any("远程开门一次" in one for one in named.can)
         if name != "r421a08":  # which has no inputs
             assert named.holds["door1 门磁"] in ("有效", "无效"), "the state of the door was read"
-        unnamed = await look(address)
+        unnamed = await look(address, timeout_s=0.5)  # much of what it asks is never answered
         assert (unnamed.answered, unnamed.kind, unnamed.clock) == (True, "modbus_door", "none")
         assert name in unnamed.identity["可能的板型"], "its own family is among those that fit"
         assert unnamed.identity["unit"] == "1"
@@ -99,12 +101,12 @@ def _function(adu: bytes, transport: str) -> int:
 
 def test_a_unit_that_nobody_named_is_found_and_a_wrong_board_is_said() -> None:
     async def scenario(sim: Any) -> None:
-        found = await look(f"modbus+tcp://127.0.0.1:{sim.port}")
+        found = await look(f"modbus+tcp://127.0.0.1:{sim.port}", timeout_s=0.5)
         assert (found.answered, found.identity["unit"]) == (True, "3")
-        silent = await look(f"modbus+tcp://127.0.0.1:{sim.port}?unit=9")
+        silent = await look(f"modbus+tcp://127.0.0.1:{sim.port}?unit=9", timeout_s=0.3)
         assert not silent.answered
         assert "unit 9" in silent.notes[0]
-        wrong = await look(f"modbus+tcp://127.0.0.1:{sim.port}?unit=3&board=inveo_rfid_ind")
+        wrong = await look(f"modbus+tcp://127.0.0.1:{sim.port}?unit=3&board=inveo_rfid_ind", timeout_s=0.5)
         assert wrong.answered
         assert any("板型可能不对" in note for note in wrong.notes)
 
@@ -114,7 +116,7 @@ def test_a_unit_that_nobody_named_is_found_and_a_wrong_board_is_said() -> None:
 @pytest.mark.parametrize(("asked", "transport"), [("modbus+tcp", "rtu_over_tcp"), ("modbus+rtu-over-tcp", "tcp")])
 def test_who_asks_in_the_wrong_dress_is_told_the_right_one(asked: str, transport: str) -> None:
     async def scenario(sim: Any) -> None:
-        found = await look(f"{asked}://127.0.0.1:{sim.port}?unit=1")
+        found = await look(f"{asked}://127.0.0.1:{sim.port}?unit=1", timeout_s=0.5)
         assert not found.answered
         assert any(f"modbus+{transport.replace('_', '-')}://" in note for note in found.notes)
 
@@ -155,15 +157,15 @@ def test_a_meter_is_told_with_its_reading() -> None:
 def test_a_camera_with_right_and_wrong_password_and_clock() -> None:
     async def scenario(sim: Any) -> None:
         address = f"onvif://u@127.0.0.1:{sim.port}"
-        found = await look(address, "p", 2.0)
+        found = await look(address, "p", 10.0)
         assert (found.answered, found.kind, found.clock) == (True, "onvif_camera", "right")
         assert found.identity["Model"] == "SIM"
         assert {"事件", "抓拍"} <= set(found.can)
-        refused = await look(address, "wrong", 2.0)
+        refused = await look(address, "wrong", 10.0)
         assert refused.answered, "it did answer"
         assert any("密码不对" in note for note in refused.notes)
         await sim.apply_fault(Fault.CLOCK_SKEW, value=600.0)
-        late = await look(address, "p", 2.0)
+        late = await look(address, "p", 10.0)
         assert late.clock == "wrong"
         assert late.clock_offset_s is not None
         assert abs(late.clock_offset_s - 600) < 3
@@ -192,11 +194,11 @@ def test_a_terminal_is_told_and_not_changed(mosquitto_factory: Any, tmp_path: Pa
     async def scenario(sim: Any) -> None:
         sim.store.put_person("cred-7", {"name": "1-101"}, b"x", None, "2026-01-01 00:00:00")
         address = f"face-mqtt://edge@127.0.0.1:{broker.port}/1306612"
-        found = await look(address, "edge", 2.0)
+        found = await look(address, "edge", 10.0)
         assert (found.answered, found.kind, found.clock) == (True, "face_terminal", "right"), found.notes
         assert (found.holds["人数"], found.holds["编号"]) == (1, ["cred-7"])
         assert "断点续传：未开，边缘机接入时会打开" in found.can, "told as it is, not set"
-        again = await look(address, "edge", 2.0)
+        again = await look(address, "edge", 10.0)
         assert again.can == found.can, "the first look changed nothing"
         nobody = await look(address + "9", "edge", 0.3)
         assert not nobody.answered
