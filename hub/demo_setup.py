@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import socket
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from hub import auth, enrol, migrations, mosquitto, rooms
+from hub import auth, enrol, kept_ports, migrations, mosquitto, rooms
 from hub.config import Config
 from hub.estate.site import import_site
 from hub.jobs import JobRunner
@@ -66,11 +65,7 @@ def ports(directory: Path, console_port: int) -> Ports:
     file = directory / "demo.json"
     if file.exists():
         return Ports(**json.loads(file.read_text()))
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        chosen = Ports(*(int(one.getsockname()[1]) for one in sockets))
+    chosen = Ports(*kept_ports.choose(3))
     file.write_text(json.dumps(asdict(chosen)))
     return chosen
 

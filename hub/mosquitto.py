@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub import kept_ports
 from hub.children import die_with_parent
 
 HUB_USER = "hub"
@@ -217,9 +218,7 @@ def port_for(directory: Path, wanted: int = 0, host: str = "127.0.0.1") -> int:
     elif file.exists():
         port = int(file.read_text())
     else:
-        with socket.socket() as probe:
-            probe.bind((host, 0))
-            port = int(probe.getsockname()[1])
+        (port,) = kept_ports.choose(1, host)
     file.write_text(str(port))
     return port
 

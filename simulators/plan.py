@@ -12,9 +12,10 @@ Ports are picked once and kept: a restart finds every device at the address it h
 from __future__ import annotations
 
 import json
+import random
 import secrets
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -127,12 +128,20 @@ def _write_photos(folder: Path, people: Population) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different TCP ports that are free on loopback now (all held at once while they are picked)."""
+    """`count` different TCP ports that are free on loopback now (all held at once while they are picked).
+
+    None from 32768 on: Linux lends those to outgoing connections, and would lend a device's away before it starts (again).
+    """
+    picked: list[int] = []
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for s in sockets:
-            s.bind((HOST, 0))
-        return [int(s.getsockname()[1]) for s in sockets]
+        for port in random.SystemRandom().sample(range(20_000, 32_768), 12_768):
+            if len(picked) == count:
+                return picked
+            s = stack.enter_context(socket.socket())
+            with suppress(OSError):
+                s.bind((HOST, port))
+                picked.append(port)
+    raise OSError(f"fewer than {count} ports are free on {HOST}")
 
 
 def _account(device_id: str) -> dict[str, Any]:

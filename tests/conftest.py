@@ -6,6 +6,8 @@ set a pytest-xdist worker). A missing program fails the test, never skips it: ``
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import os
 import pwd
@@ -26,18 +28,20 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 import pytest
 import slow_first
+import steady_loop
 from hypothesis import HealthCheck, settings
+from patience import PATIENCE_S
 from psycopg import sql
 
 from tools import where
 
-START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 T = TypeVar("T")
 
 # A busy machine is no finding, and what the suite tries is the same each time: `make fuzz` looks for more.
 settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+asyncio.set_event_loop_policy(steady_loop.SteadyPolicy())
 
 # A container often has Python write no byte code. Then every process a test starts would compile the hub anew: seconds each.
 sys.dont_write_bytecode = False
@@ -60,9 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class WaitUntil(Protocol):
-    """``wait_until(predicate, what, timeout=10.0)``: the first true value; fails the test at the deadline."""
+    """``wait_until(predicate, what)``: the first true value; fails the test at the deadline."""
 
-    def __call__(self, predicate: Callable[[], T], what: str, timeout: float = 10.0) -> T: ...
+    def __call__(self, predicate: Callable[[], T], what: str, timeout: float = PATIENCE_S) -> T: ...
 
 
 class MosquittoFactory(Protocol):
@@ -71,7 +75,7 @@ class MosquittoFactory(Protocol):
     def __call__(self, config: str) -> Mosquitto: ...
 
 
-def _wait_until(predicate: Callable[[], T], what: str, timeout: float = 10.0) -> T:
+def _wait_until(predicate: Callable[[], T], what: str, timeout: float = PATIENCE_S) -> T:
     deadline = time.monotonic() + timeout
     pace = threading.Event()
     while not (value := predicate()):
@@ -81,10 +85,22 @@ def _wait_until(predicate: Callable[[], T], what: str, timeout: float = 10.0) ->
     return value
 
 
+_ports = itertools.count(os.getpid() * 7)
+_LANE = 1_500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8)
+"""No two workers try the same port: one would take it before the other comes to use it."""
+
+
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Not one of those the kernel lends to outgoing connections (from 32768 on): who restarts on it would find it taken."""
+    for number in itertools.islice(_ports, 1_500):
+        port = 20_000 + _LANE + number % 1_500
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # as servers do: not held up by ended connections
+            probe.bind(("127.0.0.1", port))
+            return port
+    pytest.fail(f"no port is free from {20_000 + _LANE} on")
 
 
 def _needed(found: Path | None, what: str) -> Path:
@@ -132,7 +148,7 @@ class Mosquitto:
             command = _bound_to_us(program, "-c", str(self.directory / "mosquitto.conf"))
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         process = self.process
-        _wait_until(lambda: process.poll() is not None or _accepts(self.port), "mosquitto to accept", START_SECONDS)
+        _wait_until(lambda: process.poll() is not None or _accepts(self.port), "mosquitto to accept", PATIENCE_S)
         if process.poll() is not None:
             pytest.fail(f"mosquitto ended with {process.returncode}:\n{self.log()}")
 
@@ -244,7 +260,7 @@ def postgres_url() -> Iterator[str]:
                 _bound_to_us(*command, user=user), cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
         try:
-            _wait_until(lambda: process.poll() is not None or _answers(port), "PostgreSQL to answer", START_SECONDS)
+            _wait_until(lambda: process.poll() is not None or _answers(port), "PostgreSQL to answer", PATIENCE_S)
             if process.poll() is not None:
                 pytest.fail(f"postgres ended with {process.returncode}:\n{log.read_text(errors='replace')}")
             yield f"postgresql+psycopg://estate@127.0.0.1:{port}/postgres"
@@ -254,7 +270,7 @@ def postgres_url() -> Iterator[str]:
 
 def _answers(port: int) -> bool:
     try:
-        psycopg.connect(f"postgresql://estate@127.0.0.1:{port}/postgres", connect_timeout=2).close()
+        psycopg.connect(f"postgresql://estate@127.0.0.1:{port}/postgres", connect_timeout=10).close()
     except psycopg.OperationalError:
         return False
     return True

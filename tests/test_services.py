@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
+from patience import PATIENCE_S
 
 from tools import where
 
@@ -42,7 +43,7 @@ def _connects(port: int, user: str | None = None, password: str | None = None) -
     client.connect("127.0.0.1", port)
     client.loop_start()
     try:
-        assert answered.wait(10), "the broker never answered"
+        assert answered.wait(PATIENCE_S), "the broker never answered"
     finally:
         client.disconnect()
         client.loop_stop()
@@ -86,7 +87,7 @@ def test_chromium_draws_chinese(chromium_path: Path, tmp_path: Path) -> None:
         page.write_text(f"<meta charset=utf-8><body style='font-size:120px;margin:0'>{sign}")
         options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
         options += ["--disable-dev-shm-usage", "--window-size=200,200", f"--screenshot={shot}", page.as_uri()]
-        done = subprocess.run([chromium_path, *options], capture_output=True, timeout=60, check=False)
+        done = subprocess.run([chromium_path, *options], capture_output=True, timeout=PATIENCE_S, check=False)
         assert shot.exists(), f"no screenshot:\n{done.stderr.decode(errors='replace')[-2000:]}"
         pictures.append(shot.read_bytes())
     assert pictures[0] != pictures[1], "Chinese signs are drawn as empty boxes: no font with Chinese is found"
@@ -105,6 +106,6 @@ def test_opencv_reads_the_third_party_rtsp_stream(rtsp_stream: str, monkeypatch:
 
 
 def test_mbpoll_starts(mbpoll_path: Path) -> None:
-    shown = subprocess.run([mbpoll_path, "-V"], capture_output=True, text=True, timeout=10, check=False)
+    shown = subprocess.run([mbpoll_path, "-V"], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert shown.returncode == 0, f"mbpoll does not start: {shown.stderr}"
     assert shown.stdout[:1].isdigit(), f"mbpoll told no version: {shown.stdout!r}"

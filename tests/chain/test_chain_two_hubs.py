@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from patience import PATIENCE_S
 from sqlalchemy import select
 
 from device_drivers.contract.access import AccessList, list_digest
@@ -77,12 +78,12 @@ def test_two_hubs_jobs_at_once_publish_what_one_would(hubs: tuple[Hub, Hub, Memo
             _people_move(office, number)
             again = [pool.submit(work, runner) for runner in runners]
             for done in again:
-                done.result(timeout=60)
+                done.result(timeout=PATIENCE_S)
             # And without the lock that keeps a job to one process, as when its holder lost its connection and goes on.
             at_once = [pool.submit(publish.run, hub) for hub in (one, other)]
             at_once += [pool.submit(publish.revoke, hub) for hub in (one, other)]
             for done in at_once:
-                done.result(timeout=60)
+                done.result(timeout=PATIENCE_S)
     publish.publish(one)
     _as_the_judge_says(one, office)
     _each_list_once(one, broker)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from patience import PATIENCE_S
 
 from device_drivers import modbus_door
 from device_drivers.contract.events import DoorEvent, Unreadable
@@ -22,7 +23,7 @@ LATCHING = ["coils", "jy_dam", "waveshare_relay", "r421a08"]
 Scenario = Callable[[ModbusBoardSim, modbus_door.ModbusDoor], Awaitable[None]]
 
 
-async def until(condition: Callable[[], object], what: str, seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():
         assert asyncio.get_running_loop().time() < deadline, f"not reached in {seconds} s: {what}"
@@ -44,7 +45,7 @@ async def powered(board: str, **config: Any) -> AsyncIterator[ModbusBoardSim]:
     sim = ModbusBoardSim("b", {"host": "127.0.0.1", "port": 0, "board": board, **config})
     await sim.start()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(2 * PATIENCE_S):
             yield sim
     finally:
         await sim.stop()
@@ -117,7 +118,7 @@ def test_a_board_that_lost_its_power_is_held_again(board: str) -> None:
             await driver.command(HOLD)
             await sim.apply_fault(Fault.RESTART)
             assert not sim.door_relay.is_on, "the power loss let it fall"
-            await until(lambda: sim.door_relay.is_on, "held again without being asked", 3)
+            await until(lambda: sim.door_relay.is_on, "held again without being asked")
 
     asyncio.run(scenario())
 
@@ -144,7 +145,7 @@ def test_a_bolt_left_on_by_a_crash_is_switched_off() -> None:
         async with powered("coils") as sim:
             sim.relays[0].command(on=True)
             async with connected(sim):
-                await until(lambda: not sim.door_relay.is_on, "nobody wants it open", 3)
+                await until(lambda: not sim.door_relay.is_on, "nobody wants it open")
 
     asyncio.run(scenario())
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from patience import PATIENCE_S
 
 from device_drivers import modbus_door
 from device_drivers import modbus_frames as frames
@@ -41,7 +42,7 @@ def on_a_bus(scenario: Scenario, transport: str = "tcp", units: int = 3, **confi
             return handles[-1]
 
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 await scenario(sim, bus)
         finally:
             for one in handles:

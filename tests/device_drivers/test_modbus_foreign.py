@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import serial
 from modbus_tk import defines, hooks, modbus_rtu, modbus_tcp
+from patience import PATIENCE_S
 from pymodbus import FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -29,7 +30,7 @@ from edge_agent.probe_kinds import probe
 OPEN = CommandRequest(CommandKind.MOMENTARY_ACCESS, "door1", hold_s=0.3)
 SERVER = Path(__file__).with_name("libmodbus_server.py")
 ON, OFF = "050000ff00", "0500000000"
-DEADLINE_S = 20
+DEADLINE_S = PATIENCE_S
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from patience import PATIENCE_S
 
 from device_drivers import modbus_frames as frames
 from device_drivers import modbus_meter
@@ -61,7 +62,7 @@ class Server:
             return made[-1]
 
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 yield bus
         finally:
             for one in made:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE_S
 
 from device_drivers import modbus_frames as frames
 from device_drivers.modbus_place import Place
@@ -40,7 +41,7 @@ asyncio.run(main())
 """
 
 
-async def until(condition: Any, what: str, seconds: float = 15.0) -> None:
+async def until(condition: Any, what: str, seconds: float = PATIENCE_S) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
@@ -58,8 +59,20 @@ async def agent(
         cwd=ROOT, stdout=asyncio.subprocess.PIPE, start_new_session=True, env=os.environ | {"ESTATE_EDGE_WATCHDOG": watchdog},
     )  # fmt: skip
     assert process.stdout
-    assert b"DONE" in await asyncio.wait_for(process.stdout.readline(), 30)
+    assert b"DONE" in await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
     return process
+
+
+async def pulsed(sim: ModbusBoardSim, seconds: float, watchdog: str = "") -> asyncio.subprocess.Process:
+    """An agent in the middle of its pulse. On a busy machine a short one is over before we hear of it: then a longer one."""
+    for length in (seconds, 5 * seconds, 25 * seconds):
+        sim.counters["pulses"] = 0
+        process = await agent(sim, length, watchdog=watchdog)
+        if sim.door_relay.is_on:
+            return process
+        process.kill()
+        await process.wait()
+    pytest.fail("the pulse was always over")
 
 
 @pytest.mark.parametrize("transport", ["tcp", "rtu"])
@@ -69,8 +82,7 @@ def test_the_bolt_falls_after_the_agent_was_killed_in_the_middle_of_a_pulse(tran
         sim = ModbusBoardSim("b", {"host": "127.0.0.1", "port": 0, "board": "coils", "transport": transport})
         await sim.start()
         try:
-            process = await agent(sim, 1.5)
-            assert sim.door_relay.is_on
+            process = await pulsed(sim, 1.5)
             if gateway == "silent":
                 await sim.apply_fault(Fault.SILENT, 2.5)
             os.kill(process.pid, signal.SIGKILL)
@@ -90,7 +102,7 @@ def test_an_agent_that_ends_well_closes_itself_and_leaves_nobody_behind() -> Non
         await sim.start()
         try:
             process = await agent(sim, 30.0, "close")
-            await asyncio.wait_for(process.wait(), 15)
+            await asyncio.wait_for(process.wait(), PATIENCE_S)
             assert not sim.door_relay.is_on
             await until(lambda: sim.listener.connections == 0, "no process of ours is left on the line")
         finally:
@@ -126,9 +138,8 @@ def test_the_bolt_falls_though_the_agents_whole_group_was_killed(transport: str,
         path = tmp_path / "socket"
         try:
             async with service(path) as watchdog:
-                process = await agent(sim, 1.0, watchdog=str(path))
+                process = await pulsed(sim, 1.0, watchdog=str(path))
                 assert children(process.pid) == "", "nobody in the agent's control group is needed"
-                assert sim.door_relay.is_on
                 os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
                 await until(lambda: not sim.door_relay.is_on, "the service ends the pulse")

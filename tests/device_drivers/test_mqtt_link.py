@@ -47,7 +47,7 @@ def test_it_reconnects_and_subscribes_again(mosquitto_factory: Any, wait_until: 
         wait_until(lambda: ear.states[-1:] == [False], "the loss to be told")
         assert not link.publish("a/lost", b"x"), "nothing is queued while the link is down"
         broker.start()
-        wait_until(lambda: link.connected, "the second connection", timeout=20)
+        wait_until(lambda: link.connected, "the second connection")
         wait_until(lambda: link.publish("a/b", b"again") and b"again" in ear.payloads(), "a message after the loss")
         assert b"x" not in ear.payloads()
     finally:

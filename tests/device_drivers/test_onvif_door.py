@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from patience import PATIENCE_S
+
 from device_drivers import onvif_door
 from device_drivers.catalogue import definition
 from device_drivers.contract.access import Credential, Identifier, ValidityPeriod
@@ -35,10 +37,10 @@ def with_door(scenario: Callable[[OnvifDoorSim, onvif_door.OnvifDoor], Any], sim
     async def run() -> None:
         device = sim or OnvifDoorSim("door-1", {**USER, "doors": 2, "capacity": 3, "page": 2})
         await device.start()
-        settings = {**USER, "port": device.port, "timeout_s": 2.0, "pull_s": 1, **config}
+        settings = {**USER, "port": device.port, "timeout_s": 20.0, "pull_s": 1, **config}
         driver = await onvif_door.connect("d", settings, SimpleNamespace())  # type: ignore[arg-type]
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(2 * PATIENCE_S):
                 await scenario(device, driver)
         finally:
             await driver.close()
@@ -64,7 +66,7 @@ async def told(
 
     listening = asyncio.create_task(listen())
     try:
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE_S
         while driver.pull_point.subscription is None or not found:
             assert time.monotonic() < end, "never subscribed"
             await asyncio.sleep(0.02)

@@ -16,6 +16,7 @@ import pytest
 from ipycam.config import CameraConfig
 from ipycam.http import IPCameraHTTPHandler
 from ipycam.onvif import ONVIFService
+from patience import PATIENCE_S
 
 from device_drivers import onvif_camera
 from device_drivers.contract.words import DeviceCondition, PictureProof
@@ -23,7 +24,7 @@ from device_drivers.driver import DeviceRefused, WrongSecret
 from device_drivers.onvif_words import DEVICE, EVENTS, MEDIA
 
 
-async def until(predicate: Callable[[], object], what: str, deadline_s: float = 10.0) -> None:
+async def until(predicate: Callable[[], object], what: str, deadline_s: float = PATIENCE_S) -> None:
     """Waits for a state; fails with `what` at the deadline."""
     end = time.monotonic() + deadline_s
     while not predicate():
@@ -59,7 +60,7 @@ class Foreign:
     def settings(self, **other: Any) -> dict[str, Any]:
         """What an installer types."""
         told = {"host": "127.0.0.1", "port": self.port, "username": "admin", "password": "p@ss:word"}
-        return {**told, "timeout_s": 2.0, **other}
+        return {**told, "timeout_s": 20.0, **other}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from device_drivers import onvif_calendar, onvif_door
 from device_drivers.catalogue import definition
@@ -44,10 +45,10 @@ def with_door(scenario: Callable[[OnvifDoorSim, Any], Any], config: Any = None, 
     async def run() -> None:
         device = OnvifDoorSim("door-1", {**USER, "doors": 2, "page": 3, **(config or {})})
         await device.start()
-        wanted = {**USER, "port": device.port, "timeout_s": 2.0, "pull_s": 1, "credentials": True, "schedules": True}
+        wanted = {**USER, "port": device.port, "timeout_s": 20.0, "pull_s": 1, "credentials": True, "schedules": True}
         driver = await onvif_door.connect("d", {**wanted, **settings_}, SimpleNamespace())  # type: ignore[arg-type]
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(2 * PATIENCE_S):
                 await scenario(device, driver)
         finally:
             await driver.close()
@@ -57,7 +58,7 @@ def with_door(scenario: Callable[[OnvifDoorSim, Any], Any], config: Any = None, 
 
 
 async def until(predicate: Callable[[], Any], what: str) -> None:
-    end = asyncio.get_running_loop().time() + 15
+    end = asyncio.get_running_loop().time() + PATIENCE_S
     while not predicate():
         assert asyncio.get_running_loop().time() < end, f"waited in vain for {what}"
         await asyncio.sleep(0.02)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from patience import PATIENCE_S
 
 from device_drivers.contract.access import (
     AccessList,
@@ -90,7 +91,7 @@ T0 = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
 R = TypeVar("R")
 
 
-def run(work: Coroutine[Any, Any, R], timeout_s: float = 30.0) -> R:
+def run(work: Coroutine[Any, Any, R], timeout_s: float = 2 * PATIENCE_S) -> R:
     async def bounded() -> R:
         async with asyncio.timeout(timeout_s):
             return await work
@@ -98,7 +99,7 @@ def run(work: Coroutine[Any, Any, R], timeout_s: float = 30.0) -> R:
     return asyncio.run(bounded())
 
 
-async def until(condition: Callable[[], object], what: str, timeout_s: float = 8.0) -> None:
+async def until(condition: Callable[[], object], what: str, timeout_s: float = PATIENCE_S) -> None:
     """Wait for a state, with a deadline that says what was waited for."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     while not condition():

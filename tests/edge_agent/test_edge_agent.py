@@ -32,6 +32,7 @@ from edge_twins import (
     shown_event,
     until,
 )
+from patience import PATIENCE_S
 
 from device_drivers.contract.access import AccessList
 from device_drivers.contract.device import DeviceConfig, DeviceSet
@@ -228,10 +229,10 @@ def test_doors_work_without_the_hub_and_catch_up_afterwards(tmp_path: Path, port
                 device.put(shown_event("7"))
                 await until(lambda: len(device.commands) == 1, "the door opened offline")
                 await asyncio.to_thread(broker.start)
-                await until(lambda: hub.bodies(AccessEvent), "the pass, later", 20)
-                await until(lambda: edge.journal.cursor == edge.journal.head, "all acknowledged", 20)
+                await until(lambda: hub.bodies(AccessEvent), "the pass, later")
+                await until(lambda: edge.journal.cursor == edge.journal.head, "all acknowledged")
 
-    run(work(), 60)
+    run(work())
 
 
 def history(lines: int) -> bytes:
@@ -264,34 +265,34 @@ def test_an_import_killed_in_the_middle_is_neither_lost_nor_doubled(tmp_path: Pa
 
             child = start(command, "log")
             try:
-                await until(lambda: place.devices.exists(), "the device set is kept", 20)
+                await until(lambda: place.devices.exists(), "the device set is kept")
                 asked = [*base, "import-history", str(tmp_path / "h.ndjson"), "--dir", str(place.root)]
                 importing = start(asked, "told")
-                await until(lambda: len(hub.rows) > 5_000, "the import runs", 90)
+                await until(lambda: len(hub.rows) > 5_000, "the import runs")
                 child.send_signal(signal.SIGKILL)
                 child.wait()
-                await until(lambda: not hub.status[-1].online, "the last will", 20)
+                await until(lambda: not hub.status[-1].online, "the last will")
                 child = start(command, "log")
                 began = time.monotonic()
                 assert "import" not in hub.notes, "killed in the middle"
-                await until(lambda: "import" in hub.notes, "the import is done", 60)
+                await until(lambda: "import" in hub.notes, "the import is done")
                 print(f"rest of the import after the kill: {time.monotonic() - began:.1f} s")
                 values = sorted(b.value for b in hub.bodies(MeterReading))
                 assert values == list(range(lines)), "each line once"
                 (note,) = [n for n in hub.bodies(EdgeNote) if n.what == "import"]
                 assert f"{lines} imported, 1 refused" in note.text
-                await asyncio.to_thread(importing.wait, 20)
+                await asyncio.to_thread(importing.wait, PATIENCE_S)
                 said = (tmp_path / "told").read_text()
                 assert f"done: {lines} events imported, 1 lines refused" in said, said
                 assert "import 10" in said, f"a line every 10 % where there is no terminal: {said}"
                 again = [*base, "status", "--dir", str(place.root)]
                 shown = await asyncio.to_thread(
-                    subprocess.run, again, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+                    subprocess.run, again, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
                 )
                 assert f"edge {EDGE}" in shown.stdout
                 assert "0 not acknowledged" in shown.stdout, shown.stdout
                 child.send_signal(signal.SIGTERM)
-                await asyncio.to_thread(child.wait, 15)
+                await asyncio.to_thread(child.wait, PATIENCE_S)
                 assert child.returncode == 0
                 await until(lambda: not hub.status[-1].online, "offline said")
             finally:
@@ -300,7 +301,7 @@ def test_an_import_killed_in_the_middle_is_neither_lost_nor_doubled(tmp_path: Pa
                         process.kill()
                     process.wait()
 
-    run(work(), 110)
+    run(work(), 4 * PATIENCE_S)
 
 
 def test_catch_up_rate_over_a_real_broker_is_printed(tmp_path: Path, port: int) -> None:
@@ -317,10 +318,10 @@ def test_catch_up_rate_over_a_real_broker_is_printed(tmp_path: Path, port: int) 
                 for start in range(0, count, 2_000):
                     await edge.journal.append(*events[start : start + 2_000])
                 written = time.monotonic()
-                await until(lambda: edge.journal.cursor >= count, "all acknowledged", 60)
+                await until(lambda: edge.journal.cursor >= count, "all acknowledged")
                 end = time.monotonic()
                 print(
                     f"journal {count / (written - began):,.0f} events/s, to acknowledged {count / (end - began):,.0f}/s"
                 )
 
-    run(work(), 90)
+    run(work())

@@ -106,7 +106,7 @@ def test_a_terminal_that_restarts_empty_is_filled_again_and_each_entry_counts_on
             device.cut()
             await until(lambda: worker.driver is None, "restarting")
             device.up = True
-            await until(lambda: reported(box, 1, confirmed=100, pending=0, drift=100), "filled again", 15)
+            await until(lambda: reported(box, 1, confirmed=100, pending=0, drift=100), "filled again")
             assert set(device.held) == {c.token for c in everyone}
             assert device.connects == 3
 

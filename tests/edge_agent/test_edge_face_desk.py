@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE_S
 
 from device_drivers.driver import CredentialRefused
 from edge_agent.face_desk import FaceDesk
@@ -82,7 +83,7 @@ def test_a_photograph_is_checked_once_and_kept_sealed_until_its_credential_goes(
         await asyncio.sleep(0.1)
         assert set(desk.store.photos()) == {"a", "b"}, "before the lists are loaded nothing is forgotten"
         lists.tokens = {"b"}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while set(desk.store.photos()) != {"b"}:  # noqa: ASYNC110 - the desk tells nobody
                 await asyncio.sleep(0.01)
         running.cancel()

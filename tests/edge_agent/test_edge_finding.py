@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE_S
+
 from device_drivers.contract.device import DeviceConfig
 from device_drivers.contract.messages import EdgeFound
 from device_drivers.mqtt import Incoming
@@ -106,7 +108,7 @@ def test_it_looks_only_where_the_box_has_an_interface_for_devices(tmp_path: Path
         finder = Finder(tmp_path, "192.0.2.9", None, tuple, lambda: datetime.now(UTC), lambda _: None)
         task = asyncio.create_task(finder.run())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while not finder._trouble:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             assert not task.done(), "a network that is not there stops nothing"

@@ -109,7 +109,7 @@ async def agent(place: EdgeDir, broker: MemoryBroker, signer: Signer, *, killed:
     try:
         await until(
             lambda: task.done() or (len(made.workers) == 2 and all(w.doors.driver for w, _ in made.workers.values())),
-            "both boards", 20,
+            "both boards",
         )  # fmt: skip
         await until(lambda: made.box.lists.current("block"), "the list")
         yield made

@@ -58,7 +58,7 @@ def with_sim(sim: DeviceSim, scenario: Callable[[Any], Awaitable[None]]) -> None
         finally:
             await sim.stop()
 
-    run(work(), 60)
+    run(work())
 
 
 def board(name: str = "inveo_rfid_ind", transport: str = "tcp", unit: int = 1) -> ModbusBoardSim:

@@ -28,6 +28,7 @@ from edge_twins import (
     until,
 )
 from edge_twins import working as running
+from patience import PATIENCE_S
 
 from device_drivers.contract.device import Capabilities, DeviceInventory
 from device_drivers.contract.events import AccessEvent, EdgeNote
@@ -344,8 +345,8 @@ def test_it_does_not_wait_behind_what_fills_the_threads(tmp_path: Path) -> None:
         async with open_box(tmp_path) as box, working(box, device) as worker:
             publish(box, access_list(1, credential("a")))
             await until(lambda: reported(box, 1, confirmed=1), "it is there")
-            full = [asyncio.create_task(asyncio.to_thread(release.wait, 20)) for _ in range(100)]
-            full.append(asyncio.create_task(heavy(release.wait, 20)))
+            full = [asyncio.create_task(asyncio.to_thread(release.wait, PATIENCE_S)) for _ in range(100)]
+            full.append(asyncio.create_task(heavy(release.wait, PATIENCE_S)))
             await asyncio.sleep(0)
             try:
                 box.revoker(worker).arrived(box.signer.order(("d1", "a")))

@@ -93,7 +93,7 @@ async def pair(root: Path, ack_timeout_s: float = 0.05) -> AsyncIterator[tuple[E
 
 
 async def level(edge: Edge, hub: HubTwin) -> None:
-    await until(lambda: edge.journal.cursor == edge.journal.head, "the hub has everything", 10)
+    await until(lambda: edge.journal.cursor == edge.journal.head, "the hub has everything")
     have = {seq for epoch, seq in hub.rows if epoch == edge.journal.epoch}
     assert have == set(range(1, edge.journal.head + 1)), "the cursor says more than the hub has"
 

@@ -30,6 +30,7 @@ from edge_twins import (
     until,
     working,
 )
+from patience import PATIENCE_S
 
 from device_drivers.contract.access import Credential, Identifier, PhotoRef, ValidityPeriod
 from device_drivers.contract.device import Capabilities, MeterBinding
@@ -249,7 +250,7 @@ def test_a_worker_stops_also_in_the_moment_its_device_is_lost(tmp_path: Path) ->
         made = TwinDriver.events
         TwinDriver.events = lambda _self: events()  # type: ignore[method-assign,assignment]
         try:
-            done, _ = await asyncio.wait([task], timeout=2)
+            done, _ = await asyncio.wait([task], timeout=PATIENCE_S)
         finally:
             TwinDriver.events = made  # type: ignore[method-assign]
         assert done, f"goes on after it was stopped (lost {ticks} turns of the loop later)"
@@ -786,7 +787,7 @@ def test_a_fault_in_a_driver_is_reported_and_tried_again(tmp_path: Path, monkeyp
         async with open_box(tmp_path) as box, working(box, device, made=broken):
             await until(lambda: box.reports and box.last.status.condition is DeviceCondition.FAULT, "the fault")
             assert "a bug in the driver" in box.last.status.detail
-            await until(lambda: box.last.status.condition is DeviceCondition.ONLINE, "the second try", 12)
+            await until(lambda: box.last.status.condition is DeviceCondition.ONLINE, "the second try")
 
     run(work())
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from patience import PATIENCE_S
 
 from simulators.people import with_check_digit
 
@@ -66,6 +67,8 @@ class Office:
     site: Path
 
     def control(self, what: str, **body: Any) -> Any:
-        answer = httpx.post(f"{self.url}/control/{what}", json=body, headers={"X-Api-Key": KEY}, trust_env=False)
+        answer = httpx.post(
+            f"{self.url}/control/{what}", json=body, headers={"X-Api-Key": KEY}, timeout=PATIENCE_S, trust_env=False
+        )
         assert answer.status_code == 200, answer.text
         return answer.json()

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from patience import PATIENCE_S
 
 from hub import jobs
 from hub.jobs import Job, JobRunner
@@ -26,7 +27,7 @@ def parse(raw: bytes) -> tuple[str, dict[str, Any]]:
 
 
 async def following(stream: AsyncIterator[bytes]) -> tuple[str, dict[str, Any]]:
-    return parse(await asyncio.wait_for(anext(stream), 5))
+    return parse(await asyncio.wait_for(anext(stream), PATIENCE_S))
 
 
 def run(test: Any) -> None:
@@ -35,7 +36,7 @@ def run(test: Any) -> None:
         runner = asyncio.create_task(live.run())
         await asyncio.sleep(0)
         try:
-            await asyncio.wait_for(test(live), 20)
+            await asyncio.wait_for(test(live), 2 * PATIENCE_S)
         finally:
             runner.cancel()
 
@@ -159,14 +160,14 @@ def test_signals_during_a_run_make_one_more_run(sqlite_hub: Hub, wait_until: Any
     def work(_hub: Hub) -> str:
         runs.append(threading.current_thread())
         entered.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE_S)
         return "done"
 
     runner = JobRunner(sqlite_hub, (Job("slow", 3600, work),))
     runner.start()
     try:
         sqlite_hub.signal("slow")
-        assert entered.wait(10)
+        assert entered.wait(PATIENCE_S)
         for _ in range(20):
             sqlite_hub.signal("slow")
         assert len(runs) == 1, "it never overlaps itself"

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from patience import PATIENCE_S
 
 from hub import right_of_way
 from hub.right_of_way import RightOfWay
@@ -45,7 +46,7 @@ def test_a_stream_of_revocations_does_not_keep_a_list_waiting_for_ever(monkeypat
     way.take()
     thread = threading.Thread(target=lambda: (way.give(), through.set()), daemon=True)
     thread.start()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while not through.is_set() and time.monotonic() < deadline:
         way.take()  # again and again
         through.wait(0.005)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+from patience import PATIENCE_S
 
 T = TypeVar("T")
 ROLES = {"estate_manager": "经理", "housing_official": "官员", "administrator": "管理员"}
@@ -54,7 +54,7 @@ class Running:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, timeout: float = 120) -> None:
+    def start(self, timeout: float = 4 * PATIENCE_S) -> None:
         began = time.monotonic()
         self.lines.clear()
         command = [sys.executable, "-m", "hub.cli", "demo", "--port", str(self.port), "--dir", str(self.directory)]
@@ -89,12 +89,12 @@ class Running:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE_S)
 
     def sign_in(self, role: str) -> Person:
         """By the link that the demo printed for this role."""
         for link in re.findall(r"http://127\.0\.0\.1:\d+/signin/\S+", "".join(self.lines)):
-            client = httpx.Client(base_url=self.url, follow_redirects=True, timeout=20, trust_env=False)
+            client = httpx.Client(base_url=self.url, follow_redirects=True, timeout=PATIENCE_S, trust_env=False)
             client.get(link)
             me = client.get("/api/v1/me").json()
             if me.get("role") == role:
@@ -120,25 +120,19 @@ class Running:
         plan = json.loads((self.directory / "site/plan.json").read_text())
         key = (self.directory / "back-office.key").read_text().strip()
         url = f"http://127.0.0.1:{plan['back_office_port']}"
-        return httpx.Client(base_url=url, headers={"X-Api-Key": key}, timeout=20, trust_env=False)
+        return httpx.Client(base_url=url, headers={"X-Api-Key": key}, timeout=PATIENCE_S, trust_env=False)
 
     @property
     def control(self) -> httpx.Client:
         url = json.loads((self.directory / "site/ready.json").read_text())["control"]
-        return httpx.Client(base_url=url, timeout=20, trust_env=False)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False)
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Running]:
     """A small estate (32 dwellings, 200 days of history), up and ready. One for all journeys of a worker."""
     directory = tmp_path_factory.mktemp("demo")
-    demo = Running(directory, _free_port(), ["--blocks", "1", "--floors", "8", "--speed", "60"])
+    demo = Running(directory, free_port(), ["--blocks", "1", "--floors", "8", "--speed", "60"])
     demo.start()
     try:
         demo.control.post("/estate/speed", json={"speed": 0.01})  # people stand still: the tests walk for them
@@ -149,9 +143,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture
 def eventually() -> Callable[..., Any]:
-    """`eventually(look, what, timeout=20)`: the first true value of `look()`; fails the test at the deadline."""
+    """`eventually(look, what)`: the first true value of `look()`; fails the test at the deadline."""
 
-    def wait(look: Callable[[], T], what: str, timeout: float = 20.0) -> T:
+    def wait(look: Callable[[], T], what: str, timeout: float = PATIENCE_S) -> T:
         deadline, pace = time.monotonic() + timeout, threading.Event()
         while not (value := look()):
             if time.monotonic() > deadline:

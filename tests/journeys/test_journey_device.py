@@ -17,8 +17,9 @@ from typing import Any
 
 import httpx
 import pytest
+from patience import PATIENCE_S
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 FOREIGN = [
     {"customId": f"old-{n}", "name": name, "card": f"990000{n}"}
     for n, name in enumerate(("旧物业甲", "旧物业乙", "旧物业丙"))
@@ -59,11 +60,11 @@ def spare_terminal(running: Any, directory: Path) -> Iterator[Terminal]:
         line = process.stdout.readline()
         found = re.search(r"control (http://\S+)", line)
         assert found, f"the terminal did not start: {line!r}"
-        with httpx.Client(base_url=found[1], timeout=20, trust_env=False) as control:
+        with httpx.Client(base_url=found[1], timeout=PATIENCE_S, trust_env=False) as control:
             yield Terminal(control)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def ports(running: Any) -> dict[str, int]:
@@ -98,9 +99,7 @@ def test_a_terminal_with_old_credentials_is_taken_over(running: Any, eventually:
         made = manager.send("POST", f"/estates/{estate}/devices", {**body, "config": {"device_id": serial}})
         assert made.status_code == 201, made.text
         try:
-            found = eventually(
-                lambda: manager.get(f"/devices/{device}/setup")["found"], "what stands on the terminal", 30
-            )
+            found = eventually(lambda: manager.get(f"/devices/{device}/setup")["found"], "what stands on the terminal")
             assert found["foreign"] == 3, "three persons are on it that are not ours"
             assert manager.get(f"/devices/{device}")["list"] is None, "out of service there is no list"
             assert terminal.held() == old, "nothing is written before a person says so"
@@ -112,14 +111,14 @@ def test_a_terminal_with_old_credentials_is_taken_over(running: Any, eventually:
                 one = manager.get(f"/devices/{device}")["list"]
                 return one if one and one["wanted"] > 10 and one["confirmed"] and not one["pending"] else None
 
-            held = eventually(settled, "our list on the new terminal", 60)
+            held = eventually(settled, "our list on the new terminal")
             assert held["foreign"] == 3, f"the old ones are counted: {held}"
             assert held["confirmed"] + held["refused"] >= held["wanted"], f"a list as on the other gates: {held}"
             assert old < terminal.held(), "kept means that they are still there"
             ours = terminal.held() - old
             done(manager.send("PATCH", f"/devices/{device}", {"foreign": "remove", "reason": "物业确认三人已离职"}))
-            eventually(lambda: not old & terminal.held(), "the three to be gone", 30)
-            eventually(lambda: manager.get(f"/devices/{device}")["list"]["foreign"] == 0, "nobody foreign left", 30)
+            eventually(lambda: not old & terminal.held(), "the three to be gone")
+            eventually(lambda: manager.get(f"/devices/{device}")["list"]["foreign"] == 0, "nobody foreign left")
             assert ours <= terminal.held(), "ours stay"
         finally:
             taken_out(running, manager.send("PATCH", f"/devices/{device}", {"in_service": False, **REASON}))
@@ -149,7 +148,6 @@ def test_a_board_that_cannot_work_says_why(running: Any, eventually: Any) -> Non
             page = eventually(
                 lambda: (p := manager.get(f"/devices/{device}"))["condition"] in ("offline", "fault") and p,
                 "the page to say that nobody answers",
-                20,
             )
             assert str(port) in page["detail"], f"the text names what did not answer: {page['detail']!r}"
         finally:

@@ -18,8 +18,9 @@ from typing import Any
 import httpx
 import pytest
 from journeys_support import present_card
+from patience import PATIENCE_S
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 SEED = 20261127
 RNG = random.Random(SEED)
 AFTER_S = (0.0, 0.4, 1.1, 2.2)  # the hub pulls every two seconds: before, while, and after it saves and publishes
@@ -83,7 +84,7 @@ class Site:
                 return f"{terminal}: missing {sorted(wanted - held)[:3]}, too many {sorted(held - wanted)[:3]}"
         return ""
 
-    def settled(self, what: str, seconds: float = 90.0) -> None:
+    def settled(self, what: str, seconds: float = 4 * PATIENCE_S) -> None:
         wrong, left = self.wrong(), seconds
         while wrong and left > 0:
             self.pace.wait(0.25)
@@ -92,7 +93,7 @@ class Site:
         assert not wrong, f"{what}: {wrong}\n{self.running.logs()}"
 
     def opens(self, card: str) -> bool:
-        """At the block's door, once the box is there again to decide."""
+        """At the block's door, once the box that decides has its list."""
         return any(present_card(self.running, "door-b1", card) for _ in range(8))
 
     def kill(self, *words: str) -> None:
@@ -123,7 +124,7 @@ FAULTS: dict[str, Callable[[Site], None]] = {
 def site(running: Any) -> Site:
     found = Site(running)
     brake = '{"share": 1.0, "households": 1000, "floor": 1000}'  # it has its own tests
-    with sqlite3.connect(running.directory / "hub/hub.sqlite", timeout=20) as database:
+    with sqlite3.connect(running.directory / "hub/hub.sqlite", timeout=PATIENCE_S) as database:
         database.execute("UPDATE estate SET policy = json_set(policy, '$.brake', json(?))", (brake,))
     found.settled("before anything broke")
     return found

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import paho.mqtt.client as mqtt
 import pytest
 from aiohttp import web
+from patience import PATIENCE_S
 from PIL import Image
 
 from simulators.device import BadRequest, NotSupported
@@ -67,7 +68,7 @@ class Hub:
         self.client.disconnect()
         await asyncio.to_thread(self.client.loop_stop)
 
-    async def next(self, operator: str, seconds: float = 5) -> tuple[str, Message]:
+    async def next(self, operator: str, seconds: float = PATIENCE_S) -> tuple[str, Message]:
         async with asyncio.timeout(seconds):
             while True:
                 topic, message = await self.heard.get()
@@ -124,7 +125,7 @@ def with_terminal(broker_port: int) -> Run:
                 "restart_s": 0.1,
             }
             hub = Hub(broker_port)
-            await asyncio.wait_for(hub.ready.wait(), 5)
+            await asyncio.wait_for(hub.ready.wait(), PATIENCE_S)
             sim = FaceTerminalSim("face-g1", {**settings, **config}, state_dir=state_dir)
             await sim.start()
             try:

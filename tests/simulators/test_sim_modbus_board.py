@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE_S
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.framer import FramerType
 
@@ -26,10 +27,10 @@ class Line:
     async def tcp(self, pdu: str, unit: int = 1, tid: int = 7) -> str:
         body = bytes([unit]) + bytes.fromhex(pdu)
         self.writer.write(tid.to_bytes(2, "big") + b"\0\0" + len(body).to_bytes(2, "big") + body)
-        head = await asyncio.wait_for(self.reader.readexactly(7), 3)
+        head = await asyncio.wait_for(self.reader.readexactly(7), PATIENCE_S)
         assert head[:4] == tid.to_bytes(2, "big") + b"\0\0", f"transaction or protocol id wrong: {head.hex()}"
         assert head[6] == unit, f"unit echoed wrongly: {head.hex()}"
-        return (await asyncio.wait_for(self.reader.readexactly(int.from_bytes(head[4:6], "big") - 1), 3)).hex()
+        return (await asyncio.wait_for(self.reader.readexactly(int.from_bytes(head[4:6], "big") - 1), PATIENCE_S)).hex()
 
 
 def with_board(board: str, scenario: Callable[[ModbusBoardSim, Line], Awaitable[None]], **config: Any) -> None:
@@ -46,7 +47,7 @@ def with_board(board: str, scenario: Callable[[ModbusBoardSim, Line], Awaitable[
     asyncio.run(run())
 
 
-async def until(condition: Callable[[], bool], what: str, seconds: float = 3) -> None:
+async def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
     try:
         async with asyncio.timeout(seconds):
             while not condition():  # noqa: ASYNC110 - the condition is a plain look at the simulator
@@ -97,7 +98,7 @@ def test_inveo_reads_a_card_and_pulses_the_bolt() -> None:
         assert sim.counters["pulses"] == 1
         assert await line.tcp("0103e80001") == "010101", "coil 1000 shows the relay"
         assert await sim.walk_through(delay_s=0.01, open_s=0.05), "a released door gives way"
-        await until(lambda: not sim.door_relay.is_on, "the bolt falls back by itself", 4)
+        await until(lambda: not sim.door_relay.is_on, "the bolt falls back by itself")
         assert await line.tcp("0103e80001") == "010100"
         assert not await sim.walk_through(delay_s=0, open_s=0), "a locked door does not give way"
         await line.tcp("0503f3ff00")
@@ -224,10 +225,10 @@ def test_rtu_over_tcp_frames_crc_and_foreign_units() -> None:
             await asyncio.wait_for(line.reader.read(1), 0.2)
         send("020500000000")
         send("01050000ff00")
-        answer = await asyncio.wait_for(line.reader.readexactly(8), 3)
+        answer = await asyncio.wait_for(line.reader.readexactly(8), PATIENCE_S)
         assert answer == bytes.fromhex("01050000ff00") + crc16(bytes.fromhex("01050000ff00"))
         send("010f00000004010f")
-        answer = await asyncio.wait_for(line.reader.readexactly(8), 3)
+        answer = await asyncio.wait_for(line.reader.readexactly(8), PATIENCE_S)
         assert answer[:6].hex() == "010f00000004"
         assert len(sim.pulses) == 5, "one by FC05, four by FC0F, none by the broken or foreign frames"
 
@@ -247,7 +248,7 @@ def test_faults_on_the_line() -> None:
         await until(lambda: len(sim.listener.frames) >= 5, "the request has arrived")
         sim.clear_faults()
         assert await line.tcp("0100000002", tid=2) == "010100", "other requests are answered meanwhile"
-        late = await asyncio.wait_for(line.reader.readexactly(10), 3)
+        late = await asyncio.wait_for(line.reader.readexactly(10), PATIENCE_S)
         assert late[:2] == b"\0\1", "the late answer still comes"
         await sim.apply_fault(Fault.SILENT, 0.3)
         before = len(sim.listener.frames)
@@ -268,7 +269,7 @@ def test_faults_on_the_line() -> None:
 @pytest.mark.parametrize(("transport", "framer"), [("tcp", FramerType.SOCKET), ("rtu_over_tcp", FramerType.RTU)])
 def test_pymodbus_agrees(transport: str, framer: FramerType) -> None:
     async def scenario(sim: ModbusBoardSim, line: Line) -> None:
-        client = AsyncModbusTcpClient("127.0.0.1", port=sim.port, framer=framer, timeout=2, retries=0)
+        client = AsyncModbusTcpClient("127.0.0.1", port=sim.port, framer=framer, timeout=PATIENCE_S, retries=0)
         assert await client.connect()
         sim.present_card(3456789)
         registers = (await client.read_holding_registers(1000, count=5, device_id=1)).registers
@@ -285,7 +286,7 @@ def test_pymodbus_agrees(transport: str, framer: FramerType) -> None:
 
 def test_a_person_with_a_card_walks_through() -> None:
     async def scenario(sim: ModbusBoardSim, line: Line) -> None:
-        person = asyncio.create_task(sim.present_and_walk("42", timeout_s=2, open_s=0.05))
+        person = asyncio.create_task(sim.present_and_walk("42", timeout_s=PATIENCE_S, open_s=0.05))
         await until(lambda: sim.bank.coils[1004], "the card is read")
         await line.tcp("0503ec0000")
         await line.tcp("0503f2ff00")
@@ -300,7 +301,7 @@ async def mbpoll(program: Path, *arguments: str) -> str:
     process = await asyncio.create_subprocess_exec(
         str(program), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    output = (await asyncio.wait_for(process.communicate(), 15))[0].decode(errors="replace")
+    output = (await asyncio.wait_for(process.communicate(), PATIENCE_S))[0].decode(errors="replace")
     assert process.returncode == 0, output
     return output
 
@@ -333,7 +334,7 @@ def test_it_stops_in_silence_while_clients_are_connected(caplog: pytest.LogCaptu
             await sim.start()
             lines = [await asyncio.open_connection("127.0.0.1", sim.port) for _ in range(3)]
             await until(lambda: sim.listener.connections == 3, "three clients connected")  # noqa: B023
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(PATIENCE_S):
                 await sim.stop()
             assert sim.listener.connections == 0, "nobody is left"
             for _, writer in lines:

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Awaitable, Callable
 
 import pytest
+from patience import PATIENCE_S
 from pymodbus.client import AsyncModbusTcpClient
 
 from simulators.device import BadRequest
@@ -30,8 +31,8 @@ def with_meters(scenario: Callable[[ModbusMeterSim, Read], Awaitable[None]]) -> 
         async def read(unit: int, function: int, address: int, count: int) -> bytes:
             body = struct.pack(">BBHH", unit, function, address, count)
             writer.write(struct.pack(">HHH", 9, 0, len(body)) + body)
-            head = await asyncio.wait_for(reader.readexactly(6), 3)
-            answer = await asyncio.wait_for(reader.readexactly(int.from_bytes(head[4:], "big")), 3)
+            head = await asyncio.wait_for(reader.readexactly(6), PATIENCE_S)
+            answer = await asyncio.wait_for(reader.readexactly(int.from_bytes(head[4:], "big")), PATIENCE_S)
             assert answer[0] == unit
             return answer[1:]
 

@@ -22,6 +22,7 @@ import pytest
 import zeep
 import zeep.transports
 import zeep.wsse.username
+from patience import PATIENCE_S
 from PIL import Image
 
 from simulators.faults import Fault
@@ -234,7 +235,7 @@ def camera_in_a_thread(**config: Any) -> Iterator[OnvifCameraSim]:
 
 def service(sim: OnvifCameraSim, wsdl: str, binding: str, path: str, *, digest: bool = False) -> Any:
     wsse = None
-    transport = zeep.transports.Transport(timeout=5, operation_timeout=5)
+    transport = zeep.transports.Transport(timeout=PATIENCE_S, operation_timeout=PATIENCE_S)
     if digest:
         from requests.auth import HTTPDigestAuth
 
@@ -294,7 +295,7 @@ def test_zeep_with_http_digest() -> None:
 
 
 def test_the_snapshot_is_fresh_and_guarded() -> None:
-    with camera_in_a_thread() as sim, httpx.Client(trust_env=False) as http:
+    with camera_in_a_thread() as sim, httpx.Client(timeout=PATIENCE_S, trust_env=False) as http:
         url = f"http://127.0.0.1:{sim.port}/snapshot/main"
         assert http.get(url).status_code == 401, "no snapshot without a password"
         assert http.get(url, auth=httpx.DigestAuth("viewer", "guess")).status_code == 401

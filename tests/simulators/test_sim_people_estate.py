@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import paho.mqtt.client as mqtt
 import pytest
+from patience import PATIENCE_S
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
@@ -40,7 +41,7 @@ class Doorkeeper(threading.Thread):
         self.over = threading.Event()
 
     def run(self) -> None:
-        client = ModbusTcpClient("127.0.0.1", port=self.port, retries=0, timeout=2)
+        client = ModbusTcpClient("127.0.0.1", port=self.port, retries=0, timeout=PATIENCE_S)
         while not self.over.wait(0.05):
             try:
                 if client.connected or client.connect():
@@ -96,11 +97,11 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         running.send_signal(signal.SIGTERM)
         try:
-            running.wait(15)
+            running.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             running.kill()
             running.wait()
-            pytest.fail(f"{arguments[0]} did not end within 15 s of SIGTERM")
+            pytest.fail(f"{arguments[0]} did not end after SIGTERM")
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +125,10 @@ def test_estate_lives(site: Plan, mosquitto_factory: Callable[[str], Any], wait_
         with (
             process("back-office", "--dir", directory, "--api-key-file", key_file),
             process(*estate, *follow) as running,
-            httpx.Client(headers={"X-Api-Key": KEY}, timeout=10) as http,
+            httpx.Client(headers={"X-Api-Key": KEY}, timeout=PATIENCE_S) as http,
         ):
             ready = site.directory / "ready.json"
-            wait_until(ready.is_file, "ready.json", 30)
+            wait_until(ready.is_file, "ready.json")
             said = json.loads(ready.read_text())
             assert said["pid"] == running.pid
             control = said["control"]
@@ -144,8 +145,8 @@ def test_estate_lives(site: Plan, mosquitto_factory: Callable[[str], Any], wait_
         assert running.returncode == 0, "SIGTERM is a clean end"
         assert not ready.exists(), "ready.json must go when the estate goes"
         kept = json.loads((site.directory / "estate_state.json").read_text())["estate_time"]
-        with process(*estate), httpx.Client(timeout=10) as http:
-            wait_until(ready.is_file, "ready.json after the restart", 30)
+        with process(*estate), httpx.Client(timeout=PATIENCE_S) as http:
+            wait_until(ready.is_file, "ready.json after the restart")
             assert json.loads(ready.read_text())["control"] == control, "addresses stay over a restart"
             assert http.get(f"{control}/estate").json()["estate_time"] >= kept, "the estate's time goes on"
     finally:
@@ -188,19 +189,17 @@ def _walks_in_by_face(
         wait_until(
             lambda gate=gate: len(http.get(f"{control}/devices/{gate}").json()["persons"]) == len(people),
             f"{gate} to hold {len(people)} persons",
-            20,
         )
     for person in walkers:
         answer = http.post(f"{control}/estate/walk", json={"person_id": person.person_id})
         assert answer.status_code == 200, answer.text
     tokens = {p["customId"] for p in people}
-    wait_until(lambda: tokens & {str(r.get("customId")) for r in listener.records}, "a record of a known face", 20)
+    wait_until(lambda: tokens & {str(r.get("customId")) for r in listener.records}, "a record of a known face")
     cards = {int(c) for p in walkers for c in p.cards}
-    wait_until(lambda: cards & set(doorkeeper.cards), "one of them to show the card at the block entrance", 30)
+    wait_until(lambda: cards & set(doorkeeper.cards), "one of them to show the card at the block entrance")
     wait_until(
         lambda: http.get(f"{control}/estate").json()["counters"].get("block_card_opened", 0) > 0,
         "somebody to go through the block entrance",
-        20,
     )
 
 
@@ -211,17 +210,15 @@ def _moves_in(
     made = http.post(f"{office}/control/move-in", json={"dwelling_code": "E001-B1-0101"}).json()
     member = made["members"][0]
     wait_until(
-        lambda: member["person_id"] in http.get(f"{control}/estate").json()["newcomers"], "the newcomer to be known", 30
+        lambda: member["person_id"] in http.get(f"{control}/estate").json()["newcomers"], "the newcomer to be known"
     )
     picture = f"{office}/photos/{member['face_photo']['sha256']}.jpg"
     people = [{"customId": "token-new", "name": member["name"], "personType": 0, "picURI": picture}]
     for gate, device_id in (("face-g1", "1306612"), ("face-g2", "1306613")):
         listener.enrol(device_id, people)
-        wait_until(
-            lambda gate=gate: "token-new" in http.get(f"{control}/devices/{gate}").text, f"{gate} to know her", 20
-        )
+        wait_until(lambda gate=gate: "token-new" in http.get(f"{control}/devices/{gate}").text, f"{gate} to know her")
     http.post(f"{control}/estate/walk", json={"person_id": member["person_id"]})
-    wait_until(lambda: "token-new" in {r.get("customId") for r in listener.records}, "the newcomer's pass", 20)
+    wait_until(lambda: "token-new" in {r.get("customId") for r in listener.records}, "the newcomer's pass")
 
 
 def _meters_advance(http: httpx.Client, control: str, wait_until: Callable[..., Any]) -> None:
@@ -231,7 +228,7 @@ def _meters_advance(http: httpx.Client, control: str, wait_until: Callable[..., 
 
     before = total()
     assert before > 0
-    wait_until(lambda: total() > before, "the meters to advance", 20)
+    wait_until(lambda: total() > before, "the meters to advance")
 
 
 def test_plan_is_made_once_and_a_missing_one_is_named(tmp_path: Path) -> None:
@@ -259,11 +256,11 @@ def test_one_device_alone(wait_until: Callable[..., Any]) -> None:
         line = running.stdout.readline()
         assert line.startswith("ready modbus_board"), line
         port, control = int(line.split("port ")[1].split(",")[0]), line.split("control ")[1].strip()
-        with socket.create_connection(("127.0.0.1", port), timeout=5):
-            assert httpx.get(f"{control}/devices/device").json()["port"] == port
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S):
+            assert httpx.get(f"{control}/devices/device", timeout=PATIENCE_S).json()["port"] == port
     finally:
         running.send_signal(signal.SIGTERM)
-        assert running.wait(15) == 0, "SIGTERM is a clean end"
+        assert running.wait(PATIENCE_S) == 0, "SIGTERM is a clean end"
 
 
 def test_many_devices_in_one_process(tmp_path: Path, wait_until: Callable[..., Any]) -> None:
@@ -281,11 +278,11 @@ def test_many_devices_in_one_process(tmp_path: Path, wait_until: Callable[..., A
         assert running.stdout is not None
         line = running.stdout.readline()
         assert line.startswith("ready 21 devices"), line
-        listed = httpx.get(f"{line.split('control ')[1].strip()}/devices").json()
+        listed = httpx.get(f"{line.split('control ')[1].strip()}/devices", timeout=PATIENCE_S).json()
         assert len({device["code"] for device in listed["devices"]}) == 21, "each has a code of its own"
     finally:
         running.send_signal(signal.SIGTERM)
-        assert running.wait(15) == 0, "SIGTERM is a clean end"
+        assert running.wait(PATIENCE_S) == 0, "SIGTERM is a clean end"
 
 
 @pytest.mark.parametrize(

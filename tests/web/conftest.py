@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from web_estate import Served, furnish
 
@@ -50,7 +51,9 @@ def served(
 def browser(chromium_path: Path) -> Iterator[Browser]:
     """One a file, not a session: while Playwright lives, its loop is in the way of every `asyncio.run` of the process."""
     with sync_playwright() as playwright:
-        expect.set_options(timeout=15_000)  # the machine may be busy; a state that comes is not waited for longer
+        expect.set_options(
+            timeout=1000 * PATIENCE_S
+        )  # the machine may be busy; a state that comes is not waited for longer
         chromium = playwright.chromium.launch(executable_path=str(chromium_path), args=["--no-sandbox"])
         yield chromium
         chromium.close()
@@ -74,7 +77,7 @@ def watched(browser: Browser, served: Served) -> Iterator[BrowserContext]:
         viewport={"width": 1440, "height": 900},
         reduced_motion="reduce",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(1000 * PATIENCE_S)
     context.on("request", watch)
     yield context
     context.close()

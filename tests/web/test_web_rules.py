@@ -52,7 +52,7 @@ def test_rule_records_empty_failing_and_full(open_as: OpenAs, served: Served) ->
 
     page.route("**/api/v1/rule-records", fail)
     page.reload()
-    expect(panel.get_by_role("alert")).to_be_visible(timeout=30_000)
+    expect(panel.get_by_role("alert")).to_be_visible()
     page.unroute("**/api/v1/rule-records")
     panel.get_by_role("button", name="重试").click()
     row = panel.get_by_test_id("rule-record")

@@ -107,7 +107,7 @@ class Served:
         server = self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=server.run, name="console", daemon=True)
         self._thread.start()
-        wait_until(lambda: server.started, "the hub to listen", 20.0)
+        wait_until(lambda: server.started, "the hub to listen")
 
     def stop(self) -> None:
         if self._server and self._thread:

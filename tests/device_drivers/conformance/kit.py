@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from harness import BENCHES, DEADLINE_S, Bench, Services
+from patience import PATIENCE_S
 
 from device_drivers.catalogue import definition
 from device_drivers.contract.access import AccessList, Credential
@@ -34,7 +35,7 @@ def run(
         if start:
             await bench.start()
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(2 * PATIENCE_S):
                 await scenario(bench)
         finally:
             await bench.sim.stop()

@@ -56,6 +56,7 @@ def test_connects_and_tells_inventory_and_status(bench_type: type[Bench], broker
 def test_a_device_that_is_not_there_is_unreachable(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         await bench.start()
+        bench.expect_silence()
         config = bench.config()
         await bench.sim.stop()
         with pytest.raises(DeviceUnreachable):
@@ -256,6 +257,7 @@ def test_a_terminal_that_does_not_tell_of_one_person_is_not_believed_to_have_non
 ) -> None:
     async def scenario(bench: Bench) -> None:
         bench.sim.code_style = "absent"
+        bench.expect_silence()
         async with connected(bench) as driver:
             with pytest.raises(DeviceRefused):
                 await driver.holds("cred-0000")
@@ -295,14 +297,16 @@ def test_tells_what_happens(bench_type: type[Bench], broker: Any, tmp_path: Path
 @benches("events")
 def test_survives_a_cut(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
+        bench.expect_silence()
         async with connected(bench) as driver:
             stream = driver.events()
             collecting = asyncio.create_task(await_event(stream, lambda _: False, "nothing"))
             if bench.kind.startswith("onvif"):
                 await until(lambda: driver.pull_point.subscription, "the subscription")  # type: ignore[attr-defined]
-            await bench.sim.apply_fault(Fault.CUT, bench.cut_s)
+            await bench.sim.apply_fault(Fault.CUT)
             with pytest.raises(DeviceUnreachable):
                 await collecting
+            bench.sim.clear_faults()
         told = False
         async with asyncio.timeout(2 * DEADLINE_S):
             while not told:  # as the worker does: again until it works
@@ -370,6 +374,8 @@ def test_one_pulse_at_most(
     bench_type: type[Bench], broker: Any, tmp_path: Path, fault: Fault | None, outcome: CommandOutcome, pulses: int
 ) -> None:
     async def scenario(bench: Bench) -> None:
+        if fault in (Fault.LOST_REPLY, Fault.SILENT):
+            bench.expect_silence()
         async with connected(bench) as driver:
             before = len(bench.sim.pulses)
             if fault:
@@ -404,6 +410,7 @@ def test_a_command_it_does_not_know_is_unsupported(bench_type: type[Bench], brok
 @benches()
 def test_silence_is_told_as_unreachable(bench_type: type[Bench], broker: Any, tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
+        bench.expect_silence()
         async with connected(bench) as driver:
             await bench.sim.apply_fault(bench.silence)
             if bench.kind in ("modbus_meter", "onvif_camera"):

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from harness import Bench, Proxy
 from kit import benches, run
+from patience import PATIENCE_S
 
 from device_drivers.contract.events import MeterReading
 from device_drivers.contract.words import CommandKind, CommandOutcome
 from device_drivers.driver import CommandRequest, DeviceUnreachable, Driver, Upsert
 
 OPEN = CommandRequest(CommandKind.MOMENTARY_ACCESS, "door1", hold_s=0.1)
-HANG_S = 20.0
+HANG_S = PATIENCE_S
 
 
 def places(total: int, most: int) -> Iterable[int]:
@@ -70,6 +71,7 @@ def test_a_session_cut_at_any_byte_is_unreachable_and_the_next_one_works(
     bench_type: type[Bench], broker: Any, tmp_path: Path
 ) -> None:
     async def scenario(bench: Bench) -> None:
+        bench.expect_silence()
         async with proxied(bench) as proxy:
             assert await session(bench, proxy, None), "whole, it works"
             total = proxy.passed
@@ -94,6 +96,7 @@ def test_a_pulse_cut_at_any_byte_is_sent_once_and_told_honestly(
     bench_type: type[Bench], broker: Any, tmp_path: Path
 ) -> None:
     async def scenario(bench: Bench) -> None:
+        bench.expect_silence()
         async with proxied(bench) as proxy:
             driver = await bench.connect_through(proxy.port)
             proxy.arm(None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gmqtt import Client
 from gmqtt.mqtt.constants import MQTTv311
+from patience import PATIENCE_S
 
 
 class ForeignTerminal:
@@ -115,7 +116,7 @@ class ForeignTerminal:
         return {"code": 200} if self.people.pop(name, None) else {"code": "464"}
 
 
-async def until(predicate: Any, what: str, deadline_s: float = 15.0) -> None:
+async def until(predicate: Any, what: str, deadline_s: float = PATIENCE_S) -> None:
     """Waits for a state; fails with `what` at the deadline."""
     end = asyncio.get_running_loop().time() + deadline_s
     while not predicate():

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from foreign_terminal import until
+from patience import PATIENCE_S
 
 from device_drivers.contract.access import Credential, Identifier, PhotoRef
 from device_drivers.contract.events import AccessEvent, Unreadable
@@ -52,7 +53,7 @@ def with_sim(broker: Any, scenario: Scenario, *, settings: dict[str, Any] | None
             publish_file=lambda content, kind: "http://127.0.0.1:9/none.jpg",
         )  # fmt: skip
         driver = await face_driver.connect(
-            "d", {"device_id": "1306612", "timeout_s": 2.0, **(settings or {})}, services
+            "d", {"device_id": "1306612", "timeout_s": 20.0, **(settings or {})}, services
         )
         told: list[DriverEvent] = []
 
@@ -64,7 +65,7 @@ def with_sim(broker: Any, scenario: Scenario, *, settings: dict[str, Any] | None
 
         listening = asyncio.create_task(listen())
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(2 * PATIENCE_S):
                 await scenario(sim, driver, told)
         finally:
             listening.cancel()
@@ -280,19 +281,23 @@ def test_a_door_opens_in_the_middle_of_a_batch(broker: Any) -> None:
         outcome, _ = await driver.command(CommandRequest(CommandKind.MOMENTARY_ACCESS))
         assert (outcome, writing.done()) == (CommandOutcome.DONE, False)
         assert sim.counters["pulse.remote"] == 1
+        sim.batch_person_s = 0.0
         await writing
 
-    with_sim(broker, scenario, batch_person_s=1.5)
+    with_sim(broker, scenario, batch_person_s=5.0)
 
 
 def test_online_said_again_and_again_is_no_restart(broker: Any) -> None:
     async def scenario(sim: FaceTerminalSim, driver: Any, told: list[DriverEvent]) -> None:
+        driver._beat_s = 60.0
         for _ in range(6):
+            driver._online -= driver._beat_s  # a beat ago
+            last = driver._online
             sim._say_online()
-            await asyncio.sleep(0.4)
+            await until(lambda last=last: driver._online > last, "it is heard")
         assert driver.intake.queue.empty(), "a firmware that repeats it does not cost a new session each time"
 
-    with_sim(broker, scenario, heartbeat_s=0.4)
+    with_sim(broker, scenario)
 
 
 def test_a_picture_says_how_large_it_is() -> None:

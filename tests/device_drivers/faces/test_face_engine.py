@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from face_toy_pack import detector, embedder, jpeg, png, scene, write_manifest, write_pack
+from patience import PATIENCE_S
 
 from device_drivers.faces import (
     Enrolment,
@@ -64,7 +65,7 @@ def gallery(engine: FaceEngine) -> Gallery:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asyncio.wait_for(work, 30))
+    return asyncio.run(asyncio.wait_for(work, PATIENCE_S))
 
 
 def enrolled(engine: FaceEngine, person: int) -> Template:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from aiohttp import web
+from patience import PATIENCE_S
 
 from hub.lease.feed import Subject, message
 from hub.lease.outbox import CONFIG_FILE, deliver, enqueue
@@ -43,7 +44,7 @@ def office(tmp_path: Path) -> Iterator[str]:
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert started.wait(20), "the back office did not start"
+    assert started.wait(PATIENCE_S), "the back office did not start"
     yield f"http://127.0.0.1:{ready[0][1]}"
     asyncio.run_coroutine_threadsafe(ready[0][0].cleanup(), loop).result(20)
     loop.call_soon_threadsafe(loop.stop)
@@ -61,10 +62,13 @@ def test_the_lease_system_takes_what_the_hub_signs(sqlite_hub: Hub, office: str)
     sqlite_hub.clock = lambda: uow.now
     assert deliver(sqlite_hub) == "0 delivered, 1 failed, 1 wait", "it does not know the hub's key yet"
     key = base64.b64encode(sqlite_hub.keys.public_key).decode()
-    assert httpx.put(f"{office}/api/hub-key", json={"public_key": key}, headers=HEADERS).status_code == 200
+    assert (
+        httpx.put(f"{office}/api/hub-key", json={"public_key": key}, headers=HEADERS, timeout=PATIENCE_S).status_code
+        == 200
+    )
     later = uow.now + timedelta(hours=1)
     sqlite_hub.clock = lambda: later
     assert deliver(sqlite_hub) == "1 delivered, 0 failed, 0 wait"
-    (item,) = httpx.get(f"{office}/api/inbox", headers=HEADERS).json()["items"]
+    (item,) = httpx.get(f"{office}/api/inbox", headers=HEADERS, timeout=PATIENCE_S).json()["items"]
     assert (item["idempotency_key"], item["times"]) == ("case.opened:case-1", 1)
     assert item["body"]["case"] == {"headline": "疑似空置"}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from empty_hub import open_sqlite
+from patience import PATIENCE_S
 from tenancy_feed import MANY, Feed, access, configure, household, run, serving
 from tenancy_office import HOUSEHOLDS, KEY, Office, code, tenancy
 
@@ -58,7 +59,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    assert started.wait(20), "the back office did not start"
+    assert started.wait(PATIENCE_S), "the back office did not start"
     yield Office(f"http://127.0.0.1:{ready[0]}", site)
     asyncio.run_coroutine_threadsafe(runners[0].cleanup(), loop).result(20)
     loop.call_soon_threadsafe(loop.stop)

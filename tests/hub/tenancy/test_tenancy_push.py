@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
+from patience import PATIENCE_S
 from sqlalchemy import select, text
 from tenancy_office import member
 from tenancy_office import tenancy as office_tenancy
@@ -195,7 +196,7 @@ def test_of_two_pushes_at_once_the_newer_stands(hub: Hub, pushing: Setup, monkey
         found = known(session, name, ids)
         if threading.current_thread() is not second and not second.ident:
             second.start()
-            until = time.monotonic() + 20
+            until = time.monotonic() + PATIENCE_S
             while second.is_alive() and not waits(hub) and time.monotonic() < until:
                 threading.Event().wait(0.01)
         return found
