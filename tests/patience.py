@@ -4,4 +4,4 @@ On a busy machine seconds pass in which a process does nothing. A limit is for w
 comes: where all is well it costs nothing.
 """
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0

@@ -301,7 +301,7 @@ def test_an_import_killed_in_the_middle_is_neither_lost_nor_doubled(tmp_path: Pa
                         process.kill()
                     process.wait()
 
-    run(work(), 4 * PATIENCE_S)
+    run(work(), 2 * PATIENCE_S)
 
 
 def test_catch_up_rate_over_a_real_broker_is_printed(tmp_path: Path, port: int) -> None:

@@ -104,7 +104,7 @@ def test_a_terminal_is_kept_equal_through_a_revocation_an_empty_restart_and_a_me
                 await asyncio.gather(task, return_exceptions=True)
                 await sim.stop()
 
-    run_for(work(), 4 * PATIENCE_S)
+    run_for(work(), 2 * PATIENCE_S)
 
 
 class Lent(NoServices):

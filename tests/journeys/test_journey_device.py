@@ -19,7 +19,7 @@ import httpx
 import pytest
 from patience import PATIENCE_S
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 FOREIGN = [
     {"customId": f"old-{n}", "name": name, "card": f"990000{n}"}
     for n, name in enumerate(("旧物业甲", "旧物业乙", "旧物业丙"))

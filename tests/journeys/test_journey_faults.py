@@ -20,7 +20,7 @@ import pytest
 from journeys_support import present_card
 from patience import PATIENCE_S
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 SEED = 20261127
 RNG = random.Random(SEED)
 AFTER_S = (0.0, 0.4, 1.1, 2.2)  # the hub pulls every two seconds: before, while, and after it saves and publishes
@@ -84,7 +84,7 @@ class Site:
                 return f"{terminal}: missing {sorted(wanted - held)[:3]}, too many {sorted(held - wanted)[:3]}"
         return ""
 
-    def settled(self, what: str, seconds: float = 4 * PATIENCE_S) -> None:
+    def settled(self, what: str, seconds: float = 2 * PATIENCE_S) -> None:
         wrong, left = self.wrong(), seconds
         while wrong and left > 0:
             self.pace.wait(0.25)

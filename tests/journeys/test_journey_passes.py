@@ -10,7 +10,7 @@ import pytest
 from journeys_support import record_of
 from patience import PATIENCE_S
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 
 def issue(running: Any, way: str, skip: int, **more: Any) -> dict[str, Any]:

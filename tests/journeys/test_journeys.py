@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from journeys_support import devices_by_code, passes_of, present_card, record_of, shown_by_phone_only, truth_of
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 
 def test_every_device_holds_what_it_should(running: Any, eventually: Any) -> None:
