@@ -49,6 +49,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run the hub: migrations, broker link, jobs, console and API, and the edges' port. Ends cleanly on SIGTERM."""
+    from hub.migrations import DatabaseInUse
     from hub.mosquitto import BrokerFailed
     from hub.server import CannotServe
     from hub.server import serve as run
@@ -70,7 +71,7 @@ def serve(
     embedded = broker_port is None and "broker_port" not in named and "ESTATE_BROKER_PORT" not in os.environ
     try:
         raise typer.Exit(run(config, embedded))
-    except (CannotServe, BrokerFailed) as error:
+    except (CannotServe, BrokerFailed, DatabaseInUse) as error:
         raise fail(error) from error
 
 

@@ -24,6 +24,7 @@ from rich.status import Status
 
 from hub import demo_setup as setup
 from hub.children import Child, ChildFailed, Children, run_to_end
+from hub.migrations import DatabaseInUse
 from hub.mosquitto import BrokerFailed
 from hub.services import Hub, open_hub
 
@@ -240,7 +241,7 @@ def demo(
         run.stay()
     except Stopped:
         pass
-    except (ChildFailed, BrokerFailed, setup.SetupProblem) as problem:
+    except (ChildFailed, BrokerFailed, DatabaseInUse, setup.SetupProblem) as problem:
         run.out.print(f"[red]{problem}[/]", soft_wrap=True, highlight=False)
         return 1
     finally:

@@ -49,5 +49,8 @@ def open_directory(directory: Path, *, create: bool = False) -> Any:
     if not create and not config.database_url and not (directory / "hub.sqlite").exists():
         raise fail(f"there is no hub in {directory}: check --dir, or make one with `estate-hub migrate`")
     hub = open_hub(config)
-    migrations.upgrade(hub.db)
+    try:
+        migrations.upgrade(hub.db)
+    except migrations.DatabaseInUse as error:
+        raise fail(error) from error
     return hub

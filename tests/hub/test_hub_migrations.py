@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from typer.testing import CliRunner
 
+from hub import cli, migrations
 from hub.db import Database
 from hub.migrations import upgrade
 from hub.tables import Base
+
+OLDER = "0025"
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -26,3 +30,45 @@ def test_migrated_database_has_our_tables(kind: str, tmp_path: Path, request: py
     assert not difference, (
         f'hub/tables/ and the migrations differ on {kind}: run `python -m tools.migration "what"`: {difference}'
     )
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "writing"])
+def test_a_command_that_would_migrate_under_a_running_hub_says_so_and_changes_nothing(
+    tmp_path: Path, busy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older hub knows nothing of us, and we of it only that it has the file open."""
+    monkeypatch.setattr(migrations, "WAIT_S", 0.05)
+    older = Database(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    upgrade(older, OLDER)
+    with older.engine.connect().execution_options(immediate=busy) as running:
+        running.exec_driver_sql("SELECT 1 FROM estate")
+        if busy:
+            running.exec_driver_sql("INSERT INTO person_link (id, kept, other) SELECT '', '', '' WHERE 0")
+        for command in (["migrate"], ["verify-audit"], ["explain", "x"]):
+            said = CliRunner().invoke(cli.app, [*command, "--dir", str(tmp_path)])
+            assert said.exit_code == 1, f"{command}: {said.output}"
+            assert isinstance(said.exception, SystemExit), f"{command} ended in a traceback: {said.exception!r}"
+            assert said.stderr.startswith("error: "), said.stderr
+            assert "its hub is still running: stop it first" in said.stderr
+            assert said.stderr.count("\n") == 1, "one sentence"
+        assert _revision(older).startswith(OLDER), "nothing was changed"
+    older.close()
+    said = CliRunner().invoke(cli.app, ["migrate", "--dir", str(tmp_path)])
+    assert said.exit_code == 0, said.output
+    assert not _revision(older).startswith(OLDER), "with the hub stopped it goes on"
+    older.close()
+
+
+def test_a_command_of_the_same_release_works_beside_the_hub(tmp_path: Path) -> None:
+    same = Database(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    upgrade(same)
+    with same.engine.connect() as running:
+        running.exec_driver_sql("SELECT 1 FROM estate")
+        said = CliRunner().invoke(cli.app, ["migrate", "--dir", str(tmp_path)])
+    same.close()
+    assert said.exit_code == 0, said.output
+
+
+def _revision(db: Database) -> str:
+    with db.engine.connect() as connection:
+        return str(MigrationContext.configure(connection).get_current_revision())
