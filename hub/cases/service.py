@@ -112,8 +112,6 @@ def _open(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFile
     set_step_due(uow.session, case, uow.now)
     uow.record("case.opened", case.id, number=case.number, kind=case.kind, stage=case.stage)
     tell(uow, case, finding, "case.opened", case.id, {})
-    if case.kind == "vacant_used":
-        tell(uow, case, finding, "dwelling.vacant_used", case.id, {})
     return case
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
 from hub.lease import outbox
 from hub.lease.feed import Subject, message
-from hub.occupancy.life import Life, LifeFact, LifeKind, changes
+from hub.occupancy.life import LET_AGAIN, NOT_SO, Life, LifeFact, LifeKind, changes
 from hub.tables import Dwelling, Estate, Finding, LifeFactRow, Meter, MeterDay, Tenancy
 
 DAY_NAMES = {
@@ -27,47 +28,65 @@ DAY_NAMES = {
 def tell(uow: UnitOfWork, lives: Iterable[tuple[str, Life]]) -> int:
     """Compare what is proved now with what was told, and tell what differs. How many messages were added.
 
-    Idempotent: the first message of a fact has the id `dwelling.{kind}:{tenancy}`, a correction `…:r{revision}`.
+    `lives`: of a dwelling its present tenancy (or the one that ended last) first. Idempotent: the first message of a fact has
+    the id `dwelling.{kind}:{tenancy}`, a correction `…:r{revision}`.
     """
-    found = {dwelling: life for dwelling, life in lives if life.tenancy_id is not None}
+    found = [(dwelling, life.tenancy_id, life) for dwelling, life in lives if life.tenancy_id is not None]
     if not found:
         return 0
-    known = _known(uow.session, [life.tenancy_id or "" for life in found.values()])
-    told = 0
-    for dwelling, life in found.items():
-        rows = known.get(life.tenancy_id or "", {})
+    known = _known(uow.session, [home for home, _tenancy, _life in found], [tenancy for _home, tenancy, _life in found])
+    told, present = 0, dict[str, str]()
+    for dwelling, tenancy, life in found:
+        present.setdefault(dwelling, tenancy)
+        rows = known.get(tenancy, {})
         standing = [(kind, row.day) for kind, row in rows.items() if row.standing]
         for kind, fact in changes(life, standing):
-            told += _tell(uow, dwelling, life.tenancy_id or "", kind, fact, rows.get(kind))
+            told += _tell(uow, dwelling, tenancy, fact or Gone(kind, life.against.get(kind, NOT_SO)), rows.get(kind))
+    for tenancy, rows in known.items():
+        row = rows.get(LifeKind.READY_TO_RELET)
+        if row is not None and row.standing and present.get(row.dwelling_id, tenancy) != tenancy:
+            told += _tell(uow, row.dwelling_id, tenancy, Gone(LifeKind.READY_TO_RELET, LET_AGAIN), row)
     return told
 
 
-def _known(session: Session, tenancies: Sequence[str]) -> Mapping[str, dict[LifeKind, LifeFactRow]]:
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A fact that was told and is none any more."""
+
+    kind: LifeKind
+    why: str
+
+
+def _known(
+    session: Session, dwellings: Sequence[str], tenancies: Sequence[str]
+) -> Mapping[str, dict[LifeKind, LifeFactRow]]:
+    """What was told of these tenancies, and of others in these dwellings."""
     found: dict[str, dict[LifeKind, LifeFactRow]] = defaultdict(dict)
-    for row in session.scalars(select(LifeFactRow).where(LifeFactRow.tenancy_id.in_(tenancies))):
+    of_these = or_(LifeFactRow.tenancy_id.in_(tenancies), LifeFactRow.dwelling_id.in_(dwellings))
+    for row in session.scalars(select(LifeFactRow).where(of_these)):
         found[row.tenancy_id][LifeKind(row.kind)] = row
     return found
 
 
-def _tell(
-    uow: UnitOfWork, dwelling: str, tenancy: str, kind: LifeKind, fact: LifeFact | None, row: LifeFactRow | None
-) -> bool:
+def _tell(uow: UnitOfWork, dwelling: str, tenancy: str, now: LifeFact | Gone, row: LifeFactRow | None) -> bool:
     before = row.day if row is not None and row.standing else None
     if row is None:
         estate = uow.session.scalars(select(Dwelling.estate_id).where(Dwelling.id == dwelling)).one()
-        row = LifeFactRow(tenancy_id=tenancy, kind=kind.value, estate_id=estate, dwelling_id=dwelling, revision=0)
+        row = LifeFactRow(tenancy_id=tenancy, kind=now.kind.value, estate_id=estate, dwelling_id=dwelling, revision=0)
         uow.session.add(row)
     row.revision = (row.revision or 0) + 1
-    row.standing, row.updated_at = fact is not None, uow.now
-    if fact is not None:
-        row.day, row.coverage = fact.day, fact.coverage
-        row.proof, row.because = list(fact.proof), list(fact.because)
-        row.meters = _readings(uow.session, dwelling, fact.day)
-    uow.record("life.told", tenancy, fact=kind.value, revision=row.revision, standing=row.standing)
+    row.standing, row.updated_at = isinstance(now, LifeFact), uow.now
+    if isinstance(now, LifeFact):
+        row.day, row.coverage = now.day, now.coverage
+        row.proof, row.because = list(now.proof), list(now.because)
+        row.meters = _readings(uow.session, dwelling, now.day)
+    else:
+        row.because = [now.why]
+    uow.record("life.told", tenancy, fact=now.kind.value, revision=row.revision, standing=row.standing)
     content: dict[str, Any] = {
-        DAY_NAMES[kind]: row.day,
+        DAY_NAMES[now.kind]: row.day,
         "revision": row.revision,
-        "withdrawn": fact is None,
+        "withdrawn": not row.standing,
         "proof": row.proof,
         "coverage": row.coverage,
         "because": row.because,
@@ -77,7 +96,7 @@ def _tell(
     if row.revision > 1:
         content["corrects_day"] = before
     return outbox.enqueue(
-        uow, message(f"dwelling.{kind}", key_of(row), subject(uow.session, dwelling, tenancy), uow.now, content)
+        uow, message(f"dwelling.{now.kind}", key_of(row), subject(uow.session, dwelling, tenancy), uow.now, content)
     )
 
 

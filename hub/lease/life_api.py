@@ -66,11 +66,13 @@ def estate_life(
     kind: str | None = None,
     limit: int = Query(100, ge=1, le=500),
 ) -> LifeFactList:
-    """Of the whole estate, newest first; `kind=ready_to_relet`: the homes that can be let again."""
+    """Of the whole estate, newest first. With a `kind` only what stands; `ready_to_relet`: the homes that can be let again."""
     in_scope(principal, estate_id)
     with hub.db.reading() as session:
         chosen = LifeFactRow.estate_id == estate_id
-        return _items(session, chosen if kind is None else chosen & (LifeFactRow.kind == kind), limit)
+        if kind is not None:
+            chosen &= (LifeFactRow.kind == kind) & LifeFactRow.standing
+        return _items(session, chosen, limit)
 
 
 def _items(session: Session, chosen: ColumnElement[bool], limit: int) -> LifeFactList:

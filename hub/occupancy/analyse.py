@@ -19,8 +19,8 @@ from hub.occupancy import night
 from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import EstateView, first_day
 from hub.occupancy.fitted import model
-from hub.occupancy.life import Life, life_of
-from hub.occupancy.load import load_judged
+from hub.occupancy.life import Life, life_before, life_of
+from hub.occupancy.load import ended_of, load_judged
 from hub.occupancy.memory import Kept, RecentDays, kept_of
 from hub.occupancy.policy import calendar
 from hub.occupancy.quiet import rest_of
@@ -47,7 +47,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one batch did. `days`: presence days judged. `lives`: dwelling id → what is proved of its tenancy."""
+    """What one batch did. `days`: presence days judged. `lives`: what is proved of a dwelling's present tenancy, or of the one
+    that ended last; after it what is proved of the one before."""
 
     dwellings: int
     days: int
@@ -129,6 +130,7 @@ def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | No
     take_marks(session, dwellings, view.last)
     judged = load_judged(session, view, dwellings)
     records = [record for record, _memory in judged]
+    left = ended_of(session, view.zone, [record.dwelling_id for record in records if record.household is not None])
     days = _write_days(session, records, {home: max(since or view.first, view.first) for home, since in due.items()})
     answers, lives = list[tuple[DwellingRecord, tuple[values.Finding, ...]]](), list[tuple[str, Life]]()
     kept = list[tuple[str, Household | None, Kept, date]]()
@@ -138,9 +140,12 @@ def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | No
         record = replace(given, days=RecentDays.of(one, len(one))) if held else given
         found = detect(record, view.pack, calendar(), model(), view.outcomes)
         one.rest = rest_of(record, view.pack, model(), bool(found))
-        lives.append((record.dwelling_id, life_of(record)))
-        if not night.needs_all(record, one, found, lives[-1][1], view.pack, model()):
+        life = life_of(record)
+        lives.append((record.dwelling_id, life))
+        if not night.needs_all(record, one, found, life, view.pack, model()):
             one.trim()
+        if before := left.get(record.dwelling_id):
+            lives.append((record.dwelling_id, life_before(given, before[1], before[0])))
         answers.append((record, found))
         kept.append((record.dwelling_id, record.household, one, view.first))
     night.remember(session, kept, view.last)

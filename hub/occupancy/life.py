@@ -6,11 +6,12 @@ that late records change is told again, corrected; nothing here is a lead, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 
 from hub.occupancy.values import DayState, DwellingRecord, PresenceDay
 
@@ -20,8 +21,17 @@ READY_DAYS = 3
 READY_WATER, READY_POWER = 0.01, 0.5
 """m³ and kWh a day up to which nobody uses the home: a tap tried, a router left on."""
 
+LATELY_DAYS = 40
+"""Of a home that was let long ago only so many days are looked at: fewer than are held of it."""
+
 SETTLED_DAYS = 7
 """Two days lived in within so many make a move; a single one is a look at the rooms or the furniture."""
+
+NOT_SO = "此后的记录不再支持。"
+GOES_ON = "租约仍在履行，退租未发生或已撤回。"
+LET_AGAIN = "房屋已由另一租约配租。"
+UNDER_REPAIR = "房屋正在维修。"
+"""Why something that was told is taken back."""
 
 
 class LifeKind(StrEnum):
@@ -46,13 +56,20 @@ class LifeFact:
     because: tuple[str, ...]
 
 
+NOTHING: Mapping[LifeKind, str] = MappingProxyType({})
+OVER = frozenset({LifeKind.MOVED_OUT, LifeKind.READY_TO_RELET})
+AS_IT_GOES_ON: Mapping[LifeKind, str] = MappingProxyType(dict.fromkeys(OVER, GOES_ON))
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
-    """`facts` that stand now. `decided`: kinds on which this record can speak at all; of others an earlier fact stays."""
+    """`facts` that stand now. `decided`: kinds on which this record can speak at all; of others an earlier fact stays.
+    `against`: why a decided kind is no fact (Chinese), where there is more to say than NOT_SO."""
 
     tenancy_id: str | None
     facts: tuple[LifeFact, ...]
     decided: frozenset[LifeKind]
+    against: Mapping[LifeKind, str] = field(default_factory=lambda: NOTHING)
 
 
 def life_of(record: DwellingRecord) -> Life:
@@ -69,17 +86,25 @@ def life_of(record: DwellingRecord) -> Life:
 def _begun(record: DwellingRecord) -> Life:
     household = record.household
     assert household is not None
-    start = household.handover or household.first
+    tenancy, start = household.tenancy_id, household.handover or household.first
     if household.handover is None or start <= (record.first_day or start):
-        return Life(household.tenancy_id, (), frozenset())  # before the record: neither proved nor taken back
+        return Life(tenancy, (), OVER, AS_IT_GOES_ON)  # begun before the record: neither proved nor taken back
     days = record.since(start)
-    return Life(
-        household.tenancy_id,
-        tuple(
-            fact for fact in (_handed_over(household.tenancy_id, days), _moved_in(household.tenancy_id, days)) if fact
-        ),
-        frozenset({LifeKind.HANDED_OVER, LifeKind.MOVED_IN}),
-    )
+    facts = tuple(fact for fact in (_handed_over(tenancy, days), _moved_in(tenancy, days)) if fact)
+    return Life(tenancy, facts, frozenset(LifeKind), AS_IT_GOES_ON)
+
+
+def life_before(record: DwellingRecord, tenancy: str, left: date) -> Life:
+    """Whether the household before the present one was gone, by the days between `left` (its completed move-out) and the next
+    hand-over: late news of an end is often followed by a new tenancy at once. Too few such days take nothing back."""
+    household, nothing = record.household, Life(tenancy, (), frozenset())
+    if household is None or left <= (record.first_day or left):
+        return nothing
+    start = household.handover or household.first
+    runs = _idle_runs([day for day in record.since(left + timedelta(days=1)) if day.day < start])
+    if not runs:
+        return nothing
+    return Life(tenancy, (_moved_out(record, tenancy, left, runs[0]),), frozenset({LifeKind.MOVED_OUT}))
 
 
 def _handed_over(tenancy: str, days: Sequence[PresenceDay]) -> LifeFact | None:
@@ -118,19 +143,43 @@ def _moved_in(tenancy: str, days: Sequence[PresenceDay]) -> LifeFact | None:
 
 
 def _ended(record: DwellingRecord, tenancy: str, since: date) -> Life:
-    if since <= (record.first_day or since):
-        return Life(tenancy, (), frozenset())
+    first = record.first_day or since
+    if since <= first:
+        return _long_ended(record, tenancy)
     after = record.since(since + timedelta(days=1))
     runs = _idle_runs(after)
-    facts = list[LifeFact]()
-    if runs:
-        facts.append(_moved_out(record, tenancy, since, runs[0]))
-    if runs and runs[-1].last == after[-1].day and not record.under_repair:
+    ready, against = _ready(record, tenancy, after, runs)
+    gone = (_moved_out(record, tenancy, since, runs[0]),) if runs else ()
+    return Life(tenancy, (*gone, *ready), OVER, against)
+
+
+def _long_ended(record: DwellingRecord, tenancy: str) -> Life:
+    """The end lies before the record: only a use of late decides anything, and the days since."""
+    recent = record.days[-LATELY_DAYS:]
+    if not any(_used(day) for day in recent):
+        return Life(tenancy, (), frozenset())
+    ready, against = _ready(record, tenancy, recent, _idle_runs(recent))
+    return Life(tenancy, ready, frozenset({LifeKind.READY_TO_RELET}), against)
+
+
+def _ready(
+    record: DwellingRecord, tenancy: str, after: Sequence[PresenceDay], runs: Sequence[_Idle]
+) -> tuple[tuple[LifeFact, ...], Mapping[LifeKind, str]]:
+    """The fact, or why it is none. A meter that still runs says that somebody uses the home, whatever the doors saw."""
+    if record.under_repair:
+        return (), {LifeKind.READY_TO_RELET: UNDER_REPAIR}
+    if runs and runs[-1].last == after[-1].day:
         idle = runs[-1]
         proof, said = _idle_proof(idle.days)
-        ready = (f"自{idle.first:%Y-%m-%d}起{len(idle.days)}个可观测日无人使用。", said)
-        facts.append(LifeFact(LifeKind.READY_TO_RELET, tenancy, idle.first, proof, idle.coverage, ready))
-    return Life(tenancy, tuple(facts), frozenset({LifeKind.MOVED_OUT, LifeKind.READY_TO_RELET}))
+        because = (f"自{idle.first:%Y-%m-%d}起{len(idle.days)}个可观测日无人使用。", said)
+        return (LifeFact(LifeKind.READY_TO_RELET, tenancy, idle.first, proof, idle.coverage, because),), NOTHING
+    last = next((day for day in reversed(after) if _used(day)), None)
+    if last is None:
+        return (), NOTHING
+    said = f"{last.day:%Y-%m-%d}仍有使用迹象。"
+    if last.water is not None and last.water > READY_WATER:
+        said = f"{last.day:%Y-%m-%d}仍有使用迹象，当日用水{last.water:.3f}立方米。"
+    return (), {LifeKind.READY_TO_RELET: said}
 
 
 def _moved_out(record: DwellingRecord, tenancy: str, since: date, idle: _Idle) -> LifeFact:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -247,11 +247,24 @@ def _contacts(session: Session, view: EstateView, dwellings: Sequence[str]) -> d
     return found
 
 
-def ended_of(session: Session, zone: ZoneInfo, dwellings: Sequence[str]) -> dict[str, tuple[date, str | None]]:
-    """Dwelling → (day after which no tenancy held it, that tenancy), for those that had one."""
+def ended_of(session: Session, zone: ZoneInfo, dwellings: Sequence[str]) -> dict[str, tuple[date, str]]:
+    """Dwelling → (day after which no tenancy held it, that tenancy), for those that had one: of the last to be left."""
     rows = session.execute(
-        select(Tenancy.dwelling_id, Tenancy.id, Tenancy.ended_at)
-        .where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state == "ended", Tenancy.ended_at.is_not(None))
-        .order_by(Tenancy.ended_at)
+        select(Tenancy.dwelling_id, Tenancy.id, Tenancy.ended_at, Tenancy.end_decision).where(
+            Tenancy.dwelling_id.in_(dwellings), Tenancy.state == "ended"
+        )
     )
-    return {dwelling: (at.astimezone(zone).date(), tenancy) for dwelling, tenancy, at in rows if at}
+    found: dict[str, tuple[date, str]] = {}
+    for dwelling, tenancy, ended_at, decision in rows:
+        day = left_on(decision, ended_at, zone)
+        if day is not None:
+            found[dwelling] = max(found.get(dwelling, (day, tenancy)), (day, tenancy))
+    return found
+
+
+def left_on(decision: Mapping[str, Any] | None, ended_at: datetime | None, zone: ZoneInfo) -> date | None:
+    """The day on which the move-out was completed, as the decision says; without one the day the hub heard of the end."""
+    told = str((decision or {}).get("move_out_completed_on") or "")
+    if told:
+        return date.fromisoformat(told)
+    return None if ended_at is None else ended_at.astimezone(zone).date()

@@ -46,12 +46,37 @@ def apply(
     uow.session.flush()
     ledger.follow(uow, told)
     _audit(uow, changes)
-    touched = {where[r.dwelling_code].dwelling_id for r in changes.new}
-    for change in (*changes.changed, *changes.ended):
-        codes = {change.record.dwelling_code, change.before.dwelling_code}
-        touched |= {where[code].dwelling_id for code in codes if code in where}
-    mark_dirty(uow, dict.fromkeys(sorted(touched), uow.now.date()))
+    mark_dirty(uow, _touched(changes, where, uow.now.date()))
     _note_moved(uow, source, changes)
+
+
+def _touched(changes: ChangeSet, where: Mapping[str, Place], today: date) -> dict[str, date]:
+    """Dwelling → the day from which its days must be judged again: late news changes the days since it became true."""
+    touched: dict[str, date] = {}
+    told = [(r.dwelling_code, _since(None, r, today)) for r in changes.new]
+    for change in (*changes.changed, *changes.ended):
+        since = _since(change.before, change.record, today)
+        told += [(code, since) for code in (change.record.dwelling_code, change.before.dwelling_code)]
+    for code, day in told:
+        if code in where:
+            dwelling = where[code].dwelling_id
+            touched[dwelling] = min(day, touched.get(dwelling, day))
+    return touched
+
+
+def _since(before: TenancyRecord | None, record: TenancyRecord, today: date) -> date:
+    """The first day on which what is told now differs from what was known."""
+    days = {today}
+    for begin in (lambda r: r.from_date, lambda r: r.handover_at, _left):
+        then, now = begin(before) if before else None, begin(record)
+        if then != now:
+            days |= {day for day in (then, now) if day is not None}
+    return min(days)
+
+
+def _left(record: TenancyRecord) -> date | None:
+    """The completed move-out of a tenancy that is over."""
+    return record.end_decision.move_out_completed_on if record.state == ENDED and record.end_decision else None
 
 
 def _note_moved(uow: UnitOfWork, source: str, changes: ChangeSet) -> None:
