@@ -25,7 +25,7 @@ from hub.children import die_with_parent
 HUB_USER = "hub"
 MAX_PACKET = 65_536 + 512  # our largest payload with topic and properties
 EDGE_MAX_PACKET = 5 * 1024 * 1024  # terminals send pictures in their records
-START_S = 15.0
+START_S = 60.0
 STOP_S = 10.0
 _PLUGIN_PLACES = ("/usr/lib/*/mosquitto_dynamic_security.so", "/usr/lib/mosquitto_dynamic_security.so")
 

@@ -26,7 +26,7 @@ from hub.services import Hub, open_hub
 
 log = logging.getLogger(__name__)
 GRACE_S = 3
-START_S = 20.0
+START_S = 60.0
 WATCH_S = 10.0
 SHOW_S = 3.0
 REMOVED_S = 3.0  # until an edge that was removed on the command line is shut out

@@ -249,7 +249,7 @@ class ModbusBoardSim(ModbusDeviceSim):
         self.bank.coils[reader["new_flag"]] = True
         return True
 
-    async def type_pin(self, keys: str, patience_s: float = 3.0) -> bool:
+    async def type_pin(self, keys: str, patience_s: float = 30.0) -> bool:
         """Type digits (also * and #) and then #, each key when the one before was read. False where a key was lost.
 
         Raises NotSupported where no keypad is wired, BadRequest for what has no key.

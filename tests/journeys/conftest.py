@@ -54,7 +54,7 @@ class Running:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, timeout: float = 2 * PATIENCE_S) -> None:
+    def start(self, timeout: float = 5 * PATIENCE_S) -> None:
         began = time.monotonic()
         self.lines.clear()
         command = [sys.executable, "-m", "hub.cli", "demo", "--port", str(self.port), "--dir", str(self.directory)]

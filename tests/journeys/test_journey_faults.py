@@ -11,6 +11,7 @@ import random
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,11 @@ class Site:
         assert not wrong, f"{what}: {wrong}\n{self.running.logs()}"
 
     def opens(self, card: str) -> bool:
-        """At the block's door, once the box that decides has its list."""
-        return any(present_card(self.running, "door-b1", card) for _ in range(8))
+        """At the block's door, once the box is there again to decide."""
+        until = time.monotonic() + PATIENCE_S
+        while not (opened := present_card(self.running, "door-b1", card)) and time.monotonic() < until:
+            pass
+        return opened
 
     def kill(self, *words: str) -> None:
         pids = self.running.child_pids(*words)
@@ -160,7 +164,5 @@ def test_a_hub_put_back_to_yesterdays_copy_learns_what_it_forgot(site: Site, tmp
     finally:
         os.kill(process.pid, signal.SIGCONT)
     site.settled("the hub of yesterday")
-    assert all(present_card(site.running, "door-b1", card) for card in cards), (
-        "what was lost came again from its source"
-    )
+    assert all(site.opens(card) for card in cards), "what was lost came again from its source"
     assert not any(present_card(site.running, "door-b1", card) for card in site.gone[-2:]), "no old card is back"

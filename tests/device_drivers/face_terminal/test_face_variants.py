@@ -284,7 +284,7 @@ def test_a_door_opens_in_the_middle_of_a_batch(broker: Any) -> None:
         sim.batch_person_s = 0.0
         await writing
 
-    with_sim(broker, scenario, batch_person_s=5.0)
+    with_sim(broker, scenario, batch_person_s=600.0)
 
 
 def test_online_said_again_and_again_is_no_restart(broker: Any) -> None:

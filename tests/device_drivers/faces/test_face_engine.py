@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -307,14 +308,15 @@ def test_a_caller_who_gives_up_keeps_the_place_until_the_work_ends(pack: Path) -
     async def give_up() -> None:
         engine = FaceEngine(pack, FaceSettings(waiting=1))
         await engine.start()
-        frame = jpeg(scene(1))
-        task = asyncio.create_task(engine.enrol(frame))
+        frame, done = jpeg(scene(1)), threading.Event()
+        task = asyncio.create_task(engine._run(lambda _models: done.wait(PATIENCE_S)))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         with pytest.raises(FaceBusy):
             await engine.enrol(frame)
+        done.set()
         assert (await patiently(engine, frame)).ok
 
     async def patiently(engine: FaceEngine, frame: bytes) -> Enrolment:
