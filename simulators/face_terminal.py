@@ -146,7 +146,7 @@ class FaceTerminalSim(DeviceSim):
             await self._http.close()
         self.store.close()
 
-    async def wait_connected(self, timeout_s: float = 10) -> None:
+    async def wait_connected(self, timeout_s: float = 60) -> None:
         """Wait until the broker took the connection. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             await self._connected.wait()

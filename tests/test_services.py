@@ -95,7 +95,7 @@ def test_chromium_draws_chinese(chromium_path: Path, tmp_path: Path) -> None:
 
 def test_opencv_reads_the_third_party_rtsp_stream(rtsp_stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
-    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 15_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 10_000]
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 60_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 60_000]
     capture = cv2.VideoCapture(rtsp_stream, cv2.CAP_FFMPEG, limits)
     try:
         taken, picture = capture.read()

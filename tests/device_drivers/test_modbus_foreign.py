@@ -241,7 +241,7 @@ def test_a_meter_is_read(stack: Any, kind: str, free_port: Callable[[], int]) ->
 @STACKS
 def test_a_probe_tells_what_it_is_and_writes_nothing(stack: Any, kind: str, free_port: Callable[[], int]) -> None:
     async def scenario(foreign: Foreign) -> None:
-        found = await probe(parse(foreign.address), foreign.address, timeout_s=1.0)
+        found = await probe(parse(foreign.address), foreign.address, timeout_s=5.0)
         assert (found.answered, found.identity["unit"], found.clock) == (True, "1", "none"), found.notes
         assert "coils" in found.identity["可能的板型"]
         assert any("eastron_sdm" in name and value == "1234.5" for name, value in found.holds.items())

@@ -250,7 +250,7 @@ def test_a_folder_is_cleaned_while_others_write_and_delete_in_it(tmp_path: Path)
     over.wait(1.5)
     over.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE_S)
     assert not failed, f"cleaning up ended in {failed[0]!r}"
 
 
@@ -434,7 +434,7 @@ def test_the_service_units_are_hardened(name: str) -> None:
         assert line in text, line
     if analyze:
         command = [analyze, "security", "--offline=true", "--threshold=20", str(unit)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode == 0, f"exposure above 2.0:\n{done.stdout[-2000:]}{done.stderr}"
 
 
@@ -454,7 +454,7 @@ def test_who_closes_the_doors_of_a_killed_agent_is_not_in_its_group(tmp_path: Pa
             (tmp_path / f"{name}.service").write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", text))
         done = subprocess.run(
             [analyze, "verify", "--man=no", "--recursive-errors=no", str(tmp_path / "estate-edge.service")],
-            capture_output=True, text=True, timeout=60, env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+            capture_output=True, text=True, timeout=PATIENCE_S, env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 

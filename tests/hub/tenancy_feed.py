@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from patience import PATIENCE_S
 from sqlalchemy import select
 from tenancy_office import member as office_member
 from tenancy_office import tenancy
@@ -89,7 +90,7 @@ def serving() -> Iterator[Feed]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(20)
+        thread.join(PATIENCE_S)
 
 
 def configure(directory: Path, feed: Feed, **more: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from patience import PATIENCE_S
 from sqlalchemy import select
 
 from device_drivers.contract.events import EdgeNote, Event
@@ -270,7 +271,7 @@ def test_what_cannot_be_read_is_put_aside_and_the_next_is_taken(
     note = Event(1, "", handler.hub.now(), EdgeNote("started"))
     handler.receive(Incoming(where, payload))
     handler.receive(Incoming(UP_TOPICS[2], encode(EventBatch("ep", 1, (note,)))))
-    assert handler.drained()
+    assert handler.drained(PATIENCE_S)
     if not payload and where.endswith("/reported"):
         assert dead(handler.hub) == [], "an edge clears the report of a removed device with an empty message"
         return
@@ -297,7 +298,7 @@ def test_messages_of_strangers_and_foreign_devices_are_put_aside(handler: Broker
     handler.receive(Incoming("v1/edge-aaaa/up/device/E001.foreign/reported", report))
     handler.receive(Incoming("v1/edge-aaaa/up/device/E001.face-g1/reported", report))
     handler.receive(Incoming("v1/edge-aaaa/up/result", b'{"command":"c","outcome":"done","at":"2026-11-21T00:00:00Z"}'))
-    assert handler.drained()
+    assert handler.drained(PATIENCE_S)
     assert len(dead(handler.hub)) == 5
 
 
@@ -307,7 +308,7 @@ def test_a_full_queue_drops_events_before_they_are_acknowledged(
     monkeypatch.setattr("hub.broker.MAX_EVENTS", 0)
     note = Event(1, "", handler.hub.now(), EdgeNote("started"))
     handler.receive(Incoming(UP_TOPICS[2], encode(EventBatch("ep", 1, (note,)))))
-    assert handler.drained()
+    assert handler.drained(PATIENCE_S)
     assert handler.dropped == 1
     assert not [m for m in broker.log if m.topic.endswith("down/ack")], "nothing is acknowledged that was not stored"
 
@@ -319,7 +320,7 @@ def test_a_failing_room_does_not_end_the_worker(handler: BrokerHandler, monkeypa
     monkeypatch.setattr("hub.broker.edges.take_status", broken)
     handler.receive(Incoming(UP_TOPICS[0], encode(EdgeStatus(True, "ep"))))
     handler.receive(Incoming(UP_TOPICS[1], b'{"drivers":[]}'))
-    assert handler.drained()
+    assert handler.drained(PATIENCE_S)
     assert [letter.error for letter in dead(handler.hub)] == ["RuntimeError: a bug"]
 
 
@@ -355,7 +356,7 @@ def test_what_an_edge_tells_of_its_devices_is_stored_together_and_a_foreign_one_
     with handler._lock:  # they wait together
         handler._answers.extend(run)
     handler._work.set()
-    assert handler.drained()
+    assert handler.drained(PATIENCE_S)
     assert [letter.topic for letter in dead(hub)] == ["v1/edge-aaaa/up/revoked"], "only the foreign one"
     with hub.db.reading() as session:
         assert session.scalars(select(Revocation.state)).all() == ["gone", "gone"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from patience import PATIENCE_S
+
 from hub.db import FairLock
 
 
@@ -25,7 +27,7 @@ def test_who_waits_longest_goes_next(wait_until: Callable[..., None]) -> None:
     with lock:
         went.append("back again")
     for one in threads:
-        one.join(5)
+        one.join(PATIENCE_S)
     assert went == ["patient 0", "patient 1", "patient 2", "back again"]
 
 
@@ -44,6 +46,6 @@ def test_who_is_inside_enters_again_and_one_at_a_time_is_inside() -> None:
     for one in threads:
         one.start()
     for one in threads:
-        one.join(20)
+        one.join(PATIENCE_S)
         assert not one.is_alive()
     assert most == 1

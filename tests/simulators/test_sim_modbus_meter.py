@@ -118,7 +118,7 @@ def test_faults_of_counters_and_of_one_unit() -> None:
 def test_pymodbus_agrees_on_word_order() -> None:
     async def scenario(sim: ModbusMeterSim, read: Read) -> None:
         sim.set_reading(5, 77.5)
-        client = AsyncModbusTcpClient("127.0.0.1", port=sim.port, timeout=2, retries=0)
+        client = AsyncModbusTcpClient("127.0.0.1", port=sim.port, timeout=PATIENCE_S, retries=0)
         assert await client.connect()
         registers = (await client.read_input_registers(0x0156, count=2, device_id=5)).registers
         assert client.convert_from_registers(registers, client.DATATYPE.FLOAT32, word_order="big") == 77.5

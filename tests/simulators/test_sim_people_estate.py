@@ -139,7 +139,7 @@ def test_estate_lives(site: Plan, mosquitto_factory: Callable[[str], Any], wait_
             _moves_in(http, control, office, listener, wait_until)
             _meters_advance(http, control, wait_until)
             doorkeeper.over.set()
-            doorkeeper.join(5)
+            doorkeeper.join(PATIENCE_S)
             assert http.post(f"{control}/estate/walk", json={"person_id": "P-0"}).status_code == 404
             assert http.post(f"{control}/estate/speed", json={"speed": -1}).status_code == 400
         assert running.returncode == 0, "SIGTERM is a clean end"

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 from empty_hub import app_on, open_sqlite
+from patience import PATIENCE_S
 
 from device_drivers.catalogue import DEFINITIONS
 from device_drivers.contract.device import DeviceStatus
@@ -112,7 +113,7 @@ class Served:
     def stop(self) -> None:
         if self._server and self._thread:
             self._server.should_exit = True
-            self._thread.join(10)
+            self._thread.join(PATIENCE_S)
             self.hub.db.close()
 
     def take(self, *bodies: AccessEvent | DoorEvent) -> None:

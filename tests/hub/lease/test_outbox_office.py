@@ -46,9 +46,9 @@ def office(tmp_path: Path) -> Iterator[str]:
     thread.start()
     assert started.wait(PATIENCE_S), "the back office did not start"
     yield f"http://127.0.0.1:{ready[0][1]}"
-    asyncio.run_coroutine_threadsafe(ready[0][0].cleanup(), loop).result(20)
+    asyncio.run_coroutine_threadsafe(ready[0][0].cleanup(), loop).result(PATIENCE_S)
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(20)
+    thread.join(PATIENCE_S)
     loop.close()
 
 

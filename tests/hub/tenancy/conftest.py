@@ -61,9 +61,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
     thread.start()
     assert started.wait(PATIENCE_S), "the back office did not start"
     yield Office(f"http://127.0.0.1:{ready[0]}", site)
-    asyncio.run_coroutine_threadsafe(runners[0].cleanup(), loop).result(20)
+    asyncio.run_coroutine_threadsafe(runners[0].cleanup(), loop).result(PATIENCE_S)
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(20)
+    thread.join(PATIENCE_S)
     loop.close()
 
 

@@ -203,7 +203,7 @@ def test_of_two_pushes_at_once_the_newer_stands(hub: Hub, pushing: Setup, monkey
 
     monkeypatch.setattr(onfile, "known", between)
     push.take(hub, source, [tenancy(1, version=2)])
-    second.join(20)
+    second.join(PATIENCE_S)
     assert list(tenancies(hub).values()) == [(3, "active")], "the older one did not overwrite it"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from patience import PATIENCE_S
 
 from hub.occupancy.backtest.pool import ReplayBroken, replayed
 from hub.occupancy.backtest.replay import Replayer
@@ -49,7 +50,7 @@ def test_two_processes_write_what_one_writes_also_after_a_stop(
     with pytest.raises(KeyboardInterrupt):
         backtest(options, stopped)
     for child in active_children():
-        child.join(20)
+        child.join(PATIENCE_S)
     assert not active_children(), "a process goes on after Ctrl-C"
     assert not two.exists()
     assert len(list((tmp_path / "two.csv.work").glob("leads-*.json"))) > 0, "what was finished is kept"
@@ -75,5 +76,5 @@ def test_a_process_that_dies_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(ReplayBroken, match=r"memory was short.*fewer --jobs"):
         list(replayed(cast(Replayer, Deadly()), tmp_path, 2))
     for child in active_children():  # it ends in its own time
-        child.join(10)
+        child.join(PATIENCE_S)
     assert not active_children(), "none is left behind"
