@@ -30,7 +30,7 @@ from edge_agent.box import Box
 from edge_agent.contents import differing
 from edge_agent.drift import Drift
 from edge_agent.heavy import heavy
-from edge_agent.lists import HeldList
+from edge_agent.held_list import HeldList
 from edge_agent.pace import Pace
 from edge_agent.report import REFUSED_SHOWN, ListReport, progress, waiting, whole, with_ended, without
 from edge_agent.rounds import Rounds
@@ -274,7 +274,6 @@ class Reconciler:
             done.partial,
             done.contents,
             unchanged,
-            look_again=seen.complete,
         )
 
     # --- revocations -----------------------------------------------------------------------------------------------

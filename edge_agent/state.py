@@ -148,11 +148,8 @@ class State:
         partial: Collection[str] = (),
         contents: Mapping[str, str] = NOTHING,
         unchanged: Mapping[str, str] = NOTHING,
-        *,
-        look_again: bool = False,
     ) -> None:
-        """`look_again`: what was removed is looked for afterwards; until then it is known to be ours, should it still stand
-        there after its device said yes (`forget_applied`).
+        """What was removed is remembered as once ours (`once`), should it still stand there after its device said yes.
 
         `partial`: of `written`, those without their refused photo: what is remembered of the photo stays.
 
@@ -169,11 +166,7 @@ class State:
                 "UPDATE applied SET fingerprint = ? WHERE device = ? AND token = ?",
                 ((f, device, t) for t, f in unchanged.items()),
             )
-            if look_again:
-                query = "UPDATE applied SET fingerprint = '', content = '' WHERE device = ? AND token = ?"
-                db.executemany(query, ((device, t) for t in gone))
-            else:
-                _taken_off(db, device, gone, at)
+            _taken_off(db, device, gone, at)
             db.executemany(
                 "DELETE FROM refused WHERE device = ? AND token = ?",
                 ((device, t) for t in (*written, *gone) if t not in partial),
