@@ -31,10 +31,11 @@ from edge_agent.connections import client_tls, make_link, package_version
 from edge_agent.face_checks import FaceChecks
 from edge_agent.face_desk import FaceDesk
 from edge_agent.finding import Finder
+from edge_agent.held_list import ListFiles, public_key
 from edge_agent.hub_watch import HubWatch
 from edge_agent.importer import Importer
 from edge_agent.listed_faces import ListedFaces
-from edge_agent.lists import Fetch, ListFiles, ListKeeper, fetcher, public_key
+from edge_agent.lists import Fetch, ListKeeper, fetcher
 from edge_agent.photos import PhotoCache
 from edge_agent.revoke import Revoker
 from edge_agent.services import FileServer, Services

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from device_drivers.contract.edge_http import ENROL_PATH, EnrolReply, EnrolRequest
 from edge_agent.config import EdgeConfig, EdgeDir, LocalBroker, is_loopback, write_atomic
-from edge_agent.lists import public_key
+from edge_agent.held_list import public_key
 
 
 class EnrolFailed(Exception):

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 
 from device_drivers.contract.words import IdentifierType
-from edge_agent.lists import HeldList, ListKeeper
+from edge_agent.held_list import HeldList
+from edge_agent.lists import ListKeeper
 from edge_agent.worker import Worker
 
 

@@ -16,7 +16,7 @@ from hub.access.lawful import face_gate
 from hub.access.refusals import refusal_zh
 from hub.auth import Principal, hub_of, in_scope, require
 from hub.errors import ApiError, BadRequest, NotFound
-from hub.estate import commands, dwelling, law, models, stranger_pictures, views
+from hub.estate import commands, dwelling, dwelling_models, law, models, stranger_pictures, views
 from hub.occupancy.analyse import last_whole_day
 from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.door_doubts import doubts_of
@@ -248,7 +248,7 @@ def _policy(estate: Estate) -> dict[str, Any]:
     return {"policy": {"snapshots": False, **estate.policy}, "policy_pack": estate.policy_pack}
 
 
-@router.get("/dwellings/{dwelling_id}", response_model=models.DwellingDetail)
+@router.get("/dwellings/{dwelling_id}", response_model=dwelling_models.DwellingDetail)
 def dwelling_detail(dwelling_id: str, hub: TheHub, principal: Viewer) -> Any:
     with hub.db.reading() as session:
         row = _dwelling(session, principal, dwelling_id)
@@ -263,8 +263,8 @@ def _dwelling(session: Session, principal: Principal, dwelling_id: str) -> Dwell
     return row
 
 
-@router.post("/reveals", response_model=models.RevealItem)
-def reveal_household(body: models.RevealRequest, hub: TheHub, principal: Revealer) -> Any:
+@router.post("/reveals", response_model=dwelling_models.RevealItem)
+def reveal_household(body: dwelling_models.RevealRequest, hub: TheHub, principal: Revealer) -> Any:
     with hub.db.reading() as session:
         row = _dwelling(session, principal, body.dwelling_id)
     return dwelling.reveal(hub, principal, row, body.reason_code, body.reason)

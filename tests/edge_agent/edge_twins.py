@@ -79,7 +79,8 @@ from device_drivers.driver import (
 from device_drivers.mqtt import Incoming, MemoryBroker, MemoryLink
 from device_drivers.plan import photo_of
 from edge_agent.box import Box
-from edge_agent.lists import ListFiles, ListKeeper
+from edge_agent.held_list import ListFiles
+from edge_agent.lists import ListKeeper
 from edge_agent.revoke import Revoker
 from edge_agent.state import State
 from edge_agent.store import Journal

@@ -51,7 +51,7 @@ from edge_agent.authority import Absence, Authority, lasted
 from edge_agent.cli import app
 from edge_agent.clock import BootDoubt, HighWaterClock
 from edge_agent.config import EdgeConfig, EdgeDir
-from edge_agent.lists import ListFiles
+from edge_agent.held_list import ListFiles
 from edge_agent.status import BoxStatus, ListLine, lines, read_status, write_status
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

@@ -26,7 +26,8 @@ from device_drivers.contract.access import (
 from device_drivers.contract.edge_http import LIST_PATH
 from device_drivers.contract.messages import ListDoorbell
 from device_drivers.contract.words import HolderClass
-from edge_agent.lists import ListFiles, ListKeeper, ListRefused, fetcher
+from edge_agent.held_list import ListFiles, ListRefused
+from edge_agent.lists import ListKeeper, fetcher
 
 
 class Keeper:

@@ -26,8 +26,8 @@ from device_drivers.catalogue import DEFINITIONS
 from device_drivers.contract.access import AccessList, Credential, Identifier, SignedAccessList
 from device_drivers.contract.words import HolderClass, IdentifierType
 from device_drivers.driver import ConfigError
-from edge_agent.lists import ListRefused
-from edge_agent.lists import verify as verify_list
+from edge_agent.held_list import ListRefused
+from edge_agent.held_list import verify as verify_list
 from hub.estate.site import SiteProblem, read_site
 from hub.evidence import bundle, seal
 from hub.evidence.archive import Entry, packed
