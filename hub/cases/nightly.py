@@ -20,7 +20,16 @@ from hub.estate.views import statuses
 from hub.jobs import Job
 from hub.lease import life, outbox
 from hub.live import PLAIN
-from hub.occupancy.analyse import Outcome, analyse_batch, analyse_night, batches, due_dwellings, last_whole_day, recount
+from hub.occupancy.analyse import (
+    Outcome,
+    analyse_batch,
+    analyse_night,
+    batches,
+    due_dwellings,
+    last_whole_day,
+    night_batches,
+    recount,
+)
 from hub.occupancy.estate_view import load_day, load_estate
 from hub.occupancy.outcomes import Outcomes
 from hub.services import Hub
@@ -71,19 +80,22 @@ def _analyse_estate(hub: Hub, estate: Estate, outcomes: Callable[[], Outcomes], 
             recount(uow, estate, due, last)
     if view is not None:
         with _writing(hub, estate) as uow:
-            outcome, long_way = analyse_night(uow, view, due.night)
-            touched = _cases(uow, outcome)
-        anew |= long_way
-        totals.add(hub, estate.id, outcome, touched)
+            pieces = night_batches(uow, estate, due.night, last)
+        for dwellings in pieces:
+            with _writing(hub, estate) as uow:
+                outcome, long_way = analyse_night(uow, view, dwellings)
+                touched = _cases(uow, outcome)
+            anew |= long_way
+            totals.add(hub, estate.id, outcome, touched)
     if anew:
         with hub.db.reading() as session:
             whole = load_estate(session, estate, last, hub.now())
         if whole is None:
             return
         whole = replace(whole, outcomes=outcomes())
-        for piece in batches(anew):
+        for due_anew in batches(anew):
             with _writing(hub, estate) as uow:
-                outcome = analyse_batch(uow, whole, piece)
+                outcome = analyse_batch(uow, whole, due_anew)
                 touched = _cases(uow, outcome)
             totals.add(hub, estate.id, outcome, touched)
 

@@ -32,8 +32,8 @@ from hub.tables import DirtyDay, Dwelling, DwellingMemory, Estate, Finding, Pres
 NIGHT_HOUR = 2
 """A local day is judged from 02:00 of the next."""
 
-BATCH = 80
-"""Dwellings a unit of work: memory stays bounded and live ingest gets its turn."""
+BATCH, NIGHT_BATCH = 80, 1_000
+"""Dwellings a unit of work, from their whole record and from memory: space stays bounded and live ingest gets its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,14 @@ def recount(uow: UnitOfWork, estate: Estate, due: Due, last: date) -> None:
     since = whole if None in due.anew.values() else max(min(days), whole)
     if since < last or not due.night:
         keep(uow.session, count_days(uow.session, estate.id, ZoneInfo(estate.time_zone), since, last))
+
+
+def night_batches(uow: UnitOfWork, estate: Estate, dwellings: Sequence[str], last: date) -> list[Sequence[str]]:
+    """The night of an estate in pieces. Of more than one, whom the doors recognised is counted before the first: each piece sees
+    what a single one would."""
+    if len(dwellings) > NIGHT_BATCH:
+        keep(uow.session, count_days(uow.session, estate.id, ZoneInfo(estate.time_zone), last, last))
+    return [dwellings[start : start + NIGHT_BATCH] for start in range(0, len(dwellings), NIGHT_BATCH)]
 
 
 def batches(due: Mapping[str, date | None], size: int = BATCH) -> Iterator[dict[str, date | None]]:

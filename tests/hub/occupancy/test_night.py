@@ -220,10 +220,12 @@ def _everything(hub: Hub) -> tuple[Any, ...]:
         )
 
 
+@pytest.mark.parametrize("piece", [1_000, 5], ids=["in one piece", "in pieces, one of them broken off"])
 def test_three_nights_give_what_one_analysis_of_it_all_gives(
-    sqlite_hub: Hub, clock: Any, simulate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    sqlite_hub: Hub, clock: Any, simulate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
     hub = sqlite_hub
+    monkeypatch.setattr(rooms, "NIGHT_BATCH", piece)
     simulate(hub, end=END, days=70, layout=Layout(blocks=1, floors=6, per_floor=4))
     whole: list[int] = []
     batch = rooms.analyse_batch
@@ -237,15 +239,34 @@ def test_three_nights_give_what_one_analysis_of_it_all_gives(
     analyse(hub)
     assert sum(whole) == 24, "the first time each record is judged whole"
     whole.clear()
-    for _night in range(3):
+    for night in range(3):
         clock.pass_(days=1)
-        assert analyse(hub).startswith("24 dwellings")
+        done = _broken_off(hub, monkeypatch) if night == 1 and piece < 24 else 0
+        assert analyse(hub).startswith(f"{24 - done} dwellings"), "what was judged is kept, the rest is judged now"
     assert 0 < sum(whole) < 3 * 24 / 2, "most dwellings are judged from memory"
     night_by_night = _everything(hub)
     with hub.db.unit_of_work("test", "anew", audit=False) as uow:
         uow.session.execute(delete(DwellingMemory))
     assert " 0 findings" in analyse(hub), "judged anew, something else was found"
     assert _everything(hub) == night_by_night
+
+
+def _broken_off(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A night whose process ends in the third piece. How many dwellings were judged before."""
+    night, done = rooms.analyse_night, list[int]()
+
+    def ends(uow: Any, view: Any, dwellings: Any) -> Any:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        outcome = night(uow, view, dwellings)
+        done.append(outcome[0].dwellings)
+        return outcome
+
+    with monkeypatch.context() as broken:
+        broken.setattr("hub.cases.nightly.analyse_night", ends)
+        with pytest.raises(KeyboardInterrupt):
+            analyse(hub)
+    return sum(done)
 
 
 @pytest.fixture
