@@ -39,6 +39,7 @@ class OnDevice(BaseModel):
     since: datetime | None
     code: str
     message_zh: str
+    message_en: str
 
 
 class DeskAnswer(BaseModel):

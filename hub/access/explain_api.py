@@ -38,6 +38,7 @@ class ExplainedDevice(BaseModel):
     since: datetime | None
     code: str
     message_zh: str
+    message_en: str
     held_since: datetime | None
     proof: str
     generation: int

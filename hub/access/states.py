@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from hub.access.refusals import refusal_zh
+from hub.english.phrases import english
 from hub.tables import DesiredEntry, DesiredList, Device, Edge, ReportedList, Revocation
 
 
@@ -37,7 +38,7 @@ class DeviceState:
     generation: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "message_en": english(self.message_zh)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ class _Judge:
     def state(self, token: str) -> DeviceState | None:
         if token in self.leaving:  # also while it still stands on the list that is about to be replaced
             told = self.leaving[token]
-            return self._told("pending", "removal", f"已发出删除，等待设备确认。{told}")
+            return self._told("pending", "removal", "已发出删除，等待设备确认。" + told)
         if token in self.since:
             return self._held(token)
         return None

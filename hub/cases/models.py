@@ -89,10 +89,11 @@ class Filled(BaseModel):
 
 
 class TimelineItem(BaseModel):
-    """`opinion_en`: of what the hub itself wrote; a person's own words are never translated."""
+    """`actor_en`: people's names stay. `opinion_en`: of what the hub itself wrote; people's words are never translated."""
 
     at: datetime
     actor: str
+    actor_en: str
     action: str
     action_zh: str
     reason_code: str

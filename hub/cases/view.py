@@ -252,6 +252,7 @@ def _timeline(session: Session, case_id: str) -> list[TimelineItem]:
         TimelineItem(
             at=entry.at,
             actor=name or others.get(entry.actor, entry.actor),
+            actor_en=name or english(others.get(entry.actor, entry.actor)),
             action=entry.action,
             action_zh=ACTIONS_ZH.get(entry.action, entry.action),
             reason_code=entry.reason_code,

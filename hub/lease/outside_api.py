@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.english.phrases import english
 from hub.errors import BadRequest, NotFound
 from hub.lease import outside
 from hub.occupancy.outside import SIGN_KINDS
@@ -50,6 +51,7 @@ class SignItem(BaseModel):
     digest: str
     source: str
     by: str
+    by_en: str
     recorded_at: datetime
     withdrawn_at: datetime | None
 
@@ -87,10 +89,12 @@ def list_signs(dwelling_id: str, hub: TheHub, principal: Viewer) -> SignList:
 def _item(row: OutsideSign, name: str | None) -> SignItem:
     kind = SIGN_KINDS.get(row.kind)
     names = ("id", "kind", "on", "until", "anonymous", "digest", "source", "recorded_at", "withdrawn_at")
+    by = name or ("租赁系统" if row.source == outside.LEASE_SYSTEM else row.recorded_by)
     return SignItem(
         label_zh=kind.label_zh if kind else row.kind,
         family=kind.family if kind else "",
-        by=name or ("租赁系统" if row.source == outside.LEASE_SYSTEM else row.recorded_by),
+        by=by,
+        by_en=name or english(by),
         **{one: getattr(row, one) for one in names},
     )
 

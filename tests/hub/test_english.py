@@ -26,7 +26,8 @@ SAYING = (
         "crowd", "entrances", "former", "integrity", "leases", "lending", "reports", "residents", "visitors", "watch",
     )),
     *(f"hub/cases/{name}.py" for name in ("guards", "workflow", "reminders", "timers", "calendar")),
-    *(f"hub/access/{name}.py" for name in ("explain", "explain_person", "explain_words", "ways", "step", "lifecycle")),
+    *(f"hub/access/{name}.py" for name in ("explain", "explain_person", "explain_words", "ways", "step", "lifecycle", "states",
+        "refusals")),
     "hub/second_person.py",
 )  # fmt: skip
 """Modules whose Chinese is read on pages that have an English side."""

@@ -110,7 +110,9 @@ def test_a_lead_says_why_in_english(open_as: OpenAs, served: Served) -> None:
         "The registered members were not recognised on 87 observable days, last on 2026-08-30."
     )
     expect(against).to_contain_text("was away for 40 days before and came back")
-    for panel in (reasons, against):
+    entry = page.get_by_test_id("entry").first
+    expect(entry).to_contain_text("the system")
+    for panel in (reasons, against, entry):
         assert not CHINESE.search(panel.inner_text()), panel.inner_text()
     page.get_by_test_id("decision").get_by_text("Not yet").click()
     blocked = page.get_by_test_id("blocked")
@@ -127,3 +129,5 @@ def test_why_somebody_may_pass_in_english(open_as: OpenAs, served: Served) -> No
     page.get_by_test_id("language").click()
     expect(line).to_contain_text("tenancy")
     expect(line).to_contain_text("at all hours")
+    for told in line.get_by_test_id("on-devices").locator("li").all_inner_texts():
+        assert not CHINESE.search(told.partition(": ")[2]), f"only the device's name stays: {told}"

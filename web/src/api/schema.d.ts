@@ -1038,7 +1038,7 @@ export interface paths {
         };
         /**
          * Estate Life
-         * @description Of the whole estate, newest first; `kind=ready_to_relet`: the homes that can be let again.
+         * @description Of the whole estate, newest first. With a `kind` only what stands; `ready_to_relet`: the homes that can be let again.
          */
         get: operations["estate_life"];
         put?: never;
@@ -3126,6 +3126,8 @@ export interface components {
             device_id: string;
             /** Device Name */
             device_name: string;
+            /** Message En */
+            message_en: string;
             /** Message Zh */
             message_zh: string;
             /** Since */
@@ -3759,6 +3761,8 @@ export interface components {
             generation: number;
             /** Held Since */
             held_since: string | null;
+            /** Message En */
+            message_en: string;
             /** Message Zh */
             message_zh: string;
             /** Proof */
@@ -4620,6 +4624,8 @@ export interface components {
             device_id: string;
             /** Device Name */
             device_name: string;
+            /** Message En */
+            message_en: string;
             /** Message Zh */
             message_zh: string;
             /** Since */
@@ -5954,6 +5960,8 @@ export interface components {
             anonymous: boolean;
             /** By */
             by: string;
+            /** By En */
+            by_en: string;
             /** Digest */
             digest: string;
             /** Family */
@@ -6243,7 +6251,7 @@ export interface components {
         };
         /**
          * TimelineItem
-         * @description `opinion_en`: of what the hub itself wrote; a person's own words are never translated.
+         * @description `actor_en`: people's names stay. `opinion_en`: of what the hub itself wrote; people's words are never translated.
          */
         TimelineItem: {
             /** Action */
@@ -6252,6 +6260,8 @@ export interface components {
             action_zh: string;
             /** Actor */
             actor: string;
+            /** Actor En */
+            actor_en: string;
             /**
              * At
              * Format: date-time

@@ -4,12 +4,12 @@ import { Button, Drawer } from "antd";
 import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import * as format from "../format";
-import { useWords, word, useSaid } from "../i18n";
+import { useTold, useWords, word } from "../i18n";
 import { useZone } from "../session";
 import { Mark, StateMark } from "./Mark";
 
 /** `since`: last seen so; `held_since`: since when it is known to be held so; `proof`: by what. */
-export interface Holding { device_id: string; device_name: string; state: string; since: string | null; code?: string; message_zh: string; held_since?: string | null; proof?: string }
+export interface Holding { device_id: string; device_name: string; state: string; since: string | null; code?: string; message_zh: string; message_en: string; held_since?: string | null; proof?: string }
 
 const heldSince = (device: Holding): string | null => device.held_since ?? device.since;
 
@@ -34,19 +34,19 @@ export function OnDevices({ devices, who, gone = false, none }: { devices: Holdi
 }
 
 function OddOnes({ devices }: { devices: Holding[] }): ReactNode {
-  const said = useSaid();
+  const told = useTold();
   const { words } = useWords();
   return (
     <ul>
       {devices.slice(0, 8).map((device) => (
-        <li key={device.device_id}>{device.device_name}: <StateMark state={device.state} words={words.heldState} />{device.message_zh ? ` ${said("refusal", device.code ?? "", device.message_zh)}` : ""}</li>
+        <li key={device.device_id}>{device.device_name}: <StateMark state={device.state} words={words.heldState} />{device.message_zh ? ` ${told(device.message_zh, device.message_en)}` : ""}</li>
       ))}
     </ul>
   );
 }
 
 function Each({ devices, label }: { devices: Holding[]; label: string }): ReactNode {
-  const said = useSaid();
+  const told = useTold();
   const { onDevices: t, words } = useWords();
   const zone = useZone();
   return (
@@ -57,7 +57,7 @@ function Each({ devices, label }: { devices: Holding[]; label: string }): ReactN
           {devices.map((device) => (
             <tr key={device.device_id}>
               <td><Link to={`/devices/${encodeURIComponent(device.device_id)}`}>{device.device_name}</Link></td>
-              <td><StateMark state={device.state} words={words.heldState} />{device.message_zh ? <div className="faint">{said("refusal", device.code ?? "", device.message_zh)}</div> : null}</td>
+              <td><StateMark state={device.state} words={words.heldState} />{device.message_zh ? <div className="faint">{told(device.message_zh, device.message_en)}</div> : null}</td>
               <td className="num">{format.clock(heldSince(device), zone)}{device.proof ? <div className="faint">{word(t.proof, device.proof)} {format.clock(device.since, zone)}</div> : null}</td>
             </tr>
           ))}

@@ -74,7 +74,7 @@ function Timeline({ detail }: { detail: CaseDetail }): ReactNode {
         {detail.timeline.map((entry, i) => (
           <li key={`${entry.at}${i}`} data-testid="entry" data-action={entry.action}>
             <strong>{named(caseSteps.action, entry.action, entry.action_zh)}</strong> {entry.reason_code ? named(caseSteps.reason, entry.reason_code, entry.reason_zh) : ""}
-            <div className="faint">{t.at(entry.actor, format.dateTime(entry.at, zone))}</div>
+            <div className="faint">{t.at(told(entry.actor, entry.actor_en), format.dateTime(entry.at, zone))}</div>
             {entry.filled.length ? <dl className="facts one">{entry.filled.map((one) => <div key={one.name}><dt>{named(caseSteps.field, one.name, one.label_zh)}</dt><dd>{one.code ? named(caseSteps.choice, one.code, one.value_zh) : one.value_zh}</dd></div>)}</dl> : null}
             {entry.opinion ? <p>{told(entry.opinion, entry.opinion_en || entry.opinion)}</p> : null}
           </li>

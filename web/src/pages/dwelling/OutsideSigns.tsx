@@ -6,7 +6,7 @@ import { type ReactNode, useState } from "react";
 import { ApiError, call } from "../../api/client";
 import { useOutsideSigns } from "../../api/queries";
 import type { OutsideSign } from "../../api/types";
-import { named, useWords, word } from "../../i18n";
+import { named, useTold, useWords, word } from "../../i18n";
 import { useSession } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -15,6 +15,7 @@ import { ReasonDialog } from "../../ui/ReasonDialog";
 export function OutsideSigns({ dwelling }: { dwelling: string }): ReactNode {
   const { signs: t, words } = useWords();
   const { may } = useSession();
+  const told = useTold();
   const query = useOutsideSigns(dwelling);
   return (
     <Panel id="outside-signs" title={t.title} extra={may("sign.record") ? <Record dwelling={dwelling} kinds={query.data?.kinds ?? []} /> : null}>
@@ -27,7 +28,7 @@ export function OutsideSigns({ dwelling }: { dwelling: string }): ReactNode {
                 <span className="num">{one.until ? `${one.on} – ${one.until}` : one.on}</span>
                 <strong>{named(t.kinds, one.kind, one.label_zh)}</strong>
                 {one.anonymous ? <Mark tone="warn">{t.anonymous}</Mark> : null}
-                <span className="faint">{word(words.family, one.family)} · {t.by(one.by)}</span>
+                <span className="faint">{word(words.family, one.family)} · {t.by(told(one.by, one.by_en))}</span>
                 {one.withdrawn_at ? <Mark tone="none">{t.withdrawn}</Mark> : one.source === "desk" && may("sign.record") ? <Withdraw one={one} dwelling={dwelling} /> : null}
               </li>
             ))}
