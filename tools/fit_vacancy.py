@@ -9,7 +9,6 @@ two months or more, and a share of the others; the weights undo the choice.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from pathlib import Path
 from random import Random
 from typing import Annotated
 
-import msgspec
 import numpy as np
 import typer
 
@@ -32,21 +30,24 @@ from hub.occupancy.likely import AWAY_DAYS, SETTLED_DAYS, declared_days
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.runs import festival_days
 from simulators.city.doors import draw_layout
-from simulators.city.generate import write
+from simulators.city.generate import write as written
 from simulators.city.model import Household
 from simulators.city.plan import City, Settings, plan_city
-from simulators.city.vary import varied_world
-from simulators.city.world import World, parse_world
-from tools.fit_likely import AGAINST_VACANCY, EVERY, FOR_VACANCY, TIERS, Samples, fit, stands
+from tools.fitting import DAYS, EVERY, Samples, Shape, fit, raised, stands, write
 
-DAYS = 365
 STARTS = (date(2025, 1, 1), date(2025, 10, 1), date(2025, 7, 1), date(2025, 7, 1))
 """By number: histories begin at other times of the year, else Spring Festival always lies at the same length of a record."""
 
 LEFT_OUT = ((60, 1), (35, 3), (14, 15), (0, 50))
 """Of honest homes whose longest absence has at least so many days, one in so many is walked."""
 
-TREES, LEAVES, ROWS = 90, 6, 300
+SHAPE = Shape(trees=90, leaves=6, rows=300)
+TIERS = {"yellow": 0.22, "orange": 0.65, "red": 0.7}
+FOR = ("away", "absent", "water_low", "power_low", "after_pause", "overdue")
+AGAINST = (
+    "declared", "declared_now", "water", "power", "longest_before", "long_before", "away_share_before", "visits_lately",
+    "expected",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +58,9 @@ class Chosen:
     weight: dict[str, float]
 
 
-def raised(number: int, boost: float) -> World:
-    """The world of this number with `boost` times its vacancies."""
-    tree = msgspec.to_builtins(varied_world(number))
-    tree["violations"]["vacancy"] = min(0.5, tree["violations"]["vacancy"] * boost)
-    return parse_world(msgspec.json.encode(tree))
-
-
 def chosen(number: int, dwellings: int, boost: float, start: date) -> Chosen:
     """The homes of world `number` that can teach something of absence."""
-    world = raised(number, boost)
+    world = raised(number, boost, ("vacancy",))
     settings = Settings(world=world, seed=number, dwellings=dwellings, days=DAYS, start=start)
     rng = Random(number)
     kept: list[Household] = []
@@ -95,7 +89,7 @@ def samples(number: int, dwellings: int, boost: float, start: date) -> Samples:
     """What one world teaches: a row of signs every few days of each absence that is long enough to be judged."""
     with tempfile.TemporaryDirectory() as source, tempfile.TemporaryDirectory() as sorted_into:
         homes = chosen(number, dwellings, boost, start)
-        write(homes.city, Path(source), parquet=True)
+        written(homes.city, Path(source), parquet=True)
         return Samples.joined(_rows(Path(source), Path(sorted_into), homes.weight))
 
 
@@ -123,7 +117,7 @@ def _rows(source: Path, work: Path, weights: dict[str, float]) -> Iterator[Sampl
             index = index[signs[index, ABSENCE_COLUMN["away"]] >= AWAY_DAYS]
             answers = [stands(truth, dwelling, history.first + offset + i, "vacancy") for i in index.tolist()]
             weight = np.full(len(index), weights[history.dwellings[dwelling]])
-            yield Samples(signs[index], np.array(answers, np.bool_), weight)
+            yield Samples(signs[index], np.array(answers, np.bool_), weight, np.full(len(index), dwelling))
 
 
 def main(
@@ -138,10 +132,7 @@ def main(
     for number in numbers:
         parts.append(samples(number, dwellings, boost, STARTS[number % len(STARTS)]))
         typer.echo(f"vary:{number}: {len(parts[-1].right)} samples, {int(parts[-1].right.sum())} of vacancies")
-    fitted = fit(parts, ABSENCE_SIGNS, FOR_VACANCY, AGAINST_VACANCY, TREES, LEAVES, ROWS)
-    data = json.loads(out.read_text(encoding="utf-8"))
-    data["version"], data["vacancy"] = version, {**fitted, "tiers": TIERS["vacancy"], "worlds": list(numbers)}
-    out.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
+    write(out, "vacancy", fit(parts, ABSENCE_SIGNS, FOR, AGAINST, SHAPE), TIERS, numbers, version)
     typer.echo(f"wrote the vacancy part of {out}")
 
 

@@ -26,5 +26,5 @@ def marks() -> dict[str, tuple[float, float, float]]:
 
 @cache
 def model() -> Model:
-    """What likely.json holds (fitted by `tools.fit_likely`)."""
+    """What likely.json holds (fitted by `tools.fit_others`, `tools.fit_vacancy`)."""
     return Model.read(json.loads((resources.files("hub.occupancy") / "likely.json").read_text(encoding="utf-8")))

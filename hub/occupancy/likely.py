@@ -1,8 +1,8 @@
 """(P) How likely it is that a home stands empty, and that others live in it: for every day of a record, learned from cities.
 
 The chances come from the signs alone; what may follow from a chance is decided by the pack's law and by what could be observed
-(`course`). Fitted on simulated cities of many parameters (`tools.fit_likely`), with the direction of each sign fixed
-where it is known: residents seen can only speak against.
+(`course`). Fitted on simulated cities of many parameters (`tools.fit_others`, `tools.fit_vacancy`), with the direction of each
+sign fixed where it is known: residents seen can only speak against.
 """
 
 from __future__ import annotations

@@ -10,62 +10,82 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+MOST_LEAVES = 32
+ALL = np.uint32(0xFFFFFFFF)
+TOGETHER = 64
+"""Rows asked at once: more do not fit into a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Trees × nodes: a node asks whether its sign is at most `threshold`, then goes left, else right; a leaf's children are
-    itself. The chance is the logistic of `bias` and the values of the leaves reached."""
+    """Trees × nodes. A node asks whether its sign is above `threshold`; if so, the leaves below its other branch fall away
+    (`kept`: a bit for each leaf of the tree, the leftmost first). Of what all nodes leave, the leftmost leaf is the one that
+    a walk from the root would reach: no walk is needed, and all rows are asked at once (Lucchese et al., QuickScorer,
+    SIGIR 2015). The chance is the logistic of `bias` and the `value` of the leaves."""
 
     bias: float
     sign: NDArray[np.intp]
     threshold: Floats
-    left: NDArray[np.intp]
-    right: NDArray[np.intp]
+    kept: NDArray[np.uint32]
     value: Floats
-    depth: int
 
     @classmethod
     def read(cls, data: Mapping[str, Any], columns: Sequence[str]) -> Trees:
-        """`data["trees"]`: nested `[sign, threshold, left, right]`, a number being a leaf. ValueError for an unknown sign."""
-        place = {name: number for number, name in enumerate(columns)}
-        made = [_flat(tree, place) for tree in data["trees"]]
-        width = max(len(nodes) for nodes, _ in made)
-        table = np.zeros((5, len(made), width))
-        table[2] = table[3] = np.arange(width)
-        for number, (nodes, _) in enumerate(made):
-            table[:, number, : len(nodes)] = np.array(nodes).T
-        whole = [table[k].astype(np.intp) for k in (0, 2, 3)]
-        return cls(float(data["bias"]), whole[0], table[1], whole[1], whole[2], table[4], max(d for _, d in made))
+        """`data["trees"]`: nested `[sign, threshold, left, right]`, a number being a leaf. ValueError for an unknown sign, or
+        for a tree of more than 32 leaves."""
+        place, trees = {name: number for number, name in enumerate(columns)}, data["trees"]
+        count, width = len(trees), max((_leaves(tree) for tree in trees), default=1)
+        if width > MOST_LEAVES:
+            raise ValueError(f"likely.json has a tree of {width} leaves; {MOST_LEAVES} are the most (tools.fit_others)")
+        shape = (count, max(1, width - 1))
+        made = cls(
+            float(data["bias"]),
+            np.zeros(shape, np.intp),
+            np.full(shape, np.inf),
+            np.full(shape, ALL),
+            np.zeros((count, MOST_LEAVES)),
+        )
+        for number, tree in enumerate(trees):
+            made._lay_out(number, tree, place)
+        return made
+
+    def _lay_out(self, number: int, tree: Any, place: Mapping[str, int]) -> None:
+        nodes = 0
+
+        def add(node: Any, first: int) -> int:
+            """Lays out a branch whose leftmost leaf is `first`; how many leaves it has."""
+            nonlocal nodes
+            if not isinstance(node, list):
+                self.value[number, first] = float(node)
+                return 1
+            name, threshold, left, right = node
+            if name not in place:
+                raise ValueError(
+                    f"likely.json asks for the sign {name!r}, which nobody draws; fit it anew "
+                    "(tools.fit_others, tools.fit_vacancy)"
+                )
+            mine, nodes = nodes, nodes + 1
+            below = add(left, first)
+            self.sign[number, mine], self.threshold[number, mine] = place[name], float(threshold)
+            self.kept[number, mine] = ALL ^ np.uint32(((1 << below) - 1) << first)
+            return below + add(right, first + below)
+
+        add(tree, 0)
 
     def chance(self, signs: Floats) -> Floats:
         """The chance for each row of signs."""
-        rows, trees = np.arange(len(signs))[:, None], np.arange(len(self.sign))[None, :]
-        node = np.zeros((len(signs), len(self.sign)), np.intp)
-        for _ in range(self.depth):
-            goes_left = signs[rows, self.sign[trees, node]] <= self.threshold[trees, node]
-            node = np.where(goes_left, self.left[trees, node], self.right[trees, node])
-        margin = self.bias + self.value[trees, node].sum(axis=1)
-        return np.asarray(1 / (1 + np.exp(-margin)), np.float64)
+        found = np.empty(len(signs))
+        sign, threshold, kept, value = (x.ravel() for x in (self.sign, self.threshold, self.kept, self.value))
+        tree = np.arange(len(self.sign)) * MOST_LEAVES
+        for begin in range(0, len(signs), TOGETHER):
+            rows = signs[begin : begin + TOGETHER]
+            left = np.where(rows[:, sign] > threshold, kept, ALL).reshape(len(rows), *self.sign.shape)
+            possible = np.bitwise_and.reduce(left, axis=2)
+            leftmost = possible & (~possible + np.uint32(1))
+            leaf = np.log2(leftmost).astype(np.intp)  # exact: a power of two
+            found[begin : begin + TOGETHER] = value[leaf + tree].sum(axis=1)
+        return np.asarray(1 / (1 + np.exp(-(self.bias + found))), np.float64)
 
 
-def _flat(tree: Any, place: Mapping[str, int]) -> tuple[list[tuple[float, float, float, float, float]], int]:
-    """Nodes as (sign, threshold, left, right, value), and the depth."""
-    nodes: list[tuple[float, float, float, float, float]] = []
-
-    def add(node: Any) -> tuple[int, int]:
-        number = len(nodes)
-        if not isinstance(node, list):
-            nodes.append((0, 0, number, number, float(node)))
-            return number, 0
-        name, threshold, left, right = node
-        if name not in place:
-            raise ValueError(
-                f"likely.json asks for the sign {name!r}, which nobody draws; fit it anew (tools.fit_likely)"
-            )
-        nodes.append((0, 0, 0, 0, 0))
-        (first, one), (second, other) = add(left), add(right)
-        nodes[number] = (place[name], float(threshold), first, second, 0)
-        return number, 1 + max(one, other)
-
-    return (nodes, add(tree)[1])
+def _leaves(tree: Any) -> int:
+    return _leaves(tree[2]) + _leaves(tree[3]) if isinstance(tree, list) else 1

@@ -215,7 +215,7 @@ def test_stages_follow_the_corrected_chance() -> None:
     plain = find(*GONE)
     assert plain is not None
     assert plain.chance == plain.fitted
-    doubted = with_outcomes(Learned({"others": Correction(1.0, -2.6, 150)}), date(2024, 1, 1))
+    doubted = with_outcomes(Learned({"others": Correction(1.0, -4.0, 150)}), date(2024, 1, 1))
     assert doubted is not None
     assert doubted.fitted == plain.fitted, "what the model itself said is kept: cases are compared with it"
     assert doubted.chance is not None

@@ -1,0 +1,73 @@
+"""How likely.json is fitted: its trees are read as they were fitted, directions hold, and no case outweighs the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from hub.occupancy.trees import Trees
+from tools.fitting import Samples, Shape, fit, write
+
+COLUMNS = ("speaks_for", "speaks_against", "says_nothing")
+SHAPE = Shape(trees=80, leaves=4, rows=10)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """So small a fit is six times slower where its threads wait for each other beside other tests."""
+    with threadpool_limits(1):
+        yield
+
+
+def drawn(rows: int = 2000, seed: int = 1) -> Samples:
+    """A case the likelier, the more the first sign says and the less the second."""
+    rng = np.random.default_rng(seed)
+    signs = rng.random((rows, len(COLUMNS)))
+    right = rng.random(rows) < 1 / (1 + np.exp(-8 * (signs[:, 0] - signs[:, 1])))
+    return Samples(signs, np.asarray(right, np.bool_), np.ones(rows), np.arange(rows) // 10)
+
+
+def test_the_trees_that_are_kept_state_the_chance_of_what_was_drawn() -> None:
+    samples = drawn()
+    chance = Trees.read(fit([samples], COLUMNS, ("speaks_for",), ("speaks_against",), SHAPE), COLUMNS).chance(
+        samples.signs
+    )
+    for low in (0.0, 0.25, 0.5, 0.75):
+        some = (chance >= low) & (chance < low + 0.25)
+        stated, true = chance[some].mean(), samples.right[some].mean()
+        assert abs(stated - true) < 0.1, f"stated {stated:.2f}, true {true:.2f}"
+
+
+def test_a_sign_that_can_only_speak_for_never_lowers_the_chance() -> None:
+    other_way = drawn()
+    signs = other_way.signs[:, [1, 0, 2]]  # the samples say the contrary of what is known
+    trees = Trees.read(
+        fit([Samples(signs, other_way.right, other_way.weight, other_way.dwelling)], COLUMNS, COLUMNS[:1], (), SHAPE),
+        COLUMNS,
+    )
+    rising = np.stack([np.linspace(0, 1, 50), np.full(50, 0.5), np.full(50, 0.5)], axis=1)
+    assert (np.diff(trees.chance(rising)) >= 0).all(), (
+        "what is fitted must not learn that more of a sign speaks against"
+    )
+
+
+def test_no_case_weighs_more_than_so_many_days() -> None:
+    right = np.array([True] * 40 + [False] * 10 + [True] * 4, np.bool_)
+    dwelling = np.array([1] * 50 + [2] * 4)
+    made = Samples(np.zeros((54, 1)), right, np.full(54, 2.0), dwelling).no_case_above(8)
+    assert made.weight[:40].sum() == 16, "forty days of one case weigh as eight"
+    assert (made.weight[40:] == 2).all(), "days without a case, and short cases, weigh as before"
+
+
+def test_one_part_is_written_and_the_other_left_alone(tmp_path: Path) -> None:
+    out = tmp_path / "likely.json"
+    out.write_text(json.dumps({"version": "old", "vacancy": {"kept": True}}))
+    write(out, "others", {"bias": 0, "trees": []}, {"red": 0.9}, [811, 812], "new")
+    told = json.loads(out.read_text())
+    assert told["vacancy"] == {"kept": True}
+    assert (told["version"], told["others"]["worlds"]) == ("new", [811, 812])
