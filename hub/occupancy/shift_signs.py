@@ -43,7 +43,9 @@ def shift_signs(c: Columns, w: Windows, known: Bools, used: Bools) -> dict[str, 
     """One value a day for each of SHIFT_SIGNS. `known`, `used`: days that could be observed, on which anybody passed."""
     count = len(c)
     found = {name: np.zeros(count) for name in SHIFT_SIGNS}
-    tokens, observed = _sums(_token_days(c) & known), _sums(known)
+    rows = _token_days(c)
+    tokens, observed, uses = _sums(rows & known), _sums(known), _sums(rows)
+    uses[-2:] = FEW  # visitors are no credential that is known by its uses
     passed, passable, timed = (_sums(x) for x in _hour_days(c, used))
     meters = [_moments(c.water, 0.01), _moments(c.power, 0.2)]
     end = w.at + 1
@@ -53,8 +55,10 @@ def shift_signs(c: Columns, w: Windows, known: Bools, used: Bools) -> dict[str, 
         enough = (m >= BEFORE_DAYS) & (n >= SINCE_DAYS)
         if not enough.any():
             continue
-        now, then = tokens[:, end] - tokens[:, begin], tokens[:, begin]
-        of_tokens = _beyond_chance(_ratio(now, n, then, m)).sum(axis=0)
+        # a credential is counted from its FEW-th use on: on an earlier day nobody can know that more will follow
+        counted = np.where(uses[:, end] >= FEW, 1.0, 0.0)
+        now, then = (tokens[:, end] - tokens[:, begin]) * counted, tokens[:, begin] * counted
+        of_tokens = (_beyond_chance(_ratio(now, n, then, m)) * counted).sum(axis=0)
         by_hour = _beyond_chance(
             _ratio(passed[:, end] - passed[:, begin], passable[:, end] - passable[:, begin], passed[:, begin], passable[:, begin])
         )  # fmt: skip
@@ -76,7 +80,8 @@ def shift_signs(c: Columns, w: Windows, known: Bools, used: Bools) -> dict[str, 
 
 
 def _token_days(c: Columns) -> Bools:
-    """Credentials × days, each as identified and as not; then visitors, and visitors as of people who sleep there."""
+    """Credentials × days, each as identified and as not; then visitors, and visitors as of people who sleep there. Left out are
+    those that never reach FEW uses, only to save time: they are counted on no day."""
     often = [row for row in (*c.faces.values(), *c.cards.values()) if row.sum() >= FEW]
     return np.array([*often, c.others > 0, c.late > 0], np.bool_)
 
