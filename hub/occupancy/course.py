@@ -35,7 +35,7 @@ ASK_AWAY_DAYS, VISIT_AWAY_DAYS = 45, 120
 time (`pre_notice_days`) a home whose meters stand still is asked about at any chance: that question is due."""
 
 MOSTLY_DECLARED = 0.5
-SURE = 0.8
+SURE = 0.85
 """While the household itself is still seen, or told that it is away, others may be its guests: then only so high a chance
 makes a file."""
 
