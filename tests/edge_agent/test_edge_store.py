@@ -87,7 +87,7 @@ def test_a_device_record_is_taken_once_also_after_a_restart(tmp_path: Path) -> N
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-sys.path[:0] = [sys.argv[2]]
+sys.path[:0] = sys.argv[2:]
 from edge_twins import FakeClock
 from test_edge_store import reading
 from edge_agent.store import Journal
@@ -108,7 +108,7 @@ asyncio.run(main())
 def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     told: dict[int, float] = {}
     for _ in range(3):
-        command = [sys.executable, "-c", CHILD, str(tmp_path), str(Path(__file__).parent)]
+        command = [sys.executable, "-c", CHILD, str(tmp_path), *map(str, Path(__file__).parents[:2])]
         child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
         assert child.stdout
         for _ in range(random.randint(50, 400)):
