@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from journeys_support import truth_of
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(1200)
 KINDS = ("dwelling.moved_out", "dwelling.ready_to_relet")
 
 
@@ -29,9 +29,9 @@ def test_late_news_of_an_end_is_told_once_and_taken_back_with_the_end(running: A
     before = _told(running, record["id"])
     reply = running.back_office.post("/control/end-tenancy", json={"id": record["id"], "decision": decision})
     assert reply.status_code == 200, reply.text
-    eventually(lambda: official.get(f"/dwellings/{dwelling}")["tenancy"] is None, "the hub to hear of the end", 60)
+    eventually(lambda: official.get(f"/dwellings/{dwelling}")["tenancy"] is None, "the hub to hear of the end")
     _look(official, dwelling)
-    eventually(lambda: len(_told(running, record["id"])) == len(before) + 2, "moved out and ready, in the inbox", 60)
+    eventually(lambda: len(_told(running, record["id"])) == len(before) + 2, "moved out and ready, in the inbox")
     told = [item["body"] for item in _told(running, record["id"])[len(before) :]]
     assert sorted(body["kind"] for body in told) == list(KINDS), told
     for body in told:
@@ -40,9 +40,9 @@ def test_late_news_of_an_end_is_told_once_and_taken_back_with_the_end(running: A
         assert body["access_changes"] is False
     appeal = running.back_office.post("/control/event", json={"kind": "appeal", "dwelling_code": code})
     assert appeal.status_code == 200, appeal.text
-    eventually(lambda: official.get(f"/dwellings/{dwelling}")["tenancy"], "the tenancy to go on", 60)
+    eventually(lambda: official.get(f"/dwellings/{dwelling}")["tenancy"], "the tenancy to go on")
     _look(official, dwelling)
-    eventually(lambda: len(_told(running, record["id"])) == len(before) + 4, "both taken back", 60)
+    eventually(lambda: len(_told(running, record["id"])) == len(before) + 4, "both taken back")
     back = [item["body"] for item in _told(running, record["id"])[len(before) + 2 :]]
     assert sorted(body["kind"] for body in back) == list(KINDS)
     assert all(body["withdrawn"] and body["revision"] == 2 for body in back), back
