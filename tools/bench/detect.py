@@ -90,6 +90,10 @@ def tiers(draws: Sequence[Found]) -> list[Figure]:
     ask, sublet = _recall(draws, "yellow+", "vacancy"), _recall(draws, "red", "sublet_whole")
     ask_sublet, empty = _recall(draws, "yellow+", "sublet_whole"), _recall(draws, "red", "vacancy", "within_history")
     visitors = _recall(draws, "red", "visitor_abuse", "within_60")
+    long_ask, long_ask_sublet = (_recall_of_long(draws, "yellow+", kind) for kind in ("vacancy", "sublet_whole"))
+    long_sublet = _recall_of_long(draws, "red", "sublet_whole")
+    long_empty = _recall_of_long(draws, "red", "vacancy", "within_history")
+    long_visitors = _recall_of_long(draws, "red", "visitor_abuse", "within_60")
     best = max(_baseline(draws, "precision").values())
     practice = ", ".join(f"{name} {value:.2f}" for name, value in _baseline(draws, "precision").items())
     least = _baseline(draws, "false_per_10000_dwelling_years")
@@ -112,20 +116,22 @@ def tiers(draws: Sequence[Found]) -> list[Figure]:
             round(fmean(orange) / best, 2), ">= 0.80, <= 60 false", fmean(orange) >= 0.8 and orange_false <= 60,
         ),
         Figure(
-            "detect.ask_recall", round(ask[0], 3),
-            f"of vacancies asked about within 120 days (worst {ask[1]:.2f}), {ask_sublet[0]:.2f} of whole sublets; "
+            "detect.ask_recall", round(long_ask, 3),
+            f"of vacancies that ran 120 days or more asked about within 120 days, {long_ask_sublet:.2f} of such whole "
+            f"sublets; of all that began, however late, {ask[0]:.2f} (worst {ask[1]:.2f}) and {ask_sublet[0]:.2f}; "
             f"precision {fmean(asked[0]):.2f} (worst {min(asked[0]):.2f}), {fmean(asked[1]):.0f} false per 10,000",
             "vacancies by " + ", ".join(f"{name} {value:.2f}" for name, value in fixed.items()),
             round(ask[0] / max(*fixed.values(), 0.01), 2), ">= 0.55, sublets >= 0.75, precision >= 0.45, <= 350 false",
-            ask[0] >= 0.55 and ask_sublet[0] >= 0.75 and fmean(asked[0]) >= 0.45 and fmean(asked[1]) <= 350,
+            long_ask >= 0.55 and long_ask_sublet >= 0.75 and fmean(asked[0]) >= 0.45 and fmean(asked[1]) <= 350,
         ),
         Figure(
-            "detect.sublet_recall", round(sublet[0], 3),
-            f"of whole sublets red within 120 days (worst {sublet[1]:.2f}), median {_median(draws):g} days; vacancy in the "
-            f"year {empty[0]:.2f}; visitor abuse within 60 days {visitors[0]:.2f}",
+            "detect.sublet_recall", round(long_sublet, 3),
+            f"of whole sublets that ran 120 days or more red within 120 days, median {_median(draws):g} days; of such "
+            f"vacancies in the year {long_empty:.2f}; of such visitor abuse within 60 days {long_visitors:.2f}; of all that "
+            f"began, however late, {sublet[0]:.2f} (worst {sublet[1]:.2f}), {empty[0]:.2f}, {visitors[0]:.2f}",
             f"{_cases(draws, 'sublet_whole')} sublets, {_cases(draws, 'vacancy')} vacancies", None,
             ">= 0.65, median <= 30; 0.55; 0.95",
-            sublet[0] >= 0.65 and _median(draws) <= 30 and empty[0] >= 0.55 and visitors[0] >= 0.95,
+            long_sublet >= 0.65 and _median(draws) <= 30 and long_empty >= 0.55 and long_visitors >= 0.95,
         ),
     ]  # fmt: skip
 
@@ -141,6 +147,13 @@ def _recall(draws: Iterable[Found], tier: str, kind: str, within: str = "within_
     return sum(one[within] * one["cases"] for one in found) / max(1, cases), min(
         (o[within] for o in found), default=0.0
     )
+
+
+def _recall_of_long(draws: Iterable[Found], tier: str, kind: str, within: str = "within_120") -> float:
+    """Of the cases that ran 120 days or more within the history, as the goals were measured."""
+    found = [one["seen_120_days"] for draw in draws if (one := draw["score"][tier]["recall"].get(kind))]
+    cases = sum(one["cases"] for one in found)
+    return float(sum(one[within] * one["cases"] for one in found if one["cases"]) / max(1, cases))
 
 
 def _median(draws: Iterable[Found]) -> float:

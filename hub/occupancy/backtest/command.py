@@ -73,11 +73,9 @@ def summary(figures: Mapping[str, Any]) -> list[str]:
     for stage in ("red", "orange+", "yellow+"):
         lines.append(_tier_line(stage, figures["score"][stage]))
         for kind, recall in figures["score"][stage]["recall"].items():
-            shares = "/".join(f"{recall[f'within_{n}']:.2f}" for n in (60, 120, 210))
-            lines.append(
-                f"    {kind:16} {recall['cases']:4} cases, found in 60/120/210 days {shares}, "
-                f"in all {recall['within_history']:.2f}, median {recall['median_days']} days"
-            )
+            lines.append(f"    {kind:16} {_recall_line(recall)}, median {recall['median_days']} days")
+            if recall["seen_120_days"]["cases"]:
+                lines.append(f"    {'':16} of these ran 120 days or more: {_recall_line(recall['seen_120_days'])}")
     lines.append(f"  calibration error {figures['score']['calibration_error']}")
     lines += [_tier_line(name, scored["red"]) for name, scored in figures["baselines"].items()]
     return lines
@@ -88,6 +86,11 @@ def _tier_line(name: str, tier: Mapping[str, Any]) -> str:
         f"  {name}: {tier['leads']} leads, precision {tier['precision']}, "
         f"{tier['false_per_10000_dwelling_years']} false per 10,000 innocent dwelling-years"
     )
+
+
+def _recall_line(recall: Mapping[str, Any]) -> str:
+    shares = "/".join(f"{recall[f'within_{n}']:.2f}" for n in (60, 120, 210))
+    return f"{recall['cases']:4} cases, found in 60/120/210 days {shares}, in all {recall['within_history']:.2f}"
 
 
 def _taught(outcomes: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,10 @@ from hub.occupancy.backtest.tables import BAD, Tables
 STAGES = ("yellow", "orange", "red")
 ENDED_DAYS, ONE_IN_DAYS, DUE_DAYS = 14, 90, 150
 WITHIN = (60, 120, 210)
+SEEN_DAYS = 120
+"""Recall is told a second time of the cases that ran so long within the history: the goals were measured on those, for what began
+a month before the end can't be found within four."""
+
 FAR = 10**7
 
 
@@ -142,6 +146,7 @@ def _recall(entries: Sequence[Scored], truth: Truth, history: History) -> dict[s
     for row in entries:
         by_dwelling[row.dwelling].append(row)
     delays: dict[str, list[int | None]] = defaultdict(list)
+    of_long: dict[str, list[int | None]] = defaultdict(list)
     for dwelling, labels in truth.labels.items():
         for label in labels:
             start = max(label.first, history.first)
@@ -152,15 +157,22 @@ def _recall(entries: Sequence[Scored], truth: Truth, history: History) -> dict[s
                 for row in by_dwelling.get(dwelling, ())
                 if family(row.kind) == family(label.kind) and start <= row.day and label.covers(row.day)
             ]
-            delays[label.kind].append(min(hits) if hits else None)
-    return {kind: _delays(found) for kind, found in sorted(delays.items())}
+            delay = min(hits) if hits else None
+            delays[label.kind].append(delay)
+            if min(label.last, history.last) - start + 1 >= SEEN_DAYS:
+                of_long[label.kind].append(delay)
+    return {
+        kind: _delays(found) | {"seen_120_days": _delays(of_long.get(kind, ()))}
+        for kind, found in sorted(delays.items())
+    }
 
 
 def _delays(found: Sequence[int | None]) -> dict[str, Any]:
-    known = [delay for delay in found if delay is not None]
-    shares = {f"within_{n}": round(sum(d <= n for d in known) / len(found), 4) for n in WITHIN}
-    ever = round(len(known) / len(found), 4)
-    return {"cases": len(found), **shares, "within_history": ever, "median_days": median(known) if known else None}
+    """Shares are None where there are no cases."""
+    known, count = [delay for delay in found if delay is not None], len(found)
+    shares = {f"within_{n}": round(sum(d <= n for d in known) / count, 4) if count else None for n in WITHIN}
+    ever = round(len(known) / count, 4) if count else None
+    return {"cases": count, **shares, "within_history": ever, "median_days": median(known) if known else None}
 
 
 def _calibration(rows: Sequence[Scored], truth: Truth) -> float | None:

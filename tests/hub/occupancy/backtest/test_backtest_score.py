@@ -47,6 +47,29 @@ def test_tiers_precision_recall_and_false_leads() -> None:
     assert made["yellow+"]["recall"]["lent"]["within_60"] == 1.0
 
 
+def test_recall_is_told_again_of_the_cases_that_could_be_watched_for_long() -> None:
+    facts = truth(
+        d0=Label("lent", 1100, FAR),
+        d1=Label("lent", 1100, 1218),
+        d2=Label("lent", 1100, 1219),
+        d3=Label("lent", 900, 1050),
+    )
+    last = history().last
+    facts.labels[4].append(Label("lent", last - 118, FAR))
+    facts.labels[5].append(Label("lent", last - 119, FAR))
+    made = score([row(d, "sublet_whole", "red", 1110) for d in (0, 1)], facts, history(), {})["red"]["recall"]["lent"]
+    assert (made["cases"], made["within_120"]) == (6, round(2 / 6, 4))
+    seen = made["seen_120_days"]
+    assert seen["cases"] == 3, (
+        "119 days are too few, at the end of a case as at the end of the history; the days before it do not count"
+    )
+    assert seen["within_120"] == round(1 / 3, 4)
+    none = score([], truth(d0=Label("lent", 1100, 1110)), history(), {})["red"]["recall"]["lent"]["seen_120_days"]
+    assert none == {
+        "cases": 0, "within_60": None, "within_120": None, "within_210": None, "within_history": None, "median_days": None,
+    }, "no case: no share"  # fmt: skip
+
+
 def test_a_lead_shortly_after_the_end_is_right_and_a_due_question_counts_neither_way() -> None:
     facts = truth(d0=Label("vacancy", 1000, 1100), d1=Label("vacancy", 1000, 1100))
     rows = [
