@@ -31,10 +31,17 @@ FLOOR = {Stage.YELLOW: 0.15, Stage.ORANGE: 0.60, Stage.RED: 0.75}
 """Measured clearly below its promise: the rule is held back. To ask costs little, so a question is hardly ever withheld."""
 
 PRIOR_CASES, FEWEST = 10.0, 10
+PRIOR_STATED = 4.0
+"""What was known beforehand of the fixed chance of a rule is worth so many cases: from city to city it lies far apart (of homes
+recorded vacant and used, 0.15 to 1.0 in ten simulated cities)."""
+
 TRACK_DAYS, CORRECT_DAYS = 365, 730
 """How long a closed case speaks about its rule, and about chances: a rule held back gets another hearing."""
 
-SLOPE_SPREAD, SHIFT_SPREAD = 0.2, 0.6
+SLOPE_SPREAD, SHIFT_SPREAD, TAIL = 0.2, 0.3, 3.0
+"""How far the right correction lies from none, from city to city (standard deviation of the log-odds, measured between simulated
+cities). The tail is that of Student's t with so many degrees: a real city may lie much farther, and then its cases must win."""
+
 SLOPES, SHIFTS = (0.4, 2.0), (-3.0, 3.0)
 EDGE = 0.02
 
@@ -80,9 +87,9 @@ class Track:
     confirmed: int = 0
     inspected: int = 0
 
-    def precision(self, expected: float) -> float:
-        """Measured, with what was expected beforehand as PRIOR_CASES cases."""
-        return (PRIOR_CASES * expected + self.confirmed) / (PRIOR_CASES + self.inspected)
+    def precision(self, expected: float, worth: float = PRIOR_CASES) -> float:
+        """Measured, with what was expected beforehand as so many cases."""
+        return (worth * expected + self.confirmed) / (worth + self.inspected)
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ class Learned:
 
     def stated(self, rule: str, stage: Stage, before: float) -> float:
         """The chance of a rule that states a fixed one (`before` any case), with its cases."""
-        return self.tracks.get((rule, stage), Track()).precision(before)
+        return self.tracks.get((rule, stage), Track()).precision(before, PRIOR_STATED)
 
 
 STAGE_ZH = {Stage.YELLOW: "黄色", Stage.ORANGE: "橙色", Stage.RED: "红色"}
@@ -225,9 +232,10 @@ def _correction(cases: Sequence[Inspected]) -> Correction:
     table = np.array(rows, np.float64)
     odds, right, weight = _log_odds(table[:, 0]), table[:, 1], table[:, 2]
     signs = np.stack([odds, np.ones_like(odds)])
-    before, trust = np.array([1.0, 0.0]), np.array([SLOPE_SPREAD**-2, SHIFT_SPREAD**-2])
+    before, spread = np.array([1.0, 0.0]), np.array([SLOPE_SPREAD, SHIFT_SPREAD])
     at = before
-    for _ in range(25):  # Newton's steps on a convex valley
+    for _ in range(25):  # Newton's steps; the prior as the parabola that touches it there
+        trust = (TAIL + 1) / (TAIL * spread**2 + (at - before) ** 2)
         said = 1 / (1 + np.exp(-(at @ signs)))
         slope = signs @ (weight * (said - right)) + trust * (at - before)
         bend = (signs * (weight * said * (1 - said))) @ signs.T + np.diag(trust)

@@ -70,6 +70,18 @@ def test_few_cases_move_little() -> None:
     assert 0.5 < float(five.of(np.array([0.8]))[0]) < 0.8, "five cases are no verdict on a model"
 
 
+def test_the_luck_of_thirty_cases_hardly_moves_a_model_that_is_right() -> None:
+    errors = [error(learn(shifted(30, 0.0, seed), DAY, MARKS).corrections[OTHERS], 0.0) for seed in range(40)]
+    assert sum(errors) / len(errors) <= 0.04, f"thirty cases of a right model put its chances off by {errors}"
+
+
+def test_a_rule_of_a_fixed_chance_states_soon_what_its_cases_say() -> None:
+    found = [case("confirmed", chance=None, rule="U1") for _ in range(10)]
+    found += [case("unfounded", chance=None, rule="U1") for _ in range(3)]
+    assert learn(found, DAY, MARKS).stated("U1", YELLOW, 0.35) == pytest.approx((4 * 0.35 + 10) / 17)
+    assert learn([], DAY, MARKS).stated("U1", YELLOW, 0.35) == 0.35, "before any case, what was measured beforehand"
+
+
 def test_a_family_learns_from_its_own_cases_alone() -> None:
     learned = learn([case("unfounded", chance=0.8) for _ in range(50)], DAY, MARKS)
     assert VACANCY not in learned.corrections
