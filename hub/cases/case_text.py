@@ -34,7 +34,8 @@ def detail_lines(case: CaseDetail, english: bool) -> Iterator[str]:
         action = entry.action if english else entry.action_zh
         words_of = (entry.opinion_en or entry.opinion) if english else entry.opinion
         reason = f" {entry.reason_code}" if entry.reason_code else ""
-        yield f"  {entry.at:%Y-%m-%d %H:%M}  {entry.actor}  {action}{reason}  {words_of}".rstrip()
+        who = entry.actor_en if english else entry.actor
+        yield f"  {entry.at:%Y-%m-%d %H:%M}  {who}  {action}{reason}  {words_of}".rstrip()
     for step in case.actions:
         label = step.action if english else f"{step.action} {step.label_zh}"
         blocked = step.blocked_en if english else step.blocked

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from journeys_support import devices_by_code, passes_of, present_card, record_of, shown_by_phone_only, truth_of
 from patience import PATIENCE_S
@@ -179,6 +182,14 @@ def test_a_manager_sees_no_cases_and_no_full_names(running: Any) -> None:
     text = str(page)
     assert not [n for n in names if n in text], "full names must be masked"
     assert not [m["id_number"] for m in record["members"] if m["id_number"] in text], "ID numbers must be masked"
+
+
+def test_a_command_on_the_demos_directory_prints_an_address_that_opens(running: Any) -> None:
+    command = [sys.executable, "-m", "hub.cli", "sign-in-link", "manager", "--dir", str(running.directory / "hub")]
+    link = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S).stdout.strip()
+    with httpx.Client(follow_redirects=True, timeout=PATIENCE_S, trust_env=False) as client:
+        client.get(link)
+        assert client.get(f"{running.url}/api/v1/me").json()["role"] == "estate_manager", link
 
 
 def test_stop_and_start_goes_on(running: Any) -> None:

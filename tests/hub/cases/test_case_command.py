@@ -74,6 +74,8 @@ def test_a_named_person_reads_and_takes_a_step(directory: Path) -> None:
     shown = run(directory, "show", NUMBER, "--as", "sun", "--english")
     assert "people must get in touch first" in shown.output
     assert "zhao  ask" in shown.output, "the log names who did it"
+    assert "the system  opened" in shown.output, "also that it was the program, in the reader's language"
+    assert "系统  立案" in run(directory, "show", NUMBER, "--as", "sun").output
     hub = open_hub(Config(dir=directory))
     with hub.db.reading() as session:
         entry = session.scalars(select(CaseEntry).where(CaseEntry.action == "ask")).one()
