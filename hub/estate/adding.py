@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -15,8 +16,9 @@ from sqlalchemy.orm import Session
 from hub.access import revocations
 from hub.db import UnitOfWork
 from hub.errors import ApiError, BadRequest, Conflict, NotFound
-from hub.estate import law
+from hub.estate import law, service_days
 from hub.estate.device_config import problems, with_kept_secrets
+from hub.estate.service_days import ServiceDays
 from hub.ids import random_text
 from hub.occupancy.served import take_over
 from hub.services import Hub
@@ -43,7 +45,8 @@ class NewDoor:
 class PointWish:
     """One side of a door for one point of the device: an access point that stands, a door that stands, or a new door.
 
-    `necessity`: why a face is read here; None leaves what stands.
+    `necessity`: why a face is read here; None leaves what stands. `in_service_since`: the first local day on which people pass
+    here; None: today for a first device, else what stands; with `always`: it stood here before anything was seen.
     """
 
     point: str
@@ -53,6 +56,8 @@ class PointWish:
     door: NewDoor | None = None
     camera_id: str | None = None
     necessity: str | None = None
+    in_service_since: date | None = None
+    always: bool = False
 
 
 def driver_of(edge: Edge, kind: str) -> dict[str, Any] | None:
@@ -214,6 +219,8 @@ def _bind(uow: UnitOfWork, device: Device, wish: PointWish) -> AccessPoint:
     point.point, point.camera_id = wish.point, wish.camera_id
     if wish.necessity is not None:
         point.necessity = wish.necessity.strip()[:500]
+    if wish.always or wish.in_service_since is not None:
+        service_days.say(uow, point, wish.in_service_since, point.in_service_until)
     return point
 
 
@@ -295,7 +302,7 @@ def remove(hub: Hub, actor: str, device_id: str, reason: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DoorChange:
-    """What is None stays. `necessity`: why faces are read at this door, for all its points."""
+    """What is None stays. `necessity`: why faces are read at this door, for all its points. `days`: of service."""
 
     name: str | None = None
     fail_mode: str | None = None
@@ -303,6 +310,7 @@ class DoorChange:
     egress: str | None = None
     fire_release: str | None = None
     necessity: str | None = None
+    days: tuple[ServiceDays, ...] = ()
 
 
 def change_door(hub: Hub, actor: str, door_id: str, wanted: DoorChange, reason: str) -> None:
@@ -323,6 +331,8 @@ def change_door(hub: Hub, actor: str, door_id: str, wanted: DoorChange, reason: 
             moved["necessity"] = wanted.necessity.strip()[:500]
             points = update(AccessPoint).where(AccessPoint.door_id == door_id)
             uow.session.execute(points.values(necessity=moved["necessity"]))
+        for one in wanted.days:
+            service_days.say_of(uow, door, one)
         law.require_lawful(uow.session, {door_id}, before)
         if moved:
             uow.record("door.declared", door_id, **moved)

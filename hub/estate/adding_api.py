@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -19,6 +19,7 @@ from hub.errors import NotFound
 from hub.estate import adding
 from hub.estate.models import Created
 from hub.estate.removing import MapDoors, TakeOut
+from hub.estate.service_days import ServiceDays
 from hub.estate.site import CODE
 from hub.estate.views import mask_secrets
 from hub.services import Hub
@@ -86,8 +87,18 @@ class DoorIn(BaseModel):
     fire_release: FireRelease = "undeclared"
 
 
+class ServiceDaysIn(BaseModel):
+    """Of an access point: first and last local day on which people passed here, both included; null: always, still. On other
+    days it is no part of anybody's way home: neither seen nor unseen. Who may pass is another matter.
+    """
+
+    access_point_id: str
+    since: date | None
+    until: date | None
+
+
 class DoorDeclared(BaseModel):
-    """What is left out stays. `necessity`: why faces are read at this door."""
+    """What is left out stays. `necessity`: why faces are read at this door. `days`: of service, of some of its access points."""
 
     name: str | None = Field(default=None, min_length=1, max_length=60)
     fail_mode: Literal["fail_safe", "fail_secure"] | None = None
@@ -95,11 +106,16 @@ class DoorDeclared(BaseModel):
     egress: Egress | None = None
     fire_release: FireRelease | None = None
     necessity: str | None = Field(default=None, max_length=500)
+    days: list[ServiceDaysIn] = Field(default=[], max_length=64)
     reason: str
 
 
 class PointIn(BaseModel):
-    """Exactly one of `access_point_id`, `door_id` (with `side`) and `door` (a new one, with `side`)."""
+    """Exactly one of `access_point_id`, `door_id` (with `side`) and `door` (a new one, with `side`).
+
+    `in_service_since`: the first local day on which people passed here; null: always. Left out: today where this is the first
+    device here, else what stands. Of the days before it the access point says nothing of who was at home.
+    """
 
     point: str = Field(default="door1", min_length=1, max_length=64)
     side: Literal["in", "out"] = "in"
@@ -108,6 +124,7 @@ class PointIn(BaseModel):
     door: DoorIn | None = None
     camera_id: str | None = None
     necessity: str | None = Field(default=None, max_length=500)
+    in_service_since: date | None = None
 
 
 class PointsIn(BaseModel):
@@ -149,6 +166,7 @@ class SetupPoint(BaseModel):
     side: str
     door_id: str
     camera_id: str | None
+    in_service_since: date | None
 
 
 class DeviceSetup(BaseModel):
@@ -240,6 +258,7 @@ def map_device_points(device_id: str, body: PointsIn, hub: TheHub, principal: Ke
         adding.PointWish(
             **point.model_dump(exclude={"door"}),
             door=adding.NewDoor(**point.door.model_dump()) if point.door else None,
+            always="in_service_since" in point.model_fields_set and point.in_service_since is None,
         )
         for point in body.points
     )
@@ -257,7 +276,8 @@ def declare_door(door_id: str, body: DoorDeclared, hub: TheHub, principal: Keepe
     with hub.db.reading() as session:
         door = session.get(Door, door_id)
     in_scope(principal, door.estate_id if door else None)
-    wanted = adding.DoorChange(**body.model_dump(exclude={"reason"}))
+    days = tuple(ServiceDays(**one.model_dump()) for one in body.days)
+    wanted = adding.DoorChange(**body.model_dump(exclude={"reason", "days"}), days=days)
     adding.change_door(hub, principal.name, door_id, wanted, body.reason)
     return Response(status_code=204)
 

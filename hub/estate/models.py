@@ -104,6 +104,8 @@ class BlockTable(BaseModel):
 
 
 class AccessPointItem(BaseModel):
+    """`in_service_since`, `in_service_until`: first and last local day on which people pass here; null: always, still."""
+
     id: str
     code: str
     name: str
@@ -113,6 +115,8 @@ class AccessPointItem(BaseModel):
     camera_id: str | None
     identifiers_accepted: list[str]
     necessity: str
+    in_service_since: date | None
+    in_service_until: date | None
 
 
 class LawItem(BaseModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,6 +24,7 @@ from hub.errors import ApiError, Conflict
 from hub.estate import law
 from hub.estate.adding import follow
 from hub.estate.removing import on_lists
+from hub.estate.service_days import say
 from hub.held_rows import Kind, hold
 from hub.ids import random_text
 from hub.occupancy.served import take_over
@@ -30,6 +32,7 @@ from hub.services import Hub
 from hub.tables import AccessPoint, Block, Device, Door, Dwelling, Edge, Estate, HubUser, Meter
 
 DECLARED = frozenset({"escape_route", "egress", "fire_release"})
+SERVICE_DAYS = frozenset({"in_service_since", "in_service_until"})
 REASON = "import of a hand-over"
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$"
 
@@ -95,6 +98,8 @@ class _AccessPointIn(_Strict):
     point: str = ""
     camera: str | None = None
     necessity: str = ""
+    in_service_since: date | None = None
+    in_service_until: date | None = None
 
 
 class _DeviceIn(_Strict):
@@ -342,6 +347,13 @@ def _write_places(session: Session, site: Site, estate_id: str) -> None:
     session.flush()
 
 
+def _say(uow: UnitOfWork, point: AccessPoint, since: date | None, until: date | None) -> None:
+    try:
+        say(uow, point, since, until)
+    except ApiError as error:
+        raise SiteProblem(f"access_points: {point.code}: {error.message}") from error
+
+
 def _write_devices(uow: UnitOfWork, site: Site, estate_id: str, edge_id: str | None) -> None:
     session = uow.session
     own = [edge.id for edge in session.query(Edge).filter(Edge.estate_id == estate_id)]
@@ -361,15 +373,17 @@ def _write_devices(uow: UnitOfWork, site: Site, estate_id: str, edge_id: str | N
     session.flush()
     for point in site.access_points:
         silent = _silent(point, frozenset({"necessity"}))
-        values = {"estate_id": estate_id, **point.model_dump(exclude={"door", "device", "camera", *silent})}
+        left = {"door", "device", "camera", *SERVICE_DAYS, *silent}
+        values = {"estate_id": estate_id, **point.model_dump(exclude=left)}
         values["door_id"] = f"{estate_id}.{point.door}"
-        device_id = f"{estate_id}.{point.device}" if point.device else None
-        standing = session.get(AccessPoint, f"{estate_id}.{point.code}")
-        if standing is not None:
-            take_over(session, standing, device_id, uow.now)
-        values["device_id"] = device_id
         values["camera_id"] = f"{estate_id}.{point.camera}" if point.camera else None
         _put(session, AccessPoint, f"{estate_id}.{point.code}", values)
+        session.flush()
+        stands = session.get_one(AccessPoint, f"{estate_id}.{point.code}")
+        take_over(session, stands, f"{estate_id}.{point.device}" if point.device else None, uow.now)
+        if said := SERVICE_DAYS - _silent(point, SERVICE_DAYS):
+            days = {name: getattr(point if name in said else stands, name) for name in SERVICE_DAYS}
+            _say(uow, stands, days["in_service_since"], days["in_service_until"])
     for meter in site.meters:
         values = {"estate_id": estate_id, **meter.model_dump(include={"point", "quantity"})}
         values |= {"dwelling_id": f"{estate_id}.{meter.dwelling}", "device_id": f"{estate_id}.{meter.device}"}

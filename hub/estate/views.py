@@ -276,6 +276,8 @@ def _point_item(
         "camera_id": point.camera_id,
         "identifiers_accepted": accepted.get(point.device_id or "", []) if device else [],
         "necessity": point.necessity,
+        "in_service_since": point.in_service_since,
+        "in_service_until": point.in_service_until,
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
@@ -22,14 +23,17 @@ from hub.occupancy.values import LOOK_BACK_DAYS, NO_GAPS
 from hub.tables import AccessPoint, Coverage, Door, DoorDoubt, Dwelling, Estate
 
 Gaps = list[Mapping[str, float]]
+Shares = Sequence[float | None]
+"""Of each day: the share that an access point could not observe; None: it was not in service that day."""
 
 
 @dataclass(frozen=True)
 class EstateView:
     """One estate on one day: `first`..`last` are the local days looked at, `block_gaps` per block and day.
 
-    `locks`: dwelling → devices of its own door; `lock_gaps` of such a device by day. `recognition`: by day; of one day alone,
-    of that day. `outcomes`: what the hub's closed cases teach.
+    `points`: block → devices on its people's way home on the last day; `ever`: on any of the days. `locks`: dwelling → (device,
+    what it missed) of its own door. `recognition`: by day; of one day alone, of that day. `outcomes`: what the hub's closed
+    cases teach.
     """
 
     id: str
@@ -38,30 +42,37 @@ class EstateView:
     first: date
     last: date
     points: dict[str, frozenset[str]]
+    ever: dict[str, frozenset[str]]
     block_gaps: dict[str, Gaps]
     dwelling_block: dict[str, str]
     under_repair: frozenset[str]
     recognition: Recognition
-    locks: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    lock_gaps: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    locks: Mapping[str, Sequence[tuple[str, Shares]]] = field(default_factory=dict)
     outcomes: Outcomes = NO_OUTCOMES
 
     def way_home(self, dwelling: str) -> frozenset[str]:
-        """Devices at the estate's gates, the block's entrances and the dwelling's own door."""
-        block = self.points.get(self.dwelling_block[dwelling], frozenset())
-        return block | self.locks[dwelling] if dwelling in self.locks else block
+        """Devices at the estate's gates, the block's entrances and the dwelling's own door, as they are in service on `last`."""
+        own = {device for device, missed in self.locks.get(dwelling, ()) if missed[-1] is not None}
+        return self.points.get(self.dwelling_block[dwelling], frozenset()) | own
+
+    def ever_home(self, dwelling: str) -> frozenset[str]:
+        """Those that were on any of the days."""
+        own = {device for device, _missed in self.locks.get(dwelling, ())}
+        return self.ever.get(self.dwelling_block[dwelling], frozenset()) | own
 
     def gaps(self, dwelling: str) -> Gaps:
-        """What each of them missed, by day."""
-        shared = self.block_gaps[self.dwelling_block[dwelling]]
+        """What each of those in service on a day missed of it."""
+        block = self.dwelling_block[dwelling]
         own = self.locks.get(dwelling)
         if not own:
-            return shared
-        rows = [dict(row) for row in shared]
-        for device in sorted(own):
-            for row, share in zip(rows, self.lock_gaps[device], strict=True):
-                if share > 0:
-                    row[device] = round(share, 4)
+            return self.block_gaps[block]
+        if not self.ever[block]:
+            return _gaps(own, len(self.days))
+        rows = [dict(row) for row in self.block_gaps[block]]
+        for device, missed in own:
+            for row, share in zip(rows, missed, strict=True):
+                if share:
+                    row[device] = max(row.get(device, 0.0), round(share, 4))
         return [row or NO_GAPS for row in rows]
 
     @cached_property
@@ -88,23 +99,23 @@ def _load(session: Session, estate: Estate, first: date, last: date, now: dateti
     dwellings = session.execute(
         select(Dwelling.id, Dwelling.block_id, Dwelling.under_repair).where(Dwelling.estate_id == estate.id)
     ).all()
-    rows = _access_points(session, estate.id)
-    points = _points(rows, {row.block_id for row in dwellings})
-    missed = _missed(session, estate.id, rows, first, last, zone, now)
-    whole = [1.0] * ((last - first).days + 1)
+    missed = _missed(session, estate.id, _access_points(session, estate.id), first, last, zone, now)
+    seen = [(point, shares) for point, shares in missed if any(share is not None for share in shares)]
+    shared = {block: _shared(seen, block) for block in {row.block_id for row in dwellings}}
+    length = (last - first).days + 1
     return EstateView(
         id=estate.id,
         zone=zone,
         pack=pack_named(estate.policy_pack),
         first=first,
         last=last,
-        points=points,
-        block_gaps={block: _gaps(devices, missed, whole) for block, devices in points.items()},
+        points={block: _devices(one for one in own if one[1][-1] is not None) for block, own in shared.items()},
+        ever={block: _devices(own) for block, own in shared.items()},
+        block_gaps={block: _gaps(own, length) for block, own in shared.items()},
         dwelling_block={row.id: row.block_id for row in dwellings},
         under_repair=frozenset(row.id for row in dwellings if row.under_repair),
-        recognition=Recognition([True] * len(whole)),
-        locks=_locks(rows),
-        lock_gaps={row.device_id: missed.get(row.device_id, whole) for row in rows if row.scope == "dwelling"},
+        recognition=Recognition([True] * length),
+        locks=_locks(seen),
     )
 
 
@@ -119,51 +130,65 @@ def first_day(session: Session, estate_id: str, zone: ZoneInfo) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """An access point on somebody's way home, and the device that serves it now."""
+    """An access point on somebody's way home, the devices that served it, the last of them, and its days of service."""
 
     id: str
     device_id: str
+    served: tuple[Served, ...]
     scope: str
     block_id: str | None
     dwelling_id: str | None
+    since: date | None
+    until: date | None
 
 
 def _access_points(session: Session, estate_id: str) -> list[_Point]:
-    rows = session.execute(
-        select(AccessPoint.id, AccessPoint.device_id, Door.scope, Door.block_id, Door.dwelling_id)
-        .join(Door, Door.id == AccessPoint.door_id)
-        .where(
-            AccessPoint.estate_id == estate_id,
-            AccessPoint.device_id.is_not(None),
-            Door.scope.in_(("estate", "block", "dwelling")),
+    """Those that a device serves or served; where none ever did, nobody was ever meant to be seen."""
+    rows: Sequence[Any] = session.execute(
+        select(
+            AccessPoint.id,
+            AccessPoint.device_id,
+            Door.scope,
+            Door.block_id,
+            Door.dwelling_id,
+            AccessPoint.in_service_since,
+            AccessPoint.in_service_until,
         )
+        .join(Door, Door.id == AccessPoint.door_id)
+        .where(AccessPoint.estate_id == estate_id, Door.scope.in_(("estate", "block", "dwelling")))
         .order_by(AccessPoint.id)
+    ).all()
+    of_point = served(session, ((row.id, row.device_id) for row in rows))
+    return [_Point(id, who[-1].device_id, who, *place) for id, _device, *place in rows if (who := of_point[id])]
+
+
+def _shared(seen: Sequence[tuple[_Point, Shares]], block: str) -> list[tuple[str, Shares]]:
+    """On the way home of a block: the estate's gates and the block's own entrances."""
+    mine = (
+        (point.device_id, shares)
+        for point, shares in seen
+        if point.scope == "estate" or (point.scope == "block" and point.block_id == block)
     )
-    return [_Point(id, device or "", scope, block, dwelling) for id, device, scope, block, dwelling in rows]
+    return sorted(mine, key=lambda one: one[0])
 
 
-def _locks(rows: Sequence[_Point]) -> dict[str, frozenset[str]]:
+def _locks(seen: Sequence[tuple[_Point, Shares]]) -> dict[str, list[tuple[str, Shares]]]:
     """Dwelling → devices of its own door."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.scope == "dwelling" and row.dwelling_id is not None:
-            found[row.dwelling_id].add(row.device_id)
-    return {dwelling: frozenset(devices) for dwelling, devices in found.items()}
+    found: dict[str, list[tuple[str, Shares]]] = defaultdict(list)
+    for point, shares in seen:
+        if point.scope == "dwelling" and point.dwelling_id is not None:
+            found[point.dwelling_id].append((point.device_id, shares))
+    return dict(found)
 
 
-def _points(rows: Sequence[_Point], blocks: Collection[str]) -> dict[str, frozenset[str]]:
-    """Block → devices on the way home: the estate's gates and the block's own entrances."""
-    gates = {row.device_id for row in rows if row.scope == "estate"}
-    return {
-        block: frozenset(gates | {row.device_id for row in rows if row.scope == "block" and row.block_id == block})
-        for block in blocks
-    }
+def _devices(own: Iterable[tuple[str, Shares]]) -> frozenset[str]:
+    return frozenset(device for device, _shares in own)
 
 
 def _missed(
     session: Session, estate_id: str, points: Sequence[_Point], first: date, last: date, zone: ZoneInfo, now: datetime
-) -> dict[str, list[float]]:
-    """Present device → share of each day which its access points could not observe, by whatever device served them then."""
+) -> list[tuple[_Point, Shares]]:
+    """What each access point could not observe, by whatever device served it then."""
     starts = day_starts(first, last, zone)
     intervals: dict[str, list[Interval]] = defaultdict(list)
     rows = session.execute(
@@ -176,18 +201,27 @@ def _missed(
     for device, state, from_at, to_at in rows:
         intervals[device].append(Interval(state == "ok", from_at, to_at))
     wrong = _wrong_maps(session, estate_id)
-    of_point = served(session, ((point.id, point.device_id) for point in points))
     shares: dict[tuple[Served, ...], list[float]] = {}
-    missed: dict[str, list[float]] = {}
+    missed = list[tuple[_Point, Shares]]()
     for point in points:
-        who = of_point[point.id]
+        who = point.served
         if who not in shares:
             parts = [clipped(i, one.from_at, one.to_at) for one in who for i in intervals[one.device_id]]
             shares[who] = missed_shares([part for part in parts if part is not None], starts, now)
-        own = shares[who] if point.id not in wrong else _blind(shares[who], wrong[point.id], starts, now)
-        before = missed.get(point.device_id, own)
-        missed[point.device_id] = [max(a, b) for a, b in zip(before, own, strict=True)]
+        own = in_service(shares[who], first, point.since, point.until)
+        missed.append((point, own if point.id not in wrong else _blind(own, wrong[point.id], starts, now)))
     return missed
+
+
+def in_service(missed: Sequence[float], first: date, since: date | None, until: date | None) -> list[float | None]:
+    """(P) None on days from `first` on that lie outside `since`..`until`. What observed was in service, whatever is written: a
+    history that comes later, or a wrong date, makes nobody absent."""
+    observed = [number for number, share in enumerate(missed) if share < 1.0]
+    begin = 0 if since is None else (since - first).days
+    end = len(missed) if until is None else (until - first).days + 1
+    if observed:
+        begin, end = min(begin, observed[0]), max(end, observed[-1] + 1)
+    return [share if begin <= number < end else None for number, share in enumerate(missed)]
 
 
 def _wrong_maps(session: Session, estate_id: str) -> dict[str, list[Interval]]:
@@ -198,18 +232,24 @@ def _wrong_maps(session: Session, estate_id: str) -> dict[str, list[Interval]]:
     return found
 
 
-def _blind(
-    shares: Sequence[float], wrong: Sequence[Interval], starts: Sequence[datetime], now: datetime
-) -> list[float]:
+def _blind(shares: Shares, wrong: Sequence[Interval], starts: Sequence[datetime], now: datetime) -> list[float | None]:
     """What was missed besides, on days of which some part is in doubt all of it."""
     doubted = missed_shares(wrong, starts, now)
-    return [1.0 if free < 1.0 else share for share, free in zip(shares, doubted, strict=True)]
+    return [1.0 if share is not None and free < 1.0 else share for share, free in zip(shares, doubted, strict=True)]
 
 
-def _gaps(devices: Iterable[str], missed: Mapping[str, list[float]], whole: list[float]) -> Gaps:
-    rows: list[dict[str, float]] = [{} for _ in whole]
-    for device in sorted(devices):
-        for row, share in zip(rows, missed.get(device, whole), strict=True):
+def _gaps(own: Sequence[tuple[str, Shares]], length: int) -> Gaps:
+    """Device → share missed, by day. A day on which none of them was in service was seen by nobody."""
+    rows: list[dict[str, float]] = [{} for _ in range(length)]
+    watched = [False] * length
+    for device, shares in own:
+        for number, share in enumerate(shares):
+            if share is None:
+                continue
+            watched[number] = True
             if share > 0:
-                row[device] = round(share, 4)
+                rows[number][device] = max(rows[number].get(device, 0.0), round(share, 4))
+    for row, somebody in zip(rows, watched, strict=True):
+        if not somebody:
+            row.update({device: 1.0 for device, _shares in own})
     return [row or NO_GAPS for row in rows]

@@ -62,7 +62,9 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
         points = view.way_home(dwelling)
         household = households.get(dwelling)
         used = {quantity: daily_use(quantity, readings[dwelling, quantity]) for quantity in meters.get(dwelling, {})}
-        days, memory = _judged(view, view.gaps(dwelling), points, household, uses.get(dwelling, {}), used)
+        days, memory = _judged(
+            view, view.gaps(dwelling), view.ever_home(dwelling), household, uses.get(dwelling, {}), used
+        )
         record = DwellingRecord(
             dwelling_id=dwelling,
             household=household,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey
@@ -97,7 +97,11 @@ class ScheduleRow(Base):
 
 
 class AccessPoint(Base):
-    """One side of a door (ONVIF AccessPoint). `necessity`: why a face is read here, where one is."""
+    """One side of a door (ONVIF AccessPoint). `necessity`: why a face is read here, where one is.
+
+    `in_service_since`, `in_service_until`: first and last local day on which people passed here; None: always, still. Of other
+    days it says nothing of who was at home, seen or unseen. No word on who may pass.
+    """
 
     __tablename__ = "access_point"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -110,6 +114,8 @@ class AccessPoint(Base):
     point: Mapped[str] = mapped_column(default="")
     camera_id: Mapped[str | None] = mapped_column(ForeignKey("device.id"))
     necessity: Mapped[str] = mapped_column(default="", server_default="")
+    in_service_since: Mapped[date | None]
+    in_service_until: Mapped[date | None]
 
 
 class PointService(Base):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
@@ -278,3 +280,50 @@ def test_devices_that_an_edge_sees_are_found_until_they_are_added(hub: Hub, mana
     assert manager.post(f"{API}/estates/E001/devices", json=NEW).status_code == 201
     items = manager.get(f"{API}/estates/E001/found").json()["items"]
     assert [i["key"] for i in items] == ["b"], "what was added is found no longer"
+
+
+def test_a_gate_is_in_service_from_the_day_that_is_said(manager: TestClient, site: Hub, clock: Any) -> None:
+    add(manager)
+    where = f"{API}/devices/{WEST}"
+    new = {"door": {"name": "西门人行门"}, "in_service_since": "2026-11-02"}
+    assert manager.put(f"{where}/points", json={"points": [new]}).status_code == 204
+    (point,) = manager.get(f"{where}/setup").json()["points"]
+    assert point["in_service_since"] == "2026-11-02"
+    again = {"points": [{"access_point_id": point["id"]}]}
+    assert manager.put(f"{where}/points", json=again).status_code == 204
+    assert manager.get(f"{where}/setup").json()["points"] == [point], "what is left out stays"
+    always = {"points": [{"access_point_id": point["id"], "in_service_since": None}]}
+    assert manager.put(f"{where}/points", json=always).status_code == 204
+    assert manager.get(f"{where}/setup").json()["points"][0]["in_service_since"] is None
+    tomorrow = (clock.at.astimezone(ZoneInfo("Asia/Shanghai")) + timedelta(days=1)).date().isoformat()
+    late = manager.put(f"{where}/points", json={"points": [{**new, "in_service_since": tomorrow}]})
+    assert (late.status_code, late.json()["error"]["code"]) == (400, "service_days")
+
+
+def test_a_doors_days_of_service_are_declared(manager: TestClient, site: Hub, clock: Any) -> None:
+    door, gate = f"{API}/doors/E001.G1", "E001.G1-IN"
+
+    def say(since: str | None, until: str | None, point: str = gate) -> tuple[int, str]:
+        reply = manager.patch(
+            door, json={"days": [{"access_point_id": point, "since": since, "until": until}], **REASON}
+        )
+        return reply.status_code, "" if reply.status_code == 204 else reply.json()["error"]["code"]
+
+    def shown() -> tuple[str | None, str | None]:
+        (item,) = manager.get(f"{API}/estates/E001/doors").json()["items"]
+        (point,) = item["access_points"]
+        return point["in_service_since"], point["in_service_until"]
+
+    assert shown() == (None, None)
+    assert say("2026-05-01", None) == (204, "")
+    assert shown() == ("2026-05-01", None)
+    assert say("2026-05-01", "2026-04-30") == (400, "service_days")
+    assert say("2026-05-01", "2026-06-30") == (409, "in_service"), "a device in service stands there"
+    assert say("2026-05-01", None, "E001.G9-IN")[0] == 400
+    assert manager.patch(f"{API}/devices/E001.face-g1", json={"in_service": False, **REASON}).status_code == 204
+    assert say("2026-05-01", "2026-06-30") == (204, "")
+    assert shown() == ("2026-05-01", "2026-06-30")
+    with site.db.reading() as session:
+        told = [change for row in session.scalars(select(AuditRow)) for change in row.changes]
+    days = [change for change in told if change["what"] == "access_point.service_days"]
+    assert [(one["since"], one["until"]) for one in days] == [("2026-05-01", None), ("2026-05-01", "2026-06-30")]

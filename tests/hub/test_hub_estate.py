@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
@@ -38,6 +39,7 @@ from hub.estate.status import DwellingFacts, dwelling_status
 from hub.health import health
 from hub.services import Hub
 from hub.tables import (
+    AccessPoint,
     CaseFile,
     CommandRow,
     Coverage,
@@ -297,6 +299,33 @@ def test_a_hand_over_is_imported_and_again_without_change(hub: Hub) -> None:
             t.__tablename__: session.scalar(select(func.count()).select_from(t)) for t in (Dwelling, Door, Device, Edge)
         }
     assert counts == {"dwelling": 1, "door": 1, "device": 1, "edge": 1}
+
+
+def test_a_hand_over_adds_a_gate_to_an_estate_that_runs(sqlite_hub: Hub, clock: Any) -> None:
+    hub, site = sqlite_hub, document()
+
+    def since(code: str) -> date | None:
+        import_site(hub, json.dumps(site))
+        with hub.db.reading() as session:
+            return session.get_one(AccessPoint, f"E009.{code}").in_service_since
+
+    assert since("G1-IN") is None, "an estate that was never observed: its gates always stood there"
+    with hub.db.unit_of_work("test", "it runs", audit=False) as uow:
+        uow.session.add(Coverage(estate_id="E009", device_id="E009.f1", state="ok", from_at=clock.at))
+    site["devices"].append({"code": "f2", "name": "西门终端", "kind": "face_terminal", "config": {"device_id": "2"}})
+    west = {"code": "G2-IN", "name": "西门 进", "door": "G1", "side": "in", "device": "f2", "point": "door1"}
+    site["access_points"].append(west)
+    assert since("G2-IN") == clock.at.astimezone(ZoneInfo("Asia/Shanghai")).date()
+    west["in_service_since"] = "2026-03-01"
+    assert since("G2-IN") == date(2026, 3, 1)
+    del west["in_service_since"]
+    assert since("G2-IN") == date(2026, 3, 1), "what the document does not say stays"
+    west["in_service_since"] = None
+    assert since("G2-IN") is None, "null says: always"
+    assert since("G1-IN") is None
+    west["in_service_until"] = "2026-04-01"
+    with pytest.raises(SiteProblem, match=r"G2-IN: .*使用中的设备"):
+        since("G2-IN")
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import MetaData, insert
 from typer.testing import CliRunner
 
 from hub import cli, migrations
@@ -30,6 +33,44 @@ def test_migrated_database_has_our_tables(kind: str, tmp_path: Path, request: py
     assert not difference, (
         f'hub/tables/ and the migrations differ on {kind}: run `python -m tools.migration "what"`: {difference}'
     )
+
+
+def test_who_lost_its_last_device_before_left_service_that_day(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'hub.sqlite'}")
+    upgrade(db, "0026")
+    tables = MetaData()
+    with db.engine.begin() as connection:
+        tables.reflect(connection, only=["estate", "edge", "device", "door", "access_point", "point_service"])
+
+        def put(table: str, **values: Any) -> None:
+            """What else must not be NULL is empty."""
+            kinds = {
+                c.name: c.type.python_type for c in tables.tables[table].c if not c.nullable and not c.server_default
+            }
+            empty = {
+                name: "" if kind in (str, int) else {} if kind is object else kind() for name, kind in kinds.items()
+            }
+            connection.execute(insert(tables.tables[table]).values({**empty, **values}))
+
+        put("estate", id="E", time_zone="Asia/Shanghai")
+        put("edge", id="edge", estate_id="E")
+        put("device", id="d", estate_id="E", edge_id="edge")
+        put("door", id="D", estate_id="E")
+        for id, device in (("serves", "d"), ("let go", None), ("never served", None)):
+            put("access_point", id=id, estate_id="E", door_id="D", device_id=device)
+        put(
+            "point_service",
+            id=1,
+            access_point_id="let go",
+            device_id="d",
+            to_at=datetime(2026, 11, 3, 18, 30, tzinfo=UTC),
+        )
+    upgrade(db)
+    with db.engine.connect() as connection:
+        query = "SELECT id, in_service_since, in_service_until FROM access_point ORDER BY id"
+        found = [tuple(row) for row in connection.exec_driver_sql(query)]
+    db.close()
+    assert found == [("let go", None, "2026-11-04"), ("never served", None, None), ("serves", None, None)]
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "writing"])

@@ -20,9 +20,6 @@ import pytest
 from patience import PATIENCE_S
 
 T = TypeVar("T")
-FIRST = "test_journey_feed.py"
-"""Comes before the journey in which a gate is added: nobody has watched a new gate before, so that from then on past days that
-are judged anew count as not seen."""
 ROLES = {"estate_manager": "经理", "housing_official": "官员", "administrator": "管理员"}
 
 
@@ -157,8 +154,3 @@ def eventually() -> Callable[..., Any]:
         return value
 
     return wait
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """See FIRST; all else stays in order."""
-    items.sort(key=lambda item: not item.nodeid.split("::")[0].endswith(FIRST))

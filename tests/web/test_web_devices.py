@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from playwright.sync_api import Page, expect
 from web_estate import EDGE, ESTATE, Served
@@ -74,6 +74,8 @@ def test_a_terminal_is_added_looked_at_mapped_and_put_into_service(open_as: Open
     setup.get_by_role("button", name="登记门").click()
     pick(page, "门", "＋ 新建一扇门")
     page.get_by_label("新门的名称").fill("西门人行门")
+    page.get_by_label("启用日期").fill("2026-03-02")
+    assert not violations(page), str(violations(page))
     page.get_by_role("dialog").get_by_role("button", name="保存").click()
     expect(setup).to_contain_text("西门人行门 进")
     setup.get_by_label("认可保留").check()
@@ -86,8 +88,8 @@ def test_a_terminal_is_added_looked_at_mapped_and_put_into_service(open_as: Open
     expect(page.get_by_test_id("setup")).to_contain_text("设备正在使用")
     assert device(served).in_service
     with served.hub.db.reading() as session:
-        points = [p.name for p in session.query(AccessPoint).filter(AccessPoint.device_id == WEST)]
-    assert points == ["西门人行门 进"]
+        points = session.query(AccessPoint).filter(AccessPoint.device_id == WEST)
+        assert [(p.name, p.in_service_since) for p in points] == [("西门人行门 进", date(2026, 3, 2))]
     page.get_by_role("button", name="停用").click()
     confirm(page, "设备送修")
     page.get_by_role("button", name="移除设备").click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from playwright.sync_api import expect
 from sqlalchemy import select
@@ -14,7 +14,7 @@ from web_support import OpenAs, live, violations
 from device_drivers.contract.messages import CommandResult
 from device_drivers.contract.words import CommandOutcome, DoorMode
 from hub.estate.commands import settle
-from hub.tables import CommandOrder, CommandRow
+from hub.tables import AccessPoint, CommandOrder, CommandRow, Door
 
 
 def sent(served: Served, kind: str) -> CommandRow | None:
@@ -93,6 +93,32 @@ def test_a_whole_estate_takes_a_second_person(open_as: OpenAs, served: Served) -
     with served.hub.db.reading() as session:
         row = session.scalars(select(CommandOrder)).one()
     assert (row.state, row.asked_name, row.decided_name) == ("issued", "manager", "admin")
+
+
+def test_a_doors_days_of_service_are_written_down(open_as: OpenAs, served: Served) -> None:
+    boards(served.hub)
+    page = open_as("manager", "/doors")
+    live(page)
+    declare = page.get_by_role("button", name="登记: B2单元门")
+    declare.click()
+    dialog = page.get_by_role("dialog")
+    since = dialog.get_by_label("启用日期").first
+    expect(since).to_have_value("")
+    since.fill("2026-02-03")
+    dialog.get_by_label("停用日期").first.fill("2026-01-31")
+    dialog.get_by_label("原因").fill("现场核对竣工单")
+    assert not violations(page), str(violations(page))
+    dialog.get_by_role("button", name="登记").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("停用日期不能早于启用日期")
+    dialog.get_by_label("停用日期").first.fill("")
+    dialog.get_by_role("button", name="登记").click()
+    expect(dialog).to_have_count(0)
+    with served.hub.db.reading() as session:
+        doors = session.scalars(select(Door.id).where(Door.name == "B2单元门"))
+        points = session.scalars(select(AccessPoint).where(AccessPoint.door_id.in_(doors.all()))).all()
+        assert (date(2026, 2, 3), None) in {(one.in_service_since, one.in_service_until) for one in points}
+    declare.click()
+    expect(page.get_by_role("dialog").get_by_label("启用日期").first).to_have_value("2026-02-03")
 
 
 def test_fire_is_on_every_page(open_as: OpenAs, served: Served) -> None:

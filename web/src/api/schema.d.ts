@@ -2189,7 +2189,10 @@ export interface components {
              */
             accepted: boolean;
         };
-        /** AccessPointItem */
+        /**
+         * AccessPointItem
+         * @description `in_service_since`, `in_service_until`: first and last local day on which people pass here; null: always, still.
+         */
         AccessPointItem: {
             /** Camera Id */
             camera_id: string | null;
@@ -2203,6 +2206,10 @@ export interface components {
             id: string;
             /** Identifiers Accepted */
             identifiers_accepted: string[];
+            /** In Service Since */
+            in_service_since: string | null;
+            /** In Service Until */
+            in_service_until: string | null;
             /** Name */
             name: string;
             /** Necessity */
@@ -3263,9 +3270,14 @@ export interface components {
         };
         /**
          * DoorDeclared
-         * @description What is left out stays. `necessity`: why faces are read at this door.
+         * @description What is left out stays. `necessity`: why faces are read at this door. `days`: of service, of some of its access points.
          */
         DoorDeclared: {
+            /**
+             * Days
+             * @default []
+             */
+            days: components["schemas"]["ServiceDaysIn"][];
             /** Egress */
             egress?: ("undeclared" | "free" | "button" | "edge" | "none") | null;
             /** Escape Route */
@@ -5275,6 +5287,9 @@ export interface components {
         /**
          * PointIn
          * @description Exactly one of `access_point_id`, `door_id` (with `side`) and `door` (a new one, with `side`).
+         *
+         *     `in_service_since`: the first local day on which people passed here; null: always. Left out: today where this is the first
+         *     device here, else what stands. Of the days before it the access point says nothing of who was at home.
          */
         PointIn: {
             /** Access Point Id */
@@ -5284,6 +5299,8 @@ export interface components {
             door?: components["schemas"]["DoorIn"] | null;
             /** Door Id */
             door_id?: string | null;
+            /** In Service Since */
+            in_service_since?: string | null;
             /** Necessity */
             necessity?: string | null;
             /**
@@ -5898,6 +5915,19 @@ export interface components {
             /** Open */
             open: string[];
         };
+        /**
+         * ServiceDaysIn
+         * @description Of an access point: first and last local day on which people passed here, both included; null: always, still. On other
+         *     days it is no part of anybody's way home: neither seen nor unseen. Who may pass is another matter.
+         */
+        ServiceDaysIn: {
+            /** Access Point Id */
+            access_point_id: string;
+            /** Since */
+            since: string | null;
+            /** Until */
+            until: string | null;
+        };
         /** SetupPoint */
         SetupPoint: {
             /** Camera Id */
@@ -5906,6 +5936,8 @@ export interface components {
             door_id: string;
             /** Id */
             id: string;
+            /** In Service Since */
+            in_service_since: string | null;
             /** Name */
             name: string;
             /** Point */

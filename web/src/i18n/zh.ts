@@ -241,7 +241,7 @@ export const zh = {
     looking: "网关正在读取设备内容，请稍候……", connected: "设备已连接。", foreignFound: (n: number) => `终端内已有 ${n} 名非本系统人员`, foreignNone: "终端内没有非本系统人员", readAt: (at: string) => `${at} 读取`,
     noDoorsYet: "还没有登记这台设备控制的门，登记后才能投入使用。", mapDoors: "登记门", mapTitle: "登记设备控制的门", mapHint: "为设备的每个点位选择一扇门；没有的门可以新建。门和方向决定谁可以从这里通行。",
     pointOf: (point: string) => `点位 ${point}`, door: "门", newDoor: "＋ 新建一扇门", noDoor: "不控制门", doorName: "新门的名称", doorExample: "如：西门人行门", doorNameNeeded: "请填写新门的名称。", scope: "范围",
-    scopes: { estate: "小区的门（所有住户）", block: "楼栋的门（本楼住户）" }, block: "楼栋", side: "方向", camera: "对着它的摄像机", noCamera: "没有", letGo: "解除，改选别的门",
+    scopes: { estate: "小区的门（所有住户）", block: "楼栋的门（本楼住户）" }, block: "楼栋", side: "方向", camera: "对着它的摄像机", noCamera: "没有", letGo: "解除，改选别的门", since: "启用日期", sinceHelp: "有人从这里通行的第一天。新装的门填启用那天，以往的日子不看这扇门；门早就在、现在才装设备的，请清空：那些日子没有设备看着它，算“未能观测”。不影响谁能通行。",
     choice: { keep: "暂时保留", adopt: "认可保留", remove: "删除" }, choiceHint: {
       keep: "还没有决定。不改动他们，页面继续提醒。", adopt: "已核对，属于本小区（如物业、保洁）。不改动他们，继续计数，不再提醒。",
       remove: "投入使用后从设备上删除；以后再出现的非本系统人员也会被删除。请先确认没有住户仍靠旧系统通行。",
@@ -308,7 +308,7 @@ export const zh = {
     concerns: (n: number) => `涉及 ${n} 位住户的回家路线。`, shutOut: (n: number) => `其中 ${n} 位住户将没有其他门可以回家，请安排人员在现场。`, lasts: (s: number) => `持续 ${s >= 3600 ? `${Math.round(s / 360) / 10} 小时` : `${Math.round(s / 60)} 分钟`}，到期自动恢复。`,
     needsSecond: "这项操作影响整栋楼（包括它唯一的单元门）或整个小区，须由另一位有权限的人员在 10 分钟内确认后才下发。", askSecond: "提交第二人确认", lookExpires: "本次查看有效时间还剩", askedNow: "已提交，等待另一位人员确认，确认前不会下发。", sentNow: "已下发，结果逐扇显示。",
     orders: "操作与结果（近一小时）", ordersEmpty: "近一小时没有操作", decidedBy: (who: string, at: string) => `${who} 于 ${at} 处理`, expiresIn: "确认时间还剩", takeBack: "撤回", notSent: "没有下发",
-    declare: "登记", declareTitle: (name: string) => `登记断电与消防：${name}`, declareHint: "照现场实际填写。出门必须始终畅通：填“没有”会被拒绝。", failMode: "断电时", egress: "怎样出门", fireRelease: "火警时怎样打开", escape: "是疏散通道", necessity: "为什么这里需要刷脸（没有刷脸的门不填）", declared: "已登记",
+    declare: "登记", declareTitle: (name: string) => `登记断电、消防与启用：${name}`, daySince: "启用日期", dayUntil: "停用日期", daysHelp: "有人从这里通行的第一天和最后一天；空着表示一直都在。判断某天家里有没有人时，只看那天在用的门：新装的门不影响以往的日子，拆除的门不影响以后的日子。门还在、只是没有设备看着，就不要填停用日期：那些日子仍算“未能观测”。不影响谁能通行。", declareHint: "照现场实际填写。出门必须始终畅通：填“没有”会被拒绝。", failMode: "断电时", egress: "怎样出门", fireRelease: "火警时怎样打开", escape: "是疏散通道", necessity: "为什么这里需要刷脸（没有刷脸的门不填）", declared: "已登记",
     law: "法律和消防核对", lawEmpty: "没有需要处理的问题", lawHint: "随时按现行设置核对：刷脸不得是唯一方式，出门始终自由，疏散通道断电和火警时打开。", lawRefused: "必须改正", lawOpen: "待登记", lawWhole: "整个小区", lawFaces: (n: number) => `全系统已登记人脸 ${n} 人`, lawFacesOpen: "可以新增刷脸登记", lawFacesShut: "暂不新增刷脸登记（其他方式照常）",
     hours: "开放时段", hoursAlways: "全天开放", hoursHint: "只有公共设施可以设开放时段；回家路上的门对住户始终开放。", hoursTitle: (name: string) => `开放时段：${name}`, hoursSaved: "已保存，正在更新名单",
   },

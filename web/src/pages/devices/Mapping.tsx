@@ -5,13 +5,16 @@ import { type ReactNode, useState } from "react";
 import { ApiError, call } from "../../api/client";
 import { useBlocks, useDevices, useDoors } from "../../api/queries";
 import type { DeviceSetup } from "../../api/types";
+import * as format from "../../format";
 import { useWords } from "../../i18n";
+import { useZone } from "../../session";
+import { ServiceDay } from "../doors/ServiceDay";
 
 const NEW = "new";
-interface Row { point: string; accessPoint: string | null; door: string | null; name: string; scope: string; block: string | null; side: string; camera: string | null }
+interface Row { point: string; accessPoint: string | null; door: string | null; name: string; scope: string; block: string | null; side: string; camera: string | null; /** null: as the hub has it */ since: string | null }
 
 function rowsOf(setup: DeviceSetup): Row[] {
-  const blank = (point: string): Row => ({ point, accessPoint: null, door: null, name: "", scope: "estate", block: null, side: "in", camera: null });
+  const blank = (point: string): Row => ({ point, accessPoint: null, door: null, name: "", scope: "estate", block: null, side: "in", camera: null, since: null });
   const known = setup.points.map((point): Row => ({ ...blank(point.point), accessPoint: point.id, door: point.door_id, side: point.side, camera: point.camera_id }));
   const doors = typeof setup.config["doors"] === "number" ? setup.config["doors"] : 1;
   const names = Array.from({ length: doors }, (_, n) => `door${n + 1}`);
@@ -19,7 +22,7 @@ function rowsOf(setup: DeviceSetup): Row[] {
 }
 
 function sent(row: Row): Record<string, unknown> {
-  const common = { point: row.point, side: row.side, camera_id: row.camera };
+  const common = { point: row.point, side: row.side, camera_id: row.camera, ...(row.since === null ? {} : { in_service_since: row.since || null }) };
   if (row.accessPoint) return { ...common, access_point_id: row.accessPoint };
   if (row.door !== NEW) return { ...common, door_id: row.door };
   return { ...common, door: { name: row.name.trim(), scope: row.scope, block_id: row.scope === "block" ? row.block : null } };
@@ -49,18 +52,24 @@ export function Mapping({ setup, done, close }: { setup: DeviceSetup; done: () =
     <Modal open title={t.mapTitle} onCancel={close} onOk={() => void send()} okText={common.save} cancelText={common.cancel} okButtonProps={{ loading: busy }} width={620}>
       <p>{t.mapHint}</p>
       {rows.map((row, index) => (
-        <PointRow key={row.point} row={row} change={(now) => setRows(rows.map((other, n) => (n === index ? now : other)))} />
+        <PointRow key={row.point} row={row} known={setup.points} change={(now) => setRows(rows.map((other, n) => (n === index ? now : other)))} />
       ))}
       {problem ? <p role="alert" className="bad-note">{problem}</p> : null}
     </Modal>
   );
 }
 
-function PointRow({ row, change }: { row: Row; change: (row: Row) => void }): ReactNode {
+interface PointRowProps { row: Row; known: DeviceSetup["points"]; change: (row: Row) => void }
+
+function PointRow({ row, known, change }: PointRowProps): ReactNode {
   const { adding: t, words } = useWords();
   const doors = useDoors().data?.items ?? [];
   const blocks = useBlocks().data?.blocks ?? [];
   const cameras = (useDevices().data?.items ?? []).filter((device) => device.kind.includes("camera"));
+  const today = format.day(new Date().toISOString(), useZone());
+  const free = doors.find((door) => door.id === row.door)?.access_points.find((point) => point.side === row.side && point.device_id === null);
+  const mine = known.find((point) => point.id === row.accessPoint) ?? free;
+  const standing = mine ? mine.in_service_since ?? "" : today;
   const wide = { width: "100%" };
   const id = (what: string): string => `${row.point}-${what}`;
   const field = (what: string, label: string, control: ReactNode): ReactNode => <div className="dialog-field"><span id={id(what)}>{label}</span>{control}</div>;
@@ -95,7 +104,8 @@ function PointRow({ row, change }: { row: Row; change: (row: Row) => void }): Re
           ))}
         </div>
       ) : null}
-      {row.accessPoint ? <Button size="small" type="link" onClick={() => change({ ...row, door: null, accessPoint: null })}>{t.letGo}</Button> : null}
+      {row.door ? <ServiceDay label={t.since} value={row.since ?? standing} max={today} change={(since) => change({ ...row, since })} help={t.sinceHelp} /> : null}
+      {row.accessPoint ? <Button size="small" type="link" onClick={() => change({ ...row, door: null, accessPoint: null, since: null })}>{t.letGo}</Button> : null}
     </fieldset>
   );
 }
