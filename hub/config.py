@@ -12,6 +12,7 @@ class Config:
     """`dir` holds everything the hub keeps. `database_url` is an SQLAlchemy URL; the default is SQLite in `dir`.
 
     `edge_port` is the HTTPS port for edges (mutual TLS). `broker_*` is the hub's link broker. Ports of 0 mean: free port.
+    `night_jobs`: processes that judge a large night (0: as many as cores).
     """
 
     dir: Path
@@ -26,6 +27,7 @@ class Config:
     demo: bool = False
     public_url: str = ""
     web_dir: Path | None = None
+    night_jobs: int = 0
 
     @property
     def url(self) -> str:
@@ -37,7 +39,8 @@ class Config:
 
 
 def from_environment(dir: Path, **overrides: object) -> Config:
-    """`ESTATE_DATABASE_URL`, `ESTATE_BROKER_HOST`, `ESTATE_BROKER_PORT`, `ESTATE_WEB_DIR` override the defaults."""
+    """`ESTATE_DATABASE_URL`, `ESTATE_BROKER_HOST`, `ESTATE_BROKER_PORT`, `ESTATE_WEB_DIR`, `ESTATE_NIGHT_JOBS` override the
+    defaults."""
     values: dict[str, object] = {"dir": dir}
     if url := os.environ.get("ESTATE_DATABASE_URL"):
         values["database_url"] = url
@@ -45,6 +48,8 @@ def from_environment(dir: Path, **overrides: object) -> Config:
         values["broker_host"] = host
     if port := os.environ.get("ESTATE_BROKER_PORT"):
         values["broker_port"] = int(port)
+    if jobs := os.environ.get("ESTATE_NIGHT_JOBS"):
+        values["night_jobs"] = int(jobs)
     if web := os.environ.get("ESTATE_WEB_DIR"):
         values["web_dir"] = Path(web)
     return Config(**{**values, **overrides})  # type: ignore[arg-type]

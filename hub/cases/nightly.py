@@ -1,13 +1,16 @@
 """Job `occupancy.analyse`: days → findings → cases → feed, a batch of dwellings a unit of work.
 
+A night is judged without holding the database, by several processes where it is large, and written piece by piece.
+
 It looks every few minutes whether a night has passed (02:00 local) or days have become dirty, and runs when asked to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 
 from sqlalchemy import select
@@ -23,14 +26,16 @@ from hub.live import PLAIN
 from hub.occupancy.analyse import (
     Outcome,
     analyse_batch,
-    analyse_night,
     batches,
     due_dwellings,
     last_whole_day,
     night_batches,
     recount,
+    write_night,
 )
-from hub.occupancy.estate_view import load_day, load_estate
+from hub.occupancy.estate_view import EstateView, load_day, load_estate
+from hub.occupancy.judges import Piece, judged
+from hub.occupancy.night_write import Night
 from hub.occupancy.outcomes import Outcomes
 from hub.services import Hub
 from hub.tables import CaseFile, Estate
@@ -46,6 +51,7 @@ class _Totals:
     days: int = 0
     findings: int = 0
     cases: int = 0
+    left: int = 0
 
     def add(self, hub: Hub, estate_id: str, outcome: Outcome, touched: list[str]) -> None:
         announce(hub, estate_id, touched)
@@ -54,6 +60,19 @@ class _Totals:
         self.findings += len(outcome.changes)
         self.cases += len(touched)
 
+    def said(self) -> str:
+        text = f"{self.dwellings} dwellings, {self.days} days, {self.findings} findings, {self.cases} cases"
+        return text + (f"; {self.left} changed meanwhile: next run" if self.left else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What there is to do in an estate. `anew`: dwelling → first day to judge from the whole record (None: all)."""
+
+    estate: Estate
+    last: date
+    anew: dict[str, date | None]
+
 
 def analyse(hub: Hub) -> str:
     """One line: how many dwellings and days were judged, findings changed, cases touched."""
@@ -61,43 +80,56 @@ def analyse(hub: Hub) -> str:
     with hub.db.reading() as session:
         estates = session.scalars(select(Estate).order_by(Estate.id)).all()
     outcomes = cache(lambda: outcomes_of(hub.db, hub.now().date()))  # asked for only where there is something to judge
-    for estate in estates:
-        _analyse_estate(hub, estate, outcomes, totals)
-        _close_due(hub, estate, totals)
+    with closing(judged(hub.db, _pieces(hub, estates, outcomes), hub.config.night_jobs)) as nights:
+        for piece, night in nights:
+            if night is not None and piece.view is not None:
+                _write_night(hub, piece.of, piece.view, night, totals)
+            else:
+                _analyse_anew(hub, piece.of, outcomes, totals)
+                _close_due(hub, piece.of.estate, totals)
     if totals.cases:
         hub.signal(outbox.JOB)
-    return f"{totals.dwellings} dwellings, {totals.days} days, {totals.findings} findings, {totals.cases} cases"
+    return totals.said()
 
 
-def _analyse_estate(hub: Hub, estate: Estate, outcomes: Callable[[], Outcomes], totals: _Totals) -> None:
-    last = last_whole_day(hub.now(), estate.time_zone)
-    with hub.db.reading() as session:
-        due = due_dwellings(session, estate, last)
-        view = replace(load_day(session, estate, last, hub.now()), outcomes=outcomes()) if due.night else None
-    anew = dict(due.anew)
-    if anew:
-        with _writing(hub, estate) as uow:
-            recount(uow, estate, due, last)
-    if view is not None:
-        with _writing(hub, estate) as uow:
-            pieces = night_batches(uow, estate, due.night, last)
-        for dwellings in pieces:
-            with _writing(hub, estate) as uow:
-                outcome, long_way = analyse_night(uow, view, dwellings)
-                touched = _cases(uow, outcome)
-            anew |= long_way
-            totals.add(hub, estate.id, outcome, touched)
-    if anew:
+def _pieces(hub: Hub, estates: Iterable[Estate], outcomes: Callable[[], Outcomes]) -> Iterator[Piece[_Work]]:
+    """The night of each estate in pieces, and one without dwellings as its end."""
+    for estate in estates:
+        last = last_whole_day(hub.now(), estate.time_zone)
         with hub.db.reading() as session:
-            whole = load_estate(session, estate, last, hub.now())
-        if whole is None:
-            return
-        whole = replace(whole, outcomes=outcomes())
-        for due_anew in batches(anew):
+            due = due_dwellings(session, estate, last)
+            view = replace(load_day(session, estate, last, hub.now()), outcomes=outcomes()) if due.night else None
+        work = _Work(estate, last, dict(due.anew))
+        if due:
             with _writing(hub, estate) as uow:
-                outcome = analyse_batch(uow, whole, due_anew)
-                touched = _cases(uow, outcome)
-            totals.add(hub, estate.id, outcome, touched)
+                recount(uow, estate, due, last)
+                pieces = night_batches(uow, estate, due, last)
+            yield from (Piece(work, view, dwellings) for dwellings in pieces)
+        yield Piece(work)
+
+
+def _write_night(hub: Hub, work: _Work, view: EstateView, night: Night, totals: _Totals) -> None:
+    with _writing(hub, work.estate) as uow:
+        outcome, left = write_night(uow, view, night)
+        touched = _cases(uow, outcome)
+    work.anew.update(night.long_way)
+    totals.left += len(left)
+    totals.add(hub, work.estate.id, outcome, touched)
+
+
+def _analyse_anew(hub: Hub, work: _Work, outcomes: Callable[[], Outcomes], totals: _Totals) -> None:
+    if not work.anew:
+        return
+    with hub.db.reading() as session:
+        whole = load_estate(session, work.estate, work.last, hub.now())
+    if whole is None:
+        return
+    whole = replace(whole, outcomes=outcomes())
+    for due in batches(work.anew):
+        with _writing(hub, work.estate) as uow:
+            outcome = analyse_batch(uow, whole, due)
+            touched = _cases(uow, outcome)
+        totals.add(hub, work.estate.id, outcome, touched)
 
 
 def _close_due(hub: Hub, estate: Estate, totals: _Totals) -> None:

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from hub.estate import coverage
 from hub.events.bulk import upsert
 from hub.events.rows import Effects
-from hub.tables import Device, DirtyDay, Door, Dwelling, Edge, Estate, FaceLook, MeterDay, PassDay, Snapshot
+from hub.occupancy.dirty import mark_dirty
+from hub.tables import Device, Door, Dwelling, Edge, Estate, FaceLook, MeterDay, PassDay, Snapshot
 
 _passes: Table = PassDay.__table__  # type: ignore[assignment]
 _meters: Table = MeterDay.__table__  # type: ignore[assignment]
 _looks: Table = FaceLook.__table__  # type: ignore[assignment]
-_dirty: Table = DirtyDay.__table__  # type: ignore[assignment]
 
 
 def write_effects(session: Session, edge: Edge, epoch: str, effects: Effects) -> list[dict[str, Any]]:
@@ -54,18 +54,6 @@ def mark_estate_dirty(session: Session, estate_id: str, day: date, effects: Effe
     """Coverage moved: the days of every dwelling of the estate are looked at again."""
     for dwelling in session.scalars(select(Dwelling.id).where(Dwelling.estate_id == estate_id)):
         effects.touch(dwelling, day)
-
-
-def mark_dirty(session: Session, dirty: dict[str, date]) -> None:
-    """From these days on the dwellings' presence is computed again."""
-    if not dirty:
-        return
-    statement = upsert(session.connection(), _dirty)
-    earlier = case(
-        (statement.excluded.from_day < _dirty.c.from_day, statement.excluded.from_day), else_=_dirty.c.from_day
-    )
-    statement = statement.on_conflict_do_update(index_elements=["dwelling_id"], set_={"from_day": earlier})
-    session.execute(statement, [{"dwelling_id": id, "from_day": day} for id, day in sorted(dirty.items())])
 
 
 def _add_passes(session: Session, effects: Effects) -> None:

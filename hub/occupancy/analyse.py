@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from hub.db import UnitOfWork
 from hub.ids import new_id
 from hub.occupancy import finding as values
-from hub.occupancy import night
+from hub.occupancy import night, night_write
 from hub.occupancy.detect import detect
+from hub.occupancy.dirty import marks_of, take_marks
 from hub.occupancy.estate_view import EstateView, first_day
 from hub.occupancy.fitted import model
 from hub.occupancy.life import Life, life_before, life_of
@@ -34,6 +35,9 @@ NIGHT_HOUR = 2
 
 BATCH, NIGHT_BATCH = 80, 1_000
 """Dwellings a unit of work, from their whole record and from memory: space stays bounded and live ingest gets its turn."""
+
+_Answer = tuple[str, str | None, tuple[values.Finding, ...]]
+"""A dwelling, its tenancy, and what is found now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,12 @@ def last_whole_day(now: datetime, time_zone: str) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """`night`: only yesterday is to be judged. `anew`: dwelling → first day to judge from the whole record (None: all)."""
+    """`night`: only yesterday is to be judged. `anew`: dwelling → first day to judge from the whole record (None: all).
+    `begun`: yesterday of others was judged already."""
 
     night: tuple[str, ...]
     anew: Mapping[str, date | None]
+    begun: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.night or self.anew)
@@ -83,6 +89,7 @@ def due_dwellings(session: Session, estate: Estate, last: date) -> Due:
     )
     night: list[str] = []
     anew: dict[str, date | None] = {}
+    begun = False
     for dwelling, judged, marked in rows:
         if judged is None:
             anew[dwelling] = None
@@ -92,7 +99,9 @@ def due_dwellings(session: Session, estate: Estate, last: date) -> Due:
             night.append(dwelling)
         elif judged < last:
             anew[dwelling] = judged + timedelta(days=1)
-    return Due(tuple(night), anew)
+        else:
+            begun = True
+    return Due(tuple(night), anew, begun)
 
 
 def recount(uow: UnitOfWork, estate: Estate, due: Due, last: date) -> None:
@@ -107,12 +116,12 @@ def recount(uow: UnitOfWork, estate: Estate, due: Due, last: date) -> None:
         keep(uow.session, count_days(uow.session, estate.id, ZoneInfo(estate.time_zone), since, last))
 
 
-def night_batches(uow: UnitOfWork, estate: Estate, dwellings: Sequence[str], last: date) -> list[Sequence[str]]:
-    """The night of an estate in pieces. Of more than one, whom the doors recognised is counted before the first: each piece sees
-    what a single one would."""
-    if len(dwellings) > NIGHT_BATCH:
+def night_batches(uow: UnitOfWork, estate: Estate, due: Due, last: date) -> list[Sequence[str]]:
+    """The night of an estate in pieces. Unless it is all in one, whom the doors recognised is counted before the first: each
+    piece sees what a single one would."""
+    if len(due.night) > NIGHT_BATCH or due.begun:
         keep(uow.session, count_days(uow.session, estate.id, ZoneInfo(estate.time_zone), last, last))
-    return [dwellings[start : start + NIGHT_BATCH] for start in range(0, len(dwellings), NIGHT_BATCH)]
+    return [due.night[start : start + NIGHT_BATCH] for start in range(0, len(due.night), NIGHT_BATCH)]
 
 
 def batches(due: Mapping[str, date | None], size: int = BATCH) -> Iterator[dict[str, date | None]]:
@@ -122,25 +131,28 @@ def batches(due: Mapping[str, date | None], size: int = BATCH) -> Iterator[dict[
         yield piece
 
 
-def analyse_night(
-    uow: UnitOfWork, view: EstateView, dwellings: Sequence[str]
-) -> tuple[Outcome, dict[str, date | None]]:
-    """Yesterday of dwellings that were judged up to the day before. (outcome, those that need their whole record)."""
-    take_marks(uow.session, dwellings, view.last)
-    spent = night.spend(uow, view, dwellings, calendar(), model())
-    changes = _follow(uow, view, spent.found)
-    return Outcome(len(spent.found), len(spent.found), tuple(changes), tuple(spent.lives)), dict(spent.long_way)
+def judge_night(session: Session, view: EstateView, dwellings: Sequence[str]) -> night_write.Night:
+    """Yesterday of dwellings that were judged up to the day before, to be written by `write_night`. Reads only."""
+    return night.spend(session, view, dwellings, calendar(), model())
+
+
+def write_night(uow: UnitOfWork, view: EstateView, judged: night_write.Night) -> tuple[Outcome, list[str]]:
+    """(outcome, dwellings of which something came while they were judged: they are left for the next run)."""
+    written, left = night_write.write(uow.session, view, judged)
+    changes = _follow(uow, view, [(one.dwelling, one.tenancy, one.found) for one in written])
+    lives = tuple((one.dwelling, one.life) for one in written if one.life is not None)
+    return Outcome(len(written), len(written), tuple(changes), lives), left
 
 
 def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | None]) -> Outcome:
     """Judge the days, keep the new ones, and bring the findings of these dwellings in line with what is found now."""
     session, dwellings = uow.session, list(due)
-    take_marks(session, dwellings, view.last)
+    _take_marks(session, due, view.last)
     judged = load_judged(session, view, dwellings)
     records = [record for record, _memory in judged]
     left = ended_of(session, view.zone, [record.dwelling_id for record in records if record.household is not None])
     days = _write_days(session, records, {home: max(since or view.first, view.first) for home, since in due.items()})
-    answers, lives = list[tuple[DwellingRecord, tuple[values.Finding, ...]]](), list[tuple[str, Life]]()
+    answers, lives = list[_Answer](), list[tuple[str, Life]]()
     kept = list[tuple[str, Household | None, Kept, date]]()
     for given, memory in judged:
         one = kept_of(memory, given.days)
@@ -154,16 +166,19 @@ def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | No
             one.trim()
         if before := left.get(record.dwelling_id):
             lives.append((record.dwelling_id, life_before(given, before[1], before[0])))
-        answers.append((record, found))
+        answers.append((record.dwelling_id, record.household.tenancy_id if record.household else None, found))
         kept.append((record.dwelling_id, record.household, one, view.first))
-    night.remember(session, kept, view.last)
+    night_write.remember(session, kept, view.last)
     changes = _follow(uow, view, answers)
     return Outcome(len(records), days, tuple(changes), tuple(lives))
 
 
-def take_marks(session: Session, dwellings: Sequence[str], last: date) -> None:
-    """Before the days are read: a mark set after this is a mark for the next run."""
-    session.execute(delete(DirtyDay).where(DirtyDay.dwelling_id.in_(dwellings), DirtyDay.from_day <= last))
+def _take_marks(session: Session, due: Mapping[str, date | None], last: date) -> None:
+    """Before the days are read: a mark set after this is a mark for the next run. So is one that came since `due` was read and
+    asks for earlier days than are judged now."""
+    marks = marks_of(session, list(due), last)
+    since = {home: day or date.min for home, day in due.items()}
+    take_marks(session, {home: mark for home, mark in marks.items() if mark[0] >= since[home]})
 
 
 def _write_days(session: Session, records: Iterable[DwellingRecord], since: Mapping[str, date]) -> int:
@@ -200,11 +215,9 @@ def _write_days(session: Session, records: Iterable[DwellingRecord], since: Mapp
     return judged
 
 
-def _follow(
-    uow: UnitOfWork, view: EstateView, answers: Sequence[tuple[DwellingRecord, tuple[values.Finding, ...]]]
-) -> Iterator[Change]:
+def _follow(uow: UnitOfWork, view: EstateView, answers: Sequence[_Answer]) -> Iterator[Change]:
     """Open, update and close findings; one open finding a dwelling and kind."""
-    dwellings = [record.dwelling_id for record, _findings in answers]
+    dwellings = [dwelling for dwelling, _tenancy, _findings in answers]
     open_rows = {
         (row.dwelling_id, row.kind): row
         for row in uow.session.scalars(
@@ -213,10 +226,9 @@ def _follow(
             )
         )
     }
-    for record, findings in answers:
-        tenancy = record.household.tenancy_id if record.household else None
+    for dwelling, tenancy, findings in answers:
         for found in findings:
-            row = open_rows.pop((record.dwelling_id, found.kind.value), None)
+            row = open_rows.pop((dwelling, found.kind.value), None)
             if row is None:
                 yield Change("opened", _open(uow, view, found), tenancy)
             elif (row.inputs_hash, row.rule_version, row.stage) != (

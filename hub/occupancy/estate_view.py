@@ -50,6 +50,16 @@ class EstateView:
     locks: Mapping[str, Sequence[tuple[str, Shares]]] = field(default_factory=dict)
     outcomes: Outcomes = NO_OUTCOMES
 
+    def part(self, dwellings: Sequence[str]) -> EstateView:
+        """Of these dwellings alone, to be handed to another process; blocks and devices stay."""
+        return replace(
+            self,
+            dwelling_block={dwelling: self.dwelling_block[dwelling] for dwelling in dwellings},
+            under_repair=self.under_repair.intersection(dwellings),
+            locks=(locks := {dwelling: self.locks[dwelling] for dwelling in dwellings if dwelling in self.locks}),
+            lock_gaps={device: self.lock_gaps[device] for own in locks.values() for device in own},
+        )
+
     def way_home(self, dwelling: str) -> frozenset[str]:
         """Devices at the estate's gates, the block's entrances and the dwelling's own door, as they are in service on `last`."""
         own = {device for device, missed in self.locks.get(dwelling, ()) if missed[-1] is not None}

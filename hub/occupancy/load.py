@@ -169,7 +169,7 @@ def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) 
     tenancies: Sequence[Any] = session.execute(
         select(Tenancy.id, Tenancy.dwelling_id, Tenancy.from_date, Tenancy.handover_at)
         .where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state != "ended", Tenancy.from_date <= view.last)
-        .order_by(Tenancy.from_date)
+        .order_by(Tenancy.from_date, Tenancy.id)
     ).all()
     members = _members(session, view, [tenancy.id for tenancy in tenancies])
     absences: dict[str, list[DeclaredAbsence]] = defaultdict(list)

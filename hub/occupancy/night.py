@@ -3,6 +3,9 @@
 The usual case needs one day's rows a dwelling, however long the history: of a home of which something may be found the judged
 days are held beside its memory. A dwelling goes the long way round (`analyse_batch`, the whole record) when something late
 touched it, its household changed, or more must be known of it than is held.
+
+Nothing is written here (`night_write` does): many pieces are judged at once, by other processes, while nobody is kept from
+writing. What each was judged from is told with it, so that what changed meanwhile is noticed.
 """
 
 from __future__ import annotations
@@ -13,57 +16,54 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.db import UnitOfWork
 from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.finding import Finding
 from hub.occupancy.life import Life, LifeKind, life_of
 from hub.occupancy.likely import Model
-from hub.occupancy.load import NEVER_LET, ended_of, households_of, readings_of, uses_of
-from hub.occupancy.memory import HELD_DAYS, Kept, NeedsHistory, RecentDays, pack, unpack
+from hub.occupancy.load import readings_of, uses_of
+from hub.occupancy.memory import HELD_DAYS, Kept, NeedsHistory, RecentDays, unpack
+from hub.occupancy.night_write import Judged, Night, Standing, known, memory_row
 from hub.occupancy.outside import Sign
 from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
 from hub.occupancy.quiet import one_more, quiet, rest_key
-from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, Recognition, counted, keep, recognition, shares
-from hub.occupancy.rows import presence_row, upsert
-from hub.occupancy.values import LOOK_BACK_DAYS, ByDay, CredentialUse, DwellingRecord, Household, ObservedDay
-from hub.occupancy.values import PresenceDay as Judged
-from hub.tables import DwellingMemory, LifeFactRow, PresenceDay
+from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, Recognition, counted, recognition, shares
+from hub.occupancy.rows import presence_row
+from hub.occupancy.values import (
+    LOOK_BACK_DAYS,
+    ByDay,
+    CredentialUse,
+    DwellingRecord,
+    Household,
+    ObservedDay,
+    PresenceDay,
+)
+from hub.tables import LifeFactRow
 
-_memory: Table = DwellingMemory.__table__  # type: ignore[assignment]
 Uses = Mapping[date, tuple[CredentialUse, ...]]
-FoundOf = tuple[DwellingRecord, tuple[Finding, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Night:
-    """`found`: judged, with what detection says. `lives`: what is proved of tenancies of which something may change.
-    `long_way`: dwelling → first day to judge anew from the whole record."""
-
-    found: list[FoundOf]
-    lives: list[tuple[str, Life]]
-    long_way: dict[str, date]
 
 
 @dataclass(slots=True)
 class _One:
-    """A dwelling whose yesterday can be judged from its memory. `total`: days of its record; `ended`: day and tenancy after
-    which it stood empty."""
+    """A dwelling whose yesterday can be judged from its memory. `total`: days of its record."""
 
     dwelling: str
-    household: Household | None
+    standing: Standing
     kept: Kept
     first_day: date
     total: int
     meters: Mapping[str, str]
-    judged: Judged
+    judged: PresenceDay
     outside: tuple[Sign, ...] = ()
-    ended: tuple[date, str | None] = NEVER_LET
+
+    @property
+    def household(self) -> Household | None:
+        return self.standing.household
 
     @property
     def whole(self) -> bool:
@@ -76,23 +76,22 @@ class _One:
         return self.judged.day - timedelta(days=self.total - 1)
 
 
-def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar: Calendar, model: Model) -> Night:
-    """Judge `view.last` of dwellings that were judged up to the day before, keep day and memory, and ask the rules."""
-    session, last = uow.session, view.last
-    rows = _rows(session, dwellings)
-    households = households_of(session, view, dwellings)
+def spend(session: Session, view: EstateView, dwellings: Sequence[str], calendar: Calendar, model: Model) -> Night:
+    """Judge `view.last` of dwellings that were judged up to the day before, and ask the rules. Reads only."""
+    last = view.last
+    now = known(session, view, dwellings)
     uses = uses_of(session, view, dwellings)
     outside = signs_of(session, dwellings, last - timedelta(days=LOOK_BACK_DAYS), last)
     meters, readings = readings_of(session, view, dwellings, last - timedelta(days=MAX_METER_GAP))
-    ended = ended_of(session, view.zone, [dwelling for dwelling in dwellings if dwelling not in households])
-    long_way: dict[str, date] = {}
-    ones: list[_One] = []
-    kept_of = {id: kept for id, row in rows.items() if (kept := unpack(row.body)) is not None}
+    left, long_way, ones = list[str](), dict[str, date](), list[_One]()
+    kept_of = {id: kept for id, row in now.rows.items() if (kept := unpack(row.body)) is not None}
     for dwelling in dwellings:
-        row, household, kept = rows[dwelling], households.get(dwelling), kept_of.get(dwelling)
+        standing, kept = now.of(dwelling, last), kept_of.get(dwelling)
         own = meters.get(dwelling, {})
         series = {quantity: readings[dwelling, quantity] for quantity in own}
-        if kept is None or not _same(row, household):
+        if standing is None:
+            left.append(dwelling)
+        elif kept is None or not _same(now.rows[dwelling], standing.household):
             long_way[dwelling] = last
         elif any(_after_gap(one, last) for one in series.values()):
             long_way[dwelling] = last - timedelta(days=MAX_METER_GAP)
@@ -100,14 +99,14 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
             observed = _observed(view, dwelling, uses.get(dwelling, {}), series)
             day = judge(observed, view.way_home(dwelling), kept.memory)
             kept.add(day)
-            total, said = min((last - row.first_day).days + 1, LOOK_BACK_DAYS), outside.get(dwelling, ())
-            left = ended.get(dwelling, NEVER_LET)
-            ones.append(_One(dwelling, household, kept, row.first_day, total, own, day, said, left))
+            first = now.rows[dwelling].first_day
+            total, said = min((last - first).days + 1, LOOK_BACK_DAYS), outside.get(dwelling, ())
+            ones.append(_One(dwelling, standing, kept, first, total, own, day, said))
     judged = {one.dwelling: one.judged for one in ones}
-    seen = _seen(session, view, kept_of, households, uses, judged)
-    by_day = _by_day(session, view, ones)
+    seen, counts = _seen(session, view, kept_of, now.households, uses, judged)
+    by_day = _by_day(session, view, ones, counts)
     settled = _settled(session, [one.household.tenancy_id for one in ones if one.household is not None])
-    night, written = Night([], [], long_way), list[_One]()
+    spent = list[Judged]()
     for one in ones:
         record = _record(seen, one, by_day)
         try:
@@ -116,12 +115,10 @@ def spend(uow: UnitOfWork, view: EstateView, dwellings: Sequence[str], calendar:
         except NeedsHistory:
             long_way[one.dwelling] = last
             continue
-        night.found.append((record, found))
-        written.append(one)
-        if life is not None:
-            night.lives.append((one.dwelling, life))
-    _write(session, written, last)
-    return night
+        day_row = presence_row(one.dwelling, one.judged, one.outside)
+        memory = memory_row(one.dwelling, one.household, one.kept, one.first_day, last)
+        spent.append(Judged(one.dwelling, one.standing, day_row, memory, found, life))
+    return Night(spent, long_way, left, counts)
 
 
 def _found(
@@ -167,19 +164,6 @@ def _quiet(record: DwellingRecord, household: Household, kept: Kept, key: str) -
     return still and not record.under_repair
 
 
-def _rows(session: Session, dwellings: Sequence[str]) -> dict[str, Any]:
-    columns = (
-        DwellingMemory.dwelling_id,
-        DwellingMemory.first_day,
-        DwellingMemory.tenancy_id,
-        DwellingMemory.begins,
-        DwellingMemory.body,
-    )
-    return {
-        row.dwelling_id: row for row in session.execute(select(*columns).where(_memory.c.dwelling_id.in_(dwellings)))
-    }
-
-
 def _same(row: Any, household: Household | None) -> bool:
     if household is None:
         return row.tenancy_id is None
@@ -203,16 +187,16 @@ def _seen(
     kept_of: Mapping[str, Kept],
     households: Mapping[str, Household],
     uses: Mapping[str, Uses],
-    judged: Mapping[str, Judged],
-) -> EstateView:
-    """Whom the doors recognised yesterday: as it was counted already because something came late, or from the memories."""
-    blocks = set(view.dwelling_block.values())
+    judged: Mapping[str, PresenceDay],
+) -> tuple[EstateView, dict[tuple[str, date], Count]]:
+    """Whom the doors recognised yesterday: as it was counted already because something came late, or from the memories (told
+    then, to be kept)."""
+    blocks = set(view.points)
     counts = counted(session, view.id, view.last - timedelta(days=HEALTH_DAYS - 1), view.last)
+    fresh: dict[tuple[str, date], Count] = {}
     if not all((block, view.last) in counts for block in blocks):
         fresh = _counted(view, kept_of, households, uses, judged)
-        keep(session, fresh)
-        counts |= fresh
-    return replace(view, recognition=shares(counts, blocks, view.last, view.last))
+    return replace(view, recognition=shares(counts | fresh, blocks, view.last, view.last)), fresh
 
 
 def _counted(
@@ -220,7 +204,7 @@ def _counted(
     kept_of: Mapping[str, Kept],
     households: Mapping[str, Household],
     uses: Mapping[str, Uses],
-    judged: Mapping[str, Judged],
+    judged: Mapping[str, PresenceDay],
 ) -> dict[tuple[str, date], Count]:
     members: Counter[str] = Counter()
     identified: Counter[str] = Counter()
@@ -238,10 +222,7 @@ def _counted(
             passes[block] += sum(use.identified for use in today)
             known |= {use.credential for use in today}
         identified[block] += len(known)
-    return {
-        (block, view.last): Count(members[block], identified[block], passes[block])
-        for block in set(view.dwelling_block.values())
-    }
+    return {(block, view.last): Count(members[block], identified[block], passes[block]) for block in view.points}
 
 
 def _known(kept: Kept, household: Household | None, since: date) -> set[str]:
@@ -251,10 +232,12 @@ def _known(kept: Kept, household: Household | None, since: date) -> set[str]:
     return kept.identified_since(since.toordinal())
 
 
-def _by_day(session: Session, view: EstateView, ones: Iterable[_One]) -> Recognition:
+def _by_day(
+    session: Session, view: EstateView, ones: Iterable[_One], counts: Mapping[tuple[str, date], Count]
+) -> Recognition:
     """Whom the doors recognised on each day of the records that are held whole."""
     first = min((one.since for one in ones if one.whole and one.household is not None), default=None)
-    return Recognition() if first is None else recognition(session, view.id, view.zone, first, view.last)
+    return Recognition() if first is None else recognition(session, view.id, view.zone, first, view.last, counts)
 
 
 def _record(view: EstateView, one: _One, by_day: Recognition) -> DwellingRecord:
@@ -266,8 +249,8 @@ def _record(view: EstateView, one: _One, by_day: Recognition) -> DwellingRecord:
         days=RecentDays.of(one.kept, one.total),
         points=view.way_home(one.dwelling),
         meters=one.meters,
-        vacant_since=None if one.household else max(one.ended[0], one.since),
-        ended_tenancy=one.ended[1],
+        vacant_since=None if one.household else max(one.standing.ended[0], one.since),
+        ended_tenancy=one.standing.ended[1],
         under_repair=one.dwelling in view.under_repair,
         identification_ok=view.recognition.healthy[-1],
         recognised=view.recognition.of(block)[-1],
@@ -290,34 +273,3 @@ def _life_open(record: DwellingRecord, settled: set[str]) -> bool:
     if household is None or household.handover is None or household.tenancy_id in settled:
         return False
     return (record.first_day or household.handover) < household.handover
-
-
-def _write(session: Session, ones: Sequence[_One], last: date) -> None:
-    if not ones:
-        return
-    days = [presence_row(one.dwelling, one.judged, one.outside) for one in ones]
-    session.connection().execute(insert(PresenceDay), days)
-    remember(session, [(one.dwelling, one.household, one.kept, one.first_day) for one in ones], last)
-
-
-def remember(session: Session, rows: Iterable[tuple[str, Household | None, Kept, date]], last: date) -> None:
-    """Keep (dwelling, household, memory, first day of its record) for the next night."""
-    values = [
-        {
-            "dwelling_id": dwelling,
-            "day": last,
-            "first_day": first,
-            "tenancy_id": household.tenancy_id if household else None,
-            "begins": household.first if household else None,
-            "body": pack(kept),
-        }
-        for dwelling, household, kept, first in rows
-    ]
-    if not values:
-        return
-    statement = upsert(session, _memory)
-    names = ("day", "first_day", "tenancy_id", "begins", "body")
-    statement = statement.on_conflict_do_update(
-        index_elements=["dwelling_id"], set_={name: statement.excluded[name] for name in names}
-    )
-    session.connection().execute(statement, values)

@@ -67,10 +67,18 @@ def healthy(counts: Sequence[int]) -> list[bool]:
     return found
 
 
-def recognition(session: Session, estate_id: str, zone: ZoneInfo, first: date, last: date) -> Recognition:
-    """Of the days `first`..`last`, from what was counted; where a day was not, all are counted from the records."""
+def recognition(
+    session: Session,
+    estate_id: str,
+    zone: ZoneInfo,
+    first: date,
+    last: date,
+    fresh: Mapping[tuple[str, date], Count] | None = None,
+) -> Recognition:
+    """Of the days `first`..`last`, from what was counted (`fresh`: and is not kept yet); where a day was not, all are counted
+    from the records."""
     begin = first - timedelta(days=HEALTH_DAYS - 1)
-    counts = counted(session, estate_id, begin, last)
+    counts = {**counted(session, estate_id, begin, last), **(fresh or {})}
     blocks = set(session.scalars(select(Block.id).where(Block.estate_id == estate_id)))
     needed = {(block, first + timedelta(days=n)) for block in blocks for n in range((last - first).days + 1)}
     if not needed <= counts.keys():

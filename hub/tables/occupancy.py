@@ -87,11 +87,15 @@ class DwellingMemory(Base):
 
 
 class DirtyDay(Base):
-    """A dwelling's presence must be computed again from this day on (late events, new coverage)."""
+    """A dwelling's presence must be computed again from this day on (late events, new coverage).
+
+    `marks`: how often it was marked: who judges without holding the database sees that something came meanwhile.
+    """
 
     __tablename__ = "dirty_day"
     dwelling_id: Mapped[str] = mapped_column(primary_key=True)
     from_day: Mapped[date]
+    marks: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class PolicyTrial(Base):

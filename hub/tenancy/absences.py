@@ -11,10 +11,10 @@ from sqlalchemy import select
 from hub.db import UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.ids import new_id
+from hub.occupancy.dirty import mark_dirty
 from hub.services import Hub
 from hub.tables import Absence, Dwelling, Estate
 from hub.tenancy.records import ABSENCE_REASONS
-from hub.tenancy.write import mark_dirty
 
 DESK = "desk:"
 MOST_BACK = timedelta(days=183)
@@ -59,7 +59,7 @@ def declare(hub: Hub, actor: str, dwelling_id: str, wish: Wish, said: str) -> st
         uow.session.add(row)
         uow.record("absence.declared", row.id, reason=wish.reason, dwelling=dwelling_id)
         uow.session.flush()
-        mark_dirty(uow, {dwelling_id: wish.first})
+        mark_dirty(uow.session, {dwelling_id: wish.first})
         id = row.id
     hub.signal(ANALYSIS)
     return id
@@ -76,7 +76,7 @@ def end(hub: Hub, actor: str, absence_id: str, said: str) -> None:
         today = _today(uow, row.dwelling_id)
         if row.to_date is not None and row.to_date < today:
             raise Conflict("这条报备已经结束。", "absence_over")
-        mark_dirty(uow, {row.dwelling_id: row.from_date})
+        mark_dirty(uow.session, {row.dwelling_id: row.from_date})
         uow.record("absence.ended", row.id, dwelling=row.dwelling_id)
         if row.from_date >= today:
             uow.session.delete(row)

@@ -13,7 +13,8 @@ from sqlalchemy import insert, select, text, update
 from hub import moved
 from hub.db import UnitOfWork
 from hub.ids import new_id
-from hub.tables import Absence, DirtyDay, HouseholdLoss, HouseholdMember, Person, Tenancy
+from hub.occupancy.dirty import mark_dirty
+from hub.tables import Absence, HouseholdLoss, HouseholdMember, Person, Tenancy
 from hub.tenancy import ledger
 from hub.tenancy.changes import ENDED, Change, ChangeSet
 from hub.tenancy.onfile import Place, parts
@@ -46,7 +47,7 @@ def apply(
     uow.session.flush()
     ledger.follow(uow, told)
     _audit(uow, changes)
-    mark_dirty(uow, _touched(changes, where, uow.now.date()))
+    mark_dirty(uow.session, _touched(changes, where, uow.now.date()))
     _note_moved(uow, source, changes)
 
 
@@ -302,19 +303,5 @@ def apply_absences(uow: UnitOfWork, source: str, records: Iterable[AbsenceRecord
         moved[dwelling] = min(moved.get(dwelling, record.from_date), record.from_date)
         uow.record("absence.declared", f"{source}:{record.id}", reason=record.reason)
     uow.session.flush()
-    mark_dirty(uow, moved)
+    mark_dirty(uow.session, moved)
     return len(moved)
-
-
-def mark_dirty(uow: UnitOfWork, days: Mapping[str, date]) -> None:
-    """Dwelling → the day from which its presence must be computed again."""
-    for part in parts(sorted(days)):
-        held = {
-            row.dwelling_id: row for row in uow.session.scalars(select(DirtyDay).where(DirtyDay.dwelling_id.in_(part)))
-        }
-        for dwelling in part:
-            if dwelling not in held:
-                uow.session.add(DirtyDay(dwelling_id=dwelling, from_day=days[dwelling]))
-            elif days[dwelling] < held[dwelling].from_day:
-                held[dwelling].from_day = days[dwelling]
-    uow.session.flush()

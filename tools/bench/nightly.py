@@ -28,7 +28,7 @@ from hub.config import Config
 from hub.db import Database
 from hub.keys import Keys
 from hub.live import Live
-from hub.occupancy.analyse import analyse_night, due_dwellings
+from hub.occupancy.analyse import due_dwellings, judge_night
 from hub.occupancy.estate_view import load_day
 from hub.occupancy.fitted import model
 from hub.occupancy.load import households_of
@@ -170,6 +170,5 @@ def _long_way(file: Path) -> list[str]:
             due = due_dwellings(session, estate, LAST)
             view = load_day(session, estate, LAST, clock())
             seen += due.anew
-            with hub.db.unit_of_work("bench", "dry run", audit=False) as uow:
-                seen += analyse_night(uow, view, due.night)[1]
+            seen += judge_night(session, view, due.night).long_way
     return seen

@@ -253,17 +253,17 @@ def test_three_nights_give_what_one_analysis_of_it_all_gives(
 
 def _broken_off(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> int:
     """A night whose process ends in the third piece. How many dwellings were judged before."""
-    night, done = rooms.analyse_night, list[int]()
+    write, done = rooms.write_night, list[int]()
 
-    def ends(uow: Any, view: Any, dwellings: Any) -> Any:
+    def ends(uow: Any, view: Any, judged: Any) -> Any:
         if len(done) == 2:
             raise KeyboardInterrupt
-        outcome = night(uow, view, dwellings)
+        outcome = write(uow, view, judged)
         done.append(outcome[0].dwellings)
         return outcome
 
     with monkeypatch.context() as broken:
-        broken.setattr("hub.cases.nightly.analyse_night", ends)
+        broken.setattr("hub.cases.nightly.write_night", ends)
         with pytest.raises(KeyboardInterrupt):
             analyse(hub)
     return sum(done)

@@ -1,0 +1,163 @@
+"""A night judged by several processes writes what one process writes, and goes on when one of them dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from multiprocessing import active_children
+from pathlib import Path
+from typing import Any
+
+import pytest
+from empty_hub import open_sqlite
+from sqlalchemy import insert, select
+
+from hub.cases import nightly
+from hub.cases.nightly import analyse
+from hub.occupancy import analyse as rooms
+from hub.occupancy import judges
+from hub.occupancy.estate_view import load_day
+from hub.services import Hub
+from hub.tables import Base, Estate
+from simulators.residents import Layout
+
+END = date(2026, 11, 21)
+HOMES = 24
+
+
+def _everything(hub: Hub) -> dict[str, list[str]]:
+    """The rows of all tables; random ids, and hashes over them, are left out."""
+    found: dict[str, list[str]] = {}
+    with hub.db.reading() as session:
+        for table in Base.metadata.sorted_tables:
+            rows = (json.dumps(list(row), sort_keys=True, default=_text) for row in session.execute(select(table)))
+            found[table.name] = sorted(re.sub(r"\b(fnd|case)-\w{12}\b|\b[0-9a-f]{64}\b", "-", row) for row in rows)
+    return found
+
+
+def _text(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _nights(hub: Hub, clock: Any) -> None:
+    """The first analysis, and three nights after it."""
+    clock.at = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
+    analyse(hub)
+    for _ in range(3):
+        clock.pass_(days=1)
+        assert analyse(hub).startswith(f"{HOMES} dwellings"), "each dwelling is judged once"
+
+
+@pytest.fixture
+def by_one(
+    sqlite_hub: Hub, tmp_path: Path, clock: Any, simulate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Hub, Hub]]:
+    """(a hub whose nights one process judged, another with the same history of which nothing was judged yet). Pieces are of five
+    dwellings, and further processes are started for a single one."""
+    monkeypatch.setattr(rooms, "NIGHT_BATCH", 5)
+    monkeypatch.setattr(judges, "POOL_FROM", 1)
+    simulate(sqlite_hub, end=END, days=70, layout=Layout(blocks=1, floors=6, per_floor=4))
+    (tmp_path / "other").mkdir()
+    other = Hub(
+        replace(sqlite_hub.config, night_jobs=2),
+        open_sqlite(tmp_path / "other"),
+        sqlite_hub.keys,
+        sqlite_hub.live,
+        clock,
+    )
+    _copy(sqlite_hub, other)
+    sqlite_hub.config = replace(sqlite_hub.config, night_jobs=1)
+    _nights(sqlite_hub, clock)
+    yield sqlite_hub, other
+    other.db.close()
+
+
+def _copy(hub: Hub, other: Hub) -> None:
+    with hub.db.reading() as session, other.db.unit_of_work("test", "copy", audit=False) as uow:
+        for table in Base.metadata.sorted_tables:
+            if rows := [dict(row) for row in session.execute(select(table)).mappings()]:
+                uow.session.connection().execute(insert(table), rows)
+
+
+def test_two_processes_write_what_one_writes(
+    by_one: tuple[Hub, Hub], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = by_one
+    started = list[int]()
+    pool = judges._Pool.__init__
+
+    def counted(self: Any, db: Any, jobs: int) -> None:
+        started.append(jobs)
+        pool(self, db, jobs)
+
+    monkeypatch.setattr(judges._Pool, "__init__", counted)
+    monkeypatch.setattr(judges, "_judge", _only_without_dwellings)
+    _nights(other, clock)
+    assert started == [2, 2, 2]
+    assert _everything(other) == _everything(one)
+    assert not active_children(), "they end with the night"
+
+
+def _only_without_dwellings(_db: Any, piece: judges.Piece[Any]) -> None:
+    assert not piece.dwellings, "it was judged by the process that writes"
+
+
+def test_the_night_goes_on_when_a_process_dies(
+    by_one: tuple[Hub, Hub], clock: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = by_one
+    write = nightly.write_night
+
+    def dies(uow: Any, view: Any, night: Any) -> Any:
+        for child in active_children():
+            os.kill(child.pid or 0, signal.SIGKILL)
+        return write(uow, view, night)
+
+    monkeypatch.setattr(nightly, "write_night", dies)
+    _nights(other, clock)
+    assert _everything(other) == _everything(one)
+    told = [record for record in caplog.records if record.name == judges.log.name]
+    assert len(told) == 3, "once a night, not once a piece"
+
+
+def test_on_postgresql_too(by_one: tuple[Hub, Hub], postgres_hub: Hub, clock: Any) -> None:
+    one, other = by_one
+    _copy(other, postgres_hub)
+    postgres_hub.config = replace(postgres_hub.config, night_jobs=2)
+    _nights(postgres_hub, clock)
+    ours, theirs = _everything(postgres_hub), _everything(one)
+    for name in ("presence_day", "dwelling_memory", "recognition_day", "finding", "case_file", "outbox"):
+        assert ours[name] == theirs[name], name
+
+
+def test_a_small_night_starts_no_process(sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judges, "_Pool", None)
+    monkeypatch.setattr(judges, "judge_night", lambda _session, _view, dwellings: list(dwellings))
+    view: Any = object()
+    pieces = [judges.Piece(n, view, (str(n),)) for n in range(3)]
+    assert list(judges.judged(sqlite_hub.db, iter([*pieces, judges.Piece(3)]), jobs=2)) == [
+        *((piece, [str(piece.of)]) for piece in pieces),
+        (judges.Piece(3), None),
+    ]
+
+
+def test_what_is_handed_to_a_process_is_of_its_dwellings_alone(sqlite_hub: Hub, simulate: Callable[..., Any]) -> None:
+    simulate(sqlite_hub, end=END, days=31, layout=Layout(blocks=2, floors=6, per_floor=4))
+    with sqlite_hub.db.reading() as session:
+        estate = session.scalars(select(Estate)).one()
+        view = load_day(session, estate, date(2026, 11, 20), sqlite_hub.now())
+    homes = sorted(view.dwelling_block)
+    locks = {home: frozenset({f"lock of {home}"}) for home in homes[1:]}
+    view = replace(view, locks=locks, lock_gaps={f"lock of {home}": [0.25] for home in homes[1:]})
+    some = homes[:2]
+    part = view.part(some)
+    assert list(part.lock_gaps) == [f"lock of {homes[1]}"]
+    assert sorted(part.dwelling_block) == some
+    assert part.points == view.points, "whom the doors recognise is counted for all blocks"
+    assert [part.gaps(home) for home in some] == [view.gaps(home) for home in some]
+    assert [part.way_home(home) for home in some] == [view.way_home(home) for home in some]
