@@ -56,8 +56,7 @@ class EstateView:
             self,
             dwelling_block={dwelling: self.dwelling_block[dwelling] for dwelling in dwellings},
             under_repair=self.under_repair.intersection(dwellings),
-            locks=(locks := {dwelling: self.locks[dwelling] for dwelling in dwellings if dwelling in self.locks}),
-            lock_gaps={device: self.lock_gaps[device] for own in locks.values() for device in own},
+            locks={dwelling: self.locks[dwelling] for dwelling in dwellings if dwelling in self.locks},
         )
 
     def way_home(self, dwelling: str) -> frozenset[str]:

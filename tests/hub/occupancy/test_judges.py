@@ -153,11 +153,10 @@ def test_what_is_handed_to_a_process_is_of_its_dwellings_alone(sqlite_hub: Hub, 
         estate = session.scalars(select(Estate)).one()
         view = load_day(session, estate, date(2026, 11, 20), sqlite_hub.now())
     homes = sorted(view.dwelling_block)
-    locks = {home: frozenset({f"lock of {home}"}) for home in homes[1:]}
-    view = replace(view, locks=locks, lock_gaps={f"lock of {home}": [0.25] for home in homes[1:]})
+    view = replace(view, locks={home: ((f"lock of {home}", [0.25]),) for home in homes[1:]})
     some = homes[:2]
     part = view.part(some)
-    assert list(part.lock_gaps) == [f"lock of {homes[1]}"]
+    assert list(part.locks) == [homes[1]]
     assert sorted(part.dwelling_block) == some
     assert part.points == view.points, "whom the doors recognise is counted for all blocks"
     assert [part.gaps(home) for home in some] == [view.gaps(home) for home in some]
