@@ -12,7 +12,7 @@ class Config:
     """`dir` holds everything the hub keeps. `database_url` is an SQLAlchemy URL; the default is SQLite in `dir`.
 
     `edge_port` is the HTTPS port for edges (mutual TLS). `broker_*` is the hub's link broker. Ports of 0 mean: free port.
-    `night_jobs`: processes that judge a large night (0: as many as cores).
+    `night_jobs`: processes that judge a large night (0: as many as cores, at most five).
     """
 
     dir: Path

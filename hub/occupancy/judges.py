@@ -35,6 +35,9 @@ POOL_FROM = 4_000
 AHEAD = 3
 """Pieces given out or waiting to be written, a process: none idles, and space stays bounded."""
 
+MOST = 5
+"""More processes than that wait for the one that writes: a fifth of the work is its own."""
+
 NICE = 5
 """Live traffic goes first."""
 
@@ -58,11 +61,12 @@ class Piece(Generic[Of]):
 
 
 def judged(db: Database, pieces: Iterator[Piece[Of]], jobs: int = 0) -> Generator[tuple[Piece[Of], Night | None]]:
-    """The pieces in their order, each judged (None: nothing to judge). `jobs`: processes; 0: as many as cores.
+    """The pieces in their order, each judged (None: nothing to judge). `jobs`: processes; 0: as many as cores, at
+    most MOST.
 
     With several processes the next pieces are read before this one is written. Close it when you stop early.
     """
-    jobs = jobs or cores()
+    jobs = jobs or min(cores(), MOST)
     first, due = list[Piece[Of]](), 0
     while jobs > 1 and due < POOL_FROM and (piece := next(pieces, None)) is not None:
         first.append(piece)
