@@ -25,12 +25,13 @@ from hub.lease import life, outbox
 from hub.live import PLAIN
 from hub.occupancy.analyse import (
     Outcome,
-    analyse_batch,
     batches,
     due_dwellings,
+    judge_anew,
     last_whole_day,
     night_batches,
     recount,
+    write_anew,
     write_night,
 )
 from hub.occupancy.estate_view import EstateView, load_day, load_estate
@@ -126,9 +127,12 @@ def _analyse_anew(hub: Hub, work: _Work, outcomes: Callable[[], Outcomes], total
         return
     whole = replace(whole, outcomes=outcomes())
     for due in batches(work.anew):
+        with hub.db.reading() as session:
+            judged_anew = judge_anew(session, whole, due)
         with _writing(hub, work.estate) as uow:
-            outcome = analyse_batch(uow, whole, due)
+            outcome, left = write_anew(uow, whole, judged_anew)
             touched = _cases(uow, outcome)
+        totals.left += len(left)
         totals.add(hub, work.estate.id, outcome, touched)
 
 

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, and_, bindparam, delete, insert, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
 from hub.ids import new_id
+from hub.occupancy import anew, night, night_write
 from hub.occupancy import finding as values
-from hub.occupancy import night, night_write
-from hub.occupancy.detect import detect
-from hub.occupancy.dirty import marks_of, take_marks
 from hub.occupancy.estate_view import EstateView, first_day
 from hub.occupancy.fitted import model
-from hub.occupancy.life import Life, life_before, life_of
-from hub.occupancy.load import ended_of, load_judged
-from hub.occupancy.memory import Kept, RecentDays, kept_of
+from hub.occupancy.life import Life
 from hub.occupancy.policy import calendar
-from hub.occupancy.quiet import rest_of
 from hub.occupancy.recognised import HEALTH_DAYS, count_days, keep
-from hub.occupancy.rows import presence_row
-from hub.occupancy.values import LOOK_BACK_DAYS, DwellingRecord, Household
-from hub.tables import DirtyDay, Dwelling, DwellingMemory, Estate, Finding, PresenceDay
+from hub.occupancy.values import LOOK_BACK_DAYS
+from hub.tables import DirtyDay, Dwelling, DwellingMemory, Estate, Finding
 
 NIGHT_HOUR = 2
 """A local day is judged from 02:00 of the next."""
@@ -87,21 +81,21 @@ def due_dwellings(session: Session, estate: Estate, last: date) -> Due:
         .where(Dwelling.estate_id == estate.id)
         .order_by(Dwelling.id)
     )
-    night: list[str] = []
-    anew: dict[str, date | None] = {}
+    only_last: list[str] = []
+    from_days: dict[str, date | None] = {}
     begun = False
     for dwelling, judged, marked in rows:
         if judged is None:
-            anew[dwelling] = None
+            from_days[dwelling] = None
         elif marked is not None and marked <= judged:
-            anew[dwelling] = marked
+            from_days[dwelling] = marked
         elif judged == last - timedelta(days=1):
-            night.append(dwelling)
+            only_last.append(dwelling)
         elif judged < last:
-            anew[dwelling] = judged + timedelta(days=1)
+            from_days[dwelling] = judged + timedelta(days=1)
         else:
             begun = True
-    return Due(tuple(night), anew, begun)
+    return Due(tuple(only_last), from_days, begun)
 
 
 def recount(uow: UnitOfWork, estate: Estate, due: Due, last: date) -> None:
@@ -144,75 +138,17 @@ def write_night(uow: UnitOfWork, view: EstateView, judged: night_write.Night) ->
     return Outcome(len(written), len(written), tuple(changes), lives), left
 
 
-def analyse_batch(uow: UnitOfWork, view: EstateView, due: Mapping[str, date | None]) -> Outcome:
-    """Judge the days, keep the new ones, and bring the findings of these dwellings in line with what is found now."""
-    session, dwellings = uow.session, list(due)
-    _take_marks(session, due, view.last)
-    judged = load_judged(session, view, dwellings)
-    records = [record for record, _memory in judged]
-    left = ended_of(session, view.zone, [record.dwelling_id for record in records if record.household is not None])
-    days = _write_days(session, records, {home: max(since or view.first, view.first) for home, since in due.items()})
-    answers, lives = list[_Answer](), list[tuple[str, Life]]()
-    kept = list[tuple[str, Household | None, Kept, date]]()
-    for given, memory in judged:
-        one = kept_of(memory, given.days)
-        held = len(one) == len(given.days)
-        record = replace(given, days=RecentDays.of(one, len(one))) if held else given
-        found = detect(record, view.pack, calendar(), model(), view.outcomes)
-        one.rest = rest_of(record, view.pack, model(), bool(found))
-        life = life_of(record)
-        lives.append((record.dwelling_id, life))
-        if not night.needs_all(record, one, found, life, view.pack, model()):
-            one.trim()
-        if before := left.get(record.dwelling_id):
-            lives.append((record.dwelling_id, life_before(given, before[1], before[0])))
-        answers.append((record.dwelling_id, record.household.tenancy_id if record.household else None, found))
-        kept.append((record.dwelling_id, record.household, one, view.first))
-    night_write.remember(session, kept, view.last)
-    changes = _follow(uow, view, answers)
-    return Outcome(len(records), days, tuple(changes), tuple(lives))
+def judge_anew(session: Session, view: EstateView, due: Mapping[str, date | None]) -> list[anew.Anew]:
+    """The whole record of each dwelling, to be written by `write_anew` from its first day in `due` on. Reads only."""
+    return anew.spend(session, view, due, calendar(), model())
 
 
-def _take_marks(session: Session, due: Mapping[str, date | None], last: date) -> None:
-    """Before the days are read: a mark set after this is a mark for the next run. So is one that came since `due` was read and
-    asks for earlier days than are judged now."""
-    marks = marks_of(session, list(due), last)
-    since = {home: day or date.min for home, day in due.items()}
-    take_marks(session, {home: mark for home, mark in marks.items() if mark[0] >= since[home]})
-
-
-def _write_days(session: Session, records: Iterable[DwellingRecord], since: Mapping[str, date]) -> int:
-    """Only the days that differ from what is kept are written. How many were judged."""
-    known = {
-        (row.dwelling_id, row.day): (row.state, row.coverage, row.signals)
-        for row in session.execute(
-            select(
-                PresenceDay.dwelling_id, PresenceDay.day, PresenceDay.state, PresenceDay.coverage, PresenceDay.signals
-            ).where(PresenceDay.dwelling_id.in_(list(since)), PresenceDay.day >= min(since.values()))
-        )
-    }
-    judged, fresh = 0, list[dict[str, Any]]()
-    gone: list[dict[str, Any]] = []
-    for record in records:
-        for day in record.days:
-            if day.day < since[record.dwelling_id]:
-                continue
-            judged += 1
-            row = presence_row(record.dwelling_id, day, record.outside)
-            before = known.get((record.dwelling_id, day.day))
-            if before == (row["state"], row["coverage"], row["signals"]):
-                continue
-            fresh.append(row)
-            if before is not None:
-                gone.append({"home": record.dwelling_id, "on": day.day})
-    connection = session.connection()
-    if gone:
-        table: Table = PresenceDay.__table__  # type: ignore[assignment]
-        one = (table.c.dwelling_id == bindparam("home"), table.c.day == bindparam("on"))
-        connection.execute(delete(table).where(*one), gone)
-    if fresh:
-        connection.execute(insert(PresenceDay), fresh)
-    return judged
+def write_anew(uow: UnitOfWork, view: EstateView, judged: Sequence[anew.Anew]) -> tuple[Outcome, list[str]]:
+    """Keep the days that are new, and bring the findings in line with what is found now. (outcome, dwellings that are left)."""
+    written, left = anew.write(uow.session, view, judged)
+    changes = _follow(uow, view, [(one.dwelling, one.tenancy, one.found) for one in written])
+    lives = tuple((one.dwelling, life) for one in written for life in one.lives)
+    return Outcome(len(written), sum(one.days for one in written), tuple(changes), lives), left
 
 
 def _follow(uow: UnitOfWork, view: EstateView, answers: Sequence[_Answer]) -> Iterator[Change]:

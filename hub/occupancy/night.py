@@ -86,10 +86,10 @@ def spend(session: Session, view: EstateView, dwellings: Sequence[str], calendar
     left, long_way, ones = list[str](), dict[str, date](), list[_One]()
     kept_of = {id: kept for id, row in now.rows.items() if (kept := unpack(row.body)) is not None}
     for dwelling in dwellings:
-        standing, kept = now.of(dwelling, last), kept_of.get(dwelling)
+        standing, kept = now.standing(dwelling), kept_of.get(dwelling)
         own = meters.get(dwelling, {})
         series = {quantity: readings[dwelling, quantity] for quantity in own}
-        if standing is None:
+        if not now.only_last(dwelling, last):
             left.append(dwelling)
         elif kept is None or not _same(now.rows[dwelling], standing.household):
             long_way[dwelling] = last
@@ -250,7 +250,7 @@ def _record(view: EstateView, one: _One, by_day: Recognition) -> DwellingRecord:
         points=view.way_home(one.dwelling),
         meters=one.meters,
         vacant_since=None if one.household else max(one.standing.ended[0], one.since),
-        ended_tenancy=one.standing.ended[1],
+        ended_tenancy=None if one.household else one.standing.ended[1],
         under_repair=one.dwelling in view.under_repair,
         identification_ok=view.recognition.healthy[-1],
         recognised=view.recognition.of(block)[-1],

@@ -7,7 +7,7 @@ pass, another household, a consent, another night) is left as it was: it stays d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -33,7 +33,8 @@ REMEMBERED = ("day", "first_day", "tenancy_id", "begins", "body")
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What a dwelling's night is judged from, as far as it may change meanwhile. `mark`: what was marked to be judged; daily
-    passes and readings never change without. `memory`: digest of its row. `ended`: day and tenancy after which it stood empty."""
+    passes and readings never change without. `memory`: digest of its row (empty: none yet). `ended`: day on which it was last
+    left, and by which tenancy."""
 
     mark: tuple[date, int] | None
     memory: bytes
@@ -70,20 +71,21 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What stands now of some dwellings. `rows`: of those whose memory reaches the day before."""
+    """What stands now of some dwellings. `rows`: their memories; `ended`: of all that once were let."""
 
     marks: Mapping[str, tuple[date, int]]
     rows: Mapping[str, Any]
     households: Mapping[str, Household]
-    ended: Mapping[str, tuple[date, str | None]]
+    ended: Mapping[str, tuple[date, str]]
 
-    def of(self, dwelling: str, last: date) -> Standing | None:
-        """None where it is not to be judged from memory: something came late, or it was judged already."""
+    def standing(self, dwelling: str) -> Standing:
+        row, left = self.rows.get(dwelling), self.ended.get(dwelling, NEVER_LET)
+        return Standing(self.marks.get(dwelling), _digest(row), self.households.get(dwelling), left)
+
+    def only_last(self, dwelling: str, last: date) -> bool:
+        """Its memory reaches the day before `last`, and nothing came late."""
         mark, row = self.marks.get(dwelling), self.rows.get(dwelling)
-        if row is None or (mark is not None and mark[0] < last):
-            return None
-        left = self.ended.get(dwelling, NEVER_LET)
-        return Standing(mark, _digest(row), self.households.get(dwelling), left)
+        return row is not None and row.day == last - timedelta(days=1) and (mark is None or mark[0] == last)
 
 
 def known(session: Session, view: EstateView, dwellings: Sequence[str], *, lock: bool = False) -> Known:
@@ -93,16 +95,16 @@ def known(session: Session, view: EstateView, dwellings: Sequence[str], *, lock:
     table = DwellingMemory
     rows = (
         select(table.dwelling_id, table.day, table.first_day, table.tenancy_id, table.begins, table.body)
-        .where(table.dwelling_id.in_(dwellings), table.day == view.last - timedelta(days=1))
+        .where(table.dwelling_id.in_(dwellings))
         .order_by(table.dwelling_id)
     )
     held = {row.dwelling_id: row for row in session.execute(rows.with_for_update() if lock else rows)}
-    households = households_of(session, view, dwellings)
-    ended = ended_of(session, view.zone, [dwelling for dwelling in dwellings if dwelling not in households])
-    return Known(marks, held, households, ended)
+    return Known(marks, held, households_of(session, view, dwellings), ended_of(session, view.zone, dwellings))
 
 
 def _digest(row: Any) -> bytes:
+    if row is None:
+        return b""
     text = f"{row.day}|{row.first_day}|{row.tenancy_id}|{row.begins}|".encode()
     return hashlib.blake2b(text + row.body, digest_size=16).digest()
 
@@ -113,13 +115,13 @@ def write(session: Session, view: EstateView, night: Night) -> tuple[list[Judged
     now = known(session, view, [one.dwelling for one in night.judged], lock=True)
     written, left = list[Judged](), list(night.left)
     for one in night.judged:
-        if now.of(one.dwelling, view.last) == one.standing:
+        if now.standing(one.dwelling) == one.standing:
             written.append(one)
         else:
             left.append(one.dwelling)
     if written:
         session.connection().execute(insert(PresenceDay), [one.day for one in written])
-        _remember(session, [one.memory for one in written])
+        remember(session, [one.memory for one in written])
         take_marks(session, {one.dwelling: one.standing.mark for one in written if one.standing.mark is not None})
     return written, left
 
@@ -138,12 +140,8 @@ def memory_row(
     }
 
 
-def remember(session: Session, rows: Iterable[tuple[str, Household | None, Kept, date]], last: date) -> None:
-    """Keep (dwelling, household, memory, first day of its record) for the next night."""
-    _remember(session, [memory_row(*row, last) for row in rows])
-
-
-def _remember(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def remember(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep memories for the next night."""
     if not rows:
         return
     statement = upsert(session, _memory)

@@ -228,13 +228,13 @@ def test_three_nights_give_what_one_analysis_of_it_all_gives(
     monkeypatch.setattr(rooms, "NIGHT_BATCH", piece)
     simulate(hub, end=END, days=70, layout=Layout(blocks=1, floors=6, per_floor=4))
     whole: list[int] = []
-    batch = rooms.analyse_batch
+    batch = rooms.write_anew
 
-    def counted(uow: Any, view: Any, due: Any) -> Any:
-        whole.append(len(due))
-        return batch(uow, view, due)
+    def counted(uow: Any, view: Any, judged: Any) -> Any:
+        whole.append(len(judged))
+        return batch(uow, view, judged)
 
-    monkeypatch.setattr("hub.cases.nightly.analyse_batch", counted)
+    monkeypatch.setattr("hub.cases.nightly.write_anew", counted)
     clock.at = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
     analyse(hub)
     assert sum(whole) == 24, "the first time each record is judged whole"

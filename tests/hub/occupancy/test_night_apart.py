@@ -7,11 +7,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from hub.cases.nightly import analyse
-from hub.occupancy.analyse import Due, analyse_batch, due_dwellings, judge_night, last_whole_day, write_night
+from hub.occupancy.analyse import Due, due_dwellings, judge_anew, judge_night, last_whole_day, write_anew, write_night
+from hub.occupancy.anew import Anew
 from hub.occupancy.dirty import mark_dirty, marks_of, take_marks
 from hub.occupancy.estate_view import EstateView, load_day, load_estate
 from hub.occupancy.night_write import Night
@@ -124,17 +125,48 @@ def test_a_late_pass_of_an_earlier_day_is_not_lost(home: Hub) -> None:
     assert _doors(home)[view.last] == 2
 
 
-def test_a_late_pass_before_the_days_that_are_judged_anew_is_not_lost(home: Hub) -> None:
-    view, _night = _due(home)
-    earlier = view.last - timedelta(days=5)
-    _change(home, lambda session: _pass(session, earlier, "late"))
-    with home.db.unit_of_work("test", "long way round", now=home.now()) as uow:
-        whole = load_estate(uow.session, uow.session.get_one(Estate, "E001"), view.last, home.now())
+def _anew(hub: Hub, last: date, since: date | None) -> tuple[EstateView, list[Anew]]:
+    with hub.db.reading() as session:
+        whole = load_estate(session, session.get_one(Estate, "E001"), last, hub.now())
         assert whole is not None
-        analyse_batch(uow, whole, {HOME: view.last})
+        return whole, judge_anew(session, whole, {HOME: since})
+
+
+def _write_anew(hub: Hub, view: EstateView, judged: list[Anew]) -> list[str]:
+    with hub.db.unit_of_work("test", "long way round", now=hub.now()) as uow:
+        return write_anew(uow, view, judged)[1]
+
+
+def test_a_late_pass_before_the_days_that_are_judged_anew_is_not_lost(home: Hub) -> None:
+    last = _due(home)[0].last
+    earlier = last - timedelta(days=5)
+    _change(home, lambda session: _pass(session, earlier, "late"))
+    assert _write_anew(home, *_anew(home, last, last)) == []
     assert _doors(home)[earlier] == 2, "only yesterday was to be judged"
     assert analyse(home).startswith("4 dwellings")
     assert _doors(home)[earlier] == 4, "the mark was taken though its day was not judged"
+
+
+def test_what_is_judged_anew_is_not_written_over_what_came_meanwhile(home: Hub) -> None:
+    last = _due(home)[0].last
+    view, judged = _anew(home, last, None)
+    _change(home, lambda session: _pass(session, last - timedelta(days=5), "late"))
+    assert _write_anew(home, view, judged) == [HOME]
+    analyse(home)
+    assert _doors(home)[last - timedelta(days=5)] == 4
+    assert _write_anew(home, *_anew(home, last, None)) == [], "nothing came"
+    view, judged = _anew(home, last, None)
+    _change(home, _another_member)
+    assert _write_anew(home, view, judged) == [HOME], "it was judged by who lived there before"
+
+
+def test_a_first_analysis_twice_at_once_writes_once(home: Hub) -> None:
+    last = _due(home)[0].last
+    for table in (DwellingMemory, PresenceDay):
+        _change(home, lambda session, table=table: session.execute(delete(table)))  # type: ignore[misc]
+    (view, one), (_view, other) = _anew(home, last, None), _anew(home, last, None)
+    assert _write_anew(home, view, one) == []
+    assert _write_anew(home, view, other) == [HOME]
 
 
 def _another_household(session: Session) -> None:
