@@ -8,7 +8,7 @@ It looks every few minutes whether a night has passed (02:00 local) or days have
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -27,7 +27,6 @@ from hub.occupancy.analyse import (
     Outcome,
     batches,
     due_dwellings,
-    judge_anew,
     last_whole_day,
     night_batches,
     recount,
@@ -35,7 +34,7 @@ from hub.occupancy.analyse import (
     write_night,
 )
 from hub.occupancy.estate_view import EstateView, load_day, load_estate
-from hub.occupancy.judges import Piece, judged
+from hub.occupancy.judges import Judges, Piece
 from hub.occupancy.night_write import Night
 from hub.occupancy.outcomes import Outcomes
 from hub.services import Hub
@@ -81,12 +80,12 @@ def analyse(hub: Hub) -> str:
     with hub.db.reading() as session:
         estates = session.scalars(select(Estate).order_by(Estate.id)).all()
     outcomes = cache(lambda: outcomes_of(hub.db, hub.now().date()))  # asked for only where there is something to judge
-    with closing(judged(hub.db, _pieces(hub, estates, outcomes), hub.config.night_jobs)) as nights:
-        for piece, night in nights:
+    with Judges(hub.db, hub.config.night_jobs) as judges:
+        for piece, night in judges.nights(_pieces(hub, estates, outcomes)):
             if night is not None and piece.view is not None:
                 _write_night(hub, piece.of, piece.view, night, totals)
             else:
-                _analyse_anew(hub, piece.of, outcomes, totals)
+                _analyse_anew(hub, piece.of, judges, outcomes, totals)
                 _close_due(hub, piece.of.estate, totals)
     if totals.cases:
         hub.signal(outbox.JOB)
@@ -118,7 +117,7 @@ def _write_night(hub: Hub, work: _Work, view: EstateView, night: Night, totals: 
     totals.add(hub, work.estate.id, outcome, touched)
 
 
-def _analyse_anew(hub: Hub, work: _Work, outcomes: Callable[[], Outcomes], totals: _Totals) -> None:
+def _analyse_anew(hub: Hub, work: _Work, judges: Judges, outcomes: Callable[[], Outcomes], totals: _Totals) -> None:
     if not work.anew:
         return
     with hub.db.reading() as session:
@@ -126,11 +125,9 @@ def _analyse_anew(hub: Hub, work: _Work, outcomes: Callable[[], Outcomes], total
     if whole is None:
         return
     whole = replace(whole, outcomes=outcomes())
-    for due in batches(work.anew):
-        with hub.db.reading() as session:
-            judged_anew = judge_anew(session, whole, due)
+    for judged in judges.anew(whole, batches(work.anew)):
         with _writing(hub, work.estate) as uow:
-            outcome, left = write_anew(uow, whole, judged_anew)
+            outcome, left = write_anew(uow, whole, judged)
             touched = _cases(uow, outcome)
         totals.left += len(left)
         totals.add(hub, work.estate.id, outcome, touched)

@@ -11,26 +11,30 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import chain
 from multiprocessing import get_context, parent_process
 from multiprocessing.reduction import ForkingPickler
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy.orm import Session
+
 from hub.db import Database
-from hub.occupancy.analyse import judge_night
+from hub.occupancy.analyse import judge_anew, judge_night
+from hub.occupancy.anew import Anew
 from hub.occupancy.backtest.pool import cores
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.night_write import Night
 
 log = logging.getLogger(__name__)
 
-POOL_FROM = 4_000
-"""Dwellings due from which further processes pay: each takes two seconds to start."""
+POOL_FROM, ANEW = 4_000, 12
+"""Dwellings due from which further processes pay, for each takes two seconds to start; how many of them a whole record costs."""
 
 AHEAD = 3
 """Pieces given out or waiting to be written, a process: none idles, and space stays bounded."""
@@ -49,6 +53,7 @@ def _read_only(values: dict[Any, Any]) -> Mapping[Any, Any]:
 ForkingPickler.register(MappingProxyType, lambda values: (_read_only, (dict(values),)))
 
 Of = TypeVar("Of")
+Said = TypeVar("Said")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,66 +65,93 @@ class Piece(Generic[Of]):
     dwellings: Sequence[str] = ()
 
 
-def judged(db: Database, pieces: Iterator[Piece[Of]], jobs: int = 0) -> Generator[tuple[Piece[Of], Night | None]]:
-    """The pieces in their order, each judged (None: nothing to judge). `jobs`: processes; 0: as many as cores, at
-    most MOST.
+@dataclass(frozen=True, slots=True)
+class _Task(Generic[Said]):
+    """`judge(session, view, what)`, by whichever process. `weight`: what it costs, in dwellings of a night."""
 
-    With several processes the next pieces are read before this one is written. Close it when you stop early.
-    """
-    jobs = jobs or min(cores(), MOST)
-    first, due = list[Piece[Of]](), 0
-    while jobs > 1 and due < POOL_FROM and (piece := next(pieces, None)) is not None:
-        first.append(piece)
-        due += len(piece.dwellings)
-    pieces = chain(first, pieces)
-    if jobs == 1 or due < POOL_FROM:
-        for piece in pieces:
-            yield piece, _judge(db, piece)
-        return
-    pool, given = _Pool(db, jobs), deque[tuple[Piece[Of], Future[Night] | None]]()
-    try:
-        for piece in pieces:
-            given.append((piece, pool.give(piece)))
-            if len(given) >= AHEAD * jobs:
-                yield given[0][0], pool.take(*given.popleft())
-        while given:
-            yield given[0][0], pool.take(*given.popleft())
-    finally:
-        pool.close()
+    judge: Callable[[Session, EstateView, Any], Said]
+    view: EstateView
+    what: Sequence[str] | Mapping[str, date | None]
+
+    @property
+    def weight(self) -> int:
+        return len(self.what) * (ANEW if isinstance(self.what, Mapping) else 1)
+
+
+class Judges:
+    """Judges what they are given, in its order. `jobs`: processes; 0: as many as cores, at most MOST. They are started when there
+    is enough to do, and end with the context."""
+
+    def __init__(self, db: Database, jobs: int = 0) -> None:
+        self._db, self._jobs = db, jobs or min(cores(), MOST)
+        self._pool: _Pool | None = None
+
+    def __enter__(self) -> Judges:
+        return self
+
+    def __exit__(self, *_what: object) -> None:
+        if self._pool is not None:
+            self._pool.close()
+
+    def nights(self, pieces: Iterable[Piece[Of]]) -> Iterator[tuple[Piece[Of], Night | None]]:
+        """None: nothing to judge. With several processes the next pieces are read before this one is written."""
+        given = ((piece, _Task(judge_night, piece.view, piece.dwellings) if piece.view else None) for piece in pieces)
+        return self._each(given)
+
+    def anew(self, view: EstateView, batches: Iterable[Mapping[str, date | None]]) -> Iterator[list[Anew]]:
+        """Whole records of an estate."""
+        given = ((None, _Task(judge_anew, view, due)) for due in batches)
+        return (said for _none, said in self._each(given) if said is not None)
+
+    def _each(self, given: Iterator[tuple[Of, _Task[Said] | None]]) -> Iterator[tuple[Of, Said | None]]:
+        first, due = list[tuple[Of, _Task[Said] | None]](), 0
+        while self._pool is None and self._jobs > 1 and due < POOL_FROM and (one := next(given, None)) is not None:
+            first.append(one)
+            due += one[1].weight if one[1] else 0
+        if self._pool is None and self._jobs > 1 and due >= POOL_FROM:
+            self._pool = _Pool(self._db, self._jobs)
+        waiting = deque[tuple[Of, _Task[Said] | None, Future[Said] | None]]()
+        for of, task in chain(first, given):
+            waiting.append((of, task, self._pool.give(task) if self._pool and task else None))
+            if len(waiting) >= (AHEAD * self._jobs if self._pool else 1):
+                said = self._said(waiting)
+                yield said
+        while waiting:
+            late = self._said(waiting)
+            yield late
+
+    def _said(self, waiting: deque[tuple[Of, _Task[Said] | None, Future[Said] | None]]) -> tuple[Of, Said | None]:
+        of, task, future = waiting.popleft()
+        if self._pool and future:
+            try:
+                return of, future.result()
+            except BrokenProcessPool:
+                self._pool.note()
+        return of, _judge(self._db, task) if task else None
 
 
 class _Pool:
-    """Processes that judge. When one dies the others are ended too, and the rest is judged here."""
+    """Processes that judge. When one dies the others are ended too, and the rest is judged by who asked."""
 
     def __init__(self, db: Database, jobs: int) -> None:
-        self._db = db
         self._executor = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(db.url,))
         self._lost = False
 
-    def give(self, piece: Piece[Of]) -> Future[Night] | None:
-        """None: it is judged here when its turn comes."""
-        if self._lost or piece.view is None or not piece.dwellings:
+    def give(self, task: _Task[Said]) -> Future[Said] | None:
+        """None: whoever asks judges it when its turn comes."""
+        if self._lost:
             return None
         try:
-            return self._executor.submit(_one, piece.view.part(piece.dwellings), piece.dwellings)
+            return self._executor.submit(_one, replace(task, view=task.view.part(list(task.what))))
         except BrokenProcessPool:
-            self._note()
+            self.note()
             return None
-
-    def take(self, piece: Piece[Of], future: Future[Night] | None) -> Night | None:
-        """Waits for what was given."""
-        if future is not None:
-            try:
-                return future.result()
-            except BrokenProcessPool:
-                self._note()
-        return _judge(self._db, piece)
 
     def close(self) -> None:
         """Waits for pieces that are being judged; what nobody has begun is dropped."""
         self._executor.shutdown(cancel_futures=True)
 
-    def _note(self) -> None:
+    def note(self) -> None:
         if not self._lost:
             log.error(
                 "a process of the nightly analysis was ended from outside, perhaps because memory was short; one goes on"
@@ -127,11 +159,9 @@ class _Pool:
         self._lost = True
 
 
-def _judge(db: Database, piece: Piece[Of]) -> Night | None:
-    if piece.view is None or not piece.dwellings:
-        return None
+def _judge(db: Database, task: _Task[Said]) -> Said:
     with db.reading() as session:
-        return judge_night(session, piece.view, piece.dwellings)
+        return task.judge(session, task.view, task.what)
 
 
 _own: Database | None = None
@@ -153,7 +183,6 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _one(view: EstateView, dwellings: Sequence[str]) -> Night:
+def _one(task: _Task[Said]) -> Said:
     assert _own is not None
-    with _own.reading() as session:
-        return judge_night(session, view, dwellings)
+    return _judge(_own, task)

@@ -96,15 +96,15 @@ def test_two_processes_write_what_one_writes(
         pool(self, db, jobs)
 
     monkeypatch.setattr(judges._Pool, "__init__", counted)
-    monkeypatch.setattr(judges, "_judge", _only_without_dwellings)
+    monkeypatch.setattr(judges, "_judge", _never)
     _nights(other, clock)
-    assert started == [2, 2, 2]
+    assert started == [2, 2, 2, 2], "the first analysis, and three nights"
     assert _everything(other) == _everything(one)
     assert not active_children(), "they end with the night"
 
 
-def _only_without_dwellings(_db: Any, piece: judges.Piece[Any]) -> None:
-    assert not piece.dwellings, "it was judged by the process that writes"
+def _never(_db: Any, _task: Any) -> None:
+    pytest.fail("it was judged by the process that writes")
 
 
 def test_the_night_goes_on_when_a_process_dies(
@@ -139,12 +139,15 @@ def test_on_postgresql_too(by_one: tuple[Hub, Hub], postgres_hub: Hub, clock: An
 def test_a_small_night_starts_no_process(sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judges, "_Pool", None)
     monkeypatch.setattr(judges, "judge_night", lambda _session, _view, dwellings: list(dwellings))
+    monkeypatch.setattr(judges, "judge_anew", lambda _session, _view, due: dict(due))
     view: Any = object()
     pieces = [judges.Piece(n, view, (str(n),)) for n in range(3)]
-    assert list(judges.judged(sqlite_hub.db, iter([*pieces, judges.Piece(3)]), jobs=2)) == [
-        *((piece, [str(piece.of)]) for piece in pieces),
-        (judges.Piece(3), None),
-    ]
+    with judges.Judges(sqlite_hub.db, 2) as two:
+        assert list(two.nights([*pieces, judges.Piece(3)])) == [
+            *((piece, [str(piece.of)]) for piece in pieces),
+            (judges.Piece(3), None),
+        ]
+        assert list(two.anew(view, [{"a": None}, {"b": None}])) == [{"a": None}, {"b": None}]
 
 
 def test_what_is_handed_to_a_process_is_of_its_dwellings_alone(sqlite_hub: Hub, simulate: Callable[..., Any]) -> None:
