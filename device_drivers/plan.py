@@ -48,11 +48,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class RefusedBefore:
-    """What a device refused of a credential: the write of `fingerprint`, for ever the photo with SHA-256 `photo`; a card."""
+    """What a device refused of a credential: the write of `fingerprint`; for ever the photo with SHA-256 `photo`, and the card of
+    the write `number`; `card`: a card."""
 
     fingerprint: str = ""
     photo: str = ""
     card: bool = False
+    number: str = ""
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
@@ -152,7 +154,7 @@ def plan(
             skipped[token] = "its photo was refused before, and it has no card"
             if token in held and token in applied:  # the card of before, or another picture: nothing that is wanted
                 removals.append(Remove(token, outdated=True))
-        elif before and before.fingerprint == fingerprint:
+        elif before and fingerprint in (before.fingerprint, before.number):
             skipped[token] = "refused before, unchanged"
             if token in held and token in applied:
                 if before.card:  # nothing is left without it
@@ -235,7 +237,11 @@ def _reduced(part: Part, before: RefusedBefore, desired: AccessList, capabilitie
     if before.photo and before.photo == photo_of(part.credential):
         return without(IdentifierType.FACE, part.credential, desired, capabilities)
     rest = without(IdentifierType.CARD, part.credential, desired, capabilities) if before.card else None
-    return rest if rest and before.fingerprint in (part.fingerprint, rest.fingerprint) else None
+    if rest is None:
+        return None
+    if before.number:
+        return rest if before.number == part.fingerprint else None
+    return rest if before.fingerprint in (part.fingerprint, rest.fingerprint) else None
 
 
 def photo_of(credential: Credential) -> str:

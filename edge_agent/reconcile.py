@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -34,7 +35,7 @@ from edge_agent.held_list import HeldList
 from edge_agent.pace import Pace
 from edge_agent.report import REFUSED_SHOWN, ListReport, progress, waiting, whole, with_ended, without
 from edge_agent.rounds import Rounds
-from edge_agent.seen import OTHER, Seen, off, read, stale, unread
+from edge_agent.seen import OTHER, Seen, emptied, off, read, stale, unread
 from edge_agent.state import Refusal
 from edge_agent.urgent import Removals
 
@@ -67,6 +68,7 @@ class Reconciler:
         self._rewritten: set[str] = set()  # of them, written anew since
         self._reported_at = 0.0
         self._stood: int | None = None  # entries in the device, as far as this box knows
+        self._emptied = False  # nothing of ours stood in it at the last look
 
     # --- when ------------------------------------------------------------------------------------------------------
     async def run(self, driver: Driver, busy: asyncio.Lock) -> None:
@@ -124,6 +126,9 @@ class Reconciler:
             inventory = await driver.inventory()
         seen = read(inventory, applied, self._taken, await asyncio.to_thread(self.box.state.once, self.device))
         seen.read_at = self.box.clock.now()  # of one clock with everything else that is reported
+        before, self._emptied = self._emptied, emptied(seen)
+        if self._emptied and not before:
+            await asyncio.to_thread(self.box.state.forget_refusals, self.device)
         if self.rounds.thorough and isinstance(driver, ReadsContents):
             await self._look_into(driver, busy, seen)
         self.rounds.thorough = False
@@ -156,7 +161,7 @@ class Reconciler:
     async def _plan(self, held: HeldList, seen: Seen) -> Plan:
         now, state = self.box.clock.now(), self.box.state
         refused = await asyncio.to_thread(state.refused, self.device, now)
-        before = {t: RefusedBefore(r.fingerprint, r.photo, refusals.of_card(r)) for t, r in refused.items()}
+        before = {t: refusals.before(r) for t, r in refused.items()}
         # A copy: a revocation may take somebody off while the thread plans.
         return await heavy(
             self._plan_now, held, replace(seen, held=dict(seen.held), applied=dict(seen.applied)), before, now
@@ -286,11 +291,14 @@ class Reconciler:
             self.changed.set()  # the report counts whom the edge lets in
             return
         self._taken.add(token)
-        self._stood = self._stood - 1 if self._stood else None
+        # To take off who was not there makes no room: whom a full device refused would be asked again in vain.
+        room = not self.capabilities.reads_back or bool(self._seen and token in self._seen.held)
+        self._stood = self._stood - room if self._stood else None
         if self._seen:
             self._seen.held.pop(token, None)
             self._seen.applied.pop(token, None)
-        self.box.later(self.box.state.end_apply, self.device, {}, (token,), {}, self.box.clock.now())
+        taken = partial(self.box.state.end_apply, room=room)
+        self.box.later(taken, self.device, {}, (token,), {}, self.box.clock.now())
         listed = self._parts is not None and token in self._parts[1].by_token
         ended = token in self.box.lists.revoked(self.device)
         if self._last and (token in self._last[0].strays or (listed and not ended)):

@@ -58,6 +58,12 @@ def read(
     return Seen(held, proved, applied, inventory.read_at, inventory.complete, once)
 
 
+def emptied(seen: Seen) -> bool:
+    """Nothing of ours stands in it any more: another device in its place, or one that begins anew."""
+    ours = [t for t, f in seen.applied.items() if f]
+    return seen.complete and bool(ours) and not any(t in seen.held for t in ours)
+
+
 def off(
     seen: Seen, listed: Mapping[str, Part], ours: Collection[str], wanted: Collection[str], now: datetime
 ) -> set[str]:

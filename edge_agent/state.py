@@ -22,7 +22,7 @@ COMMANDS_KEPT = 5_000
 NOTHING: Mapping[str, str] = {}
 REFUSED_FOR = timedelta(
     hours=6
-)  # a refused, unchanged credential is tried again after this: a list may have room again
+)  # what was refused of an unchanged credential is tried again after this (a list may have room again); no photo, no number
 
 OURS_FOR = timedelta(days=40)
 """What was taken off is known as ours for so long: a terminal set back to a copy of last month has it again."""
@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT
   PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS once(device TEXT, token TEXT, at REAL NOT NULL, PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,
-  text TEXT NOT NULL, at REAL NOT NULL, photo TEXT NOT NULL DEFAULT '', PRIMARY KEY(device, token)) WITHOUT ROWID;
+  text TEXT NOT NULL, at REAL NOT NULL, photo TEXT NOT NULL DEFAULT '', card TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS revoked(device TEXT, token TEXT, owed INTEGER NOT NULL, at REAL NOT NULL,
   PRIMARY KEY(device, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks(device TEXT PRIMARY KEY, state TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
@@ -47,12 +48,14 @@ CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHO
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The write of `fingerprint` was refused; `photo`: SHA-256 of a photo that is not tried again until it changes."""
+    """The write of `fingerprint` was refused; `photo`: SHA-256 of a photo that is not tried again until it changes; `card`: the
+    write whose card is not."""
 
     fingerprint: str
     code: str
     text: str
     photo: str = ""
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,10 @@ class State:
     def open(self) -> None:
         try:
             self._db = connect(self.path, SCHEMA)
-            if "photo" not in {row[1] for row in self._db.execute("PRAGMA table_info(refused)")}:  # of an older release
-                self._db.execute("ALTER TABLE refused ADD COLUMN photo TEXT NOT NULL DEFAULT ''")
+            known = {row[1] for row in self._db.execute("PRAGMA table_info(refused)")}
+            for column in ("photo", "card"):
+                if column not in known:  # of an older release
+                    self._db.execute(f"ALTER TABLE refused ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
             if "result" not in {row[1] for row in self._db.execute("PRAGMA table_info(commands)")}:
                 self._db.execute("ALTER TABLE commands ADD COLUMN result TEXT NOT NULL DEFAULT 'told'")
             if "content" not in {row[1] for row in self._db.execute("PRAGMA table_info(applied)")}:
@@ -148,13 +153,15 @@ class State:
         partial: Collection[str] = (),
         contents: Mapping[str, str] = NOTHING,
         unchanged: Mapping[str, str] = NOTHING,
+        *,
+        room: bool = True,
     ) -> None:
         """What was removed is remembered as once ours (`once`), should it still stand there after its device said yes.
 
         `partial`: of `written`, those without their refused photo: what is remembered of the photo stays.
 
         `unchanged`: begun, and refused by the device: it holds what it held before, of this fingerprint. After a power cut
-        that takes this back the entries are in doubt, and written again.
+        that takes this back the entries are in doubt, and written again. `room`: the removals made some.
         """
         gone, stamp = list(removed), at.timestamp()
         with self._write(lasting=False) as db:
@@ -172,10 +179,11 @@ class State:
                 ((device, t) for t in (*written, *gone) if t not in partial),
             )
             db.executemany(
-                "INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?, ?)",
-                ((device, t, r.fingerprint, r.code, r.text, stamp, r.photo) for t, r in refused.items()),
+                "INSERT OR REPLACE INTO refused(device, token, fingerprint, code, text, at, photo, card) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                ((device, t, r.fingerprint, r.code, r.text, stamp, r.photo, r.card) for t, r in refused.items()),
             )
-            if gone:
+            if gone and room:
                 db.execute(ROOM_AGAIN, (device,))
 
     def room_again(self, device: str) -> None:
@@ -184,11 +192,16 @@ class State:
             db.execute(ROOM_AGAIN, (device,))
 
     def refused(self, device: str, now: datetime) -> dict[str, Refusal]:
-        """What stands refused. After a while the write is tried again (no fingerprint), a refused photo never."""
-        query = "SELECT token, CASE WHEN at > ? THEN fingerprint ELSE '' END, code, text, photo FROM refused "
-        query += "WHERE device = ? AND (at > ? OR photo != '')"
+        """What stands refused. After a while the write is tried again (no fingerprint), a refused photo or number never."""
+        query = "SELECT token, CASE WHEN at > ? THEN fingerprint ELSE '' END, code, text, photo, card FROM refused "
+        query += "WHERE device = ? AND (at > ? OR photo != '' OR card != '')"
         since = (now - REFUSED_FOR).timestamp()
-        return {t: Refusal(f, c, x, p) for t, f, c, x, p in self._rows(query, since, device, since)}
+        return {t: Refusal(*rest) for t, *rest in self._rows(query, since, device, since)}
+
+    def forget_refusals(self, device: str) -> None:
+        """Another device, or the same one otherwise: what was refused before says nothing of it."""
+        with self._write(lasting=False) as db:
+            db.execute("DELETE FROM refused WHERE device = ?", (device,))
 
     def forget_refused(self, device: str, tokens: Iterable[str]) -> None:
         """Of credentials that nobody wants any more."""

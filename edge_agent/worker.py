@@ -41,6 +41,7 @@ from device_drivers.driver import (
 from edge_agent import modes
 from edge_agent.box import Box, Pass
 from edge_agent.doors import Doors
+from edge_agent.identity import Identity
 from edge_agent.letting_in import let_in
 from edge_agent.observe import Observation
 from edge_agent.points import Points
@@ -66,6 +67,7 @@ class Worker:
         self.reconciler = Reconciler(config, self.capabilities, box, self._list_reported)
         self.doors = Doors(config, self.capabilities, box, self._publish, self._unlocked)
         self._points = Points(config)
+        self._identity = Identity(config, box.state)
         self._busy = asyncio.Lock()  # inventory, apply, status, snapshot: one at a time; commands never wait
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._status = DeviceStatus(DeviceCondition.UNKNOWN, box.clock.now())
@@ -175,6 +177,8 @@ class Worker:
             self.observation.observing(status.observing, status.last_seen_at, status.detail, now)
             self.observation.clock(status.clock_offset_s, now)
             self._set_status(status)
+            if await self._identity.look(status):
+                self.reconciler.changed.set()
             await asyncio.sleep(self.upkeep_s)
 
     async def _tick(self) -> None:

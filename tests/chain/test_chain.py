@@ -94,6 +94,13 @@ REGRESSIONS: dict[str, Script] = {
     "a card that is not wanted any more, of somebody whose picture is refused": (
         ("move_in", 27), ("photo_refused", 31), ("card_lost", 18), ("card_there_and_back", 20),
     ),
+    "a card that does not fit is not asked about again some hours later": (
+        ("move_in", 11), ("move_in", 35), ("card_that_does_not_fit", 50), ("wait", 32), ("hours_pass", 10),
+    ),
+    "a full terminal, and the end of somebody who never stood in it": (
+        ("move_in", 11), ("move_in", 14), ("terminal_full", 20), ("end_without_decision", 49), ("member_leaves", 37),
+        ("terminal_full", 59), ("hub_clock_right", 16), ("terminal_busy", 21),
+    ),
 }  # fmt: skip
 """Shortest scripts of what was once wrong."""
 

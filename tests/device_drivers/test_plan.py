@@ -181,6 +181,24 @@ def test_a_refused_card_never_takes_the_face_away_and_leaves_nothing_old() -> No
     assert plan(only_card, holding(), {}, TERMINAL, refused=refused).in_step
 
 
+def test_a_number_that_never_fits_is_left_out_also_when_the_rest_is_asked_again() -> None:
+    want = with_face("2", "good")
+    whole = fingerprints(want)["a"]
+    rest = without(IdentifierType.CARD, want.credentials[0], want, TERMINAL)
+    assert rest
+    kept = {"a": RefusedBefore("", card=True, number=whole)}  # the rest found no room, some hours ago
+    assert plan(want, holding(), {}, TERMINAL, refused=kept).upserts == (rest,)
+    assert plan(want, holding("a"), {"a": rest.fingerprint}, TERMINAL, refused=kept).partial == ("a",)
+    other = with_face("3", "good")
+    again = {"a": RefusedBefore(rest.fingerprint, card=True, number=whole)}
+    assert plan(other, holding(), {}, TERMINAL, refused=again).upserts == (upsert(other, "a"),), (
+        "another number: the whole"
+    )
+    only_card = desired(credential("a", card="2"))
+    kept = {"a": RefusedBefore("", card=True, number=fingerprints(only_card)["a"])}
+    assert plan(only_card, holding(), {}, TERMINAL, refused=kept).in_step
+
+
 def test_an_older_entry_of_what_was_refused_for_another_reason_is_told() -> None:
     want = desired(credential("a", card="2"))
     refused = {"a": RefusedBefore(fingerprints(want)["a"])}

@@ -217,6 +217,7 @@ class TwinDevice:
     picture: bytes = b"\xff\xd8 twin"
     fault: str = ""
     observing: bool = True
+    firmware: str = ""
 
     def put(self, event: DriverEvent) -> None:
         self.queue.put_nowait(event)
@@ -281,7 +282,12 @@ class TwinDriver:
         device = self.device
         condition = DeviceCondition.FAULT if device.fault else DeviceCondition.ONLINE
         return DeviceStatus(
-            condition, T0, clock_offset_s=device.offset_s, detail=device.fault, observing=device.observing
+            condition,
+            T0,
+            clock_offset_s=device.offset_s,
+            detail=device.fault,
+            observing=device.observing,
+            firmware=device.firmware,
         )
 
     async def snapshot(self) -> Picture:
