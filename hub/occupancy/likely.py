@@ -19,7 +19,7 @@ from hub.occupancy.absence_signs import ABSENCE_SIGNS, absence_signs
 from hub.occupancy.columns import Days, columns_of
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.runs import covered_until
-from hub.occupancy.signs import SIGNS, signs, worth_a_look
+from hub.occupancy.signs import SIGNS, drawn
 from hub.occupancy.trees import Trees
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
 
@@ -100,11 +100,11 @@ def likely(
     declared = declared_days(days, household, pack)
     paused = np.array([festival(day) for day in columns_of(days).dates()], np.bool_)
     rate = [record.recognised] * len(days) if recognised is None else recognised[offset : offset + len(days)]
-    found = signs(days, household, rate, declared)
+    found, look = drawn(days, household, rate, declared)
     absence, away_from = absence_signs(days, household.size, paused, declared)
     others, vacancy = np.zeros(len(days)), np.zeros(len(days))
     settled = np.arange(len(days)) >= SETTLED_DAYS
-    look = worth_a_look(found) & settled
+    look &= settled
     if look.any():
         others[look] = model.others.chance(found[look])
     away = (absence[:, 0] >= AWAY_DAYS) & settled

@@ -125,6 +125,13 @@ def signs(
     days: Sequence[PresenceDay], household: Household, recognised: Sequence[float | None], declared: Bools
 ) -> Floats:
     """One row a day, one column for each of SIGNS. `recognised`, `declared`: by day."""
+    return drawn(days, household, recognised, declared)[0]
+
+
+def drawn(
+    days: Sequence[PresenceDay], household: Household, recognised: Sequence[float | None], declared: Bools
+) -> tuple[Floats, Bools]:
+    """The signs, and which of their rows are worth a look."""
     rows, count = rows_of(days, household), len(days)
     w = Windows(count)
     any_use = _any(rows.cards) | _any(rows.faces) | rows.house | rows.visitors
@@ -182,10 +189,11 @@ def signs(
     found["usual_days"], found["record_days"] = np.minimum(w.usual(known), MOST), np.minimum(w.at + 1.0, MOST)
     none = np.zeros(count)
     table = np.stack([np.asarray(np.broadcast_to(found.get(name, none), count), np.float64) for name in SIGNS], axis=1)
-    if worth_a_look(table).any():  # dear; of other homes nobody asks them
+    look = worth_a_look(table)
+    if look.any():  # dear; of other homes nobody asks them
         for name, value in shift_signs(columns_of(days), w, known, any_use).items():
             table[:, COLUMN[name]] = value
-    return table
+    return table, look
 
 
 def worth_a_look(found: Floats) -> Bools:

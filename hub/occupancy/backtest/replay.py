@@ -1,8 +1,7 @@
-"""One bucket of dwellings, day by day: the nightly job's own pure functions on what was known by the end of each day."""
+"""A dwelling's history judged into leads, day by day: the nightly job's functions on what was known by the end of each day."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,18 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hub.occupancy.backtest.gather import (
-    IDENTIFIED,
-    NAMELESS,
-    PERSONAL,
-    VISITOR,
-    Gathered,
-    bucket_rows,
-    bucket_starts,
-)
+from hub.occupancy.backtest.bucket import Buckets, Held, Recognised
+from hub.occupancy.backtest.bucket import Meters as Meters  # a replayer is asked with them
+from hub.occupancy.backtest.bucket import Uses as Uses
+from hub.occupancy.backtest.gather import Gathered
 from hub.occupancy.backtest.history import History, Lease
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding, Kind, Stage
@@ -29,11 +20,9 @@ from hub.occupancy.fitted import model
 from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import presence
-from hub.occupancy.recognised import WITHIN_DAYS, share
 from hub.occupancy.values import (
     LOOK_BACK_DAYS,
     SOMEBODY,
-    CredentialUse,
     DwellingRecord,
     Household,
     Member,
@@ -42,16 +31,9 @@ from hub.occupancy.values import (
 )
 
 RECENT_DAYS, USUAL_DAYS, DROP = 14, 46, 0.5
-RECOGNISED_WITHIN = WITHIN_DAYS
-NAMED_SHARE = 0.2
-"""Where fewer card passes than this name their holder, a card of the household is some member's own, whoever it is."""
-
 KIND_OF = {Kind.VACANCY: "vacancy", Kind.NOT_MOVED_IN: "vacancy", Kind.VACANT_USED: "vacant_used"}
 KIND_OF_RULE = {"S1": "sublet_whole", "S2": "enrolment_fraud", "P1": "visitor_abuse", "S4": "sublet_part"}
 TIERS = (Stage.INSUFFICIENT_DATA, Stage.YELLOW, Stage.ORANGE, Stage.RED)
-Uses = Mapping[int, tuple[CredentialUse, ...]]
-Meters = Mapping[int, list[float | None]]
-Held = Mapping[int, tuple[Uses, Meters]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,53 +95,45 @@ class Replayer:
         self.outcomes = outcomes
         self._history, self._gathered, self._pack, self._calendar = history, gathered, pack, calendar
         self._health, self._model = Health.of(gathered), model()
-        self._person = {number: f"P:{name}" for name, number in history.persons.items()}
-        self._cards: dict[int, int] = {}
-        for person, number in gathered.holdings:
-            self._cards[person] = max(number, self._cards.get(person, 1))
-        self._unnamed = {estate: _unnamed(*by_day) for estate, by_day in gathered.carded.items()}
         self._gaps: tuple[object, Any] = (None, None)
-        self._starts = [*bucket_starts(history).tolist(), len(history.dwellings)]
-        self._recognised: dict[tuple[str, str], list[float | None]] = {}
+        self._buckets = Buckets(history, gathered)
+        self._recognised: Recognised = {}
 
     @property
     def buckets(self) -> int:
         """How many there are."""
-        return len(self._starts) - 1
+        return len(self._buckets)
 
     def bucket(
         self, directory: Path, number: int, only: Collection[int] | None = None
     ) -> Iterator[tuple[int, list[Lead]]]:
         """(dwelling, its leads) of a bucket, in order. `only`: of these dwellings."""
-        uses, meters = self._uses(directory, number, only), self._meters(directory, number, only)
-        starts = self._starts
-        self._recognised = self._recognition(bucket_rows(directory, "uses", number), starts[number], starts[number + 1])
-        for dwelling in range(starts[number], starts[number + 1]):
-            if dwelling in self._history.excluded or (only is not None and dwelling not in only):
-                continue
-            yield dwelling, list(self.leads(dwelling, uses.get(dwelling, {}), meters.get(dwelling, {})))
+        held = self._buckets.held(directory, number, only)
+        self._recognised = self._buckets.recognised(directory, number)
+        for dwelling in self._of(number):
+            if only is None or dwelling in only:
+                yield dwelling, list(self.leads(dwelling, *held[dwelling]))
+
+    def _of(self, number: int) -> Iterator[int]:
+        """The dwellings of a bucket that are judged."""
+        return (dwelling for dwelling in self._buckets.dwellings(number) if dwelling not in self._history.excluded)
 
     def spells(
         self, directory: Path, number: int
     ) -> Iterator[tuple[int, DwellingRecord, range, Sequence[float | None]]]:
         """Of a bucket, what a model is fitted on: (dwelling, its record, the days of the spell, recognised by day)."""
-        uses, meters = self._uses(directory, number), self._meters(directory, number)
-        starts = self._starts
-        self._recognised = self._recognition(bucket_rows(directory, "uses", number), starts[number], starts[number + 1])
-        for dwelling in range(starts[number], starts[number + 1]):
-            if dwelling not in self._history.excluded:
-                for record, days in self.records(dwelling, uses.get(dwelling, {}), meters.get(dwelling, {})):
-                    yield dwelling, record, days, self._by_day(dwelling)[1]
+        held = self._buckets.held(directory, number)
+        self._recognised = self._buckets.recognised(directory, number)
+        for dwelling in self._of(number):
+            for record, days in self.records(dwelling, *held[dwelling]):
+                yield dwelling, record, days, self._by_day(dwelling)[1]
 
     def hold(self, directory: Path, number: int, only: Collection[int]) -> Held:
         """What a bucket holds of some dwellings, so that `leads` may be asked of them again and again."""
-        uses, meters = self._uses(directory, number, only), self._meters(directory, number, only)
-        starts = self._starts
-        rows = bucket_rows(directory, "uses", number)
-        self._recognised |= self._recognition(rows, starts[number], starts[number + 1])
-        return {dwelling: (uses.get(dwelling, {}), meters.get(dwelling, {})) for dwelling in only}
+        self._recognised |= self._buckets.recognised(directory, number)
+        return self._buckets.held(directory, number, only)
 
-    def leads(self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]) -> Iterator[Lead]:
+    def leads(self, dwelling: int, uses: Uses, meters: Meters) -> Iterator[Lead]:
         """The leads of one dwelling over the whole history."""
         book, first = _Book(dwelling), self._history.first
         for record, days in self.records(dwelling, uses, meters):
@@ -210,9 +184,7 @@ class Replayer:
         days = record.days[begin : index + 1]
         return replace(record, days=days, identification_ok=health[index], recognised=recognised[index])
 
-    def records(
-        self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]
-    ) -> Iterator[tuple[DwellingRecord, range]]:
+    def records(self, dwelling: int, uses: Uses, meters: Meters) -> Iterator[tuple[DwellingRecord, range]]:
         """What the nightly job would load, for each spell of days in which what is known of the household stays the same."""
         history = self._history
         tokens = frozenset(
@@ -260,12 +232,10 @@ class Replayer:
         members = []
         for row in history.members.get(dwelling, ()):
             if row.live(today):
-                token = self._person[row.person]
                 since = min(m.first for m in history.members[dwelling] if m.person == row.person)
-                further = range(2, self._cards.get(row.person, 1) + 1)
-                tokens = frozenset({token, *(_further(token, number) for number in further)})
+                token, tokens = self._buckets.token(row.person), self._buckets.tokens(row.person)
                 members.append(Member(token, True, row.consent, tokens, _date(since)))
-        if self._unnamed[history.estate[dwelling]][max(0, today - history.first)]:
+        if self._buckets.unnamed(dwelling, max(0, today - history.first)):
             members.append(Member(SOMEBODY, True, False, nameless))
         known = [row.absence for row in history.absences.get(dwelling, ()) if row.declared_on <= today]
         return Household(
@@ -280,9 +250,7 @@ class Replayer:
         ended = [lease.last for lease in leases if lease.last is not None and lease.last < today]
         return _date(max([self._history.first, *ended]))
 
-    def _observed(
-        self, dwelling: int, uses: Uses, meters: Mapping[int, list[float | None]]
-    ) -> tuple[list[ObservedDay], frozenset[str]]:
+    def _observed(self, dwelling: int, uses: Uses, meters: Meters) -> tuple[list[ObservedDay], frozenset[str]]:
         history = self._history
         way = history.way_home(dwelling)
         if self._gaps[0] != way:
@@ -296,93 +264,6 @@ class Replayer:
             for i, (day, gap) in enumerate(zip(days, gaps, strict=True))
         ], points
 
-    def _recognition(self, rows: NDArray[np.void], begin: int, end: int) -> dict[tuple[str, str], list[float | None]]:
-        """Block → for each day the share of its consenting members whom its doors identified in the last 30 days."""
-        history, count = self._history, self._history.last - self._history.first + 1
-        expected: dict[tuple[str, str], NDArray[np.int64]] = {}
-        for dwelling in range(begin, end):
-            block = history.block[dwelling]
-            change = expected.setdefault(block, np.zeros(count + 1, np.int64))
-            for row in history.members.get(dwelling, ()):
-                first, last = (
-                    max(0, row.first - history.first),
-                    count if row.last is None else row.last - history.first + 1,
-                )
-                if row.consent and first < min(last, count):
-                    change[first] += 1
-                    change[min(last, count)] -= 1
-        faces = rows[rows["cls"] == IDENTIFIED]
-        faces = faces[np.lexsort((faces["day"], faces["credential"], faces["dwelling"]))]
-        day = faces["day"].astype(np.int64)
-        until = np.minimum(day + RECOGNISED_WITHIN, count)
-        if len(faces) > 1:
-            same = (faces["credential"][1:] == faces["credential"][:-1]) & (
-                faces["dwelling"][1:] == faces["dwelling"][:-1]
-            )
-            until[:-1] = np.where(same, np.minimum(until[:-1], day[1:]), until[:-1])
-        names = sorted(expected)
-        place = {name: i for i, name in enumerate(names)}
-        block_of = np.array([place[history.block[d]] for d in range(begin, end)], np.int64)
-        which = block_of[faces["dwelling"] - begin]
-        table = np.zeros((len(names), count + 1), np.int64)
-        np.add.at(table, (which, day), 1)
-        np.add.at(table, (which, until), -1)
-        found: dict[tuple[str, str], list[float | None]] = {}
-        for name in names:
-            of, got = np.cumsum(expected[name])[:count], np.cumsum(table[place[name]])[:count]
-            found[name] = [share(g, o) for g, o in zip(got.tolist(), of.tolist(), strict=True)]
-        return found
-
-    def _uses(
-        self, directory: Path, number: int, only: Collection[int] | None = None
-    ) -> dict[int, dict[int, tuple[CredentialUse, ...]]]:
-        merged: dict[tuple[int, int, str, bool], list[int]] = {}
-        estate = self._history.estate
-        for dwelling, day, cls, code, count, late, hours in _rows(directory, "uses", number, only):
-            token = self._token(cls, code)
-            if cls == NAMELESS and self._unnamed[estate[dwelling]][day]:
-                token = SOMEBODY + token
-            kept = merged.setdefault((dwelling, day, token, cls != VISITOR), [0, 0, 0, 0])
-            kept[0 if cls == IDENTIFIED else 1] += count
-            kept[2] += 0 if cls == IDENTIFIED else late
-            kept[3] |= hours
-        found: dict[int, dict[int, tuple[CredentialUse, ...]]] = defaultdict(dict)
-        for (dwelling, day, token, resident), counted in sorted(merged.items()):
-            days = found[dwelling]
-            days[day] = (*days.get(day, ()), CredentialUse(token, resident, *counted))
-        return found
-
-    def _token(self, cls: int, code: int) -> str:
-        """A person's face and first card are one credential, as on a device; further cards are others of theirs."""
-        if cls == IDENTIFIED:
-            return self._person[code]
-        if cls == PERSONAL:
-            person, number = self._gathered.holdings[code]
-            return _further(self._person[person], number)
-        return self._gathered.credentials[code] if code >= 0 else "?"
-
-    def _meters(
-        self, directory: Path, number: int, only: Collection[int] | None = None
-    ) -> dict[int, dict[int, list[float | None]]]:
-        count = self._history.last - self._history.first + 1
-        found: dict[int, dict[int, list[float | None]]] = {}
-        differ: list[tuple[list[float | None], int]] = []
-        for dwelling, day, water, value in _rows(directory, "meters", number, only):
-            series = found.setdefault(dwelling, {}).setdefault(water, [None] * count)
-            amount = round(value, 4)
-            if series[day] not in (None, amount):
-                differ.append((series, day))
-            series[day] = amount
-        for series, day in differ:  # two readings that contradict each other say nothing
-            series[day] = None
-        return found
-
-
-def _rows(directory: Path, name: str, number: int, only: Collection[int] | None) -> list[tuple[Any, ...]]:
-    rows = bucket_rows(directory, name, number)
-    found: list[tuple[Any, ...]] = (rows if only is None else rows[np.isin(rows["dwelling"], list(only))]).tolist()
-    return found
-
 
 def _pieces(days: range) -> Iterator[range]:
     """Days that share a look-back: all that lie within the first one, then a quarter of it at a time."""
@@ -395,16 +276,6 @@ def _pieces(days: range) -> Iterator[range]:
 
 def _lease(leases: Sequence[Lease], today: int) -> Lease | None:
     return next((one for one in leases if one.first <= today and (one.last is None or today <= one.last)), None)
-
-
-def _unnamed(named: Sequence[int], unnamed: Sequence[int]) -> list[bool]:
-    """By day, whether card passes up to it hardly ever named their holder."""
-    with_name, without = np.cumsum(named), np.cumsum(unnamed)
-    return [bool(x) for x in (without > 0) & (with_name < NAMED_SHARE * (with_name + without))]
-
-
-def _further(token: str, number: int) -> str:
-    return token if number == 1 else f"{token}#{number}"
 
 
 def _date(day: int) -> date:
