@@ -29,8 +29,7 @@ from hub.access.desk_parts import (
 from hub.access.id_cards import id_card_hash
 from hub.access.pass_ends import uses
 from hub.access.pass_rules import KINDS, PassRequest
-from hub.access.schedule_rows import load_schedules
-from hub.access.schedules import in_words
+from hub.access.schedule_rows import load_schedules, told_hours
 from hub.access.states import credential_states
 from hub.auth import Principal, in_scope
 from hub.errors import NotFound
@@ -68,7 +67,9 @@ class PassDoor(BaseModel):
 
 
 class PassItem(BaseModel):
-    """`visitor` and `number` are masked. `hours` in words, empty for always; `not_usable`: doors where its way opens nothing."""
+    """`visitor` and `number` are masked. `hours`, `hours_en` in words, empty for always; `not_usable`: doors where its way opens
+    nothing.
+    """
 
     id: str
     kind: str
@@ -95,6 +96,7 @@ class PassItem(BaseModel):
     renewals: int
     schedule_id: str | None
     hours: str
+    hours_en: str
     not_usable: list[str]
     devices: list[OnDevice]
 
@@ -172,7 +174,7 @@ def _items(
                 renewable=KINDS[row.kind].renewable,
                 renewals=row.renewals,
                 schedule_id=row.schedule_id,
-                hours=in_words(hours[row.schedule_id]) if row.schedule_id else "",
+                **told_hours(hours, row.schedule_id),
                 not_usable=pass_not_usable(session, row, identifier),
                 devices=[OnDevice(**s.as_json()) for s in states[row.token]],
             )

@@ -23,8 +23,7 @@ from hub.access.desk_parts import (
     estate_known,
 )
 from hub.access.id_cards import id_card_hash
-from hub.access.schedule_rows import load_schedules
-from hub.access.schedules import in_words
+from hub.access.schedule_rows import load_schedules, told_hours
 from hub.access.states import credential_states
 from hub.auth import in_scope
 from hub.errors import NotFound
@@ -54,7 +53,7 @@ class RoleWanted(Strict):
 
 
 class RoleItem(BaseModel):
-    """`holders`: how many have it now; `hours` in words, empty for around the clock."""
+    """`holders`: how many have it now; `hours`, `hours_en` in words, empty for around the clock."""
 
     id: str
     name: str
@@ -65,6 +64,7 @@ class RoleItem(BaseModel):
     doors: list[str]
     schedule_id: str | None
     hours: str
+    hours_en: str
     holders: int
     created_by: str
     created_at: datetime
@@ -150,7 +150,7 @@ def list_roles(estate_id: str, hub: TheHub, principal: Viewer) -> Roles:
                 blocks=r.blocks,
                 doors=r.doors,
                 schedule_id=r.schedule_id,
-                hours=in_words(hours[r.schedule_id]) if r.schedule_id else "",
+                **told_hours(hours, r.schedule_id),
                 holders=live.count(r.id),
                 created_by=r.created_by,
                 created_at=r.created_at,

@@ -25,6 +25,7 @@ from hub.access.desk_parts import (
 from hub.access.schedule_rows import schedule_of
 from hub.access.schedules import in_words
 from hub.auth import Principal, in_scope
+from hub.english.phrases import english
 from hub.errors import NotFound
 from hub.services import Hub
 from hub.tables import Door, Estate, ScheduleRow
@@ -60,13 +61,14 @@ class ScheduleWanted(Strict):
 
 
 class ScheduleItem(BaseModel):
-    """`uses`: doors, roles and passes that have these hours; `text_zh`: the hours in words."""
+    """`uses`: doors, roles and passes that have these hours; `text_zh`, `text_en`: the hours in words."""
 
     id: str
     name: str
     ranges: list[RangeItem]
     special_days: list[SpecialDayItem]
     text_zh: str
+    text_en: str
     uses: int
     changed_by: str
     changed_at: datetime
@@ -101,7 +103,8 @@ def list_schedules(estate_id: str, hub: TheHub, principal: Viewer) -> Schedules:
                     name=r.name,
                     ranges=[RangeItem.model_validate(one) for one in r.ranges],
                     special_days=[SpecialDayItem.model_validate(one) for one in r.special_days],
-                    text_zh=in_words(schedule_of(r, zone)),
+                    text_zh=(text := in_words(schedule_of(r, zone))),
+                    text_en=english(text),
                     uses=schedule_desk.uses_of(session, r.id),
                     changed_by=r.changed_by,
                     changed_at=r.changed_at,

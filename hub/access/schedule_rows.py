@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.access import Schedule
-from hub.access.schedules import from_json
+from hub.access.schedules import from_json, in_words
+from hub.english.phrases import english
 from hub.errors import NotFound
 from hub.tables import Estate, ScheduleRow
 
@@ -23,6 +26,12 @@ def load_schedules(session: Session, estate_id: str) -> dict[str, Schedule]:
         .where(ScheduleRow.estate_id == estate_id)
     )
     return {row.id: schedule_of(row, zone) for row, zone in rows}
+
+
+def told_hours(known: Mapping[str, Schedule], schedule_id: str | None) -> dict[str, str]:
+    """In words, in both languages; empty for always."""
+    text = in_words(known[schedule_id]) if schedule_id is not None and schedule_id in known else ""
+    return {"hours": text, "hours_en": english(text)}
 
 
 def schedule_in(session: Session, estate_id: str, schedule_id: str | None) -> ScheduleRow | None:

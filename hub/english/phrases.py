@@ -1,8 +1,8 @@
 """(P) The hub's Chinese sentences in English, by a phrase book (`*.json` here): template → template.
 
 The Chinese sentence is the record: it is stored, hashed and signed. English is a help to read it, made from the same values. A
-slot is `{name}` a number or share, `{name@}` a day, `{name*}` any text, which is looked up in turn; a name without an entry (of
-a door, a person) stays as it is. In English `{n|day|days}` is the word that goes with the number.
+slot is `{name}` a number or share, `{name@}` a day, `{name:}` a time of day, `{name*}` any text, which is looked up in turn; a
+name without an entry (of a door, a person) stays as it is. In English `{n|day|days}` is the word that goes with the number.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from functools import cache, lru_cache
 from importlib import resources
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-SLOT = re.compile(r"\{(\w+)([@*]?)\}")
+SLOT = re.compile(r"\{(\w+)([@:*]?)\}")
 WORD = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}")
-KINDS = {"": r"-?[\d.,]+%?", "@": r"\d{4}-\d{2}-\d{2}", "*": r".*?"}
+KINDS = {"": r"-?[\d.,]+%?", "@": r"\d{4}-\d{2}-\d{2}", ":": r"\d{2}:\d{2}", "*": r".*?"}
 STOPS = {"。": ". ", "；": "; ", "、": ", ", "，": ", "}
 FILES = ("leads", "names", "cases", "access")
 

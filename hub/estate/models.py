@@ -144,7 +144,8 @@ class EstateLaw(BaseModel):
 class DoorItem(BaseModel):
     """`mode`: what its devices report they were told (`normal`, locked_down, locked_open, blocked; `unknown`: they cannot say).
 
-    `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up; `hours`: of an amenity, in words.
+    `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up; `hours`, `hours_en`: of an
+    amenity, in words.
     """
 
     id: str
@@ -170,6 +171,7 @@ class DoorItem(BaseModel):
     law: list[LawItem]
     schedule_id: str | None = None
     hours: str = ""
+    hours_en: str = ""
     access_points: list[AccessPointItem]
 
 

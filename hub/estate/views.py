@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from hub.access.lawful import on_escape_route
 from hub.access.revocations import oldest_open
-from hub.access.schedule_rows import load_schedules
-from hub.access.schedules import in_words
+from hub.access.schedule_rows import load_schedules, told_hours
 from hub.access.states import DeviceLists, device_lists
 from hub.estate import law
 from hub.estate.commands import catalogues
@@ -237,7 +236,7 @@ def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
                     {"code": point.code, "refused": point.refused, "text_zh": point.text_zh} for point in said[door.id]
                 ],
                 "schedule_id": door.schedule_id,
-                "hours": in_words(hours[door.schedule_id]) if door.schedule_id in hours else "",
+                **told_hours(hours, door.schedule_id),
                 "access_points": [_point_item(point, devices, accepted) for point in of_door],
             }
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.access.schedules import from_json, in_words
 from hub.cases.states import NOTICES
 from hub.english.phrases import CHINESE, FILES, SLOT, WORD, book, english, in_english, part
 from hub.occupancy.catalogue import FORBIDDEN, RULES
@@ -82,6 +83,7 @@ def test_the_search_for_sentences_finds_them() -> None:
 def test_each_template_gives_back_its_own_values_and_no_chinese() -> None:
     values: dict[str, Callable[[int], str]] = {
         "": lambda n: f"{n + 2}", "@": lambda n: f"2026-01-{n + 11}", "*": lambda n: f"Door{n}",
+        ":": lambda n: f"1{n}:30",
     }  # fmt: skip
     for chinese, told in book().items():
         slots = SLOT.findall(chinese)
@@ -134,3 +136,25 @@ def test_what_the_book_does_not_know_stays_as_it_was() -> None:
     for text in ("请宽限几日。", "2026-11-28", "", "我家有已联系上。的字样"):
         assert english(text) == text
     assert not re.search(CHINESE, english("已联系上。")), "and what it knows does not"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [("08:00", "18:30", "08:00–18:30"), ("22:00", "06:00", "22:00–06:00 next day"), ("18:00", "00:00", "18:00–24:00")],
+)
+def test_hours_of_any_weekdays_are_said_in_english(start: str, end: str, said: str) -> None:
+    def hours(*ranges: dict[str, object], special: int = 0) -> str:
+        days = [{"day": f"2026-10-0{n + 1}", "spans": []} for n in range(special)]
+        return english(in_words(from_json("s", "Asia/Shanghai", list(ranges), days)))
+
+    def span(*weekdays: int) -> dict[str, object]:
+        return {"weekdays": list(weekdays), "start": start, "end": end}
+
+    for chosen in range(1, 128):
+        text = hours(span(*(day for day in range(1, 8) if chosen >> (day - 1) & 1)), special=chosen % 3)
+        assert not CHINESE.search(text), text
+        assert said in text
+    assert hours(span(*range(1, 8))) == f"daily {said}"
+    assert hours(span(1, 2, 3, 4, 5), span(7), special=2) == f"Mon to Fri {said}; Sun {said}; and 2 special days"
+    assert hours(span(2, 4)) == f"Tue, Thu {said}"
+    assert hours() == "never"

@@ -229,7 +229,7 @@ def test_a_carers_hours_hold_within_the_pass_and_are_not_for_visitors(hub: Hub, 
     (profile,) = (p for p in held.profiles if p.token in one.profiles)
     assert [p.schedule for p in profile.policies] == [schedule]
     (item,) = client.get("/api/v1/estates/E001/passes").json()["items"]
-    assert item["hours"] == "周一 08:00–12:00"
+    assert (item["hours"], item["hours_en"]) == ("周一 08:00–12:00", "Mon 08:00–12:00")
 
 
 def test_the_count_of_a_pass_travels_with_it(hub: Hub, site: Setup, sign_in: Any) -> None:

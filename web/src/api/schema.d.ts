@@ -3371,7 +3371,8 @@ export interface components {
          * DoorItem
          * @description `mode`: what its devices report they were told (`normal`, locked_down, locked_open, blocked; `unknown`: they cannot say).
          *
-         *     `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up; `hours`: of an amenity, in words.
+         *     `commands`: what can be ordered at it now; `law`: what is open or wrong with its set-up; `hours`, `hours_en`: of an
+         *     amenity, in words.
          */
         DoorItem: {
             /** Access Points */
@@ -3397,6 +3398,11 @@ export interface components {
              * @default
              */
             hours: string;
+            /**
+             * Hours En
+             * @default
+             */
+            hours_en: string;
             /** Id */
             id: string;
             /** Known */
@@ -4953,7 +4959,8 @@ export interface components {
         };
         /**
          * PassItem
-         * @description `visitor` and `number` are masked. `hours` in words, empty for always; `not_usable`: doors where its way opens nothing.
+         * @description `visitor` and `number` are masked. `hours`, `hours_en` in words, empty for always; `not_usable`: doors where its way opens
+         *     nothing.
          */
         PassItem: {
             /** Devices */
@@ -4968,6 +4975,8 @@ export interface components {
             ended_because: string;
             /** Hours */
             hours: string;
+            /** Hours En */
+            hours_en: string;
             /** Id */
             id: string;
             /** Identifier */
@@ -5702,7 +5711,7 @@ export interface components {
         };
         /**
          * RoleItem
-         * @description `holders`: how many have it now; `hours` in words, empty for around the clock.
+         * @description `holders`: how many have it now; `hours`, `hours_en` in words, empty for around the clock.
          */
         RoleItem: {
             /** Blocks */
@@ -5722,6 +5731,8 @@ export interface components {
             holders: number;
             /** Hours */
             hours: string;
+            /** Hours En */
+            hours_en: string;
             /** Id */
             id: string;
             /** Name */
@@ -5861,7 +5872,7 @@ export interface components {
         };
         /**
          * ScheduleItem
-         * @description `uses`: doors, roles and passes that have these hours; `text_zh`: the hours in words.
+         * @description `uses`: doors, roles and passes that have these hours; `text_zh`, `text_en`: the hours in words.
          */
         ScheduleItem: {
             /**
@@ -5879,6 +5890,8 @@ export interface components {
             ranges: components["schemas"]["RangeItem"][];
             /** Special Days */
             special_days: components["schemas"]["SpecialDayItem"][];
+            /** Text En */
+            text_en: string;
             /** Text Zh */
             text_zh: string;
             /** Uses */

@@ -5,7 +5,7 @@ import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import { useSchedules } from "../../api/queries";
 import type { DeskAnswer, Door } from "../../api/types";
-import { useWords } from "../../i18n";
+import { useTold, useWords } from "../../i18n";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 import { useDeskDone } from "../passes/useDeskDone";
 
@@ -23,6 +23,7 @@ export function DoorHours({ door }: { door: Door }): ReactNode {
 const ALWAYS = "";
 
 function Dialog({ door, close }: { door: Door; close: () => void }): ReactNode {
+  const told = useTold();
   const { doors: t } = useWords();
   const schedules = useSchedules().data?.items ?? [];
   const finished = useDeskDone();
@@ -32,7 +33,7 @@ function Dialog({ door, close }: { door: Door; close: () => void }): ReactNode {
     close();
     await finished(answer, t.hoursSaved);
   };
-  const options = [{ value: ALWAYS, label: t.hoursAlways }, ...schedules.map((one) => ({ value: one.id, label: `${one.name} ${one.text_zh}` }))];
+  const options = [{ value: ALWAYS, label: t.hoursAlways }, ...schedules.map((one) => ({ value: one.id, label: `${one.name} ${told(one.text_zh, one.text_en)}` }))];
   return (
     <ReasonDialog open title={t.hoursTitle(door.name)} hint={t.hoursHint} close={close} submit={send}>
       <div className="dialog-field"><span id="door-hours">{t.hours}</span><Select aria-labelledby="door-hours" style={{ width: "100%" }} value={wanted} onChange={setWanted} options={options} /></div>

@@ -5,7 +5,7 @@ import { type ReactNode, useState } from "react";
 import { useDoors } from "../../api/queries";
 import type { Door } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word, useSaid } from "../../i18n";
+import { useSaid, useTold, useWords, word } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -58,12 +58,13 @@ function Table({ doors, order }: TableProps): ReactNode {
 
 function Row({ door, order }: { door: Door; order: TableProps["order"] }): ReactNode {
   const said = useSaid();
+  const told = useTold();
   const { doors: t, words } = useWords();
   const { may } = useSession();
   const zone = useZone();
   return (
     <tr data-testid="door-row" data-mode={door.mode}>
-      <td className="nowrap"><strong>{door.name}</strong><div className="faint">{word(words.doorScope, door.scope)}</div>{door.scope === "amenity" ? <div className="faint">{door.hours || t.hoursAlways} {may("access.desk") ? <DoorHours door={door} /> : null}</div> : null}</td>
+      <td className="nowrap"><strong>{door.name}</strong><div className="faint">{word(words.doorScope, door.scope)}</div>{door.scope === "amenity" ? <div className="faint">{told(door.hours, door.hours_en) || t.hoursAlways} {may("access.desk") ? <DoorHours door={door} /> : null}</div> : null}</td>
       <td>
         <StateMark state={door.state} words={words.doorState} tone={door.known ? (door.state === "open" ? "warn" : door.state === "closed" ? "good" : "none") : "none"} />
         {door.alarm === "normal" ? null : <div><StateMark state={door.alarm} words={words.doorAlarm} /></div>}

@@ -6,7 +6,7 @@ import { ApiError, call } from "../../api/client";
 import { useBlocks, useDoors, useSchedules } from "../../api/queries";
 import type { DeskAnswer } from "../../api/types";
 import * as format from "../../format";
-import { useWords } from "../../i18n";
+import { useTold, useWords } from "../../i18n";
 import { serverNow } from "../../now";
 import { useEstate } from "../../session";
 import { DwellingPick } from "../../ui/DwellingPick";
@@ -144,6 +144,7 @@ function When({ draft, change, zone }: Part & { zone: string }): ReactNode {
 }
 
 function What({ draft, change }: Part): ReactNode {
+  const told = useTold();
   const { passes: t, words, common } = useWords();
   const hours = useSchedules().data?.items ?? [];
   return (
@@ -157,7 +158,7 @@ function What({ draft, change }: Part): ReactNode {
       </div>
       {draft.way === "id_card" ? <label className="dialog-field"><span>{t.idNumber}</span><Input value={draft.idNumber} maxLength={18} autoComplete="off" onChange={(event) => change({ idNumber: event.target.value })} /></label> : null}
       {TIMED.includes(draft.kind) && hours.length ? (
-        <div className="dialog-field"><span id="pass-hours">{t.hours2}</span><Select aria-labelledby="pass-hours" allowClear style={{ width: "100%" }} placeholder={t.allDay} value={draft.schedule} onChange={(one?: string) => change({ schedule: one ?? null })} options={hours.map((one) => ({ value: one.id, label: `${one.name} · ${one.text_zh}` }))} /></div>
+        <div className="dialog-field"><span id="pass-hours">{t.hours2}</span><Select aria-labelledby="pass-hours" allowClear style={{ width: "100%" }} placeholder={t.allDay} value={draft.schedule} onChange={(one?: string) => change({ schedule: one ?? null })} options={hours.map((one) => ({ value: one.id, label: `${one.name} · ${told(one.text_zh, one.text_en)}` }))} /></div>
       ) : null}
       {draft.way === "card" ? <label className="dialog-field"><span>{t.card}</span><Input value={draft.card} maxLength={30} inputMode="numeric" autoComplete="off" onChange={(event) => change({ card: event.target.value })} /></label> : null}
       <label className="dialog-field"><span>{common.reason}</span><Input.TextArea rows={2} value={draft.reason} onChange={(event) => change({ reason: event.target.value })} placeholder={common.reasonPlaceholder} /></label>

@@ -6,7 +6,7 @@ import { Link } from "react-router";
 import { call } from "../../api/client";
 import type { DeskAnswer, PassItem } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import { useNow } from "../../now";
 import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
@@ -22,6 +22,7 @@ const ENDS = ["host_withdrew", "own_request", "security_incident"] as const;
 const RENEWED_H = 2160;
 
 export function PassDetail({ pass }: { pass: PassItem }): ReactNode {
+  const told = useTold();
   const { passes: t, words, onDevices } = useWords();
   const zone = useZone();
   const { may } = useSession();
@@ -34,7 +35,7 @@ export function PassDetail({ pass }: { pass: PassItem }): ReactNode {
     [t.columns.valid, `${format.minute(pass.valid_from, zone)} ${t.until(format.minute(pass.valid_to, zone))}`],
     [t.columns.way, `${word(words.way, pass.identifier)} ${pass.number}`],
     [t.columns.used, pass.uses ? t.usedOf(pass.used, pass.uses) : t.usedTimes(pass.used)],
-    ...(pass.hours ? [[t.hours2, pass.hours] as [string, ReactNode]] : []),
+    ...(pass.hours ? [[t.hours2, told(pass.hours, pass.hours_en)] as [string, ReactNode]] : []),
     ...(pass.not_usable.length ? [[t.notUsable, <Mark key="warn" tone="warn">{pass.not_usable.join(t.comma)}</Mark>] as [string, ReactNode]] : []),
     ...(pass.repair_order ? [[t.repairOrder, pass.repair_order] as [string, ReactNode]] : []),
     [t.issued, `${pass.issued_by} · ${format.minute(pass.issued_at, zone)}`],

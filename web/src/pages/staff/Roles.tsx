@@ -7,7 +7,7 @@ import { call } from "../../api/client";
 import { useBlocks, useDoors, useRoles, useSchedules } from "../../api/queries";
 import type { Role } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import { useEstate, useSession } from "../../session";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
@@ -37,6 +37,7 @@ export function Roles(): ReactNode {
 }
 
 function Row({ role }: { role: Role }): ReactNode {
+  const told = useTold();
   const { staff: t, words, passes } = useWords();
   const { may } = useSession();
   const client = useQueryClient();
@@ -56,7 +57,7 @@ function Row({ role }: { role: Role }): ReactNode {
   return (
     <tr data-testid="role">
       <td><strong>{role.name}</strong><div className="faint">{role.organisation}</div></td>
-      <td>{word(words.holderClass, role.holder_class)}</td><td>{where}</td><td>{role.hours || t.always}</td><td className="num">{format.number(role.holders)}</td>
+      <td>{word(words.holderClass, role.holder_class)}</td><td>{where}</td><td>{told(role.hours, role.hours_en) || t.always}</td><td className="num">{format.number(role.holders)}</td>
       <td>{may("access.desk") && role.holders === 0 ? <Button size="small" aria-label={`${t.retire}: ${role.name}`} onClick={() => setRetiring(true)}>{t.retire}</Button> : null}
         {retiring ? <ReasonDialog open title={`${t.retire}: ${role.name}`} hint={t.retireHint} close={() => setRetiring(false)} submit={retire} /> : null}</td>
     </tr>

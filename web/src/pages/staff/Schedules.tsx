@@ -6,7 +6,7 @@ import { call } from "../../api/client";
 import { useSchedules } from "../../api/queries";
 import type { DeskAnswer, Schedule } from "../../api/types";
 import * as format from "../../format";
-import { useWords } from "../../i18n";
+import { useTold, useWords } from "../../i18n";
 import { useEstate, useSession } from "../../session";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
@@ -18,6 +18,7 @@ const EVERY_DAY = [1, 2, 3, 4, 5, 6, 7];
 const TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 
 export function Schedules(): ReactNode {
+  const told = useTold();
   const { staff: t } = useWords();
   const { may } = useSession();
   const [editing, setEditing] = useState<Schedule | "new" | null>(null);
@@ -34,7 +35,7 @@ export function Schedules(): ReactNode {
               <tbody>
                 {d.items.map((one) => (
                   <tr key={one.id} data-testid="schedule">
-                    <td><strong>{one.name}</strong></td><td>{one.text_zh}</td><td className="num">{format.number(one.uses)}</td>
+                    <td><strong>{one.name}</strong></td><td>{told(one.text_zh, one.text_en)}</td><td className="num">{format.number(one.uses)}</td>
                     <td>{keeper ? <Button size="small" aria-label={`${t.change}: ${one.name}`} onClick={() => setEditing(one)}>{t.change}</Button> : null}</td>
                   </tr>
                 ))}
