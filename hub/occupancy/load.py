@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hub.occupancy.contacts import CONTACT_CODES
 from hub.occupancy.estate_view import EstateView, Gaps
+from hub.occupancy.moved_out import left_on
 from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.presence import Memory, Reading, daily_use, presence
 from hub.occupancy.values import (
@@ -262,11 +263,3 @@ def ended_of(session: Session, zone: ZoneInfo, dwellings: Sequence[str]) -> dict
         if day is not None:
             found[dwelling] = max(found.get(dwelling, (day, tenancy)), (day, tenancy))
     return found
-
-
-def left_on(decision: Mapping[str, Any] | None, ended_at: datetime | None, zone: ZoneInfo) -> date | None:
-    """The day on which the move-out was completed, as the decision says; without one the day the hub heard of the end."""
-    told = str((decision or {}).get("move_out_completed_on") or "")
-    if told:
-        return date.fromisoformat(told)
-    return None if ended_at is None else ended_at.astimezone(zone).date()

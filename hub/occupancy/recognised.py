@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
+from hub.occupancy.moved_out import left_on
 from hub.occupancy.rows import upsert
 from hub.tables import Block, Consent, Dwelling, HouseholdMember, PassDay, RecognitionDay, Tenancy
 
@@ -188,6 +189,7 @@ def _spans(session: Session, estate_id: str, zone: ZoneInfo) -> Iterable[tuple[s
             Tenancy.from_date,
             Tenancy.state,
             Tenancy.ended_at,
+            Tenancy.end_decision,
             HouseholdMember.from_date.label("since"),
             HouseholdMember.to_date.label("until"),
             Consent.granted_at,
@@ -203,9 +205,10 @@ def _spans(session: Session, estate_id: str, zone: ZoneInfo) -> Iterable[tuple[s
         return at.astimezone(zone).date()
 
     for row in rows:
-        if row.state == "ended" and row.ended_at is None:
+        left = left_on(row.end_decision, row.ended_at, zone) if row.state == "ended" else None
+        if row.state == "ended" and left is None:
             continue
-        ends = [row.until, None if row.ended_at is None else local(row.ended_at)]
+        ends = [row.until, left]
         ends.append(None if row.withdrawn_at is None else local(row.withdrawn_at) - timedelta(days=1))
         end = min((day for day in ends if day is not None), default=None)
         begin = max(row.from_date, row.since, local(row.granted_at))

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
 from hub.estate import adding
 from hub.estate.adding import PointWish
 from hub.occupancy.estate_view import EstateView, load_estate
 from hub.occupancy.load import load_records
+from hub.occupancy.recognised import count_days
 from hub.occupancy.served import take_over
 from hub.services import Hub
-from hub.tables import AccessPoint, Consent, Coverage, CredentialRow, Device, Estate, HouseholdMember, PassDay, Person
+from hub.tables import (
+    AccessPoint,
+    Consent,
+    Coverage,
+    CredentialRow,
+    Device,
+    Estate,
+    HouseholdMember,
+    PassDay,
+    Person,
+    Tenancy,
+)
 
 LAST = date(2026, 11, 20)
 HOME = "E001.E001-B1-0101"
@@ -120,6 +133,28 @@ def _members(hub: Hub, count: int, identified: int) -> None:
 def test_a_block_says_how_many_of_its_consenting_members_it_recognises(site: Hub) -> None:
     _members(site, 23, 12)
     assert _view(site).recognition.share["E001.B1"][-1] == pytest.approx(12 / 24)
+
+
+def test_who_moved_out_is_not_expected_after_that_day_whenever_the_hub_heard(site: Hub) -> None:
+    _members(site, 23, 23)
+    moved_out, heard = LAST - timedelta(days=20), datetime(2026, 11, 18, 4, 0, tzinfo=UTC)
+
+    def members(decision: dict[str, str | None] | None) -> dict[date, int]:
+        with site.db.unit_of_work("test", "the household ended", audit=False) as uow:
+            tenancy = uow.session.get_one(Tenancy, "tenancy-1")
+            tenancy.state, tenancy.ended_at, tenancy.end_decision = "ended", heard, decision
+            for row in uow.session.scalars(select(HouseholdMember)):
+                row.from_date = date(2025, 3, 1)
+        with site.db.reading() as session:
+            counts = count_days(session, "E001", ZoneInfo("Asia/Shanghai"), moved_out, LAST)
+        return {day: count.members for (_block, day), count in counts.items()}
+
+    told = members({"move_out_completed_on": moved_out.isoformat()})
+    assert (told[moved_out], told[moved_out + timedelta(days=1)]) == (24, 0)
+    untold = members({"move_out_completed_on": None})
+    assert (untold[date(2026, 11, 18)], untold[date(2026, 11, 19)]) == (24, 0), (
+        "without a day: when the hub heard of it"
+    )
 
 
 def test_of_few_members_no_share_is_told(site: Hub) -> None:

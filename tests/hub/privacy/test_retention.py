@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select, update
@@ -195,6 +196,25 @@ def test_who_lives_here_or_left_lately_stays(site: Hub, left: int | None) -> Non
     purge(site)
     with site.db.reading() as session:
         assert session.get_one(Person, "person-1").name == NAME
+
+
+@pytest.mark.parametrize(
+    ("moved_out", "heard", "goes"),
+    [(200, 100, True), (200, 20, False), (100, 90, False), (183, 100, False), (None, 200, True)],
+)
+def test_the_time_of_a_household_counts_from_its_move_out_not_from_the_news(
+    site: Hub, moved_out: int | None, heard: int, goes: bool
+) -> None:
+    """The news may come late. What it deletes is gone for good: a fresh one deletes nobody yet."""
+    _moved_out(site, heard)
+    today = site.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    day = None if moved_out is None else (today - timedelta(days=moved_out)).isoformat()
+    with site.db.unit_of_work("test", "the decision", audit=False) as uow:
+        decision = {"number": "D-1", "move_out_completed_on": day}
+        uow.session.execute(update(Tenancy).values(end_decision=decision))
+    purge(site)
+    with site.db.reading() as session:
+        assert (session.get_one(Person, "person-1").erased_at is not None) == goes
 
 
 def test_periods_cover_what_analysis_looks_at() -> None:
