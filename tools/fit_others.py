@@ -4,42 +4,28 @@
 
 Each number is a world (`vary:N`), none of them one that anything is measured on; the more, the better it holds in a city that
 nobody has seen. Violations are raised `--boost` times, so that enough are seen, and the weights undo it. The direction of signs
-that can only speak for, or against, is fixed: what is fitted on simulated people must not learn their accidents. What one world
-teaches is kept in build/fit, so that a run that was stopped goes on.
+that can only speak for, or against, is fixed: what is fitted on simulated people must not learn their accidents.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from rich.progress import track
 
-from hub.occupancy.backtest.gather import bucket_starts, gather
-from hub.occupancy.backtest.history import read_history
-from hub.occupancy.backtest.pool import cores
-from hub.occupancy.backtest.replay import Replayer
-from hub.occupancy.backtest.score import read_truth
-from hub.occupancy.backtest.tables import Problems, Tables
-from hub.occupancy.likely import SETTLED_DAYS, declared_days
-from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.signs import SIGNS, signs, worth_a_look
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.violations import KINDS
-from tools.bench.draws import drawn_by
-from tools.fitting import DAYS, EVERY, Samples, Shape, fit, raised, stands, write
+from tools.fitting import DAYS, EVERY, Samples, Shape, drawn, fit, raised, tenancies, write
 
-KEPT = Path(__file__).resolve().parents[1] / "build/fit"
 HONEST_EVERY = 3
 """Of honest dwellings so many are left out but one."""
 
@@ -69,51 +55,24 @@ AGAINST = (
 
 
 def samples(number: int, dwellings: int, boost: float) -> Samples:
-    """What world `number` teaches, drawn or as it was kept."""
-    kept = KEPT / f"others_{drawn_by()}_{number}_{dwellings}_{boost:g}.npz"
-    if kept.exists():
-        with np.load(kept) as held:
-            return Samples(held["signs"], held["right"], held["weight"], held["dwelling"])
-    world = raised(number, boost, KINDS)
-    with tempfile.TemporaryDirectory() as source, tempfile.TemporaryDirectory() as work:
-        settings = Settings(
-            world=world,
-            seed=number,
-            dwellings=dwellings,
-            days=DAYS,
-            start=STARTS[number % 3 if number >= AT_ONE_TIME else 2],
-        )
+    """What world `number` teaches."""
+    start = STARTS[number % 3 if number >= AT_ONE_TIME else 2]
+    settings = Settings(world=raised(number, boost, KINDS), seed=number, dwellings=dwellings, days=DAYS, start=start)
+    with tempfile.TemporaryDirectory() as source:
         generate(settings, Path(source), parquet=True)
-        found = Samples.joined(_rows(Path(source), Path(work), boost))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(kept, signs=found.signs, right=found.right, weight=found.weight, dwelling=found.dwelling)
-    return found
+        return Samples.joined(_rows(Path(source), boost))
 
 
-def _rows(source: Path, work: Path, boost: float) -> Iterator[Samples]:
-    tables = Tables(source, Problems())
-    history = read_history(tables, None, None)
-    truth = read_truth(tables, history)
-    assert truth is not None, "a simulated city has its truth"
-    pack = pack_named("national_measured")
-    replayer = Replayer(history, gather(tables, history, work, lambda _rows: None), pack, calendar())
-    for bucket in range(len(bucket_starts(history))):
-        for dwelling, record, days, recognised in replayer.spells(work, bucket):
-            honest, household = dwelling not in truth.labels, record.household
-            if household is None or (honest and dwelling % HONEST_EVERY):
-                continue
-            tenancy = record.since(household.handover or household.first)
-            offset = len(record.days) - len(tenancy)
-            if len(tenancy) < SETTLED_DAYS:
-                continue
-            declared = declared_days(tenancy, household, pack)
-            found = signs(tenancy, household, recognised[offset : offset + len(tenancy)], declared).astype(np.float32)
-            index = np.arange(max(SETTLED_DAYS, days.start - offset), len(tenancy))
-            index = index[(index + offset) % EVERY == 0]
-            index = index[worth_a_look(found.astype(np.float64))[index]]
-            right = [stands(truth, dwelling, history.first + offset + i, "others") for i in index.tolist()]
-            weight = np.full(len(index), HONEST_EVERY if honest else 1 / boost)
-            yield Samples(found[index], np.array(right, np.bool_), weight, np.full(len(index), dwelling))
+def _rows(source: Path, boost: float) -> Iterator[Samples]:
+    for one in tenancies(source):
+        if one.honest and one.dwelling % HONEST_EVERY:
+            continue
+        found = signs(one.days, one.household, one.recognised, one.declared).astype(np.float32)
+        index = np.arange(one.begin, len(one.days))
+        index = index[(index + one.offset) % EVERY == 0]
+        index = index[worth_a_look(found.astype(np.float64))[index]]
+        weight = np.full(len(index), HONEST_EVERY if one.honest else 1 / boost)
+        yield Samples(found[index], one.cases(index, "others"), weight, np.full(len(index), one.dwelling))
 
 
 def main(
@@ -124,9 +83,7 @@ def main(
     version: Annotated[str, typer.Option(help="What leads will name; another fit is another version.")] = "2026.11",
 ) -> None:
     """Fit the chance that others live in a home. About two minutes of a processor a world."""
-    with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
-        drawn = pool.map(partial(samples, dwellings=dwellings, boost=boost), numbers)
-        parts = list(track(drawn, "worlds", total=len(numbers)))
+    parts = drawn("others", partial(samples, dwellings=dwellings, boost=boost), numbers, f"{dwellings}_{boost:g}")
     used = [place for place, name in enumerate(SIGNS) if name not in HOW_LATE]
     learned = [replace(part.no_case_above(CASE_DAYS), signs=part.signs[:, used]) for part in parts]
     fitted = fit(learned, [SIGNS[place] for place in used], FOR, AGAINST, SHAPE)

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Annotated
@@ -21,19 +22,12 @@ import numpy as np
 import typer
 
 from hub.occupancy.absence_signs import ABSENCE_COLUMN, ABSENCE_SIGNS, absence_signs
-from hub.occupancy.backtest.gather import bucket_starts, gather
-from hub.occupancy.backtest.history import read_history
-from hub.occupancy.backtest.replay import Replayer
-from hub.occupancy.backtest.score import read_truth
-from hub.occupancy.backtest.tables import Problems, Tables
-from hub.occupancy.likely import AWAY_DAYS, SETTLED_DAYS, declared_days
-from hub.occupancy.policy import calendar, pack_named
-from hub.occupancy.runs import festival_days
+from hub.occupancy.likely import AWAY_DAYS
 from simulators.city.doors import draw_layout
 from simulators.city.generate import write as written
 from simulators.city.model import Household
 from simulators.city.plan import City, Settings, plan_city
-from tools.fitting import DAYS, EVERY, Samples, Shape, fit, raised, stands, write
+from tools.fitting import DAYS, EVERY, Samples, Shape, drawn, fit, raised, tenancies, write
 
 STARTS = (date(2025, 1, 1), date(2025, 10, 1), date(2025, 7, 1), date(2025, 7, 1))
 """By number: histories begin at other times of the year, else Spring Festival always lies at the same length of a record."""
@@ -85,39 +79,22 @@ def _stands_for(household: Household) -> float:
     return next(share for least, share in LEFT_OUT if longest >= least or least == 0)
 
 
-def samples(number: int, dwellings: int, boost: float, start: date) -> Samples:
+def samples(number: int, dwellings: int, boost: float) -> Samples:
     """What one world teaches: a row of signs every few days of each absence that is long enough to be judged."""
-    with tempfile.TemporaryDirectory() as source, tempfile.TemporaryDirectory() as sorted_into:
-        homes = chosen(number, dwellings, boost, start)
+    homes = chosen(number, dwellings, boost, STARTS[number % len(STARTS)])
+    with tempfile.TemporaryDirectory() as source:
         written(homes.city, Path(source), parquet=True)
-        return Samples.joined(_rows(Path(source), Path(sorted_into), homes.weight))
+        return Samples.joined(_rows(Path(source), homes.weight))
 
 
-def _rows(source: Path, work: Path, weights: dict[str, float]) -> Iterator[Samples]:
-    tables = Tables(source, Problems())
-    history = read_history(tables, None, None)
-    truth = read_truth(tables, history)
-    assert truth is not None, "a simulated city has its truth"
-    pack = pack_named("national_measured")
-    festival = festival_days(calendar(), pack.pauses)
-    replayer = Replayer(history, gather(tables, history, work, lambda _rows: None), pack, calendar())
-    for bucket in range(len(bucket_starts(history))):
-        for dwelling, record, days, _recognised in replayer.spells(work, bucket):
-            household = record.household
-            if household is None:
-                continue
-            tenancy = record.since(household.first)
-            offset = len(record.days) - len(tenancy)
-            if len(tenancy) < SETTLED_DAYS:
-                continue
-            paused = np.array([festival(day.day) for day in tenancy], np.bool_)
-            signs, _from = absence_signs(tenancy, household.size, paused, declared_days(tenancy, household, pack))
-            index = np.arange(max(SETTLED_DAYS, days.start - offset), len(tenancy))
-            index = index[(index + offset) % EVERY == dwelling % EVERY]
-            index = index[signs[index, ABSENCE_COLUMN["away"]] >= AWAY_DAYS]
-            answers = [stands(truth, dwelling, history.first + offset + i, "vacancy") for i in index.tolist()]
-            weight = np.full(len(index), weights[history.dwellings[dwelling]])
-            yield Samples(signs[index], np.array(answers, np.bool_), weight, np.full(len(index), dwelling))
+def _rows(source: Path, weights: dict[str, float]) -> Iterator[Samples]:
+    for one in tenancies(source):
+        found, _from = absence_signs(one.days, one.household.size, one.paused, one.declared)
+        index = np.arange(one.begin, len(one.days))
+        index = index[(index + one.offset) % EVERY == one.dwelling % EVERY]
+        index = index[found[index, ABSENCE_COLUMN["away"]] >= AWAY_DAYS]
+        weight = np.full(len(index), weights[one.name])
+        yield Samples(found[index], one.cases(index, "vacancy"), weight, np.full(len(index), one.dwelling))
 
 
 def main(
@@ -128,12 +105,9 @@ def main(
     version: Annotated[str, typer.Option(help="What leads will name; another fit is another version.")] = "2026.11",
 ) -> None:
     """Fit the chance that a home stands empty."""
-    parts = []
-    for number in numbers:
-        parts.append(samples(number, dwellings, boost, STARTS[number % len(STARTS)]))
-        typer.echo(f"vary:{number}: {len(parts[-1].right)} samples, {int(parts[-1].right.sum())} of vacancies")
+    parts = drawn("vacancy", partial(samples, dwellings=dwellings, boost=boost), numbers, f"{dwellings}_{boost:g}")
     write(out, "vacancy", fit(parts, ABSENCE_SIGNS, FOR, AGAINST, SHAPE), TIERS, numbers, version)
-    typer.echo(f"wrote the vacancy part of {out}")
+    typer.echo(f"{sum(len(part.right) for part in parts):,} samples; wrote the vacancy part of {out}")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,41 @@
-"""What the fits of hub/occupancy/likely.json share: samples of days with weights, boosted trees on them, how they are kept."""
+"""What the fits of hub/occupancy/likely.json share: cities walked tenancy by tenancy, samples of days with weights, boosted trees
+on them, how both are kept. What one world teaches is kept in build/fit, so that a run that was stopped goes on."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
 
+import hub.occupancy
+from hub.occupancy.backtest.gather import bucket_starts, gather
+from hub.occupancy.backtest.history import read_history
 from hub.occupancy.backtest.leads import family
-from hub.occupancy.backtest.score import Truth
+from hub.occupancy.backtest.pool import cores
+from hub.occupancy.backtest.replay import Replayer
+from hub.occupancy.backtest.score import Truth, read_truth
+from hub.occupancy.backtest.tables import Problems, Tables
+from hub.occupancy.likely import SETTLED_DAYS, declared_days
+from hub.occupancy.policy import calendar, pack_named
+from hub.occupancy.runs import festival_days
+from hub.occupancy.values import Household, PresenceDay
 from simulators.city.vary import varied_world
 from simulators.city.world import World, parse_world
+from tools.bench.draws import POLICY, drawn_by
 
+KEPT = Path(__file__).resolve().parents[1] / "build/fit"
 DAYS = 365
 EVERY = 5
 """Days between samples of a dwelling."""
@@ -56,6 +74,83 @@ class Shape:
     rows: int = 60
     rate: float = 0.1
     small: float = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """What a city's record says of one tenancy, and what is true. `days[0]` is day `offset` of the history, `begin` the first of
+    `days` that this record is judged on, `honest`: the home never has a case."""
+
+    dwelling: int
+    name: str
+    household: Household
+    days: Sequence[PresenceDay]
+    offset: int
+    begin: int
+    recognised: Sequence[float | None]
+    declared: NDArray[np.bool_]
+    paused: NDArray[np.bool_]
+    honest: bool
+    truth: Truth
+    first: int
+
+    def cases(self, index: NDArray[np.int64], wanted: str) -> NDArray[np.bool_]:
+        """Whether a case of this family stands on each of these days."""
+        days = (self.first + self.offset + index).tolist()
+        return np.array([stands(self.truth, self.dwelling, day, wanted) for day in days], np.bool_)
+
+
+def tenancies(source: Path) -> Iterator[Tenancy]:
+    """All tenancies of the city in `source` whose days can be judged, as the back-test's records have them."""
+    with tempfile.TemporaryDirectory() as folder:
+        work, tables = Path(folder), Tables(source, Problems())
+        history = read_history(tables, None, None)
+        truth = read_truth(tables, history)
+        assert truth is not None, "a simulated city has its truth"
+        pack = pack_named(POLICY)
+        festival = festival_days(calendar(), pack.pauses)
+        replayer = Replayer(history, gather(tables, history, work, lambda _rows: None), pack, calendar())
+        for bucket in range(len(bucket_starts(history))):
+            for dwelling, record, days, recognised in replayer.spells(work, bucket):
+                household = record.household
+                if household is None:
+                    continue
+                own = record.since(household.handover or household.first)
+                offset = len(record.days) - len(own)
+                if len(own) < SETTLED_DAYS:
+                    continue
+                yield Tenancy(
+                    dwelling, history.dwellings[dwelling], household, own, offset, max(SETTLED_DAYS, days.start - offset),
+                    recognised[offset : offset + len(own)], declared_days(own, household, pack),
+                    np.array([festival(day.day) for day in own], np.bool_), dwelling not in truth.labels, truth, history.first,
+                )  # fmt: skip
+
+
+def drawn(part: str, draw: Callable[[int], Samples], numbers: Sequence[int], how: str) -> list[Samples]:
+    """What worlds teach, side by side, or as it was kept. `how`: names what else the samples depend on."""
+    with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
+        files = [KEPT / f"{part}_{drawn_by()}_{_signs()}_{number}_{how}.npz" for number in numbers]
+        return list(track(pool.map(_one, [draw] * len(files), numbers, files), "worlds", total=len(files)))
+
+
+def _one(draw: Callable[[int], Samples], number: int, kept: Path) -> Samples:
+    if kept.exists():
+        with np.load(kept) as held:
+            return Samples(held["signs"], held["right"], held["weight"], held["dwelling"])
+    found = draw(number)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    part = kept.with_suffix(".part.npz")
+    np.savez(part, signs=found.signs, right=found.right, weight=found.weight, dwelling=found.dwelling)
+    part.replace(kept)
+    return found
+
+
+def _signs() -> str:
+    """Names the code that draws the signs: after a change they are drawn anew."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(hub.occupancy.__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def raised(number: int, boost: float, kinds: Iterable[str]) -> World:

@@ -11,6 +11,7 @@ import pytest
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from hub.occupancy.trees import Trees
+from tools import fitting
 from tools.fitting import Samples, Shape, fit, write
 
 COLUMNS = ("speaks_for", "speaks_against", "says_nothing")
@@ -71,3 +72,17 @@ def test_one_part_is_written_and_the_other_left_alone(tmp_path: Path) -> None:
     told = json.loads(out.read_text())
     assert told["vacancy"] == {"kept": True}
     assert (told["version"], told["others"]["worlds"]) == ("new", [811, 812])
+
+
+def test_what_a_world_taught_is_kept_whole_and_drawn_once(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def draw(number: int) -> Samples:
+        asked.append(number)
+        return drawn(50, number)
+
+    first, again = (fitting._one(draw, 811, tmp_path / "fit/others_811.npz") for _ in range(2))
+    assert asked == [811], "a run that was stopped goes on with what it has"
+    for name in ("signs", "right", "weight", "dwelling"):
+        assert np.array_equal(getattr(first, name), getattr(again, name)), f"{name} is read as it was written"
+    assert [file.name for file in (tmp_path / "fit").iterdir()] == ["others_811.npz"], "nothing half written is left"
