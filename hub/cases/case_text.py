@@ -44,14 +44,18 @@ def detail_lines(case: CaseDetail, english: bool) -> Iterator[str]:
 
 def form_lines(step: ActionItem, english: bool) -> Iterator[str]:
     """What a step asks for."""
-    yield f"{step.action} {step.label_zh} ({step.step})"
+
+    def told(label: str) -> str:
+        return in_words(label) if english else label
+
+    yield f"{step.action} {told(step.label_zh)} ({step.step})"
     if step.blocked:
         yield f"  not yet: {step.blocked_en if english else step.blocked}"
     for code in step.reason_codes:
-        yield f"  --reason {code.code}  {code.label_zh}"
+        yield f"  --reason {code.code}  {told(code.label_zh)}"
     for one in step.fields:
-        what = "|".join(f"{choice.code} {choice.label_zh}" for choice in one.choices) or one.kind
-        yield f"  --set {one.name}=…  {one.label_zh}{'' if one.required else ' (optional)'}: {what}"
-    yield f"  --opinion …  {step.opinion_zh}"
+        what = "|".join(f"{choice.code} {told(choice.label_zh)}" for choice in one.choices) or one.kind
+        yield f"  --set {one.name}=…  {told(one.label_zh)}{'' if one.required else ' (optional)'}: {what}"
+    yield f"  --opinion …  {told(step.opinion_zh)}"
     if step.offered:
         yield f"  offered: {step.offered}"

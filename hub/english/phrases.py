@@ -18,7 +18,7 @@ SLOT = re.compile(r"\{(\w+)([@:*]?)\}")
 WORD = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}")
 KINDS = {"": r"-?[\d.,]+%?", "@": r"\d{4}-\d{2}-\d{2}", ":": r"\d{2}:\d{2}", "*": r".*?"}
 STOPS = {"。": ". ", "；": "; ", "、": ", ", "，": ", "}
-FILES = ("leads", "names", "cases", "access")
+FILES = ("leads", "names", "cases", "access", "forms")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import pytest
 
 from hub.access.schedules import from_json, in_words
 from hub.cases.states import NOTICES
+from hub.cases.steps import ACTIONS
 from hub.english.phrases import CHINESE, FILES, SLOT, WORD, book, english, in_english, part
 from hub.occupancy.catalogue import FORBIDDEN, RULES
 from hub.occupancy.outside import SIGN_KINDS
@@ -111,6 +112,17 @@ def test_names_around_a_lead_have_english_words() -> None:
         texts += [pack.title_zh, f"{pack.legal_basis}；{pack.vacancy.basis}", pack.sublet.basis, pack.vacant_use.basis]
     missing = [text for text in texts if CHINESE.search(english(text))]
     assert not missing, missing
+
+
+def test_every_word_of_a_cases_forms_has_english_words() -> None:
+    """A refusal names the field that is missing; half a sentence in each language helps nobody."""
+    words: set[str] = set()
+    for rule in ACTIONS.values():
+        words |= {rule.label_zh, rule.opinion_zh, *rule.reason_codes.values()}
+        for field in rule.fields:
+            words |= {field.label_zh, *dict(field.choices).values()}
+    assert len(words) > 150, "the forms were not found"
+    assert not [text for text in words if CHINESE.search(english(text))]
 
 
 def test_values_and_names_come_through() -> None:

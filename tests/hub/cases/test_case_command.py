@@ -69,6 +69,10 @@ def test_a_named_person_reads_and_takes_a_step(directory: Path) -> None:
     form = run(directory, "form", NUMBER, "ask", "--as", "zhao")
     assert "--set channel=…" in form.output
     assert "offered" in form.output
+    assert (
+        "--set channel=…  Channel: phone Phone"
+        in run(directory, "form", NUMBER, "ask", "--as", "zhao", "--english").output
+    )
     taken = ask(directory, "zhao")
     assert taken.exit_code == 0, taken.output
     shown = run(directory, "show", NUMBER, "--as", "sun", "--english")
