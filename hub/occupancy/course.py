@@ -47,6 +47,14 @@ USED, BY_NIGHT = 0.3, 0.35
 """Used on so many days by somebody who is not recognised, but on fewer than this share of them at hours at which people who
 live there come home or leave: builders, carers, cleaners. A question, no more."""
 
+CERTAIN = 0.9
+"""From so high a chance on, hours by day alone are no reason to stop at a question: who lives there may be retired or work from
+home, and no builder's hours come with a household that is gone."""
+
+OTHERWISE = 20.0
+"""What the last weeks say of hours, credentials or meters is explained so much better by others than by the household's own past
+(twice the log-likelihood beyond chance, `shift_signs`): far beyond what a changed shift at work or a new card brings."""
+
 NEVER_SEEN = 0.1
 IDLE_POWER = 0.55
 
@@ -84,18 +92,27 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     sleep_there = silent | (s["late_recent"] >= BY_NIGHT * s["visitors_recent"])
     used = (s["late_recent"] >= 0.25) | ((s["visitors_recent"] >= 0.4) & sleep_there)
     used |= s["unidentified_recent"] >= USED
-    used |= (s["new_token"] >= 0.3) | (s["house_recent"] - s["house_usual"] >= 0.2)
+    renewed = (s["new_token"] >= 0.3) | (s["house_recent"] - s["house_usual"] >= 0.2) | (s["shift_tokens"] >= OTHERWISE)
+    used |= renewed
     metered = (s["has_water"] > 0) & (s["water_low"] < 0.4) & (silent | (np.abs(s["water_change"]) >= 0.3))
     metered |= ~(s["has_water"] > 0) & (s["has_power"] > 0) & (s["power_change"] > np.log(0.6)) & silent
     metered |= _lives_by_water(of) & (silent | used)
+    metered |= s["shift_meter"] >= OTHERWISE
+    # other hours alone are a new job; with other credentials, visitors by night or another use of water they are others' hours
+    other_hours = (s["shift_hours"] >= OTHERWISE) & (
+        renewed
+        | (s["late_recent"] >= 0.25)
+        | (s["shift_meter"] >= OTHERWISE)
+        | ((s["has_water"] > 0) & (np.abs(s["water_change"]) >= 0.3))
+    )
     enrolled = s["newcomer_only"] >= 0.3
-    bits = (silent | nightly, used, metered, enrolled)
+    bits = (silent | nightly | other_hours, used, metered, enrolled)
     number = sum(b.astype(np.int64) for b in bits)
     seen, told = s["observed"], s["declared"] >= MOSTLY_DECLARED
     sure = (silent & ~told) | (of.others >= SURE)
     allowed = np.where((number >= 2) & (used | metered | enrolled), 3, np.where(number >= 1, 1, 0))
     allowed = np.where((allowed == 3) & ((seen < OBSERVED_RED) | ~sure), 2, allowed)
-    allowed = np.where(_by_day_alone(s), np.minimum(allowed, 1), allowed)
+    allowed = np.where(_by_day_alone(s) & (of.others < CERTAIN), np.minimum(allowed, 1), allowed)
     enough = (seen >= OBSERVED) & healthy
     families = sum(b.astype(np.int64) << k for k, b in enumerate(bits))
 

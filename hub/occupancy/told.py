@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import exp
 
 from hub.occupancy.absence_signs import ABSENCE_COLUMN
-from hub.occupancy.course import Now, absent_days
+from hub.occupancy.course import OTHERWISE, Now, absent_days
 from hub.occupancy.finding import (
     Evidence,
     Finding,
@@ -162,7 +162,7 @@ def _others(
         )
     if at["new_token"] >= 0.2:
         because.append("出现此前未使用过的本户凭证。")
-    if max(at["hours_change"], at["run_hours"]) >= 0.25:
+    if max(at["hours_change"], at["run_hours"]) >= 0.25 or at["shift_hours"] >= OTHERWISE:
         changed = max(at["hours_change"], at["run_hours"])
         because.append(f"出入时段与平时明显不同（差异{changed:.0%}；平时波动{at['hours_usual']:.0%}）。")
     water, against = _meter_text(record, window, at)

@@ -1,0 +1,95 @@
+"""How far signs may lead, whatever the chance: what counts as a kind of signal of its own, and what stays a question."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from hub.occupancy.course import CERTAIN, OTHERWISE, Now, course_of_others
+from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, Stage
+from hub.occupancy.fitted import model
+from hub.occupancy.likely import Likely, likely
+from hub.occupancy.policy import calendar, pack_named
+from hub.occupancy.presence import presence
+from hub.occupancy.runs import festival_days
+from hub.occupancy.signs import COLUMN
+from hub.occupancy.values import CredentialUse, DwellingRecord, Household, Member, ObservedDay
+
+DAYS, END = 60, date(2026, 11, 20)
+POINTS = frozenset({"gate"})
+CARD = (CredentialUse("tok-a", True, 0, 2, hours=1 << 8 | 1 << 18),)
+TIERS = replace(model().others_tiers, yellow=0.3, orange=0.6, red=0.7)
+CARDS_ONLY = {
+    "unidentified_recent": 1.0,
+    "unidentified_usual": 1.0,
+    "own_recent": 1.0,
+    "observed": 1.0,
+    "night_recent": 1.0,
+}
+
+
+@pytest.fixture(scope="module")
+def tenancy() -> Likely:
+    rows = [ObservedDay(END - timedelta(days=DAYS - 1 - i), {}, CARD, None) for i in range(DAYS)]
+    household = Household("t-1", date(2024, 1, 1), None, (Member("m-1", True, False, frozenset({"tok-a"})),))
+    record = DwellingRecord("d-1", household, tuple(presence(rows, POINTS)), POINTS, {}, contacts_kept=False)
+    pack = pack_named("national_measured")
+    found = likely(record, household, pack, festival_days(calendar(), pack.pauses), model())
+    assert found is not None
+    return found
+
+
+def last(tenancy: Likely, chance: float, **signs: float) -> Now | None:
+    """What stands on the last day, where all days have these signs and this chance."""
+    table = np.zeros_like(tenancy.signs)
+    for name, value in (CARDS_ONLY | {"night_unseen": 1.0} | signs).items():
+        table[:, COLUMN[name]] = value
+    of = replace(tenancy, signs=table, others=np.full(len(tenancy.days), chance))
+    return course_of_others(of, TIERS, np.ones(len(tenancy.days), np.bool_))[-1]
+
+
+def stage(now: Now | None) -> Stage | None:
+    return None if now is None else now.stage
+
+
+def test_cards_that_name_nobody_are_one_kind_of_signal_and_no_more(tenancy: Likely) -> None:
+    now = last(tenancy, 0.99)
+    assert now is not None
+    assert (now.stage, now.families) == (Stage.YELLOW, (CREDENTIALS,)), (
+        "whoever lives behind a card-only door uses cards"
+    )
+
+
+def test_other_hours_alone_are_a_new_job(tenancy: Likely) -> None:
+    assert stage(last(tenancy, 0.99, shift_hours=5 * OTHERWISE)) is Stage.YELLOW
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"shift_tokens": OTHERWISE}, {"new_token": 0.3}, {"house_recent": 0.5, "house_usual": 0.3}, {"late_recent": 0.25}],
+)
+def test_other_hours_of_other_credentials_are_two_kinds_of_signals(tenancy: Likely, changed: dict[str, float]) -> None:
+    now = last(tenancy, 0.99, shift_hours=OTHERWISE, **changed)
+    assert now is not None
+    assert now.stage is Stage.RED
+    assert set(now.families) == {DOORS, CREDENTIALS}
+    assert stage(last(tenancy, 0.99, shift_hours=OTHERWISE - 1, **changed)) is Stage.YELLOW
+    assert stage(last(tenancy, 0.75, shift_hours=OTHERWISE, **changed)) is Stage.ORANGE, (
+        "while the household's own cards are used, others may be its guests: a file needs a high chance"
+    )
+
+
+def test_a_meter_that_reads_otherwise_is_a_kind_of_signal(tenancy: Likely) -> None:
+    now = last(tenancy, 0.99, shift_meter=OTHERWISE)
+    assert now is not None
+    assert (now.stage, set(now.families)) == (Stage.RED, {CREDENTIALS, METERS})
+    assert stage(last(tenancy, 0.99, shift_meter=OTHERWISE - 1)) is Stage.YELLOW
+
+
+def test_who_comes_by_day_alone_is_asked_about_until_the_chance_is_next_to_certain(tenancy: Likely) -> None:
+    gone = {"gone_faces": 2.0, "unseen_own": 40.0, "own_recent": 0.0, "night_unseen": 0.1}
+    assert stage(last(tenancy, CERTAIN - 0.01, **gone)) is Stage.YELLOW, "builders, carers and cleaners come by day"
+    assert stage(last(tenancy, CERTAIN, **gone)) is Stage.RED, "the retired and who works from home live by day"
