@@ -21,7 +21,7 @@ from hub.occupancy.backtest.replay import Lead, Replayer
 from hub.occupancy.backtest.score import Scored, read_truth, score
 from hub.occupancy.backtest.tables import Problems, Tables
 from hub.occupancy.finding import RULES_VERSION
-from hub.occupancy.fitted import fixed_chances, marks
+from hub.occupancy.fitted import fixed_chances, marks, model
 from hub.occupancy.policy import calendar, pack_named
 
 Progress = Callable[[str, int, int], None]
@@ -80,7 +80,7 @@ def backtest(options: Options, progress: Progress) -> Result:
 
 def _fingerprint(options: Options, tables: Tables, pack: str) -> str:
     files = [(name, file.name, file.stat().st_size, file.stat().st_mtime_ns) for name, file in tables.files.items()]
-    key = (files, str(options.since), str(options.until), pack, RULES_VERSION)
+    key = (files, str(options.since), str(options.until), pack, RULES_VERSION, model().version)
     return hashlib.sha256(repr(key).encode()).hexdigest()
 
 

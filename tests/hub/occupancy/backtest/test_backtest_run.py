@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from hub.occupancy.backtest import run as run_module
 from hub.occupancy.backtest.run import Options, Result, backtest
+from hub.occupancy.backtest.tables import Problems, Tables
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.world import builtin_world
@@ -136,6 +138,20 @@ def test_a_killed_run_goes_on_where_it_was(
     assert replayed == list(range(1, 1 + len(replayed))), "finished buckets were replayed again"
     assert replayed, "nothing was left to do: the run was not killed half-way"
     assert not (tmp_path / "leads.csv.work").exists()
+
+
+def test_what_other_rules_or_another_model_judged_is_not_gone_on_with(
+    city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options, tables = Options(city, tmp_path / "leads.csv"), Tables(city, Problems())
+    same = run_module._fingerprint(options, tables, "pack")
+    monkeypatch.setattr(run_module, "RULES_VERSION", "of another release")
+    other_rules = run_module._fingerprint(options, tables, "pack")
+    monkeypatch.undo()
+    other = replace(run_module.model(), version="of another fit")
+    monkeypatch.setattr(run_module, "model", lambda: other)
+    other_model = run_module._fingerprint(options, tables, "pack")
+    assert len({same, other_rules, other_model}) == 3, "leads of two models would stand in one file"
 
 
 def test_bad_rows_are_named_and_counted_and_raise_no_lead(city: Path, whole: Rows, tmp_path: Path) -> None:
