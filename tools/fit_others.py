@@ -42,7 +42,7 @@ HOW_LATE = ("usual_days", "record_days")
 """Signs that tell how late in the history it is: nothing is learned from them."""
 
 SHAPE = Shape(trees=400, leaves=32, rows=100, rate=0.06, small=30)
-TIERS = {"yellow": 0.3, "orange": 0.67, "red": 0.8}
+TIERS = {"yellow": 0.28, "orange": 0.7, "red": 0.86}
 FOR = (
     "unseen_face", "never_recognised", "gone_faces", "own_lost", "face_lost", "visitors_recent", "late_recent", "late_short",
     "lived_unseen", "newcomer_only", "house_recent", "new_token", "hours_change", "unidentified_recent", "night_unseen",
