@@ -82,9 +82,13 @@ def test_a_household_is_masked_until_revealed(open_as: OpenAs, served: Served) -
 def test_presence_is_a_table_too(look_as: OpenAs) -> None:
     page = look_as("official", f"/dwellings/{HOME}")
     presence = page.get_by_test_id("presence")
-    expect(presence.get_by_role("img")).to_have_attribute("aria-label", re.compile("未知 1[01] 天"))
+    picture = presence.get_by_role("img")
+    expect(picture).to_have_attribute("aria-label", re.compile("未知 1[01] 天"))
+    # in the first hours of a local day the day before is not whole yet: the page begins a day earlier, of which nothing is known
+    told = re.search(r"未知 (\d+) 天", picture.get_attribute("aria-label") or "")
+    assert told is not None
     presence.get_by_role("button", name="表格").click()
-    expect(presence.get_by_role("cell", name="未知（未覆盖）")).to_have_count(10)
+    expect(presence.get_by_role("cell", name="未知（未覆盖）")).to_have_count(int(told[1]))
 
 
 def test_english_by_a_switch(look_as: OpenAs) -> None:

@@ -20,7 +20,7 @@ def _closed(served: Served, number: int, outcome: str) -> None:
     hub = served.hub
     with hub.db.unit_of_work("test", "a closed case", now=hub.now()) as uow:
         at = uow.now - timedelta(days=30, minutes=number)
-        said = [{"on": (at - timedelta(days=20)).date().isoformat(), "rule": "S2", "stage": "yellow", "fitted": 0.28}]
+        said = [{"on": (at - timedelta(days=20)).date().isoformat(), "rule": "S2", "stage": "yellow", "fitted": 0.2}]
         common = {"estate_id": "E001", "dwelling_id": HOME, "kind": "sublet", "stage": "yellow"}
         uow.session.add(
             CaseFile(
