@@ -93,7 +93,7 @@ def prepare(hub: Hub, directory: Path) -> None:
     key = str(back_office_key(directory))
     _write(hub.config.dir / "sources.json", [{"name": "back-office", "kind": "http", "url": url, "api_key_file": key}])
     # commands on this directory print addresses: they must be those of this demo
-    _write(hub.config.dir / "hub.json", {"port": hub.config.port, "public_url": hub.config.public_url})
+    _write(hub.config.dir / "hub.json", {"port": hub.config.port})
     _write(hub.config.dir / "lease.json", {"url": f"{url}/api/inbox", "api_key_file": key})
 
 

@@ -35,6 +35,8 @@ REFUTED_BY = (
 NOT_ENOUGH = "观测数据不足：不推进任何阶段，缺失的数据不视为无人，也不视为他人居住。"
 SHOWN = 20
 AWAY_BEFORE = 20
+CHANGED = 0.3
+"""Log of recent over usual electricity from which on it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,9 @@ def _others(
     water, against = _meter_text(record, window, at)
     because += water
     evidence += [Evidence("meter", record.meters["water"], text) for text in water if "water" in record.meters]
+    if power := _power_text(len(window), at):
+        because.append(power)
+        evidence += [Evidence("meter", record.meters["electricity"], power)] if "electricity" in record.meters else []
     against = [*against, *_against_others(household, at)]
     return _Told(
         tuple(because),
@@ -195,6 +200,12 @@ def _meter_text(
             else f"近{len(window)}日日均用水{mean:.3f}立方米。"
         )
     return ([], [text + leak]) if leak or mean < 0.01 else ([text], [])
+
+
+def _power_text(days: int, at: Mapping[str, float]) -> str:
+    """What a lead may rest on is named: electricity where it changed, or where no water meter tells."""
+    changed = abs(at["power_change"]) >= CHANGED or (at["shift_meter"] >= OTHERWISE and not at["has_water"])
+    return f"近{days}日日均用电为平时的{exp(at['power_change']):.0%}。" if at["has_power"] and changed else ""
 
 
 def _against_others(household: Household, at: Mapping[str, float]) -> list[str]:

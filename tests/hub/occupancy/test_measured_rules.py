@@ -71,6 +71,20 @@ def test_registered_persons_gone_while_the_home_is_used() -> None:
     assert found.evidence
 
 
+def test_electricity_that_changed_is_named_and_what_is_as_usual_is_not() -> None:
+    def told(recent: float) -> Finding | None:
+        lived, since = (
+            [replace(day, electricity=kwh) for day in part] for part, kwh in zip(GONE, (6.0, recent), strict=True)
+        )
+        return find(lived, since, meters={"water": "W-1", "electricity": "E-1"})
+
+    for recent, named in ((3.0, True), (6.0, False)):
+        found = told(recent)
+        assert found is not None
+        assert any("用电" in text for text in found.because) is named
+        assert ("E-1" in {one.ref for one in found.evidence if one.kind == "meter"}) is named
+
+
 def test_it_takes_days_until_anything_is_said() -> None:
     assert find(days(120, HERE, 0.2), days(6, LENT, 0.12)) is None
 

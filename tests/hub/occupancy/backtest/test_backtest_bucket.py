@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,9 @@ def city(members: dict[int, list[MemberRow]] | None = None, **gathered: Any) -> 
     return Buckets(history, Gathered(**{**known, **gathered}))
 
 
-def write(directory: Path, uses: list[tuple[int, ...]], meters: list[tuple[Any, ...]] = []) -> None:  # noqa: B006
+def write(directory: Path, uses: list[tuple[int, ...]], meters: Sequence[tuple[Any, ...]] = ()) -> None:
     np.array(uses, USE).tofile(directory / "uses-00000.bin")
-    np.array(meters, METER).tofile(directory / "meters-00000.bin")
+    np.array(list(meters), METER).tofile(directory / "meters-00000.bin")
 
 
 def test_passes_of_a_credential_are_one_use_a_day(tmp_path: Path) -> None:
