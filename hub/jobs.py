@@ -58,6 +58,7 @@ class JobRunner:
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(WORKERS)}, timezone="UTC")
 
     def start(self) -> None:
+        self.hub.ending.clear()
         now = self.hub.now()
         for number, job in enumerate(self.jobs.values()):
             first = now + timedelta(seconds=min(job.period_s, 1 + 0.2 * number))
@@ -69,7 +70,8 @@ class JobRunner:
         self.hub.signaller = self.signal
 
     def stop(self) -> None:
-        """Waits for running jobs; starts none."""
+        """Waits for running jobs, which hear of it (`Hub.ending`); starts none."""
+        self.hub.ending.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
@@ -96,11 +98,11 @@ class JobRunner:
 
     def _turns(self, name: str) -> None:
         """Run while wanted. Whoever comes during a run leaves its wish and goes: the runner takes another turn."""
-        while self._wanted[name].is_set():
+        while self._wanted[name].is_set() and not self.hub.ending.is_set():
             if not self._running[name].acquire(blocking=False):
                 return
             try:
-                while self._wanted[name].is_set():
+                while self._wanted[name].is_set() and not self.hub.ending.is_set():
                     signalled = self._signalled[name].is_set()
                     self._signalled[name].clear()
                     self._wanted[name].clear()

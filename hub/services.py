@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,7 @@ class Hub:
         )
         self.link: Link | None = None
         self.signaller: Callable[[str], None] = _no_jobs
+        self.ending = threading.Event()  # set when the process is told to stop: long jobs leave the rest to the next run
         self.right_of_way = RightOfWay()  # of revocations, before lists
         self.held_kinds: Kinds = {}
         self.other_ways: Callable[[UnitOfWork], tuple[OtherWay, ...]] = lambda _uow: ()

@@ -52,6 +52,7 @@ class _Totals:
     findings: int = 0
     cases: int = 0
     left: int = 0
+    stopped: bool = False
 
     def add(self, hub: Hub, estate_id: str, outcome: Outcome, touched: list[str]) -> None:
         announce(hub, estate_id, touched)
@@ -62,7 +63,8 @@ class _Totals:
 
     def said(self) -> str:
         text = f"{self.dwellings} dwellings, {self.days} days, {self.findings} findings, {self.cases} cases"
-        return text + (f"; {self.left} changed meanwhile: next run" if self.left else "")
+        text += f"; {self.left} changed meanwhile: next run" if self.left else ""
+        return text + ("; told to stop: the rest in the next run" if self.stopped else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class _Work:
 
 
 def analyse(hub: Hub) -> str:
-    """One line: how many dwellings and days were judged, findings changed, cases touched."""
+    """One line: how many dwellings and days were judged, findings changed, cases touched. A hub that is told to stop leaves
+    after the piece that is being written: what was not judged stays due."""
     totals = _Totals()
     with hub.db.reading() as session:
         estates = session.scalars(select(Estate).order_by(Estate.id)).all()
@@ -87,6 +90,9 @@ def analyse(hub: Hub) -> str:
             else:
                 _analyse_anew(hub, piece.of, judges, outcomes, totals)
                 _close_due(hub, piece.of.estate, totals)
+            if hub.ending.is_set():
+                totals.stopped = True
+                break
     if totals.cases:
         hub.signal(outbox.JOB)
     return totals.said()
@@ -131,6 +137,8 @@ def _analyse_anew(hub: Hub, work: _Work, judges: Judges, outcomes: Callable[[], 
             touched = _cases(uow, outcome)
         totals.left += len(left)
         totals.add(hub, work.estate.id, outcome, touched)
+        if hub.ending.is_set():
+            break
 
 
 def _close_due(hub: Hub, estate: Estate, totals: _Totals) -> None:

@@ -18,6 +18,7 @@ from hub.occupancy.columns import columns_of
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, RECORDS, Stage
 from hub.occupancy.likely import Likely, Tiers
 from hub.occupancy.pack import Vacancy
+from hub.occupancy.runs import LEAK_SPREAD, SHORT_RUN
 from hub.occupancy.signs import COLUMN
 
 Floats = NDArray[np.float64]
@@ -55,6 +56,7 @@ OTHERWISE = 20.0
 """What the last weeks say of hours, credentials or meters is explained so much better by others than by the household's own past
 (twice the log-likelihood beyond chance, `shift_signs`): far beyond what a changed shift at work or a new card brings."""
 
+LEAK_DAYS = 14
 NEVER_SEEN = 0.1
 IDLE_POWER = 0.55
 
@@ -94,16 +96,19 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     used |= s["unidentified_recent"] >= USED
     renewed = (s["new_token"] >= 0.3) | (s["house_recent"] - s["house_usual"] >= 0.2) | (s["shift_tokens"] >= OTHERWISE)
     used |= renewed
-    metered = (s["has_water"] > 0) & (s["water_low"] < 0.4) & (silent | (np.abs(s["water_change"]) >= 0.3))
+    people = ~_leaks(of)
+    other_water = (s["has_water"] > 0) & (np.abs(s["water_change"]) >= 0.3) & people
+    other_meter = (s["shift_meter"] >= OTHERWISE) & people
+    metered = ((s["has_water"] > 0) & (s["water_low"] < 0.4) & silent & people) | (other_water & (s["water_low"] < 0.4))
     metered |= ~(s["has_water"] > 0) & (s["has_power"] > 0) & (s["power_change"] > np.log(0.6)) & silent
-    metered |= _lives_by_water(of) & (silent | used)
-    metered |= s["shift_meter"] >= OTHERWISE
+    metered |= _lives_by_water(of) & (silent | used) & people
+    metered |= other_meter
     # other hours alone are a new job; with other credentials, visitors by night or another use of water they are others' hours
     other_hours = (s["shift_hours"] >= OTHERWISE) & (
         renewed
         | (s["late_recent"] >= 0.25)
-        | (s["shift_meter"] >= OTHERWISE)
-        | ((s["has_water"] > 0) & (np.abs(s["water_change"]) >= 0.3))
+        | other_meter
+        | other_water
     )
     enrolled = s["newcomer_only"] >= 0.3
     bits = (silent | nightly | other_hours, used, metered, enrolled)
@@ -137,12 +142,24 @@ def _by_day_alone(s: dict[str, Floats]) -> Bools:
 def _lives_by_water(of: Likely) -> Bools:
     """On most of the last 30 days more water than a leak or a visit takes; for homes without a usual of their own."""
     water = columns_of(of.days).water
-    lived, known = np.cumsum([0, *(np.nan_to_num(water) >= 0.03)]), np.cumsum([0, *~np.isnan(water)])
-    at = np.arange(len(water))
-    begin = np.maximum(0, at - 29)
-    return np.asarray(
-        (known[at + 1] - known[begin] >= 20) & ((lived[at + 1] - lived[begin]) >= 0.7 * (known[at + 1] - known[begin]))
-    )
+    lived, known = _of_last(30, np.nan_to_num(water) >= 0.03), _of_last(30, ~np.isnan(water))
+    return np.asarray((known >= 20) & (lived >= 0.7 * known))
+
+
+def _leaks(of: Likely) -> Bools:
+    """Water that runs, not people who use it (IE25): nearly the same amount on each of the last days (`runs.looks_like_leak`)."""
+    water = columns_of(of.days).water
+    amount = np.nan_to_num(water)
+    known = _of_last(LEAK_DAYS, ~np.isnan(water))
+    mean, square = (_of_last(LEAK_DAYS, x) / np.maximum(known, 1) for x in (amount, amount * amount))
+    spread = np.sqrt(np.maximum(square - mean * mean, 0))
+    return np.asarray((known >= SHORT_RUN) & (spread < LEAK_SPREAD * mean))
+
+
+def _of_last(days: int, value: Floats | Bools) -> Floats:
+    """By day, the sum over so many days up to it."""
+    total = np.concatenate([[0.0], np.cumsum(value)])
+    return np.asarray(total[1:] - total[np.maximum(np.arange(len(value)) + 1 - days, 0)], np.float64)
 
 
 def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | None]:

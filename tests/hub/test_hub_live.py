@@ -178,6 +178,26 @@ def test_signals_during_a_run_make_one_more_run(sqlite_hub: Hub, wait_until: Any
     assert len(runs) in (2, 3), "twenty signals are one wish (the first period may add one)"
 
 
+def test_a_running_job_hears_that_the_process_stops(sqlite_hub: Hub) -> None:
+    entered, heard = threading.Event(), []
+
+    def long_work(hub: Hub) -> str:
+        entered.set()
+        heard.append(hub.ending.wait(PATIENCE_S))
+        return "the rest next time"
+
+    runner = JobRunner(sqlite_hub, (Job("long", 3600, long_work),))
+    runner.start()
+    sqlite_hub.signal("long")
+    assert entered.wait(PATIENCE_S)
+    runner.stop()
+    assert heard == [True], "it is waited for, and need not be waited for to its end"
+    again = JobRunner(sqlite_hub, ())
+    again.start()
+    assert not sqlite_hub.ending.is_set(), "of the stop before nothing is left"
+    again.stop()
+
+
 def test_a_failing_job_is_written_down_with_its_name(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
     def broken(_hub: Hub) -> str:
         raise ZeroDivisionError("a bug")

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -235,7 +235,7 @@ def _long_way(file: Path) -> list[str]:
     clock = Clock()
     clock.day = LAST
     with tempfile.TemporaryDirectory(prefix="estate-nightly-") as folder:
-        with sqlite3.connect(file) as one, sqlite3.connect(Path(folder) / "hub.sqlite") as other:
+        with closing(sqlite3.connect(file)) as one, closing(sqlite3.connect(Path(folder) / "hub.sqlite")) as other:
             one.backup(other)
         with _hub(Path(folder), clock) as hub, hub.db.reading() as session:
             estate = session.get_one(Estate, "E0000")

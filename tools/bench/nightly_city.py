@@ -234,7 +234,8 @@ GIVEN_IDS = {("finding", "id"), ("finding", "case_id"), ("case_file", "id")}
 def copies(file: Path, estates: int, whole: list[str]) -> None:
     """The template's rows again under other ids; old daily rows only of dwellings that need them (`whole`)."""
     db = sqlite3.connect(file, isolation_level=None)
-    for setting in ("foreign_keys=off", "synchronous=off"):
+    # pages of an index stay at hand (kB, taken as needed): with the usual 2 MB each row of a large city is read from disk again
+    for setting in ("foreign_keys=off", "synchronous=off", "journal_mode=off", "cache_size=-6000000"):
         db.execute(f"PRAGMA {setting}")
     db.execute("CREATE TEMP TABLE whole (id TEXT PRIMARY KEY)")
     db.executemany("INSERT INTO whole VALUES (?)", [(id,) for id in whole])

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
+from hub.occupancy.columns import Days
 from hub.occupancy.course import CERTAIN, OTHERWISE, Now, course_of_others
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, Stage
 from hub.occupancy.fitted import model
 from hub.occupancy.likely import Likely, likely
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.presence import presence
-from hub.occupancy.runs import festival_days
+from hub.occupancy.runs import SHORT_RUN, festival_days
 from hub.occupancy.signs import COLUMN
 from hub.occupancy.values import CredentialUse, DwellingRecord, Household, Member, ObservedDay
 
@@ -87,6 +89,29 @@ def test_a_meter_that_reads_otherwise_is_a_kind_of_signal(tenancy: Likely) -> No
     assert now is not None
     assert (now.stage, set(now.families)) == (Stage.RED, {CREDENTIALS, METERS})
     assert stage(last(tenancy, 0.99, shift_meter=OTHERWISE - 1)) is Stage.YELLOW
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [
+        {"shift_meter": OTHERWISE},
+        {"shift_hours": OTHERWISE, "shift_meter": OTHERWISE},
+        {"shift_hours": OTHERWISE, "has_water": 1.0, "water_change": 0.5, "water_low": 0.9},
+        {"has_water": 1.0, "water_change": 0.5},
+        {"has_water": 0.0},  # a home without a usual of its own, with more water than a visit takes
+    ],
+)
+def test_water_that_runs_is_no_kind_of_signal(tenancy: Likely, signs: dict[str, float]) -> None:
+    def with_water(of_day: Callable[[int], float | None]) -> Likely:
+        return replace(tenancy, days=Days(replace(d, water=of_day(i)) for i, d in enumerate(tenancy.days)))
+
+    used, leaking = with_water(lambda i: 0.1 + 0.2 * (i % 2)), with_water(lambda i: 0.19 + 0.02 * (i % 2))
+    assert stage(last(used, 0.99, **signs)) is Stage.RED, "the same signs and people who use water"
+    now = last(leaking, 0.99, **signs)
+    assert now is not None
+    assert (now.stage, now.families) == (Stage.YELLOW, (CREDENTIALS,)), "the same amount every day is a leak (IE25)"
+    broken = with_water(lambda i: 0.2 if i > DAYS - SHORT_RUN else None)
+    assert stage(last(broken, 0.99, shift_meter=OTHERWISE)) is Stage.RED, "of six readings nothing is said"
 
 
 def test_who_comes_by_day_alone_is_asked_about_until_the_chance_is_next_to_certain(tenancy: Likely) -> None:

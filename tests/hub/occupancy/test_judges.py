@@ -126,6 +126,31 @@ def test_the_night_goes_on_when_a_process_dies(
     assert len(told) == 3, "once a night, not once a piece"
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_hub_that_is_told_to_stop_leaves_the_rest_of_the_night_to_its_next_start(
+    by_one: tuple[Hub, Hub], clock: Any, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    one, other = by_one
+    other.config = replace(other.config, night_jobs=jobs)
+    write = nightly.write_night
+
+    def told(*what: Any) -> Any:
+        other.ending.set()
+        return write(*what)
+
+    clock.at = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
+    analyse(other)
+    for _ in range(3):
+        clock.pass_(days=1)
+        monkeypatch.setattr(nightly, "write_night", told)
+        said = analyse(other)
+        assert said.startswith("5 dwellings, ") and said.endswith("; told to stop: the rest in the next run"), said
+        other.ending.clear()
+        monkeypatch.setattr(nightly, "write_night", write)
+        assert analyse(other).startswith(f"{HOMES - 5} dwellings, "), "each dwelling is judged once"
+    assert _everything(other) == _everything(one)
+
+
 def test_on_postgresql_too(by_one: tuple[Hub, Hub], postgres_hub: Hub, clock: Any) -> None:
     one, other = by_one
     _copy(other, postgres_hub)
