@@ -56,7 +56,9 @@ class Hub:
         )
         self.link: Link | None = None
         self.signaller: Callable[[str], None] = _no_jobs
-        self.ending = threading.Event()  # set when the process is told to stop: long jobs leave the rest to the next run
+        self.ending = (
+            threading.Event()
+        )  # set when the process is told to stop: long jobs leave the rest to the next run
         self.right_of_way = RightOfWay()  # of revocations, before lists
         self.held_kinds: Kinds = {}
         self.other_ways: Callable[[UnitOfWork], tuple[OtherWay, ...]] = lambda _uow: ()

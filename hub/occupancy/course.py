@@ -104,12 +104,7 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     metered |= _lives_by_water(of) & (silent | used) & people
     metered |= other_meter
     # other hours alone are a new job; with other credentials, visitors by night or another use of water they are others' hours
-    other_hours = (s["shift_hours"] >= OTHERWISE) & (
-        renewed
-        | (s["late_recent"] >= 0.25)
-        | other_meter
-        | other_water
-    )
+    other_hours = (s["shift_hours"] >= OTHERWISE) & (renewed | (s["late_recent"] >= 0.25) | other_meter | other_water)
     enrolled = s["newcomer_only"] >= 0.3
     bits = (silent | nightly | other_hours, used, metered, enrolled)
     number = sum(b.astype(np.int64) for b in bits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ import pytest
 from sqlalchemy import select, update
 
 from hub import caselog
+from hub.cases.devices import devices_of
 from hub.evidence import fonts
 from hub.evidence.collect import mask_of
 from hub.evidence.pack import make
 from hub.evidence.verify import verify
+from hub.occupancy.served import take_over
 from hub.services import Hub
-from hub.tables import AuditRow, CaseEntry, CaseFile, DeviceReview
+from hub.tables import AccessPoint, AuditRow, CaseEntry, CaseFile, Device, DeviceReview, Finding
 
 RARE = "张𫍯𠮷"
 PAPERS = ("approval", "sign", "location", "technical", "legal")
@@ -216,6 +219,45 @@ def test_papers_of_devices_make_their_records_evidence(hub: Hub, case: str, sign
     paper = devices[0]["papers"][0]["id"]
     assert one.get(f"/api/v1/device-papers/{paper}/file").content == b"%PDF-1.7 paper"
     assert sign_in(hub, "housing_official", ["E002"]).get(f"/api/v1/device-papers/{paper}/file").status_code == 404
+
+
+def _days_of(hub: Hub, case: str) -> tuple[dict[str, tuple[date, date]], date, date]:
+    with hub.db.reading() as session:
+        finding = session.scalars(select(Finding).where(Finding.case_id == case)).one()
+        return devices_of(session, finding), finding.window_from, finding.window_to
+
+
+def test_a_device_needs_papers_for_the_days_on_which_it_served(hub: Hub, case: str, sign_in: Any) -> None:
+    devices, first, last = _days_of(hub, case)
+    assert devices["E001.face-g1"] == (first, last)
+    came, left = first + timedelta(days=20), first + timedelta(days=30)
+    with hub.db.unit_of_work("test", "another gate", now=hub.now()) as uow:
+        old = uow.session.get_one(Device, "E001.face-g1")
+        uow.session.add(
+            Device(
+                id="E001.face-g2",
+                **{name: getattr(old, name) for name in Device.__table__.columns.keys() if name != "id"},
+            )
+        )
+        uow.session.flush()
+        (point,) = uow.session.scalars(select(AccessPoint).where(AccessPoint.device_id == old.id)).all()
+        take_over(uow.session, point, "E001.face-g2", _noon(left))
+        point.in_service_since = came
+    devices, *_ = _days_of(hub, case)
+    assert devices["E001.face-g1"] == (came, left), "it was let go since: its records of the window are evidence still"
+    assert devices["E001.face-g2"] == (left, last), "not the days on which another device stood there"
+    official = sign_in(hub, "housing_official")
+    day = {"valid_from": left.isoformat()}
+    assert all(_paper(official, kind, "E001.face-g2", **day).status_code == 201 for kind in PAPERS)
+    shown = official.get(f"/api/v1/cases/{case}/papers").json()["devices"]
+    assert next(one for one in shown if one["device_id"] == "E001.face-g2")["missing"] == []
+    with hub.db.unit_of_work("test", "it came after the window", now=hub.now()) as uow:
+        uow.session.get_one(AccessPoint, point.id).in_service_since = last + timedelta(days=1)
+    assert not {"E001.face-g1", "E001.face-g2"} & set(_days_of(hub, case)[0]), "no record of the window is theirs"
+
+
+def _noon(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
 
 
 def test_papers_that_are_none(hub: Hub, case: str, sign_in: Any) -> None:
