@@ -23,7 +23,7 @@ from hub.occupancy.life import Life, life_before, life_of
 from hub.occupancy.likely import Model
 from hub.occupancy.load import load_judged
 from hub.occupancy.memory import RecentDays, kept_of
-from hub.occupancy.night_write import Known, Standing, known, memory_row, remember
+from hub.occupancy.night_write import Known, Standing, known, memory_row, remember, unchanged
 from hub.occupancy.pack import Calendar
 from hub.occupancy.presence import Memory
 from hub.occupancy.quiet import rest_of
@@ -114,8 +114,7 @@ def _written(session: Session, since: Mapping[str, date]) -> dict[str, dict[date
 def write(session: Session, view: EstateView, judged: Sequence[Anew]) -> tuple[list[Anew], list[str]]:
     """In a unit of work. (what was written, dwellings that are left for the next run). A mark that asks for earlier days than
     were judged stays."""
-    now = known(session, view, [one.dwelling for one in judged], lock=True)
-    written = [one for one in judged if now.standing(one.dwelling) == one.standing]
+    written, left = unchanged(session, view, judged)
     marks = {one.dwelling: one.standing.mark for one in written}
     since = {one.dwelling: one.since for one in written}
     connection = session.connection()
@@ -127,5 +126,4 @@ def write(session: Session, view: EstateView, judged: Sequence[Anew]) -> tuple[l
         connection.execute(insert(PresenceDay), fresh)
     remember(session, [one.memory for one in written])
     take_marks(session, {home: mark for home, mark in marks.items() if mark is not None and mark[0] >= since[home]})
-    done = {one.dwelling for one in written}
-    return written, [one.dwelling for one in judged if one.dwelling not in done]
+    return written, left

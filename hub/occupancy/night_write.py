@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
@@ -40,6 +40,23 @@ class Standing:
     memory: bytes
     household: Household | None
     ended: tuple[date, str | None]
+
+
+class FromStanding(Protocol):
+    """What was judged of a dwelling, and from what."""
+
+    @property
+    def dwelling(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def standing(self) -> Standing:
+        """As it was read."""
+        ...
+
+
+Spent = TypeVar("Spent", bound=FromStanding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +129,21 @@ def _digest(row: Any) -> bytes:
 def write(session: Session, view: EstateView, night: Night) -> tuple[list[Judged], list[str]]:
     """In a unit of work. (what was written, dwellings that are left for the next run)."""
     keep(session, night.counts)
-    now = known(session, view, [one.dwelling for one in night.judged], lock=True)
-    written, left = list[Judged](), list(night.left)
-    for one in night.judged:
-        if now.standing(one.dwelling) == one.standing:
-            written.append(one)
-        else:
-            left.append(one.dwelling)
+    written, left = unchanged(session, view, night.judged)
     if written:
         session.connection().execute(insert(PresenceDay), [one.day for one in written])
         remember(session, [one.memory for one in written])
         take_marks(session, {one.dwelling: one.standing.mark for one in written if one.standing.mark is not None})
-    return written, left
+    return written, [*night.left, *left]
+
+
+def unchanged(session: Session, view: EstateView, judged: Sequence[Spent]) -> tuple[list[Spent], list[str]]:
+    """(those of which what they were judged from still stands, dwellings of the others). Until the end of the unit of work nobody
+    else writes their memories."""
+    now = known(session, view, [one.dwelling for one in judged], lock=True)
+    same = [one for one in judged if now.standing(one.dwelling) == one.standing]
+    kept = {one.dwelling for one in same}
+    return same, [one.dwelling for one in judged if one.dwelling not in kept]
 
 
 def memory_row(
