@@ -1,4 +1,5 @@
-"""Cities that the detector has never seen (worlds `vary:9101`…`9105`: never fit on them), replayed as a back-test does.
+"""Cities that the detector has never seen (worlds `vary:9201`…`9205`: never fit on them), replayed as a back-test does. Once a
+look at them has led to a change, the next five numbers take their place.
 
 `ESTATE_DETECT_DWELLINGS` (default 1500) sets their size, `ESTATE_DETECT_CITIES` the folder they are kept in between runs.
 """
@@ -29,7 +30,7 @@ from hub.occupancy.fitted import fixed_chances, marks
 from hub.occupancy.outcomes import NO_OUTCOMES, OTHERS, VACANCY, Correction, Learned, Outcomes
 from hub.occupancy.policy import calendar, pack_named
 
-DRAWS = (9101, 9102, 9103, 9104, 9105)
+DRAWS = (9201, 9202, 9203, 9204, 9205)
 DWELLINGS = int(os.environ.get("ESTATE_DETECT_DWELLINGS", "1500"))
 CITIES = Path(os.environ.get("ESTATE_DETECT_CITIES", Path(__file__).resolve().parents[2] / "build/cities"))
 SIMULATOR = Path(__file__).resolve().parents[2] / "simulators/city"
