@@ -104,7 +104,8 @@ class BlockTable(BaseModel):
 
 
 class AccessPointItem(BaseModel):
-    """`in_service_since`, `in_service_until`: first and last local day on which people pass here; null: always, still."""
+    """`in_service_since`, `in_service_until`: first and last local day on which people pass here; null: always, still.
+    `unwatched`: people pass and the device that saw them is gone: its days count as not observed."""
 
     id: str
     code: str
@@ -117,6 +118,7 @@ class AccessPointItem(BaseModel):
     necessity: str
     in_service_since: date | None
     in_service_until: date | None
+    unwatched: bool
 
 
 class LawItem(BaseModel):

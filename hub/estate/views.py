@@ -31,6 +31,7 @@ from hub.tables import (
     Estate,
     EventRow,
     IngestCursor,
+    PointService,
     ReportedList,
     Tenancy,
 )
@@ -212,6 +213,7 @@ def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
     said, modes, can = law.of_doors(session, doors), door_modes(session, estate_id), _orders(session, estate_id)
     accepted = _accepted(session, estate_id)
     hours = load_schedules(session, estate_id) if any(door.schedule_id for door in doors) else {}
+    watched = _once_watched(session, estate_id)
     for door in doors:
         of_door = points.get(door.id, [])
         states = [devices[p.device_id]["condition"] for p in of_door if p.device_id in devices]
@@ -237,7 +239,7 @@ def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
                 ],
                 "schedule_id": door.schedule_id,
                 **told_hours(hours, door.schedule_id),
-                "access_points": [_point_item(point, devices, accepted) for point in of_door],
+                "access_points": [_point_item(point, devices, accepted, watched) for point in of_door],
             }
         )
     return items
@@ -261,8 +263,18 @@ def _accepted(session: Session, estate_id: str) -> dict[str, list[str]]:
     }
 
 
+def _once_watched(session: Session, estate_id: str) -> frozenset[str]:
+    """Access points without a device that had one."""
+    query = (
+        select(PointService.access_point_id)
+        .join(AccessPoint, AccessPoint.id == PointService.access_point_id)
+        .where(AccessPoint.estate_id == estate_id, AccessPoint.device_id.is_(None))
+    )
+    return frozenset(session.scalars(query))
+
+
 def _point_item(
-    point: AccessPoint, devices: dict[str, dict[str, Any]], accepted: dict[str, list[str]]
+    point: AccessPoint, devices: dict[str, dict[str, Any]], accepted: dict[str, list[str]], watched: frozenset[str]
 ) -> dict[str, Any]:
     device = devices.get(point.device_id or "")
     return {
@@ -277,6 +289,7 @@ def _point_item(
         "necessity": point.necessity,
         "in_service_since": point.in_service_since,
         "in_service_until": point.in_service_until,
+        "unwatched": point.id in watched and point.in_service_until is None,
     }
 
 

@@ -246,9 +246,19 @@ def test_removed_after_service_and_its_door_waits_for_another(
     assert manager.request("DELETE", gate, json=REASON).status_code == 204
     assert manager.get(gate).status_code == 404
     assert "E001.face-g1" not in told_to_the_edge(site, broker)
+
+    def unwatched() -> list[str]:
+        items = manager.get(f"{API}/estates/E001/doors").json()["items"]
+        return [point["id"] for item in items for point in item["access_points"] if point["unwatched"]]
+
+    assert unwatched() == [], "it left service with its device"
+    still = {"days": [{"access_point_id": "E001.G1-IN", "since": None, "until": None}], **REASON}
+    assert manager.patch(f"{API}/doors/E001.G1", json=still).status_code == 204
+    assert unwatched() == ["E001.G1-IN"], "people pass, nobody sees them"
     add(manager)
     taken = {"points": [{"access_point_id": "E001.G1-IN"}]}
     assert manager.put(f"{API}/devices/{WEST}/points", json=taken).status_code == 204, "the door waits for another"
+    assert unwatched() == []
     assert add(manager, code="face-g1").status_code == 409, "a code is not given twice: its events name it"
 
 

@@ -14,6 +14,7 @@ from web_support import OpenAs, live, violations
 from device_drivers.contract.messages import CommandResult
 from device_drivers.contract.words import CommandOutcome, DoorMode
 from hub.estate.commands import settle
+from hub.occupancy.served import take_over
 from hub.tables import AccessPoint, CommandOrder, CommandRow, Door
 
 
@@ -119,6 +120,21 @@ def test_a_doors_days_of_service_are_written_down(open_as: OpenAs, served: Serve
         assert (date(2026, 2, 3), None) in {(one.in_service_since, one.in_service_until) for one in points}
     declare.click()
     expect(page.get_by_role("dialog").get_by_label("启用日期").first).to_have_value("2026-02-03")
+
+
+def test_a_gate_that_stands_and_is_watched_by_nobody_says_so(open_as: OpenAs, served: Served) -> None:
+    boards(served.hub)
+    with served.hub.db.unit_of_work("test", "its terminal is stolen", now=served.hub.now()) as uow:
+        point = uow.session.scalars(select(AccessPoint).where(AccessPoint.device_id.is_not(None))).first()
+        assert point is not None
+        take_over(uow.session, point, None, served.hub.now())
+        point.in_service_until = None
+        name = point.name
+    page = open_as("manager", "/doors")
+    live(page)
+    expect(page.get_by_text(f"{name}：没有设备看着")).to_have_count(1)
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_text(f"{name}: no device watches it")).to_have_count(1)
 
 
 def test_fire_is_on_every_page(open_as: OpenAs, served: Served) -> None:

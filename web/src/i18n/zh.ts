@@ -302,7 +302,7 @@ export const zh = {
     faceOff: "只撤人脸，其他方式保留", offTheList: "不再应有", readBackNow: "立即回读", readBackReason: "在名单一致性页面回读核对", reading: "正在回读……", moreRefused: (n: number) => `还有 ${n} 人，到设备页面查看`,
   },
   doors: {
-    title: "门", list: "所有的门", empty: "还没有登记门", columns: { door: "门", seen: "门状态", mode: "模式（下达的）", safety: "断电与消防", orders: "操作" }, notKnown: "设备离线，最后已知", fire: "消防联动开门", colon: "：", comma: "，", andMore: (n: number) => `等另外 ${n} 扇`,
+    title: "门", list: "所有的门", empty: "还没有登记门", columns: { door: "门", seen: "门状态", mode: "模式（下达的）", safety: "断电与消防", orders: "操作" }, notKnown: "设备离线，最后已知", unwatched: (name: string) => `${name}：没有设备看着，那些日子算“未能观测”。装上新设备，或填写停用日期。`, fire: "消防联动开门", colon: "：", comma: "，", andMore: (n: number) => `等另外 ${n} 扇`,
     since: (at: string) => `自 ${at}`, until: (at: string) => `至 ${at} 自动恢复`, outIsFree: "出门不受影响", toDoors: "查看和恢复", whole: "整栋或整个小区操作", orderTitle: "对门下达操作", what: "操作", where: "范围", scopes: { doors: "选定的门", block: "一栋楼的单元门", estate: "整个小区的公共门" },
     doorsNeeded: "请至少选择一扇门。", blockNeeded: "请选择楼栋。", howLong: "持续时间（分钟）", usualTime: "默认时长", minutes: (n: number) => `${n} 分钟`, endsByItself: "到期自动恢复；需要更久请到期前再次下达。", look: "查看影响范围", back: "返回修改", confirmTitle: (n: number) => `请核对这 ${n} 扇门`,
     concerns: (n: number) => `涉及 ${n} 位住户的回家路线。`, shutOut: (n: number) => `其中 ${n} 位住户将没有其他门可以回家，请安排人员在现场。`, lasts: (s: number) => `持续 ${s >= 3600 ? `${Math.round(s / 360) / 10} 小时` : `${Math.round(s / 60)} 分钟`}，到期自动恢复。`,

@@ -69,6 +69,7 @@ function Row({ door, order }: { door: Door; order: TableProps["order"] }): React
         <StateMark state={door.state} words={words.doorState} tone={door.known ? (door.state === "open" ? "warn" : door.state === "closed" ? "good" : "none") : "none"} />
         {door.alarm === "normal" ? null : <div><StateMark state={door.alarm} words={words.doorAlarm} /></div>}
         <div className="faint">{door.known ? format.clock(door.state_at, zone) : t.notKnown}</div>
+        {door.access_points.filter((point) => point.unwatched).map((point) => <div key={point.id}><Mark tone="warn">{t.unwatched(point.name)}</Mark></div>)}
       </td>
       <td className="mode"><Mode door={door} /></td>
       <td className="law">
