@@ -289,7 +289,8 @@ def _point_item(
         "necessity": point.necessity,
         "in_service_since": point.in_service_since,
         "in_service_until": point.in_service_until,
-        "unwatched": point.id in watched and point.in_service_until is None,
+        "unwatched": point.in_service_until is None
+        and (point.id in watched if point.device_id is None else device is None),
     }
 
 

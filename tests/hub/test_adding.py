@@ -251,15 +251,29 @@ def test_removed_after_service_and_its_door_waits_for_another(
         items = manager.get(f"{API}/estates/E001/doors").json()["items"]
         return [point["id"] for item in items for point in item["access_points"] if point["unwatched"]]
 
-    assert unwatched() == [], "it left service with its device"
-    still = {"days": [{"access_point_id": "E001.G1-IN", "since": None, "until": None}], **REASON}
-    assert manager.patch(f"{API}/doors/E001.G1", json=still).status_code == 204
     assert unwatched() == ["E001.G1-IN"], "people pass, nobody sees them"
+    gone = {"days": [{"access_point_id": "E001.G1-IN", "since": None, "until": "2026-01-31"}], **REASON}
+    assert manager.patch(f"{API}/doors/E001.G1", json=gone).status_code == 204
+    assert unwatched() == [], "nobody passes there any more"
     add(manager)
     taken = {"points": [{"access_point_id": "E001.G1-IN"}]}
     assert manager.put(f"{API}/devices/{WEST}/points", json=taken).status_code == 204, "the door waits for another"
     assert unwatched() == []
     assert add(manager, code="face-g1").status_code == 409, "a code is not given twice: its events name it"
+
+
+def test_a_point_that_is_let_go_leaves_service_unless_it_is_said_to_stand(manager: TestClient, site: Hub) -> None:
+    assert manager.patch(f"{API}/devices/E001.face-g1", json={"in_service": False, **REASON}).status_code == 204
+    assert manager.put(f"{API}/devices/E001.face-g1/points", json={"points": []}).status_code == 204
+
+    def unwatched() -> list[str]:
+        items = manager.get(f"{API}/estates/E001/doors").json()["items"]
+        return [point["id"] for item in items for point in item["access_points"] if point["unwatched"]]
+
+    assert unwatched() == [], "it left service with its device"
+    still = {"days": [{"access_point_id": "E001.G1-IN", "since": None, "until": None}], **REASON}
+    assert manager.patch(f"{API}/doors/E001.G1", json=still).status_code == 204
+    assert unwatched() == ["E001.G1-IN"]
 
 
 def test_settings_in_lists_are_named_by_their_place() -> None:

@@ -236,7 +236,7 @@ def test_a_device_needs_papers_for_the_days_on_which_it_served(hub: Hub, case: s
         uow.session.add(
             Device(
                 id="E001.face-g2",
-                **{name: getattr(old, name) for name in Device.__table__.columns.keys() if name != "id"},
+                **{column.key: getattr(old, column.key) for column in Device.__table__.columns if column.key != "id"},
             )
         )
         uow.session.flush()

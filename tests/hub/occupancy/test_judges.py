@@ -144,7 +144,8 @@ def test_a_hub_that_is_told_to_stop_leaves_the_rest_of_the_night_to_its_next_sta
         clock.pass_(days=1)
         monkeypatch.setattr(nightly, "write_night", told)
         said = analyse(other)
-        assert said.startswith("5 dwellings, ") and said.endswith("; told to stop: the rest in the next run"), said
+        assert said.startswith("5 dwellings, ")
+        assert said.endswith("; told to stop: the rest in the next run")
         other.ending.clear()
         monkeypatch.setattr(nightly, "write_night", write)
         assert analyse(other).startswith(f"{HOMES - 5} dwellings, "), "each dwelling is judged once"

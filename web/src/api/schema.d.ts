@@ -2192,6 +2192,7 @@ export interface components {
         /**
          * AccessPointItem
          * @description `in_service_since`, `in_service_until`: first and last local day on which people pass here; null: always, still.
+         *     `unwatched`: people pass and the device that saw them is gone: its days count as not observed.
          */
         AccessPointItem: {
             /** Camera Id */
@@ -2216,6 +2217,8 @@ export interface components {
             necessity: string;
             /** Side */
             side: string;
+            /** Unwatched */
+            unwatched: boolean;
         };
         /**
          * Action
