@@ -18,8 +18,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from multiprocessing import get_context, parent_process
-from multiprocessing.reduction import ForkingPickler
-from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.orm import Session
@@ -45,12 +43,6 @@ MOST = 5
 NICE = 5
 """Live traffic goes first."""
 
-
-def _read_only(values: dict[Any, Any]) -> Mapping[Any, Any]:
-    return MappingProxyType(values)
-
-
-ForkingPickler.register(MappingProxyType, lambda values: (_read_only, (dict(values),)))
 
 Of = TypeVar("Of")
 Said = TypeVar("Said")

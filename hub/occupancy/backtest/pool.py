@@ -9,14 +9,26 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import astuple
 from multiprocessing import active_children, get_context
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from hub.occupancy.backtest.replay import Lead, Replayer
+
+
+def _read_only(values: dict[Any, Any]) -> Mapping[Any, Any]:
+    return MappingProxyType(values)
+
+
+ForkingPickler.register(MappingProxyType, lambda values: (_read_only, (dict(values),)))
+"""What nobody may write into travels to another process too, here and in the night's pool: days without gaps share one empty
+mapping, and a replayer that has already judged (for the closed cases of a history) holds it."""
 
 
 class ReplayBroken(RuntimeError):

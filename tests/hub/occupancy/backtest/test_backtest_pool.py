@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from datetime import date
@@ -61,6 +63,22 @@ def test_two_processes_write_what_one_writes_also_after_a_stop(
     assert one.read_bytes() == two.read_bytes()
     assert one.with_suffix(".json").read_bytes() == two.with_suffix(".json").read_bytes()
     assert one.read_bytes().count(b"\n") > 2, "a city without leads proves nothing"
+
+
+ALONE = """
+from multiprocessing.reduction import ForkingPickler
+import pickle
+from hub.occupancy.backtest import pool
+from hub.occupancy.values import NO_GAPS
+print(pickle.loads(ForkingPickler.dumps(NO_GAPS)))
+"""
+
+
+def test_days_without_gaps_travel_to_another_process_also_from_the_command_alone() -> None:
+    """A history with closed cases has homes judged before the pool begins; what the replayer holds by then must travel. Asked
+    in a process that has read no other room, as the command's: the night's pool must not be needed for it."""
+    ran = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=False)
+    assert ran.stdout == "{}\n", f"the back-test's pool cannot be handed its replayer: {ran.stderr[-500:]}"
 
 
 def none_left() -> bool:
