@@ -3,6 +3,7 @@
 The Chinese sentence is the record: it is stored, hashed and signed. English is a help to read it, made from the same values. A
 slot is `{name}` a number or share, `{name@}` a day, `{name:}` a time of day, `{name*}` any text, which is looked up in turn; a
 name without an entry (of a door, a person) stays as it is. In English `{n|day|days}` is the word that goes with the number.
+Sentences in a row, and what stands before a colon (`南门：…`), need no entry of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ SLOT = re.compile(r"\{(\w+)([@:*]?)\}")
 WORD = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}")
 KINDS = {"": r"-?[\d.,]+%?", "@": r"\d{4}-\d{2}-\d{2}", ":": r"\d{2}:\d{2}", "*": r".*?"}
 STOPS = {"。": ". ", "；": "; ", "、": ", ", "，": ", "}
-FILES = ("leads", "names", "cases", "access", "forms")
+ABOUT = re.compile(r"([^。；，、：\n]{1,80}?)(?:：|: )")
+BETWEEN = {"\n": "\n", "。": " ", "；": "; "}
+FILES = ("leads", "names", "cases", "access", "forms", "refusals", "reasons", "settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def english(text: str) -> str:
     found = _known(text.strip())
     if found is None or not text.endswith("。"):
         return found or text
-    return f"{found[0].upper()}{found[1:].removesuffix('.')}."
+    return _stopped(f"{found[0].upper()}{found[1:]}")
 
 
 def part(text: str) -> str:
@@ -84,14 +87,32 @@ def _known(text: str) -> str | None:
     """In English, or None when some sentence of it is not in the book."""
     if not CHINESE.search(text):
         return text
-    return _whole(text) or _split(text, "。") or _split(text, "；")
+    return (
+        _whole(text)
+        or _split(text, "\n")
+        or _split(text, "。")
+        or _split(text, "；")
+        or _named(text)
+        or _whole(text, loose=True)
+    )
 
 
-def _whole(text: str) -> str | None:
+def _whole(text: str, *, loose: bool = False) -> str | None:
+    """By one template. Not `loose`: no value of it runs over the end of a sentence, so that two sentences of one template are
+    not taken for one."""
     for phrase in _phrases():
         if phrase.part in text and (match := phrase.pattern.fullmatch(text)):
-            return _filled(phrase.english, match.groupdict())
+            values = match.groupdict()
+            if loose or not any("。" in value[:-1] for value in values.values()):
+                return _filled(phrase.english, values)
     return None
+
+
+def _named(text: str) -> str | None:
+    """A known sentence and, before it, what it is about: `南门：…`, `access_points: …`."""
+    about = ABOUT.match(text)
+    told = _known(text[about.end() :].strip()) if about else None
+    return f"{_slot(about[1])}: {told}" if about and told else None
 
 
 def _filled(told: str, values: dict[str, str]) -> str:
@@ -109,8 +130,12 @@ def _split(text: str, stop: str) -> str | None:
     for at in re.finditer(f"{stop}(?=.)", text):
         head = _known(text[: at.end()] if stop == "。" else text[: at.start()])
         if head and (tail := _known(text[at.end() :])):
-            return f"{head}{' ' if stop == '。' else '; '}{tail}"
+            return f"{_stopped(head) if stop == '。' else head}{BETWEEN[stop]}{tail}"
     return None
+
+
+def _stopped(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
 def _slot(value: str) -> str:

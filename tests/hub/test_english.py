@@ -98,11 +98,12 @@ def test_each_template_gives_back_its_own_values_and_no_chinese() -> None:
 
 
 def test_no_template_stands_twice() -> None:
+    keys = []
     for name in FILES:
         text = (resources.files("hub.english") / f"{name}.json").read_text(encoding="utf-8")
-        pairs = json.loads(text, object_pairs_hook=list)
-        keys = [skeleton(key) for key, _ in pairs]
-        assert len(keys) == len(set(keys)), f"{name}: {[key for key in keys if keys.count(key) > 1]}"
+        keys += [(skeleton(key), name) for key, _ in json.loads(text, object_pairs_hook=list)]
+    known = [key for key, _ in keys]
+    assert len(known) == len(set(known)), [pair for pair in keys if known.count(pair[0]) > 1]
 
 
 def test_names_around_a_lead_have_english_words() -> None:
