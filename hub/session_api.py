@@ -17,7 +17,9 @@ from hub.tables import Estate
 router = APIRouter(tags=["session"])
 TheHub = Annotated[Hub, Depends(hub_of)]
 EXPIRED = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>登录链接已失效</title>
-<h1>登录链接已失效</h1><p>链接只在有效期内可用。请向管理员索取新的登录链接，或<a href="/">用密码登录</a>。</p></html>"""
+<h1>登录链接已失效</h1><p>链接只在有效期内可用。请向管理员索取新的登录链接，或<a href="/">用密码登录</a>。</p>
+<p lang="en">This sign-in link is used up or has expired. Ask an administrator for a new one, or <a href="/">sign in with your
+password</a>.</p></html>"""
 
 
 class SignIn(BaseModel):

@@ -119,6 +119,7 @@ class FormField(BaseModel):
     most: int
     when: str
     help_zh: str
+    help_en: str
 
 
 class ActionItem(BaseModel):

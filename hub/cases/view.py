@@ -209,6 +209,7 @@ def _action(step: workflow.Open, context: Context) -> ActionItem:
                 most=one.most,
                 when=one.when,
                 help_zh=one.help_zh,
+                help_en=english(one.help_zh),
             )
             for one in rule.fields
         ],

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from device_drivers.contract.messages import Command, CommandProof, CommandResult
 from device_drivers.contract.words import CommandKind, CommandOutcome
 from hub.db import UnitOfWork
+from hub.english.phrases import english
 from hub.errors import BadRequest, Conflict
 from hub.estate.order_rules import GRAVE, KIND_ZH, WHY_ZH
 from hub.ids import new_id
@@ -218,4 +219,4 @@ def of_order(session: Session, order_id: str) -> list[CommandRow]:
 def to_item(row: CommandRow) -> dict[str, Any]:
     columns = ("id", "kind", "device_id", "access_point_id", "door_id", "order_id", "actor", "reason")
     times = ("issued_at", "expires_at", "outcome", "outcome_text", "outcome_at")
-    return {name: getattr(row, name) for name in (*columns, *times)}
+    return {name: getattr(row, name) for name in (*columns, *times)} | {"outcome_text_en": english(row.outcome_text)}

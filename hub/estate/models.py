@@ -261,6 +261,8 @@ class Created(BaseModel):
 
 
 class CommandItem(BaseModel):
+    """`outcome_text`: in the edge box's words (zh-CN); `outcome_text_en` where the phrase book knows them."""
+
     id: str
     kind: str
     device_id: str
@@ -273,6 +275,7 @@ class CommandItem(BaseModel):
     expires_at: datetime
     outcome: str | None
     outcome_text: str
+    outcome_text_en: str
     outcome_at: datetime | None
 
 

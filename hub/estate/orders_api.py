@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.english.phrases import english
 from hub.errors import NotFound
 from hub.estate import commands, orders
 from hub.estate.order_rules import EFFECT_ZH, KIND_ZH, WHY_ZH, concerned, shut_out, still_opens, targets_of
@@ -44,7 +45,8 @@ class OrderReason(BaseModel):
 class OrderDoor(BaseModel):
     """One device of a door. `state`: ready, offline, unsupported, not_in_service, no_device; `outcome` once it was sent.
 
-    `still_opens`: other readers of this door that go on opening it, for they cannot be told to stop.
+    `why_en`, `outcome_text_en`: the same in English. `still_opens`: other readers of this door that go on opening it, for
+    they cannot be told to stop.
     """
 
     door_id: str
@@ -53,11 +55,13 @@ class OrderDoor(BaseModel):
     device_name: str
     state: str
     why_zh: str
+    why_en: str
     modes: list[str]
     still_opens: list[str]
     command_id: str
     outcome: str | None
     outcome_text: str
+    outcome_text_en: str
     outcome_at: datetime | None
 
 
@@ -183,11 +187,13 @@ def _items(session: Session, principal: Principal, rows: Sequence[CommandOrder],
                     device_name=devices.get(target["device"], ""),
                     state=state,
                     why_zh=WHY_ZH[state],
+                    why_en=english(WHY_ZH[state]),
                     modes=sorted(place.modes) if place else [],
                     still_opens=[devices.get(d, d) for d in still_opens(place, row.kind)] if place else [],
                     command_id=command.id if command else "",
                     outcome=command.outcome if command else None,
                     outcome_text=command.outcome_text if command else "",
+                    outcome_text_en=english(command.outcome_text) if command else "",
                     outcome_at=command.outcome_at if command else None,
                 )
             )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.english.phrases import english
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.services import Hub
 from hub.tables import Estate, SourceRow, SourceState
@@ -122,6 +123,7 @@ class UploadRefusal(BaseModel):
     reason: str
     reason_zh: str
     detail: str
+    detail_en: str
 
 
 class Changes(BaseModel):
@@ -327,7 +329,13 @@ def upload_tenancies(
     return UploadResult(
         accepted=outcome.accepted,
         refused=[
-            UploadRefusal(row=int(r.key.split()[-1]), reason=r.reason, reason_zh=zh(r.reason), detail=r.detail)
+            UploadRefusal(
+                row=int(r.key.split()[-1]),
+                reason=r.reason,
+                reason_zh=zh(r.reason),
+                detail=r.detail,
+                detail_en=english(r.detail),
+            )
             for r in outcome.refused
         ],
         changes=Changes(**outcome.household_changes),

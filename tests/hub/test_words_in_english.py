@@ -9,6 +9,7 @@ import pytest
 
 from hub.access import lawful
 from hub.access.refusals import REFUSAL_ZH
+from hub.events.items import FACE_ZH, REASONS_ZH
 from hub.tenancy.fields import RELATION_ZH
 from hub.tenancy.reasons import REASONS
 
@@ -19,7 +20,15 @@ LAW = dict.fromkeys(re.findall(r'LawPoint\(\s*"(\w+)"', Path(lawful.__file__).re
 
 
 @pytest.mark.parametrize(
-    ("name", "codes"), [("reason", REASONS), ("refusal", REFUSAL_ZH), ("relation", RELATION_ZH), ("law", LAW)]
+    ("name", "codes"),
+    [
+        ("reason", REASONS),
+        ("refusal", REFUSAL_ZH),
+        ("relation", RELATION_ZH),
+        ("law", LAW),
+        ("denial", REASONS_ZH),
+        ("face", FACE_ZH),
+    ],
 )
 def test_every_code_has_english_words(name: str, codes: dict[str, str]) -> None:
     text = FILE.read_text(encoding="utf-8").split(f"export const {name}: ", 1)[1].split("export const", 1)[0]

@@ -6,10 +6,11 @@ const BASE = "/api/v1";
 let csrf = "";
 let onSignedOut: () => void = () => undefined;
 
-/** A refusal of the hub. `message` is for people and says what to do next; `status` 0: the hub cannot be reached. */
+/** A refusal of the hub. `message` is for people, in the language of the screen when it came, and says what to do next; `zh`, `en`:
+ * for what stays on a screen whose language can be changed. `status` 0: the hub cannot be reached. */
 export class ApiError extends Error {
-  constructor(readonly status: number, readonly code: string, message: string, readonly requestId: string) {
-    super(message);
+  constructor(readonly status: number, readonly code: string, readonly zh: string, readonly en: string, readonly requestId: string) {
+    super(document.documentElement.lang === "en" ? en : zh);
   }
 }
 
@@ -42,7 +43,7 @@ async function send(path: string, { method = "GET", body, form, signal }: Option
     return response;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, "unreachable", "", "");
+    throw new ApiError(0, "unreachable", "", "", "");
   }
 }
 
@@ -50,10 +51,9 @@ async function failure(response: Response): Promise<ApiError> {
   const id = response.headers.get("X-Request-Id") ?? "";
   try {
     const { error } = (await response.json()) as { error: { code: string; message: string; message_en?: string; request_id: string } };
-    const message = document.documentElement.lang === "en" ? (error.message_en ?? error.message) : error.message;
-    return new ApiError(response.status, error.code, message, error.request_id || id);
+    return new ApiError(response.status, error.code, error.message, error.message_en || error.message, error.request_id || id);
   } catch {
-    return new ApiError(response.status, "http", "", id); // a proxy's page instead of the hub's envelope
+    return new ApiError(response.status, "http", "", "", id); // a proxy's page instead of the hub's envelope
   }
 }
 

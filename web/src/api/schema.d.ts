@@ -2775,7 +2775,10 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** CommandItem */
+        /**
+         * CommandItem
+         * @description `outcome_text`: in the edge box's words (zh-CN); `outcome_text_en` where the phrase book knows them.
+         */
         CommandItem: {
             /** Access Point Id */
             access_point_id: string | null;
@@ -2807,6 +2810,8 @@ export interface components {
             outcome_at: string | null;
             /** Outcome Text */
             outcome_text: string;
+            /** Outcome Text En */
+            outcome_text_en: string;
             /** Reason */
             reason: string;
         };
@@ -3937,6 +3942,8 @@ export interface components {
         FormField: {
             /** Choices */
             choices: components["schemas"]["ReasonCode"][];
+            /** Help En */
+            help_en: string;
             /** Help Zh */
             help_zh: string;
             /** Kind */
@@ -4683,7 +4690,8 @@ export interface components {
          * OrderDoor
          * @description One device of a door. `state`: ready, offline, unsupported, not_in_service, no_device; `outcome` once it was sent.
          *
-         *     `still_opens`: other readers of this door that go on opening it, for they cannot be told to stop.
+         *     `why_en`, `outcome_text_en`: the same in English. `still_opens`: other readers of this door that go on opening it, for
+         *     they cannot be told to stop.
          */
         OrderDoor: {
             /** Command Id */
@@ -4704,10 +4712,14 @@ export interface components {
             outcome_at: string | null;
             /** Outcome Text */
             outcome_text: string;
+            /** Outcome Text En */
+            outcome_text_en: string;
             /** State */
             state: string;
             /** Still Opens */
             still_opens: string[];
+            /** Why En */
+            why_en: string;
             /** Why Zh */
             why_zh: string;
         };
@@ -6504,6 +6516,8 @@ export interface components {
         UploadRefusal: {
             /** Detail */
             detail: string;
+            /** Detail En */
+            detail_en: string;
             /** Reason */
             reason: string;
             /** Reason Zh */

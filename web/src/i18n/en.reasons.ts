@@ -2,6 +2,31 @@
 
 export const relation: Record<string, string> = { applicant: "tenant", spouse: "spouse", child: "child", parent: "parent", other: "other member" };
 
+export const denial: Record<string, string> = {
+  unknown_credential: "Card or face not registered",
+  not_yet_valid: "Not valid yet",
+  expired: "No longer valid",
+  out_of_schedule: "Outside its hours",
+  wrong_access_point: "Not for this door",
+  blocked: "The credential was stopped",
+  locked_down: "The door is locked down",
+  no_list: "The edge box has no list yet",
+  clock_unsure: "The time is not certain after a power cut: visitors wait",
+  used_up: "The pass is used up",
+  code_expired: "The phone's code is over: renew it on its page",
+  code_used: "This code was used at this door: wait for the next one",
+  too_many_tries: "Wrong at the keypad again and again: no PIN for a while; card, code and face go on",
+  not_taken: "Let in, and did not pass",
+};
+
+export const face: Record<string, string> = {
+  same: "The face is the card holder's",
+  different: "The face may not be the card holder's (to be checked; it stops nobody)",
+  known: "Who pressed the button may be a registered resident: check, then a person decides about the door",
+  unknown: "Who pressed the button is none of the residents who agreed to face checks",
+  unseen: "No face could be compared",
+};
+
 export const reason: Record<string, string> = {
   not_an_object: "This row is no complete record: check the export.",
   key_twice: "The record says one thing twice, and nobody can tell which holds: check the program that exports.",

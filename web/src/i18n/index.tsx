@@ -41,7 +41,7 @@ export function useTold(): <T>(zh: T, en: T) => T {
   return (zh, en) => (language === "zh" ? zh : en);
 }
 
-type Said = (list: "law" | "reason" | "refusal" | "relation", code: string | null | undefined, called: string | null | undefined) => string;
+type Said = (list: keyof Words["words"]["said"], code: string | null | undefined, called: string | null | undefined) => string;
 
 /** What the hub says by code: in its own words, which are Chinese, or in this language's. */
 export function useSaid(): Said {

@@ -11,7 +11,7 @@ export function SignIn(): ReactNode {
   const { me, ended, entered } = useSession();
   const { t, language, setLanguage } = useLanguage();
   const { state } = useLocation() as { state: { from?: string } | null };
-  const [error, setError] = useState<string | null>(null);
+  const [error, setError] = useState<ApiError | "unreachable" | null>(null);
   const [busy, setBusy] = useState(false);
   if (me) return <Navigate to={state?.from ?? "/"} replace />;
 
@@ -22,18 +22,18 @@ export function SignIn(): ReactNode {
       await call("/session", { method: "POST", body: values });
       await entered();
     } catch (failure) {
-      const known = failure instanceof ApiError ? failure : null;
-      setError(known?.message || (known?.status ? t.common.failed(known.status) : t.common.unreachable));
+      setError(failure instanceof ApiError && failure.status ? failure : "unreachable");
     } finally {
       setBusy(false);
     }
   }
 
+  const problem = error === "unreachable" ? t.common.unreachable : error && ((language === "zh" ? error.zh : error.en) || t.common.failed(error.status));
   return (
     <main className="sign-in">
       <h1>{t.product}</h1>
-      {ended && !error ? <Alert type="info" showIcon title={t.signIn.ended} /> : null}
-      {error ? <Alert type="error" showIcon title={error} role="alert" /> : null}
+      {ended && !problem ? <Alert type="info" showIcon title={t.signIn.ended} /> : null}
+      {problem ? <Alert type="error" showIcon title={problem} role="alert" /> : null}
       <Form layout="vertical" requiredMark={false} onFinish={(values: { name: string; password: string }) => void submit(values)}>
         <Form.Item name="name" label={t.signIn.name} rules={[{ required: true, message: t.signIn.nameNeeded }]}>
           <Input autoComplete="username" autoFocus size="large" />

@@ -51,7 +51,7 @@ function Coded({ secret, t }: { secret: string; t: PassWords }): ReactNode {
   if (!code && trouble === "") return <p className="wait" role="status">{t.loading}</p>;
   const button = <button type="button" onClick={again}>{t.again}</button>;
   if (trouble === "over") return <Note title={t.overTitle} text={t.over} state="over">{button}</Note>;
-  if (trouble === "early") return <Note title={t.earlyTitle} text={shown.message} state="early">{button}</Note>;
+  if (trouble === "early") return <Note title={t.earlyTitle} text={t.lang === "en" ? shown.message.en : shown.message.zh} state="early">{button}</Note>;
   if (trouble === "busy") return <Note title={t.busyTitle} text={t.busy} state="busy" />;
   if (trouble === "broken") return <Note title={t.brokenTitle} text={t.broken} state="broken">{button}</Note>;
   return <Note title={t.expiredTitle} text={t.expired} state="expired">{button}</Note>;

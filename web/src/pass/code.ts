@@ -5,6 +5,8 @@ import { useCallback, useEffect, useRef, useState } from "react";
 
 export interface Code { text: string; label: string; estate: string; issued_at: string; renew_after_s: number; expires_at: string; valid_from: string | null; valid_to: string | null }
 
+export interface Told { zh: string; en: string }
+
 export type Trouble = "" | "offline" | "over" | "early" | "busy" | "broken";
 
 export interface Shown {
@@ -14,13 +16,16 @@ export interface Shown {
   overAt: number;
   trouble: Trouble;
   /** The hub's own words, e.g. from when a pass is valid. */
-  message: string;
+  message: Told;
 }
 
 const RETRY_MS: Record<Exclude<Trouble, "">, number> = { offline: 2_000, broken: 5_000, busy: 10_000, early: 30_000, over: 60_000 };
 const GIVE_UP_MS = 8_000;
+const SILENT: Told = { zh: "", en: "" };
 
-async function fetchCode(secret: string): Promise<{ code: Code } | { trouble: Exclude<Trouble, "">; message: string }> {
+interface Refusal { error?: { message?: string; message_en?: string } }
+
+async function fetchCode(secret: string): Promise<{ code: Code } | { trouble: Exclude<Trouble, "">; message: Told }> {
   let response: Response;
   try {
     response = await fetch("/api/v1/pass-qr", {
@@ -29,15 +34,15 @@ async function fetchCode(secret: string): Promise<{ code: Code } | { trouble: Ex
     // Read here too: a link can be cut in the middle of an answer, and a page that did not catch that would never ask again.
     if (response.ok) return { code: (await response.json()) as Code };
   } catch {
-    return { trouble: "offline", message: "" };
+    return { trouble: "offline", message: SILENT };
   }
-  const message = await response.json().then((body: { error?: { message?: string } }) => body.error?.message ?? "", () => "");
+  const message = await response.json().then(({ error }: Refusal) => ({ zh: error?.message ?? "", en: error?.message_en || error?.message || "" }), () => SILENT);
   const trouble = response.status === 409 ? "early" : response.status === 429 ? "busy" : [400, 404, 410, 422].includes(response.status) ? "over" : "broken";
   return { trouble, message };
 }
 
 export function useCode(secret: string): { shown: Shown; again: () => void } {
-  const [shown, setShown] = useState<Shown>({ code: null, renewAt: 0, overAt: 0, trouble: "", message: "" });
+  const [shown, setShown] = useState<Shown>({ code: null, renewAt: 0, overAt: 0, trouble: "", message: SILENT });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const asking = useRef(false);
   const ask = useCallback(async (): Promise<void> => {
@@ -51,7 +56,7 @@ export function useCode(secret: string): { shown: Shown; again: () => void } {
       const now = performance.now();
       const life = Date.parse(answer.code.expires_at) - Date.parse(answer.code.issued_at);
       wait = answer.code.renew_after_s * 1_000;
-      setShown({ code: answer.code, renewAt: now + wait, overAt: now + life, trouble: "", message: "" });
+      setShown({ code: answer.code, renewAt: now + wait, overAt: now + life, trouble: "", message: SILENT });
     } else {
       wait = RETRY_MS[answer.trouble];
       const gone = answer.trouble === "over" || answer.trouble === "early";

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { EventItem } from "../api/types";
 import * as format from "../format";
-import { useWords, word } from "../i18n";
+import { useSaid, useWords, word } from "../i18n";
 import { useZone } from "../session";
 import { StateMark } from "./Mark";
 import { Snapshot } from "./Snapshot";
@@ -37,16 +37,17 @@ export function EventTable({ items }: { items: EventItem[] }): ReactNode {
 
 function What({ item }: { item: EventItem }): ReactNode {
   const { words, live } = useWords();
+  const said = useSaid();
   const zone = useZone();
   const picture = item.snapshot ? <Snapshot of={item} sha256={item.snapshot} label={live.imageOf(item.access_point_name ?? item.device_name, format.time(item.at, zone))} /> : null;
-  const face = item.face_zh ? <span className={item.face === "different" ? "faint warn" : "faint"} data-testid="face"> {item.face_zh}</span> : null;
+  const face = item.face_zh ? <span className={item.face === "different" ? "faint warn" : "faint"} data-testid="face"> {said("face", item.face, item.face_zh)}</span> : null;
   const text = item.text ? <span className="faint"> {item.text}</span> : null;
   switch (item.kind) {
     case "access":
       return (
         <>
           {word(words.identifier, item.identifier, "")} <StateMark state={item.outcome} words={words.outcome} />{" "}
-          {item.outcome === "denied" || item.outcome === "not_taken" ? <span className="faint">{item.reason_zh ?? item.reason}</span> : null}{picture}{face}
+          {item.outcome === "denied" || item.outcome === "not_taken" ? <span className="faint">{said("denial", item.reason, item.reason_zh)}</span> : null}{picture}{face}
         </>
       );
     case "door":

@@ -5,15 +5,16 @@ import { Button, Skeleton } from "antd";
 import type { ReactNode } from "react";
 import { ApiError } from "../api/client";
 import * as format from "../format";
-import { useWords } from "../i18n";
+import { useTold, useWords } from "../i18n";
 import { useLink } from "../live/link";
 import { useZone } from "../session";
 
 export function Failure({ error, retry }: { error: Error; retry?: () => void }): ReactNode {
   const t = useWords().common;
+  const told = useTold();
   const known = error instanceof ApiError ? error : null;
   if (known?.status === 403) return <Forbidden />;
-  const text = known?.message || (known?.status ? t.failed(known.status) : t.unreachable);
+  const text = (known && told(known.zh, known.en)) || (known?.status ? t.failed(known.status) : t.unreachable);
   return (
     <div className="notice" role="alert">
       <strong>{t.errorTitle}</strong>

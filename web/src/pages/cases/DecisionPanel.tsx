@@ -101,6 +101,7 @@ function Form({ detail, action, close }: { detail: CaseDetail; action: CaseActio
 
 function OneField({ field, value, change }: { field: CaseField; value: string; change: (value: string) => void }): ReactNode {
   const { caseSteps } = useWords();
+  const told = useTold();
   const id = `field-${field.name}`;
   const label = named(caseSteps.field, field.name, field.label_zh) + (field.required ? "" : caseSteps.steps.optional);
   return (
@@ -116,7 +117,7 @@ function OneField({ field, value, change }: { field: CaseField; value: string; c
       ) : (
         <Input aria-labelledby={id} maxLength={field.most} value={value} onChange={(event) => change(event.target.value)} />
       )}
-      {field.help_zh ? <span className="faint">{field.help_zh}</span> : null}
+      {field.help_zh ? <span className="faint">{told(field.help_zh, field.help_en)}</span> : null}
     </div>
   );
 }

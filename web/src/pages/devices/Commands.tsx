@@ -7,7 +7,7 @@ import { call } from "../../api/client";
 import { useCommand } from "../../api/queries";
 import type { DeviceDetail } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Empty, Panel } from "../../ui/Panel";
@@ -49,6 +49,7 @@ export function Commands({ device }: { device: DeviceDetail }): ReactNode {
 
 export function CommandOutcome({ id }: { id: string }): ReactNode {
   const { devices: t, words } = useWords();
+  const told = useTold();
   const zone = useZone();
   const [ended, setEnded] = useState(false);
   const { data } = useCommand(id, !ended);
@@ -56,7 +57,7 @@ export function CommandOutcome({ id }: { id: string }): ReactNode {
   return (
     <p role="status" data-testid="command" data-outcome={data?.outcome ?? ""} style={{ marginTop: 10 }}>
       {data ? `${word(words.command, data.kind)} ${format.time(data.issued_at, zone)} ` : ""}
-      {data?.outcome ? <StateMark state={data.outcome} words={words.commandOutcome} /> : <Mark tone="info">{t.sent}</Mark>} {data?.outcome_text}
+      {data?.outcome ? <StateMark state={data.outcome} words={words.commandOutcome} /> : <Mark tone="info">{t.sent}</Mark>} {data ? told(data.outcome_text, data.outcome_text_en) : ""}
     </p>
   );
 }

@@ -5,7 +5,7 @@ import { type ReactNode, useState } from "react";
 import { ApiError, call } from "../../api/client";
 import { useBlocks, useDoors } from "../../api/queries";
 import type { Order } from "../../api/types";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import { useEstate } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Remaining } from "../../ui/Waiting";
@@ -112,6 +112,7 @@ function Look({ order, back, close }: { order: Order; back: () => void; close: (
 
 /** Which doors, what becomes of them, whom it concerns, for how long. */
 export function OrderFacts({ order }: { order: Order }): ReactNode {
+  const told = useTold();
   const { doors: t, words } = useWords();
   return (
     <div data-testid="order-facts">
@@ -120,7 +121,7 @@ export function OrderFacts({ order }: { order: Order }): ReactNode {
       <p>{t.concerns(order.residents)} {order.shut_out ? <Mark tone="bad">{t.shutOut(order.shut_out)}</Mark> : null}</p>
       <ul className="bullets">
         {order.doors.map((door) => (
-          <li key={door.door_id}>{door.door_name} {door.state === "ready" ? null : <Mark tone="warn">{door.why_zh || door.state}</Mark>}</li>
+          <li key={door.door_id}>{door.door_name} {door.state === "ready" ? null : <Mark tone="warn">{told(door.why_zh, door.why_en) || door.state}</Mark>}</li>
         ))}
       </ul>
     </div>

@@ -6,7 +6,7 @@ import { call } from "../../api/client";
 import { useOrders } from "../../api/queries";
 import type { Order } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import { useNow } from "../../now";
 import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
@@ -74,14 +74,15 @@ function OrderRow({ order }: { order: Order }): ReactNode {
 
 /** Each door answers for itself. */
 function Results({ order }: { order: Order }): ReactNode {
+  const told = useTold();
   const { doors: t, words, devices } = useWords();
   const zone = useZone();
   return (
     <ul className="bullets">
       {order.doors.map((door) => (
         <li key={door.door_id} data-testid="order-door" data-outcome={door.outcome ?? ""}>
-          {door.door_name}: {door.outcome ? <StateMark state={door.outcome} words={words.commandOutcome} /> : door.command_id ? <Mark tone="info">{devices.sent}</Mark> : <Mark tone="warn">{door.why_zh || t.notSent}</Mark>}
-          {door.outcome_text && door.outcome !== "done" ? <span className="faint"> {door.outcome_text}</span> : null}
+          {door.door_name}: {door.outcome ? <StateMark state={door.outcome} words={words.commandOutcome} /> : door.command_id ? <Mark tone="info">{devices.sent}</Mark> : <Mark tone="warn">{told(door.why_zh, door.why_en) || t.notSent}</Mark>}
+          {door.outcome_text && door.outcome !== "done" ? <span className="faint"> {told(door.outcome_text, door.outcome_text_en)}</span> : null}
           {order.until && door.outcome === "done" ? <span className="faint"> {t.until(format.clock(order.until, zone))}</span> : null}
         </li>
       ))}

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { useDevice, useDevices } from "../../api/queries";
 import type { DeviceItem, DeviceList } from "../../api/types";
 import * as format from "../../format";
-import { useWords } from "../../i18n";
+import { useSaid, useWords } from "../../i18n";
 import { useZone } from "../../session";
 import { toneOf } from "../../status";
 import { Mark } from "../../ui/Mark";
@@ -41,7 +41,9 @@ function TruthRow({ device }: { device: DeviceItem }): ReactNode {
 }
 
 function WithReason({ id, list }: { id: string; list: DeviceList }): ReactNode {
-  return <ListTruth list={list} known why={useDevice(id).data?.refusals[0]?.message_zh ?? ""} />;
+  const said = useSaid();
+  const first = useDevice(id).data?.refusals[0];
+  return <ListTruth list={list} known why={first ? said("refusal", first.code, first.message_zh) : ""} />;
 }
 
 /** "应有 417，已确认 416，1 个被拒：照片中未检测到人脸" */

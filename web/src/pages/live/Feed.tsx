@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useFeedStart } from "../../api/queries";
 import type { EventItem } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useSaid, useWords, word } from "../../i18n";
 import { addPasses, type FeedRow, type Gap, isGap, useFeed } from "../../live/feed";
 import { useZone } from "../../session";
 import { StateMark } from "../../ui/Mark";
@@ -84,6 +84,7 @@ function GapRow({ gap }: { gap: Gap }): ReactNode {
 
 function PassRow({ pass }: { pass: EventItem }): ReactNode {
   const { live: t, words } = useWords();
+  const said = useSaid();
   const zone = useZone();
   const where = pass.access_point_name ?? pass.device_name;
   return (
@@ -97,7 +98,7 @@ function PassRow({ pass }: { pass: EventItem }): ReactNode {
       <td>{word(words.identifier, pass.identifier)}</td>
       <td>
         <StateMark state={pass.outcome} words={words.outcome} />
-        {pass.reason_zh && pass.outcome !== "granted" && pass.outcome !== "taken" ? <span className="faint"> {pass.reason_zh}</span> : null}
+        {pass.reason_zh && pass.outcome !== "granted" && pass.outcome !== "taken" ? <span className="faint"> {said("denial", pass.reason, pass.reason_zh)}</span> : null}
         {pass.snapshot ? <Snapshot of={pass} sha256={pass.snapshot} label={t.imageOf(pass.access_point_name ?? pass.device_name, format.time(pass.at, zone))} /> : null}
       </td>
     </tr>

@@ -14,7 +14,7 @@ import { Answer } from "../../ui/Panel";
 
 /** Asks for a trial; the list below polls until it is done. */
 export function TryButton({ pack }: { pack: string }): ReactNode {
-  const { settings: t } = useWords();
+  const { settings: t, common } = useWords();
   const { id } = useEstate();
   const client = useQueryClient();
   const { message } = App.useApp();
@@ -23,7 +23,7 @@ export function TryButton({ pack }: { pack: string }): ReactNode {
       await call(`/estates/${encodeURIComponent(id)}/policy-trials`, { method: "POST", body: { policy_pack: pack } });
       await client.invalidateQueries({ queryKey: ["policy-trials", id] });
     } catch (error) {
-      void message.error(error instanceof ApiError ? error.message : String(error));
+      void message.error((error instanceof ApiError && error.message) || common.unreachable);
     }
   };
   return <Button size="small" onClick={() => void ask()}>{t.tryPack}</Button>;

@@ -5,7 +5,7 @@ import { type ReactNode, useState } from "react";
 import { ApiError, call } from "../../api/client";
 import { useCommand } from "../../api/queries";
 import type { DeviceItem } from "../../api/types";
-import { useWords } from "../../i18n";
+import { useTold, useWords } from "../../i18n";
 import { StateMark } from "../../ui/Mark";
 
 export function ReadBack({ device }: { device: DeviceItem }): ReactNode {
@@ -30,13 +30,14 @@ export function ReadBack({ device }: { device: DeviceItem }): ReactNode {
 
 function Outcome({ id }: { id: string }): ReactNode {
   const { sync: t, words } = useWords();
+  const told = useTold();
   const [ended, setEnded] = useState(false);
   const { data } = useCommand(id, !ended);
   if (data?.outcome && !ended) setEnded(true);
   return (
     <span role="status" data-testid="read-back" data-outcome={data?.outcome ?? ""}>
       {data?.outcome ? <StateMark state={data.outcome} words={words.readBackOutcome} /> : t.reading}{" "}
-      <span className="faint">{data?.outcome && data.outcome !== "done" ? data.outcome_text : ""}</span>
+      <span className="faint">{data?.outcome && data.outcome !== "done" ? told(data.outcome_text, data.outcome_text_en) : ""}</span>
     </span>
   );
 }

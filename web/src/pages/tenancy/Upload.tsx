@@ -6,7 +6,7 @@ import { type ChangeEvent, type ReactNode, useEffect, useState } from "react";
 import { ApiError, call, query } from "../../api/client";
 import type { UploadProgress, UploadResult } from "../../api/types";
 import * as format from "../../format";
-import { useWords, useSaid } from "../../i18n";
+import { useSaid, useTold, useWords } from "../../i18n";
 import { useEstate, useSession } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Empty, Panel } from "../../ui/Panel";
@@ -105,6 +105,7 @@ function Details({ details }: { details: UploadResult["details"] }): ReactNode {
 
 function Result({ result }: { result: UploadResult }): ReactNode {
   const said = useSaid();
+  const told = useTold();
   const t = useWords().tenancy;
   const { new: added, changed, ended, unchanged } = result.changes;
   return (
@@ -120,7 +121,7 @@ function Result({ result }: { result: UploadResult }): ReactNode {
       {result.held ? <p><Mark tone="warn">{said("reason", result.held.reason, result.held.reason_zh)}</Mark></p> : null}
       <p>{result.refused.length ? <Mark tone="warn">{t.rowsRefused(result.refused.length)}</Mark> : t.everythingTaken}</p>
       <ul className="bullets">
-        {result.refused.map((row) => <li key={`${row.row}${row.reason}`}>{t.row(String(row.row))}: {said("reason", row.reason, row.reason_zh)} <span className="faint">{row.detail}</span></li>)}
+        {result.refused.map((row) => <li key={`${row.row}${row.reason}`}>{t.row(String(row.row))}: {said("reason", row.reason, row.reason_zh)} <span className="faint">{told(row.detail, row.detail_en)}</span></li>)}
       </ul>
     </div>
   );
