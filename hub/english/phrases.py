@@ -21,7 +21,7 @@ KINDS = {"": r"-?[\d.,]+%?", "@": r"\d{4}-\d{2}-\d{2}", ":": r"\d{2}:\d{2}", "*"
 STOPS = {"。": ". ", "；": "; ", "、": ", ", "，": ", "}
 ABOUT = re.compile(r"([^。；，、：\n]{1,80}?)(?:：|: )")
 BETWEEN = {"\n": "\n", "。": " ", "；": "; "}
-FILES = ("leads", "names", "cases", "access", "forms", "refusals", "reasons", "settings")
+FILES = ("leads", "names", "cases", "access", "forms", "refusals", "reasons", "settings", "commands")
 
 
 @dataclass(frozen=True, slots=True)

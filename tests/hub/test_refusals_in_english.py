@@ -7,15 +7,13 @@ import importlib
 import inspect
 import itertools
 import re
-import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from source_texts import AT, SLOT, Reader, inside
 
 from device_drivers.catalogue import DEFINITIONS
 from hub import app, errors
@@ -31,8 +29,6 @@ from hub.tenancy.sheet import COLUMNS, NEEDED
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSOLE = ROOT / "web/src/i18n/en.reasons.ts"
-SLOT = "\N{OBJECT REPLACEMENT CHARACTER}"
-AT = datetime(2026, 11, 28, 10, 5, tzinfo=UTC)
 SAMPLES = ("7", "Door", "2026-01-31")
 MESSAGE_AT = {errors.ApiError: 2, Refused: 1, BadPaper: 0, LawPoint: 3, app._envelope: 3} | {
     kind: 0 for kind in vars(errors).values() if isinstance(kind, type) and errors.ApiError in kind.__bases__
@@ -56,131 +52,6 @@ ELSEWHERE = {
 """Messages that come from far: why their words are sure to have English."""
 
 
-class Unknown(Exception):
-    """The words of this expression cannot be read off the source."""
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Reads what an expression of one function may say; a value inside a sentence is SLOT."""
-
-    module: ModuleType
-    body: ast.AST
-
-    def texts(self, node: ast.AST) -> list[str]:
-        match node:
-            case ast.Constant(value=str(text)):
-                return [text]
-            case ast.JoinedStr(values=parts):
-                return ["".join(one) for one in itertools.product(*map(self.part, parts))]
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return [a + b for a, b in itertools.product(self.texts(left), self.texts(right))]
-            case ast.IfExp(body=yes, orelse=no):
-                return self.texts(yes) + self.texts(no)
-            case ast.Name(id=name):
-                return self.named(name)
-            case ast.Attribute(value=ast.Name(id=name), attr=attr) if isinstance(
-                vars(self.module).get(name), ModuleType
-            ):
-                return strings(vars(vars(self.module)[name]).get(attr))
-            case (
-                ast.Subscript(value=ast.Name(id=name))
-                | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="get"))
-            ) if name:
-                return self.values_of(name)
-            case ast.Call(
-                func=ast.Attribute(value=ast.Constant(), attr="join"),
-                args=[ast.GeneratorExp(elt=elt) | ast.ListComp(elt=elt)],
-            ):
-                return self.texts(elt)
-            case ast.Call(func=func):
-                return returned(self.found(func))
-        raise Unknown
-
-    def part(self, node: ast.AST) -> list[str]:
-        """Of an f-string: words it takes from elsewhere, or a slot."""
-        if not isinstance(node, ast.FormattedValue):
-            return self.texts(node)
-        if node.format_spec is not None and CHINESE.search(ast.unparse(node.format_spec)):
-            spec = ast.literal_eval(ast.unparse(node.format_spec).removeprefix("f"))
-            return [format(AT, spec)]
-        try:
-            texts = self.texts(node.value)
-        except Unknown:
-            return [SLOT]
-        return texts if any(CHINESE.search(one) for one in texts) else [SLOT]
-
-    def named(self, name: str) -> list[str]:
-        """A variable: all that the function puts into it; else a constant of the module."""
-        given = [value for target, value in assigned(self.body) if target == name]
-        if not given:
-            return strings(vars(self.module).get(name))
-        texts = [text for value in given for text in self.texts(value)]
-        added = [
-            text
-            for node in ast.walk(self.body)
-            if isinstance(node, ast.AugAssign) and getattr(node.target, "id", "") == name
-            for text in self.texts(node.value)
-        ]
-        return texts + [a + b for a, b in itertools.product(texts, added)]
-
-    def values_of(self, name: str) -> list[str]:
-        """All values of a table of words."""
-        for target, value in assigned(self.body):
-            if target == name and isinstance(value, ast.Dict):
-                return [text for one in value.values for text in self.texts(one)]
-        table = vars(self.module).get(name)
-        if not isinstance(table, dict):
-            raise Unknown
-        return [text for one in table.values() for text in strings(one)]
-
-    def found(self, func: ast.AST) -> object:
-        """What a name or `module.name` stands for in the module."""
-        if isinstance(func, ast.Name):
-            return vars(self.module).get(func.id)
-        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
-            held = vars(self.module).get(func.value.id)
-            return vars(held).get(func.attr) if isinstance(held, ModuleType) else None
-        return None
-
-
-def strings(value: object) -> list[str]:
-    if not isinstance(value, str):
-        raise Unknown
-    return [value]
-
-
-def returned(function: object) -> list[str]:
-    """All that a function of ours may return."""
-    if not inspect.isfunction(function) or not function.__module__.startswith("hub."):
-        raise Unknown
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    reader = Reader(importlib.import_module(function.__module__), tree)
-    gives = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value is not None]
-    return [text for value in gives for text in reader.texts(value)]
-
-
-def assigned(body: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    for node in ast.walk(body):
-        if isinstance(node, ast.Assign):
-            yield from ((one.id, node.value) for one in node.targets if isinstance(one, ast.Name))
-        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and isinstance(node.target, ast.Name) and node.value:
-            yield node.target.id, node.value
-
-
-def calls(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.Call]]:
-    """(the innermost function around it, or the module; the call)."""
-
-    def visit(node: ast.AST, around: ast.AST) -> Iterator[tuple[ast.AST, ast.Call]]:
-        if isinstance(node, ast.Call):
-            yield around, node
-        inner = node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else around
-        for one in ast.iter_child_nodes(node):
-            yield from visit(one, inner)
-
-    return visit(tree, tree)
-
-
 def message_of(call: ast.Call, kind: object, raised: bool) -> ast.AST | None:
     """The argument that a person reads; of an exception of another kind the first one with Chinese in it."""
     at = MESSAGE_AT.get(kind) if inspect.isclass(kind) or inspect.isfunction(kind) else None
@@ -194,10 +65,10 @@ def message_of(call: ast.Call, kind: object, raised: bool) -> ast.AST | None:
 def read(tree: ast.Module, module: ModuleType) -> Iterator[tuple[int, ast.AST, Reader]]:
     """(line, message, how to read it) of every message that a module gives to an error."""
     raised = {id(node.exc) for node in ast.walk(tree) if isinstance(node, ast.Raise)}
-    for around, call in calls(tree):
+    for around, node in inside(tree):
         reader = Reader(module, around)
-        if (message := message_of(call, reader.found(call.func), id(call) in raised)) is not None:
-            yield call.lineno, message, reader
+        if isinstance(node, ast.Call) and (message := message_of(node, reader.found(node.func), id(node) in raised)):
+            yield node.lineno, message, reader
 
 
 def refusals(path: Path) -> Iterator[tuple[str, int, ast.AST, Reader]]:
@@ -232,10 +103,7 @@ def judged(name: str, line: int, message: ast.AST, reader: Reader) -> Iterator[s
     told = ast.unparse(message)
     if (name, told) in ELSEWHERE:
         return
-    try:
-        texts = reader.texts(message)
-    except Unknown:
-        texts = []
+    texts = reader.all_texts(message)
     if not any(CHINESE.search(text) for text in texts):
         yield f"{name}:{line}: the words of {told} cannot be read here: write them where it is raised, or say in ELSEWHERE"
     yield from (f"{name}:{line}: {text}" for text in without_english(texts))
@@ -289,6 +157,34 @@ def four(error, code):
         "the words of error.message cannot be read here: write them where it is raised, or say in ELSEWHERE",
     ]  # fmt: skip
     assert [line.split(": ")[0] for line in found][:2] == ["made.py:7", "made.py:11"]
+
+
+ANSWERING = (
+    *(f"edge_agent/{name}.py" for name in ("commands", "doors", "relays", "signed", "snapshots", "worker")),
+    *(f"device_drivers/{name}.py" for name in ("modbus_door", "modbus_meter", "onvif_camera", "onvif_door")),
+    "device_drivers/face_terminal/driver.py",
+)
+
+
+def answers() -> Iterator[tuple[str, Reader, ast.AST]]:
+    """(file:line, reader, words) of what an edge box or a driver answers to a command that it did not do, or not as wished."""
+    for name in ANSWERING:
+        tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+        module = importlib.import_module(name.removesuffix(".py").replace("/", "."))
+        for around, node in inside(tree):
+            if isinstance(node, ast.Tuple) and len(node.elts) == 2 and "utcome" in ast.unparse(node.elts[0]):
+                yield f"{name}:{node.lineno}", Reader(module, around), node.elts[1]
+
+
+def test_every_answer_to_a_command_has_english_words() -> None:
+    found = [
+        (where, text) for where, reader, words in answers() for text in reader.all_texts(words) if CHINESE.search(text)
+    ]
+    assert len(found) > 30, "the answers were not found"
+    missing = [f"{where}: {text}" for where, text in found if not has_english(text.rstrip("；"))]
+    assert not missing, "add them to hub/english/commands.json:\n" + "\n".join(missing)
+    signed = vars(importlib.import_module("edge_agent.signed"))
+    assert not without_english([signed[name] for name in ("UNSIGNED", "FORGED", "FOREIGN")])
 
 
 def test_what_errors_say_by_themselves_has_english_words() -> None:
