@@ -229,6 +229,7 @@ def test_errors_have_one_shape(site: Hub, client_for: Callable[[Hub], TestClient
     ):
         error = reply.json()["error"]
         assert set(error) == {"code", "message", "message_en", "request_id"}
+        assert error["message_en"].isascii(), error["message_en"]
         assert reply.headers["X-Request-Id"] == error["request_id"]
         assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
 
