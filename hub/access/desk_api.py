@@ -16,6 +16,7 @@ from hub.access.id_cards import id_card_hash
 from hub.access.member_ways import IdCardWay, PinWay, member_of
 from hub.access.states import credential_states
 from hub.auth import Principal, in_scope
+from hub.english.phrases import in_english
 from hub.errors import BadRequest, NotFound
 from hub.other_way import phone_link
 from hub.services import Hub
@@ -39,7 +40,7 @@ class Withdrawn(BaseModel):
     """Devices that still have to confirm that the face is gone; other ways in are as they were.
 
     `link`: who had no other way gets this link for the phone, shown this once; `phone_only`: that is now the only way in.
-    `warnings`: doors on the way home that no phone opens.
+    `warnings`, `warnings_en`: doors on the way home that no phone opens.
     """
 
     member_id: str
@@ -49,6 +50,7 @@ class Withdrawn(BaseModel):
     link: str = ""
     phone_only: bool = False
     warnings: list[str] = []
+    warnings_en: list[str] = []
 
 
 class IdCardWanted(Strict):
@@ -138,6 +140,7 @@ def withdraw_consent(member_id: str, body: WithdrawWanted, hub: TheHub, principa
         moved.tell(hub)
     with hub.db.reading() as session:
         states = credential_states(session, done.tokens)
+    warnings = list(dict.fromkeys(text for way in done.ways for text in way.warnings))
     return Withdrawn(
         member_id=member_id,
         purpose=body.purpose,
@@ -145,5 +148,6 @@ def withdraw_consent(member_id: str, body: WithdrawWanted, hub: TheHub, principa
         devices=[OnDevice(**one.as_json()) for found in states.values() for one in found],
         link=next((phone_link(hub.config.public_url, way.secret) for way in done.ways if way.secret), ""),
         phone_only=bool(done.ways),
-        warnings=list(dict.fromkeys(text for way in done.ways for text in way.warnings)),
+        warnings=warnings,
+        warnings_en=in_english(warnings),
     )

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from hub.access import desk, held
 from hub.access.ways import not_usable
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.english.phrases import in_english
 from hub.errors import NotFound
 from hub.other_way import phone_link
 from hub.services import Hub
@@ -45,14 +46,15 @@ class OnDevice(BaseModel):
 class DeskAnswer(BaseModel):
     """`number` of a new pass, and the `link` with which a phone shows its code: shown this once.
 
-    `warnings`: what the clerk should know, e.g. doors that the chosen way does not open. `held`: the id of what waits for a
-    second person, else empty.
+    `warnings`, `warnings_en`: what the clerk should know, e.g. doors that the chosen way does not open. `held`: the id of what
+    waits for a second person, else empty.
     """
 
     subject: str = ""
     number: str = ""
     link: str = ""
     warnings: list[str] = []
+    warnings_en: list[str] = []
     held: str = ""
 
 
@@ -80,7 +82,9 @@ def answer_of(hub: Hub, done: desk.Done) -> DeskAnswer:
             if row := session.get(AccessPass, done.subject):
                 shown = select(CredentialIdentifierRow).where(CredentialIdentifierRow.token == row.token)
                 warnings = pass_not_usable(session, row, session.scalars(shown).first())
-    return DeskAnswer(subject=done.subject, number=done.number, link=link, warnings=warnings)
+    return DeskAnswer(
+        subject=done.subject, number=done.number, link=link, warnings=warnings, warnings_en=in_english(warnings)
+    )
 
 
 def answer(hub: Hub, response: Response, told: held.Answer) -> DeskAnswer:

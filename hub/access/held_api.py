@@ -12,6 +12,7 @@ from sqlalchemy import select
 from hub.access import held
 from hub.access.desk_parts import DeskAnswer, ReasonWanted, TheHub, Viewer, answer_of
 from hub.auth import Principal, in_scope, require
+from hub.english.phrases import english
 from hub.errors import Conflict, NotFound
 from hub.tables import Dwelling, HeldAction
 
@@ -25,6 +26,7 @@ class HeldItem(BaseModel):
     dwelling_id: str | None
     dwelling_code: str | None
     label: str
+    label_en: str
     asked_by: str
     asked_at: datetime
     reason: str
@@ -75,6 +77,7 @@ def list_held_actions(estate_id: str, hub: TheHub, principal: Viewer) -> HeldIte
                 dwelling_id=r.dwelling_id,
                 dwelling_code=codes.get(r.dwelling_id or ""),
                 label=r.label,
+                label_en=english(r.label),
                 asked_by=r.asked_by,
                 asked_at=r.asked_at,
                 reason=r.reason,

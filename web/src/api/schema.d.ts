@@ -3037,8 +3037,8 @@ export interface components {
          * DeskAnswer
          * @description `number` of a new pass, and the `link` with which a phone shows its code: shown this once.
          *
-         *     `warnings`: what the clerk should know, e.g. doors that the chosen way does not open. `held`: the id of what waits for a
-         *     second person, else empty.
+         *     `warnings`, `warnings_en`: what the clerk should know, e.g. doors that the chosen way does not open. `held`: the id of what
+         *     waits for a second person, else empty.
          */
         DeskAnswer: {
             /**
@@ -3066,6 +3066,11 @@ export interface components {
              * @default []
              */
             warnings: string[];
+            /**
+             * Warnings En
+             * @default []
+             */
+            warnings_en: string[];
         };
         /**
          * DeviceChange
@@ -4152,6 +4157,8 @@ export interface components {
             kind: string;
             /** Label */
             label: string;
+            /** Label En */
+            label_en: string;
             /** Mine */
             mine: boolean;
             /** Reason */
@@ -6672,7 +6679,7 @@ export interface components {
          * @description Devices that still have to confirm that the face is gone; other ways in are as they were.
          *
          *     `link`: who had no other way gets this link for the phone, shown this once; `phone_only`: that is now the only way in.
-         *     `warnings`: doors on the way home that no phone opens.
+         *     `warnings`, `warnings_en`: doors on the way home that no phone opens.
          */
         Withdrawn: {
             /** Devices */
@@ -6698,6 +6705,11 @@ export interface components {
              * @default []
              */
             warnings: string[];
+            /**
+             * Warnings En
+             * @default []
+             */
+            warnings_en: string[];
         };
     };
     responses: never;

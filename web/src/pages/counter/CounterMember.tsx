@@ -5,7 +5,7 @@ import { Button, Input, Modal } from "antd";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import type { Credential, DeskAnswer, Member, Withdrawn } from "../../api/types";
-import { useWords, word, useSaid } from "../../i18n";
+import { useSaid, useTold, useWords, word } from "../../i18n";
 import { Mark, StateMark } from "../../ui/Mark";
 import { OnDevices } from "../../ui/OnDevices";
 import { ReasonDialog } from "../../ui/ReasonDialog";
@@ -44,13 +44,14 @@ export function CounterMember({ member }: { member: Member }): ReactNode {
 /** Who had nothing but the face: the phone from this minute, and a card where a door reads no phone. */
 function OtherWay({ way, name, close }: { way: Withdrawn; name: string; close: () => void }): ReactNode {
   const { counter: t, passes, common } = useWords();
-  const link = linkOf({ subject: "", number: "", link: way.link ?? "", warnings: [], held: "" });
+  const told = useTold();
+  const link = linkOf({ subject: "", number: "", link: way.link ?? "", warnings: [], warnings_en: [], held: "" });
   return (
     <Modal open title={`${t.otherWay} · ${name}`} onCancel={close} maskClosable={false} footer={<Button type="primary" onClick={close}>{common.close}</Button>}>
       <div data-testid="other-way">
         <p className="reminder">{link ? t.otherWayHint : t.phoneOnly}</p>
         {link ? <div className="qr"><QRCodeSVG value={link} size={180} level="M" marginSize={4} title={passes.link} /></div> : null}
-        {(way.warnings ?? []).map((warning) => <p key={warning}><Mark tone="warn">{warning}</Mark></p>)}
+        {(told(way.warnings, way.warnings_en) ?? []).map((warning) => <p key={warning}><Mark tone="warn">{warning}</Mark></p>)}
       </div>
       {link ? <PassLink link={link} /> : null}
     </Modal>
@@ -64,7 +65,7 @@ function Withdraw({ member, purpose, close, tell }: { member: Member; purpose: P
     const answer = await call<Withdrawn>(`/members/${encodeURIComponent(member.member_id)}/consents/withdraw`, { method: "POST", body: { purpose, reason } });
     close();
     if (answer.phone_only) tell(answer);
-    await finished({ subject: answer.member_id, number: "", link: "", warnings: [], held: "" }, answer.devices.length ? t.withdrawnFrom(answer.devices.length) : t.withdrawn);
+    await finished({ subject: answer.member_id, number: "", link: "", warnings: [], warnings_en: [], held: "" }, answer.devices.length ? t.withdrawnFrom(answer.devices.length) : t.withdrawn);
   };
   return <ReasonDialog open title={`${t.withdraw}: ${d.consent[purpose]} · ${member.name}`} hint={purpose === "a" ? t.withdrawFace : t.withdrawOther} close={close} submit={send} ok={t.withdraw} />;
 }

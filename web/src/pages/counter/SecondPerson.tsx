@@ -7,7 +7,7 @@ import { call } from "../../api/client";
 import { useHeldActions, useOrders, useSources } from "../../api/queries";
 import type { DeskAnswer, Held, HeldAction } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word, useSaid } from "../../i18n";
+import { useSaid, useTold, useWords, word } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -50,13 +50,14 @@ function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => v
     setAsking(null);
     if (answer.number) tell(answer.number);
     if (asking === "refuse") void message.info(t.refused);
-    await finished({ subject: "", number: "", link: "", warnings: [], held: "" }, asking === "refuse" ? t.refused : t.confirmed);
+    await finished({ subject: "", number: "", link: "", warnings: [], warnings_en: [], held: "" }, asking === "refuse" ? t.refused : t.confirmed);
   };
   const what = word(words.heldKind, item.kind);
+  const label = useTold()(item.label, item.label_en);
   return (
     <li data-testid="held-action">
       <div className="grow">
-        <strong>{what}</strong> <span>{item.label}</span>{" "}
+        <strong>{what}</strong> <span>{label}</span>{" "}
         {item.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(item.dwelling_id)}`}>{item.dwelling_code}</Link> : null}
         <div>{word(words.heldEffect, item.kind, "")} <HeldHouseholds item={item} /></div>
         <div className="faint">{t.askedBy(item.asked_by, format.clock(item.asked_at, zone))} · {t.because(item.reason)}</div>
@@ -67,7 +68,7 @@ function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => v
           <Button size="small" onClick={() => setAsking("refuse")}>{t.refuse}</Button>
         </span>
       ) : <Mark tone="none">{t.notYours}</Mark>}
-      {asking ? <ReasonDialog open title={`${asking === "confirm" ? t.confirm : t.refuse}: ${what} ${item.label}`} hint={asking === "confirm" ? word(words.heldEffect, item.kind, "") : t.refuseHint} close={() => setAsking(null)} submit={decide} /> : null}
+      {asking ? <ReasonDialog open title={`${asking === "confirm" ? t.confirm : t.refuse}: ${what} ${label}`} hint={asking === "confirm" ? word(words.heldEffect, item.kind, "") : t.refuseHint} close={() => setAsking(null)} submit={decide} /> : null}
     </li>
   );
 }
