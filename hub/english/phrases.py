@@ -19,6 +19,7 @@ SLOT = re.compile(r"\{(\w+)([@:*]?)\}")
 WORD = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}")
 KINDS = {"": r"-?[\d.,]+%?", "@": r"\d{4}-\d{2}-\d{2}", ":": r"\d{2}:\d{2}", "*": r".*?"}
 STOPS = {"。": ". ", "；": "; ", "、": ", ", "，": ", "}
+MARKS = str.maketrans(STOPS)
 ABOUT = re.compile(r"([^。；，、：\n]{1,80}?)(?:：|: )")
 BETWEEN = {"\n": "\n", "。": " ", "；": "; "}
 FILES = ("leads", "names", "cases", "access", "forms", "refusals", "reasons", "settings", "commands")
@@ -142,7 +143,7 @@ def _slot(value: str) -> str:
     """A value inside a sentence: in words where they are known, piece by piece, else as it is."""
     value = value.strip()
     if not CHINESE.search(value):
-        return value
+        return value.translate(MARKS)
     if found := _known(value):
         return found.removesuffix(".")
     for stop in ("；", "，", "、"):
