@@ -60,9 +60,9 @@ function Dialog({ door, close }: { door: Door; close: () => void }): ReactNode {
   const send = async (reason: string): Promise<void> => {
     const body = { fail_mode: fail, egress, fire_release: fire, escape_route: escape === door.escape_route ? null : escape, necessity: necessity.trim() || null, days: days.filter((one, n) => !same(one, daysOf(door.access_points[n]!))), reason };
     await call(`/doors/${encodeURIComponent(door.id)}`, { method: "PATCH", body });
+    await client.invalidateQueries({ queryKey: ["doors"] }); // before it closes: opened again at once, it shows what was written
     close();
     void message.success(t.declared);
-    await client.invalidateQueries({ queryKey: ["doors"] });
   };
   const pick = (id: string, label: string, list: Record<string, string>, value: string, change: (value: string) => void): ReactNode => (
     <div className="dialog-field"><span id={id}>{label}</span><Select aria-labelledby={id} style={{ width: "100%" }} value={value} onChange={change} options={Object.entries(list).map(([key, text]) => ({ value: key, label: text }))} /></div>
