@@ -70,12 +70,15 @@ def summary(figures: Mapping[str, Any]) -> list[str]:
     lines += _taught(figures["outcomes"])
     if "score" not in figures:
         return lines
+    from hub.occupancy.backtest.score import SEEN_DAYS
+
     for stage in ("red", "orange+", "yellow+"):
         lines.append(_tier_line(stage, figures["score"][stage]))
         for kind, recall in figures["score"][stage]["recall"].items():
             lines.append(f"    {kind:16} {_recall_line(recall)}, median {recall['median_days']} days")
-            if recall["seen_120_days"]["cases"]:
-                lines.append(f"    {'':16} of these ran 120 days or more: {_recall_line(recall['seen_120_days'])}")
+            for days in SEEN_DAYS:
+                if (seen := recall[f"seen_{days}_days"])["cases"]:
+                    lines.append(f"    {'':16} of these ran {days} days or more: {_recall_line(seen)}")
     lines.append(f"  calibration error {figures['score']['calibration_error']}")
     lines += [_tier_line(name, scored["red"]) for name, scored in figures["baselines"].items()]
     return lines

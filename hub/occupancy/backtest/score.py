@@ -15,9 +15,9 @@ from hub.occupancy.backtest.tables import BAD, Tables
 STAGES = ("yellow", "orange", "red")
 ENDED_DAYS, ONE_IN_DAYS, DUE_DAYS = 14, 90, 150
 WITHIN = (60, 120, 210)
-SEEN_DAYS = 120
-"""Recall is told a second time of the cases that ran so long within the history: the goals were measured on those, for what began
-a month before the end can't be found within four."""
+SEEN_DAYS = (120, 210)
+"""Recall is told again of the cases that ran so long within the history. 120: the goals were measured on those, for what began a
+month before the end can't be found within four. 210: before the law's six months a vacancy can have no file at all."""
 
 FAR = 10**7
 
@@ -146,7 +146,7 @@ def _recall(entries: Sequence[Scored], truth: Truth, history: History) -> dict[s
     for row in entries:
         by_dwelling[row.dwelling].append(row)
     delays: dict[str, list[int | None]] = defaultdict(list)
-    of_long: dict[str, list[int | None]] = defaultdict(list)
+    seen: dict[tuple[str, int], list[int | None]] = defaultdict(list)
     for dwelling, labels in truth.labels.items():
         for label in labels:
             start = max(label.first, history.first)
@@ -159,10 +159,11 @@ def _recall(entries: Sequence[Scored], truth: Truth, history: History) -> dict[s
             ]
             delay = min(hits) if hits else None
             delays[label.kind].append(delay)
-            if min(label.last, history.last) - start + 1 >= SEEN_DAYS:
-                of_long[label.kind].append(delay)
+            for days in SEEN_DAYS:
+                if min(label.last, history.last) - start + 1 >= days:
+                    seen[label.kind, days].append(delay)
     return {
-        kind: _delays(found) | {"seen_120_days": _delays(of_long.get(kind, ()))}
+        kind: _delays(found) | {f"seen_{days}_days": _delays(seen.get((kind, days), ())) for days in SEEN_DAYS}
         for kind, found in sorted(delays.items())
     }
 

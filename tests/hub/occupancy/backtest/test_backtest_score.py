@@ -64,6 +64,7 @@ def test_recall_is_told_again_of_the_cases_that_could_be_watched_for_long() -> N
         "119 days are too few, at the end of a case as at the end of the history; the days before it do not count"
     )
     assert seen["within_120"] == round(1 / 3, 4)
+    assert made["seen_210_days"]["cases"] == 1, "of those that ran the law's six months and a month more"
     none = score([], truth(d0=Label("lent", 1100, 1110)), history(), {})["red"]["recall"]["lent"]["seen_120_days"]
     assert none == {
         "cases": 0, "within_60": None, "within_120": None, "within_210": None, "within_history": None, "median_days": None,
