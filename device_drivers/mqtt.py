@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class Will:
 
 @dataclass(frozen=True, slots=True)
 class LinkOptions:
-    """`ca`/`certificate`/`key` are PEM file names for TLS; None for a plain loopback link."""
+    """`tls`: None for a plain loopback link. A certificate that is given to it later holds from the next connection on."""
 
     host: str
     port: int
@@ -46,9 +47,7 @@ class LinkOptions:
     will: Will | None = None
     keepalive_s: int = 10
     max_payload: int = MAX_PAYLOAD
-    ca: str | None = None
-    certificate: str | None = None
-    key: str | None = None
+    tls: ssl.SSLContext | None = None
     protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5
 
 
@@ -123,8 +122,8 @@ class MqttLink:
             clean_session=None if v5 else True,
         )
         client.username_pw_set(options.username, options.password)
-        if options.ca:
-            client.tls_set(ca_certs=options.ca, certfile=options.certificate, keyfile=options.key)
+        if options.tls:
+            client.tls_set_context(options.tls)
         if options.will:
             client.will_set(options.will.topic, options.will.payload, qos=1, retain=options.will.retain)
         client.reconnect_delay_set(1, 5)

@@ -24,6 +24,7 @@ from device_drivers.mqtt import Link
 from edge_agent import device_sets
 from edge_agent.box import Box, Pass
 from edge_agent.break_glass import BreakGlass
+from edge_agent.certificate import CertificateKeeper
 from edge_agent.clock import BootDoubt, HighWaterClock
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir
@@ -104,9 +105,10 @@ class Agent:
         self.journal = Journal(directory.journal, self.clock, relief=lambda: self.snapshots.relieve())
         self.journal.open()
         stack.callback(self.journal.close)
-        web = await stack.enter_async_context(
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client_tls(directory, config), limit=8))
-        )
+        tls = client_tls(directory, config)
+        connector = aiohttp.TCPConnector(ssl=tls or True, limit=8)
+        web = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        self.certificate = CertificateKeeper(directory, config, web, tls, self.clock.now, self._status_changed.set)
         pictures = await stack.enter_async_context(aiohttp.ClientSession())
         files = FileServer(config.serve_host, config.serve_port)
         await files.start()
@@ -136,7 +138,7 @@ class Agent:
         self.watch = Watch(self.journal)
         catalogue = EdgeCatalogue(tuple(d.info for d in self.definitions.values()))
         self.uplink = Uplink(
-            self._given_link or make_link(directory, config),
+            self._given_link or make_link(config, tls),
             config.edge,
             self.journal,
             self._edge_status,
@@ -175,6 +177,7 @@ class Agent:
             self._follow_devices(),
             self.upkeep.mark(),
             self.upkeep.prune(),
+            self.certificate.run(),
             self._write_status(),
             self.hub.run(),
             BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()}).run(),
@@ -397,4 +400,5 @@ class Agent:
             self.clock.trusted,
             self._lists_held(),
             "" if self.faces.store else self.faces.why,
+            self.certificate.refused,
         )

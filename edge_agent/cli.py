@@ -22,6 +22,7 @@ from rich.table import Column, Table
 from device_drivers.contract.messages import DeviceReported
 from device_drivers.contract.words import FailMode
 from device_drivers.driver import ConfigError
+from edge_agent.certificate import told as certificate_told
 from edge_agent.config import ConfigMissing, EdgeDir
 from edge_agent.importer import Progress as ImportProgress
 from edge_agent.importer import progress_path, read_progress
@@ -69,12 +70,23 @@ def enrol(
     serve_host: Annotated[
         str, typer.Option(help="Address of this box in the estate's network, where terminals fetch pictures.")
     ] = "127.0.0.1",
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="The box was enrolled and its certificate ended or its secret is lost: renew both, keep the rest.",
+        ),
+    ] = False,
 ) -> None:
     """Make this box's key, exchange the one-time token for a certificate, and keep what the hub answers."""
-    from edge_agent.enrol import EnrolFailed, read_broker
+    from edge_agent.enrol import EnrolFailed, enrol_again, read_broker
     from edge_agent.enrol import enrol as do_enrol
 
     try:
+        if again:
+            config = asyncio.run(enrol_again(hub, token, EdgeDir(directory)))
+            typer.echo(f"{config.edge} has a new certificate and a new secret: start the agent again")
+            return
         if bool(local_broker) != bool(local_broker_credentials):
             raise EnrolFailed("--local-broker and --local-broker-credentials go together")
         broker = (
@@ -177,7 +189,7 @@ def status(directory: Dir) -> None:
         )
     box = read_status(place)
     reported = box.devices
-    for line in lines(box, datetime.now(UTC)):
+    for line in (certificate_told(place, datetime.now(UTC), box.certificate_refused), *lines(box, datetime.now(UTC))):
         console.print(line, markup=False, highlight=False)
     console.print(_status_table(reported))
     for r in reported:

@@ -7,13 +7,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from device_drivers.contract.edge_http import ENROL_PATH, EnrolReply, EnrolRequest
-from edge_agent.config import EdgeConfig, EdgeDir, LocalBroker, is_loopback, write_atomic
+from edge_agent.certificate import request_for
+from edge_agent.config import ConfigMissing, EdgeConfig, EdgeDir, LocalBroker, is_loopback, write_atomic
 from edge_agent.held_list import public_key
 
 
@@ -24,10 +23,8 @@ class EnrolFailed(Exception):
 def make_key() -> tuple[bytes, str]:
     """A P-256 key (PEM, PKCS 8) and a certificate request for it; the hub sets the subject itself."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "estate-edge")])
-    csr = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return pem, csr.public_bytes(serialization.Encoding.PEM).decode()
+    return pem, request_for(key)
 
 
 def read_broker(address: str, credentials: Path) -> LocalBroker:
@@ -85,7 +82,9 @@ async def enrol(
 ) -> EdgeConfig:
     """Everything is written 0600; `edge.json` last, so that a box is enrolled wholly or not at all. Raises EnrolFailed."""
     if directory.config.exists():
-        raise EnrolFailed(f"{directory.config} exists: this box is enrolled already")
+        raise EnrolFailed(
+            f"{directory.config} exists: this box is enrolled already (--again renews its certificate and its secret)"
+        )
     directory.make()
     key, csr = make_key()
     reply = await ask(hub, EnrolRequest(token, csr))
@@ -104,9 +103,35 @@ async def enrol(
         serve_host=serve_host,
         local_broker=local_broker,
     )
+    _write(directory, key, reply, config)
+    return config
+
+
+async def enrol_again(hub: str, token: str, directory: EdgeDir) -> EdgeConfig:
+    """The same box with a new key, certificate and secret; journal, lists, devices and its other settings stay. The agent reads
+    them at its next start. Broken off between two files it is run again, with another token. Raises EnrolFailed."""
+    try:
+        before = directory.load()
+    except ConfigMissing as error:
+        raise EnrolFailed(str(error)) from error
+    key, csr = make_key()
+    reply = await ask(hub, EnrolRequest(token, csr, before.edge))
+    if reply.edge != before.edge:  # an older hub does not look at who asks
+        raise EnrolFailed(f"the token was for {reply.edge}, this box is {before.edge}: enrol that box with a new token")
+    if reply.signing_key != directory.hub_key.read_text():
+        raise EnrolFailed(
+            "this hub signs with another key than the one this box knows: enrol it anew in an empty directory"
+        )
+    config = msgspec.structs.replace(
+        before, secret=reply.secret, https_url=reply.https_url, mqtt_host=reply.mqtt_host, mqtt_port=reply.mqtt_port
+    )
+    _write(directory, key, reply, config)
+    return config
+
+
+def _write(directory: EdgeDir, key: bytes, reply: EnrolReply, config: EdgeConfig) -> None:
     write_atomic(directory.key, key)
     write_atomic(directory.certificate, reply.certificate.encode())
     write_atomic(directory.ca, reply.ca.encode())
     write_atomic(directory.hub_key, reply.signing_key.encode())
     write_atomic(directory.config, msgspec.json.format(msgspec.json.encode(config), indent=2))
-    return config

@@ -27,7 +27,8 @@ class ListLine(msgspec.Struct, frozen=True):
 
 
 class BoxStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`authority_since`: since when this box decides without the hub; None while the hub is there."""
+    """`authority_since`: since when this box decides without the hub; None while the hub is there. `certificate_refused`: why the
+    box's certificate could not be renewed when it was tried last."""
 
     devices: tuple[DeviceReported, ...] = ()
     authority_since: datetime | None = None
@@ -35,6 +36,7 @@ class BoxStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     clock_trusted: bool = True
     lists: tuple[ListLine, ...] = ()
     faces_off: str = ""
+    certificate_refused: str = ""
 
 
 def write_status(directory: EdgeDir, status: BoxStatus) -> None:

@@ -16,10 +16,17 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from sqlalchemy import select
 
 from device_drivers.contract.access import SignedAccessList
-from device_drivers.contract.edge_http import ENROL_PATH, LIST_PATH, SNAPSHOT_PATH, EnrolRequest
+from device_drivers.contract.edge_http import (
+    CERTIFICATE_PATH,
+    ENROL_PATH,
+    LIST_PATH,
+    SNAPSHOT_PATH,
+    EnrolRequest,
+    RenewRequest,
+)
 from device_drivers.contract.words import PictureProof
 from hub.auth import hub_of, token_hash
-from hub.enrol import enrol
+from hub.enrol import enrol, renew
 from hub.errors import ApiError, BadRequest, Forbidden, NotFound, Unauthenticated
 from hub.services import Hub
 from hub.tables import AccessPoint, DesiredList, Device, Edge, Estate, EventRow, Snapshot
@@ -71,6 +78,15 @@ def enrol_edge(request: Request, hub: TheHub, body: Annotated[bytes, Depends(_bo
     admin = state.broker.admin if getattr(state, "broker", None) else None
     reply = enrol(hub, admin, wanted, f"https://{hub.config.edge_host}:{hub.config.edge_port}")
     return Response(msgspec.json.encode(reply), media_type="application/json")
+
+
+@edge_router.post(CERTIFICATE_PATH)
+def renew_certificate(hub: TheHub, edge: TheEdge, body: Annotated[bytes, Depends(_body)]) -> Response:
+    try:
+        wanted = msgspec.json.decode(body, type=RenewRequest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadRequest(f"证书申请不可读：{error}") from error
+    return Response(msgspec.json.encode(renew(hub, edge.id, wanted.csr)), media_type="application/json")
 
 
 @edge_router.get(LIST_PATH)

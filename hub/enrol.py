@@ -1,4 +1,4 @@
-"""An edge box joins: a one-time token against a certificate, a secret and a place on the broker."""
+"""An edge box joins: a one-time token against a certificate, a secret and a place on the broker. It renews, and it goes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from device_drivers.contract.edge_http import EnrolReply, EnrolRequest
+from device_drivers.contract.edge_http import EnrolReply, EnrolRequest, RenewReply
 from hub.auth import token_hash
 from hub.dynsec import BrokerAdmin, BrokerRefused
-from hub.errors import ApiError, BadRequest
+from hub.errors import ApiError, BadRequest, Conflict
 from hub.estate import coverage
 from hub.ids import random_text
-from hub.keys import BadCertificateRequest
+from hub.keys import BadCertificateRequest, IssuedCertificate
 from hub.services import Hub
 from hub.tables import Edge, EnrolmentToken, Estate
 
 TOKEN_LIFE = timedelta(minutes=30)
+KEPT_BEFORE = 2
 
 
 def add_edge(hub: Hub, estate_id: str, name: str, actor: str) -> str:
@@ -43,8 +44,8 @@ def remove_edge(hub: Hub, edge_id: str, actor: str, reason: str) -> None:
         if edge is None:
             raise LookupError(f"there is no edge {edge_id!r}")
         uow.estate_id = edge.estate_id
-        if edge.certificate_serial:
-            hub.keys.revoke(edge.certificate_serial)
+        for serial in _serials(edge):
+            hub.keys.revoke(serial)
         if edge.online:
             coverage.edge_lost(uow.session, edge.id, edge.estate_id, uow.now)
             edge.online, edge.state_since = False, uow.now
@@ -74,7 +75,9 @@ def enrolment_token(hub: Hub, edge_id: str, actor: str) -> tuple[str, datetime]:
 
 
 def enrol(hub: Hub, admin: BrokerAdmin | None, request: EnrolRequest, https_url: str) -> EnrolReply:
-    """403 for a token that is unknown, used or too old; the same word for each. 503 while the broker is away."""
+    """403 for a token that is unknown, used or too old; the same word for each. 409 for a box that was another edge: nothing of
+    either is touched. 503 while the broker is away. What the box before it had in its place is good no more.
+    """
     secret = secrets.token_urlsafe(32)
     with hub.db.unit_of_work("enrolment", "edge enrols", now=hub.now()) as uow:
         taken = uow.session.execute(
@@ -89,12 +92,14 @@ def enrol(hub: Hub, admin: BrokerAdmin | None, request: EnrolRequest, https_url:
         ).scalar()
         if taken is None:
             raise ApiError(403, "token", "登记口令无效、已使用或已过期，请在管理页重新生成。")
+        if request.edge not in ("", taken):
+            raise Conflict("这个登记口令是给另一台边缘机的，请在管理页为这台边缘机生成口令。", "edge")
         edge = uow.session.get_one(Edge, taken)
-        try:
-            issued = hub.keys.sign_edge_csr(request.csr, edge.id)
-        except BadCertificateRequest as error:
-            raise BadRequest(f"证书申请不可用：{error}。请重新运行 estate-edge enrol。") from error
+        issued = _signed(hub, edge, request.csr)
+        before = _serials(edge)
+        edge.certificates_before = []
         edge.enrolled_at, edge.certificate_serial, edge.secret_hash = uow.now, issued.serial, token_hash(secret)
+        edge.certificate_until = issued.until
         uow.estate_id = edge.estate_id
         uow.record("edge.enrolled", edge.id, certificate=issued.serial)
         try:
@@ -103,6 +108,8 @@ def enrol(hub: Hub, admin: BrokerAdmin | None, request: EnrolRequest, https_url:
             admin.add_edge(edge.id, secret)  # inside: a box the broker does not know must not burn its token
         except BrokerRefused as error:
             raise ApiError(503, "broker", f"消息服务暂不可用（{error}），请稍后重试。") from error
+    for serial in before:
+        hub.keys.revoke(serial)
     return EnrolReply(
         edge=edge.id,
         estate=edge.estate_id,
@@ -114,3 +121,32 @@ def enrol(hub: Hub, admin: BrokerAdmin | None, request: EnrolRequest, https_url:
         mqtt_port=hub.config.broker_port,
         https_url=https_url,
     )
+
+
+def renew(hub: Hub, edge_id: str, csr: str) -> RenewReply:
+    """A new certificate for a box that came in with its present one. The one before stays good until it ends: a box that never
+    got this answer asks again. Of those that were asked for again and again the last two stay good.
+    """
+    with hub.db.unit_of_work(f"edge:{edge_id}", "certificate renewed", now=hub.now()) as uow:
+        edge = uow.session.get_one(Edge, edge_id)
+        issued = _signed(hub, edge, csr)
+        old = _serials(edge)
+        edge.certificate_serial, edge.certificate_until = issued.serial, issued.until
+        edge.certificates_before = old[:KEPT_BEFORE]
+        uow.estate_id = edge.estate_id
+        uow.record("edge.certificate", edge.id, certificate=issued.serial, until=issued.until.isoformat())
+    for serial in old[KEPT_BEFORE:]:
+        hub.keys.revoke(serial)
+    return RenewReply(issued.pem)
+
+
+def _signed(hub: Hub, edge: Edge, csr: str) -> IssuedCertificate:
+    try:
+        return hub.keys.sign_edge_csr(csr, edge.id)
+    except BadCertificateRequest as error:
+        raise BadRequest(f"证书申请不可用：{error}。请重新运行 estate-edge enrol。") from error
+
+
+def _serials(edge: Edge) -> list[str]:
+    """Of all certificates of the box that may be good, the newest first."""
+    return [*([edge.certificate_serial] if edge.certificate_serial else []), *edge.certificates_before]

@@ -35,10 +35,11 @@ class BadCertificateRequest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class IssuedCertificate:
-    """`pem` for the edge; `serial` (hex) is what the hub remembers."""
+    """`pem` for the edge; `serial` (hex) and `until` are what the hub remembers."""
 
     pem: str
     serial: str
+    until: datetime
 
 
 class Keys:
@@ -77,7 +78,8 @@ class Keys:
         return hmac.new(self._blind, text.encode(), hashlib.sha256).hexdigest()
 
     def sign_edge_csr(self, csr_pem: str, edge_id: str, now: datetime | None = None) -> IssuedCertificate:
-        """A client certificate for 90 days. The subject is the hub's word: nothing of the CSR but its key is taken over."""
+        """A client certificate for 90 days; the edge renews it before they end. The subject is the hub's word: nothing of the CSR
+        but its key is taken over."""
         try:
             request = x509.load_pem_x509_csr(csr_pem.encode())
         except ValueError as error:
@@ -86,7 +88,8 @@ class Keys:
         if not request.is_signature_valid or not isinstance(key, ec.EllipticCurvePublicKey):
             raise BadCertificateRequest("the CSR's signature is wrong or its key is not EC P-256")
         certificate = self._issue(key, edge_id, ExtendedKeyUsageOID.CLIENT_AUTH, now, EDGE_CERTIFICATE_DAYS, None)
-        return IssuedCertificate(certificate.public_bytes(_PEM).decode(), f"{certificate.serial_number:x}")
+        pem = certificate.public_bytes(_PEM).decode()
+        return IssuedCertificate(pem, f"{certificate.serial_number:x}", certificate.not_valid_after_utc)
 
     @property
     def revoked_file(self) -> Path:

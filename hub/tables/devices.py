@@ -12,7 +12,11 @@ from hub.tables.base import Base
 
 
 class Edge(Base):
-    """The box at the gate. `online` is what its last will says; `last_seen_at` only grows."""
+    """The box at the gate. `online` is what its last will says; `last_seen_at` only grows.
+
+    `certificate_until`: when its present certificate ends, unless it is renewed; `certificates_before`: serials of those before
+    that may still be good.
+    """
 
     __tablename__ = "edge"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -20,6 +24,8 @@ class Edge(Base):
     name: Mapped[str]
     enrolled_at: Mapped[datetime | None]
     certificate_serial: Mapped[str | None]
+    certificate_until: Mapped[datetime | None]
+    certificates_before: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     secret_hash: Mapped[str | None]
     online: Mapped[bool] = mapped_column(default=False)
     state_since: Mapped[datetime | None]
