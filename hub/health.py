@@ -20,6 +20,7 @@ router = APIRouter(prefix="/api/v1", tags=["health"])
 VERSION = "0.1.0"
 LOW_DISK = 512 * 1024 * 1024
 OUTBOX_LATE = timedelta(minutes=15)
+CERTIFICATE_LEFT = timedelta(days=14)  # a box renews when 30 are left
 
 
 class Part(BaseModel):
@@ -59,10 +60,14 @@ def _jobs(session: Session) -> Part:
 def _edges(session: Session, hub: Hub) -> Part:
     online = session.execute(select(Edge.online).where(Edge.enrolled_at.is_not(None))).scalars().all()
     unsent = sorted(hub.unsent)
+    ending = select(Edge.id).where(Edge.secret_hash.is_not(None), Edge.certificate_until < hub.now() + CERTIFICATE_LEFT)
+    ends = session.scalars(ending.order_by(Edge.id)).all()
     detail = f"{sum(online)} of {len(online)} online"
+    if ends:
+        detail += f"; certificate not renewed: {', '.join(ends[:5])}"
     if unsent:
         detail += f"; too large to be sent: {', '.join(unsent[:5])}"
-    return Part(name="edges", ok=all(online) and not unsent, detail=detail)
+    return Part(name="edges", ok=all(online) and not unsent and not ends, detail=detail)
 
 
 def _source(session: Session) -> Part:

@@ -42,12 +42,15 @@ class Conditions(BaseModel):
 
 
 class EdgeItem(BaseModel):
+    """`certificate_until`: when the box's certificate ends unless it is renewed; null: not known (enrolled by an older hub)."""
+
     id: str
     name: str
     online: bool
     state_since: datetime | None
     last_seen_at: datetime | None
     backlog: int
+    certificate_until: datetime | None
 
 
 class SyncCounts(BaseModel):

@@ -131,6 +131,7 @@ def edge_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
             "state_since": edge.state_since,
             "last_seen_at": edge.last_seen_at,
             "backlog": max(0, edge.head_seq - (cursor or 0)),
+            "certificate_until": edge.certificate_until if edge.secret_hash else None,
         }
         for edge, cursor in session.execute(query)
     ]

@@ -208,6 +208,21 @@ def test_a_device_set_that_cannot_be_sent_stands_on_the_health_page(sqlite_hub: 
     assert hub.unsent == {}, "said no longer once it went out"
 
 
+def test_a_certificate_that_is_not_renewed_stands_on_the_health_page(site: Hub) -> None:
+    def edges(left: timedelta, secret: str | None = "x") -> tuple[bool, str]:
+        with site.db.unit_of_work("test", "certificate", audit=False) as uow:
+            edge = uow.session.get_one(Edge, "edge-aaaa")
+            edge.certificate_until, edge.secret_hash = site.now() + left, secret
+            edge.online, edge.enrolled_at = True, site.now()
+        (part,) = [part for part in health(site)["parts"] if part.name == "edges"]
+        return part.ok, part.detail
+
+    assert edges(timedelta(days=15)) == (True, "1 of 1 online"), "the box has two weeks more to renew it"
+    assert edges(timedelta(days=13)) == (False, "1 of 1 online; certificate not renewed: edge-aaaa")
+    assert edges(-timedelta(days=1))[0] is False
+    assert edges(-timedelta(days=1), None)[0], "a box that was taken out needs none"
+
+
 def report(**more: Any) -> DeviceReported:
     values: dict[str, Any] = {
         "device": "E001.face-g1",

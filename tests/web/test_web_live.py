@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import BrowserContext, expect
-from web_estate import Served
+from web_estate import EDGE, Served
 from web_support import OpenAs, live
 
 from device_drivers.contract.words import AccessOutcome
+from hub.tables import Edge
 
 
 def test_a_pass_shows_at_once(open_as: OpenAs, served: Served) -> None:
@@ -41,6 +42,28 @@ def test_what_a_device_refuses_is_said_in_words(look_as: OpenAs) -> None:
     truth = page.get_by_test_id("truth")
     expect(truth).to_contain_text("应有 2 · 已确认 1 · 1 个被拒")
     expect(truth).to_contain_text("照片")
+
+
+def test_a_certificate_that_nobody_renews_is_said_in_time(open_as: OpenAs, served: Served) -> None:
+    def ends_in(days: int) -> None:
+        with served.hub.db.unit_of_work("test", "certificate", audit=False) as uow:
+            edge = uow.session.get_one(Edge, EDGE)
+            edge.secret_hash, edge.certificate_until = "x", served.hub.now() + timedelta(days=days)
+
+    ends_in(40)
+    page = open_as("manager", "/")
+    live(page)
+    panel = page.get_by_test_id("edges")
+    expect(panel).to_contain_text("在线")
+    expect(panel).not_to_contain_text("证书")
+    ends_in(10)
+    page.reload()
+    expect(panel).to_contain_text("尚未自动续期")
+    ends_in(-1)
+    page.reload()
+    expect(panel).to_contain_text("estate-edge enrol --again")
+    page.get_by_role("button", name="English").click()
+    expect(panel).to_contain_text("doors go on")
 
 
 def test_an_edge_that_goes_takes_certainty_with_it(open_as: OpenAs, served: Served) -> None:

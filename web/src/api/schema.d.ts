@@ -3524,10 +3524,15 @@ export interface components {
             status: string;
             tenancy: components["schemas"]["TenancyItem"] | null;
         };
-        /** EdgeItem */
+        /**
+         * EdgeItem
+         * @description `certificate_until`: when the box's certificate ends unless it is renewed; null: not known (enrolled by an older hub).
+         */
         EdgeItem: {
             /** Backlog */
             backlog: number;
+            /** Certificate Until */
+            certificate_until: string | null;
             /** Id */
             id: string;
             /** Last Seen At */

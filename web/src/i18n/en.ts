@@ -157,7 +157,7 @@ export const en: Words = {
     truth: "Device lists", wanted: (n) => `${n} wanted`, confirmed: (n) => `${n} confirmed`, assumed: (n) => `${n} assumed (no read-back)`,
     pendingN: (n) => `${n} pending`, refused: (n, why) => `${n} refused${why ? `: ${why}` : ""}`, foreign: (n) => `${n} not written by us`,
     unknownList: (wanted) => `${wanted} wanted, what it holds is unknown`, decidedAtEdge: "decided at the edge", readBack: (at) => `read back ${at}`, noLists: "No device holds a list",
-    edges: "Edges", edgeOnline: (since) => `online since ${since}`, edgeOffline: (since) => `offline since ${since}`,
+    edges: "Edges", edgeOnline: (since) => `online since ${since}`, certificateEnds: (day) => `certificate ends ${day} and is not renewed: check whether the box reaches the hub's edge port`, certificateEnded: (day) => `certificate ended ${day}: doors go on; make an enrolment token in Settings and run estate-edge enrol --again on the box`, edgeOffline: (since) => `offline since ${since}`,
     edgeBanner: (name, since) => `Edge "${name}" is offline since ${since}: the state of its devices is unknown and what is shown is last known. Doors go on deciding by the list they hold; records follow when it is back.`,
     aloneBanner: (name, long, at) => `${name}: offline authority for ${long}, by the lists it had at ${at}. What its devices do is unknown; the last known is shown, and its records come when the link is back.`, alone: (long) => `offline authority for ${long}`, lastSeen: (at) => `last heard ${at}`, backlog: (n) => `${n} to catch up`,
     removal: "Oldest unconfirmed removal", removalNone: "None", removalSince: (at) => at,

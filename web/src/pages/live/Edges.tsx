@@ -40,6 +40,7 @@ export function Edges(): ReactNode {
                 </Mark>
                 {!edge.online && edge.state_since ? <Mark tone="warn">{t.alone(common.duration((now - Date.parse(edge.state_since)) / 1000))}</Mark> : null}
                 <span className="faint">{t.lastSeen(format.clock(edge.last_seen_at, zone))}</span>
+                {edge.certificate_until ? <Certificate until={edge.certificate_until} now={now} /> : null}
                 {edge.backlog ? <span className="faint">{t.backlog(edge.backlog)}</span> : null}
               </li>
             ))}
@@ -48,4 +49,13 @@ export function Edges(): ReactNode {
       </Answer>
     </Panel>
   );
+}
+
+/** A box renews its certificate when a month is left: one that did not for two weeks needs a person. */
+function Certificate({ until, now }: { until: string; now: number }): ReactNode {
+  const { live: t } = useWords();
+  const zone = useZone();
+  const left = Date.parse(until) - now;
+  if (left > 14 * 86_400_000) return null;
+  return <Mark tone={left > 0 ? "warn" : "bad"}>{(left > 0 ? t.certificateEnds : t.certificateEnded)(format.day(until, zone))}</Mark>;
 }
