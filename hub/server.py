@@ -30,6 +30,7 @@ START_S = 60.0
 WATCH_S = 10.0
 SHOW_S = 3.0
 REMOVED_S = 3.0  # until an edge that was removed on the command line is shut out
+RENEW_S = 3_600.0
 
 
 class CannotServe(RuntimeError):
@@ -90,6 +91,7 @@ class Server:
         self.broker: mosquitto.MosquittoProcess | None = None
         self._edge_tls: ssl.SSLContext | None = None
         self._revoked_at = 0
+        self._shown_at = 0
 
     def start(self) -> Hub:
         try:
@@ -118,7 +120,8 @@ class Server:
         watched = Job("edges.watch", WATCH_S, handler.watch)
         removed = Job("edges.removed", REMOVED_S, handler.shut_out)
         revoked = Job("edges.revoked", REMOVED_S, self._revocations)
-        jobs = JobRunner(hub, (*rooms.JOBS, watched, removed, revoked, shown))
+        renewed = Job("edges.port", RENEW_S, self._certificate)
+        jobs = JobRunner(hub, (*rooms.JOBS, watched, removed, revoked, renewed, shown))
         self._parts.callback(jobs.stop)
         jobs.start()
         app = create_app(hub)
@@ -145,7 +148,7 @@ class Server:
         assert secured.ssl is not None
         secured.ssl.load_verify_locations(self.hub.keys.revoked_file)
         secured.ssl.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-        self._edge_tls = secured.ssl
+        self._edge_tls, self._shown_at = secured.ssl, certificate.stat().st_mtime_ns
         for port in (_Port(_settings(app), console, "console port"), _Port(secured, edges, "edge port")):
             port.begin()
             self._parts.callback(port.end)
@@ -158,6 +161,16 @@ class Server:
         self._edge_tls.load_verify_locations(hub.keys.revoked_file)
         self._revoked_at = written_at
         return "the list of revoked certificates was read"
+
+    def _certificate(self, hub: Hub) -> str:
+        """Job: a hub that runs for a year renews the edge port's own certificate, and shows it from the next connection on."""
+        certificate, key = hub.keys.server_certificate(self.config.edge_host)
+        written_at = certificate.stat().st_mtime_ns
+        if self._edge_tls is None or written_at == self._shown_at:
+            return "the certificate of the edge port is good"
+        self._edge_tls.load_cert_chain(certificate, key)
+        self._shown_at = written_at
+        return "the certificate of the edge port was renewed"
 
     def stop(self) -> None:
         self._parts.close()

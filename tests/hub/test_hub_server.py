@@ -7,10 +7,12 @@ import gzip
 import hashlib
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +251,36 @@ def test_boxes_are_removed_on_the_command_line(running: tuple[Server, Hub, Box],
             return session.get_one(JobRun, "edges.removed").detail
 
     wait_until(lambda: told() != "no link to the broker" and not told().startswith("0"), "the server to act")
+
+
+def test_a_hub_that_runs_for_a_year_renews_the_edge_ports_certificate(running: tuple[Server, Hub, Box]) -> None:
+    server, hub, box = running
+
+    def left() -> int:
+        address = (server.config.edge_host, server.config.edge_port)
+        with (
+            socket.create_connection(address, PATIENCE_S) as plain,
+            box.context.wrap_socket(plain, server_hostname=server.config.edge_host) as secured,
+        ):
+            shown = x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
+        return (shown.not_valid_after_utc - datetime.now(UTC)).days
+
+    assert left() > 365
+    certificate, key = hub.keys.server_certificate(server.config.edge_host)
+    private = serialization.load_pem_private_key(key.read_bytes(), None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    names = x509.load_pem_x509_certificate(certificate.read_bytes()).extensions
+    name = names.get_extension_for_class(x509.SubjectAlternativeName).value
+    old = hub.keys._issue(private.public_key(), "estate-hub", ExtendedKeyUsageOID.SERVER_AUTH, None, 20, name)
+    certificate.write_bytes(old.public_bytes(serialization.Encoding.PEM))
+    assert server._edge_tls is not None
+    server._edge_tls.load_cert_chain(certificate, key)
+    server._shown_at = certificate.stat().st_mtime_ns
+    assert left() < 21, "as eleven months later"
+    assert server._certificate(hub) == "the certificate of the edge port was renewed"
+    assert left() > 365, "without a restart"
+    assert server._certificate(hub) == "the certificate of the edge port is good"
+    assert box.ask("GET", "/edge/v1/devices/E001.d/list").status_code == 200
 
 
 def test_health_names_its_parts(running: tuple[Server, Hub, Box]) -> None:
