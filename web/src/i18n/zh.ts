@@ -365,7 +365,7 @@ export const zh = {
     addUser: "添加用户", userName: "用户名（登录用）", displayName: "姓名", rolePick: "角色", estatesPick: "可管理的小区", estatesHint: "小区管理员至少选一个；其他角色不选即全部。", way: "登录方式", byLink: "登录链接（2 小时内有效）", byPassword: "密码", passwordHint: "至少 10 位", roleNeeded: "请填写用户名并选择角色。",
     link: "登录链接", linkOf: (name: string) => `${name} 的登录链接`, linkHint: (until: string) => `请当面或经可信渠道交给本人，${until} 前有效。打开即登录，请勿转发。`,
     retention: "个人信息保存期限", retentionHint: "到期自动分批删除，每批写入审计日志。正在核查或仍可起诉的案件、尚未送达租赁系统的消息所涉房屋，相关记录暂不删除。", retentionHead: ["记录", "保存天数", "依据", "最近一次", "累计删除"], retentionRun: (day: string, deleted: number, held: number) => `${day}：删除 ${deleted}，因案件或未送达消息保留 ${held}`, retentionNever: "尚未执行",
-    edges: "网关", edgeColumns: { name: "名称", state: "状态", seen: "最后联系", backlog: "待补传", enrol: "登记" }, token: "生成登记口令", tokenHint: "在网关（边缘机）上执行下面的命令完成登记。口令只能用一次。", tokenUntil: (at: string) => `${at} 前有效`, tokenReplaces: "重新登记会更换这台网关的证书和密钥，原来的随即失效。",
+    edges: "网关", edgeColumns: { name: "名称", state: "状态", seen: "最后联系", backlog: "待补传", enrol: "登记" }, token: "生成登记口令", tokenHint: "在网关（边缘机）上执行下面的命令完成登记。口令只能用一次。", tokenUntil: (at: string) => `${at} 前有效`, tokenReplaces: "重新登记会更换这台网关的证书和密钥，原来的随即失效。同一台网关重新登记时在命令末尾加 --again，保留其记录、名单和设置。",
   },
 };
 
