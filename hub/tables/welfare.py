@@ -31,7 +31,8 @@ class CareWatch(Base):
 
 
 class CareCall(Base):
-    """A person is asked to look in. `outcome`: fine, helped, away, false_alarm or not_reached.
+    """A person is asked to look in. `outcome`: fine, helped, away, false_alarm, not_reached (a further
+    call follows), or ended: the person opted out meanwhile.
 
     Deleted thirty days after its answer, with proof (`hub/privacy/periods.json`).
     """

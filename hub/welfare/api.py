@@ -16,8 +16,8 @@ from hub.ids import new_id
 from hub.lease import outbox
 from hub.masking import mask_name
 from hub.services import Hub
-from hub.tables import CareCall, CareWatch, Consent, Dwelling, HouseholdMember, Person, Tenancy
-from hub.welfare.watch import JOB, consented, tell
+from hub.tables import Block, CareCall, CareWatch, Consent, Dwelling, HouseholdMember, Person, Tenancy
+from hub.welfare.watch import JOB, ask, consented, end, tell
 
 router = APIRouter(prefix="/api/v1", tags=["care"])
 TheHub = Annotated[Hub, Depends(hub_of)]
@@ -51,6 +51,7 @@ class CareWatchItem(BaseModel):
 
     id: str
     dwelling_id: str
+    block_name: str
     number: str
     hours: int
     contact: str
@@ -62,6 +63,7 @@ class CareWatchItem(BaseModel):
 class CareCallItem(BaseModel):
     id: str
     dwelling_id: str
+    block_name: str
     number: str
     contact: str
     opened_at: datetime
@@ -73,6 +75,7 @@ class CareCandidate(BaseModel):
 
     member_id: str
     dwelling_id: str
+    block_name: str
     number: str
     name: str
 
@@ -92,33 +95,40 @@ def list_care(estate_id: str, hub: TheHub, principal: Carer) -> CareList:
     in_scope(principal, estate_id)
     with hub.db.reading() as session:
         watches = session.execute(
-            select(CareWatch, Dwelling.number)
+            select(CareWatch, Block.name, Dwelling.number)
             .join(Dwelling, Dwelling.id == CareWatch.dwelling_id)
+            .join(Block, Block.id == Dwelling.block_id)
             .where(CareWatch.estate_id == estate_id, CareWatch.ended_at.is_(None))
             .order_by(CareWatch.began_at)
         ).all()
         calls = session.execute(
-            select(CareCall, Dwelling.number, CareWatch.contact)
+            select(CareCall, Block.name, Dwelling.number, CareWatch.contact)
             .join(Dwelling, Dwelling.id == CareCall.dwelling_id)
+            .join(Block, Block.id == Dwelling.block_id)
             .join(CareWatch, CareWatch.id == CareCall.watch_id)
             .where(CareCall.estate_id == estate_id, CareCall.answered_at.is_(None))
             .order_by(CareCall.opened_at)
         ).all()
     return CareList(
         watches=[
-            CareWatchItem(number=number, **{n: getattr(row, n) for n in CareWatchItem.model_fields if n != "number"})
-            for row, number in watches
+            CareWatchItem(
+                block_name=block,
+                number=number,
+                **{n: getattr(row, n) for n in CareWatchItem.model_fields if n not in ("block_name", "number")},
+            )
+            for row, block, number in watches
         ],
         calls=[
             CareCallItem(
                 id=row.id,
                 dwelling_id=row.dwelling_id,
+                block_name=block,
                 number=number,
                 contact=contact,
                 opened_at=row.opened_at,
                 quiet_since=row.quiet_since,
             )
-            for row, number, contact in calls
+            for row, block, number, contact in calls
         ],
     )
 
@@ -138,20 +148,21 @@ def list_care_candidates(estate_id: str, hub: TheHub, principal: Carer) -> CareC
             .having(func.count(HouseholdMember.person_id.distinct()) == 1)
         )
         rows = session.execute(
-            select(HouseholdMember.id, Tenancy.dwelling_id, Dwelling.number, Person.id, Person.name)
+            select(HouseholdMember.id, Tenancy.dwelling_id, Block.name, Dwelling.number, Person.id, Person.name)
             .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
             .join(Dwelling, Dwelling.id == Tenancy.dwelling_id)
+            .join(Block, Block.id == Dwelling.block_id)
             .join(Person, Person.id == HouseholdMember.person_id)
             .join(Consent, Consent.person_id == Person.id)
             .where(HouseholdMember.tenancy_id.in_(alone), live)
             .where(Consent.purpose == "c", Consent.withdrawn_at.is_(None))
-            .order_by(Dwelling.number, HouseholdMember.id)
+            .order_by(Block.name, Dwelling.number, HouseholdMember.id)
             .distinct()
         ).all()
     return CareCandidates(
         items=[
-            CareCandidate(member_id=member, dwelling_id=dwelling, number=number, name=mask_name(name))
-            for member, dwelling, number, person, name in rows
+            CareCandidate(member_id=member, dwelling_id=dwelling, block_name=block, number=number, name=mask_name(name))
+            for member, dwelling, block, number, person, name in rows
             if person not in watched
         ]
     )
@@ -210,14 +221,14 @@ def end_care_watch(watch_id: str, body: CareEnd, hub: TheHub, principal: Carer) 
         in_scope(principal, row.estate_id if row else None)
         if row is None or row.ended_at is not None:
             raise NotFound
-        row.ended_at, uow.estate_id = uow.now, row.estate_id
-        uow.record("care.ended", row.id, why="by wish")
+        uow.estate_id = row.estate_id
+        end(uow, row, "by wish")
     return Response(status_code=204)
 
 
 @router.post("/care-calls/{call_id}/answer", status_code=204)
 def answer_care_call(call_id: str, body: CareAnswer, hub: TheHub, principal: Carer) -> Response:
-    """Somebody looked in. What they found stays here for thirty days."""
+    """Somebody looked in. What they found stays here for thirty days. Nobody was reached: the next call stands at once."""
     with hub.db.unit_of_work(principal.name, "关怀探访答复", now=hub.now()) as uow:
         row = uow.session.get(CareCall, call_id)
         in_scope(principal, row.estate_id if row else None)
@@ -229,5 +240,8 @@ def answer_care_call(call_id: str, body: CareAnswer, hub: TheHub, principal: Car
         row.outcome, row.note = body.outcome, body.note.strip()
         uow.record("care.answered", row.id)
         tell(uow, "care.answered", row)
+        watch = uow.session.get_one(CareWatch, row.watch_id)
+        if body.outcome == "not_reached" and watch.ended_at is None:
+            ask(uow, watch, row.quiet_since)
     hub.signal(outbox.JOB)
     return Response(status_code=204)

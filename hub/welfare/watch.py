@@ -61,8 +61,7 @@ def _look(uow: UnitOfWork, row: CareWatch) -> bool:
     """Whether a call was opened."""
     uow.estate_id = row.estate_id
     if not consented(uow.session, row.person_id):
-        row.ended_at = uow.now
-        uow.record("care.ended", row.id, why="consent withdrawn")
+        end(uow, row, "consent withdrawn")
         return False
     care = look(signs_of(uow.session, row, uow.now), row.hours)
     row.state, row.looked_at = care.value, uow.now
@@ -71,18 +70,35 @@ def _look(uow: UnitOfWork, row: CareWatch) -> bool:
     )
     if care is not Care.ASK or open_call is not None or _just_answered(uow, row):
         return False
+    ask(uow, row, uow.now - timedelta(hours=row.hours))
+    return True
+
+
+def ask(uow: UnitOfWork, row: CareWatch, quiet_since: datetime) -> None:
+    """A person is asked to look in."""
     call = CareCall(
         id=new_id("care"),
         watch_id=row.id,
         estate_id=row.estate_id,
         dwelling_id=row.dwelling_id,
         opened_at=uow.now,
-        quiet_since=uow.now - timedelta(hours=row.hours),
+        quiet_since=quiet_since,
     )
     uow.session.add(call)
+    uow.session.flush()
     uow.record("care.asked", call.id, dwelling=row.dwelling_id)
     tell(uow, "care.asked", call)
-    return True
+
+
+def end(uow: UnitOfWork, row: CareWatch, why: str) -> None:
+    """The watch ends, and with it a call that still waits: nobody looks in on who does not want it any more."""
+    row.ended_at = uow.now
+    uow.record("care.ended", row.id, why=why)
+    for call in uow.session.scalars(
+        select(CareCall).where(CareCall.watch_id == row.id, CareCall.answered_at.is_(None))
+    ):
+        call.answered_at, call.outcome = uow.now, "ended"
+        tell(uow, "care.answered", call)
 
 
 def _just_answered(uow: UnitOfWork, row: CareWatch) -> bool:

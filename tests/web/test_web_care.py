@@ -45,6 +45,7 @@ def test_a_call_is_made_and_answered(open_as: OpenAs, served: Served) -> None:
     expect(menu).not_to_contain_text("线索")
     expect(page.get_by_text("断线重连")).to_have_count(0)
     expect(page.get_by_test_id("care-call")).to_contain_text("女儿")
+    expect(page.get_by_test_id("care-call")).to_contain_text("1号楼 0201")
     _shot(page, "care")
     assert violations(page) == []
     page.get_by_test_id("care-call").get_by_role("button", name="记录探访").click()

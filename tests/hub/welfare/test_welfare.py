@@ -98,7 +98,9 @@ def test_a_call_is_opened_once_answered_and_told_for_care_alone(alone: Hub, sign
     assert watch(alone) == "1 watches, 1 calls opened"
     assert watch(alone) == "1 watches, 0 calls opened", "one call at a time"
     listed = carer.get("/api/v1/estates/E001/care").json()
-    assert [(c["number"], c["contact"]) for c in listed["calls"]] == [("101", "女儿")]
+    assert [(c["block_name"], c["number"], c["contact"]) for c in listed["calls"]] == [("1号楼", "101", "女儿")], (
+        "every block has a 101: who goes there must know which"
+    )
     where = f"/api/v1/care-calls/{listed['calls'][0]['id']}/answer"
     assert carer.post(where, json={"outcome": "fine", "note": "在女儿家"}).status_code == 204
     assert carer.post(where, json={"outcome": "fine"}).status_code == 409
@@ -131,6 +133,41 @@ def test_a_call_is_opened_once_answered_and_told_for_care_alone(alone: Hub, sign
     with alone.db.reading() as session:
         runs = session.scalars(select(RetentionRun).where(RetentionRun.period == "care").order_by(RetentionRun.id))
         assert [run.deleted for run in runs if run.deleted] == [3, 2], "each run is proved"
+
+
+def _calls(carer: Any) -> list[dict[str, Any]]:
+    return list(carer.get("/api/v1/estates/E001/care").json()["calls"])
+
+
+def test_who_was_not_reached_is_still_to_be_looked_in_on(alone: Hub, sign_in: Any) -> None:
+    """ "Not reached, go on" is no answer that closes anything: the call stands again, quiet since the same moment."""
+    carer = sign_in(alone, "care_worker", ["E001"])
+    _begin(carer)
+    watch(alone)
+    (first,) = _calls(carer)
+    answer = carer.post(f"/api/v1/care-calls/{first['id']}/answer", json={"outcome": "not_reached", "note": "无人应门"})
+    assert answer.status_code == 204
+    (second,) = _calls(carer)
+    assert second["id"] != first["id"], "what was tried is kept as it was"
+    assert second["quiet_since"] == first["quiet_since"]
+    assert watch(alone) == "1 watches, 0 calls opened", "one call at a time"
+
+
+def test_a_call_ends_with_its_watch(alone: Hub, sign_in: Any) -> None:
+    """By wish, or by a withdrawn consent: nobody looks in on who does not want it any more."""
+    carer = sign_in(alone, "care_worker", ["E001"])
+    watched = _begin(carer).json()["id"]
+    watch(alone)
+    assert len(_calls(carer)) == 1
+    assert carer.post(f"/api/v1/care-watches/{watched}/end", json={"said": "本人不再需要"}).status_code == 204
+    assert _calls(carer) == []
+    _begin(carer)
+    watch(alone)
+    assert len(_calls(carer)) == 1, "asked for anew"
+    with alone.db.unit_of_work("test", "withdrawn", audit=False) as uow:
+        uow.session.execute(update(Consent).where(Consent.purpose == "c").values(withdrawn_at=alone.now()))
+    watch(alone)
+    assert _calls(carer) == []
 
 
 def _kept(hub: Hub) -> tuple[int, int, int]:

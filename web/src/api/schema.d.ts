@@ -107,7 +107,7 @@ export interface paths {
         put?: never;
         /**
          * Answer Care Call
-         * @description Somebody looked in. What they found stays here for thirty days.
+         * @description Somebody looked in. What they found stays here for thirty days. Nobody was reached: the next call stands at once.
          */
         post: operations["answer_care_call"];
         delete?: never;
@@ -2462,6 +2462,8 @@ export interface components {
         };
         /** CareCallItem */
         CareCallItem: {
+            /** Block Name */
+            block_name: string;
             /** Contact */
             contact: string;
             /** Dwelling Id */
@@ -2486,6 +2488,8 @@ export interface components {
          * @description Somebody who lives alone and consented (c), without a live watch. `name` is masked.
          */
         CareCandidate: {
+            /** Block Name */
+            block_name: string;
             /** Dwelling Id */
             dwelling_id: string;
             /** Member Id */
@@ -2527,6 +2531,8 @@ export interface components {
              * Format: date-time
              */
             began_at: string;
+            /** Block Name */
+            block_name: string;
             /** Contact */
             contact: string;
             /** Dwelling Id */
@@ -6387,6 +6393,8 @@ export interface components {
             done: number;
             /** Error */
             error: string;
+            /** Error En */
+            error_en: string;
             /** Finished At */
             finished_at: string | null;
             /** Id */
@@ -6429,7 +6437,8 @@ export interface components {
         /**
          * TrialResult
          * @description `only_tried`, `only_in_force`: dwellings whose lead would stand today under one pack alone, the first 50; empty for
-         *     those who may not see cases.
+         *     those who may not see cases. `otherwise_count`: those with a lead under both, of another kind or tier; None: an
+         *     older trial, which did not count them.
          */
         TrialResult: {
             /** Dwellings */
@@ -6453,6 +6462,8 @@ export interface components {
             only_tried: components["schemas"]["TrialLead"][];
             /** Only Tried Count */
             only_tried_count: number;
+            /** Otherwise Count */
+            otherwise_count?: number | null;
             tried: components["schemas"]["PackOutcome"];
         };
         /** TwiceItem */

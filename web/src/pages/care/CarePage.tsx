@@ -52,11 +52,11 @@ function Call({ one }: { one: CareCall }): ReactNode {
   const [outcome, setOutcome] = useState("");
   return (
     <li data-testid="care-call">
-      <strong>{one.number}</strong>
+      <strong>{one.block_name} {one.number}</strong>
       <span>{t.quietSince(format.dateTime(one.quiet_since, zone))}</span>
       <span>{one.contact ? t.contact(one.contact) : t.noContact}</span>
       <Button size="small" type="primary" onClick={() => setOpen(true)}>{t.answer}</Button>
-      <ReasonDialog open={open} title={t.answerTitle(one.number)} hint={t.answerHint} close={() => setOpen(false)} missing={() => (outcome ? "" : t.outcomeMissing)}
+      <ReasonDialog open={open} title={t.answerTitle(`${one.block_name} ${one.number}`)} hint={t.answerHint} close={() => setOpen(false)} missing={() => (outcome ? "" : t.outcomeMissing)}
         submit={async (note) => { await send(`/care-calls/${encodeURIComponent(one.id)}/answer`, { outcome, note }); setOpen(false); }}>
         <label>{t.outcome}
           <Select value={outcome || null} onChange={(value: string) => setOutcome(value)} style={{ width: "100%" }} aria-label={t.outcome}
@@ -74,12 +74,12 @@ function Watch({ one }: { one: CareWatch }): ReactNode {
   const [open, setOpen] = useState(false);
   return (
     <li data-testid="care-watch">
-      <strong>{one.number}</strong>
+      <strong>{one.block_name} {one.number}</strong>
       <Mark tone={TONES[one.state] ?? "none"}>{word(t.states, one.state)}</Mark>
       <span>{t.every(one.hours)}</span>
       <span className="faint">{one.looked_at ? t.looked(format.dateTime(one.looked_at, zone)) : t.notLooked}</span>
       <Button size="small" onClick={() => setOpen(true)}>{t.end}</Button>
-      <ReasonDialog open={open} title={t.endTitle(one.number)} hint={t.endHint} close={() => setOpen(false)}
+      <ReasonDialog open={open} title={t.endTitle(`${one.block_name} ${one.number}`)} hint={t.endHint} close={() => setOpen(false)}
         submit={async (said) => { await send(`/care-watches/${encodeURIComponent(one.id)}/end`, { said }); setOpen(false); }} />
     </li>
   );
@@ -102,12 +102,14 @@ function Begin(): ReactNode {
         submit={async (said) => {
           await send(`/dwellings/${encodeURIComponent(one?.dwelling_id ?? "")}/care-watches`, { member_id: chosen, hours, contact, said });
           setChosen("");
+          setHours(24);
+          setContact(""); // of this family, not of the next
           setOpen(false);
         }}>
         {candidates.isSuccess && items.length === 0 ? <Empty text={t.noCandidates} /> : null}
         <label>{t.who}
           <Select value={chosen || null} onChange={(value: string) => setChosen(value)} style={{ width: "100%" }} aria-label={t.who}
-            options={items.map((item) => ({ value: item.member_id, label: `${item.number} ${item.name}` }))} />
+            options={items.map((item) => ({ value: item.member_id, label: `${item.block_name} ${item.number} ${item.name}` }))} />
         </label>
         <label>{t.hours}
           <Select value={hours} onChange={(value: number) => setHours(value)} style={{ width: "100%" }} aria-label={t.hours}
