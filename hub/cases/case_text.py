@@ -56,6 +56,8 @@ def form_lines(step: ActionItem, english: bool) -> Iterator[str]:
     for one in step.fields:
         what = "|".join(f"{choice.code} {told(choice.label_zh)}" for choice in one.choices) or one.kind
         yield f"  --set {one.name}=…  {told(one.label_zh)}{'' if one.required else ' (optional)'}: {what}"
+        if one.help_zh:
+            yield f"      {one.help_en if english else one.help_zh}"
     yield f"  --opinion …  {told(step.opinion_zh)}"
     if step.offered:
         yield f"  offered: {step.offered}"

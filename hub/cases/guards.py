@@ -104,6 +104,8 @@ def visited(c: Context, fields: Fields | None) -> str | None:
         return "入户核查须由两名不同的工作人员进行。"
     if fields["shown_id"] != "yes":
         return "未出示工作证件的核查不能记为入户核查，请用“记录”。"
+    if c.record.first_asked and date.fromisoformat(fields["visited_on"]) < c.record.first_asked:
+        return f"核查日期不能早于询问当事人之日（{c.record.first_asked.isoformat()}）：先询问，再上门。"
     if (fields["time"] == "weekend") == is_workday(date.fromisoformat(fields["visited_on"])):
         return "所选时段与核查日期不符：周末、节假日请选“周末或节假日”，工作日（含调休上班日）请选“工作日”。"
     if fields["result"] in ADULT_NEEDED and fields["adult_present"] != "yes":
@@ -137,6 +139,9 @@ def interviewed(c: Context, fields: Fields | None) -> str | None:
     on = c.record.interview_on
     if fields and fields["came"] == "no" and on and date.fromisoformat(fields["held_on"]) < on:
         return f"约谈定在{on.isoformat()}，此前不能记为“未到场”。"
+    since = c.record.state_since
+    if fields and since and date.fromisoformat(fields["held_on"]) < since:
+        return f"约谈日期不能早于转约谈之日（{since.isoformat()}）。"
     return None
 
 
@@ -244,12 +249,24 @@ def reply(c: Context, fields: Fields | None) -> str | None:
     return None
 
 
+def after_notice(name: str) -> Guard:
+    """The day in field `name` is of something said against a notice: not before that notice."""
+
+    def guard(c: Context, fields: Fields | None) -> str | None:
+        notice = c.record.notice
+        if fields is None or notice is None or date.fromisoformat(fields[name]) >= notice.on:
+            return None
+        return f"所填日期不能早于通知签发之日（{notice.on.isoformat()}）。"
+
+    return guard
+
+
 def hearing_requested(c: Context, fields: Fields | None) -> str | None:
     if c.record.hearing is not None:
         return "已有待举行的听证。"
     if fields and date.fromisoformat(fields["on"]) < c.today + HEARING_NOTICE:
         return "听证须提前七日通知当事人，请改晚。"
-    return None
+    return after_notice("asked_on")(c, fields)
 
 
 def hearing_held(c: Context, fields: Fields | None) -> str | None:
@@ -327,9 +344,11 @@ GUARDS: dict[Action, Guard] = {
     Action.DISAGREE: second,
     Action.SIGN: sign,
     Action.SERVED: served,
+    Action.DEFENCE: after_notice("said_on"),
     Action.REPLY: reply,
     Action.HEARING_REQUESTED: hearing_requested,
     Action.HEARING_HELD: hearing_held,
+    Action.APPEAL: after_notice("appealed_on"),
     Action.APPEAL_DECIDED: appeal_decided,
     Action.REFER: refer,
     Action.OBJECTION: objection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -33,6 +34,7 @@ from hub.cases.workflow import (
     open_steps,
     proposed,
 )
+from hub.english.phrases import english
 
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -253,6 +255,33 @@ def test_who_is_not_there_before_the_day_is_not_absent() -> None:
     assert decide(arranged, wish(A.INTERVIEWED, came="yes"), OFFICIAL, NOW).state is S.INTERVIEW, "who comes early came"
     past = with_(arranged, interview_on=TODAY)
     assert decide(past, wish(A.INTERVIEWED, came="no"), OFFICIAL, NOW).state is S.INTERVIEW
+
+
+def test_nothing_is_dated_before_what_it_follows() -> None:
+    """A visit before anybody asked, an interview before it was decided on, a defence older than its notice: not of this case."""
+    asked, day = TODAY - timedelta(days=30), (TODAY - timedelta(days=31)).isoformat()
+    assert "早于询问当事人之日" in blocked(with_(ready(S.VISIT), first_asked=asked), A.VISITED, visited_on=day)
+    assert "早于转约谈之日" in blocked(with_(ready(S.INTERVIEW), state_since=asked), A.INTERVIEWED, held_on=day)
+    noticed = ready(S.NOTICED)
+    assert noticed.record.notice is not None
+    older = (noticed.record.notice.on - timedelta(days=1)).isoformat()
+    free = with_(noticed, hearing=None, hearing_on=None)
+    for action, name in ((A.DEFENCE, "said_on"), (A.HEARING_REQUESTED, "asked_on"), (A.APPEAL, "appealed_on")):
+        assert "早于通知签发之日" in blocked(free, action, **{name: older}), action
+
+
+def test_every_state_has_english_words() -> None:
+    """A step that is refused names the state: `Agree as the second, 待签发` helps nobody."""
+    for action in ACTIONS:
+        for state in set(State) - ACTIONS[action].allowed_in:
+            said = english(blocked(ready(state), action))
+            assert not re.search("[\u4e00-\u9fff]", said), said
+
+
+def test_every_help_of_a_form_has_english_words() -> None:
+    helps = {one.help_zh for rule in ACTIONS.values() for one in rule.fields if one.help_zh}
+    assert helps
+    assert not [text for text in helps if re.search("[\u4e00-\u9fff]", english(text))]
 
 
 def test_no_conclusion_before_the_household_was_heard() -> None:
