@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.english.phrases import english
 from hub.errors import NotFound
 from hub.occupancy import trials
 from hub.occupancy.pack import Anchor, Pauses, Sublet, Vacancy, VacantUse
@@ -82,7 +83,8 @@ class TrialLead(BaseModel):
 
 class TrialResult(BaseModel):
     """`only_tried`, `only_in_force`: dwellings whose lead would stand today under one pack alone, the first 50; empty for
-    those who may not see cases."""
+    those who may not see cases. `otherwise_count`: those with a lead under both, of another kind or tier; None: an
+    older trial, which did not count them."""
 
     first: date
     last: date
@@ -93,6 +95,7 @@ class TrialResult(BaseModel):
     only_in_force: list[TrialLead]
     only_tried_count: int
     only_in_force_count: int
+    otherwise_count: int | None = None
 
 
 class TrialItem(BaseModel):
@@ -108,6 +111,7 @@ class TrialItem(BaseModel):
     total: int
     finished_at: datetime | None
     error: str
+    error_en: str
     result: TrialResult | None
 
 
@@ -158,5 +162,7 @@ def _item(row: PolicyTrial, named: bool) -> TrialItem:
     result: dict[str, Any] | None = row.result
     if result is not None and not named:
         result = {**result, "only_tried": [], "only_in_force": []}
-    columns = {name: getattr(row, name) for name in TrialItem.model_fields if name != "result"}
-    return TrialItem(**columns, result=TrialResult.model_validate(result) if result else None)
+    columns = {name: getattr(row, name) for name in TrialItem.model_fields if name not in ("result", "error_en")}
+    return TrialItem(
+        **columns, error_en=english(row.error), result=TrialResult.model_validate(result) if result else None
+    )

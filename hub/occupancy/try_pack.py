@@ -105,6 +105,7 @@ def _result(view: EstateView, sums: tuple[_Sums, _Sums], homes: int) -> dict[str
     tried, in_force = sums
     gained = sorted(home for home in tried.now if home not in in_force.now)
     lost = sorted(home for home in in_force.now if home not in tried.now)
+    moved = [home for home, lead in tried.now.items() if in_force.now.get(home, lead) != lead]
     return {
         "first": view.first.isoformat(),
         "last": view.last.isoformat(),
@@ -115,4 +116,5 @@ def _result(view: EstateView, sums: tuple[_Sums, _Sums], homes: int) -> dict[str
         "only_in_force": [{"dwelling_id": home, "lead": in_force.now[home]} for home in lost[:NAMED]],
         "only_tried_count": len(gained),
         "only_in_force_count": len(lost),
+        "otherwise_count": len(moved),
     }

@@ -65,6 +65,22 @@ def test_rule_records_empty_failing_and_full(open_as: OpenAs, served: Served) ->
     assert not CHINESE.search(panel.inner_text()), panel.inner_text()
 
 
+def test_a_reason_for_one_pack_is_not_offered_for_the_next_and_packs_have_english_names(look_as: OpenAs) -> None:
+    page = look_as("admin", "/settings?tab=policy")
+    packs = page.get_by_test_id("pack")
+    expect(packs.first).to_contain_text("北京")
+    page.get_by_test_id("language").click()
+    expect(packs.first).to_contain_text("Beijing")
+    dialog = page.get_by_role("dialog")
+    packs.filter(has_text="Beijing").get_by_role("button", name="Use").click()
+    expect(dialog).to_contain_text("Use: Beijing")
+    dialog.locator("textarea").fill("Approved for Beijing")
+    dialog.get_by_role("button", name="Cancel").click()
+    packs.filter(has_text="Xiamen").get_by_role("button", name="Use").click()
+    expect(dialog).to_contain_text("Use: Xiamen")
+    expect(dialog.locator("textarea")).to_have_value("")
+
+
 def test_integrity_names_devices_and_sources(open_as: OpenAs, served: Served) -> None:
     page = open_as("auditor", "/settings?tab=integrity")
     expect(page.get_by_test_id("integrity-data")).to_be_visible()
@@ -117,6 +133,11 @@ def test_a_lead_says_why_in_english(open_as: OpenAs, served: Served) -> None:
     page.get_by_test_id("decision").get_by_text("Not yet").click()
     blocked = page.get_by_test_id("blocked")
     expect(blocked).to_contain_text("Have it rechecked first")
+    page.locator("button[data-action=answer]").click()
+    form = page.get_by_role("dialog")
+    expect(form).to_contain_text("it counts as a declared absence")
+    assert not CHINESE.search(form.inner_text()), form.inner_text()
+    form.get_by_role("button", name="Cancel").click()
     assert not CHINESE.search(blocked.inner_text()), blocked.inner_text()
     page.get_by_role("link", name="Leads").or_(page.get_by_role("menuitem", name="Leads")).first.click()
     expect(page.get_by_test_id("case").first).to_contain_text("not recognised on 87 observable days")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,7 +16,8 @@ from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from hub import cli
-from hub.occupancy import trials
+from hub.english.phrases import english
+from hub.occupancy import trials, try_pack
 from hub.occupancy.detect import detect
 from hub.occupancy.finding import Stage
 from hub.occupancy.fitted import model
@@ -237,13 +239,39 @@ def test_putting_in_force_is_audited_with_the_trial(silent: Hub, sign_in: SignIn
     assert (said["pack"], said["tried"]) == ("hong_kong", trial)
 
 
-def test_an_estate_without_history_says_so(sqlite_hub: Hub, small_estate: Callable[[Hub], None]) -> None:
+@pytest.mark.parametrize("error", re.findall(r'error="(\w[^"]+)"', Path(trials.__file__).read_text(encoding="utf-8")))
+def test_why_a_trial_failed_has_english_words(error: str) -> None:
+    assert not re.search("[\u4e00-\u9fff]", english(error)), error
+
+
+def test_a_lead_that_another_pack_would_raise_is_a_difference(silent: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silent for so long that one pack asks and the other would have people look: "no difference" would be wrong."""
+    trials.ask(silent, "E001", "hong_kong", "test")
+    real = try_pack.opened
+
+    def graver(past: Past, pack: PolicyPack, *more: Any) -> Any:
+        leads, blind = real(past, pack, *more)
+        return [replace(lead, stage=Stage.ORANGE) if pack.name == "hong_kong" else lead for lead in leads], blind
+
+    monkeypatch.setattr(try_pack, "opened", graver)
+    trials.play(silent)
+    with silent.db.reading() as session:
+        result = session.scalars(select(PolicyTrial.result)).one()
+    assert result is not None
+    assert (result["only_tried_count"], result["only_in_force_count"], result["otherwise_count"]) == (0, 0, 1)
+
+
+def test_an_estate_without_history_says_so(
+    sqlite_hub: Hub, small_estate: Callable[[Hub], None], sign_in: SignIn
+) -> None:
     small_estate(sqlite_hub)
     trials.ask(sqlite_hub, "E001", "beijing", "test")
     trials.play(sqlite_hub)
     with sqlite_hub.db.reading() as session:
         row = session.scalars(select(PolicyTrial)).one()
     assert (row.state, row.error) == ("failed", "小区还没有可用的观测记录，无法试算。")
+    (item,) = sign_in(sqlite_hub, "administrator").get(WHERE).json()["items"]
+    assert item["error_en"].startswith("Nothing was observed on this estate yet"), "said in English too"
 
 
 def test_a_trial_that_was_cut_short_ends_after_two_hours(silent: Hub, clock: Any) -> None:

@@ -1,7 +1,7 @@
 /** Asks for a reason before something is changed; a refusal of the hub is shown where the reason was typed. */
 
 import { Input, Modal } from "antd";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { ApiError } from "../api/client";
 import { useWords } from "../i18n";
 
@@ -24,6 +24,10 @@ export function ReasonDialog({ open, title, hint, close, submit, danger = false,
   const [reason, setReason] = useState("");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    setReason("");
+    setProblem("");
+  }, [title]); // a reason was given for one thing: it is not offered for the next
   async function send(): Promise<void> {
     const lacking = missing?.() || (reason.trim().length < 4 ? devices.needReason : "");
     if (lacking) return setProblem(lacking);

@@ -6,7 +6,7 @@ import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import { usePolicy, usePolicyPacks } from "../../api/queries";
 import type { PolicyPack } from "../../api/types";
-import { useWords } from "../../i18n";
+import { named, useWords } from "../../i18n";
 import { useEstate, useSession } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -38,7 +38,7 @@ export function PolicyPanel(): ReactNode {
         {(d) => <ul className="rows">{d.items.map((pack) => <PackRow key={pack.name} pack={pack} inForce={policy.data?.policy_pack === pack.name} use={() => setWanted(pack)} />)}</ul>}
       </Answer>
       <PolicyTrials />
-      <ReasonDialog open={wanted !== null} title={`${t.use}: ${wanted?.title ?? ""}`} hint={t.policyHint} close={() => setWanted(null)}
+      <ReasonDialog open={wanted !== null} title={`${t.use}: ${wanted ? named(t.packTitles, wanted.name, wanted.title) : ""}`} hint={t.policyHint} close={() => setWanted(null)}
         submit={async (reason) => {
           await change({ policy_pack: wanted?.name }, reason);
           setWanted(null);
@@ -54,7 +54,7 @@ function PackRow({ pack, inForce, use }: { pack: PolicyPack; inForce: boolean; u
   const idle = pack.vacancy.shape === "days_lived" && window && lived ? t.livedDays(window, lived) : t.vacancyDays(yellow, orange, red);
   return (
     <li data-testid="pack">
-      <strong>{pack.title}</strong><span className="faint">{t.version(pack.version)}</span>
+      <strong>{named(t.packTitles, pack.name, pack.title)}</strong><span className="faint">{t.version(pack.version)}</span>
       {inForce ? <Mark tone="good">{t.inForce}</Mark> : may("policy.manage") ? <><TryButton pack={pack.name} /><Button size="small" onClick={use}>{t.use}</Button></> : null}
       <span style={{ flexBasis: "100%" }}>{idle} · {t.subletDays(pack.sublet.unseen_days, Math.round(pack.sublet.water_share * 100))}</span>
       <span className="faint" style={{ flexBasis: "100%" }}>{pack.legal_basis}</span>

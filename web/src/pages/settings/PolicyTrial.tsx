@@ -4,10 +4,10 @@ import { useQueryClient } from "@tanstack/react-query";
 import { App, Button } from "antd";
 import type { ReactNode } from "react";
 import { ApiError, call } from "../../api/client";
-import { usePolicyTrials } from "../../api/queries";
+import { usePolicyPacks, usePolicyTrials } from "../../api/queries";
 import type { PackOutcome, PolicyTrial, TrialLead } from "../../api/types";
 import * as format from "../../format";
-import { useWords } from "../../i18n";
+import { named, useTold, useWords } from "../../i18n";
 import { useEstate, useZone } from "../../session";
 import { PlainTable } from "../../ui/ChartOrTable";
 import { Answer } from "../../ui/Panel";
@@ -45,17 +45,22 @@ export function PolicyTrials(): ReactNode {
 function Trial({ trial }: { trial: PolicyTrial }): ReactNode {
   const { settings: t } = useWords();
   const zone = useZone();
+  const told = useTold();
+  const packs = usePolicyPacks();
   const { result } = trial;
+  const red = packs.data?.items.find((pack) => pack.name === trial.pack)?.vacancy.red_days ?? 0;
+  const days = result ? Math.round((Date.parse(result.last) - Date.parse(result.first)) / 86_400_000) + 1 : 0;
   return (
     <li data-testid="policy-trial" data-state={trial.state} style={{ display: "block" }}>
-      <strong>{result?.tried.title ?? trial.pack}</strong>{" "}
+      <strong>{named(t.packTitles, trial.pack, result?.tried.title ?? trial.pack)}</strong>{" "}
       <span className="faint">{t.version(trial.pack_version)} · {trial.asked_by} · {format.dateTime(trial.asked_at, zone)}</span>
-      {trial.state === "failed" ? <p role="alert">{trial.error}</p> : null}
+      {trial.state === "failed" ? <p role="alert">{told(trial.error, trial.error_en)}</p> : null}
       {result === null && trial.state !== "failed" ? <p>{t.trialRuns(trial.done, trial.total)}</p> : null}
       {result ? (
         <>
-          <PlainTable label={t.trials} head={t.trialHead} rows={[row(result.tried, t.trialOf), row(result.in_force, t.inForce)]} />
-          <p>{t.trialDiffers(result.only_tried_count, result.only_in_force_count)} <span className="faint">{t.trialSpan(result.first, result.last, result.dwellings)}</span></p>
+          <PlainTable label={t.trials} head={t.trialHead} rows={[row(result.tried, t.trialOf, t.packTitles), row(result.in_force, t.inForce, t.packTitles)]} />
+          {days < red ? <p>{t.trialShort(days, red)}</p> : null}
+          <p>{t.trialDiffers(result.only_tried_count, result.only_in_force_count, result.otherwise_count ?? null)} <span className="faint">{t.trialSpan(result.first, result.last, result.dwellings)}</span></p>
           <Leads title={t.onlyTried} leads={result.only_tried} />
           <Leads title={t.onlyInForce} leads={result.only_in_force} />
         </>
@@ -64,10 +69,10 @@ function Trial({ trial }: { trial: PolicyTrial }): ReactNode {
   );
 }
 
-function row(one: PackOutcome, role: string): string[] {
+function row(one: PackOutcome, role: string, titles: Record<string, string>): string[] {
   const { opened, standing } = one;
   return [
-    `${role}: ${one.title} ${one.version}`,
+    `${role}: ${named(titles, one.pack, one.title)} ${one.version}`,
     ...[opened.yellow, opened.orange, opened.red, standing.yellow, standing.orange, standing.red].map((n) => format.number(n ?? 0)),
     format.number(one.insufficient_days),
   ];
