@@ -193,6 +193,6 @@ def _device(one: Mapping[str, Any]) -> dict[str, Any]:
 def _entry(one: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     rule = ACTIONS[Action(one["action"])] if one["action"] in STEPS else None
     filled = said(rule.fields, one["data"].get("fields", {})) if rule else []
-    lines = [one["reason_zh"], *(f"{label}：{value}" for label, value in filled), one["opinion"]]
+    lines = [one["reason_zh"], *(f"{asked.label_zh}：{value}" for asked, value in filled), one["opinion"]]
     who = {"system": "系统", "lease_system": "租赁系统"}.get(one["actor"], one["actor_name"])
     return [_at(one["at"], zone), one["action_zh"], who, "\n".join(line for line in lines if line)]

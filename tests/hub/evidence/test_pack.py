@@ -157,6 +157,16 @@ def test_text_of_people_is_never_read_as_markup(hub: Hub, case: str) -> None:
     assert "root:" not in text
 
 
+def test_what_was_filled_in_at_a_step_is_said_in_the_report_as_on_the_form(hub: Hub, case: str) -> None:
+    said = {"devices_sound": "yes", "register_current": "yes", "absence_checked": "no", "signals_hold": "yes"}
+    with hub.db.unit_of_work("test", "a review", now=hub.now()) as uow:
+        caselog.append(uow, case, "user-1", "reviewed", "", "已逐项核对", {"fields": said})
+    text = _text(_make(hub, case).pdf)
+    assert "已查离家报备、住院和调换办理记录：否" in text
+    assert "期间门禁和表计设备正常、时钟准确：是" in text
+    assert "Field" not in text, "how the program writes a form is no evidence"
+
+
 def test_a_log_that_was_tampered_with_in_the_hub_shows_in_the_bundle(hub: Hub, case: str) -> None:
     with hub.db.unit_of_work("test", "around the door", audit=False) as uow:
         uow.session.execute(update(CaseEntry).where(CaseEntry.action == "opened").values(opinion="改写"))
