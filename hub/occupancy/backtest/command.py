@@ -19,6 +19,16 @@ def _day(text: str | None, option: str) -> date | None:
         raise typer.BadParameter(f"{text} is no date YYYY-MM-DD", param_hint=option) from error
 
 
+def _writable(file: Path, option: str) -> None:
+    """Said before the replay, not after it. A directory that is missing is made."""
+    if file.is_dir():
+        raise typer.BadParameter(f"{file} is a directory: name a file", param_hint=option)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be written: {error}", param_hint=option) from error
+
+
 def backtest_command(
     source: Annotated[Path, typer.Option("--in", help="Directory of the history's tables (CSV or Parquet).")],
     out: Annotated[Path, typer.Option(help="leads.csv to write; OUT.work beside it holds what a killed run had done.")],
@@ -40,6 +50,9 @@ def backtest_command(
     from hub.occupancy.backtest.tables import HistoryInvalid
     from hub.occupancy.policy import PolicyPackUnknown, packs
 
+    for file, option in ((out, "--out"), (report, "--report")):
+        if file is not None:
+            _writable(file, option)
     options = Options(source, out, policy, _day(since, "--from"), _day(until, "--to"), report, jobs or cores())
     columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
@@ -48,6 +61,11 @@ def backtest_command(
             result = backtest(
                 options, lambda what, done, total: bar.update(tasks[what], completed=done, total=total or None)
             )
+    except KeyboardInterrupt:
+        typer.echo(
+            f"stopped; what was finished is kept in {out}.work, and the same command goes on from there", err=True
+        )
+        raise typer.Exit(130) from None
     except (HistoryInvalid, ReplayBroken) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
@@ -75,18 +93,23 @@ def summary(figures: Mapping[str, Any]) -> list[str]:
     for stage in ("red", "orange+", "yellow+"):
         lines.append(_tier_line(stage, figures["score"][stage]))
         for kind, recall in figures["score"][stage]["recall"].items():
-            lines.append(f"    {kind:16} {_recall_line(recall)}, median {recall['median_days']} days")
+            lines.append(f"    {kind:16} {_recall_line(recall)}, median {_shown(recall['median_days'])} days")
             for days in SEEN_DAYS:
                 if (seen := recall[f"seen_{days}_days"])["cases"]:
                     lines.append(f"    {'':16} of these ran {days} days or more: {_recall_line(seen)}")
-    lines.append(f"  calibration error {figures['score']['calibration_error']}")
+    lines.append(f"  calibration error {_shown(figures['score']['calibration_error'])}")
     lines += [_tier_line(name, scored["red"]) for name, scored in figures["baselines"].items()]
     return lines
 
 
+def _shown(figure: float | None) -> str:
+    """A dash where there is nothing to take a share or a median of."""
+    return "–" if figure is None else str(figure)
+
+
 def _tier_line(name: str, tier: Mapping[str, Any]) -> str:
     return (
-        f"  {name}: {tier['leads']} leads, precision {tier['precision']}, "
+        f"  {name}: {tier['leads']} leads, precision {_shown(tier['precision'])}, "
         f"{tier['false_per_10000_dwelling_years']} false per 10,000 innocent dwelling-years"
     )
 

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from hub.cli import app
+from hub.occupancy.backtest.command import _tier_line
+from hub.occupancy.backtest.run import Options, Result
 from hub.occupancy.backtest.tables import BAD, COLUMNS, REQUIRED, HistoryInvalid, Problems, Tables, day_of
 
 
@@ -87,3 +89,45 @@ def test_a_file_that_is_no_parquet_is_named(directory: Path) -> None:
     (directory / "passes.parquet").write_bytes(b"no parquet")
     with pytest.raises(HistoryInvalid, match=r"passes\.parquet: no readable Parquet file|install pyarrow"):
         list(Tables(directory, Problems()).chunks("passes"))
+
+
+@pytest.mark.parametrize("option", ["--out", "--report"])
+@pytest.mark.parametrize(("place", "words"), [("", "is a directory"), ("members.csv/x.json", "cannot be written")])
+def test_where_nothing_can_be_written_is_said_before_the_replay(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, option: str, place: str, words: str
+) -> None:
+    """Else a night's work would end in an error instead of its report."""
+    monkeypatch.setattr("hub.occupancy.backtest.run.backtest", lambda *_given: pytest.fail("it was replayed"))
+    given = {"--out": directory / "leads.csv", "--report": directory / "report.json", option: directory / place}
+    options = [str(part) for pair in given.items() for part in pair]
+    done = CliRunner().invoke(app, ["backtest", "--in", str(directory), *options])
+    assert done.exit_code == 2, done.output
+    assert words in " ".join(done.output.replace("│", " ").split())
+
+
+def test_a_directory_for_what_is_written_is_made(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(options: Options, _progress: object) -> Result:
+        assert options.report is not None
+        assert options.out.parent.is_dir()
+        assert options.report.parent.is_dir()
+        raise HistoryInvalid("seen")
+
+    monkeypatch.setattr("hub.occupancy.backtest.run.backtest", look)
+    files = ["--out", str(directory / "a" / "leads.csv"), "--report", str(directory / "b" / "c" / "report.json")]
+    done = CliRunner().invoke(app, ["backtest", "--in", str(directory), *files])
+    assert "error: seen" in done.output
+
+
+def test_a_back_test_that_is_stopped_says_how_to_go_on(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hub.occupancy.backtest.run.backtest", stopped)
+    done = CliRunner().invoke(app, ["backtest", "--in", str(directory), "--out", str(directory / "leads.csv")])
+    assert done.exit_code == 130
+    assert "the same command goes on from there" in done.output
+
+
+def test_a_share_of_nothing_is_a_dash() -> None:
+    tier = {"leads": 0, "precision": None, "false_per_10000_dwelling_years": 0.0}
+    assert "precision –, 0.0 false" in _tier_line("red", tier)
