@@ -54,10 +54,11 @@ def backtest_command(
         if file is not None:
             _writable(file, option)
     options = Options(source, out, policy, _day(since, "--from"), _day(until, "--to"), report, jobs or cores())
-    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:27}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, disable=not sys.stderr.isatty()) as bar:
-            tasks = {name: bar.add_task(name, total=None) for name in ("rows", "dwellings")}
+            said = {"rows": "rows read", "dwellings": "batches of dwellings judged"}
+            tasks = {name: bar.add_task(words, total=None) for name, words in said.items()}
             result = backtest(
                 options, lambda what, done, total: bar.update(tasks[what], completed=done, total=total or None)
             )

@@ -180,8 +180,8 @@ class _Passes:
         """The counted passes of a chunk: one record a dwelling, day and credential."""
         history, problems = self._history, self._problems
         ts, granted = chunk.times("ts"), chunk.numbers("granted")
-        point = chunk.coded("access_point_id").mapped(history.points)
-        kind = chunk.coded("credential_kind").mapped(KINDS)
+        points, kinds = chunk.coded("access_point_id"), chunk.coded("credential_kind")
+        point, kind = points.mapped(history.points), kinds.mapped(KINDS)
         person = chunk.coded("person_id").mapped(history.persons)
         named = chunk.coded("dwelling_id")
         dwelling = named.mapped(history.number, -2)
@@ -192,13 +192,17 @@ class _Passes:
         problems.note_rows(
             "pass outside the days of the history, kept out", "passes", chunk.rows((ts != BAD) & ~inside)
         )
-        problems.note_rows("pass at an unknown access point, kept out", "passes", chunk.rows(inside & (point < 0)))
-        problems.note_rows("pass with an unknown kind of credential, kept out", "passes", chunk.rows(kind < 0))
+        for what, wrong, said in (
+            ("pass at an unknown access point, kept out", inside & (point < 0), points),
+            ("pass with an unknown kind of credential, kept out", kind < 0, kinds),
+        ):
+            problems.note_words(what, "passes", chunk.rows(wrong), said, chunk.first)
         keep = inside & (point >= 0) & (kind >= 0) & (granted == 1)
         doubtful = keep & self._clock_wrong(point, ts)
         problems.note_rows("pass while the device's clock was wrong, kept out", "passes", chunk.rows(doubtful))
         keep &= ~doubtful & (kind < 4)
-        problems.note_rows("pass naming an unknown dwelling, kept out", "passes", chunk.rows(keep & (dwelling == -2)))
+        strange = chunk.rows(keep & (dwelling == -2))
+        problems.note_words("pass naming an unknown dwelling, kept out", "passes", strange, named, chunk.first)
         keep &= dwelling != -2
         twice = self._twice(keep, ts, point, person, credential, kind)
         problems.note_rows("duplicate pass, counted once", "passes", chunk.rows(twice))

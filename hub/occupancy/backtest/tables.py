@@ -74,6 +74,16 @@ class Problems:
         if len(rows):
             self.note(what, f"{table} row {int(rows[0]) + 1}", len(rows))
 
+    def note_words(self, what: str, table: str, rows: Ints, column: Coded, first: int) -> None:
+        """As `note_rows`, with the word that stands there: each one once. `first`: the number of the column's first row."""
+        codes = column.codes[rows - first]
+        _, places = np.unique(codes, return_index=True)
+        times = len(rows)
+        for place in sorted(places.tolist())[:EXAMPLES]:
+            word = column.words[codes[place]][:40] if codes[place] >= 0 else ""
+            self.note(what, f"{table} row {int(rows[place]) + 1}: {word!r}", times)
+            times = 0
+
 
 @dataclass(frozen=True)
 class Coded:

@@ -174,6 +174,12 @@ def test_bad_rows_are_named_and_counted_and_raise_no_lead(city: Path, whole: Row
     assert counts["pass naming an unknown dwelling, kept out"] == 1
     assert counts["pass with an unknown kind of credential, kept out"] == 1
     assert counts["pass outside the days of the history, kept out"] >= 1
+    for what, word in (
+        ("pass at an unknown access point, kept out", "NOWHERE"),
+        ("pass naming an unknown dwelling, kept out", "NO-HOME"),
+        ("pass with an unknown kind of credential, kept out", "telepathy"),
+    ):
+        assert result.problems.examples[what][0].endswith(f": {word!r}"), "who mends it must know what to look for"
     assert "column ts: 'yesterday'" in result.problems.examples["unreadable value in passes.ts"][0]
     assert found == whole, "rows that cannot be used changed a lead"
 
