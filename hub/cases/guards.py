@@ -350,6 +350,7 @@ GUARDS: dict[Action, Guard] = {
     Action.HEARING_HELD: hearing_held,
     Action.APPEAL: after_notice("appealed_on"),
     Action.APPEAL_DECIDED: appeal_decided,
+    Action.COMPLIED: after_notice("done_on"),
     Action.REFER: refer,
     Action.OBJECTION: objection,
     Action.NOTE: note,

@@ -252,7 +252,7 @@ def _policy(estate: Estate) -> dict[str, Any]:
 def dwelling_detail(dwelling_id: str, hub: TheHub, principal: Viewer) -> Any:
     with hub.db.reading() as session:
         row = _dwelling(session, principal, dwelling_id)
-        return dwelling.detail(session, row, hub.now(), principal.may("case.view"))
+        return dwelling.detail(session, row, hub.now(), principal.may("case.view"), principal.may("access.desk"))
 
 
 def _dwelling(session: Session, principal: Principal, dwelling_id: str) -> Dwelling:

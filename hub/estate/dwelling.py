@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,7 +45,8 @@ def current_tenancy(session: Session, dwelling_id: str) -> Tenancy | None:
     return next(iter(sorted(session.scalars(query), key=lambda t: (t.state != "active", t.from_date))), None)
 
 
-def detail(session: Session, dwelling: Dwelling, now: datetime, with_cases: bool) -> dict[str, Any]:
+def detail(session: Session, dwelling: Dwelling, now: datetime, with_cases: bool, at_desk: bool) -> dict[str, Any]:
+    """`at_desk`: for who takes and ends consents; nobody else learns who asked to be looked after (c)."""
     block = session.get_one(Block, dwelling.block_id)
     tenancy = current_tenancy(session, dwelling.id)
     known = occupancy_of(session, dwelling.estate_id).get(dwelling.id, OccupancyOf())
@@ -64,7 +66,7 @@ def detail(session: Session, dwelling: Dwelling, now: datetime, with_cases: bool
         "tenancy": _fields(tenancy, "id source_id state from_date to_date handover_at end_decision")
         if tenancy
         else None,
-        "household": _household(session, tenancy, now) if tenancy else [],
+        "household": _household(session, tenancy, now, ("a", "b", "c") if at_desk else ("a", "b")) if tenancy else [],
         "absences": [_fields(a, "id from_date to_date reason declared_on") for a in absences],
         "meters": _meters(session, dwelling.id),
         "open_case": _fields(case, "id number kind stage state") if case and with_cases else None,
@@ -85,7 +87,7 @@ def _members(session: Session, tenancy: Tenancy) -> list[tuple[HouseholdMember, 
     return [(member, person) for member, person in session.execute(query)]
 
 
-def _household(session: Session, tenancy: Tenancy, now: datetime) -> list[dict[str, Any]]:
+def _household(session: Session, tenancy: Tenancy, now: datetime, purposes: Sequence[str]) -> list[dict[str, Any]]:
     members = _members(session, tenancy)
     persons = [person.id for _member, person in members]
     credentials = session.scalars(
@@ -110,7 +112,7 @@ def _household(session: Session, tenancy: Tenancy, now: datetime) -> list[dict[s
             "id_last4": mask_id_number(person.id_number_last4),
             "from_date": member.from_date,
             "to_date": member.to_date,
-            "consents": {purpose: purpose in given.get(person.id, set()) for purpose in ("a", "b", "c")},
+            "consents": {purpose: purpose in given.get(person.id, set()) for purpose in purposes},
             "credentials": [
                 {
                     **_fields(credential, "token label state ended_because"),

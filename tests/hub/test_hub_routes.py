@@ -184,6 +184,23 @@ def test_the_manager_of_the_estate_sees_it(site: Hub, sign_in: SignIn) -> None:
     assert "李建华" not in client.get("/api/v1/dwellings/E001.E001-B1-0101").text
 
 
+@pytest.mark.parametrize(
+    ("role", "purposes"),
+    [
+        ("estate_manager", {"a", "b", "c"}),
+        ("housing_official", {"a", "b"}),
+        ("auditor", {"a", "b"}),
+        ("administrator", {"a", "b"}),
+    ],
+)
+def test_who_asked_to_be_looked_after_is_known_where_consents_are_taken(
+    site: Hub, sign_in: SignIn, role: str, purposes: set[str]
+) -> None:
+    client = sign_in(site, role, [E])
+    (member,) = client.get("/api/v1/dwellings/E001.E001-B1-0101").json()["household"][:1]
+    assert set(member["consents"]) == purposes, "welfare and enforcement are kept apart"
+
+
 def test_a_reveal_is_audited_and_shows_the_whole(site: Hub, sign_in: SignIn) -> None:
     client = sign_in(site, "estate_manager", [E])
     shown = client.post("/api/v1/reveals", json=BODIES["reveal_household"]).json()

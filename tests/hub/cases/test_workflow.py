@@ -266,7 +266,13 @@ def test_nothing_is_dated_before_what_it_follows() -> None:
     assert noticed.record.notice is not None
     older = (noticed.record.notice.on - timedelta(days=1)).isoformat()
     free = with_(noticed, hearing=None, hearing_on=None)
-    for action, name in ((A.DEFENCE, "said_on"), (A.HEARING_REQUESTED, "asked_on"), (A.APPEAL, "appealed_on")):
+    dated = (
+        (A.DEFENCE, "said_on"),
+        (A.HEARING_REQUESTED, "asked_on"),
+        (A.APPEAL, "appealed_on"),
+        (A.COMPLIED, "done_on"),
+    )
+    for action, name in dated:
         assert "早于通知签发之日" in blocked(free, action, **{name: older}), action
 
 

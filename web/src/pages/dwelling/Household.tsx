@@ -37,7 +37,7 @@ function MemberRow({ member }: { member: Member }): ReactNode {
       </div>
       <div>
         <span className="faint">{t.consents} </span>
-        {(["a", "b", "c"] as const).map((purpose) => (
+        {(["a", "b", "c"] as const).filter((purpose) => purpose in member.consents).map((purpose) => (
           <span key={purpose} style={{ marginRight: 12 }}>
             <Mark tone={member.consents[purpose] ? "good" : "none"}>{t.consent[purpose]} {member.consents[purpose] ? t.given : t.notGiven}</Mark>
           </span>
