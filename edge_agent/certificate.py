@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -24,6 +25,9 @@ from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
 
 log = logging.getLogger(__name__)
 FIRST_S, LOOK_S = 30.0, 3_600.0
+REST_S = 86_400.0
+"""After a renewal. A box whose clock is a year ahead finds every certificate due: it asks once a day, not every hour."""
+
 RENEW_LEFT = 3
 """Renewed when a third of its life is left: a month of 90 days to be offline, or for the hub to be mended."""
 
@@ -85,6 +89,7 @@ class CertificateKeeper:
         self._directory, self._config, self._web, self._tls = directory, config, web, tls
         self._now, self._changed = now, changed
         self.refused = ""
+        self._rests_until = 0.0
 
     async def run(self) -> None:
         await asyncio.sleep(FIRST_S)
@@ -94,6 +99,8 @@ class CertificateKeeper:
 
     async def look(self) -> None:
         """Renew it if it is time."""
+        if time.monotonic() < self._rests_until:
+            return
         try:
             held = await asyncio.to_thread(certificate_of, self._directory)
             if not due(held, self._now()):
@@ -103,7 +110,7 @@ class CertificateKeeper:
             refused = str(error) or type(error).__name__
             log.warning("the certificate is not renewed: %s", refused)
         else:
-            refused = ""
+            refused, self._rests_until = "", time.monotonic() + REST_S
         if refused != self.refused or not refused:
             self.refused = refused
             self._changed()

@@ -44,8 +44,7 @@ def remove_edge(hub: Hub, edge_id: str, actor: str, reason: str) -> None:
         if edge is None:
             raise LookupError(f"there is no edge {edge_id!r}")
         uow.estate_id = edge.estate_id
-        for serial in _serials(edge):
-            hub.keys.revoke(serial)
+        hub.keys.revoke(*_serials(edge))
         if edge.online:
             coverage.edge_lost(uow.session, edge.id, edge.estate_id, uow.now)
             edge.online, edge.state_since = False, uow.now
@@ -108,8 +107,7 @@ def enrol(hub: Hub, admin: BrokerAdmin | None, request: EnrolRequest, https_url:
             admin.add_edge(edge.id, secret)  # inside: a box the broker does not know must not burn its token
         except BrokerRefused as error:
             raise ApiError(503, "broker", f"消息服务暂不可用（{error}），请稍后重试。") from error
-    for serial in before:
-        hub.keys.revoke(serial)
+    hub.keys.revoke(*before)
     return EnrolReply(
         edge=edge.id,
         estate=edge.estate_id,
@@ -135,8 +133,7 @@ def renew(hub: Hub, edge_id: str, csr: str) -> RenewReply:
         edge.certificates_before = old[:KEPT_BEFORE]
         uow.estate_id = edge.estate_id
         uow.record("edge.certificate", edge.id, certificate=issued.serial, until=issued.until.isoformat())
-    for serial in old[KEPT_BEFORE:]:
-        hub.keys.revoke(serial)
+    hub.keys.revoke(*old[KEPT_BEFORE:])
     return RenewReply(issued.pem)
 
 

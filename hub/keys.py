@@ -98,17 +98,21 @@ class Keys:
         _file(path, lambda: self._revocations([]))
         return path
 
-    def revoke(self, serial: str) -> None:
-        """No edge comes in with this certificate any more. `serial` is hex, as `sign_edge_csr` gave it."""
+    def revoke(self, *serials: str) -> None:
+        """No edge comes in with these certificates any more. They are hex, as `sign_edge_csr` gave them."""
         held = x509.load_pem_x509_crl(self.revoked_file.read_bytes())
-        number = int(serial, 16)
-        if held.get_revoked_certificate_by_serial_number(number) is None:
-            _write(self.revoked_file, self._revocations([*held, _revoked(number)]))
+        new = [n for n in (int(one, 16) for one in serials) if held.get_revoked_certificate_by_serial_number(n) is None]
+        if new:
+            after = held.last_update_utc + timedelta(seconds=1)
+            _write(self.revoked_file, self._revocations([*held, *map(_revoked, new)], after))
 
-    def _revocations(self, revoked: Sequence[x509.RevokedCertificate]) -> bytes:
-        """Valid as long as the CA itself: it is renewed by a revocation, and an old one must not lock every edge out."""
-        now = datetime.now(UTC)
-        builder = x509.CertificateRevocationListBuilder().issuer_name(self._ca.subject).last_update(now - _BACKDATE)
+    def _revocations(self, revoked: Sequence[x509.RevokedCertificate], after: datetime | None = None) -> bytes:
+        """Valid as long as the CA itself: it is renewed by a revocation, and an old one must not lock every edge out.
+
+        `after`: of two lists of one second OpenSSL goes by the one it read first, so each is a second younger than the last.
+        """
+        updated = max(datetime.now(UTC) - _BACKDATE, after or datetime.min.replace(tzinfo=UTC))
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._ca.subject).last_update(updated)
         builder = builder.next_update(self._ca.not_valid_after_utc + timedelta(days=1))
         for one in revoked:
             builder = builder.add_revoked_certificate(one)

@@ -32,6 +32,7 @@ from device_drivers.contract.edge_http import EnrolReply
 from device_drivers.mqtt import LinkOptions, MqttLink
 from hub import enrol
 from hub.config import Config
+from hub.keys import Keys
 from hub.server import Server
 from hub.services import Hub
 from hub.tables import AuditRow, DesiredList, Device, Edge, Estate, JobRun, Snapshot
@@ -297,6 +298,23 @@ def test_health_names_its_parts(running: tuple[Server, Hub, Box]) -> None:
         "law",
     }
     assert {part["name"]: part["ok"] for part in health["parts"]}["broker"]
+
+
+def test_each_list_of_revoked_certificates_is_younger_than_the_last(tmp_path: Path) -> None:
+    keys = Keys(tmp_path)
+
+    def held() -> x509.CertificateRevocationList:
+        return x509.load_pem_x509_crl(keys.revoked_file.read_bytes())
+
+    keys.revoke("aa")
+    first = held()
+    keys.revoke("bb", "cc")
+    second = held()
+    assert second.last_update_utc > first.last_update_utc, "of two of one second OpenSSL goes by the one it read first"
+    assert second.last_update_utc < datetime.now(UTC), "one of the future counts for nobody"
+    assert {one.serial_number for one in second} == {0xAA, 0xBB, 0xCC}
+    keys.revoke("bb")
+    assert held() == second, "nothing new"
 
 
 def test_keys_are_private_files(running: tuple[Server, Hub, Box]) -> None:
