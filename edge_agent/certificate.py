@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -99,7 +98,8 @@ class CertificateKeeper:
 
     async def look(self) -> None:
         """Renew it if it is time."""
-        if time.monotonic() < self._rests_until:
+        steady = asyncio.get_running_loop().time
+        if steady() < self._rests_until:
             return
         try:
             held = await asyncio.to_thread(certificate_of, self._directory)
@@ -110,7 +110,7 @@ class CertificateKeeper:
             refused = str(error) or type(error).__name__
             log.warning("the certificate is not renewed: %s", refused)
         else:
-            refused, self._rests_until = "", time.monotonic() + REST_S
+            refused, self._rests_until = "", steady() + REST_S
         if refused != self.refused or not refused:
             self.refused = refused
             self._changed()
