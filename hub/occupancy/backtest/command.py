@@ -64,7 +64,7 @@ def backtest_command(
             )
     except KeyboardInterrupt:
         typer.echo(
-            f"stopped; what was finished is kept in {out}.work, and the same command goes on from there", err=True
+            f"stopped; what was judged so far is kept in {out}.work, and the same command goes on from there", err=True
         )
         raise typer.Exit(130) from None
     except (HistoryInvalid, ReplayBroken) as error:

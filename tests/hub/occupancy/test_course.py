@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from hub.occupancy.columns import Days
-from hub.occupancy.course import CERTAIN, OTHERWISE, Now, course_of_others
+from hub.occupancy.course import CERTAIN, LEAK_DAYS, OTHERWISE, Now, _leaks, course_of_others
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, Stage
 from hub.occupancy.fitted import model
 from hub.occupancy.likely import Likely, likely
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.presence import presence
-from hub.occupancy.runs import SHORT_RUN, festival_days
+from hub.occupancy.runs import SHORT_RUN, festival_days, looks_like_leak
 from hub.occupancy.signs import COLUMN
 from hub.occupancy.values import CredentialUse, DwellingRecord, Household, Member, ObservedDay
 
@@ -112,6 +112,17 @@ def test_water_that_runs_is_no_kind_of_signal(tenancy: Likely, signs: dict[str, 
     assert (now.stage, now.families) == (Stage.YELLOW, (CREDENTIALS,)), "the same amount every day is a leak (IE25)"
     broken = with_water(lambda i: 0.2 if i > DAYS - SHORT_RUN else None)
     assert stage(last(broken, 0.99, shift_meter=OTHERWISE)) is Stage.RED, "of six readings nothing is said"
+
+
+def test_a_leak_is_on_every_day_what_the_rules_call_one(tenancy: Likely) -> None:
+    rng = np.random.default_rng(7)
+    water: list[float | None] = [
+        None if rng.random() < 0.3 else float(0.2 * (1 + (i // 15 % 3) * 0.2 * rng.uniform(-1, 1))) for i in range(DAYS)
+    ]
+    days = Days(replace(day, water=amount) for day, amount in zip(tenancy.days, water, strict=True))
+    wanted = [looks_like_leak(water[max(0, i + 1 - LEAK_DAYS) : i + 1]) for i in range(DAYS)]
+    assert {True, False} == set(wanted), "the series has both"
+    assert _leaks(replace(tenancy, days=days)).tolist() == wanted
 
 
 def test_who_comes_by_day_alone_is_asked_about_until_the_chance_is_next_to_certain(tenancy: Likely) -> None:
