@@ -89,6 +89,7 @@ class CertificateKeeper:
         self._now, self._changed = now, changed
         self.refused = ""
         self._rests_until = 0.0
+        self._shown: int | None = None  # serial of the one that connections made from now on show
 
     async def run(self) -> None:
         await asyncio.sleep(FIRST_S)
@@ -103,6 +104,7 @@ class CertificateKeeper:
             return
         try:
             held = await asyncio.to_thread(certificate_of, self._directory)
+            self._show(held)  # also one that was written and could not be loaded then
             if not due(held, self._now()):
                 return
             await self._renew(held)
@@ -129,9 +131,13 @@ class CertificateKeeper:
         except (ValueError, TypeError, InvalidSignature) as error:
             raise NotRenewed("the hub sent a certificate of another authority") from error
         await asyncio.to_thread(write_atomic, self._directory.certificate, pem)
-        if self._tls is not None:
-            self._tls.load_cert_chain(str(self._directory.certificate), str(self._directory.key))
+        self._show(fresh)
         log.info("the certificate is renewed until %s", fresh.not_valid_after_utc)
+
+    def _show(self, held: x509.Certificate) -> None:
+        if self._tls is not None and held.serial_number != self._shown:
+            self._tls.load_cert_chain(str(self._directory.certificate), str(self._directory.key))
+            self._shown = held.serial_number
 
     async def _ask(self, csr: str) -> str:
         headers = {"Authorization": f"Bearer {self._config.secret}", "Content-Type": "application/json"}

@@ -114,11 +114,17 @@ async def enrol_again(hub: str, token: str, directory: EdgeDir) -> EdgeConfig:
         before = directory.load()
     except ConfigMissing as error:
         raise EnrolFailed(str(error)) from error
+    try:
+        known = directory.hub_key.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EnrolFailed(
+            f"the hub's key that this box trusts cannot be read ({error}): enrol it anew in an empty directory"
+        ) from error
     key, csr = make_key()
     reply = await ask(hub, EnrolRequest(token, csr, before.edge))
     if reply.edge != before.edge:  # an older hub does not look at who asks
         raise EnrolFailed(f"the token was for {reply.edge}, this box is {before.edge}: enrol that box with a new token")
-    if reply.signing_key != directory.hub_key.read_text():
+    if reply.signing_key != known:
         raise EnrolFailed(
             "this hub signs with another key than the one this box knows: enrol it anew in an empty directory"
         )

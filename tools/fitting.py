@@ -109,7 +109,7 @@ def tenancies(source: Path) -> Iterator[Tenancy]:
         assert truth is not None, "a simulated city has its truth"
         pack = pack_named(POLICY)
         festival = festival_days(calendar(), pack.pauses)
-        replayer = Replayer(history, gather(tables, history, work, lambda _rows: None), pack, calendar())
+        replayer = Replayer(history, gather(tables, history, work, lambda: None), pack, calendar())
         for bucket in range(len(bucket_starts(history))):
             for dwelling, record, days, recognised in replayer.spells(work, bucket):
                 household = record.household

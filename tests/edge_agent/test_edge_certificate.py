@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 import threading
+import types
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     with hub.db.unit_of_work("test", "site") as uow:
         uow.session.add(Estate(id="E001", code="E001", name="E001", policy={}))
         uow.session.flush()
-        uow.session.add_all([Edge(id=f"edge-{n * 4}", estate_id="E001", name=n) for n in "abcd"])
+        uow.session.add_all([Edge(id=f"edge-{n * 4}", estate_id="E001", name=n) for n in "abcde"])
     yield server, hub
     server.stop()
 
@@ -133,6 +134,38 @@ def test_a_box_renews_it_and_shows_the_new_one_without_a_restart(running: tuple[
         assert row.certificate_until == certificate_of(place).not_valid_after_utc
 
 
+def test_a_renewed_certificate_that_could_not_be_loaded_is_shown_at_the_next_look(
+    running: tuple[Server, Hub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _server, hub = running
+    place, config = enrolled(running, "edge-eeee", tmp_path)
+    tls = client_tls(place, config)
+    assert tls is not None
+    first = serial(place)
+    assert look(place, config, tls, timedelta(days=1)) == ("", 0)
+
+    async def twice() -> list[str]:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
+            keeper = CertificateKeeper(place, config, session, tls, lambda: datetime.now(UTC) + LATE, lambda: None)
+            load, said = tls.load_cert_chain, []
+
+            def full(*files: str) -> None:
+                if serial(place) != first:
+                    raise OSError("too many open files")
+                load(*files)
+
+            with monkeypatch.context() as patched:
+                patched.setattr(keeper, "_tls", types.SimpleNamespace(load_cert_chain=full))
+                await keeper.look()
+                said.append(keeper.refused)
+            await keeper.look()
+            return [*said, keeper.refused]
+
+    assert asyncio.run(twice()) == ["too many open files", ""]
+    assert serial(place) != first
+    assert shown(tls, hub.keys) == serial(place)
+
+
 def test_a_removed_box_has_no_certificate_left_that_is_good(
     running: tuple[Server, Hub], tmp_path: Path, wait_until: Any
 ) -> None:
@@ -169,6 +202,11 @@ def test_who_let_it_end_enrols_again_and_keeps_everything_else(running: tuple[Se
         asyncio.run(enrol_again(address, other, place))
     assert place.load() == config, "nothing of this box was touched"
     token, _ = enrolment_token(hub, "edge-cccc", "test")
+    trusted = place.hub_key.read_text()
+    place.hub_key.unlink()
+    with pytest.raises(EnrolFailed, match=r"cannot be read .*: enrol it anew in an empty directory"):
+        asyncio.run(enrol_again(address, token, place))
+    place.hub_key.write_text(trusted)
     first = serial(place)
     renewed = asyncio.run(enrol_again(address, token, place))
     assert renewed == msgspec.structs.replace(config, secret=renewed.secret)

@@ -72,7 +72,7 @@ class Draw:
         self.work, self.source = Path(self._folder.name), source
         self.tables = Tables(source, Problems())
         self.history = read_history(self.tables, None, None)
-        self.gathered = gather(self.tables, self.history, self.work, lambda _rows: None)
+        self.gathered = gather(self.tables, self.history, self.work, lambda: None)
         truth = read_truth(self.tables, self.history)
         self.truth = Truth() if truth is None else truth
         self.pack = pack_named(POLICY)

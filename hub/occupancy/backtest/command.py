@@ -46,7 +46,7 @@ def backtest_command(
 ) -> None:
     """Replay a history day by day under a policy pack, and write the leads it would have raised."""
     from hub.occupancy.backtest.pool import ReplayBroken, cores
-    from hub.occupancy.backtest.run import Options, backtest
+    from hub.occupancy.backtest.run import GATHERED, Options, backtest, working_directory
     from hub.occupancy.backtest.tables import HistoryInvalid
     from hub.occupancy.policy import PolicyPackUnknown, packs
 
@@ -57,15 +57,16 @@ def backtest_command(
     columns = (TextColumn("{task.description:27}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, disable=not sys.stderr.isatty()) as bar:
-            said = {"rows": "rows read", "dwellings": "batches of dwellings judged"}
+            said = {"megabytes": "megabytes read", "dwellings": "batches of dwellings judged"}
             tasks = {name: bar.add_task(words, total=None) for name, words in said.items()}
-            result = backtest(
-                options, lambda what, done, total: bar.update(tasks[what], completed=done, total=total or None)
-            )
+            result = backtest(options, lambda what, done, total: bar.update(tasks[what], completed=done, total=total))
     except KeyboardInterrupt:
-        typer.echo(
-            f"stopped; what was judged so far is kept in {out}.work, and the same command goes on from there", err=True
-        )
+        kept = working_directory(out)
+        if (kept / GATHERED).exists():
+            left = f"what was judged so far is kept in {kept}, and the same command goes on from there"
+        else:
+            left = "the tables were not read to their end, so the same command begins anew"
+        typer.echo(f"stopped; {left}", err=True)
         raise typer.Exit(130) from None
     except (HistoryInvalid, ReplayBroken) as error:
         typer.echo(f"error: {error}", err=True)

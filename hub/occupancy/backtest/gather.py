@@ -41,7 +41,7 @@ FLUSH_ROWS = 2_000_000
 MOST = (400.0, 20.0)  # kWh, m³ a day: beyond it a meter lies
 NIGHT_IN, NIGHT_OUT, NIGHT_END = EVENING_HOUR * 3600, MORNING_HOUR * 3600, NIGHT_END_HOUR * 3600
 Ints = NDArray[np.int64]
-Progress = Callable[[int], None]
+Progress = Callable[[], None]
 
 
 @dataclass
@@ -151,14 +151,14 @@ def gather(tables: Tables, history: History, directory: Path, progress: Progress
     for chunk in tables.chunks("passes"):
         found.passes += chunk.length
         spill.add(reader.read(chunk))
-        progress(chunk.length)
+        progress()
     spill.flush()
     found.credentials = list(reader.credentials)
     spill = Spill(directory, "meters", METER, bucket_starts(history))
     twice = _Twice(2 * len(history.dwellings), count)
     for chunk in tables.chunks("meters"):
         spill.add(_meters(chunk, history, tables, found, twice))
-        progress(chunk.length)
+        progress()
     spill.flush()
     return found
 

@@ -24,8 +24,11 @@ from hub.occupancy.finding import RULES_VERSION
 from hub.occupancy.fitted import fixed_chances, marks, model
 from hub.occupancy.policy import calendar, pack_named
 
+GATHERED = "gathered.json"
+"""In the working directory: the tables are read, what follows goes on where it stopped."""
+
 Progress = Callable[[str, int, int], None]
-"""Told (what is being done, so many done, of so many; 0: unknown)."""
+"""Told (what is being done, so many done, of so many)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def backtest(options: Options, progress: Progress) -> Result:
     problems = Problems()
     tables = Tables(options.source, problems)
     history = read_history(tables, options.since, options.until)
-    work = options.out.with_name(options.out.name + ".work")
+    work = working_directory(options.out)
     gathered = _gathered(work, _fingerprint(options, tables, pack.model_dump_json()), tables, history, progress)
     replayer = Replayer(history, gathered, pack, calendar())
     learned = taught(history, replayer, work, marks(), fixed_chances())
@@ -78,6 +81,11 @@ def backtest(options: Options, progress: Progress) -> Result:
     return Result(leads, problems, figures)
 
 
+def working_directory(out: Path) -> Path:
+    """Where a run that was stopped keeps what it had judged."""
+    return out.with_name(out.name + ".work")
+
+
 def _fingerprint(options: Options, tables: Tables, pack: str) -> str:
     files = [(name, file.name, file.stat().st_size, file.stat().st_mtime_ns) for name, file in tables.files.items()]
     key = (files, str(options.since), str(options.until), pack, RULES_VERSION, model().version)
@@ -86,7 +94,7 @@ def _fingerprint(options: Options, tables: Tables, pack: str) -> str:
 
 def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, progress: Progress) -> Gathered:
     """Sorted buckets of an earlier run on the same input, or new ones."""
-    mark = work / "gathered.json"
+    mark = work / GATHERED
     if mark.exists():
         kept = json.loads(mark.read_text(encoding="utf-8"))
         if kept["fingerprint"] == fingerprint:
@@ -101,14 +109,13 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
             )
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    done = 0
+    large = ("passes", "meters")
+    total = sum(map(tables.size, large))
 
-    def count(rows: int) -> None:
-        nonlocal done
-        done += rows
-        progress("rows", done, 0)
+    def shown() -> None:
+        progress("megabytes", sum(tables.read[name] for name in large) // 1_000_000, max(1, total // 1_000_000))
 
-    found = gather(tables, history, work, count)
+    found = gather(tables, history, work, shown)
     text = {
         "fingerprint": fingerprint,
         "passes": found.passes,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from importlib.util import find_spec
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,8 @@ class Tables:
         if not directory.is_dir():
             raise HistoryInvalid(f"{directory} is no directory")
         self.problems = problems
+        self.read = dict.fromkeys(COLUMNS, 0)
+        """Bytes read of each table so far, for a progress bar."""
         self.files: dict[str, Path] = {}
         for name in COLUMNS:
             for ending in ("parquet", "csv"):
@@ -274,8 +277,8 @@ class Tables:
         """Whether the optional table stands."""
         return name in self.files
 
-    def length_hint(self, name: str) -> int:
-        """Bytes of the table's file, for a progress bar."""
+    def size(self, name: str) -> int:
+        """Bytes of the table's file; 0 where it does not stand."""
         return self.files[name].stat().st_size if name in self.files else 0
 
     def chunks(self, name: str) -> Iterator[Chunk]:
@@ -298,7 +301,7 @@ class Tables:
 
     def _csv(self, name: str, file: Path) -> Iterator[Chunk]:
         try:
-            with file.open(encoding="utf-8-sig", newline="") as opened:
+            with file.open("rb") as raw, TextIOWrapper(raw, encoding="utf-8-sig", newline="") as opened:
                 reader = csv.reader(opened)
                 header = [column.strip() for column in next(reader, [])]
                 self._check(name, file, header)
@@ -312,6 +315,7 @@ class Tables:
                         self.problems.note(f"row of another length in {name}", what, len(rows) - len(kept))
                     turned = list(zip(*kept, strict=True)) if kept else [()] * len(header)
                     columns = {column: list(turned[place]) for column, place in places.items()}
+                    self.read[name] = raw.tell()
                     yield Chunk(name, first, columns, len(kept), self.problems)
                     first += len(rows)
         except (UnicodeDecodeError, csv.Error) as error:
@@ -327,6 +331,7 @@ class Tables:
                 self._check(name, file, opened.schema_arrow.names)
                 for batch in opened.iter_batches(CHUNK_ROWS * 4, columns=list(COLUMNS[name])):
                     columns = {column: batch.column(column) for column in COLUMNS[name]}
+                    self.read[name] = self.size(name) * (first + batch.num_rows) // opened.metadata.num_rows
                     yield Chunk(name, first, columns, batch.num_rows, self.problems)
                     first += batch.num_rows
         except (pa.ArrowInvalid, OSError) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyarrow.csv import read_csv
+from pyarrow.parquet import write_table
 from typer.testing import CliRunner
 
 from hub.cli import app
@@ -123,9 +125,32 @@ def test_a_back_test_that_is_stopped_says_how_to_go_on(directory: Path, monkeypa
         raise KeyboardInterrupt
 
     monkeypatch.setattr("hub.occupancy.backtest.run.backtest", stopped)
-    done = CliRunner().invoke(app, ["backtest", "--in", str(directory), "--out", str(directory / "leads.csv")])
+    command = ["backtest", "--in", str(directory), "--out", str(directory / "leads.csv")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 130
+    assert "the same command begins anew" in done.output, "it was still reading: nothing is kept"
+    kept = directory / "leads.csv.work" / "gathered.json"
+    kept.parent.mkdir()
+    kept.write_text("{}")
+    done = CliRunner().invoke(app, command)
     assert done.exit_code == 130
     assert "the same command goes on from there" in done.output
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_how_much_was_read_reaches_the_size_of_the_tables(
+    directory: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.occupancy.backtest.tables.CHUNK_ROWS", 1)
+    write(directory, "members", *(f"P{i},D1,2025-01-01,,1" for i in range(5)))
+    if ending == "parquet":
+        write_table(read_csv(directory / "members.csv"), directory / "members.parquet")
+    tables = Tables(directory, Problems())
+    seen = [tables.read["members"]]
+    seen += [tables.read["members"] for _chunk in tables.chunks("members")]
+    assert seen == sorted(seen)
+    assert seen[0] == 0
+    assert seen[-1] == tables.size("members") > 0
 
 
 def test_a_share_of_nothing_is_a_dash() -> None:
