@@ -102,18 +102,17 @@ class CertificateKeeper:
         steady = asyncio.get_running_loop().time
         if steady() < self._rests_until:
             return
+        refused, renewed = "", False
         try:
             held = await asyncio.to_thread(certificate_of, self._directory)
             self._show(held)  # also one that was written and could not be loaded then
-            if not due(held, self._now()):
-                return
-            await self._renew(held)
+            if due(held, self._now()):
+                await self._renew(held)
+                renewed, self._rests_until = True, steady() + REST_S
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, NotRenewed) as error:
             refused = str(error) or type(error).__name__
             log.warning("the certificate is not renewed: %s", refused)
-        else:
-            refused, self._rests_until = "", steady() + REST_S
-        if refused != self.refused or not refused:
+        if refused != self.refused or renewed:
             self.refused = refused
             self._changed()
 
