@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.occupancy.contacts import CONTACT_CODES
@@ -173,6 +173,7 @@ def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) 
         .order_by(Tenancy.from_date, Tenancy.id)
     ).all()
     members = _members(session, view, [tenancy.id for tenancy in tenancies])
+    registered = _registered(session, [tenancy.id for tenancy in tenancies])
     absences: dict[str, list[DeclaredAbsence]] = defaultdict(list)
     for row in session.scalars(
         select(Absence)
@@ -189,6 +190,7 @@ def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) 
             members=tuple(members.get(tenancy.id, ())),
             absences=tuple(absences.get(tenancy.dwelling_id, ())),
             contacts=tuple(contacts.get(tenancy.dwelling_id, ())),
+            registered=registered.get(tenancy.id),
         )
         for tenancy in tenancies
     }
@@ -229,6 +231,16 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
         own = frozenset(tokens.get((row.tenancy_id, row.person_id), ()))
         found[row.tenancy_id].append(Member(row.id, adult, row.person_id in consented, own, row.from_date))
     return found
+
+
+def _registered(session: Session, tenancies: Sequence[str]) -> dict[str, date]:
+    """Tenancy → first day on which anybody was registered, also those who left."""
+    rows = session.execute(
+        select(HouseholdMember.tenancy_id, func.min(HouseholdMember.from_date))
+        .where(HouseholdMember.tenancy_id.in_(tenancies))
+        .group_by(HouseholdMember.tenancy_id)
+    )
+    return {tenancy: day for tenancy, day in rows if day is not None}
 
 
 def _years_before(day: date, years: int) -> date:

@@ -51,12 +51,26 @@ class Reading:
     value: float
 
 
+WHOLE_MIN = 5
+"""So many days with use, each of whole cubic metres, tell that a meter counts nothing smaller."""
+
+
+def counts_whole(amounts: Iterable[float]) -> bool:
+    """(P) Whether a water meter counts whole cubic metres only, by its days with use. It says nothing of a day: who uses a tenth
+    of that moves it on one day of ten, and on the other nine it looks like nobody's."""
+    used = [amount for amount in amounts if amount > 0]
+    return len(used) >= WHOLE_MIN and all(amount == round(amount) for amount in used)
+
+
 def daily_use(quantity: str, readings: Sequence[Reading]) -> dict[date, float]:
     """Use per day from the last cumulative readings of days, in order of days.
 
     A gap of up to three days is spread evenly; a longer one, a reading that runs backwards or an impossible jump gives
-    no value: a meter that lied is not evidence.
+    no value: a meter that lied is not evidence. Nor has a water meter whose readings are all whole cubic metres (see
+    `counts_whole`).
     """
+    if quantity == "water" and all(reading.value == round(reading.value) for reading in readings):
+        return {}
     most = MOST_PER_DAY.get(quantity, float("inf"))
     used: dict[date, float] = {}
     for before, now in pairwise(readings):

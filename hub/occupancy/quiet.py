@@ -137,7 +137,7 @@ def _newcomer(household: Household, last: date) -> bool:
     """Somebody joined this household so lately that it might count."""
     since = (m.since for m in household.members if m.since is not None)
     return any(
-        (day - household.first).days > REGISTERED_DAYS and (last - day).days <= NEWCOMER_DAYS + 2 * RECENT
+        (day - household.settled).days > REGISTERED_DAYS and (last - day).days <= NEWCOMER_DAYS + 2 * RECENT
         for day in since
     )
 

@@ -175,7 +175,9 @@ def drawn(
     a_busy_day("persons", np.asarray((rows.faces | rows.cards).sum(axis=0), np.float64))
     a_busy_day("tokens", rows.tokens)
     found["new_token"] = share.recent(rows.new_token)
-    found["newcomer_only"] = share.recent(people.newcomer & ~face)
+    # of a household none of whom a door can recognise the only one it recognises says nothing
+    recognisable = found["known_faces"] + found["expected_faces"] > 0
+    found["newcomer_only"] = np.where(recognisable, share.recent(people.newcomer & ~face), 0.0)
     night = (rows.hours & NIGHT_HOURS) != 0
     both("night", night)
     found["night_unseen"] = share.recent(night & ~face)
@@ -246,7 +248,7 @@ class _People:
 def _people(rows: Rows, household: Household, first: date, w: Windows, known: Bools, rate: Floats) -> _People:
     members, since = household.members, [m.since for m in household.members]
     count = len(w.at)
-    old = _old(since, household.first, first, count)
+    old = _old(since, household.settled, first, count)
     consenting = np.array([m.consent_b for m in members], np.bool_)
     known_face = (w.total(rows.faces) >= KNOWN_FACE_DAYS) & old & consenting[:, None]
     known_card = (w.total(rows.cards) >= KNOWN_CARD_DAYS) & old & ~known_face

@@ -139,7 +139,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """The tenancy of a dwelling as detection needs it. No name, age, health or origin: they are not evidence."""
+    """The tenancy of a dwelling as detection needs it. No name, age, health or origin: they are not evidence.
+
+    `registered`: first day on which anybody, also of those who left, was registered; None: not known.
+    """
 
     tenancy_id: str
     first: date
@@ -147,6 +150,12 @@ class Household:
     members: tuple[Member, ...] = ()
     absences: tuple[DeclaredAbsence, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    registered: date | None = None
+
+    @property
+    def settled(self) -> date:
+        """From which day on somebody who is registered later has joined: registers are often begun long after a lease."""
+        return self.first if self.registered is None else max(self.first, self.registered)
 
     @property
     def size(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from hub.occupancy.backtest.gather import IDENTIFIED, NAMELESS, PERSONAL, VISITOR, Gathered, bucket_rows, bucket_starts
 from hub.occupancy.backtest.history import History
+from hub.occupancy.presence import WHOLE_MIN, counts_whole
 from hub.occupancy.recognised import WITHIN_DAYS, share
 from hub.occupancy.values import SOMEBODY, CredentialUse
 
 NAMED_SHARE = 0.2
 """Where fewer card passes than this name their holder, a card of the household is some member's own, whoever it is."""
+
+WHOLE_SHARE = 0.9
+"""An estate's meters count whole cubic metres if so many of its days with use say so."""
 
 Uses = Mapping[int, tuple[CredentialUse, ...]]
 Meters = Mapping[int, list[float | None]]
@@ -100,7 +104,18 @@ class Buckets:
             series[day] = amount
         for series, day in differ:  # two readings that contradict each other say nothing
             series[day] = None
+        for dwelling, of in found.items():
+            if self._counts_whole(dwelling, of.get(1, ())):
+                del of[1]
         return found
+
+    def _counts_whole(self, dwelling: int, water: Iterable[float | None]) -> bool:
+        """By its own days with use; a home that uses none has the meter of its estate."""
+        amounts = [amount for amount in water if amount]
+        if len(amounts) >= WHOLE_MIN:
+            return counts_whole(amounts)
+        used, whole = self._gathered.litres.get(self._history.estate[dwelling], (0, 0))
+        return used >= WHOLE_MIN and whole > WHOLE_SHARE * used
 
     # --- whom the doors recognised ---------------------------------------------------------------------------------
     def recognised(self, directory: Path, number: int) -> Recognised:
