@@ -106,7 +106,7 @@ class Buckets:
             series[day] = None
         for dwelling, of in found.items():
             if self._counts_whole(dwelling, of.get(1, ())):
-                del of[1]
+                of.pop(1, None)
         return found
 
     def _counts_whole(self, dwelling: int, water: Iterable[float | None]) -> bool:
