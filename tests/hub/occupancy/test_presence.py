@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.occupancy.observed import Interval, day_starts, missed_shares
-from hub.occupancy.presence import Reading, daily_use, presence
+from hub.occupancy.presence import Reading, counts_whole, daily_use, presence
 from hub.occupancy.values import CredentialUse, DayState, ObservedDay
 
 START = date(2026, 3, 1)
@@ -139,11 +139,19 @@ def test_absence_means_no_lawful_sign_and_full_coverage(history: list[ObservedDa
         ([(0, 5.0), (1, 1.0), (2, 1.3)], {2: 0.3}),
         ([(0, 1.0), (1, 900.0)], {}),
         ([(0, 1.0)], {}),
+        ([(0, 1.0), (1, 1.0), (2, 2.0)], {}),
+        ([(0, 1.0), (1, 1.0), (2, 2.1)], {1: 0.0, 2: 1.1}),
     ],
 )
 def test_use_of_a_day(readings: list[tuple[int, float]], wanted: dict[int, float]) -> None:
     found = daily_use("water", [Reading(START + timedelta(days=i), value) for i, value in readings])
     assert found == pytest.approx({START + timedelta(days=i): value for i, value in wanted.items()})
+
+
+def test_a_meter_of_whole_cubic_metres_is_known_by_its_days_with_use() -> None:
+    assert counts_whole([0.0, 1.0] * 5)
+    assert not counts_whole([0.0, 1.0] * 4), "too few to tell"
+    assert not counts_whole([0.0, 1.0] * 5 + [0.1]), "one tenth: it counts smaller"
 
 
 def at(hour: float) -> datetime:
