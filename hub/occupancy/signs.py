@@ -278,7 +278,9 @@ def _people(rows: Rows, household: Household, first: date, w: Windows, known: Bo
         "recognised": rate,
     }
     columns = {name: np.asarray(value, np.float64) for name, value in columns.items()}
-    return _People(columns, _any(faces), _any(owns), _any(rows.faces & ~old))
+    # where doors can recognise nobody of them, the card or PIN of the household is how they all come home
+    theirs = rows.house & (columns["known_faces"] + columns["expected_faces"] == 0)
+    return _People(columns, _any(faces), _any(owns) | theirs, _any(rows.faces & ~old))
 
 
 def _any(x: Bools) -> Bools:
