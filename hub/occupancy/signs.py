@@ -27,7 +27,9 @@ REGISTERED_DAYS = 30
 NEWCOMER_DAYS = 240
 NIGHT_HOURS = sum(1 << hour for hour in (*range(7), *range(18, 24)))
 LIVED_WATER, IDLE_WATER = 0.35, 0.15
-RECOGNISED = 0.6
+RECOGNISED = 0.8
+"""Where doors recognise fewer of a block's members, many come by card as they like: who is never recognised is one of them."""
+
 
 SIGNS = (
     "unseen_face", "face_recent", "face_usual", "face_lost", "known_faces", "gone_faces", "stayed_faces", "together",
