@@ -89,7 +89,8 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     """By day, the lead that others live there. `healthy`: the estate's terminals go on recognising people as before."""
     s = _columns(of.signs, COLUMN)
     silent = (s["gone_faces"] > 0) | (s["never_recognised"] > 0) | ((s["unseen_own"] >= 14) & (s["own_lost"] >= 4))
-    silent |= (s["unseen_own"] >= 14) & (s["own_recent"] < NEVER_SEEN) & (s["own_usual"] < NEVER_SEEN)
+    never = (s["unseen_own"] >= 14) & (s["own_recent"] < NEVER_SEEN) & (s["own_usual"] < NEVER_SEEN)
+    silent |= never & (s["consenting"] >= s["members"])  # who did not consent may come and go, and nobody may look
     nightly = (s["late_recent"] >= NIGHTS) & (s["visitors_recent"] >= NIGHTLY_PASSES)
     sleep_there = silent | (s["late_recent"] >= BY_NIGHT * s["visitors_recent"])
     used = (s["late_recent"] >= 0.25) | ((s["visitors_recent"] >= 0.4) & sleep_there)

@@ -19,7 +19,7 @@ from hub.occupancy.columns import Bools, Columns, Ints, columns_of
 from hub.occupancy.likely import AWAY_DAYS, Model
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.run_signs import HOUR_BINS, HOURS_DAYS
-from hub.occupancy.signs import KNOWN_FACE_DAYS, NEWCOMER_DAYS, RECOGNISED, REGISTERED_DAYS
+from hub.occupancy.signs import JOINED_DAYS, KNOWN_FACE_DAYS, NEWCOMER_DAYS, RECOGNISED
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
 from hub.occupancy.windows import LAG, RECENT, USUAL_DAYS
 
@@ -137,7 +137,7 @@ def _newcomer(household: Household, last: date) -> bool:
     """Somebody joined this household so lately that it might count."""
     since = (m.since for m in household.members if m.since is not None)
     return any(
-        (day - household.settled).days > REGISTERED_DAYS and (last - day).days <= NEWCOMER_DAYS + 2 * RECENT
+        (day - household.settled).days > JOINED_DAYS and (last - day).days <= NEWCOMER_DAYS + 2 * RECENT
         for day in since
     )
 

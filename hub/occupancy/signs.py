@@ -24,6 +24,9 @@ from hub.occupancy.windows import LAG, RECENT, SHORT, USUAL_DAYS, Bools, Floats,
 KNOWN_FACE_DAYS, KNOWN_CARD_DAYS = 10, 8
 GONE_DAYS = 21
 REGISTERED_DAYS = 30
+JOINED_DAYS = 120
+"""Whole households are often registered one by one in the first months; who comes later has joined it."""
+
 NEWCOMER_DAYS = 240
 NIGHT_HOURS = sum(1 << hour for hour in (*range(7), *range(18, 24)))
 LIVED_WATER, IDLE_WATER = 0.35, 0.15
@@ -293,7 +296,7 @@ def _old(since: list[date | None], tenancy: date, first: date, count: int) -> Bo
     """Members × days: not (any more) a newcomer who joined an existing tenancy."""
     found = np.ones((len(since), count), np.bool_)
     for k, day in enumerate(since):
-        if day is not None and (day - tenancy).days > REGISTERED_DAYS:
+        if day is not None and (day - tenancy).days > JOINED_DAYS:
             found[k, : max(0, (day - first).days + NEWCOMER_DAYS)] = False
     return found
 

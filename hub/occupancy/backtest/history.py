@@ -117,6 +117,7 @@ def read_history(tables: Tables, since: date | None, until: date | None) -> Hist
     history = History()
     _dwellings(tables, history)
     _members(tables, history)
+    _let_anew(tables, history)
     _points(tables, history)
     _coverage(tables, history, since, until)
     _absences(tables, history)
@@ -203,6 +204,27 @@ def _members(tables: Tables, history: History) -> None:
                 tables.problems.note("duplicate member row", where)
             else:
                 rows.append(found)
+
+
+def _let_anew(tables: Tables, history: History) -> None:
+    """Registers of one row a dwelling keep its first lease: where everybody of a household has left and others have come, the
+    lease is theirs from the day they came."""
+    for number, rows in history.members.items():
+        for day in _turnovers(sorted(rows, key=lambda row: row.first)):
+            for place, lease in enumerate(history.leases[number]):
+                if lease.first < day and (lease.last is None or day <= lease.last):
+                    history.leases[number][place : place + 1] = [Lease(lease.first, day - 1), Lease(day, lease.last)]
+                    tables.problems.note("whole household replaced, taken for a new lease", history.dwellings[number])
+                    break
+
+
+def _turnovers(rows: Sequence[MemberRow]) -> Iterator[int]:
+    """(P) Days on which somebody comes when all before have left, none of whom comes back."""
+    for place, row in enumerate(rows[1:], 1):
+        before, after = rows[:place], rows[place:]
+        gone = all(one.last is not None and one.last < row.first for one in before)
+        if gone and not {one.person for one in before} & {one.person for one in after}:
+            yield row.first
 
 
 def _points(tables: Tables, history: History) -> None:
