@@ -284,7 +284,8 @@ def _people(rows: Rows, household: Household, first: date, w: Windows, known: Bo
     }
     columns = {name: np.asarray(value, np.float64) for name, value in columns.items()}
     # where doors can recognise nobody of them, the card or PIN of the household is how they all come home
-    theirs = rows.house & (columns["known_faces"] + columns["expected_faces"] == 0)
+    recognisable = known_face | (consenting[:, None] & old & (rate >= RECOGNISED))
+    theirs = rows.house & ~_any(recognisable)
     return _People(columns, _any(faces), _any(owns) | theirs, _any(rows.faces & ~old))
 
 

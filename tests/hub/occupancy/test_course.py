@@ -84,6 +84,17 @@ def test_other_hours_of_other_credentials_are_two_kinds_of_signals(tenancy: Like
     )
 
 
+NEVER_SEEN = {"own_recent": 0.0, "own_usual": 0.0, "unseen_own": 30.0, "members": 2.0}
+
+
+@pytest.mark.parametrize(("consenting", "doors"), [(2.0, True), (1.0, False)])
+def test_who_did_not_consent_is_not_missed_at_the_doors(tenancy: Likely, consenting: float, doors: bool) -> None:
+    """Their face passes are not looked at: that nothing is seen of them is the law's doing, not theirs."""
+    now = last(tenancy, 0.99, **NEVER_SEEN, consenting=consenting)
+    assert now is not None
+    assert (DOORS in now.families) is doors
+
+
 def test_a_meter_that_reads_otherwise_is_a_kind_of_signal(tenancy: Likely) -> None:
     now = last(tenancy, 0.99, shift_meter=OTHERWISE)
     assert now is not None

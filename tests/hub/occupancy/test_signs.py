@@ -1,4 +1,4 @@
-"""Signs that others live in a home: who counts as having joined a household."""
+"""Signs that others live in a home: who counts as having joined a household, who as seen, and who as missed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,21 @@ LET = date(2020, 5, 1)
 YOUNG = CredentialUse("young", True, 2, 0, 0, 1 << 8)
 
 
-def newcomer_only(*members: Member, registered: date | None = None) -> float:
-    """Of the last day, where doors recognise the one who was registered last, every day, and nobody else."""
+def of_last_day(
+    name: str, use: CredentialUse, *members: Member, registered: date | None = None, recognised: float = 0.9
+) -> float:
+    """A sign where this credential is used every day and no other."""
     days = presence(
-        [ObservedDay(START + timedelta(days=i), {}, (YOUNG,), None) for i in range(DAYS)], frozenset({"gate"})
+        [ObservedDay(START + timedelta(days=i), {}, (use,), None) for i in range(DAYS)], frozenset({"gate"})
     )
     household = Household("t", LET, None, members, registered=registered)
-    table = signs(days, household, [0.9] * DAYS, np.zeros(DAYS, np.bool_))
-    return float(table[-1, COLUMN["newcomer_only"]])
+    table = signs(days, household, [recognised] * DAYS, np.zeros(DAYS, np.bool_))
+    return float(table[-1, COLUMN[name]])
+
+
+def newcomer_only(*members: Member, registered: date | None = None) -> float:
+    """Where doors recognise the one who was registered last, and nobody else."""
+    return of_last_day("newcomer_only", YOUNG, *members, registered=registered)
 
 
 def member(token: str, since: date, *, consent: bool = True) -> Member:
@@ -41,7 +48,25 @@ def test_of_a_household_whom_no_door_can_recognise_it_says_nothing() -> None:
     assert newcomer_only(member("old", LET, consent=False), LATE) == 0.0
 
 
-@pytest.mark.parametrize(("begun", "wanted"), [(date(2025, 11, 1), 0.0), (date(2025, 6, 1), 1.0), (None, 1.0)])
+@pytest.mark.parametrize(("begun", "wanted"), [(date(2025, 9, 1), 0.0), (date(2025, 6, 1), 1.0), (None, 1.0)])
 def test_a_register_that_was_begun_long_after_the_lease(begun: date | None, wanted: float) -> None:
     """All were entered when the estate got its doors: nobody of them has joined the others."""
     assert newcomer_only(member("old", begun or LET), LATE, registered=begun) == wanted
+
+
+OURS = CredentialUse("card of the household", True, 0, 2, 0, 1 << 8)
+
+
+@pytest.mark.parametrize(("recognised", "unseen"), [(0.3, 0.0), (0.75, 0.0), (0.8, float(DAYS))])
+def test_the_card_of_a_household_is_its_own_where_doors_recognise_nobody(recognised: float, unseen: float) -> None:
+    """One card a home, of nobody by name, as many estates hand it out: used every day it says that they are there."""
+    assert of_last_day("unseen_own", OURS, member("old", LET), recognised=recognised) == unseen
+
+
+@pytest.mark.parametrize(("recognised", "missed"), [(0.79, 0.0), (0.8, 1.0)])
+def test_who_is_never_recognised_is_missed_only_where_doors_recognise_nearly_everybody(
+    recognised: float, missed: float
+) -> None:
+    """Where one of three comes by card as they like, a household that does is no news."""
+    card = CredentialUse("old", True, 0, 2, 0, 1 << 8)
+    assert of_last_day("never_recognised", card, member("old", LET), recognised=recognised) == missed
