@@ -87,8 +87,9 @@ def _use(town: Town, crowd: Crowd) -> _Use:
 def _water(town: Town, use: _Use) -> Floats:
     """(dwellings, days) m³."""
     rng, world = town.rng, town.world
-    homes, days = shape = use.people.shape
-    a_person: Floats = world.water_a_person * rng.lognormal(0, 0.35, homes)
+    homes, days = town.dwellings, town.calendar.days
+    shape = (homes, days)
+    a_person = world.water_a_person * rng.lognormal(0, 0.35, homes)
     frugal = rng.random(homes) < world.frugal
     a_person[frugal] *= 0.25
     base = np.where(use.occupied, 0.015, 0)
@@ -111,22 +112,23 @@ def _water(town: Town, use: _Use) -> Floats:
 def _electricity(town: Town, use: _Use) -> Floats:
     """(dwellings, days) kWh."""
     rng, world, calendar = town.rng, town.world, town.calendar
-    homes, days = shape = use.people.shape
+    homes, days = town.dwellings, town.calendar.days
+    shape = (homes, days)
     day_of_year = calendar.day_of_year[WARM_UP : WARM_UP + days]
     from_january = np.abs(day_of_year - 15)
     summer = np.exp(-(((day_of_year - 205) / 32.0) ** 2))
     winter = np.exp(-((np.minimum(from_january, 365 - from_january) / 35.0) ** 2))
     heat = np.clip(summer + rng.normal(0, 0.15, days), 0, None)
-    fridge: Floats = rng.uniform(0.45, 1.1, homes)
-    standby: Floats = rng.lognormal(np.log(0.25), 0.5, homes)
+    fridge = rng.uniform(0.45, 1.1, homes)
+    standby = rng.lognormal(np.log(0.25), 0.5, homes)
     has_cooler = rng.random(homes) < world.air_conditioning
-    cooling: Floats = has_cooler * rng.lognormal(0.8, 0.5, homes)
-    heating: Floats = rng.lognormal(np.log(world.winter_heating + 0.05), 0.8, homes)
+    cooling = has_cooler * rng.lognormal(0.8, 0.5, homes)
+    heating = rng.lognormal(np.log(world.winter_heating + 0.05), 0.8, homes)
     is_let = town.is_let()
     furnished = np.where(is_let, 1, rng.random(homes) < 0.1)
     fridge_load = fridge[:, None] * furnished[:, None] * rng.normal(1, 0.06, shape) * (1 + 0.2 * summer)
     standby_load = standby[:, None] * use.standby * np.where(furnished[:, None] > 0, 1, 0.05)
-    habit: Floats = rng.lognormal(np.log(0.55), 0.3, homes)
+    habit = rng.lognormal(np.log(0.55), 0.3, homes)
     people_load = 0.5 + habit[:, None] * use.people**0.8 * rng.lognormal(0, 0.3, shape)
     load: Floats = np.where(use.fridge_off, 0, fridge_load) + standby_load + use.occupied * people_load
     cooling_load = cooling[:, None] * heat * rng.lognormal(0, 0.4, shape)
@@ -140,7 +142,7 @@ def _electricity(town: Town, use: _Use) -> Floats:
 def _read(rng: Generator, town: Town, kind: str, true: Floats, share: float, step: float) -> Readings:
     """What the meters of a share of dwellings say, block by block, in steps of `step`."""
     world, layout = town.world, town.layout
-    homes, _ = shape = true.shape
+    homes, shape = town.dwellings, true.shape
     fitted = rng.random(layout.blocks) < min(1, share * 1.15)
     in_block = rng.random(homes) < min(1, share / max(0.3, fitted.mean()))
     metered = fitted[layout.dwelling_block] & in_block
