@@ -1,10 +1,11 @@
 """Fits the part of hub/occupancy/likely.json that says how likely others live in a home, on worlds that it draws itself.
 
-    python -m tools.fit_others --out hub/occupancy/likely.json 811 812 813 …
+    python -m tools.fit_others --out hub/occupancy/likely.json 811 812 … states:201 … diaries:211 … lookalikes:401 …
 
-Each number is a world (`vary:N`), none of them one that anything is measured on; the more, the better it holds in a city that
-nobody has seen. Violations are raised `--boost` times, so that enough are seen, and the weights undo it. The direction of signs
-that can only speak for, or against, is fixed: what is fitted on simulated people must not learn their accidents.
+Each number is a world (`vary:N`), or one of another simulator (`simulators.apart`), none of them one that anything is measured
+on; the more, and the more unlike each other, the better it holds in a city that nobody has seen. Violations are raised
+`--boost` times, so that enough are seen, and the weights undo it. The direction of signs that can only speak for, or against,
+is fixed: what is fitted on simulated people must not learn their accidents.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ import numpy as np
 import typer
 
 from hub.occupancy.signs import SIGNS, signs, worth_a_look
+from simulators.apart import world_apart
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.violations import KINDS
-from tools.fitting import DAYS, EVERY, Samples, Shape, drawn, fit, raised, tenancies, write
+from tools.fitting import DAYS, EVERY, Samples, Shape, draw_apart, drawn, fit, raised, tenancies, write
 
 HONEST_EVERY = 3
 """Of honest dwellings so many are left out but one."""
@@ -54,13 +56,20 @@ AGAINST = (
 )  # fmt: skip
 
 
-def samples(number: int, dwellings: int, boost: float) -> Samples:
-    """What world `number` teaches."""
+def samples(name: str, dwellings: int, boost: float) -> Samples:
+    """What a world teaches."""
+    with tempfile.TemporaryDirectory() as source:
+        if world_apart(name):
+            draw_apart(name, Path(source), boost)
+        else:
+            _draw(int(name), Path(source), dwellings, boost)
+        return Samples.joined(_rows(Path(source), boost))
+
+
+def _draw(number: int, source: Path, dwellings: int, boost: float) -> None:
     start = STARTS[number % 3 if number >= AT_ONE_TIME else 2]
     settings = Settings(world=raised(number, boost, KINDS), seed=number, dwellings=dwellings, days=DAYS, start=start)
-    with tempfile.TemporaryDirectory() as source:
-        generate(settings, Path(source), parquet=True)
-        return Samples.joined(_rows(Path(source), boost))
+    generate(settings, source, parquet=True)
 
 
 def _rows(source: Path, boost: float) -> Iterator[Samples]:
@@ -76,7 +85,7 @@ def _rows(source: Path, boost: float) -> Iterator[Samples]:
 
 
 def main(
-    numbers: Annotated[list[int], typer.Argument(help="Worlds vary:N to fit on.")],
+    numbers: Annotated[list[str], typer.Argument(help="Worlds to fit on: N for vary:N, or states:N and the like.")],
     out: Annotated[Path, typer.Option(help="likely.json, of which the part of others is written anew.")],
     dwellings: Annotated[int, typer.Option(min=500, help="Homes of each city.")] = 2500,
     boost: Annotated[float, typer.Option(min=1, help="How many times violations are raised.")] = 3.0,

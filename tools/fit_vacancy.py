@@ -1,16 +1,17 @@
 """Fits the vacancy part of hub/occupancy/likely.json anew, on worlds that it draws itself, and leaves the rest of the file alone.
 
-    python -m tools.fit_vacancy --out hub/occupancy/likely.json 811 812 813 …
+    python -m tools.fit_vacancy --out hub/occupancy/likely.json 811 812 … states:201 … diaries:211 … lookalikes:401 …
 
-Each number is a world (`vary:N`), none of them one that anything is measured on. Long absences are rare. So of each planned
+Each number is a world (`vary:N`), or one of another simulator (`simulators.apart`), none of them one that anything is measured
+on. Long absences are rare. So of each planned
 city only the homes are walked that can teach something: all vacancies (raised `--boost` times), all homes that are away for
-two months or more, and a share of the others; the weights undo the choice.
+two months or more, and a share of the others; the weights undo the choice. Of other simulators' cities all homes are walked.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -23,11 +24,12 @@ import typer
 
 from hub.occupancy.absence_signs import ABSENCE_COLUMN, ABSENCE_SIGNS, absence_signs
 from hub.occupancy.likely import AWAY_DAYS
+from simulators.apart import world_apart
 from simulators.city.doors import draw_layout
 from simulators.city.generate import write as written
 from simulators.city.model import Household
 from simulators.city.plan import City, Settings, plan_city
-from tools.fitting import DAYS, EVERY, Samples, Shape, drawn, fit, raised, tenancies, write
+from tools.fitting import DAYS, EVERY, Samples, Shape, Tenancy, draw_apart, drawn, fit, raised, tenancies, write
 
 STARTS = (date(2025, 1, 1), date(2025, 10, 1), date(2025, 7, 1), date(2025, 7, 1))
 """By number: histories begin at other times of the year, else Spring Festival always lies at the same length of a record."""
@@ -79,26 +81,31 @@ def _stands_for(household: Household) -> float:
     return next(share for least, share in LEFT_OUT if longest >= least or least == 0)
 
 
-def samples(number: int, dwellings: int, boost: float) -> Samples:
+def samples(name: str, dwellings: int, boost: float) -> Samples:
     """What one world teaches: a row of signs every few days of each absence that is long enough to be judged."""
+    if world_apart(name):
+        with tempfile.TemporaryDirectory() as source:
+            draw_apart(name, Path(source), boost)
+            return Samples.joined(_rows(Path(source), lambda one: 1.0 if one.honest else 1 / boost))
+    number = int(name)
     homes = chosen(number, dwellings, boost, STARTS[number % len(STARTS)])
     with tempfile.TemporaryDirectory() as source:
         written(homes.city, Path(source), parquet=True)
-        return Samples.joined(_rows(Path(source), homes.weight))
+        return Samples.joined(_rows(Path(source), lambda one: homes.weight[one.name]))
 
 
-def _rows(source: Path, weights: dict[str, float]) -> Iterator[Samples]:
+def _rows(source: Path, weight_of: Callable[[Tenancy], float]) -> Iterator[Samples]:
     for one in tenancies(source):
         found, _from = absence_signs(one.days, one.household.size, one.paused, one.declared)
         index = np.arange(one.begin, len(one.days))
         index = index[(index + one.offset) % EVERY == one.dwelling % EVERY]
         index = index[found[index, ABSENCE_COLUMN["away"]] >= AWAY_DAYS]
-        weight = np.full(len(index), weights[one.name])
+        weight = np.full(len(index), weight_of(one))
         yield Samples(found[index], one.cases(index, "vacancy"), weight, np.full(len(index), one.dwelling))
 
 
 def main(
-    numbers: Annotated[list[int], typer.Argument(help="Worlds vary:N to fit on.")],
+    numbers: Annotated[list[str], typer.Argument(help="Worlds to fit on: N for vary:N, or states:N and the like.")],
     out: Annotated[Path, typer.Option(help="likely.json, of which the vacancy part is written anew.")],
     dwellings: Annotated[int, typer.Option(min=500, help="Homes of each planned city.")] = 6000,
     boost: Annotated[float, typer.Option(min=1, help="How many times the vacancies are raised.")] = 3.0,

@@ -8,7 +8,8 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from hub.occupancy.likely import SETTLED_DAYS, declared_days
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.runs import festival_days
 from hub.occupancy.values import Household, PresenceDay
+from simulators.apart import world_apart, write_apart
 from simulators.city.vary import varied_world
 from simulators.city.world import World, parse_world
 from tools.bench.draws import POLICY, drawn_by
@@ -39,6 +41,10 @@ KEPT = Path(__file__).resolve().parents[1] / "build/fit"
 DAYS = 365
 EVERY = 5
 """Days between samples of a dwelling."""
+
+DWELLINGS_APART, PREVALENCE, APART_WEIGHT = 2000, 0.03, 0.5
+STARTS_APART = (date(2025, 7, 1), date(2025, 1, 1), date(2025, 10, 1))
+"""Of worlds of other simulators; `PREVALENCE`: their usual share of violations (3.0-3.2 %, detection.md section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +132,38 @@ def tenancies(source: Path) -> Iterator[Tenancy]:
                 )  # fmt: skip
 
 
-def drawn(part: str, draw: Callable[[int], Samples], numbers: Sequence[int], how: str) -> list[Samples]:
-    """What worlds teach, side by side, or as it was kept. `how`: names what else the samples depend on."""
+def drawn(part: str, draw: Callable[[str], Samples], worlds: Sequence[str], how: str) -> list[Samples]:
+    """What worlds teach, side by side, or as it was kept, balanced. `how`: names what else the samples depend on."""
     with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
-        files = [KEPT / f"{part}_{drawn_by()}_{_signs()}_{number}_{how}.npz" for number in numbers]
-        return list(track(pool.map(_one, [draw] * len(files), numbers, files), "worlds", total=len(files)))
+        files = [KEPT / f"{part}_{drawn_by()}_{_signs()}_{name.replace(':', '')}_{how}.npz" for name in worlds]
+        parts = list(track(pool.map(_one, [draw] * len(files), worlds, files), "worlds", total=len(files)))
+    return balanced(parts, [one[0] if (one := world_apart(name)) else "" for name in worlds])
 
 
-def _one(draw: Callable[[int], Samples], number: int, kept: Path) -> Samples:
+def balanced(parts: Sequence[Samples], simulators: Sequence[str]) -> list[Samples]:
+    """Worlds of each other simulator together weigh `APART_WEIGHT` of those of our first one ("")."""
+    total = dict.fromkeys(simulators, 0.0)
+    for part, name in zip(parts, simulators, strict=True):
+        total[name] += float(part.weight.sum())
+    wanted = APART_WEIGHT * total.get("", 0.0)
+    return [
+        replace(part, weight=part.weight * (wanted / total[name])) if name and wanted and total[name] else part
+        for part, name in zip(parts, simulators, strict=True)
+    ]
+
+
+def draw_apart(name: str, source: Path, times: float) -> None:
+    """The city of another simulator in `source`, with `times` the usual share of violations."""
+    apart = world_apart(name)
+    assert apart is not None, name
+    simulator, seed = apart
+    start = STARTS_APART[seed % len(STARTS_APART)]
+    write_apart(
+        simulator, source, seed=seed, dwellings=DWELLINGS_APART, days=DAYS, start=start, prevalence=PREVALENCE * times
+    )
+
+
+def _one(draw: Callable[[str], Samples], number: str, kept: Path) -> Samples:
     if kept.exists():
         with np.load(kept) as held:
             return Samples(held["signs"], held["right"], held["weight"], held["dwelling"])
@@ -197,7 +227,7 @@ def fit(
 
 
 def write(
-    out: Path, part: str, fitted: dict[str, Any], tiers: dict[str, float], worlds: Sequence[int], version: str
+    out: Path, part: str, fitted: dict[str, Any], tiers: dict[str, float], worlds: Sequence[str], version: str
 ) -> None:
     """One part of likely.json written anew, the rest left alone."""
     data = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from simulators.apart import APART, world_apart, write_apart
 from simulators.city.faults import Injected
 from simulators.city.plan import Settings
 from simulators.city.vary import varied_world
@@ -61,7 +62,8 @@ def city(
     world: Annotated[
         str,
         typer.Option(
-            help="dev, hidden, vary:NUMBER (other parameters), or a JSON file (see `estate-sim city schema`)."
+            help="dev, hidden, vary:NUMBER (other parameters), a JSON file (see `estate-sim city schema`), or NUMBER of "
+            f"another simulator: {', '.join(f'{name}:NUMBER' for name in APART)} (--seed is this number)."
         ),
     ] = "dev",
     file_format: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
@@ -85,6 +87,10 @@ def city(
         raise typer.BadParameter(
             "parquet needs pyarrow, which is not installed; csv does without", param_hint="--format"
         )
+    if apart := world_apart(world):
+        _only_for_city(context)
+        _write_apart(*apart, out, dwellings, days, _day(start, "--start"), parquet=file_format == "parquet")
+        return
     settings = Settings(
         world=load_world(world),
         seed=seed,
@@ -97,6 +103,27 @@ def city(
         inspections=inspections,
     )
     _write(settings, out, parquet=file_format == "parquet")
+
+
+def _only_for_city(context: typer.Context) -> None:
+    """Negative controls and the like are of `simulators.city` alone."""
+    common = {"out", "dwellings", "days", "seed", "world", "file_format", "start"}
+    for name, value in context.params.items():
+        given = context.get_parameter_source(name)
+        if name not in common and given is not None and given.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            raise typer.BadParameter(f"{value} is not for worlds of another simulator", param_hint=option)
+
+
+def _write_apart(name: str, seed: int, out: Path, dwellings: int, days: int, start: date, *, parquet: bool) -> None:
+    began = monotonic()
+    with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), disable=not sys.stderr.isatty()) as bar:
+        bar.add_task(f"{name}:{seed}", total=None)
+        try:
+            write_apart(name, out, seed=seed, dwellings=dwellings, days=days, start=start, parquet=parquet)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--world") from error
+    typer.echo(f"wrote {dwellings} dwellings, {days} days to {out} in {monotonic() - began:.0f} s")
 
 
 def _write(settings: Settings, out: Path, *, parquet: bool) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-
 from simulators.city_by_diaries.means import equip, give_means
 from simulators.city_by_diaries.person import Person, make_person
 from simulators.city_by_diaries.town import Member, Town

@@ -2,7 +2,8 @@
 
 Beside what practice uses, in the same run: 30, 90 and 180 days without a pass, and an isolation forest. Each value is the
 mean of the draws, with the worst one told; all of each draw stands in build/detect.json. `ESTATE_DETECT_DRAWS` (default 5)
-says how many. Cities are drawn and replayed side by side, one process a core.
+says how many, `ESTATE_DETECT_APART` (default 2) how many of each other simulator (`simulators.apart`). Cities are drawn and
+replayed side by side, one process a core.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ from typing import Any
 from hub.occupancy.backtest.pool import cores
 from hub.occupancy.backtest.score import STAGES
 from hub.occupancy.backtest.tables import Problems, Tables
+from simulators.apart import APART
 from tools.bench import calibration, controls, splice
-from tools.bench.draws import DRAWS, DWELLINGS, Draw, city
+from tools.bench.draws import DRAWS, DWELLINGS, Draw, city, world
 from tools.bench.figure import Figure
 from tools.bench.without import resting
 from tools.leak_test import ALLOWED, leak, read_history, samples
 
 OUT = Path(__file__).resolve().parents[2] / "build/detect.json"
 COUNT = int(os.environ.get("ESTATE_DETECT_DRAWS", "5"))
+COUNT_APART = int(os.environ.get("ESTATE_DETECT_APART", "2"))
 JUDGED_AGAIN = 60
 """Leads a draw that are judged again without their evidence."""
 
@@ -40,25 +43,29 @@ def measure() -> list[Figure]:
     with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:  # each counts its own processor seconds
         calibrating, controlling = pool.submit(calibration.run), pool.submit(controls.run)
         draws = list(pool.map(one_draw, DRAWS[:COUNT]))
+        others = list(pool.map(one_draw, [f"{name}:{number}" for number in DRAWS[:COUNT_APART] for name in APART]))
         calibrated, controlled = calibrating.result(), controlling.result()
     figures = [*splice.splice_figures(), *tiers(draws), subgroups(draws), evidence(draws), passes(draws), leak_figure()]
+    figures.append(apart(others))
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(
-        json.dumps({"draws": draws, "calibration": calibrated, "controls": controlled}, indent=1, default=str)
+        json.dumps(
+            {"draws": draws, "apart": others, "calibration": calibrated, "controls": controlled}, indent=1, default=str
+        )
     )
     return [*figures, calibration.figure(calibrated), *controls.figures(controlled)]
 
 
-def one_draw(number: int) -> Found:
+def one_draw(number: int | str) -> Found:
     """Everything that is measured on one city."""
     source = city(number)
     draw = Draw(source)
     try:
         leads = draw.replay()
         standing = [lead for lead in leads if lead.stage in STAGES]
-        again = resting(draw, Random(number).sample(standing, min(JUDGED_AGAIN, len(standing))))
+        again = resting(draw, Random(str(number)).sample(standing, min(JUDGED_AGAIN, len(standing))))
         return {
-            "world": f"vary:{number}",
+            "world": world(number),
             "dwellings": len(draw.history.dwellings),
             "passes": draw.gathered.passes,
             "seconds": draw.seconds,
@@ -203,6 +210,21 @@ def evidence(draws: Sequence[Found]) -> Figure:
     share = rests / max(1, judged)
     unit = "of leads fall below their stage without the evidence they name"
     return Figure("detect.evidence", round(share, 3), unit, told, None, ">= 0.95", share >= 0.95)
+
+
+def apart(draws: Sequence[Found]) -> Figure:
+    """Red leads in cities of the simulators that others wrote: what holds only in our own is no knowledge of people."""
+    told = []
+    for name in APART:
+        of = [draw for draw in draws if draw["world"].startswith(f"{name}:")]
+        red = ", ".join(f"{value:.2f}" for value in _of(of, "red", "precision"))
+        told.append(f"{name} {red} ({fmean(_of(of, 'red', 'false_per_10000_dwelling_years')):.0f} false)")
+    shares = _of(draws, "red", "precision")
+    unit = f"of red leads right in {len(draws)} cities of other simulators: {'; '.join(told)}"
+    practice = ", ".join(f"{name} {value:.2f}" for name, value in _baseline(draws, "precision").items())
+    best = max(_baseline(draws, "precision").values())
+    ratio = round(fmean(shares) / max(best, 1e-9), 2)
+    return Figure("detect.apart", round(fmean(shares), 3), unit, practice, ratio, ">= 0.80", fmean(shares) >= 0.8)
 
 
 def leak_figure() -> Figure:

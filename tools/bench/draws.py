@@ -33,30 +33,38 @@ from hub.occupancy.policy import calendar, pack_named
 DRAWS = (9201, 9202, 9203, 9204, 9205)
 DWELLINGS = int(os.environ.get("ESTATE_DETECT_DWELLINGS", "1500"))
 CITIES = Path(os.environ.get("ESTATE_DETECT_CITIES", Path(__file__).resolve().parents[2] / "build/cities"))
-SIMULATOR = Path(__file__).resolve().parents[2] / "simulators/city"
+SIMULATORS = Path(__file__).resolve().parents[2] / "simulators"
 POLICY = "national_measured"
 GENEROUS = 1.5
 """Log-odds by which chances are raised to find every dwelling that could have a lead at all."""
 
 
-def city(number: int, dwellings: int = DWELLINGS, *options: str) -> Path:
-    """The folder of the city of this number, drawn unless it stands there. `options`: further ones of `estate-sim city`."""
-    name = "".join([f"v{number}_{dwellings}", *(option.replace("--", "_") for option in options)])
+def city(number: int | str, dwellings: int = DWELLINGS, *options: str) -> Path:
+    """The folder of the city of this number, or of another simulator's (`states:9201`), drawn unless it stands there.
+    `options`: further ones of `estate-sim city`."""
+    short = f"v{number}" if isinstance(number, int) else number.replace(":", "")
+    name = "".join([f"{short}_{dwellings}", *(option.replace("--", "_") for option in options)])
     folder = CITIES / drawn_by() / name
     if not (folder / "drawn").exists():
         folder.mkdir(parents=True, exist_ok=True)
         command = [str(Path(sys.executable).parent / "estate-sim"), "city", "--out", str(folder)]
-        command += ["--world", f"vary:{number}", "--seed", str(number), "--dwellings", str(dwellings), *options]
+        command += ["--world", world(number), "--dwellings", str(dwellings), *options]
+        command += ["--seed", str(number)] if isinstance(number, int) else []
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (folder / "drawn").touch()
     return folder
 
 
+def world(number: int | str) -> str:
+    """As `estate-sim city --world` has it."""
+    return f"vary:{number}" if isinstance(number, int) else number
+
+
 @cache
 def drawn_by() -> str:
-    """Names the simulator as it is now: a changed one draws its cities anew."""
+    """Names the simulators as they are now: changed ones draw their cities anew."""
     digest = hashlib.sha256()
-    for file in sorted(SIMULATOR.rglob("*")):
+    for file in sorted(SIMULATORS.glob("city*/**/*")):
         if file.suffix in (".py", ".json"):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:8]

@@ -65,24 +65,31 @@ def test_no_case_weighs_more_than_so_many_days() -> None:
     assert (made.weight[40:] == 2).all(), "days without a case, and short cases, weigh as before"
 
 
+def test_each_other_simulator_weighs_half_of_the_first(tmp_path: Path) -> None:
+    parts = [drawn(100), drawn(100), drawn(400), drawn(50)]
+    made = fitting.balanced(parts, ["", "", "states", "diaries"])
+    assert [round(part.weight.sum(), 6) for part in made] == [100, 100, 100, 100]
+    assert fitting.balanced([drawn(40)], ["states"])[0].weight.sum() == 40, "alone it is what it is"
+
+
 def test_one_part_is_written_and_the_other_left_alone(tmp_path: Path) -> None:
     out = tmp_path / "likely.json"
     out.write_text(json.dumps({"version": "old", "vacancy": {"kept": True}}))
-    write(out, "others", {"bias": 0, "trees": []}, {"red": 0.9}, [811, 812], "new")
+    write(out, "others", {"bias": 0, "trees": []}, {"red": 0.9}, ["811", "states:1"], "new")
     told = json.loads(out.read_text())
     assert told["vacancy"] == {"kept": True}
-    assert (told["version"], told["others"]["worlds"]) == ("new", [811, 812])
+    assert (told["version"], told["others"]["worlds"]) == ("new", ["811", "states:1"])
 
 
 def test_what_a_world_taught_is_kept_whole_and_drawn_once(tmp_path: Path) -> None:
-    asked: list[int] = []
+    asked: list[str] = []
 
-    def draw(number: int) -> Samples:
-        asked.append(number)
-        return drawn(50, number)
+    def draw(name: str) -> Samples:
+        asked.append(name)
+        return drawn(50, int(name))
 
-    first, again = (fitting._one(draw, 811, tmp_path / "fit/others_811.npz") for _ in range(2))
-    assert asked == [811], "a run that was stopped goes on with what it has"
+    first, again = (fitting._one(draw, "811", tmp_path / "fit/others_811.npz") for _ in range(2))
+    assert asked == ["811"], "a run that was stopped goes on with what it has"
     for name in ("signs", "right", "weight", "dwelling"):
         assert np.array_equal(getattr(first, name), getattr(again, name)), f"{name} is read as it was written"
     assert [file.name for file in (tmp_path / "fit").iterdir()] == ["others_811.npz"], "nothing half written is left"
