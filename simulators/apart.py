@@ -34,5 +34,5 @@ def write_apart(
     parquet: bool = True,
 ) -> None:
     """Writes a history with simulator `name` of APART. ValueError for a city that it cannot draw."""
-    write: Callable[..., None] = import_module(APART[name]).write_city
+    write: Callable[..., None] = import_module(f"{APART[name]}.generate").write_city
     write(directory, seed=seed, dwellings=dwellings, days=days, start=start, prevalence=prevalence, parquet=parquet)
