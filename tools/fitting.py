@@ -42,7 +42,7 @@ DAYS = 365
 EVERY = 5
 """Days between samples of a dwelling."""
 
-DWELLINGS_APART, PREVALENCE, APART_WEIGHT = 2000, 0.03, 0.5
+DWELLINGS_APART, PREVALENCE, APART_WEIGHT = 2000, 0.03, 0.4
 STARTS_APART = (date(2025, 7, 1), date(2025, 1, 1), date(2025, 10, 1))
 """Of worlds of other simulators; `PREVALENCE`: their usual share of violations (3.0-3.2 %, detection.md section 3)."""
 

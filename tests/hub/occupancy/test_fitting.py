@@ -65,10 +65,11 @@ def test_no_case_weighs_more_than_so_many_days() -> None:
     assert (made.weight[40:] == 2).all(), "days without a case, and short cases, weigh as before"
 
 
-def test_each_other_simulator_weighs_half_of_the_first(tmp_path: Path) -> None:
+def test_each_other_simulator_weighs_so_much_of_the_first() -> None:
     parts = [drawn(100), drawn(100), drawn(400), drawn(50)]
     made = fitting.balanced(parts, ["", "", "states", "diaries"])
-    assert [round(part.weight.sum(), 6) for part in made] == [100, 100, 100, 100]
+    apart = 200 * fitting.APART_WEIGHT
+    assert [round(part.weight.sum(), 6) for part in made] == [100, 100, apart, apart]
     assert fitting.balanced([drawn(40)], ["states"])[0].weight.sum() == 40, "alone it is what it is"
 
 
