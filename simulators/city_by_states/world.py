@@ -2,7 +2,7 @@
 
 The ranges follow `detection.md` sections 3 and 4 (absences, violations, what must be drawn and not assumed) and
 `law_and_practice.md` sections 4 and 5 (observability of doors, outages, prevalence, households); what neither gives is assumed
-wide. `_share` fields are shares of a whole, `_rate` fields are a year, the rest says its unit.
+wide. Shares and probabilities are 0..1; what is a rate (a year, unless it says otherwise), a weight or a measure says so.
 """
 
 from __future__ import annotations
@@ -106,11 +106,11 @@ class World:
     declared: float  # P that a long absence is told
     violators_declare: float  # the same of violators, as a share of it
     # absences of whole households
-    long_rate: float  # factor of the long honest absences
+    long_rate: float  # factor of absences.LONG_A_YEAR
     spring_festival_away: float
     summer_away: float  # of families
-    medium_rate: float
-    weekend_rate: float
+    medium_rate: float  # of 4-40 days, a year
+    weekend_rate: float  # weekends away a year
     # lawful company
     unenrolled: float  # share of households with a lawful member who is not enrolled
     carers: float
