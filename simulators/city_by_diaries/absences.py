@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.city_by_diaries.arrays import DAY_MIN, NEVER, Floats
+from simulators.city_by_diaries.arrays import DAY_MIN, NEVER, Floats, Generator
 from simulators.city_by_diaries.means import give_means
 from simulators.city_by_diaries.person import GUEST_ROLES, Person, make_person
 from simulators.city_by_diaries.town import Absence, Declared, Town
@@ -65,13 +65,19 @@ def household_absences(town: Town, kind: str, seasonal: bool) -> list[Absence]:
     return apart
 
 
+def _season_length(rng: Generator) -> float:
+    return float(np.clip(rng.lognormal(4.35, 0.55), 32, 210))
+
+
+def _long_length(rng: Generator) -> float:
+    """Days, 30 and more: a heavy tail (half are away longer than 51)."""
+    return float(min(330.0, 30 * (1 - rng.random()) ** (-1 / 1.3)))
+
+
 def _long_absences(town: Town, kind: str, seasonal: bool) -> list[Absence]:
     """One of 30 days or more, and now and then another after it."""
     rng = town.rng
-    if seasonal:
-        length = float(np.clip(rng.lognormal(4.35, 0.55), 32, 210))
-    else:
-        length = min(330.0, 30 * (1 - rng.random()) ** (-1 / 1.3))
+    length = _season_length(rng) if seasonal else _long_length(rng)
     leaves = rng.uniform(-0.45 * length, town.days - 8)
     reason = "work"
     if not seasonal:

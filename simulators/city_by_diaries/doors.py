@@ -30,7 +30,8 @@ class _Ways:
         self.gate = self._gates(places.estates)
         self.other_gate = self._gates(places.estates)
         block_doors = [places.estate(d).block_doors[int(places.block_of[d])] for d in people.dwelling.tolist()]
-        self.front, self.rear = np.array(block_doors, np.int64).T
+        self.front: Ints = np.array([front for front, _ in block_doors], np.int64)
+        self.rear: Ints = np.array([rear for _, rear in block_doors], np.int64)
         self.lock = places.lock_of[people.dwelling]
 
     def _gates(self, estates: list[Estate]) -> Ints:

@@ -97,7 +97,7 @@ class Places:
 
     def estate(self, dwelling: int) -> Estate:
         """The estate that a dwelling stands in."""
-        return self.estates[self.estate_of[dwelling]]
+        return self.estates[int(self.estate_of[dwelling])]
 
     def front_doors(self, dwelling: int, gates: list[int]) -> list[int]:
         """A way in from the street: these gates, then the front door of the block, if there is one."""

@@ -70,8 +70,9 @@ def _of_door(town: Town, is_lock: bool, minutes: float, years: float) -> list[Fa
 def _clock_shift(rng: Generator) -> float:
     """Minutes: a zone too early or late, a drift, days behind, hours off."""
     drift = rng.normal(0, 40)
-    behind = -DAY_MIN * rng.integers(1, 20)
-    return float(rng.choice([-480, 480, drift, behind, rng.normal(0, 400)]))
+    behind = -DAY_MIN * int(rng.integers(1, 20))
+    hours_off = rng.normal(0, 400)
+    return float(rng.choice(np.array([-480.0, 480.0, drift, behind, hours_off])))
 
 
 def suffer(town: Town, passes: Passes, faults: list[list[Fault]]) -> Passes:

@@ -1,6 +1,6 @@
 """(P) Water (m³ a day) and electricity (kWh a day) of each dwelling, and what its register shows of them.
 
-Daily use after `detection.md` 2.1 (real homes), faults after its section 3 (gaps, leaks); whoever visits an empty home
+Daily use is assumed (some 85 l a head), faults after `detection.md` 3 (gaps, leaks). Whoever visits an empty home
 uses water like anybody else, and a fridge is switched off in honest absences as in vacancies: either was a leak once.
 """
 

@@ -1,6 +1,6 @@
 """(P) Who passes doors without living there: visitors, couriers, staff, passers-by.
 
-Visitors' passes are innocent as a rule (IE13–IE16 of `law_and_practice.md` 4.1); a visitor names a dwelling.
+Visitors' passes are innocent as a rule (see rule P of `law_and_practice.md` 4.1); a visitor names a dwelling.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 All shares are 0..1 of the named whole, all rates are a year, lengths in days unless said. The ranges are assumptions
 spread around the quantified facts of the project's references: prevalence and honest absences after `detection.md`
 sections 1.1, 2.1 and 3, doors and outages after `law_and_practice.md` sections 5.2 and 5.3, innocent explanations
-(IE01–IE32) after its section 4.1. No city's figures are those of a detector's priors.
+(IE01–IE32) after its section 2.3. No city's figures are those of a detector's priors.
 """
 
 from __future__ import annotations
