@@ -218,9 +218,8 @@ class _Walk:
         drawn = rng.random(len(second)) * carried.upto[reader, actor, -1]
         means = (drawn[:, None] > carried.upto[reader, actor]).sum(1)
         rows = np.flatnonzero((carried.upto[reader, actor, -1] > 0) & (means < MEANS))
-        second, point, actor, direction, reader, means = (
-            column[rows] for column in (second, point, actor, direction, reader, means)
-        )
+        second, point, actor, direction = second[rows], point[rows], actor[rows], direction[rows]
+        reader, means = reader[rows], means[rows]
         count = len(rows)
         day = (second // DAY_S).astype(int)
         estate = self.ways.point_estate[point]
@@ -265,10 +264,9 @@ class _Walk:
             home[is_staff] = NOBODY
         day_of_pass = np.where(by_pass & self.one_day_passes[estate], day + 1, 0)
         self.parts.append(Passes(second, point, member, credential, kind, home, granted, direction, day_of_pass))
-        tries_again = np.flatnonzero(refused & (rng.random(count) < 0.65))
-        if len(tries_again):
-            columns = (second, point, actor, direction, card)
-            self.try_again(*(column[tries_again] for column in columns))
+        again = np.flatnonzero(refused & (rng.random(count) < 0.65))
+        if len(again):
+            self.try_again(second[again], point[again], actor[again], direction[again], card[again])
 
     def try_again(self, second: Floats, point: Ints, actor: Ints, direction: Ints, card: Ints) -> None:
         """After a refusal most people show the face once more, or take a card."""

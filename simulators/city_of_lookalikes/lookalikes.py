@@ -162,7 +162,8 @@ class _HonestLife:
         if dice.chance(0.13) and self.grown:
             self._new_card(dice.pick(self.grown))
         if dice.chance(0.03) and self.grown:  # an unknown face before that day
-            dice.pick(self.grown).enrolled_on = dice.whole(5, self.days - 5)
+            member = dice.pick(self.grown)
+            member.enrolled_on = dice.whole(5, self.days - 5)
 
     def _unenrolled(self) -> None:
         """A member without a face on record, or somebody who lives there lawfully and is on no list."""

@@ -119,7 +119,8 @@ def _gateway_failures(town: Town) -> Bools:
         for _ in range(dice.rng.poisson(0.5 * town.world.meter_failures)):
             begin = dice.whole(0, days - 1)
             down[block, begin : begin + dice.whole(1, 12)] = True
-    return down[np.array([dwelling.block for dwelling in town.places.dwellings])]
+    of_homes: Bools = down[[dwelling.block for dwelling in town.places.dwellings]]
+    return of_homes
 
 
 def _read(town: Town, kind: int, homes: Ints, used: Floats, step: Floats, gateway_down: Bools) -> Readings:

@@ -21,8 +21,8 @@ def _visitors(town: Town, days: Days, ways: Ways) -> list[Passes]:
     """Visitors and deliveries with a pass for once, at the gate and then at the block's door."""
     rng, shape = town.dice.rng, days.residents.shape
     by_estate = np.array([estate.visitors for estate in town.places.estates])
-    own = rng.gamma(1.2, 0.05, shape[0])[:, None]
-    likely = own * by_estate[ways.estate][:, None] * np.where(days.residents > 0, 1, 0.08)
+    own: Floats = rng.gamma(1.2, 0.05, len(town.households))
+    likely = own[:, None] * by_estate[ways.estate][:, None] * np.where(days.residents > 0, 1, 0.08)
     likely[sorted(town.vacant)] *= 0.1
     home, day = np.nonzero(rng.random(shape) < likely)
     count = len(home)

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulators.city_of_lookalikes.absences import REASONS, declare, first_day, leave_home, vacancy_manner
 from simulators.city_of_lookalikes.calendar import length
-from simulators.city_of_lookalikes.dice import NOBODY
+from simulators.city_of_lookalikes.dice import NOBODY, Bools
 from simulators.city_of_lookalikes.estates import Reader
 from simulators.city_of_lookalikes.people import Actor, Case, Household, Rhythm, Town, Violation
 
@@ -92,10 +92,9 @@ def _interval(town: Town) -> tuple[int, int, int]:
     if dice.chance(town.world.running):
         begin, began = 0, -dice.whole(1, 400)
     else:
-        if days > 100 and dice.chance(0.55):
-            begin = first_day(town, 100)
-        else:
-            begin = dice.whole(1, days - (5 if days > 100 else 2))
+        around_festivals = days > 100 and dice.chance(0.55)
+        latest = days - 5 if days > 100 else days - 2
+        begin = first_day(town, 100) if around_festivals else dice.whole(1, latest)
         if begin <= 0 or begin > days - 5:
             begin = dice.whole(1, days - 5)
         began = begin
@@ -287,7 +286,7 @@ class _ViolatingHome:
             arrived.append(actor)
         return arrived
 
-    def _stay(self, begin: int, end: int) -> np.typing.NDArray[np.bool_]:
+    def _stay(self, begin: int, end: int) -> Bools:
         """(days,) at home: not on all days, and mostly not at Spring Festival."""
         dice, calendar = self.dice, self.calendar
         stay = calendar.mask(begin, end)
