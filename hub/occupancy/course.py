@@ -88,7 +88,10 @@ class _Conditions:
 def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | None]:
     """By day, the lead that others live there. `healthy`: the estate's terminals go on recognising people as before."""
     s = _columns(of.signs, COLUMN)
-    silent = (s["gone_faces"] > 0) | (s["never_recognised"] > 0) | ((s["unseen_own"] >= 14) & (s["own_lost"] >= 4))
+    by_card = (s["own_recent"] >= NEVER_SEEN) & (s["unseen_own"] < 14) & (s["known_faces"] == 0)
+    # whom no door ever recognised and whose card is used as ever comes by card: a habit, whole blocks have it
+    missed = (s["never_recognised"] > 0) & ~by_card
+    silent = (s["gone_faces"] > 0) | missed | ((s["unseen_own"] >= 14) & (s["own_lost"] >= 4))
     never = (s["unseen_own"] >= 14) & (s["own_recent"] < NEVER_SEEN) & (s["own_usual"] < NEVER_SEEN)
     silent |= never & (s["consenting"] >= s["members"])  # who did not consent may come and go, and nobody may look
     nightly = (s["late_recent"] >= NIGHTS) & (s["visitors_recent"] >= NIGHTLY_PASSES)
