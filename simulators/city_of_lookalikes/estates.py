@@ -1,7 +1,8 @@
 """Estates, blocks, dwellings, and the access points on the way home.
 
-Four kinds of estate after `law_and_practice.md` section 5.2: large with faces, small with cards, with an intercom that
-takes numbers, large with QR codes.
+Four kinds of estate: large with faces, small with cards, with an intercom that takes numbers, large with QR codes.
+Blocks of 40-110 dwellings a door and one to three gates follow `law_and_practice.md` section 5.2, the shares of passes
+that a reader records its section 5.3 (0.95 at guarded gates, 0.85 at block doors, 0.3-0.6 where people tailgate).
 """
 
 from __future__ import annotations

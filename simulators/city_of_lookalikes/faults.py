@@ -1,6 +1,7 @@
 """When access points are down, propped open or wrong in their clocks, and what of it the coverage says.
 
-Figures after `law_and_practice.md` section 5.3 and `reliability.md`; hidden outages are those no device reported.
+Rates are assumptions around `law_and_practice.md` section 5.3 (3-20 days down a year); hidden outages are those that no
+device reported.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Who lives in each home, and on which days when nothing special happens.
 
-Twelve kinds of household; the mix follows `law_and_practice.md` section 5.2 (one in four or five is old and alone or a
-couple). Several look odd to a detector and are lawful: night shifts, factory dormitories, parents apart.
+Twelve kinds of household; their mix is an assumption that comes near the sizes of `law_and_practice.md` section 5.2
+(24 % of one person, 30 % of two). Several look odd to a detector and are lawful: night shifts, factory dormitories,
+parents apart.
 """
 
 from __future__ import annotations

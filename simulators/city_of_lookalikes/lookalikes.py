@@ -1,7 +1,7 @@
 """Honest life that looks like a violation: the innocent explanations IE01-IE32 of `law_and_practice.md` section 4.1.
 
 Every home with a lease has its share, those in violation too, so that the look of any of it proves nothing. Shares are
-assumptions; the long absences follow `detection.md` section 2.1 (11.6 % of homes 30 days or more in a year).
+assumptions; the long absences follow `detection.md` section 2.1 (11.6 % of homes for 30 days or more in a year, 4.5 % for 60).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Water and electricity of every home and day, and what the meters show of them.
 
-Levels follow `detection.md` sections 1.2 and 2.1 (a person uses some 85 litres and 1 kWh a day beside the base load);
-failures are of meters (stuck, dead, catching up, drifting) and of the gateway of a block.
+Levels are assumptions (a person uses some 85 litres and 1 kWh a day beside the base load); that honest homes run dry for
+weeks follows `detection.md` section 2.1. Failures are of meters (stuck, dead, catching up, drifting) and of the gateway
+of a block.
 """
 
 from __future__ import annotations

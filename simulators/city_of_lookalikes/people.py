@@ -19,7 +19,7 @@ from simulators.city_of_lookalikes.world import World
 
 OLDEST_LEASE = -2600  # days before the history
 ALWAYS_ENROLLED = -9999  # day
-FACE_FROM_AGE = 14  # of a child's face nothing is kept (law_and_practice.md 3.1)
+FACE_FROM_AGE = 14  # no face is enrolled before (law_and_practice.md 3.1)
 
 
 class Rhythm(IntEnum):
