@@ -56,13 +56,16 @@ def _vacancy(town: Town, home: Home, first: int, end: int) -> None:
     _true(town, home, "vacancy", first, end)
 
 
-def _tenants_gone(town: Town, home: Home, first: int, end: int, looked_after: float) -> None:
-    """The members in the register live elsewhere on days [first, end); few tell a reason."""
+def _tenants_gone(
+    town: Town, home: Home, first: int, end: int, looked_after: float, tenants: list[int] | None = None
+) -> None:
+    """The tenants (all in the register, unless told) live elsewhere on days [first, end); few tell a reason."""
+    tenants = home.members if tenants is None else tenants
     rng = town.rng
     town.spells.append(Spell(home.dwelling, first, end, "sublet", False))
-    for person in home.members:
+    for person in tenants:
         town.presence[person][max(0, first) : end] = AWAY
-    look_in(town, home.dwelling, max(0, first), end, looked_after, home.members)
+    look_in(town, home.dwelling, max(0, first), end, looked_after, tenants)
     if rng.random() < town.world.declared * 0.25:
         declare(town, home.dwelling, first, long_length(town, seasonal=True), "work", end - first)
 
@@ -74,7 +77,7 @@ def _enrol(town: Town, home: Home, people: list[int], first: int) -> None:
         since = first - int(town.rng.integers(0, 20))
         town.people[number].since = since if let_from is None else max(since, let_from)
         home.members.append(number)
-    expected = town.expected[home.dwelling] or len(home.members)
+    expected = town.expected[home.dwelling] or len(home.members) - len(people)
     town.expected[home.dwelling] = expected + len(people)
 
 
@@ -153,12 +156,12 @@ def _over_occupancy(town: Town, home: Home, first: int, end: int) -> None:
 
 def _enrolment_fraud(town: Town, home: Home, first: int, end: int) -> None:
     """Strangers enrolled as family live here; of half of these homes everybody in the register is soon gone."""
-    rng = town.rng
+    rng, tenants = town.rng, [*home.members]
     count = int(rng.choice([1, 2], p=[0.7, 0.3]))
     strangers = add_others(town, home.dwelling, count, None, first, end, registered=True, tag="enrolment_fraud")
     _enrol(town, home, strangers, first)
     if rng.random() < 0.5:
-        _tenants_gone(town, home, first, end, 0.5)
+        _tenants_gone(town, home, first, end, 0.5, tenants)
     _true(town, home, "enrolment_fraud", first, end)
 
 

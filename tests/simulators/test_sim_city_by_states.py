@@ -182,3 +182,27 @@ def test_the_spring_festival_is_a_holiday_and_closes_schools() -> None:
     assert calendar.dates[new_year] == date(2026, 2, 17)
     assert calendar.holiday[new_year : new_year + 6].all()
     assert not calendar.school[new_year]
+
+
+def test_where_strangers_are_enrolled_as_family_somebody_lives(tmp_path: Path) -> None:
+    """They stay when the tenants leave: an empty home is no enrolment fraud."""
+    rows = _written(tmp_path, seed=7, dwellings=600, days=60, prevalence=0.5)
+    fraud = {row["dwelling_id"]: row["from"] for row in rows["truth"] if row["kind"] == "enrolment_fraud"}
+    whole = {row["dwelling_id"] for row in rows["truth"] if row["kind"] == "sublet_whole"}
+    alone = {home: day for home, day in fraud.items() if home not in whole and day <= str(START + timedelta(days=40))}
+    enrolled = {
+        row["person_id"]: row["dwelling_id"]
+        for row in rows["members"]
+        if row["dwelling_id"] in alone
+        and 0 <= (date.fromisoformat(alone[row["dwelling_id"]]) - date.fromisoformat(row["from"])).days <= 20
+    }
+    seen = defaultdict(set)
+    for row in rows["passes"]:
+        home = enrolled.get(row["person_id"])
+        if home and row["ts"][:10] >= alone[home]:
+            seen[home].add(row["ts"][:10])
+    assert len(alone) >= 3
+    unseen = {home for home in alone if not seen[home]}
+    assert len(unseen) <= len(alone) // 3, (
+        f"nobody who was enrolled is ever seen in {sorted(unseen)} of {sorted(alone)}"
+    )
