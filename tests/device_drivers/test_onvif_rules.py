@@ -211,6 +211,7 @@ def answered(external: str, decide: bool, known: bool) -> tuple[dict[str, Any], 
             said.update(await sim.present(card="1001"))
             said["pulses"] = list(sim.pulses)
             await driver.device.thread(driver.pull_point.pull)
+            await until(lambda: "outcome" in said, "what became of the answer")
         finally:
             listening.cancel()
 
