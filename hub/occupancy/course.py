@@ -117,6 +117,9 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     allowed = np.where((number >= 2) & (used | metered | enrolled), 3, np.where(number >= 1, 1, 0))
     allowed = np.where((allowed == 3) & ((seen < OBSERVED_RED) | ~sure), 2, allowed)
     allowed = np.where(_by_day_alone(s) & (of.others < CERTAIN), np.minimum(allowed, 1), allowed)
+    # and is looked at, not accused, where no credential, visitor or hour is new: other use of a meter may be the season
+    habit = by_card & (s["never_recognised"] > 0) & (s["gone_faces"] == 0)
+    allowed = np.where(habit & ~(renewed | nightly | other_hours), np.minimum(allowed, 2), allowed)
     enough = (seen >= OBSERVED) & healthy
     families = sum(b.astype(np.int64) << k for k, b in enumerate(bits))
 

@@ -95,6 +95,29 @@ def test_who_did_not_consent_is_not_missed_at_the_doors(tenancy: Likely, consent
     assert (DOORS in now.families) is doors
 
 
+HABIT = {"never_recognised": 2.0, "has_water": 1.0, "water_change": 0.5, "members": 2.0, "consenting": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "worst"),
+    [
+        ({}, Stage.ORANGE),
+        ({"known_faces": 1.0}, Stage.RED),
+        ({"unseen_own": 20.0, "own_recent": 0.0}, Stage.RED),
+        ({"new_token": 0.3}, Stage.RED),
+        ({"shift_meter": OTHERWISE}, Stage.ORANGE),
+    ],
+    ids=["as ever", "a face was known", "their cards are not used", "another card", "the meter changed, or the season"],
+)
+def test_who_comes_by_card_as_ever_gets_no_file_for_a_face_that_no_door_ever_saw(
+    tenancy: Likely, changed: dict[str, float], worst: Stage
+) -> None:
+    """In some blocks most come by face and a tenth by card as they like: a habit, not strangers."""
+    now = last(tenancy, 0.999, **HABIT | {"unseen_own": 0.0, "own_recent": 1.0} | changed)
+    assert now is not None
+    assert now.stage is worst
+
+
 def test_a_meter_that_reads_otherwise_is_a_kind_of_signal(tenancy: Likely) -> None:
     now = last(tenancy, 0.99, shift_meter=OTHERWISE)
     assert now is not None
