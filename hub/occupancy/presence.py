@@ -66,17 +66,16 @@ def daily_use(quantity: str, readings: Sequence[Reading]) -> dict[date, float]:
     """Use per day from the last cumulative readings of days, in order of days.
 
     A gap of up to three days is spread evenly; a longer one, a reading that runs backwards or an impossible jump gives
-    no value: a meter that lied is not evidence. Nor has a water meter whose readings are all whole cubic metres (see
-    `counts_whole`).
+    no value: a meter that lied is not evidence. Nor has a water meter whose readings are all whole cubic metres on days on
+    which it stands still (see `counts_whole`).
     """
-    if quantity == "water" and all(reading.value == round(reading.value) for reading in readings):
-        return {}
+    whole = quantity == "water" and all(reading.value == round(reading.value) for reading in readings)
     most = MOST_PER_DAY.get(quantity, float("inf"))
     used: dict[date, float] = {}
     for before, now in pairwise(readings):
         days = (now.day - before.day).days
         amount = now.value - before.value
-        if not 1 <= days <= MAX_METER_GAP or amount < 0 or amount / days > most:
+        if not 1 <= days <= MAX_METER_GAP or amount < 0 or amount / days > most or (whole and amount == 0):
             continue
         for back in range(days):
             used[now.day - timedelta(days=back)] = round(amount / days, USE_DIGITS)
