@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from patience import PATIENCE_S
 from playwright.sync_api import BrowserContext, expect
 from web_estate import EDGE, Served
 from web_support import OpenAs, live
@@ -92,6 +94,24 @@ def test_the_server_restarts_and_the_page_comes_back(
     expect(page.get_by_test_id("link")).to_have_attribute("data-state", "live")
     expect(page.get_by_test_id("gap")).to_contain_text("连接中断")
     expect(page.get_by_test_id("pass").first).to_contain_text("未通过")
+
+
+def test_a_server_that_takes_the_question_and_never_answers_is_asked_again(
+    open_as: OpenAs, served: Served, wait_until: Callable[..., object]
+) -> None:
+    """As a hub that lost its power, or a middle box: no error ever comes, and the page would wait for ever."""
+    page = open_as("manager", "/")
+    live(page)
+    served.stop()
+    taken: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", served.port)) as silent:
+        silent.settimeout(PATIENCE_S)
+        while not taken or b"text/event-stream" not in taken[-1].recv(65_536):
+            taken.append(silent.accept()[0])
+    served.start(wait_until)
+    expect(page.get_by_test_id("link")).to_have_attribute("data-state", "live")
+    for one in taken:
+        one.close()
 
 
 def test_beijing_time_in_a_new_york_browser(look_as: OpenAs) -> None:

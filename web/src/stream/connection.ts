@@ -17,6 +17,7 @@ const BACKOFF_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
 export class Connection {
   private state: LinkState = "connecting";
   private heardAt = 0;
+  private openedAt = 0; // of an attempt that nobody answered yet; 0: none
   private failures = 0;
   private closed = false;
   private abort = new AbortController();
@@ -49,10 +50,13 @@ export class Connection {
     const silent = Date.now() - this.heardAt;
     if (this.state === "live" && silent > WATCHDOG_MS) this.become("stale");
     else if (this.state === "stale" && silent > WATCHDOG_MS + STALE_GRACE_MS) this.abort.abort();
+    // a hub that lost its power, or a middle box, takes the question and never answers: no error would ever come
+    else if (this.openedAt > 0 && Date.now() - this.openedAt > WATCHDOG_MS) this.abort.abort();
   }
 
   private async open(): Promise<void> {
     this.abort = new AbortController();
+    this.openedAt = Date.now();
     try {
       await readStream(this.url, this.abort.signal, () => this.heard(), (frame) => this.tell({ type: "frame", ...frame }));
     } catch (error) {
@@ -61,11 +65,13 @@ export class Connection {
         this.tell({ type: "signed_out" });
       }
     }
+    this.openedAt = 0;
     if (!this.closed) this.again();
   }
 
   private heard(): void {
     this.heardAt = Date.now();
+    this.openedAt = 0;
     this.failures = 0;
     if (this.state !== "live") this.become("live");
   }
