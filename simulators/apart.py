@@ -12,6 +12,7 @@ APART = {
     "states": "simulators.city_by_states",
     "diaries": "simulators.city_by_diaries",
     "lookalikes": "simulators.city_of_lookalikes",
+    "schedules": "simulators.city_by_schedules",
 }
 """By the name in `--world NAME:NUMBER`."""
 
