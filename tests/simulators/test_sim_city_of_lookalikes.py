@@ -5,11 +5,22 @@ from __future__ import annotations
 import csv
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from city_tables import (
+    GROUPS,
+    KINDS,
+    Tables,
+    check_coverage,
+    check_names,
+    check_times,
+    check_words,
+    longest_dry,
+    read_tables,
+    words,
+)
 
 from simulators.city.columns import COLUMNS
 from simulators.city_of_lookalikes import write_city
@@ -23,18 +34,13 @@ from simulators.city_of_lookalikes.tables import TABLES
 from simulators.city_of_lookalikes.violations import draw_violations
 from simulators.city_of_lookalikes.world import draw_world
 
-Tables = dict[str, list[dict[str, Any]]]
 START, DAYS, DWELLINGS, PREVALENCE = date(2025, 11, 1), 120, 150, 0.2
 SEED = 7
-KINDS = {
-    "vacancy", "sublet_whole", "sublet_part", "lent", "visitor_abuse", "vacant_used", "over_occupancy", "enrolment_fraud",
-}  # fmt: skip
-GROUPS = {"lone_elderly", "carer", "unenrolled_member", "seasonal_worker"}
 
 
 def _write(directory: Path, seed: int = SEED, *, days: int = DAYS, prevalence: float | None = PREVALENCE) -> Tables:
     write_city(directory, seed=seed, dwellings=DWELLINGS, days=days, start=START, prevalence=prevalence)
-    return {name: pq.read_table(directory / f"{name}.parquet").to_pylist() for name in TABLES}
+    return read_tables(directory, TABLES)
 
 
 def _town(seed: int = SEED) -> Town:
@@ -63,47 +69,23 @@ def test_tables_have_the_columns_of_the_format(city: Tables) -> None:
 
 
 def test_words_are_those_of_the_format(city: Tables) -> None:
-    def words(table: str, column: str) -> set[Any]:
-        return {row[column] for row in city[table]}
-
-    assert words("access_points", "scope") <= {"estate", "block", "dwelling"}
-    assert words("passes", "credential_kind") <= {"face", "card", "pin", "qr", "visitor", "staff"}
-    assert words("passes", "direction") <= {"in", "out", "unknown"}
-    assert words("passes", "granted") == {0, 1}
-    assert words("coverage", "state") <= {"ok", "down", "propped", "clock"}
-    assert words("meters", "kind") <= {"water", "electricity"}
-    assert words("cases", "outcome") <= {"confirmed", "unfounded", "good_cause"}
-    assert words("truth", "kind") == KINDS
-    assert words("subgroups", "group") == GROUPS
+    check_words(city)
+    assert words(city, "truth", "kind") == KINDS
+    assert words(city, "subgroups", "group") == GROUPS
+    assert words(city, "passes", "granted") == {0, 1}
 
 
 def test_rows_name_places_and_people_that_exist(city: Tables) -> None:
-    dwellings = {row["dwelling_id"] for row in city["dwellings"]}
-    assert len(dwellings) == DWELLINGS
-    for name in ("members", "passes", "meters", "absences", "cases", "subgroups", "truth"):
-        unknown = {row["dwelling_id"] for row in city[name]} - dwellings - {None}
-        assert not unknown, f"{name} names dwellings that do not exist: {sorted(unknown)[:3]}"
-    points = {row["access_point_id"] for row in city["access_points"]}
-    assert {row["access_point_id"] for row in city["passes"]} <= points
-    members = {row["person_id"] for row in city["members"]}
-    assert len(members) == len(city["members"]), "two members have one identifier"
-    assert {row["person_id"] for row in city["passes"]} - {None} <= members
+    check_names(city, DWELLINGS)
+    assert len(words(city, "members", "person_id")) == len(city["members"]), "two members have one identifier"
 
 
 def test_passes_lie_within_the_history_in_order_of_time(city: Tables) -> None:
-    times = [row["ts"] for row in city["passes"]]
-    assert times == sorted(times)
-    assert times[0][:10] == "2025-11-01"
-    assert times[-1][:10] == "2026-02-28"
-    assert {time[-6:] for time in times} == {"+08:00"}
+    check_times(city, "2025-11-01", "2026-02-28")
 
 
 def test_coverage_rows_of_a_point_do_not_overlap(city: Tables) -> None:
-    ends: dict[str, str] = {}
-    for row in city["coverage"]:
-        point = row["access_point_id"]
-        assert ends.get(point, "") <= row["from"] < row["to"], row
-        ends[point] = row["to"]
+    check_coverage(city)
 
 
 def test_the_same_seed_is_the_same_city_and_another_is_another(directory: Path, tmp_path: Path, city: Tables) -> None:
@@ -148,23 +130,10 @@ def test_who_breaks_rules_was_let_the_whole_time(city: Tables) -> None:
         assert row["dwelling_id"] in (vacant if row["kind"] == "vacant_used" else let), row
 
 
-def _longest_dry(city: Tables) -> dict[str, int]:
-    """Of each dwelling with a water meter the longest run of days under 10 litres."""
-    longest: dict[str, int] = {}
-    running: dict[str, int] = {}
-    for row in city["meters"]:
-        if row["kind"] != "water":
-            continue
-        home, dry = row["dwelling_id"], row["value"] is not None and row["value"] < 0.01
-        running[home] = running.get(home, 0) + 1 if dry else 0
-        longest[home] = max(longest.get(home, 0), running[home])
-    return longest
-
-
 def test_honest_homes_are_empty_for_weeks_as_well(city: Tables) -> None:
     labelled = {row["dwelling_id"] for row in city["truth"]}
     let = {row["dwelling_id"] for row in city["dwellings"] if row["let_from"] and row["let_from"] < "2025-11-01"}
-    honest = [run for home, run in _longest_dry(city).items() if home in let - labelled]
+    honest = [run for home, run in longest_dry(city).items() if home in let - labelled]
     assert sum(run >= 14 for run in honest) >= 5, "no honest household is ever away: whoever is away gives himself away"
     assert max(honest) >= 25
     assert np.median(honest) < 14, "honest homes are empty most of the time"
@@ -173,7 +142,7 @@ def test_honest_homes_are_empty_for_weeks_as_well(city: Tables) -> None:
 def test_some_honest_absences_are_declared_and_some_are_not(city: Tables) -> None:
     labelled = {row["dwelling_id"] for row in city["truth"]}
     declared = {row["dwelling_id"] for row in city["absences"]}
-    away = {home for home, run in _longest_dry(city).items() if run >= 14 and home not in labelled}
+    away = {home for home, run in longest_dry(city).items() if run >= 14 and home not in labelled}
     assert away & declared
     assert away - declared
 
