@@ -13,6 +13,7 @@ APART = {
     "diaries": "simulators.city_by_diaries",
     "lookalikes": "simulators.city_of_lookalikes",
     "schedules": "simulators.city_by_schedules",
+    "nights": "simulators.city_by_nights",
 }
 """By the name in `--world NAME:NUMBER`."""
 
