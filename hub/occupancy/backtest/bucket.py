@@ -114,7 +114,7 @@ class Buckets:
         amounts = [amount for amount in water if amount]
         if len(amounts) >= WHOLE_MIN:
             return counts_whole(amounts)
-        used, whole = self._gathered.litres.get(self._history.estate[dwelling], (0, 0))
+        used, whole = self._gathered.water_days.get(self._history.estate[dwelling], (0, 0))
         return used >= WHOLE_MIN and whole > WHOLE_SHARE * used
 
     # --- whom the doors recognised ---------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ class Gathered:
     """What was counted on the way. `recognised`: estate → identified passes a day (for the terminals' health).
     `holdings`: of each (person, credential) pair the person and how many of theirs came into use up to it (1: their first).
     `carded`: estate → by day, passes with a card or QR that name their holder, and that do not.
-    `litres`: estate → days on which water was used, and those of them that read a whole number of cubic metres."""
+    `water_days`: estate → days on which a home used water, and those of them that read a whole number of cubic metres."""
 
     passes: int = 0
     recognised: dict[str, list[int]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Gathered:
     metered: set[tuple[int, bool]] = field(default_factory=set)
     holdings: list[tuple[int, int]] = field(default_factory=list)
     carded: dict[str, list[list[int]]] = field(default_factory=dict)
-    litres: dict[str, list[int]] = field(default_factory=dict)
+    water_days: dict[str, list[int]] = field(default_factory=dict)
 
 
 class Spill:
@@ -157,12 +157,18 @@ def gather(tables: Tables, history: History, directory: Path, progress: Progress
     spill.flush()
     found.credentials = list(reader.credentials)
     spill = Spill(directory, "meters", METER, bucket_starts(history))
-    found.litres = {estate: [0, 0] for estate in found.recognised}
     twice = _Twice(2 * len(history.dwellings), count)
+    estates, estate_of = np.unique(history.estate, return_inverse=True)
+    water_days = np.zeros((2, len(estates)), np.int64)
     for chunk in tables.chunks("meters"):
-        spill.add(_meters(chunk, history, tables, found, twice))
+        rows = _meters(chunk, history, tables, found, twice)
+        spill.add(rows)
+        used = rows[(rows["water"] == 1) & (rows["value"] > 0)]
+        for count_of, those in zip(water_days, (used, used[used["value"] == np.round(used["value"])]), strict=True):
+            count_of += np.bincount(estate_of[those["dwelling"]], minlength=len(estates))
         progress()
     spill.flush()
+    found.water_days = {str(estate): count for estate, count in zip(estates, water_days.T.tolist(), strict=True)}
     return found
 
 
@@ -324,7 +330,6 @@ class _Twice:
 
 
 def _meters(chunk: Chunk, history: History, tables: Tables, found: Gathered, twice: _Twice) -> NDArray[np.void]:
-    estates = np.array(history.estate)
     day, value, ok = chunk.days("date"), chunk.numbers("value"), chunk.numbers("ok")
     named = chunk.coded("dwelling_id")
     dwelling = named.mapped(history.number)
@@ -348,9 +353,4 @@ def _meters(chunk: Chunk, history: History, tables: Tables, found: Gathered, twi
     rows = np.zeros(int(use.sum()), METER)
     rows["dwelling"], rows["day"] = dwelling[use], day[use] - history.first
     rows["water"], rows["value"] = kind[use], value[use]
-    used = rows[(rows["water"] == 1) & (rows["value"] > 0)]
-    whole = used["value"] == np.round(used["value"])
-    for estate, counts in found.litres.items():
-        here = estates[used["dwelling"]] == estate
-        counts[0], counts[1] = counts[0] + int(here.sum()), counts[1] + int((here & whole).sum())
     return rows

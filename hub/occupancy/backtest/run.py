@@ -106,7 +106,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
                 {(d, bool(w)) for d, w in kept["metered"]},
                 [(person, number) for person, number in kept["holdings"]],
                 kept["carded"],
-                kept["litres"],
+                kept["water_days"],
             )
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -125,7 +125,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         "metered": sorted(found.metered),
         "holdings": found.holdings,
         "carded": found.carded,
-        "litres": found.litres,
+        "water_days": found.water_days,
         "counts": tables.problems.counts,
         "examples": tables.problems.examples,
     }
