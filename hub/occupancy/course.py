@@ -25,7 +25,11 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-STEADY_DAYS = 3
+STEADY_DAYS, STEADY_OTHERS = (3, 3, 3), (3, 14, 14)
+"""Days in a row that what yellow, orange and red ask must have held before the stage is entered. Of a home that stands empty
+months have passed by then. Others who are there may be guests: they leave, a lent card comes back, the sick get well, and a
+visit or a file can wait for that."""
+
 HOLD = 0.6
 """A stage holds while the chance is at least this share of what it takes to enter it."""
 
@@ -131,7 +135,7 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
         return "S4" if s["own_recent"][i] >= 0.3 and s["unseen_own"][i] < 10 else "S1"
 
     made = _Conditions(allowed, enough, np.asarray(families), (DOORS, CREDENTIALS, METERS, RECORDS), rule)
-    return _course(of.others, tiers, made)
+    return _course(of.others, tiers, made, STEADY_OTHERS)
 
 
 def _by_day_alone(s: dict[str, Floats]) -> Bools:
@@ -191,7 +195,7 @@ def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | Non
 
     made = _Conditions(np.asarray(allowed), np.asarray(enough), np.asarray(families), (DOORS, METERS), named)
     asked = (days >= rule.pre_notice_days) & still & ~of.declared & ~of.paused
-    return _course(np.where(asked, np.maximum(of.vacancy, tiers.yellow), of.vacancy), tiers, made)
+    return _course(np.where(asked, np.maximum(of.vacancy, tiers.yellow), of.vacancy), tiers, made, STEADY_DAYS)
 
 
 def absent_days(of: Likely) -> Floats:
@@ -208,7 +212,7 @@ def _columns(table: Floats, place: dict[str, int]) -> dict[str, Floats]:
     return {name: table[:, number] for name, number in place.items()}
 
 
-def _course(chance: Floats, tiers: Tiers, c: _Conditions) -> list[Now | None]:
+def _course(chance: Floats, tiers: Tiers, c: _Conditions, steady_days: tuple[int, int, int]) -> list[Now | None]:
     found: list[Now | None] = [None] * len(chance)
     marks = (tiers.yellow, tiers.orange, tiers.red)
     level = np.minimum(sum((chance >= mark).astype(np.int64) for mark in marks), c.allowed)
@@ -220,7 +224,7 @@ def _course(chance: Floats, tiers: Tiers, c: _Conditions) -> list[Now | None]:
     since, rule = 0, ""
     for i in range(int(candidates[0]), len(chance)):
         steady = [n + 1 if level[i] > k else 0 for k, n in enumerate(steady)]
-        entered = max((k + 1 for k, n in enumerate(steady) if n >= STEADY_DAYS), default=0)
+        entered = max((k + 1 for k, n in enumerate(steady) if n >= steady_days[k]), default=0)
         if entered > now:
             if now == 0:
                 since, rule = i, c.rule(i)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hub.occupancy.columns import Days
-from hub.occupancy.course import CERTAIN, LEAK_DAYS, OTHERWISE, Now, _leaks, course_of_others
+from hub.occupancy.course import CERTAIN, LEAK_DAYS, OTHERWISE, STEADY_OTHERS, Now, _leaks, course_of_others
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, Stage
 from hub.occupancy.fitted import model
 from hub.occupancy.likely import Likely, likely
@@ -44,12 +44,12 @@ def tenancy() -> Likely:
     return found
 
 
-def last(tenancy: Likely, chance: float, **signs: float) -> Now | None:
-    """What stands on the last day, where all days have these signs and this chance."""
+def last(tenancy: Likely, chance: float, since: int = DAYS, **signs: float) -> Now | None:
+    """What stands on the last day, where all days have these signs, and the last `since` days this chance."""
     table = np.zeros_like(tenancy.signs)
     for name, value in (CARDS_ONLY | {"night_unseen": 1.0} | signs).items():
         table[:, COLUMN[name]] = value
-    of = replace(tenancy, signs=table, others=np.full(len(tenancy.days), chance))
+    of = replace(tenancy, signs=table, others=np.where(np.arange(len(tenancy.days))[::-1] < since, chance, 0.0))
     return course_of_others(of, TIERS, np.ones(len(tenancy.days), np.bool_))[-1]
 
 
@@ -82,6 +82,17 @@ def test_other_hours_of_other_credentials_are_two_kinds_of_signals(tenancy: Like
     assert stage(last(tenancy, 0.75, shift_hours=OTHERWISE, **changed)) is Stage.ORANGE, (
         "while the household's own cards are used, others may be its guests: a file needs a high chance"
     )
+
+
+def test_a_visit_and_a_file_wait_whether_it_lasts(tenancy: Likely) -> None:
+    """Guests leave, a lent card comes back, the sick get well: until then there is a question at most."""
+    signs = {"shift_hours": OTHERWISE, "shift_tokens": OTHERWISE}
+    ask, visit, file = STEADY_OTHERS
+    assert last(tenancy, 0.99, ask - 1, **signs) is None
+    assert stage(last(tenancy, 0.99, ask, **signs)) is Stage.YELLOW
+    assert stage(last(tenancy, 0.99, min(visit, file) - 1, **signs)) is Stage.YELLOW
+    assert stage(last(tenancy, 0.99, file, **signs)) is Stage.RED
+    assert stage(last(tenancy, 0.65, visit, **signs)) is Stage.ORANGE
 
 
 NEVER_SEEN = {"own_recent": 0.0, "own_usual": 0.0, "unseen_own": 30.0, "members": 2.0}
