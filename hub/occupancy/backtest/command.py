@@ -80,6 +80,8 @@ def backtest_command(
 
 def summary(figures: Mapping[str, Any]) -> list[str]:
     """What was kept out, and the figures of each tier beside the baselines."""
+    from hub.occupancy.backtest.named import doubts
+
     lines = [
         f"{figures['dwellings']} dwellings, {figures['days']} days, {figures['passes']} passes: {figures['rows']} rows"
     ]
@@ -88,6 +90,7 @@ def summary(figures: Mapping[str, Any]) -> list[str]:
             f"  kept out or noted: {what}: {found['count']} (first: {found['first'][0] if found['first'] else ''})"
         )
     lines += _taught(figures["outcomes"])
+    lines += doubts(figures["homes"])
     if "score" not in figures:
         return lines
     from hub.occupancy.backtest.score import SEEN_DAYS

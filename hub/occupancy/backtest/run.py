@@ -16,6 +16,7 @@ from hub.occupancy.backtest.gather import Gathered, gather
 from hub.occupancy.backtest.history import History, read_history
 from hub.occupancy.backtest.inspected import taught, told
 from hub.occupancy.backtest.leads import write_leads
+from hub.occupancy.backtest.named import homes_named
 from hub.occupancy.backtest.pool import replayed, write_whole
 from hub.occupancy.backtest.replay import Lead, Replayer
 from hub.occupancy.backtest.score import Scored, read_truth, score
@@ -147,6 +148,7 @@ def _figures(
         "days": history.last - history.first + 1,
         "passes": gathered.passes,
         "rows": len(leads),
+        "homes": homes_named(leads, len(history.dwellings), history.last - history.first + 1),
         "problems": {
             what: {"count": n, "first": problems.examples.get(what, [])} for what, n in sorted(problems.counts.items())
         },
