@@ -1,6 +1,7 @@
 """Fits the part of hub/occupancy/likely.json that says how likely others live in a home, on worlds that it draws itself.
 
     python -m tools.fit_others --out hub/occupancy/likely.json 811 812 … states:201 … diaries:211 … lookalikes:401 …
+    python -m tools.fit_others --out hub/occupancy/likely.json --keep 0.5 863 … schedules:701 … nights:801 …
 
 Each number is a world (`vary:N`), or one of another simulator (`simulators.apart`), none of them one that anything is measured
 on; the more, and the more unlike each other, the better it holds in a city that nobody has seen. Violations are raised
@@ -10,6 +11,7 @@ is fixed: what is fitted on simulated people must not learn their accidents.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +28,7 @@ from simulators.apart import world_apart
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.violations import KINDS
-from tools.fitting import DAYS, EVERY, Samples, Shape, draw_apart, drawn, fit, raised, tenancies, write
+from tools.fitting import DAYS, EVERY, Samples, Shape, draw_apart, drawn, fit, mixed, raised, tenancies, write
 
 HONEST_EVERY = 3
 """Of honest dwellings so many are left out but one."""
@@ -43,8 +45,8 @@ lies at the same length of a record."""
 HOW_LATE = ("usual_days", "record_days")
 """Signs that tell how late in the history it is: nothing is learned from them."""
 
-SHAPE = Shape(trees=400, leaves=32, rows=100, rate=0.06, small=30)
-TIERS = {"yellow": 0.28, "orange": 0.7, "red": 0.86}
+SHAPE = Shape(trees=200, leaves=32, rows=100, rate=0.12, small=30)
+TIERS = {"yellow": 0.28, "orange": 0.65, "red": 0.8}
 FOR = (
     "unseen_face", "never_recognised", "gone_faces", "own_lost", "face_lost", "visitors_recent", "late_recent", "late_short",
     "lived_unseen", "newcomer_only", "house_recent", "new_token", "hours_change", "unidentified_recent", "night_unseen",
@@ -90,12 +92,16 @@ def main(
     dwellings: Annotated[int, typer.Option(min=500, help="Homes of each city.")] = 2500,
     boost: Annotated[float, typer.Option(min=1, help="How many times violations are raised.")] = 3.0,
     version: Annotated[str, typer.Option(help="What leads will name; another fit is another version.")] = "2026.11",
+    keep: Annotated[float, typer.Option(min=0, max=1, help="How much of what OUT says is kept beside the new.")] = 0.0,
 ) -> None:
-    """Fit the chance that others live in a home. About two minutes of a processor a world."""
+    """Fit the chance that others live in a home. About a minute of a processor a world."""
     parts = drawn("others", partial(samples, dwellings=dwellings, boost=boost), numbers, f"{dwellings}_{boost:g}")
     used = [place for place, name in enumerate(SIGNS) if name not in HOW_LATE]
     learned = [replace(part.no_case_above(CASE_DAYS), signs=part.signs[:, used]) for part in parts]
     fitted = fit(learned, [SIGNS[place] for place in used], FOR, AGAINST, SHAPE)
+    if keep:
+        before = json.loads(out.read_text(encoding="utf-8"))["others"]
+        fitted, numbers = mixed(before, fitted, keep), [*before["worlds"], *numbers]
     write(out, "others", fitted, TIERS, numbers, version)
     typer.echo(f"{sum(len(part.right) for part in parts):,} samples; wrote the part of others of {out}")
 

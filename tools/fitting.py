@@ -226,6 +226,23 @@ def fit(
     }
 
 
+def mixed(before: dict[str, Any], fitted: dict[str, Any], keep: float) -> dict[str, Any]:
+    """Trees that say the mean of both in log-odds, `keep` (0..1) of it from `before`: what worlds taught that are too many to be
+    drawn again is not lost."""
+
+    def scaled(tree: Any, share: float) -> Any:
+        if not isinstance(tree, list):
+            return round(tree * share, 4)
+        name, threshold, below, above = tree
+        return [name, threshold, scaled(below, share), scaled(above, share)]
+
+    parts = ((before, keep), (fitted, 1 - keep))
+    return {
+        "bias": round(sum(of["bias"] * share for of, share in parts), 5),
+        "trees": [scaled(tree, share) for of, share in parts for tree in of["trees"]],
+    }
+
+
 def write(
     out: Path, part: str, fitted: dict[str, Any], tiers: dict[str, float], worlds: Sequence[str], version: str
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from hub.occupancy.trees import Trees
@@ -55,6 +57,18 @@ def test_a_sign_that_can_only_speak_for_never_lowers_the_chance() -> None:
     assert (np.diff(trees.chance(rising)) >= 0).all(), (
         "what is fitted must not learn that more of a sign speaks against"
     )
+
+
+def test_mixed_trees_say_the_mean_of_both_in_log_odds() -> None:
+    one, two = (fit([drawn(seed=seed)], COLUMNS, ("speaks_for",), (), SHAPE) for seed in (1, 2))
+    signs = drawn(300, seed=3).signs
+
+    def odds(data: dict[str, Any]) -> NDArray[np.float64]:
+        chance = Trees.read(data, COLUMNS).chance(signs)
+        return np.asarray(np.log(chance / (1 - chance)))
+
+    wanted = 0.75 * odds(one) + 0.25 * odds(two)
+    assert np.allclose(odds(fitting.mixed(one, two, 0.75)), wanted, atol=0.02), "leaves are kept with four digits"
 
 
 def test_no_case_weighs_more_than_so_many_days() -> None:
