@@ -83,16 +83,16 @@ def test_each_tier_is_entered_on_the_day_it_would_have_been() -> None:
 
 def test_a_measured_pack_speaks_as_it_would_have_night_by_night() -> None:
     """Every day of the past gives what judging the record up to that day gives: the model's own chances, not the plain rules."""
-    past, pack = _past(60, 235), pack_named("national_measured")
+    past, pack = _past(60, 300), pack_named("national_measured")
     assert past.record.household
     four = tuple(Member(f"m{n}", True, True, frozenset({f"tok{n}"} if n else {"tok"}), START) for n in range(4))
     past = replace(past, record=replace(past.record, household=replace(past.record.household, members=four)))
     by_night: dict[str, int] = {}
-    for n in range(61, 296):
+    for n in range(61, 361):
         record = replace(past.record, days=past.record.days[:n], contacts_kept=False, traced=False)
         for found in detect(record, pack, calendar(), model()):
             by_night.setdefault(found.stage.value, n - 1)
-    assert set(by_night) == {"yellow", "orange", "red"}, "a home of four that stands empty for 235 days"
+    assert set(by_night) == {"yellow", "orange", "red"}, "a home of four that stands empty for 300 days"
     assert _tiers(past, "national_measured") == [("vacancy", by_night, True)]
 
 
