@@ -250,3 +250,42 @@ def test_a_rule_held_back_says_why() -> None:
     assert held.earned is plain.stage
     assert "20件，属实3件" in held.against[0]
     assert held.evidence == plain.evidence
+
+
+ENTRANT = (CredentialUse("tok-x", False, 0, 2, hours=1 << 19),)
+
+
+def unlet(used: int, uses: Uses = ENTRANT, water: float | None = 0.1, every: int = 2) -> Finding | None:
+    """Of a home recorded as vacant for a quarter, used on every other of the last days."""
+    empty = days(90, (), None if water is None else 0.0)
+    last = [replace(day, uses=uses if i % every == 0 else ()) for i, day in enumerate(days(used, (), water))]
+    return find(empty, last, household=None, vacant_since=END - timedelta(days=89 + used))
+
+
+def test_who_passes_an_unlet_home_for_a_month_is_asked_and_then_visited() -> None:
+    assert unlet(28) is None, "a renovation, viewings, a household that moves in early"
+    assert stage(unlet(32)) == 1
+    found = unlet(50)
+    assert found is not None
+    assert (found.rule, found.stage.value) == ("U1", "orange")
+
+
+def test_passes_that_began_anew_are_counted_anew() -> None:
+    """Two renovations half a year apart are not somebody who lives there."""
+    builders, pause = days(20, ENTRANT, 0.1), days(60, (), 0.0)
+    again = find(builders, pause, days(20, ENTRANT, 0.1), household=None, vacant_since=END - timedelta(days=99))
+    assert again is None
+
+
+def test_passes_without_a_meter_are_a_question_and_no_more() -> None:
+    assert stage(unlet(80, water=None)) == 1
+
+
+def test_a_meter_that_counts_where_nobody_passes_is_a_note() -> None:
+    (found,) = detect(
+        record(
+            days(90, (), 0.0), days(60, (), 0.1), household=None, vacant_since=END - timedelta(days=149)
+        ),
+        MEASURED, calendar(), model(),
+    )  # fmt: skip
+    assert found.stage.value == "note", "a leak, a neighbour's pipe: somebody looks after the house, nobody is sought"
