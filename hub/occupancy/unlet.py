@@ -39,7 +39,7 @@ that counts where nobody passes was right in 6 of 142 leads: a leak, a neighbour
 
 
 def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
-    """U1 over the last two weeks; door coverage is no gate: use is positive evidence."""
+    """U1 over the last two weeks (a measured pack: four, of use that lasts); no gate of door coverage: use is positive evidence."""
     if record.household is not None or record.vacant_since is None or record.under_repair:
         return None
     vacant = record.since(record.vacant_since + timedelta(days=SETTLE_DAYS))
@@ -91,12 +91,13 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
 
 def _lived(vacant: Sequence[PresenceDay]) -> int:
     """Days since which somebody passes, with no longer break than SPAN_DAYS."""
-    since = until = None
-    for day in vacant:
+    first = last = None
+    for day in reversed(vacant):
+        if first is not None and (first - day.day).days > SPAN_DAYS:
+            break
         if day.passes or day.others:
-            since = day.day if since is None or until is None or (day.day - until).days > SPAN_DAYS else since
-            until = day.day
-    return 0 if since is None or until is None else (until - since).days + 1
+            first, last = day.day, last or day.day
+    return 0 if first is None or last is None else (last - first).days + 1
 
 
 def _lasts(recent: Sequence[PresenceDay], rule: VacantUse) -> bool:

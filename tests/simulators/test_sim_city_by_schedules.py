@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -43,7 +44,7 @@ from simulators.city_by_schedules.world import draw_world
 
 START, DAYS, DWELLINGS, PREVALENCE = date(2025, 11, 1), 120, 150, 0.25
 SEED = 3
-SMALL = {"dwellings": 40, "days": 40, "start": START}
+SMALL: dict[str, Any] = {"dwellings": 40, "days": 40, "start": START}
 
 
 def _write(directory: Path, seed: int = SEED) -> Tables:
@@ -90,7 +91,7 @@ def test_coverage_rows_of_a_point_do_not_overlap(city: Tables) -> None:
 
 def test_the_same_seed_is_the_same_city_and_another_is_another(tmp_path: Path) -> None:
     for name, seed in (("one", 5), ("same", 5), ("other", 6)):
-        write_city(tmp_path / name, seed=seed, **SMALL)  # type: ignore[arg-type]
+        write_city(tmp_path / name, seed=seed, **SMALL)
     for file in sorted((tmp_path / "one").iterdir()):
         one, same = file.read_bytes(), (tmp_path / "same" / file.name).read_bytes()
         assert one == same, f"{file.name} differs between two cities of one seed"
@@ -100,9 +101,9 @@ def test_the_same_seed_is_the_same_city_and_another_is_another(tmp_path: Path) -
 
 
 def test_csv_says_the_same_as_parquet_and_replaces_it(tmp_path: Path) -> None:
-    write_city(tmp_path, seed=5, **SMALL)  # type: ignore[arg-type]
+    write_city(tmp_path, seed=5, **SMALL)
     told = {file.stem: pq.read_table(file).to_pylist() for file in tmp_path.iterdir()}
-    write_city(tmp_path, seed=5, parquet=False, **SMALL)  # type: ignore[arg-type]
+    write_city(tmp_path, seed=5, parquet=False, **SMALL)
     assert {file.name for file in tmp_path.iterdir()} == {f"{name}.csv" for name in told}
     for name in ("members", "truth", "coverage"):
         with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
@@ -116,7 +117,7 @@ def test_prevalence_is_obeyed(city: Tables, tmp_path: Path) -> None:
     assert len(set(labelled)) == len(labelled), "a dwelling has two labels"
     missing = round(PREVALENCE * DWELLINGS) - len(labelled)
     assert 0 <= missing <= 5, "only homes recorded vacant may be too few for what was drawn"
-    write_city(tmp_path, seed=SEED, prevalence=0, **SMALL)  # type: ignore[arg-type]
+    write_city(tmp_path, seed=SEED, prevalence=0, **SMALL)
     assert pq.read_table(tmp_path / "truth.parquet").num_rows == 0
 
 
@@ -286,5 +287,5 @@ def test_what_cannot_be_drawn_is_refused(dwellings: int, days: int, prevalence: 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_smallest_city_can_be_drawn(seed: int, tmp_path: Path) -> None:
-    write_city(tmp_path, seed=seed, prevalence=0.5, **SMALL)  # type: ignore[arg-type]
+    write_city(tmp_path, seed=seed, prevalence=0.5, **SMALL)
     assert len(pq.read_table(tmp_path / "dwellings.parquet")) == 40

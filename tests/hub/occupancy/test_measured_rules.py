@@ -255,10 +255,10 @@ def test_a_rule_held_back_says_why() -> None:
 ENTRANT = (CredentialUse("tok-x", False, 0, 2, hours=1 << 19),)
 
 
-def unlet(used: int, uses: Uses = ENTRANT, water: float | None = 0.1, every: int = 2) -> Finding | None:
+def unlet(used: int, water: float | None = 0.1) -> Finding | None:
     """Of a home recorded as vacant for a quarter, used on every other of the last days."""
     empty = days(90, (), None if water is None else 0.0)
-    last = [replace(day, uses=uses if i % every == 0 else ()) for i, day in enumerate(days(used, (), water))]
+    last = [replace(day, uses=ENTRANT if i % 2 == 0 else ()) for i, day in enumerate(days(used, (), water))]
     return find(empty, last, household=None, vacant_since=END - timedelta(days=89 + used))
 
 
@@ -271,7 +271,7 @@ def test_who_passes_an_unlet_home_for_a_month_is_asked_and_then_visited() -> Non
 
 
 def test_passes_that_began_anew_are_counted_anew() -> None:
-    """Two renovations half a year apart are not somebody who lives there."""
+    """Two renovations two months apart are not somebody who lives there."""
     builders, pause = days(20, ENTRANT, 0.1), days(60, (), 0.0)
     again = find(builders, pause, days(20, ENTRANT, 0.1), household=None, vacant_since=END - timedelta(days=99))
     assert again is None
