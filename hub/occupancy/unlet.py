@@ -39,7 +39,7 @@ that counts where nobody passes was right in 6 of 142 leads: a leak, a neighbour
 
 
 def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
-    """U1 over the last two weeks (a measured pack: four, of use that lasts); no gate of door coverage: use is positive evidence."""
+    """U1 over the last two weeks (a measured pack: four, of use that lasts). Door coverage is no gate: use is evidence."""
     if record.household is not None or record.vacant_since is None or record.under_repair:
         return None
     vacant = record.since(record.vacant_since + timedelta(days=SETTLE_DAYS))
