@@ -102,10 +102,7 @@ def create_user(body: NewUser, hub: TheHub, principal: UserKeeper) -> Any:
         unknown = set(body.estates) - set(session.scalars(select(Estate.id)))
     if unknown:
         raise BadRequest(f"没有这些小区：{'、'.join(sorted(unknown))}。")
-    try:
-        user_id = auth.add_user(hub, body.name, body.display_name, body.role, body.estates, body.password, principal.id)
-    except ValueError as error:
-        raise BadRequest(f"用户不能添加，请修改后重试（{error}）。") from error
+    user_id = auth.add_user(hub, body.name, body.display_name, body.role, body.estates, body.password, principal.id)
     return {"id": user_id}
 
 

@@ -18,7 +18,7 @@ from fastapi import Request
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from hub.errors import ApiError, Forbidden, NotFound, Unauthenticated
+from hub.errors import ApiError, BadRequest, Forbidden, NotFound, Unauthenticated
 from hub.ids import new_id, random_text
 from hub.services import Hub
 from hub.tables import ApiKey, HubUser, SignInLink, UserEstate, UserSession
@@ -312,18 +312,18 @@ def _used_up(hub: Hub, hash: str, user_id: str) -> bool:
 def add_user(
     hub: Hub, name: str, display_name: str, role: str, estate_ids: list[str], password: str | None, actor: str
 ) -> str:
-    """The user's id. `password` None: only a sign-in link lets them in. Raises ValueError with what to change."""
+    """The user's id. `password` None: only a sign-in link lets them in. Raises BadRequest with what to change."""
     if role not in PERMISSIONS or role == "lease_system":
-        raise ValueError(
-            f"role {role!r}: use one of estate_manager, housing_official, care_worker, auditor, administrator"
+        raise BadRequest(
+            f"没有“{role}”这个岗位：可用 {'、'.join(role for role in PERMISSIONS if role != 'lease_system')}。"
         )
     if role in SCOPED_ROLES and not estate_ids:
-        raise ValueError("an estate manager or care worker needs at least one estate")
+        raise BadRequest("小区管理员和关怀探访人员须至少指定一个小区。")
     if password is not None and len(password) < MIN_PASSWORD:
-        raise ValueError(f"the password needs at least {MIN_PASSWORD} characters")
+        raise BadRequest(f"密码至少{MIN_PASSWORD}位。")
     with hub.db.unit_of_work(actor, "add user", now=hub.now()) as uow:
         if uow.session.scalar(select(HubUser.id).where(HubUser.name == name)):
-            raise ValueError(f"there is already a user {name!r}")
+            raise BadRequest(f"已有用户“{name}”，请换一个登录名。")
         hash = _passwords.hash(password) if password is not None else None
         user = HubUser(id=new_id("user"), name=name, display_name=display_name or name, role=role, password_hash=hash)
         uow.session.add(user)

@@ -121,13 +121,15 @@ def add_user_command(
 ) -> None:
     """Add somebody who signs in."""
     from hub import auth
+    from hub.english.phrases import english
+    from hub.errors import BadRequest
 
     hub = open_directory(directory)
     text = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else None
     try:
         auth.add_user(hub, name, display_name, role, estate or [], text, "command line")
-    except ValueError as error:
-        raise fail(error) from error
+    except BadRequest as error:
+        raise fail(english(error.message)) from error
     typer.echo(f"user {name} added")
 
 

@@ -23,6 +23,8 @@ from hub.tenancy.changes import ENDED
 from hub.tenancy.onfile import parts
 
 LIMIT = 500
+SHOWN = ("a", "b")
+"""Consents that are laid beside each other. Who asked to be looked after (c) has no place here: it tells no two people apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def evidence_of(session: Session, people: Iterable[str]) -> dict[str, Evidence]:
             )
         live: dict[str, list[str]] = {}
         query = select(Consent.person_id, Consent.purpose).where(
-            Consent.person_id.in_(part), Consent.withdrawn_at.is_(None)
+            Consent.person_id.in_(part), Consent.purpose.in_(SHOWN), Consent.withdrawn_at.is_(None)
         )
         for person, purpose in session.execute(query):
             live.setdefault(person, []).append(purpose)

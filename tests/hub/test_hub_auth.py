@@ -13,6 +13,8 @@ from sqlalchemy import select, update
 
 from hub import auth
 from hub.audit import ChainBroken, chain_of, first_broken, verify
+from hub.english.phrases import english
+from hub.errors import BadRequest
 from hub.masking import mask_card, mask_id_number, mask_name
 from hub.services import Hub
 from hub.tables import AuditRow, HubUser, SignInLink, UserSession
@@ -102,15 +104,24 @@ def test_a_sign_in_link_works_once_and_until_it_expires(
 @pytest.mark.parametrize(
     ("role", "estates", "password", "why"),
     [
-        ("king", [], PASSWORD, "role"),
-        ("lease_system", [], PASSWORD, "role"),
+        ("king", [], PASSWORD, "There is no role king: use one of estate_manager, "),
+        ("lease_system", [], PASSWORD, "There is no role lease_system"),
         ("estate_manager", [], PASSWORD, "at least one estate"),
-        ("auditor", [], "short", "at least 10"),
+        ("auditor", [], "short", "at least 10 characters"),
     ],
 )
 def test_users_that_cannot_be(sqlite_hub: Hub, role: str, estates: list[str], password: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
+    with pytest.raises(BadRequest) as refused:
         auth.add_user(sqlite_hub, "x", "x", role, estates, password, "test")
+    assert why in english(refused.value.message), "said in both languages, wherever somebody is added"
+
+
+def test_a_name_signs_in_one_user(sqlite_hub: Hub) -> None:
+    for name in ("x", "y"):
+        auth.add_user(sqlite_hub, name, name, "auditor", [], PASSWORD, "test")
+    with pytest.raises(BadRequest, match="已有用户“x”") as refused:
+        auth.add_user(sqlite_hub, "x", "another", "auditor", [], PASSWORD, "test")
+    assert english(refused.value.message) == "There is already a user x: choose another sign-in name."
 
 
 def test_who_may_what_is_as_agreed() -> None:

@@ -91,6 +91,19 @@ def test_nothing_is_merged_by_itself_and_the_evidence_is_masked(twice: Hub, feed
     assert opens(twice)["3000000"] == {FIRST}, "one card, two strangers: it opens for whom it was given first"
 
 
+def test_who_asked_to_be_looked_after_is_not_told_beside_a_record(twice: Hub, feed: Feed, sign_in: SignIn) -> None:
+    cared_for = dict.fromkeys("abc", AGREED)
+    feed.records[0] = household(0, 3, members=[member(0, consents=cared_for), member(1, relation="spouse")])
+    run(twice)
+    assert consents(twice)["P-000000"] == "abc"
+    for viewer in (sign_in(twice, "housing_official"), sign_in(twice, "estate_manager", ["E001"])):
+        (pair,) = ok(viewer.get(f"{URL}/candidates"))["items"]
+        told = {one["number"]: one["consents"] for one in pair["records"]}
+        assert told == {"P-000000": ["a", "b"], "P-001000": []}, (
+            "consent c is shown where consents are taken, nowhere else"
+        )
+
+
 def test_a_link_makes_one_person_of_two_records_and_widens_no_consent(twice: Hub, feed: Feed, sign_in: SignIn) -> None:
     before = consents(twice)
     assert before["P-000000"] == "ab"
