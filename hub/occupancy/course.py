@@ -178,7 +178,8 @@ def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | Non
     allowed = np.where(days >= ASK_AWAY_DAYS, 1, 0)
     allowed = np.where((days >= VISIT_AWAY_DAYS) & still, 2, allowed)
     allowed = np.where((days >= rule.red_days) & still, 3, allowed)
-    allowed = np.where(of.declared | of.paused, np.minimum(allowed, 1), allowed)
+    allowed = np.where(of.declared, np.minimum(allowed, 1), allowed)
+    allowed = np.where(of.paused, np.maximum(_before_the_pause(allowed, of), np.minimum(allowed, 1)), allowed)
     enough = (s["unknown"] <= (1 - OBSERVED) * s["away"]) | still
     families = 1 + (still.astype(np.int64) << 1)
 
@@ -194,8 +195,18 @@ def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | Non
         )
 
     made = _Conditions(np.asarray(allowed), np.asarray(enough), np.asarray(families), (DOORS, METERS), named)
-    asked = (days >= rule.pre_notice_days) & still & ~of.declared & ~of.paused
+    due = (days >= rule.pre_notice_days) & still & ~of.declared
+    asked = np.where(of.paused, _before_the_pause(due, of), due) > 0
     return _course(np.where(asked, np.maximum(of.vacancy, tiers.yellow), of.vacancy), tiers, made, STEADY_DAYS)
+
+
+def _before_the_pause(value: Ints | Bools, of: Likely) -> Ints:
+    """By day of the pause around Spring Festival, what stood on the last day before it: the pause stops stages, it ends none.
+    Nothing (0) for an absence that began in the pause, or is declared now."""
+    at = np.arange(len(value))
+    before = np.maximum.accumulate(np.where(of.paused, -1, at))
+    same = (before >= of.away_from) & ~of.declared
+    return np.where(same, value[np.maximum(before, 0)], 0).astype(np.int64)
 
 
 def absent_days(of: Likely) -> Floats:

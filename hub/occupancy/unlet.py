@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from statistics import median
 
 from hub.occupancy.finding import (
@@ -59,9 +59,12 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
     alone = max(_days_of_use(recent, rule), len(passes)) >= ALONE_DAYS
     stage = Stage.ORANGE if signs and passed else Stage.YELLOW
     if pack.measured:
-        lived = _lived(vacant) if passed else 0
+        since = _passing_since(vacant) if passed else None
+        lived = (passes[-1].day - since).days + 1 if since else 0
         if passed and lived < LIVED_DAYS:
             return None
+        if since:
+            because.append(f"自{since:%Y-%m-%d}起一直有人通行（{lived}日）。")
         stage = Stage.NOTE if not passed else stage if lived >= SURELY_DAYS else Stage.YELLOW
     if not because or (pack.measured and not (((signs and passed) or alone) and _lasts(recent, rule))):
         return None
@@ -89,15 +92,15 @@ def find_vacant_use(record: DwellingRecord, pack: PolicyPack) -> Finding | None:
     )
 
 
-def _lived(vacant: Sequence[PresenceDay]) -> int:
-    """Days since which somebody passes, with no longer break than SPAN_DAYS."""
-    first = last = None
+def _passing_since(vacant: Sequence[PresenceDay]) -> date | None:
+    """The day since which somebody passes, with no longer break than SPAN_DAYS."""
+    first: date | None = None
     for day in reversed(vacant):
         if first is not None and (first - day.day).days > SPAN_DAYS:
             break
         if day.passes or day.others:
-            first, last = day.day, last or day.day
-    return 0 if first is None or last is None else (last - first).days + 1
+            first = day.day
+    return first
 
 
 def _lasts(recent: Sequence[PresenceDay], rule: VacantUse) -> bool:

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from hub.english.phrases import english
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding
 from hub.occupancy.fitted import model
-from hub.occupancy.likely import Model
+from hub.occupancy.likely import Model, Tiers
 from hub.occupancy.outcomes import Correction, Learned, Outcomes, Track
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.presence import presence
@@ -35,9 +36,11 @@ def days(count: int, uses: Uses, water: float | None, gap: float = 0.0) -> list[
     return [ObservedDay(END, gaps, uses, None if water is None else water * ups[i % 3]) for i in range(count)]
 
 
-def record(*parts: list[ObservedDay], members: tuple[Member, ...] = COUPLE, **changes: object) -> DwellingRecord:
+def record(
+    *parts: list[ObservedDay], members: tuple[Member, ...] = COUPLE, end: date = END, **changes: object
+) -> DwellingRecord:
     rows = [day for part in parts for day in part]
-    dated = [replace(day, day=END - timedelta(days=len(rows) - 1 - i)) for i, day in enumerate(rows)]
+    dated = [replace(day, day=end - timedelta(days=len(rows) - 1 - i)) for i, day in enumerate(rows)]
     household = Household("t-1", date(2024, 1, 1), None, members)
     base = DwellingRecord(
         "d-1", household, tuple(presence(dated, POINTS)), POINTS, {"water": "W-1"}, contacts_kept=False
@@ -184,6 +187,27 @@ def test_visits_to_an_empty_home_do_not_begin_the_count_anew() -> None:
     assert find(days(120, HERE, 0.2), days(100, (), 0.0), days(3, HERE, 0.2)) is None, "days lived in end it"
 
 
+@pytest.mark.parametrize(
+    ("empty", "stages"),
+    [(260, ("red", "red", "red")), (170, ("orange", "orange", "red")), (0, ("", "", "")), (-5, ("", "", ""))],
+)
+def test_the_pause_around_spring_festival_stops_stages_and_ends_none(empty: int, stages: tuple[str, ...]) -> None:
+    """On the last day before it (2026-02-01), on its last day and three weeks later."""
+    low = replace(model(), vacancy_tiers=Tiers(0.1, 0.15, 0.2))
+    whole = record(days(200, HERE, 0.2), days(empty + 35 + 21, (), 0.0), end=date(2026, 3, 30))
+    assert whole.household is not None
+    courses = Courses(whole, whole.household, MEASURED, calendar(), low)
+    standing = {
+        day.day: now.stage.value if now else ""
+        for at, day in enumerate(whole.days)
+        for now in [courses.standing(at)[1]]
+    }
+    before, last, after = date(2026, 2, 1), date(2026, 3, 9), date(2026, 3, 30)
+    assert (standing[before], standing[last], standing[after]) == stages
+    inside = {standing[before + timedelta(days=d)] for d in range(1, (last - before).days + 1)}
+    assert inside == {stages[1]}, "while it lasts nothing rises or falls"
+
+
 def test_a_declared_absence_is_never_more_than_a_question() -> None:
     told = DeclaredAbsence("a-1", END - timedelta(days=170), END + timedelta(days=5), "care")
     household = Household("t-1", date(2024, 1, 1), None, COUPLE, (told,))
@@ -268,6 +292,9 @@ def test_who_passes_an_unlet_home_for_a_month_is_asked_and_then_visited() -> Non
     found = unlet(50)
     assert found is not None
     assert (found.rule, found.stage.value) == ("U1", "orange")
+    since = END - timedelta(days=49)
+    assert f"自{since}起一直有人通行（49日）。" in found.because, "who is sent there knows since when somebody passes"
+    assert english("".join(found.because)).endswith(f"People have passed since {since} (49 days).")
 
 
 def test_passes_that_began_anew_are_counted_anew() -> None:
