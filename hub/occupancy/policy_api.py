@@ -32,6 +32,7 @@ class PolicyPackItem(BaseModel):
     title: str
     version: str
     legal_basis: str
+    legal_basis_en: str
     confidence: str
     vacancy: Vacancy
     sublet: Sublet
@@ -124,7 +125,11 @@ def list_policy_packs(_principal: Viewer) -> PolicyPackList:
     """The installed packs; which one is in force is the estate's `policy_pack`."""
     return PolicyPackList(
         items=[
-            PolicyPackItem(title=pack.title_zh, **{k: v for k, v in pack if k in PolicyPackItem.model_fields})
+            PolicyPackItem(
+                title=pack.title_zh,
+                legal_basis_en=english(pack.legal_basis),
+                **{k: v for k, v in pack if k in PolicyPackItem.model_fields},
+            )
             for pack in packs().values()
         ]
     )

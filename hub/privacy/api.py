@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from hub.auth import Principal, hub_of, require
+from hub.english.phrases import english
 from hub.privacy.periods import periods
 from hub.services import Hub
 from hub.tables import RetentionRun
@@ -29,8 +30,10 @@ class PeriodItem(BaseModel):
 
     key: str
     title: str
+    title_en: str
     days: int
     basis: str
+    basis_en: str
     total: int
     last: LastRun | None
 
@@ -56,8 +59,10 @@ def retention(
             PeriodItem(
                 key=one.key,
                 title=one.title_zh,
+                title_en=english(one.title_zh),
                 days=one.days,
                 basis=one.basis,
+                basis_en=english(one.basis),
                 total=totals.get(one.key, 0),
                 last=_last(last.get(one.key)),
             )

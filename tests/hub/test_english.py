@@ -18,6 +18,7 @@ from hub.english.phrases import CHINESE, FILES, SLOT, WORD, book, english, in_en
 from hub.occupancy.catalogue import FORBIDDEN, RULES
 from hub.occupancy.outside import SIGN_KINDS
 from hub.occupancy.policy import packs
+from hub.privacy.periods import periods
 
 ROOT = Path(__file__).resolve().parents[2]
 SAYING = (
@@ -111,6 +112,8 @@ def test_names_around_a_lead_have_english_words() -> None:
     texts += [text for kind in SIGN_KINDS.values() for text in (kind.label_zh, kind.innocent) if text]
     for pack in packs().values():
         texts += [pack.title_zh, f"{pack.legal_basis}；{pack.vacancy.basis}", pack.sublet.basis, pack.vacant_use.basis]
+    texts += [pack.legal_basis for pack in packs().values()]
+    texts += [text for period in periods().values() for text in (period.title_zh, period.basis)]
     missing = [text for text in texts if CHINESE.search(english(text))]
     assert not missing, missing
 

@@ -5151,6 +5151,8 @@ export interface components {
         PeriodItem: {
             /** Basis */
             basis: string;
+            /** Basis En */
+            basis_en: string;
             /** Days */
             days: number;
             /** Key */
@@ -5158,6 +5160,8 @@ export interface components {
             last: components["schemas"]["LastRun"] | null;
             /** Title */
             title: string;
+            /** Title En */
+            title_en: string;
             /** Total */
             total: number;
         };
@@ -5420,6 +5424,8 @@ export interface components {
             confidence: string;
             /** Legal Basis */
             legal_basis: string;
+            /** Legal Basis En */
+            legal_basis_en: string;
             /** Name */
             name: string;
             /** Notes */

@@ -6,7 +6,7 @@ import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import { usePolicy, usePolicyPacks } from "../../api/queries";
 import type { PolicyPack } from "../../api/types";
-import { named, useWords } from "../../i18n";
+import { named, useTold, useWords } from "../../i18n";
 import { useEstate, useSession } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -49,6 +49,7 @@ export function PolicyPanel(): ReactNode {
 
 function PackRow({ pack, inForce, use }: { pack: PolicyPack; inForce: boolean; use: () => void }): ReactNode {
   const { settings: t } = useWords();
+  const told = useTold();
   const { may } = useSession();
   const { yellow_days: yellow, orange_days: orange, red_days: red, window_days: window, lived_days: lived } = pack.vacancy;
   const idle = pack.vacancy.shape === "days_lived" && window && lived ? t.livedDays(window, lived) : t.vacancyDays(yellow, orange, red);
@@ -57,7 +58,7 @@ function PackRow({ pack, inForce, use }: { pack: PolicyPack; inForce: boolean; u
       <strong>{named(t.packTitles, pack.name, pack.title)}</strong><span className="faint">{t.version(pack.version)}</span>
       {inForce ? <Mark tone="good">{t.inForce}</Mark> : may("policy.manage") ? <><TryButton pack={pack.name} /><Button size="small" onClick={use}>{t.use}</Button></> : null}
       <span style={{ flexBasis: "100%" }}>{idle} · {t.subletDays(pack.sublet.unseen_days, Math.round(pack.sublet.water_share * 100))}</span>
-      <span className="faint" style={{ flexBasis: "100%" }}>{pack.legal_basis}</span>
+      <span className="faint" style={{ flexBasis: "100%" }}>{told(pack.legal_basis, pack.legal_basis_en)}</span>
     </li>
   );
 }
