@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hub.occupancy.absence_signs import ABSENCE_COLUMN
 from hub.occupancy.columns import columns_of
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, RECORDS, Stage
-from hub.occupancy.likely import Likely, Tiers
+from hub.occupancy.likely import ENROLLED, Likely, Tiers, rules_of
 from hub.occupancy.pack import Vacancy
 from hub.occupancy.runs import LEAK_SPREAD, SHORT_RUN
 from hub.occupancy.signs import COLUMN
@@ -25,10 +25,10 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-STEADY_DAYS, STEADY_OTHERS = (3, 3, 3), (3, 14, 14)
+STEADY_DAYS, STEADY_OTHERS = (3, 3, 3), (7, 14, 14)
 """Days in a row that what yellow, orange and red ask must have held before the stage is entered. Of a home that stands empty
 months have passed by then. Others who are there may be guests: they leave, a lent card comes back, the sick get well, and a
-visit or a file can wait for that."""
+question can wait a week for that, a visit or a file two."""
 
 HOLD = 0.6
 """A stage holds while the chance is at least this share of what it takes to enter it."""
@@ -113,7 +113,7 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     metered |= other_meter
     # other hours alone are a new job; with other credentials, visitors by night or another use of water they are others' hours
     other_hours = (s["shift_hours"] >= OTHERWISE) & (renewed | (s["late_recent"] >= 0.25) | other_meter | other_water)
-    enrolled = s["newcomer_only"] >= 0.3
+    enrolled = s["newcomer_only"] >= ENROLLED
     bits = (silent | nightly | other_hours, used, metered, enrolled)
     number = sum(b.astype(np.int64) for b in bits)
     seen, told = s["observed"], s["declared"] >= MOSTLY_DECLARED
@@ -127,14 +127,10 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     enough = (seen >= OBSERVED) & healthy
     families = sum(b.astype(np.int64) << k for k, b in enumerate(bits))
 
-    def rule(i: int) -> str:
-        if enrolled[i]:
-            return "S2"
-        if s["late_recent"][i] >= 0.3 or s["visitors_recent"][i] >= 0.5:
-            return "P1"
-        return "S4" if s["own_recent"][i] >= 0.3 and s["unseen_own"][i] < 10 else "S1"
-
-    made = _Conditions(allowed, enough, np.asarray(families), (DOORS, CREDENTIALS, METERS, RECORDS), rule)
+    rule = rules_of(of.signs)
+    made = _Conditions(
+        allowed, enough, np.asarray(families), (DOORS, CREDENTIALS, METERS, RECORDS), lambda i: str(rule[i])
+    )
     return _course(of.others, tiers, made, STEADY_OTHERS)
 
 

@@ -13,7 +13,7 @@ from hub.occupancy.columns import Days
 from hub.occupancy.course import CERTAIN, LEAK_DAYS, OTHERWISE, STEADY_OTHERS, Now, _leaks, course_of_others
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, Stage
 from hub.occupancy.fitted import model
-from hub.occupancy.likely import Likely, likely
+from hub.occupancy.likely import SEEN_DAYS, Likely, likely, rules_of, while_seen
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.presence import presence
 from hub.occupancy.runs import SHORT_RUN, festival_days, looks_like_leak
@@ -93,6 +93,30 @@ def test_a_visit_and_a_file_wait_whether_it_lasts(tenancy: Likely) -> None:
     assert stage(last(tenancy, 0.99, min(visit, file) - 1, **signs)) is Stage.YELLOW
     assert stage(last(tenancy, 0.99, file, **signs)) is Stage.RED
     assert stage(last(tenancy, 0.65, visit, **signs)) is Stage.ORANGE
+
+
+@pytest.mark.parametrize(
+    ("signs", "rule"),
+    [
+        ({}, "S4"),
+        ({"unseen_own": SEEN_DAYS}, "S1"),
+        ({"own_recent": 0.2}, "S1"),
+        ({"late_recent": 0.3}, "P1"),
+        ({"visitors_recent": 0.5}, "P1"),
+        ({"newcomer_only": 0.3, "late_recent": 0.3}, "S2"),
+    ],
+)
+def test_others_are_told_of_under_one_rule_and_are_less_likely_while_the_household_is_seen(
+    tenancy: Likely, signs: dict[str, float], rule: str
+) -> None:
+    table = np.zeros_like(tenancy.signs[:1])
+    for name, value in (CARDS_ONLY | signs).items():
+        table[:, COLUMN[name]] = value
+    assert rules_of(table).tolist() == [rule]
+    fitted = model().others.chance(table)
+    stated = while_seen(fitted, table)
+    assert (stated < fitted).all() == (rule == "S4"), "guests, carers and partners come while the household is there"
+    assert (stated == fitted).all() == (rule != "S4")
 
 
 NEVER_SEEN = {"own_recent": 0.0, "own_usual": 0.0, "unseen_own": 30.0, "members": 2.0}
