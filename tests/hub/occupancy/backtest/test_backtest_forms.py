@@ -24,6 +24,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """110 days of 160 dwellings."""
     directory = tmp_path_factory.mktemp("city")
     generate(Settings(builtin_world("dev"), 5, 160, 110, date(2025, 7, 1)), directory, parquet=False)
+    (directory / "truth.csv").unlink()  # nothing is scored here
     return directory
 
 

@@ -48,9 +48,12 @@ def replay(source: Path, out: Path, until: date | None = None) -> tuple[Rows, Re
 
 @pytest.fixture(scope="module")
 def whole(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    """The leads of the whole history."""
-    rows, _ = replay(city, tmp_path_factory.mktemp("whole") / "leads.csv")
+    """The leads of the whole history. Only this replay is scored: what is true plays no part in the others."""
+    rows, result = replay(city, tmp_path_factory.mktemp("whole") / "leads.csv")
     assert len(rows) > 5, "a city of 220 raises leads, else these tests prove nothing"
+    assert result.figures["score"]["yellow+"]["leads"] > 2
+    assert len(result.figures["baselines"]) == 4, "three fixed practices and a forest stand beside it"
+    (city / "truth.csv").unlink()
     return rows
 
 
