@@ -293,6 +293,7 @@ def opening(sim: ModbusBoardSim) -> list[str]:
 def test_one_open_is_one_frame_on_the_wire(board: str, fault: Fault, value: float | None, told: CommandOutcome) -> None:
     async def scenario() -> None:
         patience = 5.0 if fault is Fault.SLOW else 0.2
+        more = 2 if board == "r421a08" else 8  # without an input it is read twice a second, the others fifty times
         async with powered(board) as sim, connected(sim, timeout_s=patience) as driver, heard(driver):
             await until(lambda: sim.listener.frames, "the first poll")
             before = len(opening(sim))
@@ -300,7 +301,7 @@ def test_one_open_is_one_frame_on_the_wire(board: str, fault: Fault, value: floa
             assert (await driver.command(OPEN))[0] is told
             sim.clear_faults()
             seen = len(sim.listener.frames)
-            await until(lambda: len(sim.listener.frames) > seen + 8, "polls go on")
+            await until(lambda: len(sim.listener.frames) > seen + more, "polls go on")
             assert len(opening(sim)) - before == 1, "neither slow nor silent nor busy makes a second pulse"
 
     asyncio.run(scenario())

@@ -170,6 +170,7 @@ def test_a_device_that_falls_silent_is_told_unreachable_by_the_event_stream(
     async def scenario(bench: Bench) -> None:
         if bench.kind == "face_terminal":
             return  # its stream is the broker's; silence is told by the heartbeat's absence (test_conformance)
+        bench.expect_silence()
         async with connected(bench) as driver:
             stream: AsyncIterator[Any] = driver.events()
             await bench.sim.apply_fault(bench.silence)
