@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,16 +36,34 @@ def dist() -> Path:
     return index.parent
 
 
-@pytest.fixture
-def served(
-    dist: Path, tmp_path: Path, free_port: Callable[[], int], wait_until: Callable[..., object]
-) -> Iterator[Served]:
-    """A furnished hub, running."""
-    hub = Served(tmp_path, free_port())
+@pytest.fixture(scope="session")
+def furnished(
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int], wait_until: Callable[..., object]
+) -> Served:
+    """A furnished hub that has stopped: each test runs a copy of its directory, as after a restart."""
+    hub = Served(tmp_path_factory.mktemp("furnished"), free_port())
     hub.start(wait_until)
     furnish(hub)
+    hub.stop()
+    return hub
+
+
+@contextmanager
+def running_copy(of: Served, directory: Path, port: int, wait_until: Callable[..., object]) -> Iterator[Served]:
+    shutil.copytree(of.directory, directory, dirs_exist_ok=True)
+    hub = Served(directory, port, seq=of.seq)
+    hub.start(wait_until)
     yield hub
     hub.stop()
+
+
+@pytest.fixture
+def served(
+    dist: Path, furnished: Served, tmp_path: Path, free_port: Callable[[], int], wait_until: Callable[..., object]
+) -> Iterator[Served]:
+    """A furnished hub of the test's own, running."""
+    with running_copy(furnished, tmp_path, free_port(), wait_until) as hub:
+        yield hub
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +139,14 @@ def open_as(context: BrowserContext, served: Served) -> Callable[[str, str], Pag
 @pytest.fixture(scope="session")
 def standing(
     dist: Path,
+    furnished: Served,
     tmp_path_factory: pytest.TempPathFactory,
     free_port: Callable[[], int],
     wait_until: Callable[..., object],
 ) -> Iterator[Served]:
     """A furnished hub for all tests that only look."""
-    hub = Served(tmp_path_factory.mktemp("standing"), free_port())
-    hub.start(wait_until)
-    furnish(hub)
-    yield hub
-    hub.stop()
+    with running_copy(furnished, tmp_path_factory.mktemp("standing"), free_port(), wait_until) as hub:
+        yield hub
 
 
 @pytest.fixture
