@@ -78,7 +78,7 @@ GROUPS: dict[str, tuple[Need, ...]] = {
     ),
     "test": (
         Need(("postgresql-15",), "the storage tests run on it too", lambda: where.postgres_bin() is not None),
-        Need(("chromium",), "the console's tests", lambda: where.chromium() is not None),
+        Need(("chromium-headless-shell",), "the console's tests", lambda: where.chromium() is not None),
         Need(("mbpoll",), "a second Modbus client", lambda: where.mbpoll() is not None),
         Need(
             (
