@@ -5,6 +5,7 @@ Only hashes of cookies, links and keys are kept. Unsafe methods of a session nee
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import secrets
@@ -81,7 +82,6 @@ SCOPED_ROLES = frozenset({"estate_manager", "care_worker"})
 
 ALL_PERMISSIONS = frozenset[str]().union(*PERMISSIONS.values())
 _passwords = PasswordHasher()
-_NO_PASSWORD = _passwords.hash(secrets.token_hex(16))  # verified for unknown names too: the time taken tells nothing
 
 
 @dataclass(frozen=True)
@@ -217,9 +217,16 @@ def sign_in(hub: Hub, name: str, password: str, address: str = "") -> str:
     return open_session(hub, user.id, address)
 
 
+@functools.cache
+def _nobodys() -> str:
+    """Made at the first sign-in, not by every command: it takes as long as a sign-in."""
+    return _passwords.hash(secrets.token_hex(16))
+
+
 def _verify(hash: str | None, password: str) -> bool:
+    other = _nobodys()  # asked for and verified whether or not the name is known: the time taken tells nothing
     try:
-        return _passwords.verify(hash or _NO_PASSWORD, password) and hash is not None
+        return _passwords.verify(hash or other, password) and hash is not None
     except (VerificationError, InvalidHashError):
         return False
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from hub.opening import DIR, Directory, fail
+from hub.opening import DIR, Directory, fail, loading
 
 case_app = typer.Typer(
     name="case",
@@ -41,7 +41,8 @@ def list_command(
     directory: Directory = DIR,
 ) -> None:
     """List the cases this person sees, newest first."""
-    from hub import case_terminal as terminal
+    with loading():
+        from hub import case_terminal as terminal
 
     with terminal.person(directory, name, link, english) as (hub, principal):
         filters = {"state": state, "kind": kind, "stage": stage}
@@ -61,7 +62,8 @@ def show_command(
     directory: Directory = DIR,
 ) -> None:
     """Show a case: why, what speaks against it, deadlines, its history, and the steps open to this person."""
-    from hub import case_terminal as terminal
+    with loading():
+        from hub import case_terminal as terminal
 
     with terminal.person(directory, name, link, english) as (hub, principal):
         detail = terminal.detail_of(hub, principal, number)
@@ -82,7 +84,8 @@ def form_command(
     directory: Directory = DIR,
 ) -> None:
     """Say what a step asks for: reasons, fields with their choices, and what must come first."""
-    from hub import case_terminal as terminal
+    with loading():
+        from hub import case_terminal as terminal
 
     with terminal.person(directory, name, link, english) as (hub, principal):
         detail = terminal.detail_of(hub, principal, number)
@@ -106,7 +109,8 @@ def step_command(
     directory: Directory = DIR,
 ) -> None:
     """Take a step as this person. What the console would refuse is refused here with the same words; nothing is forced."""
-    from hub import case_terminal as terminal
+    with loading():
+        from hub import case_terminal as terminal
 
     if action not in {one.value for one in terminal.Action}:
         raise fail(f"there is no step {action!r}; steps: {', '.join(one.value for one in terminal.Action)}")
@@ -130,7 +134,8 @@ def export_command(
     directory: Directory = DIR,
 ) -> None:
     """Write the evidence pack as it stands now; that it was taken, and by whom, stands in the case's log."""
-    from hub import case_terminal as terminal
+    with loading():
+        from hub import case_terminal as terminal
 
     form = out.suffix.lower().removeprefix(".")
     if form not in ("pdf", "zip"):

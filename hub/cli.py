@@ -15,7 +15,7 @@ from hub.case_command import case_app
 from hub.evidence.command import verify_evidence_command
 from hub.occupancy.backtest.command import backtest_command
 from hub.occupancy.policy_command import TrialRefused, policy_app, try_on
-from hub.opening import DIR, SETTINGS, Directory, fail, load_config, open_directory
+from hub.opening import DIR, SETTINGS, Directory, fail, load_config, loading, open_directory
 
 app = typer.Typer(
     name="estate-hub",
@@ -49,10 +49,11 @@ def serve(
     ] = None,
 ) -> None:
     """Run the hub: migrations, broker link, jobs, console and API, and the edges' port. Ends cleanly on SIGTERM."""
-    from hub.migrations import DatabaseInUse
-    from hub.mosquitto import BrokerFailed
-    from hub.server import CannotServe
-    from hub.server import serve as run
+    with loading():
+        from hub.migrations import DatabaseInUse
+        from hub.mosquitto import BrokerFailed
+        from hub.server import CannotServe
+        from hub.server import serve as run
 
     config = load_config(
         directory,
@@ -98,7 +99,8 @@ def import_site_command(
     ] = "",
 ) -> None:
     """Import an estate: blocks, dwellings, doors, access points, devices, meters. May be run again."""
-    from hub.estate.site import SiteProblem, SiteWaits, import_site
+    with loading():
+        from hub.estate.site import SiteProblem, SiteWaits, import_site
 
     hub = open_directory(directory, create=True)
     try:
@@ -120,9 +122,10 @@ def add_user_command(
     directory: Directory = DIR,
 ) -> None:
     """Add somebody who signs in."""
-    from hub import auth
-    from hub.english.phrases import english
-    from hub.errors import BadRequest
+    with loading():
+        from hub import auth
+        from hub.english.phrases import english
+        from hub.errors import BadRequest
 
     hub = open_directory(directory)
     text = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else None
@@ -138,7 +141,8 @@ def sign_in_link_command(
     name: Annotated[str, typer.Argument(help="Sign-in name.")], directory: Directory = DIR
 ) -> None:
     """Print a link that signs a user in (recovery). It works for 12 hours."""
-    from hub import auth
+    with loading():
+        from hub import auth
 
     hub = open_directory(directory)
     try:
@@ -156,7 +160,8 @@ def add_edge_command(
     directory: Directory = DIR,
 ) -> None:
     """Add an edge box to an estate; prints its id."""
-    from hub import enrol
+    with loading():
+        from hub import enrol
 
     hub = open_directory(directory)
     try:
@@ -172,7 +177,8 @@ def remove_edge_command(
     directory: Directory = DIR,
 ) -> None:
     """Shut an edge box out: certificate revoked, secret ended, off the broker within seconds while serve runs."""
-    from hub import enrol
+    with loading():
+        from hub import enrol
 
     hub = open_directory(directory)
     try:
@@ -187,7 +193,8 @@ def enrolment_token_command(
     edge: Annotated[str, typer.Argument(help="Edge id, as add-edge printed it.")], directory: Directory = DIR
 ) -> None:
     """Print a one-time token (30 minutes) with which an edge box enrols: `estate-edge enrol`."""
-    from hub import enrol
+    with loading():
+        from hub import enrol
 
     hub = open_directory(directory)
     try:
@@ -202,7 +209,8 @@ def api_key_command(
     name: Annotated[str, typer.Argument(help="Which system it is for.")], directory: Directory = DIR
 ) -> None:
     """Print a new key for the lease system (header X-Api-Key). It is shown once."""
-    from hub import auth
+    with loading():
+        from hub import auth
 
     typer.echo(auth.add_api_key(open_directory(directory), name))
 
@@ -210,7 +218,8 @@ def api_key_command(
 @app.command("verify-audit")
 def verify_audit_command(directory: Directory = DIR) -> None:
     """Check the whole audit trail, link by link. Status 1 where a row was changed, removed or slipped in."""
-    from hub.audit import ChainBroken, verify
+    with loading():
+        from hub.audit import ChainBroken, verify
 
     try:
         typer.echo(verify(open_directory(directory)))
@@ -229,7 +238,8 @@ def explain_command(
     directory: Directory = DIR,
 ) -> None:
     """Say who may pass where, when, because of what, on which devices since when, confirmed by what; and why not."""
-    from hub.access.explain_text import NothingToExplain, explain_text
+    with loading():
+        from hub.access.explain_text import NothingToExplain, explain_text
 
     hub = open_directory(directory)
     try:
@@ -246,10 +256,11 @@ def reconciliation_command(
     out: Annotated[Path | None, typer.Option(help="Also write the whole report, masked: a .csv or .xlsx file.")] = None,
 ) -> None:
     """Read a whole source again and say how it and the hub agree, record by record. Changes nothing. Status 1: they differ."""
-    from hub.errors import ApiError
-    from hub.tenancy import sheets
-    from hub.tenancy.reconciliation import reconcile_source, rows_of, said
-    from hub.tenancy.sources import SourceProblem
+    with loading():
+        from hub.errors import ApiError
+        from hub.tenancy import sheets
+        from hub.tenancy.reconciliation import reconcile_source, rows_of, said
+        from hub.tenancy.sources import SourceProblem
 
     try:
         report = reconcile_source(open_directory(directory), source)
@@ -277,7 +288,8 @@ def demo_command(
     floors: Annotated[int, typer.Option(min=3, max=30, help="Floors a block, four dwellings each.")] = 15,
 ) -> None:
     """Run a whole simulated estate on real protocols: brokers, devices, edge, hub, back office."""
-    from hub.demo import demo
+    with loading():
+        from hub.demo import demo
 
     raise typer.Exit(demo(directory, port, seed=seed, days=days, speed=speed, blocks=blocks, floors=floors))
 
@@ -295,7 +307,8 @@ def try_policy_command(
     out: Annotated[Path | None, typer.Option(help="Also write the whole result as JSON.")] = None,
 ) -> None:
     """Say what a pack would have opened on an estate's own history, beside the pack in force. Changes nothing."""
-    from hub.cases.inspected import outcomes_of
+    with loading():
+        from hub.cases.inspected import outcomes_of
 
     hub = open_directory(directory)
     try:
@@ -310,8 +323,9 @@ def try_policy_command(
 @policy_app.command("measured")
 def measured_rules_command(directory: Directory = DIR) -> None:
     """Say how right each rule has been by this hub's closed cases, and which one is held back."""
-    from hub.cases.inspected import outcomes_of
-    from hub.cases.rules_api import records
+    with loading():
+        from hub.cases.inspected import outcomes_of
+        from hub.cases.rules_api import records
 
     hub = open_directory(directory)
     try:

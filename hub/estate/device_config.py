@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 MASK = "******"
 """What the API shows in place of a secret. Sent back, it means: leave the secret as it is."""
@@ -25,6 +25,9 @@ Path = tuple[str | int, ...]
 
 def problems(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """One zh line a field that is wrong, named as the form names it; empty when the settings fit."""
+    from jsonschema import Draft202012Validator  # here: few starts of the hub come to check a device's settings
+    from jsonschema.exceptions import SchemaError
+
     try:
         Draft202012Validator.check_schema(schema)
         errors = sorted(

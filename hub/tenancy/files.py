@@ -9,14 +9,13 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-from openpyxl.worksheet.cell_range import CellRange
-
 from hub.tenancy.fields import Refused
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.cell_range import CellRange
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_UNPACKED = 200 * 1024 * 1024  # a small file may unpack to gigabytes
@@ -26,7 +25,7 @@ _MERGED = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}mergeCell"
 MAX_MERGED = 5_000  # areas; a list merges house codes, a hostile file names millions of cells in a few bytes
 # What openpyxl, lxml and zipfile raise at a damaged file: it has no error of its own for that.
 _XLSX_ERRORS = (
-    InvalidFileException, zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError, AttributeError, AssertionError,
+    zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError, AttributeError, AssertionError,
     LookupError, ValueError, TypeError, ArithmeticError, RuntimeError,
 )  # fmt: skip
 Rows = list[list[object]]
@@ -46,6 +45,9 @@ def rows_of(name: str, content: bytes) -> Rows:
 
 def _xlsx(content: bytes) -> Rows:
     """Read as a stream: neither the size a sheet says it has nor its merged areas are ever unfolded in memory."""
+    from openpyxl import load_workbook  # here: few starts of the hub come to read a workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(entry.file_size for entry in packed.infolist()) > MAX_UNPACKED:
@@ -62,13 +64,15 @@ def _xlsx(content: bytes) -> Rows:
             _fill(rows, _merged(sheet))
     except Refused:
         raise
-    except _XLSX_ERRORS as error:
+    except (InvalidFileException, *_XLSX_ERRORS) as error:
         raise Refused("file_unreadable", type(error).__name__) from error
     return rows
 
 
 def _merged(sheet: Any) -> list[CellRange]:
     """A streamed sheet does not tell its merged areas: they are read from its own part of the file."""
+    from openpyxl.worksheet.cell_range import CellRange
+
     areas: list[CellRange] = []
     with sheet._get_source() as source:
         for _, element in ElementTree.iterparse(source):

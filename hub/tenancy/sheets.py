@@ -6,8 +6,6 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from openpyxl import Workbook
-
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -22,6 +20,8 @@ def as_csv(rows: Iterable[Sequence[str]]) -> bytes:
 
 def as_xlsx(rows: Iterable[Sequence[str]], title: str) -> bytes:
     """One sheet."""
+    from openpyxl import Workbook  # here: few starts of the hub come to write a workbook
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:31])
     for row in rows:
