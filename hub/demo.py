@@ -27,6 +27,7 @@ from hub.children import Child, ChildFailed, Children, run_to_end
 from hub.migrations import DatabaseInUse
 from hub.mosquitto import BrokerFailed
 from hub.services import Hub, open_hub
+from hub.trust import trusted
 
 PYTHON = (sys.executable, "-m")
 LOOK_S = 0.1
@@ -150,6 +151,7 @@ class Demo:
             headers={"X-Api-Key": setup.back_office_key(self.directory).read_text().strip()},
             timeout=60,
             trust_env=False,
+            verify=trusted(trust_env=False),
         )
         reply.raise_for_status()
 
@@ -214,7 +216,7 @@ class Demo:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=10.0, trust_env=False).status_code < 500
+        return httpx.get(url, timeout=10.0, trust_env=False, verify=trusted(trust_env=False)).status_code < 500
     except httpx.HTTPError:
         return False
 

@@ -19,6 +19,7 @@ from hub.jobs import Job
 from hub.lease.feed import FeedMessage
 from hub.services import Hub
 from hub.tables import OutboxMessage
+from hub.trust import trusted
 
 CONFIG_FILE = "lease.json"
 JOB = "lease.deliver"
@@ -86,7 +87,8 @@ def deliver(hub: Hub) -> str:
     if system is None:
         return f"no lease system configured ({CONFIG_FILE}); {waiting or 0} messages wait"
     sent = failed = 0
-    with httpx.Client(timeout=system.timeout_s, headers=_key_header(hub.config.dir, system)) as client:
+    key, trust = _key_header(hub.config.dir, system), trusted(trust_env=True)
+    with httpx.Client(timeout=system.timeout_s, headers=key, verify=trust) as client:
         for message in due:
             error, line_down = _post(hub, client, system.url, message)
             _remember(hub, message.id, error)

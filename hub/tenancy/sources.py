@@ -18,6 +18,7 @@ import msgspec
 
 from hub.tenancy.body import NoJson, Twice, decoded
 from hub.tenancy.reasons import zh
+from hub.trust import trusted
 
 FILE = "sources.json"
 PAGE = 200
@@ -124,7 +125,11 @@ def read_key(directory: Path, source: SourceConfig) -> str:
 def open_client(directory: Path, source: SourceConfig) -> httpx.Client:
     """A client for one run. Redirects are not followed: a sign-in page is not a feed."""
     return httpx.Client(
-        base_url=source.url, headers={"X-Api-Key": read_key(directory, source)}, timeout=TIMEOUT_S, trust_env=False
+        base_url=source.url,
+        headers={"X-Api-Key": read_key(directory, source)},
+        timeout=TIMEOUT_S,
+        trust_env=False,
+        verify=trusted(trust_env=False),
     )
 
 
