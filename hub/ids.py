@@ -11,7 +11,11 @@ TOKEN_LENGTH = 20
 
 def random_text(length: int) -> str:
     """`length` characters of `[a-z0-9]` from the system's random source."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    number, characters = secrets.randbelow(len(_ALPHABET) ** length), []  # asked once: a pull makes thousands
+    for _ in range(length):
+        number, digit = divmod(number, len(_ALPHABET))
+        characters.append(_ALPHABET[digit])
+    return "".join(characters)
 
 
 def new_id(prefix: str) -> str:

@@ -65,7 +65,9 @@ def text(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > _MAX_INT_BITS:
         return "#" * (MAX_TEXT + 1)  # longer than any number that means something, and than Python likes to write out
     plain = unicodedata.normalize("NFKC", str(value)[: 4 * MAX_TEXT])
-    return " ".join("".join(c for c in plain if c in _BLANKS or _seen(c)).split())
+    if not plain.isprintable():  # nearly every cell is, and looking at each character of it takes long
+        plain = "".join(c for c in plain if c in _BLANKS or _seen(c))
+    return " ".join(plain.split())
 
 
 def _seen(character: str) -> bool:
