@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -70,24 +72,24 @@ def office(tmp_path: Path) -> Iterator[Office]:
 @pytest.fixture
 def estate() -> Callable[[Hub], None]:
     """`estate(hub)`: E001 with block B1 of 12 floors × 4 dwellings."""
+    return build_estate
 
-    def build(hub: Hub) -> None:
-        with hub.db.unit_of_work("test", "estate", audit=False) as uow:
-            uow.session.add(Estate(id="E001", code="E001", name="青松公租房小区", policy={}))
-            uow.session.flush()
-            uow.session.add(
-                Block(id="E001.B1", estate_id="E001", code="B1", name="1号楼", floors=12, dwellings_per_floor=4)
+
+def build_estate(hub: Hub) -> None:
+    with hub.db.unit_of_work("test", "estate", audit=False) as uow:
+        uow.session.add(Estate(id="E001", code="E001", name="青松公租房小区", policy={}))
+        uow.session.flush()
+        uow.session.add(
+            Block(id="E001.B1", estate_id="E001", code="B1", name="1号楼", floors=12, dwellings_per_floor=4)
+        )
+        uow.session.flush()
+        uow.session.add_all(
+            Dwelling(
+                id=f"E001.{code(n)}", estate_id="E001", block_id="E001.B1", code=code(n), floor=n // 4 + 1,
+                number=f"{n // 4 + 1}{n % 4 + 1:02d}", rooms=2,
             )
-            uow.session.flush()
-            uow.session.add_all(
-                Dwelling(
-                    id=f"E001.{code(n)}", estate_id="E001", block_id="E001.B1", code=code(n), floor=n // 4 + 1,
-                    number=f"{n // 4 + 1}{n % 4 + 1:02d}", rooms=2,
-                )
-                for n in range(48)
-            )  # fmt: skip
-
-    return build
+            for n in range(48)
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -128,15 +130,56 @@ def fed(estate: Callable[[Hub], None], feed: Feed) -> Callable[[Hub], None]:
 
 
 @pytest.fixture
-def ready(request: pytest.FixtureRequest, fed: Callable[[Hub], None], feed: Feed) -> Hub:
-    """A hub that has read 40 households, eight a page. On SQLite; see `on_both`."""
-    hub: Hub = request.getfixturevalue(getattr(request, "param", "sqlite_hub"))
-    fed(hub)
+def ready(request: pytest.FixtureRequest, fed: Callable[[Hub], None], feed: Feed, tmp_path: Path) -> Hub:
+    """A hub that has read 40 households, eight a page. Parametrized by `sqlite_hub` (the default) or `postgres_hub`.
+
+    On SQLite it goes on from a copy of the files that such a hub left: one a worker reads them.
+    """
     feed.page = 8
     feed.records = [household(n) for n in range(MANY)]
+    if (kind := getattr(request, "param", "sqlite_hub")) != "sqlite_hub":
+        hub: Hub = request.getfixturevalue(kind)
+        fed(hub)
+        _read_all(hub)
+        return hub
+    assert "sqlite_hub" not in request.fixturenames, "the copy would come under a hub that is open"
+    left = request.getfixturevalue("_hub_that_has_read")
+    shutil.copytree(left.directory, tmp_path, dirs_exist_ok=True)
+    hub = request.getfixturevalue("sqlite_hub")
+    assert hub.now() == NOON, "the copy was made at another time"
+    hub.sighting, feed.asked = left.sighting, list(left.asked)
+    configure(tmp_path, feed)
+    return hub
+
+
+def _read_all(hub: Hub) -> None:
     assert "+40" in run(hub)
     assert len(access(hub)) == MANY
-    return hub
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What a hub that has read them leaves in its directory; when it last believed its clock; which pages it asked for."""
+
+    directory: Path
+    sighting: tuple[datetime, timedelta | None] | None
+    asked: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def _hub_that_has_read(tmp_path_factory: pytest.TempPathFactory) -> _Left:
+    directory = tmp_path_factory.mktemp("read")
+    database = open_sqlite(directory)
+    hub = Hub(Config(dir=directory), database, Keys(directory / "keys"), Live(), lambda: NOON)
+    hub.steady = lambda: timedelta(0)
+    with serving() as feed:
+        feed.page = 8
+        feed.records = [household(n) for n in range(MANY)]
+        build_estate(hub)
+        configure(directory, feed)
+        _read_all(hub)
+    database.close()
+    return _Left(directory, hub.sighting, tuple(feed.asked))
 
 
 @pytest.fixture
