@@ -56,6 +56,12 @@ def app_on(hub: Hub) -> FastAPI:
 
 
 @functools.cache
+def openapi() -> dict[str, Any]:
+    """What the application says of its routes. One a process: not to be changed."""
+    return _all_rooms().openapi()
+
+
+@functools.cache
 def _all_rooms() -> FastAPI:
     return build_app(rooms.ROUTERS)
 

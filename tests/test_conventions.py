@@ -65,10 +65,19 @@ def python_files(*folders: str) -> list[str]:
     return [p.relative_to(ROOT).as_posix() for folder in folders for p in sorted((ROOT / folder).rglob("*.py"))]
 
 
+LOOKED_AT = (ast.Attribute, ast.Call, ast.ExceptHandler, ast.ImportFrom)
+SKIPPING = ("skip", "xfail", "importorskip", "skipif")
+
+
 @functools.lru_cache(maxsize=1)
 def _nodes(text: str) -> tuple[ast.AST, ...]:
-    """All of a module; kept for the next check of the same one."""
-    return tuple(ast.walk(ast.parse(text)))
+    """Those of a module at which a check looks; kept for the next check of the same one."""
+    return tuple(node for node in ast.walk(ast.parse(text)) if isinstance(node, LOOKED_AT))
+
+
+def _last_name(expression: ast.expr) -> str:
+    """``c`` of ``a.b.c``: quicker to ask for than the whole, which takes long to write out."""
+    return expression.attr if isinstance(expression, ast.Attribute) else getattr(expression, "id", "")
 
 
 def broad_handlers(path: str, text: str) -> Iterator[tuple[int, str]]:
@@ -82,8 +91,8 @@ def broad_handlers(path: str, text: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, "bare except"
                 continue
             caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("suppress", "contextlib.suppress"):
-            caught = node.args
+        elif isinstance(node, ast.Call) and _last_name(node.func) == "suppress":
+            caught = node.args if ast.unparse(node.func) in ("suppress", "contextlib.suppress") else []
         for one in caught:
             if ast.unparse(one) in ("Exception", "BaseException", "builtins.Exception", "builtins.BaseException"):
                 yield one.lineno, f"catches {ast.unparse(one)}: name what is expected, wrap it where it is raised"
@@ -101,9 +110,7 @@ def naive_times(path: str, text: str) -> Iterator[tuple[int, str]]:
     for node in _nodes(text):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
-        owner, name = ast.unparse(node.func.value), node.func.attr
-        if not re.fullmatch(r"(\w+\.)?datetime", owner):
-            continue
+        name = node.func.attr
         zone = any(keyword.arg == "tz" for keyword in node.keywords)
         naive = {
             "utcnow": True,
@@ -112,15 +119,16 @@ def naive_times(path: str, text: str) -> Iterator[tuple[int, str]]:
             "now": not node.args and not zone,
             "fromtimestamp": len(node.args) < 2 and not zone,
         }
-        if naive.get(name):
+        if naive.get(name) and re.fullmatch(r"(\w+\.)?datetime", owner := ast.unparse(node.func.value)):
             yield node.lineno, f"{owner}.{name}() gives a time without a zone: datetime.now(UTC)"
 
 
 def sleeps(path: str, text: str) -> Iterator[tuple[int, str]]:
     """``time.sleep``, also when imported by name."""
     for node in _nodes(text):
-        if isinstance(node, ast.Call) and re.fullmatch(r"(\w*time\w*\.)?sleep", ast.unparse(node.func)):
-            yield node.lineno, "sleeps and hopes: use the wait_until fixture"
+        if isinstance(node, ast.Call) and _last_name(node.func) == "sleep":
+            if re.fullmatch(r"(\w*time\w*\.)?sleep", ast.unparse(node.func)):
+                yield node.lineno, "sleeps and hopes: use the wait_until fixture"
         elif isinstance(node, ast.ImportFrom) and node.module == "time" and any(a.name == "sleep" for a in node.names):
             yield node.lineno, "imports sleep: use the wait_until fixture"
 
@@ -128,7 +136,7 @@ def sleeps(path: str, text: str) -> Iterator[tuple[int, str]]:
 def skipped_tests(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Tests that are skipped or expected to fail."""
     for node in _nodes(text):
-        if not isinstance(node, ast.Attribute):
+        if not isinstance(node, ast.Attribute) or node.attr not in SKIPPING:
             continue
         name = ast.unparse(node)
         if re.fullmatch(r"pytest\.(skip|xfail|importorskip|mark\.(skip|skipif|xfail))", name):

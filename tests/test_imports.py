@@ -103,22 +103,21 @@ def module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _statements(tree: ast.AST, with_type_checking: bool) -> Iterator[ast.stmt]:
-    """Of a module, at any depth: an import is nowhere else."""
+def _statements(tree: ast.AST, for_types: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
+    """Of a module, at any depth: an import is nowhere else. With each, whether only the type checker reads it."""
     for name in ("body", "orelse", "finalbody", "handlers", "cases"):
         for child in getattr(tree, name, ()):
-            if not with_type_checking and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-                continue
+            within = for_types or (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test))
             if isinstance(child, ast.stmt):
-                yield child
-            yield from _statements(child, with_type_checking)
+                yield child, within
+            yield from _statements(child, within)
 
 
 @functools.cache
-def _imports(text: str, with_type_checking: bool) -> tuple[ast.Import | ast.ImportFrom, ...]:
-    """Of a module: several checks ask for the same ones."""
-    statements = _statements(ast.parse(text), with_type_checking)
-    return tuple(node for node in statements if isinstance(node, ast.Import | ast.ImportFrom))
+def _imports(text: str) -> tuple[tuple[ast.Import | ast.ImportFrom, bool], ...]:
+    """Of a module, parsed once: several checks ask for the same ones."""
+    statements = _statements(ast.parse(text))
+    return tuple((node, for_types) for node, for_types in statements if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def imports(path: str, text: str, known: set[str], with_type_checking: bool = True) -> Iterator[tuple[int, str]]:
@@ -126,7 +125,9 @@ def imports(path: str, text: str, known: set[str], with_type_checking: bool = Tr
     package = module_name(path).split(".")
     if not path.endswith("/__init__.py"):
         package = package[:-1]
-    for node in _imports(text, with_type_checking):
+    for node, for_types in _imports(text):
+        if for_types and not with_type_checking:
+            continue
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -196,8 +197,13 @@ def impurities(sources: Sources) -> list[str]:
     return found
 
 
-def _impure_code(text: str, declarations_count: bool) -> Iterator[tuple[int, str]]:
+@functools.cache
+def _impure_code(text: str, declarations_count: bool) -> tuple[tuple[int, str], ...]:
     """(line, what). A protocol's ``async def f(self) -> X: ...`` only declares: what a pure module imports may have it."""
+    return tuple(_impure_lines(text, declarations_count))
+
+
+def _impure_lines(text: str, declarations_count: bool) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.AsyncFunctionDef) and not declarations_count and _only_declares(node):
             continue

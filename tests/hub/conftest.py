@@ -149,7 +149,7 @@ def sign_in(client_for: Callable[[Hub], TestClient]) -> SignIn:
     return enter
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_estate() -> Callable[[Hub], None]:
     """`small_estate(hub)`: estate E001 with block E001.B1, dwellings 101, 102, 201, 202 and edge `edge-aaaa`."""
 
@@ -179,7 +179,7 @@ def small_estate() -> Callable[[Hub], None]:
     return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_site(small_estate: Callable[[Hub], None]) -> Callable[[Hub], None]:
     """`small_site(hub)`: the small estate with a gate (terminal `E001.face-g1`, both sides, camera), a water meter on
     dwelling 101 (`E001.W-0101`), and household T-1 in dwelling 101: person `person-1` (consent b), credential TOKEN."""

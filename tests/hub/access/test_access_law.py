@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from access_site import BOARD, GATE, Setup, change, desired, report, token_of
 from any_call import Caller, unsafe_routes
+from empty_hub import openapi
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, select, update
 
@@ -18,7 +19,6 @@ from device_drivers.contract.words import HolderClass, IdentifierType
 from hub import auth, rooms
 from hub.access import publish
 from hub.access.lifecycle import GROUNDS, TRANSITIONS, Cause, CredentialState, Ground
-from hub.app import create_app
 from hub.services import Hub
 from hub.tables import (
     AccessPoint,
@@ -155,7 +155,7 @@ def test_whatever_is_called_no_resident_loses_access_but_by_a_lawful_cause(
     site: Hub, sign_in: Any, client_for: Callable[[Hub], TestClient], clock: Any, seed: int
 ) -> None:
     """Every route that changes something, with bodies of its own schema; every job; days and months that pass."""
-    caller = Caller(site, seed, people(site, sign_in, client_for), create_app(site).openapi())
+    caller = Caller(site, seed, people(site, sign_in, client_for), openapi())
     routes, jobs = list(unsafe_routes()), list(rooms.JOBS)
     for step in range(STEPS):
         if step % 10 == 0:
