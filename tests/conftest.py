@@ -308,35 +308,37 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _postgres_with_tables(postgres_url: str) -> Iterator[str]:
+def _postgres_with_tables(postgres_url: str) -> Iterator[tuple[str, psycopg.Connection]]:
+    """And a connection that stays open to empty it: a new one would have to learn all tables anew each time."""
     from empty_hub import make_tables  # here, so that a run of the drivers' tests alone loads no hub
 
     with _new_database(postgres_url) as url:
         make_tables(url)
-        yield url
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("SET session_replication_role = replica")  # in any order: no foreign key is asked
+            yield url, connection
 
 
 @pytest.fixture
-def postgres_tables(_postgres_with_tables: str) -> Iterator[str]:
+def postgres_tables(_postgres_with_tables: tuple[str, psycopg.Connection]) -> Iterator[str]:
     """The URL of a database with the hub's tables and no row. One a worker, emptied after each test: making it is slow."""
-    yield _postgres_with_tables
-    _empty(_postgres_with_tables.replace("+psycopg", ""))
+    url, connection = _postgres_with_tables
+    yield url
+    _empty(connection)
 
 
-def _empty(url: str) -> None:
-    """Nobody is connected, no row is left, and every number begins anew."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        connection.execute("SET session_replication_role = replica")  # in any order: no foreign key is asked
-        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        tables = [sql.Identifier(name) for (name,) in names]
-        ask = (sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(table.as_string(), table) for table in tables)
-        for (table,) in connection.execute(sql.SQL(" UNION ALL ").join(ask)).fetchall():
-            connection.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
-        connection.execute("SELECT setval(c.oid::regclass, 1, false) FROM pg_class c WHERE relkind = 'S'")
+def _empty(connection: psycopg.Connection) -> None:
+    """Nobody else is connected, no row is left, and every number begins anew."""
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    tables = [sql.Identifier(name) for (name,) in names]
+    ask = (sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(table.as_string(), table) for table in tables)
+    for (table,) in connection.execute(sql.SQL(" UNION ALL ").join(ask)).fetchall():
+        connection.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
+    connection.execute("SELECT setval(c.oid::regclass, 1, false) FROM pg_class c WHERE relkind = 'S'")
 
 
 @pytest.fixture(scope="session")
