@@ -128,17 +128,37 @@ class Running:
         return httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False)
 
 
+_up: list[Running] = []
+"""The estate of this worker, from its first journey to its last."""
+
+
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Running]:
+def _ended() -> Iterator[None]:
+    yield
+    _end()
+
+
+@pytest.fixture(scope="module")
+def running(_ended: None, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Running:
     """A small estate (32 dwellings, 200 days of history), up and ready. One for all journeys of a worker."""
-    directory = tmp_path_factory.mktemp("demo")
-    demo = Running(directory, free_port(), ["--blocks", "1", "--floors", "8", "--speed", "60"])
-    demo.start()
-    try:
+    if not _up:
+        directory = tmp_path_factory.mktemp("demo")
+        demo = Running(directory, free_port(), ["--blocks", "1", "--floors", "8", "--speed", "60"])
+        demo.start()
+        _up.append(demo)
         demo.control.post("/estate/speed", json={"speed": 0.01})  # people stand still: the tests walk for them
-        yield demo
-    finally:
-        demo.stop()
+    return _up[0]
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """An estate that nobody visits any more would take its share of the machine until all the rest is tested."""
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        _end()
+
+
+def _end() -> None:
+    while _up:
+        _up.pop().stop()
 
 
 @pytest.fixture
