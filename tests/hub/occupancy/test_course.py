@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hub.occupancy.columns import Days
-from hub.occupancy.course import CERTAIN, LEAK_DAYS, OTHERWISE, STEADY_OTHERS, Now, _leaks, course_of_others
+from hub.occupancy.course import CERTAIN, LEAK_DAYS, OTHERWISE, Now, _leaks, course_of_others
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, Stage
 from hub.occupancy.fitted import model
 from hub.occupancy.likely import SEEN_DAYS, Likely, likely, rules_of, while_seen
@@ -87,12 +87,11 @@ def test_other_hours_of_other_credentials_are_two_kinds_of_signals(tenancy: Like
 def test_a_visit_and_a_file_wait_whether_it_lasts(tenancy: Likely) -> None:
     """Guests leave, a lent card comes back, the sick get well: until then there is a question at most."""
     signs = {"shift_hours": OTHERWISE, "shift_tokens": OTHERWISE}
-    ask, visit, file = STEADY_OTHERS
-    assert last(tenancy, 0.99, ask - 1, **signs) is None
-    assert stage(last(tenancy, 0.99, ask, **signs)) is Stage.YELLOW
-    assert stage(last(tenancy, 0.99, min(visit, file) - 1, **signs)) is Stage.YELLOW
-    assert stage(last(tenancy, 0.99, file, **signs)) is Stage.RED
-    assert stage(last(tenancy, 0.65, visit, **signs)) is Stage.ORANGE
+    assert last(tenancy, 0.99, 6, **signs) is None, "a question waits a week"
+    assert stage(last(tenancy, 0.99, 7, **signs)) is Stage.YELLOW
+    assert stage(last(tenancy, 0.99, 13, **signs)) is Stage.YELLOW
+    assert stage(last(tenancy, 0.99, 14, **signs)) is Stage.RED
+    assert stage(last(tenancy, 0.65, 14, **signs)) is Stage.ORANGE
 
 
 @pytest.mark.parametrize(

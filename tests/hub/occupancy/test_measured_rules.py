@@ -208,6 +208,31 @@ def test_the_pause_around_spring_festival_stops_stages_and_ends_none(empty: int,
     assert inside == {stages[1]}, "while it lasts nothing rises or falls"
 
 
+def stages_around_the_pause(*parts: list[ObservedDay], absences: tuple[DeclaredAbsence, ...] = ()) -> dict[date, str]:
+    """By day up to 2026-03-09, the last of the pause; of a model that needs no high chance."""
+    household = Household("t-1", date(2024, 1, 1), None, COUPLE, absences)
+    whole = record(*parts, end=date(2026, 3, 9), household=household)
+    low = replace(model(), vacancy_tiers=Tiers(0.1, 0.15, 0.2))
+    courses = Courses(whole, household, MEASURED, calendar(), low)
+    standing = [courses.standing(at)[1] for at in range(len(whole.days))]
+    return {day.day: now.stage.value if now else "" for day, now in zip(whole.days, standing, strict=True)}
+
+
+def test_who_declares_in_the_pause_is_heard_in_it() -> None:
+    told = DeclaredAbsence("a-1", date(2026, 2, 8), date(2026, 4, 1), "home_visit")
+    found = stages_around_the_pause(days(150, HERE, 0.2), days(295, (), 0.0), absences=(told,))
+    assert found[date(2026, 2, 7)] == "red"
+    assert found[date(2026, 2, 20)] in ("yellow", ""), (
+        "what stood before is carried on only until the household answers"
+    )
+
+
+def test_who_came_home_in_the_pause_and_left_again_is_not_asked_for_the_absence_before() -> None:
+    found = stages_around_the_pause(days(150, HERE, 0.2), days(265, (), 0.0), days(5, HERE, 0.2), days(25, (), 0.0))
+    assert found[date(2026, 2, 7)] == "red"
+    assert found[date(2026, 3, 9)] == ""
+
+
 def test_a_declared_absence_is_never_more_than_a_question() -> None:
     told = DeclaredAbsence("a-1", END - timedelta(days=170), END + timedelta(days=5), "care")
     household = Household("t-1", date(2024, 1, 1), None, COUPLE, (told,))
