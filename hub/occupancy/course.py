@@ -35,14 +35,9 @@ HOLD = 0.6
 
 CLOSE_DAYS = 5
 OBSERVED, OBSERVED_RED = 0.6, 0.85
-ASK_AWAY_DAYS, VISIT_AWAY_DAYS = 45, 120
+ASK_AWAY_DAYS, VISIT_AWAY_DAYS = 60, 120
 """Days that count: until a chance may lead to a question, and until it may lead to a visit. A month before the pack's legal
 time (`pre_notice_days`) a home whose meters stand still is asked about at any chance: that question is due."""
-
-MOSTLY_DECLARED = 0.5
-SURE = 0.85
-"""While the household itself is still seen, or told that it is away, others may be its guests: then only so high a chance
-makes a file."""
 
 NIGHTS, NIGHTLY_PASSES = 0.4, 0.5
 """Visitors who come home so often in the evening, or leave so often in the early morning, live there: that is what the
@@ -52,9 +47,10 @@ USED, BY_NIGHT = 0.3, 0.35
 """Used on so many days by somebody who is not recognised, but on fewer than this share of them at hours at which people who
 live there come home or leave: builders, carers, cleaners. A question, no more."""
 
-CERTAIN = 0.9
-"""From so high a chance on, hours by day alone are no reason to stop at a question: who lives there may be retired or work from
-home, and no builder's hours come with a household that is gone."""
+CERTAIN, REGISTERED_CERTAIN = 0.9, 0.95
+"""From so high a chance on, hours by day alone are no reason to stop at a question (who lives there may be retired or work from
+home, and no builder's hours come with a household that is gone), and coming by card as ever none to stop at a visit. Whom the
+register newly names may live there: only so high a chance makes a file of it that nobody else is seen (a birth, a marriage)."""
 
 OTHERWISE = 20.0
 """What the last weeks say of hours, credentials or meters is explained so much better by others than by the household's own past
@@ -116,14 +112,16 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     enrolled = s["newcomer_only"] >= ENROLLED
     bits = (silent | nightly | other_hours, used, metered, enrolled)
     number = sum(b.astype(np.int64) for b in bits)
-    seen, told = s["observed"], s["declared"] >= MOSTLY_DECLARED
-    sure = (silent & ~told) | (of.others >= SURE)
+    seen = s["observed"]
     allowed = np.where((number >= 2) & (used | metered | enrolled), 3, np.where(number >= 1, 1, 0))
-    allowed = np.where((allowed == 3) & ((seen < OBSERVED_RED) | ~sure), 2, allowed)
+    allowed = np.where((allowed == 3) & (seen < OBSERVED_RED), 2, allowed)
+    allowed = np.where(enrolled & (of.others < REGISTERED_CERTAIN), np.minimum(allowed, 2), allowed)
     allowed = np.where(_by_day_alone(s) & (of.others < CERTAIN), np.minimum(allowed, 1), allowed)
     # and is looked at, not accused, where no credential, visitor or hour is new: other use of a meter may be the season
     habit = by_card & (s["never_recognised"] > 0) & (s["gone_faces"] == 0)
-    allowed = np.where(habit & ~(renewed | nightly | other_hours), np.minimum(allowed, 2), allowed)
+    allowed = np.where(
+        habit & (of.others < CERTAIN) & ~(renewed | nightly | other_hours), np.minimum(allowed, 2), allowed
+    )
     enough = (seen >= OBSERVED) & healthy
     families = sum(b.astype(np.int64) << k for k, b in enumerate(bits))
 

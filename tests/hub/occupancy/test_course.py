@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from hub.occupancy.columns import Days
-from hub.occupancy.course import CERTAIN, LEAK_DAYS, OTHERWISE, Now, _leaks, course_of_others
+from hub.occupancy.course import CERTAIN, LEAK_DAYS, OTHERWISE, REGISTERED_CERTAIN, Now, _leaks, course_of_others
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, Stage
 from hub.occupancy.fitted import model
-from hub.occupancy.likely import SEEN_DAYS, Likely, likely, rules_of, while_seen
+from hub.occupancy.likely import ENROLLED, SEEN_DAYS, Likely, likely, rules_of, while_seen
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.presence import presence
 from hub.occupancy.runs import SHORT_RUN, festival_days, looks_like_leak
@@ -79,9 +79,6 @@ def test_other_hours_of_other_credentials_are_two_kinds_of_signals(tenancy: Like
     assert now.stage is Stage.RED
     assert set(now.families) == {DOORS, CREDENTIALS}
     assert stage(last(tenancy, 0.99, shift_hours=OTHERWISE - 1, **changed)) is Stage.YELLOW
-    assert stage(last(tenancy, 0.75, shift_hours=OTHERWISE, **changed)) is Stage.ORANGE, (
-        "while the household's own cards are used, others may be its guests: a file needs a high chance"
-    )
 
 
 def test_a_visit_and_a_file_wait_whether_it_lasts(tenancy: Likely) -> None:
@@ -147,9 +144,17 @@ def test_who_comes_by_card_as_ever_gets_no_file_for_a_face_that_no_door_ever_saw
     tenancy: Likely, changed: dict[str, float], worst: Stage
 ) -> None:
     """In some blocks most come by face and a tenth by card as they like: a habit, not strangers."""
-    now = last(tenancy, 0.999, **HABIT | {"unseen_own": 0.0, "own_recent": 1.0} | changed)
-    assert now is not None
-    assert now.stage is worst
+    signs = HABIT | {"unseen_own": 0.0, "own_recent": 1.0} | changed
+    assert stage(last(tenancy, CERTAIN - 0.01, **signs)) is worst
+    assert stage(last(tenancy, CERTAIN, **signs)) is Stage.RED, "next to certain, it is no habit"
+
+
+def test_whom_the_register_newly_names_gets_a_visit_before_a_file(tenancy: Likely) -> None:
+    """A birth, a marriage: who is registered may live there, also while nobody else of the household is seen."""
+    new = {"newcomer_only": ENROLLED, "newcomers": 1.0, "gone_faces": 1.0, "unseen_own": 40.0, "own_recent": 0.0}
+    assert stage(last(tenancy, REGISTERED_CERTAIN - 0.01, **new)) is Stage.ORANGE
+    assert stage(last(tenancy, REGISTERED_CERTAIN, **new)) is Stage.RED, "nor is an enrolment a shield"
+    assert stage(last(tenancy, REGISTERED_CERTAIN - 0.01, **new | {"newcomer_only": 0.0})) is Stage.RED
 
 
 def test_a_meter_that_reads_otherwise_is_a_kind_of_signal(tenancy: Likely) -> None:
