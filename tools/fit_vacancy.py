@@ -38,7 +38,7 @@ LEFT_OUT = ((60, 1), (35, 3), (14, 15), (0, 50))
 """Of honest homes whose longest absence has at least so many days, one in so many is walked."""
 
 SHAPE = Shape(trees=90, leaves=6, rows=300)
-TIERS = {"yellow": 0.23, "orange": 0.65, "red": 0.74}
+TIERS = {"yellow": 0.23, "orange": 0.7, "red": 0.74}
 FOR = ("away", "absent", "water_low", "power_low", "after_pause", "overdue")
 AGAINST = (
     "declared", "declared_now", "water", "power", "longest_before", "long_before", "away_share_before", "visits_lately",
