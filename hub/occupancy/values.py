@@ -141,7 +141,8 @@ class Member:
 class Household:
     """The tenancy of a dwelling as detection needs it. No name, age, health or origin: they are not evidence.
 
-    `registered`: first day on which anybody, also of those who left, was registered; None: not known.
+    `registered`: first day on which anybody, also of those who left, was registered; None: not known. `expected`: how many
+    people the home was let to; None: not told.
     """
 
     tenancy_id: str
@@ -151,6 +152,7 @@ class Household:
     absences: tuple[DeclaredAbsence, ...] = ()
     contacts: tuple[Contact, ...] = ()
     registered: date | None = None
+    expected: int | None = None
 
     @property
     def settled(self) -> date:
@@ -161,6 +163,11 @@ class Household:
     def size(self) -> int:
         """How many people are registered."""
         return sum(member.id != SOMEBODY for member in self.members)
+
+    @property
+    def unnamed(self) -> int:
+        """How many people the home was let to whom the register does not name: not enrolled yet, not strangers (IE27)."""
+        return max(0, (self.expected or 0) - self.size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -20,16 +20,20 @@ STATES = ("ok", "down", "propped", "clock")
 FAR = 2000 * 86_400
 """Seconds; no history reaches further from the middle of its coverage."""
 
+MOST_PEOPLE = 100
+"""A home is let to so many at most; a larger number is a slip of the pen and says no more than that."""
+
 LATER_DAYS = 1000
 """An absence that begins so long after the history is a slip of the pen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Let from `first` to `last` (days since 1970, both inside; None: open)."""
+    """Let from `first` to `last` (days since 1970, both inside; None: open) to `expected` people (None: not told)."""
 
     first: int
     last: int | None
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +134,12 @@ def read_history(tables: Tables, since: date | None, until: date | None) -> Hist
 
 
 def _dwellings(tables: Tables, history: History) -> None:
-    problems, rows = tables.problems, list[tuple[str, str, str, int, int]]()
+    problems, rows = tables.problems, list[tuple[str, str, str, int, int, int]]()
     for chunk in tables.chunks("dwellings"):
         columns = [chunk.coded(name).texts() for name in ("dwelling_id", "estate_id", "block_id")]
         days = (chunk.days("let_from").tolist(), chunk.days("let_to").tolist())
-        for row, values in enumerate(zip(*columns, *days, strict=True)):
+        people = np.clip(np.nan_to_num(chunk.numbers("expected_members")), 0, MOST_PEOPLE).astype(np.int64).tolist()
+        for row, values in enumerate(zip(*columns, *days, people, strict=True)):
             if not values[0] or not values[1]:
                 problems.note("dwelling without id or estate", f"dwellings row {chunk.first + row + 1}")
                 continue
@@ -142,7 +147,7 @@ def _dwellings(tables: Tables, history: History) -> None:
     rows.sort()
     if not rows:
         raise HistoryInvalid("dwellings: the table holds no dwelling")
-    for name, estate, block, let_from, let_to in sorted(rows, key=lambda r: (r[1], r[2], r[0], r[3])):
+    for name, estate, block, let_from, let_to, expected in sorted(rows, key=lambda r: (r[1], r[2], r[0], r[3])):
         if name not in history.number:
             history.number[name] = len(history.dwellings)
             history.dwellings.append(name)
@@ -154,7 +159,8 @@ def _dwellings(tables: Tables, history: History) -> None:
             problems.note("dwelling in two places, kept out", name)
             history.excluded[number] = "recorded in two places"
         if let_from != BAD:
-            _add_lease(history, number, Lease(let_from, None if let_to == BAD else let_to), problems)
+            lease = Lease(let_from, None if let_to == BAD else let_to, expected if expected > 0 else None)
+            _add_lease(history, number, lease, problems)
 
 
 def _add_lease(history: History, number: int, lease: Lease, problems: Problems) -> None:
@@ -162,7 +168,7 @@ def _add_lease(history: History, number: int, lease: Lease, problems: Problems) 
     if lease.last is not None and lease.last < lease.first:
         problems.note("lease that ends before it begins, left out", name)
         return
-    if lease in history.leases[number]:
+    if any((one.first, one.last) == (lease.first, lease.last) for one in history.leases[number]):
         problems.note("duplicate dwelling row", name)
         return
     if any(_overlap(lease, other) for other in history.leases[number]):
@@ -213,7 +219,11 @@ def _let_anew(tables: Tables, history: History) -> None:
         for day in _turnovers(sorted(rows, key=lambda row: row.first)):
             for place, lease in enumerate(history.leases[number]):
                 if lease.first < day and (lease.last is None or day <= lease.last):
-                    history.leases[number][place : place + 1] = [Lease(lease.first, day - 1), Lease(day, lease.last)]
+                    parts = [
+                        replace(lease, last=day - 1),
+                        Lease(day, lease.last),
+                    ]  # nobody said to how many the new one is
+                    history.leases[number][place : place + 1] = parts
                     tables.problems.note("whole household replaced, taken for a new lease", history.dwellings[number])
                     break
 

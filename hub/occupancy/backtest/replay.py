@@ -246,6 +246,7 @@ class Replayer:
             members=tuple(sorted(members, key=lambda m: m.id)),
             absences=tuple(sorted(known, key=lambda a: (a.first, a.id))),
             registered=_date(min(registered)) if registered else None,
+            expected=lease.expected,
         )
 
     def _vacant_since(self, leases: Sequence[Lease], today: int) -> date:
