@@ -120,6 +120,7 @@ def _base(dwelling: str, state: str, first: date, handover: date | None, updated
         "from": first.isoformat(),
         "to": last.isoformat(),
         "handover_at": handover.isoformat() if handover else None,
+        "expected_members": None,
         "end_decision": None,
         "members": [],
         "updated_at": f"{updated.isoformat()}T17:30:00+08:00",
@@ -130,6 +131,7 @@ def _live(population: Population, household: Household, photos: Mapping[str, str
     first = household.let_from
     record = _base(household.dwelling, "active", first, first + timedelta(days=1), min(first, population.end))
     record["members"] = [member_record(p, first, photos.get(p.person_id)) for p in household.members]
+    record["expected_members"] = len(household.members)
     return record
 
 

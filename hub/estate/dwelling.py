@@ -63,7 +63,7 @@ def detail(session: Session, dwelling: Dwelling, now: datetime, with_cases: bool
         },
         "block_name": block.name,
         "status": dwelling_status(DwellingFacts(dwelling.under_repair, let, suspected, known.state)),
-        "tenancy": _fields(tenancy, "id source_id state from_date to_date handover_at end_decision")
+        "tenancy": _fields(tenancy, "id source_id state from_date to_date handover_at expected_members end_decision")
         if tenancy
         else None,
         "household": _household(session, tenancy, now, ("a", "b", "c") if at_desk else ("a", "b")) if tenancy else [],

@@ -15,6 +15,7 @@ class TenancyItem(BaseModel):
     from_date: date
     to_date: date | None
     handover_at: date | None
+    expected_members: int | None
     end_decision: dict[str, Any] | None
 
 

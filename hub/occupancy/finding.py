@@ -127,6 +127,7 @@ def _household_text(household: Household | None) -> str:
     if household is None:
         return "|vacant"
     members = sorted((m.id, m.adult, m.consent_b, sorted(m.credentials)) for m in household.members)
-    return f"|{household.tenancy_id}|{household.first}|{household.handover}|{household.expected}|{members}|" + repr(
-        (household.absences, household.contacts)
+    return (
+        f"|{household.tenancy_id}|{household.first}|{household.handover}|{household.expected}|{household.left}|{members}|"
+        + repr((household.absences, household.contacts))
     )

@@ -168,12 +168,12 @@ def _live_on(day: date) -> ColumnElement[bool]:
 
 def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, Household]:
     tenancies: Sequence[Any] = session.execute(
-        select(Tenancy.id, Tenancy.dwelling_id, Tenancy.from_date, Tenancy.handover_at)
+        select(Tenancy.id, Tenancy.dwelling_id, Tenancy.from_date, Tenancy.handover_at, Tenancy.expected_members)
         .where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state != "ended", Tenancy.from_date <= view.last)
         .order_by(Tenancy.from_date, Tenancy.id)
     ).all()
     members = _members(session, view, [tenancy.id for tenancy in tenancies])
-    registered = _registered(session, [tenancy.id for tenancy in tenancies])
+    registered = _registered(session, view, [tenancy.id for tenancy in tenancies])
     absences: dict[str, list[DeclaredAbsence]] = defaultdict(list)
     for row in session.scalars(
         select(Absence)
@@ -190,7 +190,9 @@ def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) 
             members=tuple(members.get(tenancy.id, ())),
             absences=tuple(absences.get(tenancy.dwelling_id, ())),
             contacts=tuple(contacts.get(tenancy.dwelling_id, ())),
-            registered=registered.get(tenancy.id),
+            registered=registered.get(tenancy.id, (None, 0))[0],
+            expected=tenancy.expected_members,
+            left=registered.get(tenancy.id, (None, 0))[1],
         )
         for tenancy in tenancies
     }
@@ -233,14 +235,18 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
     return found
 
 
-def _registered(session: Session, tenancies: Sequence[str]) -> dict[str, date]:
-    """Tenancy → first day on which anybody was registered, also those who left."""
+def _registered(session: Session, view: EstateView, tenancies: Sequence[str]) -> dict[str, tuple[date, int]]:
+    """Tenancy → (first day on which anybody was registered, also those who left; how many have left)."""
     rows = session.execute(
-        select(HouseholdMember.tenancy_id, func.min(HouseholdMember.from_date))
+        select(
+            HouseholdMember.tenancy_id,
+            func.min(HouseholdMember.from_date),
+            func.count().filter(HouseholdMember.to_date < view.last),
+        )
         .where(HouseholdMember.tenancy_id.in_(tenancies))
         .group_by(HouseholdMember.tenancy_id)
     )
-    return {tenancy: day for tenancy, day in rows if day is not None}
+    return {tenancy: (day, left) for tenancy, day, left in rows if day is not None}
 
 
 def _years_before(day: date, years: int) -> date:

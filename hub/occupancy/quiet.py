@@ -48,7 +48,7 @@ def rest_key(household: Household, pack: PolicyPack, model: Model) -> str:
     """Another key: the past may look otherwise now."""
     members = sorted((m.id, m.consent_b, sorted(m.credentials), str(m.since)) for m in household.members)
     absences = sorted((a.id, str(a.first), str(a.last)) for a in household.absences)
-    tenancy = f"{household.tenancy_id}|{household.handover}|{household.expected}"
+    tenancy = f"{household.tenancy_id}|{household.handover}|{household.unnamed}"
     text = f"{pack.name}|{pack.version}|{model.version}|{tenancy}|{members}|{absences}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -142,7 +142,7 @@ class Household:
     """The tenancy of a dwelling as detection needs it. No name, age, health or origin: they are not evidence.
 
     `registered`: first day on which anybody, also of those who left, was registered; None: not known. `expected`: how many
-    people the home was let to; None: not told.
+    people the home was let to; None: not told. `left`: how many were registered and have left since.
     """
 
     tenancy_id: str
@@ -153,6 +153,7 @@ class Household:
     contacts: tuple[Contact, ...] = ()
     registered: date | None = None
     expected: int | None = None
+    left: int = 0
 
     @property
     def settled(self) -> date:
@@ -166,8 +167,8 @@ class Household:
 
     @property
     def unnamed(self) -> int:
-        """How many people the home was let to whom the register does not name: not enrolled yet, not strangers (IE27)."""
-        return max(0, (self.expected or 0) - self.size)
+        """How many people the home was let to whom the register never named: not enrolled yet, not strangers (IE27)."""
+        return max(0, (self.expected or 0) - self.size - self.left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class Tenancy(Base):
     from_date: Mapped[date]
     to_date: Mapped[date | None]
     handover_at: Mapped[date | None]
+    expected_members: Mapped[int | None]
     end_decision: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     ended_at: Mapped[datetime | None]
     updated_at: Mapped[datetime | None]

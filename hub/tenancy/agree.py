@@ -143,6 +143,7 @@ def _tenancy_fields(here: TenancyRecord, there: TenancyRecord) -> Iterable[tuple
             "from": record.from_date.isoformat(),
             "to": record.to_date.isoformat() if record.to_date else "",
             "handover_at": record.handover_at.isoformat() if record.handover_at else "",
+            "expected_members": str(record.expected_members or ""),
             "end_decision": decision.number,
         }
 

@@ -128,7 +128,13 @@ def _told_by_a_list(before: TenancyRecord, record: TenancyRecord) -> TenancyReco
 
     members = tuple(full(m) for m in record.members)
     handover = record.handover_at or before.handover_at
-    return msgspec.structs.replace(record, members=members, version=before.version, handover_at=handover)
+    return msgspec.structs.replace(
+        record,
+        members=members,
+        version=before.version,
+        handover_at=handover,
+        expected_members=record.expected_members or before.expected_members,
+    )
 
 
 def _with_what_is_not_told(before: TenancyRecord, record: TenancyRecord) -> TenancyRecord:

@@ -79,6 +79,7 @@ def _record(tenancy: Tenancy, code: str, members: Sequence[Member]) -> TenancyRe
         from_date=tenancy.from_date,
         to_date=tenancy.to_date,
         handover_at=tenancy.handover_at,
+        expected_members=tenancy.expected_members,
         end_decision=None if decision is None else msgspec.convert(decision, EndDecision),
         members=tuple(members),
     )

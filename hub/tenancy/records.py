@@ -81,6 +81,7 @@ class TenancyRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """`version` 0: the source knows no versions (a spreadsheet), contents are compared. Members sorted as given.
 
     `partial`: some members could not be read, or the source tells only who is there: absence from it means nothing.
+    `expected_members`: how many people the home was let to (核定人数); None: not told.
     """
 
     id: str
@@ -90,6 +91,7 @@ class TenancyRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     from_date: date
     to_date: date | None = None
     handover_at: date | None = None
+    expected_members: int | None = None
     end_decision: EndDecision | None = None
     members: tuple[Member, ...] = ()
     partial: bool = False
@@ -144,6 +146,7 @@ def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> 
     from_date = _needed_day(raw.get("from"))
     to_date = _later_day(raw.get("to"), from_date)
     members, refused = _members(given, key, blind, today)
+    expected, unread = _expected(raw.get("expected_members"), key)
     record = TenancyRecord(
         id=key,
         version=version,
@@ -152,11 +155,25 @@ def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> 
         from_date=from_date,
         to_date=to_date,
         handover_at=_day_or_none(raw.get("handover_at")),
+        expected_members=expected,
         end_decision=parse_decision(raw.get("end_decision")),
         members=tuple(_without_lease_end(m, to_date) for m in members),
         partial=bool(refused),
     )
-    return Parsed(record, refused)
+    return Parsed(record, (*refused, *unread))
+
+
+def _expected(given: object, key: str) -> tuple[int | None, tuple[RefusedRow, ...]]:
+    """A number that cannot be is told and left out: it is no reason to refuse the household."""
+    if given is None or given == "":
+        return None, ()
+    try:
+        number = int(str(given))
+    except ValueError:
+        number = 0
+    if not 1 <= number <= MAX_MEMBERS:
+        return None, (RefusedRow(key, "expected_bad", fields.text(given)[: fields.MAX_TEXT]),)
+    return number, ()
 
 
 def _once(raw: Mapping[str, object]) -> None:

@@ -230,6 +230,7 @@ def _tenancy(record: TenancyRecord, where: Mapping[str, Place], now: datetime) -
         "from_date": record.from_date,
         "to_date": record.to_date,
         "handover_at": record.handover_at,
+        "expected_members": record.expected_members,
         "end_decision": None if decision is None else msgspec.to_builtins(decision),
         "ended_at": _midnight(over, place.zone) if over else None,
         "updated_at": now,

@@ -237,7 +237,8 @@ class Replayer:
                 members.append(Member(token, True, row.consent, tokens, _date(since)))
         if self._buckets.unnamed(dwelling, max(0, today - history.first)):
             members.append(Member(SOMEBODY, True, False, nameless))
-        registered = [m.first for m in history.members.get(dwelling, ()) if m.last is None or m.last >= lease.first]
+        rows = [m for m in history.members.get(dwelling, ()) if m.last is None or m.last >= lease.first]
+        here = {m.person for m in rows if m.live(today)}
         known = [row.absence for row in history.absences.get(dwelling, ()) if row.declared_on <= today]
         return Household(
             tenancy_id=f"{history.dwellings[dwelling]}@{_date(lease.first)}",
@@ -245,8 +246,9 @@ class Replayer:
             handover=None,
             members=tuple(sorted(members, key=lambda m: m.id)),
             absences=tuple(sorted(known, key=lambda a: (a.first, a.id))),
-            registered=_date(min(registered)) if registered else None,
+            registered=_date(min(m.first for m in rows)) if rows else None,
             expected=lease.expected,
+            left=len({m.person for m in rows if m.first <= today} - here),
         )
 
     def _vacant_since(self, leases: Sequence[Lease], today: int) -> date:

@@ -164,6 +164,7 @@ def _tenancy(session: Session, code: str, record: dict[str, Any], persons: dict[
             state=record["state"],
             from_date=date.fromisoformat(record["from"]),
             handover_at=date.fromisoformat(record["handover_at"]) if record["handover_at"] else None,
+            expected_members=record["expected_members"],
             end_decision=decision,
             ended_at=datetime.fromisoformat(decision["move_out_completed_on"] + "T08:00:00+00:00") if ended else None,
         )

@@ -184,3 +184,17 @@ def test_a_record_says_since_when_a_member_is_registered_and_which_passes_were_l
     assert [m.since for m in record.household.members] == [date(2025, 3, 1)]
     assert record.days[-1].late_others == 2
     assert record.recognised is None
+
+
+def test_a_record_says_how_many_the_home_was_let_to_and_whom_the_register_never_named(site: Hub) -> None:
+    _members(site, 2, 2)
+    with site.db.unit_of_work("test", "let to five, one has left", audit=False) as uow:
+        uow.session.get_one(Tenancy, "tenancy-1").expected_members = 5
+        uow.session.get_one(HouseholdMember, "m1").to_date = LAST - timedelta(days=1)
+    view = _view(site)
+    with site.db.reading() as session:
+        (record,) = load_records(session, view, [HOME])
+    household = record.household
+    assert household is not None
+    assert (household.expected, household.size, household.left) == (5, 2, 1)
+    assert household.unnamed == 2, "who left was registered: two never were"

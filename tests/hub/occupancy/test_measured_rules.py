@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -11,7 +12,7 @@ from hub.english.phrases import english
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding
 from hub.occupancy.fitted import model
-from hub.occupancy.likely import Model, Tiers
+from hub.occupancy.likely import WHILE_UNNAMED, Model, Tiers
 from hub.occupancy.outcomes import Correction, Learned, Outcomes, Track
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.presence import presence
@@ -72,6 +73,27 @@ def test_registered_persons_gone_while_the_home_is_used() -> None:
     assert found.against
     assert found.refuted_by
     assert found.evidence
+
+
+def test_a_home_let_to_more_than_are_registered_may_hold_the_one_not_enrolled_yet() -> None:
+    """IE27: whoever is there may be that person. Less likely, said so, and not asked about at half the chance."""
+    usual, household = find(*GONE), record(*GONE).household
+    assert usual is not None
+    assert household is not None
+    named = find(*GONE, household=replace(household, expected=2))
+    assert named is not None
+    assert (named.stage, named.chance, named.against) == (usual.stage, usual.chance, usual.against), (
+        "all are registered"
+    )
+    more = find(*GONE, household=replace(household, expected=3))
+    assert more is not None
+    odds = [(one.chance or 0) / (1 - (one.chance or 0)) for one in (usual, more)]
+    assert math.log(odds[1] / odds[0]) == pytest.approx(WHILE_UNNAMED, abs=0.02)
+    assert any("有1人从未登记" in words and "IE27" in words for words in more.against)
+    assert not any("核定" in words for words in usual.against)
+    known = find(*GONE, household=replace(household, expected=3, left=1))
+    assert known is not None
+    assert known.chance == usual.chance, "who was registered and has left is known"
 
 
 def test_electricity_that_changed_is_named_and_what_is_as_usual_is_not() -> None:

@@ -14,7 +14,7 @@ from tenancy_feed import DECISION, Feed, access, household, member, refused, run
 from tenancy_office import code, id_number
 
 from hub.services import Hub
-from hub.tables import Dwelling, Estate
+from hub.tables import Dwelling, Estate, Tenancy
 
 Setup = Callable[[Hub], None]
 Record = dict[str, Any]
@@ -69,6 +69,9 @@ CASES: dict[str, Case] = {
     "a version that is a fraction": Case(lambda n: second(n) | {"version": 2.5}, "version_bad"),
     "a version below nothing": Case(lambda n: second(n) | {"version": -2}, "version_bad"),
     "a version in words": Case(lambda n: second(n) | {"version": "二"}, "version_bad"),
+    "how many it is let to, as text": Case(lambda n: second(n, expected_members=" 3 ")),
+    "how many it is let to, in words": Case(lambda n: second(n, expected_members="三口"), "expected_bad"),
+    "how many it is let to, by a slip of the hand": Case(lambda n: second(n, expected_members=3000), "expected_bad"),
     "cards as numbers": Case(lambda n: second(n, members=people(n, {"cards": [3_000_000 + 2 * n]}))),
     "cards in full-width digits": Case(
         lambda n: second(n, members=people(n, {"cards": [str(3_000_000 + 2 * n).translate(WIDE)]}))
@@ -229,3 +232,16 @@ def test_every_trouble_of_a_record_is_taken_or_named_and_costs_nobody_his_way_in
     assert "+0 ~0 -0" in run(hub), "and once more it changes nothing"
     assert access(hub) == before
     assert refused(hub) == named
+
+
+def test_to_how_many_a_home_is_let_is_what_the_newest_record_says(hub: Hub, wide: Setup, feed: Feed) -> None:
+    wide(hub)
+
+    def kept() -> int | None:
+        with hub.db.reading() as session:
+            return session.query(Tenancy).one().expected_members
+
+    for version, told, wanted in ((1, 3, 3), (2, "4", 4), (3, "四口", None), (4, None, None), (5, 2, 2)):
+        feed.records = [household(0, version, expected_members=told)]
+        run(hub)
+        assert kept() == wanted, f"version {version}"

@@ -6299,6 +6299,8 @@ export interface components {
             end_decision: {
                 [key: string]: unknown;
             } | null;
+            /** Expected Members */
+            expected_members: number | null;
             /**
              * From Date
              * Format: date

@@ -36,6 +36,7 @@ export const reason: Record<string, string> = {
   version_back: "The source now tells a lower version than it told before (a restored backup?): not taken. It must send a higher one.",
   person_other: "Under one person's number stands somebody else now (other name, other identity number): not taken. A new person needs a new number.",
   too_long: "A number or a name is too long: perhaps in the wrong column.",
+  expected_bad: "The number of people the home was let to is no sensible whole number: left out; the rest of the household is taken. Check the record.",
   members_many: "Unusually many members: check the record.",
   state_bad: "The state must be allocated, active or ended.",
   dwelling_missing: "The house code is missing.",

@@ -170,7 +170,7 @@ export const en: Words = {
   },
   dwelling: {
     title: (block, number) => `${block} ${number}`, code: "House code", floor: "Floor", rooms: "Rooms", status: "Status", tenancy: "Tenancy", noTenancy: "No live tenancy",
-    tenancyNo: "Tenancy no.", from: "From", to: "Until", handover: "Handed over", noEnd: "not set", decision: "End decision", household: "Household", noHousehold: "No household members on record",
+    tenancyNo: "Tenancy no.", from: "From", to: "Until", handover: "Handed over", letTo: "Let to (people)", noEnd: "not set", decision: "End decision", household: "Household", noHousehold: "No household members on record",
     idNumber: "ID number", consent: { a: "opening doors by face", b: "face passes for the occupancy check", c: "welfare call" }, consents: "Consents", given: "given", notGiven: "not given",
     credential: "Credential", noCredential: "No credential yet", pick: "Type a block or a number", why: "Why they may pass", whyColumns: { who: "Who", where: "Where", when: "When", because: "Because" }, whyEmpty: "Nobody may pass at present",
     presence: "Presence calendar", presenceLegend: "Unknown means the doors were not covered that day; it does not mean nobody was there", presenceAria: (n, present, absent, unknown) => `Last ${n} days: signs of residents on ${present}, none on ${absent}, unknown on ${unknown}. The table lists every day.`,

@@ -184,7 +184,7 @@ export const zh = {
   },
   dwelling: {
     title: (block: string, number: string) => `${block} ${number}`, code: "房屋编码", floor: "楼层", rooms: "居室", status: "房态", tenancy: "租约", noTenancy: "没有在租租约",
-    tenancyNo: "租约编号", from: "起租日", to: "到期日", handover: "交房日", noEnd: "未约定", decision: "终止决定", household: "家庭成员", noHousehold: "没有登记家庭成员",
+    tenancyNo: "租约编号", from: "起租日", to: "到期日", handover: "交房日", letTo: "核定人数", noEnd: "未约定", decision: "终止决定", household: "家庭成员", noHousehold: "没有登记家庭成员",
     idNumber: "身份证号", consent: { a: "人脸开门", b: "居住核查使用人脸通行", c: "关怀探访" } as Record<string, string>, consents: "单独同意", given: "已同意", notGiven: "未同意",
     credential: "通行凭证", noCredential: "还没有通行凭证", pick: "输入楼栋或房号", why: "为什么可以通行", whyColumns: { who: "谁", where: "哪里", when: "何时", because: "依据" }, whyEmpty: "目前没有通行权限",
     presence: "居住迹象日历", presenceLegend: "未知表示当天门禁覆盖不足，不等于无人", presenceAria: (n: number, present: number, absent: number, unknown: number) => `最近 ${n} 天：有人居住迹象 ${present} 天，无人居住迹象 ${absent} 天，未知 ${unknown} 天。表格视图列出每一天。`,

@@ -89,6 +89,7 @@ def members_since_long_ago(rows: Rows) -> Rows:
         ("passes", with_refused_faces),
         ("members", members_since_long_ago),
         ("dwellings", lambda rows: [{**row, "expected_members": ""} for row in rows]),
+        ("dwellings", lambda rows: [{**row, "expected_members": "-1e300"} for row in rows]),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
@@ -96,6 +97,20 @@ def test_another_form_of_the_same_record_gives_the_same_leads(
     city: Path, whole: list[Lead], tmp_path: Path, table: str, change: Callable[[Rows], Rows]
 ) -> None:
     assert replay(rewritten(city, tmp_path / "other", table, change)) == whole
+
+
+def test_homes_let_to_more_than_are_registered_have_fewer_leads_on_others(
+    city: Path, whole: list[Lead], tmp_path: Path
+) -> None:
+    def many(rows: Rows) -> Rows:
+        return [{**row, "expected_members": "1e300"} for row in rows]
+
+    others = [lead for lead in whole if lead[1] not in ("vacancy", "vacant_used")]
+    found = replay(rewritten(city, tmp_path / "many", "dwellings", many))
+    fewer = [lead for lead in found if lead[1] not in ("vacancy", "vacant_used")]
+    assert len(fewer) < len(others)
+    assert {lead[0] for lead in fewer} <= {lead[0] for lead in others}
+    assert [lead for lead in found if lead not in fewer] == [lead for lead in whole if lead not in others]
 
 
 def nobody_named(rows: Rows) -> Rows:

@@ -70,6 +70,7 @@ function Facts({ dwelling }: { dwelling: Dwelling }): ReactNode {
   if (tenancy) {
     facts.push([t.tenancyNo, tenancy.source_id], [t.tenancy, word(words.tenancyState, tenancy.state)], [t.from, tenancy.from_date],
       [t.to, tenancy.to_date ?? t.noEnd], [t.handover, tenancy.handover_at ?? format.NONE]);
+    if (tenancy.expected_members) facts.push([t.letTo, format.number(tenancy.expected_members)]);
     if (tenancy.end_decision) facts.push([t.decision, Object.values(tenancy.end_decision).filter((v) => typeof v === "string").join(" · ")]);
   } else facts.push([t.tenancy, t.noTenancy]);
   return (
