@@ -219,11 +219,8 @@ def _let_anew(tables: Tables, history: History) -> None:
         for day in _turnovers(sorted(rows, key=lambda row: row.first)):
             for place, lease in enumerate(history.leases[number]):
                 if lease.first < day and (lease.last is None or day <= lease.last):
-                    parts = [
-                        replace(lease, last=day - 1),
-                        Lease(day, lease.last),
-                    ]  # nobody said to how many the new one is
-                    history.leases[number][place : place + 1] = parts
+                    before = replace(lease, last=day - 1)  # nobody said to how many the home is let from then on
+                    history.leases[number][place : place + 1] = [before, Lease(day, lease.last)]
                     tables.problems.note("whole household replaced, taken for a new lease", history.dwellings[number])
                     break
 
