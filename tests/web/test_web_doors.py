@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, Route, expect
 from sqlalchemy import select
 from web_estate import EDGE, Served, boards, told
 from web_support import OpenAs, live, violations
@@ -16,6 +16,9 @@ from device_drivers.contract.words import CommandOutcome, DoorMode
 from hub.estate.commands import settle
 from hub.occupancy.served import take_over
 from hub.tables import AccessPoint, CommandOrder, CommandRow, Door
+
+BEFORE_THE_MINUTE_MS = 40_000
+"""Doors are read every minute anyway: what comes only then was lost before."""
 
 
 def sent(served: Served, kind: str) -> CommandRow | None:
@@ -144,3 +147,26 @@ def test_fire_is_on_every_page(open_as: OpenAs, served: Served) -> None:
     expect(page.get_by_test_id("standing")).to_have_count(0)
     told(served.hub, "B2", mode=DoorMode.LOCKED_OPEN, cause="fire")
     expect(page.get_by_test_id("standing")).to_contain_text("消防联动开门：B2单元门")
+
+
+def test_a_fire_told_while_the_doors_are_being_read_is_not_undone_by_the_older_answer(
+    open_as: OpenAs, served: Served
+) -> None:
+    """The list of doors was read before the fire and arrives after it: the page reads it again behind that."""
+    boards(served.hub)
+    page = open_as("manager", "/")
+    live(page)
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/estates/*/doors", lambda route: held.append((route, route.fetch())))
+    page.reload()
+    live(page)
+    while not held:
+        page.wait_for_timeout(50)
+    expect(page.get_by_test_id("pass")).to_have_count(4)
+    told(served.hub, "B2", mode=DoorMode.LOCKED_OPEN, cause="fire")
+    served.passes()
+    expect(page.get_by_test_id("pass")).to_have_count(5)  # what was told before it has arrived, too
+    for route, answer in held:
+        route.fulfill(response=answer)
+    page.unroute("**/estates/*/doors")
+    expect(page.get_by_test_id("standing")).to_contain_text("消防联动开门：B2单元门", timeout=BEFORE_THE_MINUTE_MS)

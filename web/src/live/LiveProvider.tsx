@@ -25,18 +25,25 @@ export function LiveProvider({ children }: { children: ReactNode }): ReactNode {
     setLink({ state: "connecting", heardAt: 0 });
     const due = new Map<string, unknown[]>();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    // what is being read just now may be older than what was told: it is read again behind that
+    const ask = (keys: unknown[][]): void => {
+      for (const key of keys) {
+        if (client.isFetching({ queryKey: key }) > 0) due.set(JSON.stringify(key), key);
+        else void client.invalidateQueries({ queryKey: key });
+      }
+      if (due.size) timer ??= setTimeout(reread, REREAD_MS);
+    };
     const reread = (): void => {
       timer = undefined;
-      for (const key of due.values()) void client.invalidateQueries({ queryKey: key });
+      const keys = [...due.values()];
       due.clear();
+      ask(keys);
     };
     const later = (keys: unknown[][]): void => {
       for (const key of keys) due.set(JSON.stringify(key), key);
       if (due.size) timer ??= setTimeout(reread, REREAD_MS);
     };
-    const everything = (): void => {
-      for (const name of SNAPSHOTS) void client.invalidateQueries({ queryKey: [name] });
-    };
+    const everything = (): void => ask(SNAPSHOTS.map((name) => [name]));
     const hear = (told: Told): void => {
       if (told.type === "signed_out") {
         void client.refetchQueries({ queryKey: ["me"] });

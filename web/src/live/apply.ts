@@ -57,6 +57,16 @@ function outdated(batch: Batch, estateId: string): unknown[][] {
   return keys;
 }
 
+/** Keys that the batch was put into while their snapshot was being read: the answer may be older, and would undo it. */
+function overtaken(client: QueryClient, estateId: string, batch: Batch): unknown[][] {
+  const keys: unknown[][] = [];
+  if (batch.doors) keys.push(["doors", estateId]);
+  if (batch.devices) keys.push(["devices", estateId], ...batch.devices.map((device) => ["device", device.id]));
+  if (batch.dwellings) keys.push(["blocks", estateId]);
+  for (const command of batch.commands ?? []) keys.push(["command", command.id]);
+  return keys.filter((queryKey) => client.isFetching({ queryKey }) > 0);
+}
+
 /** Applies a batch; returns the query keys to read again soon. */
 export function applyBatch(client: QueryClient, estateId: string, batch: Batch): unknown[][] {
   if (batch.passes) addPasses(batch.passes);
@@ -69,5 +79,5 @@ export function applyBatch(client: QueryClient, estateId: string, batch: Batch):
     client.setQueryData<Summary>(["summary", estateId], (old) => old && { ...old, edges: patched(old.edges, batch.edges ?? []) });
   for (const change of batch.commands ?? [])
     client.setQueryData<Command>(["command", change.id], (old) => old && { ...old, ...change });
-  return outdated(batch, estateId);
+  return [...outdated(batch, estateId), ...overtaken(client, estateId, batch)];
 }
