@@ -21,7 +21,7 @@ FAR = 2000 * 86_400
 """Seconds; no history reaches further from the middle of its coverage."""
 
 MOST_PEOPLE = 100
-"""A home is let to so many at most; a larger number is a slip of the pen and says no more than that."""
+"""A home is let to so many at most; another number is a slip of the pen: noted, and not known."""
 
 LATER_DAYS = 1000
 """An absence that begins so long after the history is a slip of the pen."""
@@ -138,7 +138,7 @@ def _dwellings(tables: Tables, history: History) -> None:
     for chunk in tables.chunks("dwellings"):
         columns = [chunk.coded(name).texts() for name in ("dwelling_id", "estate_id", "block_id")]
         days = (chunk.days("let_from").tolist(), chunk.days("let_to").tolist())
-        people = np.clip(np.nan_to_num(chunk.numbers("expected_members")), 0, MOST_PEOPLE).astype(np.int64).tolist()
+        people = _people(chunk.numbers("expected_members"), chunk.first, problems)
         for row, values in enumerate(zip(*columns, *days, people, strict=True)):
             if not values[0] or not values[1]:
                 problems.note("dwelling without id or estate", f"dwellings row {chunk.first + row + 1}")
@@ -159,8 +159,16 @@ def _dwellings(tables: Tables, history: History) -> None:
             problems.note("dwelling in two places, kept out", name)
             history.excluded[number] = "recorded in two places"
         if let_from != BAD:
-            lease = Lease(let_from, None if let_to == BAD else let_to, expected if expected > 0 else None)
+            lease = Lease(let_from, None if let_to == BAD else let_to, expected or None)
             _add_lease(history, number, lease, problems)
+
+
+def _people(told: NDArray[np.float64], first: int, problems: Problems) -> list[int]:
+    """To how many each home is let; 0: not known."""
+    known = (told >= 1) & (told <= MOST_PEOPLE)
+    for row in np.nonzero(~known & ~np.isnan(told))[0].tolist():
+        problems.note("expected_members that cannot be, left out", f"dwellings row {first + row + 1}")
+    return [int(number) for number in np.where(known, told, 0)]
 
 
 def _add_lease(history: History, number: int, lease: Lease, problems: Problems) -> None:

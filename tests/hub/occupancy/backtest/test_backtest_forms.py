@@ -89,7 +89,7 @@ def members_since_long_ago(rows: Rows) -> Rows:
         ("passes", with_refused_faces),
         ("members", members_since_long_ago),
         ("dwellings", lambda rows: [{**row, "expected_members": ""} for row in rows]),
-        ("dwellings", lambda rows: [{**row, "expected_members": "-1e300"} for row in rows]),
+        ("dwellings", lambda rows: [{**row, "expected_members": ("-3", "1e300")[i % 2]} for i, row in enumerate(rows)]),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
@@ -103,7 +103,7 @@ def test_homes_let_to_more_than_are_registered_have_fewer_leads_on_others(
     city: Path, whole: list[Lead], tmp_path: Path
 ) -> None:
     def many(rows: Rows) -> Rows:
-        return [{**row, "expected_members": "1e300"} for row in rows]
+        return [{**row, "expected_members": "9"} for row in rows]
 
     others = [lead for lead in whole if lead[1] not in ("vacancy", "vacant_used")]
     found = replay(rewritten(city, tmp_path / "many", "dwellings", many))
