@@ -19,6 +19,7 @@ from hub.tenancy.fields import Refused
 from hub.tenancy.files import MAX_BYTES
 from hub.tenancy.progress import BOARD, Meter
 from hub.tenancy.reasons import zh
+from hub.tenancy.records import RefusedRow
 from hub.tenancy.upload import upload
 
 router = APIRouter(prefix="/api/v1", tags=["tenancy"])
@@ -162,13 +163,16 @@ class UploadProgress(BaseModel):
 
 
 class UploadResult(BaseModel):
-    """`changes` counts households, `accepted` and `refused` rows; `households`: the new and changed ones, by house code.
+    """`changes` counts households, `accepted` and `refused` rows; `noted`: accepted ones of which one cell was left out.
+
+    `households`: the new and changed ones, by house code.
 
     `waiting`: the id under which the whole list waits for a second person; nothing of it is applied until then.
     """
 
     accepted: int
     refused: list[UploadRefusal]
+    noted: list[UploadRefusal] = []
     changes: Changes
     households: list[UploadHousehold] = []
     details: list[UploadDetail] = []
@@ -328,16 +332,8 @@ def upload_tenancies(
         raise BadRequest(zh(no.reason) + (f"（{no.detail}）" if no.detail else ""), code=no.reason) from no
     return UploadResult(
         accepted=outcome.accepted,
-        refused=[
-            UploadRefusal(
-                row=int(r.key.split()[-1]),
-                reason=r.reason,
-                reason_zh=zh(r.reason),
-                detail=r.detail,
-                detail_en=english(r.detail),
-            )
-            for r in outcome.refused
-        ],
+        refused=[_row(row) for row in outcome.refused],
+        noted=[_row(row) for row in outcome.noted],
         changes=Changes(**outcome.household_changes),
         households=[UploadHousehold.model_validate(h, from_attributes=True) for h in outcome.households],
         details=[UploadDetail.model_validate(h, from_attributes=True) for h in outcome.households],
@@ -346,6 +342,16 @@ def upload_tenancies(
         held_reason_zh=zh(outcome.held) if outcome.held else "",
         waiting=outcome.waiting,
         applied=outcome.applied,
+    )
+
+
+def _row(row: RefusedRow) -> UploadRefusal:
+    return UploadRefusal(
+        row=int(row.key.split()[-1]),
+        reason=row.reason,
+        reason_zh=zh(row.reason),
+        detail=row.detail,
+        detail_en=english(row.detail),
     )
 
 

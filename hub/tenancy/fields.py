@@ -28,6 +28,8 @@ _EXCEL_EPOCH = date(1899, 12, 30)
 _SEPARATORS = re.compile(r"[,，、;；/\s]+")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199  # outside it a typist's slip or a machine's "never"
 MAX_TEXT = 200  # characters of a number, a name, a word: what is longer was put into the wrong column
+MAX_MEMBERS = 100
+_PEOPLE = re.compile(r"(\d{1,4})(人|口|口人)?")
 _MAX_CARD = 1 << 80  # the longest identifier a supported board delivers is ten bytes
 
 RELATIONS = {
@@ -113,6 +115,17 @@ def id_number(value: object, today: date) -> str:
     if _CHECK[sum(int(d) * w for d, w in zip(plain[:17], _WEIGHTS, strict=True)) % 11] != plain[17]:
         raise Refused("id_number_check")
     return plain
+
+
+def expected_members(value: object) -> int | None:
+    """To how many people a home was let (核定人数): 3, ３, 3.0, 3人, 3口人. None when it is not told."""
+    plain = text(value).replace(" ", "")
+    if not plain:
+        return None
+    found = _PEOPLE.fullmatch(plain)
+    if found is None or not 1 <= int(found[1]) <= MAX_MEMBERS:
+        raise Refused("expected_bad", plain[:MAX_TEXT])
+    return int(found[1])
 
 
 def birth_of(number: str, today: date) -> date:

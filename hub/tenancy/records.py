@@ -19,7 +19,6 @@ from hub.tenancy.fields import Refused
 Blind = Callable[[str], str]
 Day = date  # a field below is called `date`
 MAX_VERSION = 2**63 - 1  # what a database keeps; milliseconds since 1970 fit
-MAX_MEMBERS = 100
 STATES = ("allocated", "active", "ended")
 ABSENCE_REASONS = ("hospital", "care", "work", "travel", "home_visit", "renovation", "other")
 PURPOSES = ("a", "b", "c")
@@ -141,7 +140,7 @@ def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> 
         given = []
     if not isinstance(given, list) or (not given and state != "ended"):
         raise Refused("members_missing")
-    if len(given) > MAX_MEMBERS:
+    if len(given) > fields.MAX_MEMBERS:
         raise Refused("members_many", str(len(given)))
     from_date = _needed_day(raw.get("from"))
     to_date = _later_day(raw.get("to"), from_date)
@@ -165,15 +164,10 @@ def _tenancy(raw: Mapping[str, object], key: str, blind: Blind, today: date) -> 
 
 def _expected(given: object, key: str) -> tuple[int | None, tuple[RefusedRow, ...]]:
     """A number that cannot be is told and left out: it is no reason to refuse the household."""
-    if given is None or given == "":
-        return None, ()
     try:
-        number = int(str(given))
-    except ValueError:
-        number = 0
-    if not 1 <= number <= MAX_MEMBERS:
-        return None, (RefusedRow(key, "expected_bad", fields.text(given)[: fields.MAX_TEXT]),)
-    return number, ()
+        return fields.expected_members(given), ()
+    except Refused as no:
+        return None, (RefusedRow(key, no.reason, no.detail),)
 
 
 def _once(raw: Mapping[str, object]) -> None:

@@ -23,6 +23,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "to": ("到期日", "到期日期", "租赁终止日期", "合同终止日"),
     "cards": ("卡号", "门禁卡号", "IC卡号"),
     "tenancy": ("租约编号", "合同编号"),
+    "expected": ("核定人数", "核定人口", "保障人数", "保障人口", "保障人口数"),
 }
 NEEDED = ("dwelling", "name", "id_number", "relation")
 HEADER_WITHIN = 20  # rows: a title and notes may stand above
@@ -32,10 +33,12 @@ Cells = Sequence[object]
 
 @dataclass(slots=True)
 class SheetRead:
-    """`rows`: how many rows held anything. `accepted` + refused rows (by distinct key) = `rows`."""
+    """`rows`: how many rows held anything. `accepted` + refused rows (by distinct key) = `rows`. `noted`: rows that are taken,
+    but for one cell."""
 
     records: list[TenancyRecord] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
+    noted: list[RefusedRow] = field(default_factory=list)
     rows: int = 0
     row_of: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -55,6 +58,7 @@ class _Line:
     to_date: date | None
     member: Member
     raw: dict[str, str]
+    expected: int | None = None
 
 
 def find_header(rows: Sequence[Cells]) -> tuple[int, dict[str, int]]:
@@ -87,9 +91,15 @@ def read_sheet(
             continue
         read.rows += 1
         try:
-            lines.append(_line(number, row, blind, today))
+            line = _line(number, row, blind, today)
         except Refused as no:
             read.refused.append(_refused(number, no.reason, no.detail, _raw(row)))
+            continue
+        try:
+            line.expected = fields.expected_members(row.get("expected"))
+        except Refused as no:
+            read.noted.append(_refused(number, no.reason, no.detail, line.raw))
+        lines.append(line)
     _households(read, lines)
     return read
 
@@ -136,7 +146,7 @@ def _households(read: SheetRead, lines: list[_Line]) -> None:
         cards |= dict.fromkeys(line.member.cards, line.member.person_id)
         households.setdefault(line.dwelling, []).append(line)
     for dwelling, household in households.items():
-        head = household[0]
+        head, by_rank = household[0], sorted(household, key=_head_first)
         read.records.append(
             TenancyRecord(
                 id=next((line.tenancy for line in household if line.tenancy), "") or dwelling,
@@ -145,7 +155,8 @@ def _households(read: SheetRead, lines: list[_Line]) -> None:
                 dwelling_code=dwelling,
                 from_date=head.from_date,
                 to_date=head.to_date,
-                members=tuple(line.member for line in sorted(household, key=_head_first)),
+                expected_members=next((line.expected for line in by_rank if line.expected), None),
+                members=tuple(line.member for line in by_rank),
                 partial=True,
             )
         )

@@ -51,7 +51,8 @@ class HouseholdChange:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`accepted` + `refused` = all rows that held anything. `household_changes`: new, changed, ended, unchanged households.
+    """`accepted` + `refused` = all rows that held anything. `noted`: accepted rows of which one cell was left out.
+    `household_changes`: new, changed, ended, unchanged households.
 
     `households`: each of the new and changed ones, by house code. `held`: why the brake stopped what they would lose, or empty.
     `waiting`: the id under which the whole list waits for a second person, or empty.
@@ -64,6 +65,7 @@ class Outcome:
     households: tuple[HouseholdChange, ...] = ()
     held: str = ""
     waiting: str = ""
+    noted: tuple[RefusedRow, ...] = ()
 
 
 class ApplyList(msgspec.Struct, frozen=True, tag="tenancy.upload"):
@@ -166,7 +168,7 @@ def _write(
     uow: UnitOfWork, estate: Estate, read: SheetRead, records: Sequence[TenancyRecord], changes: ChangeSet
 ) -> None:
     write.apply(uow, source_of(estate), changes, onfile.places(uow.session))
-    refused.keep(uow, source_of(estate), [*read.refused, *changes.conflicts], None)
+    refused.keep(uow, source_of(estate), [*read.refused, *read.noted, *changes.conflicts], None)
     _keep_state(uow, estate, len(records))
     held = [h.tenancy for h in changes.held]
     uow.record("tenancy.upload", estate.id, accepted=read.accepted, refused=len(read.refused), held=held[:50])
@@ -203,7 +205,7 @@ def _outcome(read: SheetRead, changes: ChangeSet, agreed: int, today: date, *, a
         if h.tenancy not in {c.record.id for c in changes.changed}
     ]
     households = tuple(sorted((*new, *other, *silent), key=lambda one: one.dwelling_code))
-    return Outcome(read.accepted, tuple(ordered), counts, applied, households, changes.refused)
+    return Outcome(read.accepted, tuple(ordered), counts, applied, households, changes.refused, noted=tuple(read.noted))
 
 
 def _told(

@@ -134,6 +134,30 @@ def test_a_sheet_never_ends_and_never_overwrites_another_household(hub: Hub, est
         assert all(m.to_date is None for m in members), "李四 is not in the list and stays"
 
 
+def test_a_list_tells_how_many_a_home_is_let_to(hub: Hub, estate: Setup) -> None:
+    estate(hub)
+
+    def of(first: str, second: str, header: str = "核定人数") -> Outcome:
+        lines = [f"房屋编码,姓名,身份证号,关系,起租日,{header}"]
+        lines += [f"{code(0)},李四,{B},配偶,2025-03-01,{second}", f"{code(0)},张三,{A},承租人,2025-03-01,{first}"]
+        return send(hub, "\n".join(lines).encode(), "名单.csv")
+
+    def kept() -> int | None:
+        with hub.db.reading() as session:
+            return session.scalars(select(Tenancy)).one().expected_members
+
+    of("３人", "")
+    assert kept() == 3, "of one household, told at one of its rows"
+    of("4", "2", "保障人口")
+    assert kept() == 4, "where rows differ the tenant's own is taken"
+    done = of("三口", "")
+    assert (done.accepted, done.refused) == (2, ()), "a number that cannot be takes nobody off the list"
+    assert [(row.key, row.reason, row.detail) for row in done.noted] == [("row 3", "expected_bad", "三口")]
+    assert kept() == 4, "and nothing that was known before"
+    with hub.db.reading() as session:
+        assert [row.reason for row in session.scalars(select(SourceRow))] == ["expected_bad"], "kept to be looked into"
+
+
 def end_tenancies(hub: Hub, move_out: str = "2026-11-15") -> None:
     """Every tenancy ends by a complete decision, as the lease system would have it."""
     decision = {"number": "青房退12号", "date": "2026-11-01", "move_out_completed_on": move_out, "signed_by": "中心"}

@@ -6558,7 +6558,9 @@ export interface components {
         };
         /**
          * UploadResult
-         * @description `changes` counts households, `accepted` and `refused` rows; `households`: the new and changed ones, by house code.
+         * @description `changes` counts households, `accepted` and `refused` rows; `noted`: accepted ones of which one cell was left out.
+         *
+         *     `households`: the new and changed ones, by house code.
          *
          *     `waiting`: the id under which the whole list waits for a second person; nothing of it is applied until then.
          */
@@ -6589,6 +6591,11 @@ export interface components {
              * @default []
              */
             households: components["schemas"]["UploadHousehold"][];
+            /**
+             * Noted
+             * @default []
+             */
+            noted: components["schemas"]["UploadRefusal"][];
             /** Refused */
             refused: components["schemas"]["UploadRefusal"][];
             /**

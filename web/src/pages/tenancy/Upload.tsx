@@ -123,6 +123,14 @@ function Result({ result }: { result: UploadResult }): ReactNode {
       <ul className="bullets">
         {result.refused.map((row) => <li key={`${row.row}${row.reason}`}>{t.row(String(row.row))}: {said("reason", row.reason, row.reason_zh)} <span className="faint">{told(row.detail, row.detail_en)}</span></li>)}
       </ul>
+      {result.noted?.length ? (
+        <>
+          <p><Mark tone="warn">{t.rowsNoted(result.noted.length)}</Mark></p>
+          <ul className="bullets" data-testid="upload-noted">
+            {result.noted.map((row) => <li key={row.row}>{t.row(String(row.row))}: {said("reason", row.reason, row.reason_zh)} <span className="faint">{row.detail}</span></li>)}
+          </ul>
+        </>
+      ) : null}
     </div>
   );
 }
