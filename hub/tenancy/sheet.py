@@ -33,18 +33,24 @@ Cells = Sequence[object]
 
 @dataclass(slots=True)
 class SheetRead:
-    """`rows`: how many rows held anything. `accepted` + refused rows (by distinct key) = `rows`. `noted`: rows that are taken,
-    but for one cell."""
+    """`rows`: how many rows held anything. `accepted` + refused rows (by distinct key) = `rows`. `cells`: of which one
+    cell could not be read, and the rest could."""
 
     records: list[TenancyRecord] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
-    noted: list[RefusedRow] = field(default_factory=list)
+    cells: list[RefusedRow] = field(default_factory=list)
     rows: int = 0
     row_of: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def accepted(self) -> int:
         return self.rows - len(self.refused)
+
+    @property
+    def noted(self) -> tuple[RefusedRow, ...]:
+        """Accepted rows that are taken but for one cell."""
+        refused = {row.key for row in self.refused}
+        return tuple(row for row in self.cells if row.key not in refused)
 
 
 @dataclass(slots=True)
@@ -98,7 +104,7 @@ def read_sheet(
         try:
             line.expected = fields.expected_members(row.get("expected"))
         except Refused as no:
-            read.noted.append(_refused(number, no.reason, no.detail, line.raw))
+            read.cells.append(_refused(number, no.reason, no.detail, line.raw))
         lines.append(line)
     _households(read, lines)
     return read

@@ -205,7 +205,7 @@ def _outcome(read: SheetRead, changes: ChangeSet, agreed: int, today: date, *, a
         if h.tenancy not in {c.record.id for c in changes.changed}
     ]
     households = tuple(sorted((*new, *other, *silent), key=lambda one: one.dwelling_code))
-    return Outcome(read.accepted, tuple(ordered), counts, applied, households, changes.refused, noted=tuple(read.noted))
+    return Outcome(read.accepted, tuple(ordered), counts, applied, households, changes.refused, noted=read.noted)
 
 
 def _told(

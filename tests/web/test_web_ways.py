@@ -12,6 +12,7 @@ from web_support import OpenAs, violations
 
 from hub.access.publish import publish
 from hub.tables import CredentialIdentifierRow, Door, Estate, HouseholdMember, ScheduleRow
+from hub.tenancy.reasons import zh
 
 
 def change(served: Served, what: Any) -> None:
@@ -122,7 +123,10 @@ def test_a_long_upload_says_how_far_it_is(open_as: OpenAs, served: Served) -> No
         json={
             "accepted": 5000, "refused": [], "changes": {"new": 0, "changed": 9, "ended": 0, "unchanged": 0},
             "held": None, "waiting": "held-1", "applied": False,
+            "noted": [{"row": 7, "reason": "expected_bad", "reason_zh": zh("expected_bad"), "detail": "三口"}],
         }
     )  # fmt: skip
     expect(bar).to_have_count(0)
     expect(page.get_by_test_id("upload-result")).to_contain_text("转给第二人确认")
+    expect(page.get_by_test_id("upload-noted")).to_contain_text("第 7 行: 核定人数不是合理的整数，未采用")
+    expect(page.get_by_test_id("upload-noted")).to_contain_text("三口")

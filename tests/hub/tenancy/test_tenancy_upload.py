@@ -156,6 +156,10 @@ def test_a_list_tells_how_many_a_home_is_let_to(hub: Hub, estate: Setup) -> None
     assert kept() == 4, "and nothing that was known before"
     with hub.db.reading() as session:
         assert [row.reason for row in session.scalars(select(SourceRow))] == ["expected_bad"], "kept to be looked into"
+    other = f"房屋编码,姓名,身份证号,关系,起租日,核定人数\nE001-B9-0101,王五,{C},承租人,2025-03-01,三口\n"
+    done = send(hub, other.encode(), "名单.csv")
+    assert [row.reason for row in done.refused] == ["dwelling_unknown"]
+    assert done.noted == (), "a row that is refused is told once"
 
 
 def end_tenancies(hub: Hub, move_out: str = "2026-11-15") -> None:
