@@ -155,7 +155,7 @@ def gather(tables: Tables, history: History, directory: Path, progress: Progress
         spill.add(reader.read(chunk))
         progress()
     spill.flush()
-    found.credentials = list(reader.credentials)
+    found.credentials, found.holdings = list(reader.credentials), reader.holdings()
     spill = Spill(directory, "meters", METER, bucket_starts(history))
     twice = _Twice(2 * len(history.dwellings), count)
     estates, estate_of = np.unique(history.estate, return_inverse=True)
@@ -179,7 +179,7 @@ class _Passes:
         self._clock = clock_keys(history)
         self.credentials: dict[str, int] = {}
         self._pairs: dict[int, int] = {}
-        self._count: dict[int, int] = {}
+        self._since: dict[int, int] = {}
         estates = {name: i for i, name in enumerate(found.recognised)}
         self._estate = np.array([estates[name] for name in history.estate], np.int64)
         self._newest = 0
@@ -224,7 +224,7 @@ class _Passes:
         inward = (local >= NIGHT_IN) | (local < NIGHT_END)
         outward = (local >= NIGHT_END) & (local < NIGHT_OUT)
         late = (inward & (direction != 1)) | (outward & (direction != 0))
-        return self._counted(*(a[keep] for a in (dwelling, day, kind, person, credential, late, local // 3600)))
+        return self._counted(*(a[keep] for a in (dwelling, day, kind, person, credential, late, local // 3600, ts)))
 
     def _credential(self, chunk: Chunk) -> Ints:
         coded = chunk.coded("credential_id")
@@ -232,20 +232,28 @@ class _Passes:
             self.credentials.setdefault(word, len(self.credentials))
         return coded.mapped(self.credentials)
 
-    def _holding(self, person: Ints, credential: Ints) -> Ints:
-        """Numbers of (person, credential) pairs, in the order in which they were first used. Person -1: none."""
-        keys, first, back = np.unique((person + 1) * 2**26 + credential + 1, return_index=True, return_inverse=True)
-        numbers = np.zeros(len(keys), np.int64)
-        for place in np.argsort(first).tolist():
-            key = int(keys[place])
-            held = self._pairs.get(key)
-            if held is None and key >= 2**26:
-                who = key // 2**26 - 1
-                held = self._pairs[key] = len(self._found.holdings)
-                self._count[who] = self._count.get(who, 0) + 1
-                self._found.holdings.append((who, self._count[who]))
-            numbers[place] = -1 if held is None else held
+    def _holding(self, person: Ints, credential: Ints, ts: Ints) -> Ints:
+        """Numbers of (person, credential) pairs. Person -1: none."""
+        keys, back = np.unique((person + 1) * 2**26 + credential + 1, return_inverse=True)
+        first = np.full(len(keys), np.iinfo(np.int64).max)
+        np.minimum.at(first, back, ts)
+        numbers = np.full(len(keys), -1, np.int64)
+        for place in np.nonzero(keys >= 2**26)[0].tolist():
+            held = self._pairs.setdefault(int(keys[place]), len(self._pairs))
+            self._since[held] = min(self._since.get(held, int(first[place])), int(first[place]))
+            numbers[place] = held
         return numbers[back]
+
+    def holdings(self) -> list[tuple[int, int]]:
+        """By number: the person, and which of their credentials it is, in the order in which they were first used, in whatever
+        order passes were read."""
+        words, count = list(self.credentials), dict[int, int]()
+        found = [(0, 0)] * len(self._pairs)
+        for key, held in sorted(self._pairs.items(), key=lambda one: (self._since[one[1]], _word(words, one[0]))):
+            who = key // 2**26 - 1
+            count[who] = count.get(who, 0) + 1
+            found[held] = (who, count[who])
+        return found
 
     def _clock_wrong(self, point: Ints, ts: Ints) -> NDArray[np.bool_]:
         starts, ends = self._clock
@@ -258,15 +266,21 @@ class _Passes:
     def _twice(
         self, keep: NDArray[np.bool_], ts: Ints, point: Ints, person: Ints, credential: Ints, kind: Ints
     ) -> NDArray[np.bool_]:
-        """The same holder at the same door in the same second, within the chunk or as the last second of the one before."""
+        """The same holder at the same door in the same second, within the chunk or as the last second of the one before. Of those
+        kept so far: a pass that was granted is no copy of one that was refused."""
         holder = np.where(person >= 0, person * 2, credential * 2 + 1)
-        key = ((ts % 2**31) * 100_003 + point) * 1_000_003 + holder * 7 + kind
+        rows = np.nonzero(keep)[0]
+        when = ts[rows]
+        key = ((when % 2**31) * 100_003 + point[rows]) * 1_000_003 + holder[rows] * 7 + kind[rows]
         order = np.argsort(key, kind="stable")
         same = np.zeros(len(key), np.bool_)
         same[order[1:]] = key[order[1:]] == key[order[:-1]]
         same |= np.isin(key, self._before)
-        self._before = key[ts == ts.max()] if len(ts) else self._before
-        return same & keep & (holder >= 0)
+        if len(when):
+            self._before = key[when == when.max()]
+        twice = np.zeros(len(ts), np.bool_)
+        twice[rows] = same & (holder[rows] >= 0)
+        return twice
 
     def _counted(
         self,
@@ -277,6 +291,7 @@ class _Passes:
         credential: Ints,
         late: NDArray[np.bool_],
         hour: Ints,
+        ts: Ints,
     ) -> NDArray[np.void]:
         home, consent = self._register.look_up(person, dwelling, day + self._history.first)
         face = kind == 0
@@ -288,7 +303,7 @@ class _Passes:
             IDENTIFIED,
             np.where(kind == 3, VISITOR, np.where(kind == 1, np.where(known, PERSONAL, NAMELESS), HOUSEHOLD)),
         )
-        holding = self._holding(np.where(cls == PERSONAL, person, -1), credential)  # a face holds no card
+        holding = self._holding(np.where(cls == PERSONAL, person, -1), credential, ts)  # a face holds no card
         code = np.where(cls == IDENTIFIED, person, np.where(cls == PERSONAL, holding, credential))
         where, day, cls, code, late, hour = where[use], day[use], cls[use], code[use], late[use], hour[use]
         for estate, name in enumerate(self._found.recognised):
@@ -310,6 +325,12 @@ class _Passes:
         np.bitwise_or.at(hours, back, np.left_shift(1, hour).astype(np.int32))
         rows["hours"] = hours
         return rows
+
+
+def _word(words: list[str], key: int) -> str:
+    """Of a pair's key, the credential as it is written; "" if it has none."""
+    number = key % 2**26 - 1
+    return words[number] if number >= 0 else ""
 
 
 class _Twice:

@@ -324,7 +324,7 @@ class _Book:
             day,
             None,
             True,
-            "+".join(found.families),
+            "+".join(sorted(found.families)),
             " ".join(found.because),
             " ".join(found.against),
             found.rule,

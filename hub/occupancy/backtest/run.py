@@ -142,6 +142,7 @@ def _figures(
     counter: BaselineCounter,
     problems: Problems,
 ) -> dict[str, Any]:
+    truth = read_truth(tables, history)  # what is wrong with it is told with the rest
     figures: dict[str, Any] = {
         "dwellings": len(history.dwellings),
         "kept_out": {history.dwellings[d]: why for d, why in sorted(history.excluded.items())},
@@ -153,7 +154,6 @@ def _figures(
             what: {"count": n, "first": problems.examples.get(what, [])} for what, n in sorted(problems.counts.items())
         },
     }
-    truth = read_truth(tables, history)
     if truth is not None:
         rows = [Scored(x.dwelling, x.kind, x.stage, x.opened, x.begins, x.chance) for x in leads]
         runs = {(x.dwelling, x.opened): counter.absent_at(x.dwelling, x.opened) for x in leads if x.kind == "vacancy"}

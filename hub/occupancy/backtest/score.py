@@ -1,4 +1,9 @@
-"""Scores leads against the truth, exactly as the history format says. Detection never reads what is read here."""
+"""Scores leads against the truth, exactly as the history format says. Detection never reads what is read here.
+
+Where the format leaves a choice: a due question (a question about an absence of 150 days or more, as the passes show it in
+hindsight) is not counted where it is wrong; `due_right` of those counted as right stood on such an absence too. Recall looks at
+every entry, also of leads that come too soon after another to be counted. Innocent are dwellings without a label.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from hub.occupancy.backtest.history import History
-from hub.occupancy.backtest.leads import family
+from hub.occupancy.backtest.leads import OTHERS, family
 from hub.occupancy.backtest.tables import BAD, Tables
 
 STAGES = ("yellow", "orange", "red")
@@ -20,6 +25,7 @@ SEEN_DAYS = (120, 210)
 month before the end can't be found within four. 210: before the law's six months a vacancy can have no file at all."""
 
 FAR = 10**7
+KINDS = OTHERS | {"vacancy", "vacant_used", "over_occupancy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,9 @@ def read_truth(tables: Tables, history: History) -> Truth | None:
         for name, kind, first, last in zip(
             names, kinds, chunk.days("from").tolist(), chunk.days("to").tolist(), strict=True
         ):
-            if name in history.number and first != BAD:
+            if kind not in KINDS:
+                tables.problems.note("truth of an unknown kind, kept out", f"{name}: {kind!r}")
+            elif name in history.number and first != BAD and first <= history.last:
                 truth.labels[history.number[name]].append(Label(kind, first, FAR if last == BAD else last))
     for chunk in tables.chunks("subgroups"):
         for name, group in zip(chunk.coded("dwelling_id").texts(), chunk.coded("group").texts(), strict=True):
@@ -77,27 +85,51 @@ def read_truth(tables: Tables, history: History) -> Truth | None:
 def score(
     rows: Sequence[Scored], truth: Truth, history: History, runs: Mapping[tuple[int, int], int]
 ) -> dict[str, Any]:
-    """The figures of each tier and above. `runs`: (dwelling, day) → days of absence a vacancy lead on that day stands on."""
+    """The figures of each tier and above, of all dwellings and of each group. `runs`: (dwelling, day) → days of absence a vacancy
+    lead on that day stands on."""
+    made = _figures(rows, truth, history, runs, set(range(len(history.dwellings))))
+    made["subgroups"] = {
+        group: _figures(rows, truth, history, runs, members) for group, members in sorted(truth.groups.items())
+    }
+    return made
+
+
+def _figures(
+    rows: Sequence[Scored], truth: Truth, history: History, runs: Mapping[tuple[int, int], int], among: set[int]
+) -> dict[str, Any]:
+    of = sorted((row for row in rows if row.dwelling in among), key=lambda r: (r.day, r.dwelling, r.kind))
     made: dict[str, Any] = {}
     for place, stage in enumerate(STAGES):
-        made[stage if stage == "red" else f"{stage}+"] = _tier(
-            _entries(rows, STAGES[place:]), stage, truth, history, runs
-        )
-    made["calibration_error"] = _calibration(rows, truth)
+        entered = _entries(of, STAGES[place:])
+        tier = _tier(_one_in_days(entered), stage, truth, history, runs, among)
+        made[stage if stage == "red" else f"{stage}+"] = tier | {"recall": _recall(entered, truth, history, among)}
+    made["calibration_error"] = _calibration(of, truth)
     return made
 
 
 def _entries(rows: Sequence[Scored], stages: tuple[str, ...]) -> list[Scored]:
-    """Rows at which a lead entered the tier, at most one a dwelling and family in 90 days."""
-    newest: dict[tuple[int, str], int] = {}
+    """Rows, given by day, at which a lead entered the tier: it opened there, or came from another stage."""
+    inside: dict[tuple[int, str], bool] = {}
     entered: list[Scored] = []
-    for row in sorted(rows, key=lambda r: (r.day, r.dwelling, r.kind)):
+    for row in rows:
         key = (row.dwelling, family(row.kind))
-        if row.stage not in stages or row.day - newest.get(key, -FAR) < ONE_IN_DAYS:
-            continue
-        newest[key] = row.day
-        entered.append(row)
+        was, now = inside.get(key, False) and not row.begins, row.stage in stages
+        inside[key] = now
+        if now and not was:
+            entered.append(row)
     return entered
+
+
+def _one_in_days(entered: Sequence[Scored]) -> list[Scored]:
+    """At most one a dwelling and family in 90 days."""
+    newest: dict[tuple[int, str], int] = {}
+    found: list[Scored] = []
+    for row in entered:
+        key = (row.dwelling, family(row.kind))
+        if row.day - newest.get(key, -FAR) >= ONE_IN_DAYS:
+            newest[key] = row.day
+            found.append(row)
+    return found
 
 
 def right(row: Scored, truth: Truth) -> bool:
@@ -107,33 +139,37 @@ def right(row: Scored, truth: Truth) -> bool:
 
 
 def _tier(
-    entries: Sequence[Scored], stage: str, truth: Truth, history: History, runs: Mapping[tuple[int, int], int]
+    entries: Sequence[Scored],
+    stage: str,
+    truth: Truth,
+    history: History,
+    runs: Mapping[tuple[int, int], int],
+    among: set[int],
 ) -> dict[str, Any]:
+    def long_absent(row: Scored) -> bool:
+        return stage == "yellow" and row.kind == "vacancy" and runs.get((row.dwelling, row.day), 0) >= DUE_DAYS
+
     good = [row for row in entries if right(row, truth)]
-    wrong = [row for row in entries if not right(row, truth)]
-    due = [
-        r for r in wrong if stage == "yellow" and r.kind == "vacancy" and runs.get((r.dwelling, r.day), 0) >= DUE_DAYS
-    ]
-    wrong = [row for row in wrong if row not in due]
+    due = [row for row in entries if not right(row, truth) and long_absent(row)]
+    wrong = [row for row in entries if not right(row, truth) and not long_absent(row)]
     years = (history.last - history.first + 1) / 365
-    innocent = [d for d in range(len(history.dwellings)) if d not in truth.labels]
     groups = {
         group: _per_10000(sum(r.dwelling in members for r in wrong), len(members - truth.labels.keys()), years)
         for group, members in sorted(truth.groups.items())
     }
-    by_rule: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    by_kind: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in (*good, *wrong):
-        by_rule[row.kind][0] += right(row, truth)
-        by_rule[row.kind][1] += 1
+        by_kind[row.kind][0] += right(row, truth)
+        by_kind[row.kind][1] += 1
     return {
         "leads": len(good) + len(wrong),
         "right": len(good),
         "due_questions": len(due),
+        "due_right": sum(long_absent(row) for row in good),
         "precision": round(len(good) / (len(good) + len(wrong)), 4) if good or wrong else None,
-        "false_per_10000_dwelling_years": _per_10000(len(wrong), len(innocent), years),
+        "false_per_10000_dwelling_years": _per_10000(len(wrong), len(among - truth.labels.keys()), years),
         "subgroups_false_per_10000": groups,
-        "precision_by_kind": {kind: round(g / n, 4) for kind, (g, n) in sorted(by_rule.items())},
-        "recall": _recall(entries, truth, history),
+        "precision_by_kind": {kind: round(g / n, 4) for kind, (g, n) in sorted(by_kind.items())},
     }
 
 
@@ -141,14 +177,14 @@ def _per_10000(count: int, dwellings: int, years: float) -> float | None:
     return round(count / (dwellings * years) * 10_000, 1) if dwellings else None
 
 
-def _recall(entries: Sequence[Scored], truth: Truth, history: History) -> dict[str, Any]:
+def _recall(entries: Sequence[Scored], truth: Truth, history: History, among: set[int]) -> dict[str, Any]:
     by_dwelling: dict[int, list[Scored]] = defaultdict(list)
     for row in entries:
         by_dwelling[row.dwelling].append(row)
     delays: dict[str, list[int | None]] = defaultdict(list)
     seen: dict[tuple[str, int], list[int | None]] = defaultdict(list)
-    for dwelling, labels in truth.labels.items():
-        for label in labels:
+    for dwelling in truth.labels.keys() & among:
+        for label in truth.labels[dwelling]:
             start = max(label.first, history.first)
             if start > history.last or label.last < history.first:
                 continue
@@ -177,8 +213,16 @@ def _delays(found: Sequence[int | None]) -> dict[str, Any]:
 
 
 def _calibration(rows: Sequence[Scored], truth: Truth) -> float | None:
-    """Expected calibration error over ten bins of the chance stated on the day each lead opened."""
-    opened = [row for row in rows if row.begins and row.stage in STAGES]
+    """Expected calibration error over ten bins of the chance stated on the day each lead opened: the first day on which it asked
+    for anything (what opens as insufficient data asks for nothing)."""
+    asked: dict[tuple[int, str], bool] = {}
+    opened: list[Scored] = []
+    for row in rows:
+        key = (row.dwelling, family(row.kind))
+        before = asked.get(key, False) and not row.begins
+        asked[key] = before or row.stage in STAGES
+        if row.stage in STAGES and not before:
+            opened.append(row)
     if not opened:
         return None
     bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)

@@ -76,6 +76,15 @@ def with_refused_faces(rows: Rows) -> Rows:
     return [again for row in rows for again in (row, {**row, **refused})]
 
 
+def refused_first(rows: Rows) -> Rows:
+    """Refused and let in within the second, by the same reader and credential."""
+    return [again for row in rows for again in ({**row, "granted": "0"}, row)]
+
+
+def the_last_first(rows: Rows) -> Rows:
+    return rows[::-1]
+
+
 def members_since_long_ago(rows: Rows) -> Rows:
     first = date(2025, 7, 1) - timedelta(days=60)
     return [{**row, "from": "1999-01-01" if row["from"] < first.isoformat() else row["from"]} for row in rows]
@@ -87,6 +96,8 @@ def members_since_long_ago(rows: Rows) -> Rows:
         ("coverage", in_days),
         ("passes", home_from_the_register),
         ("passes", with_refused_faces),
+        ("passes", refused_first),
+        ("passes", the_last_first),
         ("members", members_since_long_ago),
         ("dwellings", lambda rows: [{**row, "expected_members": ""} for row in rows]),
         ("dwellings", lambda rows: [{**row, "expected_members": ("-3", "1e300")[i % 2]} for i, row in enumerate(rows)]),
