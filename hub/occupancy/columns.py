@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.occupancy.values import DayState, PresenceDay
+from hub.occupancy.values import KNOWN_COVERAGE, DayState, PresenceDay
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -23,7 +23,7 @@ _SIGNS = (STATE_NUMBER[DayState.PRESENT], STATE_NUMBER[DayState.OTHER_USE])
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """One value a day. `known`: the day could be observed; `sign`: somebody used the dwelling. Amounts are NaN where not known.
+    """One value a day. `known`: doors could observe the day; `sign`: somebody used the dwelling. Amounts are NaN where not known.
     `faces`, `cards`: token → days on which it was used with and without the person's face compared, by token."""
 
     first: int
@@ -66,9 +66,10 @@ def columns_of(days: Sequence[PresenceDay]) -> Columns:
     return days.columns() if isinstance(days, Days) else _drawn(days)
 
 
-def by_state(state: NDArray[np.uint8]) -> tuple[Bools, Bools]:
-    """(known, sign) of numbers of states."""
-    return state != _UNKNOWN, np.asarray((state == _SIGNS[0]) | (state == _SIGNS[1]), np.bool_)
+def by_state(state: NDArray[np.uint8], coverage: Floats, passed: Bools) -> tuple[Bools, Bools]:
+    """(known, sign) of numbers of states. What doors did not see is no day on which they saw nobody, though water ran."""
+    known = (state != _UNKNOWN) & ((coverage >= KNOWN_COVERAGE) | passed)
+    return known, np.asarray((state == _SIGNS[0]) | (state == _SIGNS[1]), np.bool_)
 
 
 def _drawn(days: Sequence[PresenceDay]) -> Columns:
@@ -78,7 +79,11 @@ def _drawn(days: Sequence[PresenceDay]) -> Columns:
     def amount(value: Callable[[PresenceDay], float | None]) -> Floats:
         return np.array([value(day) for day in days], np.float64)  # None becomes NaN
 
-    known, sign = by_state(np.array([STATE_NUMBER[day.state] for day in days], np.uint8))
+    known, sign = by_state(
+        np.array([STATE_NUMBER[day.state] for day in days], np.uint8),
+        amount(lambda day: day.coverage),
+        np.array([day.passes > 0 or day.others > 0 for day in days], np.bool_),
+    )
     return Columns(
         first=days[0].day.toordinal() if days else 0,
         known=known,

@@ -138,7 +138,8 @@ class Kept:
     def columns(self, begin: int, end: int) -> Columns:
         """The held days at these places, as columns."""
         table = self.table[begin:end]
-        known, sign = by_state(table["state"])
+        passed = (table["passes"] > 0) | (table["others"] > 0)
+        known, sign = by_state(table["state"], table["coverage"] / _SCALE, passed)
         return Columns(
             first=int(table["day"][0]) if len(table) else 0,
             known=known,

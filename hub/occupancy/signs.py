@@ -164,7 +164,7 @@ def drawn(
         found[f"{name}_lost"] = _lost(unseen, found[f"{name}_usual"])
     found["visitors_short"], found["late_short"] = share.recent(rows.visitors, SHORT), share.recent(rows.late, SHORT)
     water_ok, water = ~np.isnan(rows.water), np.nan_to_num(rows.water)
-    lived = any_use | (water_ok & (water >= LIVED_WATER * np.nan_to_num(rows.usual_water, nan=1e9)))
+    lived = any_use | (known & water_ok & (water >= LIVED_WATER * np.nan_to_num(rows.usual_water, nan=1e9)))
     found["lived_recent"], found["lived_unseen"] = share.recent(lived), share.recent(lived & ~own)
     found["idle"] = np.minimum(w.since(lived, known), MOST)
     found["water_change"], found["has_water"], mean = _change(w, rows.water, water_ok, any_use)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.occupancy.backtest.history import History, clock_keys
-from hub.occupancy.backtest.tables import BAD, Chunk, Tables
+from hub.occupancy.backtest.tables import BAD, Chunk, HistoryInvalid, Tables, day_of
+from hub.occupancy.unheard import HOMES_BEHIND, unheard
 from hub.occupancy.values import EVENING_HOUR, MORNING_HOUR, NIGHT_END_HOUR
 
 IDENTIFIED, PERSONAL, HOUSEHOLD, VISITOR, NAMELESS = range(5)
@@ -35,6 +36,7 @@ USE = np.dtype(
 )
 METER = np.dtype([("dwelling", "i4"), ("day", "i2"), ("water", "i1"), ("value", "f4")])
 BUCKET = 250
+HALF = 0.5
 """Dwellings a bucket at least, in the order of estates and blocks; no block is cut."""
 
 FLUSH_ROWS = 2_000_000
@@ -58,6 +60,7 @@ class Gathered:
     holdings: list[tuple[int, int]] = field(default_factory=list)
     carded: dict[str, list[list[int]]] = field(default_factory=dict)
     water_days: dict[str, list[int]] = field(default_factory=dict)
+    unheard: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Spill:
@@ -155,6 +158,9 @@ def gather(tables: Tables, history: History, directory: Path, progress: Progress
         spill.add(reader.read(chunk))
         progress()
     spill.flush()
+    reader.readable()
+    found.unheard = reader.unheard()
+    history.unheard(found.unheard)
     found.credentials, found.holdings = list(reader.credentials), reader.holdings()
     spill = Spill(directory, "meters", METER, bucket_starts(history))
     twice = _Twice(2 * len(history.dwellings), count)
@@ -182,7 +188,14 @@ class _Passes:
         self._since: dict[int, int] = {}
         estates = {name: i for i, name in enumerate(found.recognised)}
         self._estate = np.array([estates[name] for name in history.estate], np.int64)
-        self._newest = 0
+        self._newest = self._useless = 0
+        self._days = history.last - history.first + 1
+        common = [point for point, homes in sorted(history.homes_behind().items()) if homes >= HOMES_BEHIND]
+        self._place = np.full(len(history.points) + 1, -1)  # the last: of an unknown point
+        self._place[common] = np.arange(len(common))
+        self._common = common
+        self._recorded = np.zeros((len(common), self._days), np.int64)
+        self._lost = np.zeros_like(self._recorded)
         self._before: Ints = np.zeros(0, np.int64)
 
     def read(self, chunk: Chunk) -> NDArray[np.void]:
@@ -206,6 +219,12 @@ class _Passes:
             ("pass with an unknown kind of credential, kept out", kind < 0, kinds),
         ):
             problems.note_words(what, "passes", chunk.rows(wrong), said, chunk.first)
+        unread = ~np.isin(granted, (0, 1)) | (kind < 0) | (dwelling == -2)
+        self._useless += int(np.count_nonzero(unread | (ts == BAD) | (point < 0)))
+        self._hear(self._recorded, point, day, inside & ~unread)
+        self._hear(self._lost, point, day, inside & unread)
+        other = inside & ~np.isin(granted, (0, 1))
+        problems.note_rows("pass of which nothing says whether it was granted, kept out", "passes", chunk.rows(other))
         keep = inside & (point >= 0) & (kind >= 0) & (granted == 1)
         doubtful = keep & self._clock_wrong(point, ts)
         problems.note_rows("pass while the device's clock was wrong, kept out", "passes", chunk.rows(doubtful))
@@ -225,6 +244,36 @@ class _Passes:
         outward = (local >= NIGHT_END) & (local < NIGHT_OUT)
         late = (inward & (direction != 1)) | (outward & (direction != 0))
         return self._counted(*(a[keep] for a in (dwelling, day, kind, person, credential, late, local // 3600, ts)))
+
+    def _hear(self, counts: Ints, point: Ints, day: Ints, which: NDArray[np.bool_]) -> None:
+        """Counts passes at common points by day."""
+        place = self._place[point[which]]
+        here = place >= 0
+        flat = np.bincount(place[here] * self._days + day[which][here], minlength=counts.size)
+        counts += flat.reshape(counts.shape)
+
+    def readable(self) -> None:
+        """HistoryInvalid where most of the table cannot be used: then it says nothing of who is absent."""
+        if self._useless > HALF * self._found.passes:
+            seen = [what for what in self._problems.counts if "pass" in what]
+            raise HistoryInvalid(
+                f"passes: {self._useless:,} of {self._found.passes:,} rows cannot be used, so that nothing can be said of who is"
+                f" absent. Correct them: {'; '.join(f'{what} ({self._problems.examples[what][0]})' for what in seen)}"
+            )
+
+    def unheard(self) -> list[tuple[int, int]]:
+        """(point, day) of common points that were not observing, whatever their coverage says; noted."""
+        history, found = self._history, list[tuple[int, int]]()
+        for place, point in enumerate(self._common):
+            observing = [share < HALF for share in history.missed[point]]
+            days = unheard(self._recorded[place].tolist(), self._lost[place].tolist(), observing)
+            news = [day for day in days if observing[day]]
+            if news:
+                what = "door that recorded nobody, or nothing readable, on days on which many pass: taken for not observing"
+                first = day_of(history.first + news[0])
+                self._problems.note(what, f"{history.point_names[point]} on {len(news)} days from {first}", len(news))
+            found += [(point, day) for day in news]
+        return found
 
     def _credential(self, chunk: Chunk) -> Ints:
         coded = chunk.coded("credential_id")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -104,6 +104,17 @@ class History:
             *self.locks.get(dwelling, []),
         ]
 
+    def homes_behind(self) -> dict[int, int]:
+        """Common points → dwellings whose way home leads there."""
+        of_estate, of_block = Counter(self.estate), Counter(self.block)
+        found = {point: of_estate[estate] for estate, points in self.gates.items() for point in points}
+        return found | {point: of_block[block] for block, points in self.doors.items() for point in points}
+
+    def unheard(self, days: Iterable[tuple[int, int]]) -> None:
+        """(point, day of the history) on which it was not observing, whatever the coverage says."""
+        for point, day in days:
+            self.missed[point][day] = 1.0
+
     def gaps(self, points: list[int]) -> list[Mapping[str, float]]:
         """For each day, what each point missed of it."""
         count = self.last - self.first + 1
@@ -127,6 +138,9 @@ def read_history(tables: Tables, since: date | None, until: date | None) -> Hist
     _absences(tables, history)
     _cases(tables, history)
     for dwelling, name in enumerate(history.dwellings):
+        if any(lease.first > history.last + LATER_DAYS for lease in history.leases[dwelling]):
+            tables.problems.note("lease that begins years after the history, dwelling kept out", name)
+            history.excluded[dwelling] = "a lease that begins years after the history"
         if not history.way_home(dwelling):
             tables.problems.note("dwelling without doors, kept out", name)
             history.excluded[dwelling] = "no access point on the way home"
@@ -135,10 +149,15 @@ def read_history(tables: Tables, since: date | None, until: date | None) -> Hist
 
 def _dwellings(tables: Tables, history: History) -> None:
     problems, rows = tables.problems, list[tuple[str, str, str, int, int, int]]()
+    unread: set[str] = set()
     for chunk in tables.chunks("dwellings"):
         columns = [chunk.coded(name).texts() for name in ("dwelling_id", "estate_id", "block_id")]
         days = (chunk.days("let_from").tolist(), chunk.days("let_to").tolist())
         people = _people(chunk.numbers("expected_members"), chunk.first, problems)
+        lost = [
+            chunk.filled(name) & (np.array(of) == BAD) for name, of in zip(("let_from", "let_to"), days, strict=True)
+        ]
+        unread |= {columns[0][row] for row in np.nonzero(lost[0] | lost[1])[0].tolist()}
         for row, values in enumerate(zip(*columns, *days, people, strict=True)):
             if not values[0] or not values[1]:
                 problems.note("dwelling without id or estate", f"dwellings row {chunk.first + row + 1}")
@@ -158,6 +177,8 @@ def _dwellings(tables: Tables, history: History) -> None:
         if history.block[number] != (estate, block):
             problems.note("dwelling in two places, kept out", name)
             history.excluded[number] = "recorded in two places"
+        if name in unread:
+            history.excluded[number] = "a lease that cannot be read"
         if let_from != BAD:
             lease = Lease(let_from, None if let_to == BAD else let_to, expected or None)
             _add_lease(history, number, lease, problems)
@@ -174,7 +195,8 @@ def _people(told: NDArray[np.float64], first: int, problems: Problems) -> list[i
 def _add_lease(history: History, number: int, lease: Lease, problems: Problems) -> None:
     name = history.dwellings[number]
     if lease.last is not None and lease.last < lease.first:
-        problems.note("lease that ends before it begins, left out", name)
+        problems.note("lease that ends before it begins, dwelling kept out", name)
+        history.excluded[number] = "a lease that ends before it begins"
         return
     if any((one.first, one.last) == (lease.first, lease.last) for one in history.leases[number]):
         problems.note("duplicate dwelling row", name)
@@ -206,11 +228,15 @@ def _members(tables: Tables, history: History) -> None:
                 tables.problems.note("member of an unknown dwelling", f"{where}: {dwelling!r}")
                 continue
             if not person or first == BAD:
-                tables.problems.note("member without id or first day", where)
+                tables.problems.note("member without id or first day, dwelling kept out", where)
+                history.excluded[history.number[dwelling]] = "a member who cannot be read: who lives there is not known"
                 continue
             number = history.persons.setdefault(person, len(history.persons))
+            if last != BAD and last == first - 1:
+                continue  # a registration that was taken back
             if last != BAD and last < first:
-                tables.problems.note("member who leaves before joining, left out", where)
+                tables.problems.note("member who leaves before joining, dwelling kept out", where)
+                history.excluded[history.number[dwelling]] = "a member who leaves before joining"
                 continue
             found = MemberRow(number, first, None if last == BAD else last, consent == 1)
             rows = history.members[history.number[dwelling]]
@@ -269,6 +295,7 @@ def _coverage(tables: Tables, history: History, since: date | None, until: date 
     """What each point missed each day; the days of the history are those on which anything could be observed."""
     intervals: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
     rows = list[tuple[str, int, str, int, int]]()
+    broken: list[tuple[int, int]] = []
     for chunk in tables.chunks("coverage"):
         points, states = chunk.coded("access_point_id").texts(), chunk.coded("state").texts()
         for row, (point, state, start, end) in enumerate(
@@ -277,9 +304,13 @@ def _coverage(tables: Tables, history: History, since: date | None, until: date 
             where = f"coverage row {chunk.first + row + 1}"
             if point not in history.points:
                 tables.problems.note("coverage of an unknown access point", f"{where}: {point!r}")
-            elif state not in STATES or start == BAD or end == BAD or end < start:
+            elif start == BAD or end == BAD or end < start:
                 tables.problems.note("coverage that cannot be used", where)
+                if state != "ok":  # since when, or until when, it was down is not known: it may have been all the time
+                    broken.append((history.points[point], start if end == BAD else BAD))
             else:
+                if state not in STATES:
+                    tables.problems.note("coverage of an unknown state, taken for down", f"{where}: {state!r}")
                 rows.append((where, history.points[point], state, start, end))
     if not rows:
         raise HistoryInvalid("coverage: no access point was ever observed; nothing can be said of any day")
@@ -288,6 +319,9 @@ def _coverage(tables: Tables, history: History, since: date | None, until: date 
     of_all = [interval for found in intervals.values() for interval in found]
     history.first, history.last = _span(min(a for _, a, _b in of_all), max(b for _, _a, b in of_all), since, until)
     starts = day_starts(day_of(history.first), day_of(history.last), ZONE)
+    begins, ends = history.first * 86_400, (history.last + 1) * 86_400
+    for number, start in broken:
+        intervals[number].append(("down", max(begins, start), max(ends, start)))
     for number in range(len(history.points)):
         own = intervals.get(number, [])
         found = [Interval(state == "ok", _at(a), _at(b)) for state, a, b in own]

@@ -100,6 +100,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         kept = json.loads(mark.read_text(encoding="utf-8"))
         if kept["fingerprint"] == fingerprint:
             tables.problems.counts, tables.problems.examples = kept["counts"], kept["examples"]
+            history.unheard((point, day) for point, day in kept["unheard"])
             return Gathered(
                 kept["passes"],
                 kept["recognised"],
@@ -108,6 +109,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
                 [(person, number) for person, number in kept["holdings"]],
                 kept["carded"],
                 kept["water_days"],
+                [(point, day) for point, day in kept["unheard"]],
             )
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -127,6 +129,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         "holdings": found.holdings,
         "carded": found.carded,
         "water_days": found.water_days,
+        "unheard": found.unheard,
         "counts": tables.problems.counts,
         "examples": tables.problems.examples,
     }

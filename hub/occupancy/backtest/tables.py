@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from importlib.util import find_spec
 from io import TextIOWrapper
 from itertools import islice
@@ -48,6 +48,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 REQUIRED = ("dwellings", "members", "access_points", "passes", "coverage")
 CHUNK_ROWS = 250_000
 EXAMPLES = 5
+BOOLEANS = {"true": 1.0, "false": 0.0}
+"""As some exports write 1 and 0."""
 
 Ints = NDArray[np.int64]
 
@@ -117,15 +119,20 @@ class Chunk:
         """A column of words."""
         column = self._columns[name]
         if isinstance(column, list):
-            return _encode(column)
+            return _stripped(_encode(column))
         import pyarrow as pa
 
         encoded = column.cast(pa.string()).dictionary_encode()
         words = [word if word is not None else "" for word in encoded.dictionary.to_pylist()]
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        if "" in words:
-            codes[codes == words.index("")] = -1
-        return Coded(codes, words)
+        return _stripped(Coded(codes, words))
+
+    def filled(self, name: str) -> NDArray[np.bool_]:
+        """Whether anything stands there: what cannot be read is another thing than what is not told."""
+        column = self._columns[name]
+        if isinstance(column, list):
+            return np.array([bool(text and text.strip()) for text in column], np.bool_)
+        return np.array([bool(str(v).strip()) if v is not None else False for v in column.to_pylist()], np.bool_)
 
     def times(self, name: str) -> Ints:
         """Local seconds since 1970-01-01T00:00 in the estate's zone; BAD where empty or unreadable (noted)."""
@@ -167,9 +174,10 @@ class Chunk:
         bad = np.zeros(len(coded.words) + 1, np.bool_)
         for number, word in enumerate(coded.words):
             try:
-                values[number] = float(word)
+                values[number] = BOOLEANS.get(word.strip().lower()) or float(word)
             except ValueError:
-                bad[number] = True
+                bad[number] = word.strip().lower() not in BOOLEANS
+                values[number] = np.nan if bad[number] else 0.0
         self._note_bad(name, bad[coded.codes], coded)
         return values[coded.codes]
 
@@ -195,7 +203,7 @@ class Chunk:
 def _offsets(seconds: Ints) -> Ints:
     """The zone's offset at each instant: looked up once an hour of the data, as zones change on whole hours."""
     hours, back = np.unique(seconds // 3600, return_inverse=True)
-    found = [0 if s < -(10**11) else _offset(int(s) * 3600) for s in hours.tolist()]
+    found = [0 if abs(s) * 3600 > 10**11 else _offset(int(s) * 3600) for s in hours.tolist()]
     return np.array(found, np.int64)[back]
 
 
@@ -211,10 +219,19 @@ class _Days:
     def read(self, text: str) -> int | None:
         if text not in self._known:
             try:
-                self._known[text] = date.fromisoformat(text).toordinal() - EPOCH
+                self._known[text] = date.fromisoformat(text.strip()).toordinal() - EPOCH
             except ValueError:
-                self._known[text] = None
+                self._known[text] = _day_of_time(text.strip())
         return self._known[text]
+
+
+def _day_of_time(text: str) -> int | None:
+    """A day written as its midnight, as spreadsheets and databases export it; else it is no day."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if at.time() != time() else at.toordinal() - EPOCH
 
 
 class _Times:
@@ -236,7 +253,7 @@ class _Times:
                     return second
                 self._known[key] = second - _clock(text)
             return self._known[key] + _clock(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # the first and last day of the calendar have no other zone
             return None
 
 
@@ -245,6 +262,15 @@ def _clock(text: str) -> int:
     if hour > 23 or minute > 59 or second > 59:
         raise ValueError(text)
     return hour * 3600 + minute * 60 + second
+
+
+def _stripped(coded: Coded) -> Coded:
+    """Without the blanks that exports of fixed width leave around words."""
+    words = [word.strip() for word in coded.words]
+    if words == list(coded.words) and "" not in words:
+        return coded
+    blank = np.array([not word for word in words] + [True])
+    return Coded(np.where(blank[coded.codes], -1, coded.codes), words)
 
 
 def _encode(column: Sequence[str | None]) -> Coded:

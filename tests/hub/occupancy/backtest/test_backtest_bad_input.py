@@ -157,7 +157,7 @@ def test_what_is_told_twice_counts_once_and_what_contradicts_itself_not_at_all(
     assert counts["second reading of a day; where they differ none counts"] == 40
     assert counts["reading outside the days of the history, kept out"] == 1
     assert counts["duplicate member row"] == 1
-    assert counts["member who leaves before joining, left out"] == 1
+    assert counts["member who leaves before joining, dwelling kept out"] == 1
     assert counts["duplicate dwelling row"] == 1
     assert counts["duplicate access point"] == 1
     assert counts["access point of no known place"] == 1
@@ -179,3 +179,111 @@ def test_two_readings_that_differ_say_nothing(city: Path, tmp_path: Path) -> Non
         assert [
             row for row in csv.DictReader(opened) if row["kind"] == "vacancy" and row["stage"] in ("orange", "red")
         ] == []
+
+
+GONE = ("2025-08-01", "2025-08-31")
+
+
+def of_these_days(rows: Rows) -> Rows:
+    return [row for row in rows if not GONE[0] <= row["ts"] < GONE[1]]
+
+
+def no_more(found: Found, clean: Found) -> set[str]:
+    """Homes named that the clean city does not name."""
+    return {lead[0] for lead in found} - {lead[0] for lead in clean}
+
+
+def test_passes_that_an_export_lost_are_nobodys_absence(city: Path, clean: Found, tmp_path: Path) -> None:
+    found, result = replay(spoilt(city, tmp_path / "lost", {"passes": of_these_days}), tmp_path / "leads.csv")
+    said = "door that recorded nobody, or nothing readable, on days on which many pass: taken for not observing"
+    assert result.problems.counts[said] > 25
+    assert not no_more(found, clean), "doors said that they saw; they recorded nobody"
+
+
+def test_passes_that_cannot_be_read_are_nobodys_absence(city: Path, clean: Found, tmp_path: Path) -> None:
+    def illegible(rows: Rows) -> Rows:
+        return [row if row in of_these_days([row]) else {**row, "granted": "?"} for row in rows]
+
+    found, result = replay(spoilt(city, tmp_path / "odd", {"passes": illegible}), tmp_path / "leads.csv")
+    assert result.problems.counts["pass of which nothing says whether it was granted, kept out"] > 5_000
+    assert not no_more(found, clean)
+
+
+def test_doors_that_are_down_for_a_month_accuse_nobody(city: Path, clean: Found, tmp_path: Path) -> None:
+    """Meters go on: without doors that is no use by others."""
+
+    def down(rows: Rows) -> Rows:
+        points = {row["access_point_id"] for row in rows}
+        spans = {"from": f"{GONE[0]}T00:00:00+08:00", "to": f"{GONE[1]}T00:00:00+08:00", "state": "down"}
+        return [*rows, *({"access_point_id": point, **spans} for point in sorted(points))]
+
+    source = spoilt(city, tmp_path / "down", {"coverage": down, "passes": of_these_days})
+    assert not no_more(replay(source, tmp_path / "leads.csv")[0], clean)
+    for name, change in {
+        "a word of the maker": lambda row: {**row, "state": "offline"},
+        "still down": lambda row: {**row, "to": ""},
+        "nobody knows since when": lambda row: {**row, "from": "last month"},
+    }.items():
+        broken = spoilt(
+            city,
+            tmp_path / name,
+            {
+                "coverage": lambda rows, change=change: [
+                    change(r) if r in down(rows)[len(rows) :] else r for r in down(rows)
+                ],
+                "passes": of_these_days,
+            },
+        )
+        assert not no_more(replay(broken, tmp_path / f"{name}.csv")[0], clean), name
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"let_from": "2024/08/08"}, "unreadable value in dwellings.let_from"),
+        ({"let_from": "2124-08-08"}, "lease that begins years after the history, dwelling kept out"),
+        ({"let_from": "2025-07-20", "let_to": "2025-07-15"}, "lease that ends before it begins, dwelling kept out"),
+    ],
+    ids=["slashes", "a century on", "reversed"],
+)
+def test_a_lease_that_cannot_be_read_leaves_no_home_vacant(
+    city: Path, clean: Found, tmp_path: Path, change: dict[str, str], said: str
+) -> None:
+    def leases(rows: Rows) -> Rows:
+        return [{**row, **change} if place % 2 else row for place, row in enumerate(rows)]
+
+    found, result = replay(spoilt(city, tmp_path / "leases", {"dwellings": leases}), tmp_path / "leads.csv")
+    assert result.problems.counts[said] == 35
+    assert len(result.figures["kept_out"]) >= 35
+    assert not no_more(found, clean)
+
+
+def test_other_ways_of_writing_say_the_same(city: Path, clean: Found, tmp_path: Path) -> None:
+    def passes(rows: Rows) -> Rows:
+        said = {"0": "False", "1": "TRUE"}
+        return [
+            {**row, "granted": said[row["granted"]], "access_point_id": f" {row['access_point_id']} "} for row in rows
+        ]
+
+    def dwellings(rows: Rows) -> Rows:
+        return [{**row, "let_from": row["let_from"] and f"{row['let_from']} 00:00:00"} for row in rows]
+
+    source = spoilt(city, tmp_path / "written", {"passes": passes, "dwellings": dwellings})
+    assert replay(source, tmp_path / "leads.csv")[0] == clean
+
+
+def test_passes_most_of_which_cannot_be_used_are_no_history(city: Path, tmp_path: Path) -> None:
+    def no_zone(rows: Rows) -> Rows:
+        return [{**row, "ts": row["ts"][:19]} for row in rows]
+
+    source = spoilt(city, tmp_path / "zone", {"passes": no_zone})
+    with pytest.raises(HistoryInvalid, match=r"nothing can be said of who is absent.*unreadable value in passes\.ts"):
+        replay(source, tmp_path / "leads.csv")
+
+
+def test_the_last_day_of_the_calendar_is_no_crash(city: Path, tmp_path: Path) -> None:
+    def ends(rows: Rows) -> Rows:
+        return [{**rows[0], "ts": "9999-12-31T23:59:59Z"}, {**rows[0], "ts": "0001-01-01T00:00:00+08:00"}, *rows]
+
+    _found, result = replay(spoilt(city, tmp_path / "ends", {"passes": ends}), tmp_path / "leads.csv")
+    assert result.problems.counts["unreadable value in passes.ts"] == 2
