@@ -25,8 +25,23 @@ def _writable(file: Path, option: str) -> None:
         raise typer.BadParameter(f"{file} is a directory: name a file", param_hint=option)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        new = not file.exists()
+        file.open("ab").close()  # whether it may be written is known by trying
+        if new:
+            file.unlink()
     except OSError as error:
         raise typer.BadParameter(f"{file} cannot be written: {error}", param_hint=option) from error
+
+
+def _apart(source: Path, out: Path, report: Path | None) -> None:
+    """Nothing that is written takes the place of what is read, or of what was written before it."""
+    from hub.occupancy.backtest.tables import COLUMNS
+
+    for file, option in ((out, "--out"), (report, "--report")):
+        if file is not None and file.resolve().parent == source.resolve() and file.stem in COLUMNS:
+            raise typer.BadParameter(f"{file} is a table of the history: name another file", param_hint=option)
+    if report is not None and report.resolve() == out.resolve():
+        raise typer.BadParameter(f"{report} holds the leads (--out): name another file", param_hint="--report")
 
 
 def backtest_command(
@@ -50,6 +65,7 @@ def backtest_command(
     from hub.occupancy.backtest.tables import HistoryInvalid
     from hub.occupancy.policy import PolicyPackUnknown, packs
 
+    _apart(source, out, report)
     for file, option in ((out, "--out"), (report, "--report")):
         if file is not None:
             _writable(file, option)
@@ -70,6 +86,8 @@ def backtest_command(
         raise typer.Exit(130) from None
     except (HistoryInvalid, ReplayBroken) as error:
         typer.echo(f"error: {error}", err=True)
+        for note in getattr(error, "__notes__", ()):
+            typer.echo(f"  {note}", err=True)
         raise typer.Exit(1) from error
     except PolicyPackUnknown as error:
         typer.echo(f"error: no policy pack {policy!r}; installed: {', '.join(packs())}", err=True)

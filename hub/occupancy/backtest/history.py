@@ -338,18 +338,18 @@ def _plausible(
     begins = sorted(start for _where, _point, _state, start, _end in rows)
     earliest, latest = begins[len(begins) // 2] - FAR, begins[len(begins) // 2] + FAR
     last = max((end for _where, _point, _state, _start, end in rows if end <= latest), default=None)
-    if last is None and until is not None:
-        last = (until.toordinal() - EPOCH + 1) * 86_400
+    if until is not None:
+        last = max(last or 0, (until.toordinal() - EPOCH + 1) * 86_400)
     for where, point, state, start, end in rows:
         if not earliest <= start <= latest:
             problems.note("coverage that begins years before or after the rest, kept out", where)
         elif end <= latest:
             yield point, state, start, end
-        elif last is None:
+        elif last is None or start > last:
             raise HistoryInvalid(
                 f"{where}: the coverage ends in {day_of(end // 86_400).year}; say the last day with --to"
             )
-        elif start <= last:
+        else:
             problems.note("coverage that ends years after the rest, cut off", where)
             yield point, state, start, last
 
@@ -375,10 +375,13 @@ def _absences(tables: Tables, history: History) -> None:
         days = [chunk.days(name).tolist() for name in ("from", "to", "declared_on")]
         for row, (dwelling, reason, first, last, known) in enumerate(zip(dwellings, reasons, *days, strict=True)):
             where = f"absences row {chunk.first + row + 1}"
-            wrong = first == BAD or known == BAD or first > history.last + LATER_DAYS or (last != BAD and last < first)
+            wrong = first == BAD or first > history.last + LATER_DAYS or (last != BAD and last < first)
             if dwelling not in history.number or wrong:
                 tables.problems.note("absence that cannot be used", where)
                 continue
+            if known == BAD:  # it was told, nobody knows when: that is no reason to hold its days against the household
+                tables.problems.note("absence without a day on which it was told, taken for told on its first", where)
+                known = first
             absence = DeclaredAbsence(where, day_of(first), None if last == BAD else day_of(last), reason)
             history.absences[history.number[dwelling]].append(DeclaredRow(absence, known))
 

@@ -19,8 +19,8 @@ from hub.occupancy.backtest.leads import write_leads
 from hub.occupancy.backtest.named import homes_named
 from hub.occupancy.backtest.pool import replayed, write_whole
 from hub.occupancy.backtest.replay import Lead, Replayer
-from hub.occupancy.backtest.score import Scored, read_truth, score
-from hub.occupancy.backtest.tables import Problems, Tables
+from hub.occupancy.backtest.score import Scored, Truth, read_truth, score
+from hub.occupancy.backtest.tables import HistoryInvalid, Problems, Tables
 from hub.occupancy.finding import RULES_VERSION
 from hub.occupancy.fitted import fixed_chances, marks, model
 from hub.occupancy.policy import calendar, pack_named
@@ -56,10 +56,20 @@ class Result:
 
 def backtest(options: Options, progress: Progress) -> Result:
     """Replays the history in `options.source`. HistoryInvalid when it is none; PolicyPackUnknown for the policy."""
-    pack = pack_named(options.policy)
     problems = Problems()
+    try:
+        return _replayed(options, progress, problems)
+    except HistoryInvalid as error:  # what was noted on the way often names the cause
+        for what, count in sorted(problems.counts.items()):
+            error.add_note(f"noted before: {what}: {count} (first: {next(iter(problems.examples.get(what, [])), '')})")
+        raise
+
+
+def _replayed(options: Options, progress: Progress, problems: Problems) -> Result:
+    pack = pack_named(options.policy)
     tables = Tables(options.source, problems)
     history = read_history(tables, options.since, options.until)
+    truth = read_truth(tables, history)  # what is wrong with it is told before the replay, not after it
     work = working_directory(options.out)
     gathered = _gathered(work, _fingerprint(options, tables, pack.model_dump_json()), tables, history, progress)
     replayer = Replayer(history, gathered, pack, calendar())
@@ -74,7 +84,7 @@ def backtest(options: Options, progress: Progress) -> Result:
         counter.add(work, number)
         progress("dwellings", number + 1, total)
     write_leads(options.out, leads, history)
-    figures = _figures(tables, history, gathered, leads, counter, problems)
+    figures = _figures(history, gathered, leads, counter, problems, truth)
     figures["outcomes"] = told(learned)
     if options.report is not None:
         options.report.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -138,14 +148,13 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
 
 
 def _figures(
-    tables: Tables,
     history: History,
     gathered: Gathered,
     leads: list[Lead],
     counter: BaselineCounter,
     problems: Problems,
+    truth: Truth | None,
 ) -> dict[str, Any]:
-    truth = read_truth(tables, history)  # what is wrong with it is told with the rest
     figures: dict[str, Any] = {
         "dwellings": len(history.dwellings),
         "kept_out": {history.dwellings[d]: why for d, why in sorted(history.excluded.items())},

@@ -287,3 +287,48 @@ def test_the_last_day_of_the_calendar_is_no_crash(city: Path, tmp_path: Path) ->
 
     _found, result = replay(spoilt(city, tmp_path / "ends", {"passes": ends}), tmp_path / "leads.csv")
     assert result.problems.counts["unreadable value in passes.ts"] == 2
+
+
+def test_a_truth_that_is_none_is_told_before_the_replay(city: Path, tmp_path: Path) -> None:
+    source = spoilt(city, tmp_path / "truth", {})
+    (source / "truth.csv").write_text("dwelling_id,from,to\n", encoding="utf-8")
+    steps: list[str] = []
+    with pytest.raises(HistoryInvalid, match=r"truth\.csv: column 'kind' is missing"):
+        backtest(Options(source, tmp_path / "leads.csv"), lambda what, _done, _total: steps.append(what))
+    assert not steps, "nothing was read or judged for it"
+
+
+def test_coverage_without_an_end_needs_a_last_day_and_takes_the_one_it_is_told(
+    city: Path, clean: Found, tmp_path: Path
+) -> None:
+    def endless(rows: Rows) -> Rows:
+        """Each point works to this day; of one an hour long ago is told besides."""
+        first = {row["access_point_id"]: row for row in reversed(rows)}
+        kept = [
+            {**row, "from": f"{START}T08:00:00+08:00", "to": "9999-12-31T00:00:00+08:00", "state": "ok"}
+            for row in first.values()
+        ]
+        return [{**kept[0], "from": f"{START}T00:00:00+08:00", "to": f"{START}T01:00:00+08:00"}, *kept]
+
+    source = spoilt(city, tmp_path / "endless", {"coverage": endless})
+    with pytest.raises(HistoryInvalid, match="say the last day with --to"):
+        replay(source, tmp_path / "leads.csv")
+    found, result = replay(source, tmp_path / "leads.csv", START + timedelta(days=DAYS - 1))
+    assert result.figures["days"] == DAYS
+    assert {lead[0] for lead in found} & {lead[0] for lead in clean}
+
+
+def test_an_absence_told_nobody_knows_when_counts_from_its_first_day(city: Path, tmp_path: Path) -> None:
+    def told(on: Callable[[dict[str, str]], str]) -> tuple[Found, Result]:
+        name = on({"from": "day"})
+
+        def absences(rows: Rows) -> Rows:
+            assert rows, "else this proves nothing"
+            return [{**row, "declared_on": on(row)} for row in rows]
+
+        return replay(spoilt(city, tmp_path / name, {"absences": absences}), tmp_path / f"{name}.csv")
+
+    known, _ = told(lambda row: row["from"])
+    unread, result = told(lambda _row: "soon")
+    assert unread == known
+    assert result.problems.counts["absence without a day on which it was told, taken for told on its first"] > 3

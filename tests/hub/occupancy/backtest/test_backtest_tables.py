@@ -82,6 +82,9 @@ def test_a_history_that_observed_nothing_is_refused_by_the_command(directory: Pa
     done = CliRunner().invoke(app, ["backtest", "--in", str(directory), "--out", str(directory / "leads.csv")])
     assert done.exit_code == 1
     assert "coverage: no access point was ever observed" in done.output
+    write(directory, "coverage", "Z,2026-03-01T00:10:00+08:00,2026-03-01T00:20:00+08:00,ok")
+    done = CliRunner().invoke(app, ["backtest", "--in", str(directory), "--out", str(directory / "leads.csv")])
+    assert "noted before: coverage of an unknown access point: 1 (first: coverage row 1: 'Z')" in done.output
     unknown = CliRunner().invoke(app, ["backtest", "--in", str(directory), "--out", "x", "--policy", "atlantis"])
     assert unknown.exit_code == 1
     assert "no policy pack 'atlantis'; installed: beijing" in unknown.output
@@ -94,7 +97,15 @@ def test_a_file_that_is_no_parquet_is_named(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--out", "--report"])
-@pytest.mark.parametrize(("place", "words"), [("", "is a directory"), ("members.csv/x.json", "cannot be written")])
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("", "is a directory"),
+        ("members.csv/x.json", "cannot be written"),
+        ("/proc/x.json", "cannot be written"),
+        ("members.csv", "is a table of the history"),
+    ],
+)
 def test_where_nothing_can_be_written_is_said_before_the_replay(
     directory: Path, monkeypatch: pytest.MonkeyPatch, option: str, place: str, words: str
 ) -> None:
@@ -105,6 +116,14 @@ def test_where_nothing_can_be_written_is_said_before_the_replay(
     done = CliRunner().invoke(app, ["backtest", "--in", str(directory), *options])
     assert done.exit_code == 2, done.output
     assert words in " ".join(done.output.replace("│", " ").split())
+
+
+def test_the_report_takes_not_the_place_of_the_leads(directory: Path) -> None:
+    out = str(directory / "leads.csv")
+    done = CliRunner().invoke(app, ["backtest", "--in", str(directory), "--out", out, "--report", out])
+    assert done.exit_code == 2
+    assert "holds the leads" in done.output
+    assert not (directory / "leads.csv").exists(), "to try whether a file may be written leaves none behind"
 
 
 def test_a_directory_for_what_is_written_is_made(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
