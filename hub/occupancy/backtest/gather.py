@@ -36,10 +36,10 @@ USE = np.dtype(
 )
 METER = np.dtype([("dwelling", "i4"), ("day", "i2"), ("water", "i1"), ("value", "f4")])
 BUCKET = 250
-HALF = 0.5
 """Dwellings a bucket at least, in the order of estates and blocks; no block is cut."""
 
 FLUSH_ROWS = 2_000_000
+HALF = 0.5
 MOST = (400.0, 20.0)  # kWh, m³ a day: beyond it a meter lies
 NIGHT_IN, NIGHT_OUT, NIGHT_END = EVENING_HOUR * 3600, MORNING_HOUR * 3600, NIGHT_END_HOUR * 3600
 Ints = NDArray[np.int64]
@@ -220,7 +220,7 @@ class _Passes:
         ):
             problems.note_words(what, "passes", chunk.rows(wrong), said, chunk.first)
         unread = ~np.isin(granted, (0, 1)) | (kind < 0) | (dwelling == -2)
-        self._useless += int(np.count_nonzero(unread | (ts == BAD) | (point < 0)))
+        self._useless += int(np.count_nonzero(unread | (ts == BAD)))
         self._hear(self._recorded, point, day, inside & ~unread)
         self._hear(self._lost, point, day, inside & unread)
         other = inside & ~np.isin(granted, (0, 1))

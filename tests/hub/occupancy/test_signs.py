@@ -70,3 +70,26 @@ def test_who_is_never_recognised_is_missed_only_where_doors_recognise_nearly_eve
     """Where one of three comes by card as they like, a household that does is no news."""
     card = CredentialUse("old", True, 0, 2, 0, 1 << 8)
     assert of_last_day("never_recognised", card, member("old", LET), recognised=recognised) == missed
+
+
+@pytest.mark.parametrize(("missed", "unseen", "observed"), [(1.0, 0.0, 0.0), (0.2, 0.0, 0.0), (0.0, 30.0, 1.0)])
+def test_water_tells_that_somebody_lives_there_and_not_that_doors_saw_nobody(
+    missed: float, unseen: float, observed: float
+) -> None:
+    """45 days of doors that were down made red leads of a whole estate: every meter ran on, and nobody was recognised."""
+    gone = 30
+    seen = CredentialUse("old", True, 2, 0, 0, 1 << 8)
+    days = presence(
+        [
+            ObservedDay(START + timedelta(days=i), {}, (seen,), 0.3)
+            if i < DAYS - gone
+            else ObservedDay(START + timedelta(days=i), {"gate": missed} if missed else {}, (), 0.3)
+            for i in range(DAYS)
+        ],
+        frozenset({"gate"}),
+    )
+    table = signs(days, Household("t", LET, None, (member("old", LET),)), [0.9] * DAYS, np.zeros(DAYS, np.bool_))
+    found = {name: float(table[-1, COLUMN[name]]) for name in ("unseen_own", "observed", "lived_recent")}
+    assert found["unseen_own"] == unseen
+    assert found["observed"] == observed
+    assert found["lived_recent"] <= 1.0, "a share of the days that doors saw"
