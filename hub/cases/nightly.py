@@ -7,10 +7,10 @@ It looks every few minutes whether a night has passed (02:00 local) or days have
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 
 from sqlalchemy import select
@@ -23,6 +23,7 @@ from hub.estate.views import statuses
 from hub.jobs import Job
 from hub.lease import life, outbox
 from hub.live import PLAIN
+from hub.occupancy import silent_doors
 from hub.occupancy.analyse import (
     Outcome,
     batches,
@@ -104,12 +105,18 @@ def _pieces(hub: Hub, estates: Iterable[Estate], outcomes: Callable[[], Outcomes
         last = last_whole_day(hub.now(), estate.time_zone)
         with hub.db.reading() as session:
             due = due_dwellings(session, estate, last)
-            view = replace(load_day(session, estate, last, hub.now()), outcomes=outcomes()) if due.night else None
-        work = _Work(estate, last, dict(due.anew))
+            silent = silent_doors.look(session, estate, last, hub.now()) if due else []
+        pieces: list[Sequence[str]] = []
         if due:
             with _writing(hub, estate) as uow:
+                silent_doors.keep(uow, silent, last if due.begun else last - timedelta(days=1))
+                due = due_dwellings(uow.session, estate, last) if silent else due
                 recount(uow, estate, due, last)
                 pieces = night_batches(uow, estate, due, last)
+        work = _Work(estate, last, dict(due.anew))
+        if pieces:
+            with hub.db.reading() as session:
+                view = replace(load_day(session, estate, last, hub.now()), outcomes=outcomes())
             yield from (Piece(work, view, dwellings) for dwellings in pieces)
         yield Piece(work)
 

@@ -65,6 +65,17 @@ def fallen(counts: Mapping[str, Mapping[date, int]], today: date) -> list[Entran
     return found
 
 
+def silent(since: Mapping[str, date]) -> list[EntranceHint]:
+    """D6 too: doors (by access point) that record nobody though many live behind them and their device says that it works."""
+    return [
+        EntranceHint(
+            "D6", point,
+            f"自{day}起没有或几乎没有通行记录，设备却称正常，按不可观测处理，请检修；已停用的请登记停用日期",
+        )
+        for point, day in sorted(since.items())
+    ]  # fmt: skip
+
+
 def _against_usual(days: Mapping[date, int], today: date) -> float | None:
     usual = [days[day] for week in range(1, FALL_WEEKS + 1) if (day := today - timedelta(weeks=week)) in days]
     if len(usual) < FALL_WEEKS or mean(usual) < FALL_PASSES:

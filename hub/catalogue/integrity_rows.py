@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from hub.catalogue.entrances import MOVE_WINDOW, EntranceHint, Trouble, around_moves, fallen, troubles
+from hub.catalogue.entrances import MOVE_WINDOW, EntranceHint, Trouble, around_moves, fallen, silent, troubles
 from hub.catalogue.integrity import (
     IntegrityHint,
     bulk_changes,
@@ -20,6 +20,7 @@ from hub.catalogue.integrity import (
     old_lists,
     register_differs,
 )
+from hub.occupancy.silent_doors import silent_now
 from hub.tables import (
     AccessChange,
     AccessPoint,
@@ -45,9 +46,11 @@ def entrance_hints(session: Session, estate: Estate, now: datetime) -> list[Entr
     rows = [*_coverage(session, estate.id, since), *_alarms(session, estate.id, since)]
     zone = ZoneInfo(estate.time_zone)
     today = now.astimezone(zone).date() - timedelta(days=1)
+    counts, still = _counts(session, estate.id, zone, today), _silent(session, estate.id, today)
     return [
         *troubles(rows, now),
-        *fallen(_counts(session, estate.id, zone, today), today),
+        *silent(still),
+        *(hint for hint in fallen(counts, today) if hint.place not in still),
         *around_moves(rows, _moves(session, estate.id, since, zone), now),
     ]
 
@@ -133,6 +136,13 @@ def _counts(session: Session, estate_id: str, zone: ZoneInfo, today: date) -> Ma
         ):
             found[point or ""][day] = count
     return found
+
+
+def _silent(session: Session, estate_id: str, today: date) -> dict[str, date]:
+    """Access points of silent doors → since when."""
+    doors = silent_now(session, estate_id, today)
+    rows = session.execute(select(AccessPoint.id, AccessPoint.door_id).where(AccessPoint.door_id.in_(doors)))
+    return {point: doors[door] for point, door in rows}
 
 
 def _moves(session: Session, estate_id: str, since: datetime, zone: ZoneInfo) -> dict[str, list[datetime]]:

@@ -21,6 +21,7 @@ from hub.occupancy.analyse import last_whole_day
 from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.door_doubts import doubts_of
 from hub.occupancy.policy import packs
+from hub.occupancy.silent_doors import silences_of
 from hub.occupancy.trials import newest_done
 from hub.services import Hub
 from hub.tables import (
@@ -135,7 +136,8 @@ def device_detail(device_id: str, hub: TheHub, principal: Viewer) -> Any:
                 {"state": row.state, "reason": row.reason, "from_at": row.from_at, "to_at": row.to_at}
                 for row in coverage
             ]
-            + doubts_of(session, device_id, since),
+            + doubts_of(session, device_id, since)
+            + silences_of(session, device_id, since),
             "unreadable_count": device.unreadable_count,
             "config": views.mask_secrets(device.config),
             "meters": meters or 0,

@@ -13,9 +13,10 @@ from hub.estate import coverage
 from hub.events.bulk import upsert
 from hub.events.rows import Effects
 from hub.occupancy.dirty import mark_dirty
-from hub.tables import Device, Door, Dwelling, Edge, Estate, FaceLook, MeterDay, PassDay, Snapshot
+from hub.tables import Device, Door, DoorDay, Dwelling, Edge, Estate, FaceLook, MeterDay, PassDay, Snapshot
 
 _passes: Table = PassDay.__table__  # type: ignore[assignment]
+_at_doors: Table = DoorDay.__table__  # type: ignore[assignment]
 _meters: Table = MeterDay.__table__  # type: ignore[assignment]
 _looks: Table = FaceLook.__table__  # type: ignore[assignment]
 
@@ -28,6 +29,7 @@ def write_effects(session: Session, edge: Edge, epoch: str, effects: Effects) ->
             zone = ZoneInfo(session.get_one(Estate, edge.estate_id).time_zone)
             mark_estate_dirty(session, edge.estate_id, moved.astimezone(zone).date(), effects)
     _add_passes(session, effects)
+    _add_at_doors(session, effects)
     _add_readings(session, effects)
     mark_dirty(session, effects.dirty)
     _devices(session, effects)
@@ -82,6 +84,17 @@ def _add_passes(session: Session, effects: Effects) -> None:
         }
         for (dwelling, day, credential), count in sorted(effects.passes.items(), key=lambda entry: entry[0])
     ]
+    session.execute(statement, rows)
+
+
+def _add_at_doors(session: Session, effects: Effects) -> None:
+    if not effects.at_doors:
+        return
+    statement = upsert(session.connection(), _at_doors)
+    statement = statement.on_conflict_do_update(
+        index_elements=["door_id", "day"], set_={"passes": _at_doors.c.passes + statement.excluded.passes}
+    )
+    rows = [{"door_id": door, "day": day, "passes": count} for (door, day), count in sorted(effects.at_doors.items())]
     session.execute(statement, rows)
 
 

@@ -113,6 +113,7 @@ class Effects:
     passes: dict[tuple[str, date, str], Passes] = field(default_factory=dict)
     meters: dict[tuple[str, date], Readings] = field(default_factory=dict)
     doors: dict[str, tuple[datetime, str, str]] = field(default_factory=dict)
+    at_doors: dict[tuple[str, date], int] = field(default_factory=dict)
     coverage: dict[str, list[Change]] = field(default_factory=dict)
     dirty: dict[str, date] = field(default_factory=dict)
     unreadable: dict[str, int] = field(default_factory=dict)
@@ -205,7 +206,11 @@ def add_effects(event: Event, row: Row, places: Places, effects: Effects) -> Non
     if event.device and not event.late:
         effects.seen[event.device] = max(row[14], effects.seen.get(event.device, row[14]))
     if isinstance(body, AccessEvent):
-        _count_pass(body, row, at, places, effects)
+        local = at.astimezone(places.zone)
+        if door := places.doors.get(body.access_point):
+            place = door, local.date()
+            effects.at_doors[place] = effects.at_doors.get(place, 0) + 1
+        _count_pass(body, at, local, places, effects)
     elif isinstance(body, MeterReading):
         meter = places.meters.get(body.meter)
         if meter:
@@ -230,7 +235,7 @@ def add_effects(event: Event, row: Row, places: Places, effects: Effects) -> Non
         effects.looks.append((body.of_seq, body.outcome.value, body.text[:200]))
 
 
-def _count_pass(body: AccessEvent, row: Row, at: datetime, places: Places, effects: Effects) -> None:
+def _count_pass(body: AccessEvent, at: datetime, local: datetime, places: Places, effects: Effects) -> None:
     holder = places.holders.get(body.credential) if body.credential else None
     if holder is None or holder.dwelling_id is None or body.credential is None:
         return
@@ -239,7 +244,6 @@ def _count_pass(body: AccessEvent, row: Row, at: datetime, places: Places, effec
     days = effects.by_credential.get(body.credential)
     if days is None:
         days = effects.by_credential[body.credential] = {}
-    local = at.astimezone(places.zone)
     day = local.date()
     count = days.get(day)
     if count is None:

@@ -7,24 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hub.occupancy.observed import Interval, clipped, day_starts, missed_shares
 from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import PolicyPack
+from hub.occupancy.point_days import Point, Shares, access_points, missed_by_points
 from hub.occupancy.policy import pack_named
 from hub.occupancy.recognised import Recognition, recognition
-from hub.occupancy.served import Served, served
+from hub.occupancy.silent_doors import without_silent
 from hub.occupancy.values import LOOK_BACK_DAYS, NO_GAPS
-from hub.tables import AccessPoint, Coverage, Door, DoorDoubt, Dwelling, Estate
+from hub.tables import Coverage, Dwelling, Estate
 
 Gaps = list[Mapping[str, float]]
-Shares = Sequence[float | None]
-"""Of each day: the share that an access point could not observe; None: it was not in service that day."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +105,9 @@ def _load(session: Session, estate: Estate, first: date, last: date, now: dateti
     dwellings = session.execute(
         select(Dwelling.id, Dwelling.block_id, Dwelling.under_repair).where(Dwelling.estate_id == estate.id)
     ).all()
-    missed = _missed(session, estate.id, _access_points(session, estate.id), first, last, zone, now)
-    seen = [(point, shares) for point, shares in missed if any(share is not None for share in shares)]
+    told = missed_by_points(session, estate.id, access_points(session, estate.id), first, last, zone, now)
+    shares_of = without_silent(session, told, first, last)
+    seen = [(point, shares) for point, shares in shares_of if any(share is not None for share in shares)]
     shared = {block: _shared(seen, block) for block in {row.block_id for row in dwellings}}
     length = (last - first).days + 1
     return EstateView(
@@ -137,41 +135,7 @@ def first_day(session: Session, estate_id: str, zone: ZoneInfo) -> date | None:
     return aware.astimezone(zone).date()
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """An access point on somebody's way home, the devices that served it, the last of them, and its days of service."""
-
-    id: str
-    device_id: str
-    served: tuple[Served, ...]
-    scope: str
-    block_id: str | None
-    dwelling_id: str | None
-    since: date | None
-    until: date | None
-
-
-def _access_points(session: Session, estate_id: str) -> list[_Point]:
-    """Those that a device serves or served; where none ever did, nobody was ever meant to be seen."""
-    rows: Sequence[Any] = session.execute(
-        select(
-            AccessPoint.id,
-            AccessPoint.device_id,
-            Door.scope,
-            Door.block_id,
-            Door.dwelling_id,
-            AccessPoint.in_service_since,
-            AccessPoint.in_service_until,
-        )
-        .join(Door, Door.id == AccessPoint.door_id)
-        .where(AccessPoint.estate_id == estate_id, Door.scope.in_(("estate", "block", "dwelling")))
-        .order_by(AccessPoint.id)
-    ).all()
-    of_point = served(session, ((row.id, row.device_id) for row in rows))
-    return [_Point(id, who[-1].device_id, who, *place) for id, _device, *place in rows if (who := of_point[id])]
-
-
-def _shared(seen: Sequence[tuple[_Point, Shares]], block: str) -> list[tuple[str, Shares]]:
+def _shared(seen: Sequence[tuple[Point, Shares]], block: str) -> list[tuple[str, Shares]]:
     """On the way home of a block: the estate's gates and the block's own entrances."""
     mine = (
         (point.device_id, shares)
@@ -181,7 +145,7 @@ def _shared(seen: Sequence[tuple[_Point, Shares]], block: str) -> list[tuple[str
     return sorted(mine, key=lambda one: one[0])
 
 
-def _locks(seen: Sequence[tuple[_Point, Shares]]) -> dict[str, list[tuple[str, Shares]]]:
+def _locks(seen: Sequence[tuple[Point, Shares]]) -> dict[str, list[tuple[str, Shares]]]:
     """Dwelling → devices of its own door."""
     found: dict[str, list[tuple[str, Shares]]] = defaultdict(list)
     for point, shares in seen:
@@ -192,59 +156,6 @@ def _locks(seen: Sequence[tuple[_Point, Shares]]) -> dict[str, list[tuple[str, S
 
 def _devices(own: Iterable[tuple[str, Shares]]) -> frozenset[str]:
     return frozenset(device for device, _shares in own)
-
-
-def _missed(
-    session: Session, estate_id: str, points: Sequence[_Point], first: date, last: date, zone: ZoneInfo, now: datetime
-) -> list[tuple[_Point, Shares]]:
-    """What each access point could not observe, by whatever device served it then."""
-    starts = day_starts(first, last, zone)
-    intervals: dict[str, list[Interval]] = defaultdict(list)
-    rows = session.execute(
-        select(Coverage.device_id, Coverage.state, Coverage.from_at, Coverage.to_at).where(
-            Coverage.estate_id == estate_id,
-            Coverage.from_at < starts[-1],
-            or_(Coverage.to_at.is_(None), Coverage.to_at > starts[0]),
-        )
-    )
-    for device, state, from_at, to_at in rows:
-        intervals[device].append(Interval(state == "ok", from_at, to_at))
-    wrong = _wrong_maps(session, estate_id)
-    shares: dict[tuple[Served, ...], list[float]] = {}
-    missed = list[tuple[_Point, Shares]]()
-    for point in points:
-        who = point.served
-        if who not in shares:
-            parts = [clipped(i, one.from_at, one.to_at) for one in who for i in intervals[one.device_id]]
-            shares[who] = missed_shares([part for part in parts if part is not None], starts, now)
-        own = in_service(shares[who], first, point.since, point.until)
-        missed.append((point, own if point.id not in wrong else _blind(own, wrong[point.id], starts, now)))
-    return missed
-
-
-def in_service(missed: Sequence[float], first: date, since: date | None, until: date | None) -> list[float | None]:
-    """(P) None on days from `first` on that lie outside `since`..`until`. What observed was in service, whatever is written: a
-    history that comes later, or a wrong date, makes nobody absent."""
-    observed = [number for number, share in enumerate(missed) if share < 1.0]
-    begin = 0 if since is None else (since - first).days
-    end = len(missed) if until is None else (until - first).days + 1
-    if observed:
-        begin, end = min(begin, observed[0]), max(end, observed[-1] + 1)
-    return [share if begin <= number < end else None for number, share in enumerate(missed)]
-
-
-def _wrong_maps(session: Session, estate_id: str) -> dict[str, list[Interval]]:
-    """Access point → when its passes contradicted its map: what it saw then says nothing of its block."""
-    found: dict[str, list[Interval]] = defaultdict(list)
-    for row in session.scalars(select(DoorDoubt).where(DoorDoubt.estate_id == estate_id)):
-        found[row.access_point_id].append(Interval(True, row.from_at, row.to_at))
-    return found
-
-
-def _blind(shares: Shares, wrong: Sequence[Interval], starts: Sequence[datetime], now: datetime) -> list[float | None]:
-    """What was missed besides, on days of which some part is in doubt all of it."""
-    doubted = missed_shares(wrong, starts, now)
-    return [1.0 if share is not None and free < 1.0 else share for share, free in zip(shares, doubted, strict=True)]
 
 
 def _gaps(own: Sequence[tuple[str, Shares]], length: int) -> Gaps:

@@ -22,6 +22,7 @@ from hub.tables import (
     AccessPass,
     CredentialRow,
     DeadLetter,
+    DoorDay,
     EventRow,
     FaceLook,
     MeterDay,
@@ -159,10 +160,11 @@ def _daily(table: type[PassDay] | type[PresenceDay] | type[MeterDay]) -> Rule:
 
 
 def _presence(session: Session, cut: Cut) -> int:
-    """With the last days of dwellings the counts of whom doors recognised, which are of no person, go too."""
+    """With the last days of dwellings the counts of doors, and of whom they recognised, go too: they are of no person."""
     gone = _daily(PresenceDay).take(session, cut)
     if not gone:
         session.execute(delete(RecognitionDay).where(RecognitionDay.day < cut.before))
+        session.execute(delete(DoorDay).where(DoorDay.day < cut.before))
     return gone
 
 

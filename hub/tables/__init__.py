@@ -26,6 +26,7 @@ from hub.tables.lease import InboundDecision, LifeFactRow, OutboxMessage
 from hub.tables.lists import AccessMoved, AccessSweep, DesiredEntry, DesiredList, ReportedList, Revocation
 from hub.tables.occupancy import (
     DirtyDay,
+    DoorDay,
     DwellingMemory,
     MeterDay,
     OutsideSign,
@@ -78,6 +79,7 @@ __all__ = [
     "DeviceReview",
     "DirtyDay",
     "Door",
+    "DoorDay",
     "DoorDoubt",
     "Dwelling",
     "DwellingMemory",

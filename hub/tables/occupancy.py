@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.tables.base import Base
@@ -30,6 +30,17 @@ class PassDay(Base):
     other: Mapped[int] = mapped_column(default=0)
     late: Mapped[int] = mapped_column(default=0, server_default="0")
     hours: Mapped[int | None]
+
+
+class DoorDay(Base):
+    """Attempts at a door on a local day, granted or refused, by whomever, counted at ingest. `unheard`: the night found that its
+    reader did not record who passed (see `occupancy.silent_doors`)."""
+
+    __tablename__ = "door_day"
+    door_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    passes: Mapped[int] = mapped_column(default=0, server_default="0")
+    unheard: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class MeterDay(Base):

@@ -14,7 +14,8 @@ from hub.estate import adding
 from hub.estate.adding import NewDoor, PointWish
 from hub.estate.service_days import ServiceDays
 from hub.occupancy.dirty import mark_dirty
-from hub.occupancy.estate_view import EstateView, in_service, load_day, load_estate
+from hub.occupancy.estate_view import EstateView, load_day, load_estate
+from hub.occupancy.point_days import in_service
 from hub.services import Hub
 from hub.tables import AccessPoint, Coverage, Device, DirtyDay, Door, Dwelling, Estate, PassDay, PresenceDay
 

@@ -78,7 +78,7 @@ const words: Words["words"] = {
     rectified: "Rectified or handed back", withdrawn: "Withdrawn", archived: "Archived",
   },
   tenancyState: { allocated: "Allocated (not moved in)", active: "Active", ended: "Ended" },
-  coverage: { ok: "Observable", down: "Not observable", propped: "Door propped open", clock: "Time not trusted", wrong_map: "Door map in doubt", unknown: "No record" },
+  coverage: { ok: "Observable", down: "Not observable", propped: "Door propped open", clock: "Time not trusted", wrong_map: "Door map in doubt", silent: "Says it works but recorded nobody: taken as not observable", unknown: "No record" },
   proof: { device_time: "the camera's own time, corrected by its measured offset", changed: "fetched then: two in a row differ", stream: "a frame of the running stream", on_demand: "taken on command", none: "nothing shows that it is of that moment: look at the time in the picture" },
   command: { momentary_access: "Momentary access", lock_down: "Lock down", lock_open: "Lock open", block: "Take out of use", release: "Back to normal", read_back: "Read back the list", snapshot: "Take a snapshot" },
   commandOutcome: {

@@ -90,7 +90,7 @@ const words = {
   } as Record<string, string>,
   tenancyState: { allocated: "已配租（未入住）", active: "在租", ended: "已终止" } as Record<string, string>,
   coverage: {
-    ok: "可观测", down: "不可观测", propped: "门被撑开", clock: "时间不可信", wrong_map: "出入口映射存疑", unknown: "无记录",
+    ok: "可观测", down: "不可观测", propped: "门被撑开", clock: "时间不可信", wrong_map: "出入口映射存疑", silent: "称正常却无通行记录，按不可观测处理", unknown: "无记录",
   } as Record<string, string>,
   proof: { device_time: "照片自带摄像机时间，已校时", changed: "现取画面，前后两张不同", stream: "实时视频流的一帧", on_demand: "按命令即时拍摄", none: "无法证明是当时拍摄，请核对画面上的时间" } as Record<string, string>,
   command: { momentary_access: "开门一次", lock_down: "封锁", lock_open: "常开", block: "停用", release: "恢复正常", read_back: "回读名单", snapshot: "抓拍一张" } as Record<string, string>,

@@ -252,19 +252,21 @@ class CityInHub:
             homes[person].append((home, consent))
         for row in self.passes.get(day, ()):
             kind, person, named = row["credential_kind"], row["person_id"], row["dwelling_id"]
-            if row["granted"] != "1" or kind == "staff":
-                continue
+            granted = row["granted"] == "1"
             home, consent = next(((h, c) for h, c in sorted(homes.get(person, ())) if named in ("", h)), ("", False))
             own = bool(home) and kind in ("face", "card", "qr")
-            if kind == "face" and not own:
-                continue  # a face that is nobody's here is no credential of a dwelling
-            token = self._own(person, row["credential_id"], kind) if own else row["credential_id"] or "?"
             where = home or named
-            if not where:
-                continue
-            self._credential(session, token, person if own else None, where, day, visitor=kind == "visitor")
+            # a face that is nobody's here is no credential of a dwelling; what was refused opened nothing
+            holder = granted and kind != "staff" and bool(where) and (own or kind != "face")
+            token = (
+                (self._own(person, row["credential_id"], kind) if own else row["credential_id"] or "?")
+                if holder
+                else None
+            )
+            if token is not None:
+                self._credential(session, token, person if own else None, where, day, visitor=kind == "visitor")
             body = AccessEvent(
-                AccessOutcome.GRANTED,
+                AccessOutcome.GRANTED if granted else AccessOutcome.DENIED,
                 access_point=f"{row['access_point_id']}/{row['direction']}",
                 credential=token,
                 identifier=KINDS.get(kind, IdentifierType.QR),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -12,17 +11,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hub.cases.nightly import analyse
-from hub.occupancy.backtest.gather import gather
-from hub.occupancy.backtest.history import read_history
 from hub.occupancy.backtest.replay import KIND_OF, KIND_OF_RULE
 from hub.occupancy.backtest.run import Options, backtest
-from hub.occupancy.backtest.tables import Problems, Tables, day_of
 from hub.occupancy.finding import Kind
 from hub.services import Hub
-from hub.tables import Finding
+from hub.tables import DoorDay, Finding
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.world import builtin_world
@@ -52,38 +48,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world = msgspec.structs.replace(world, violations=many)
     generate(Settings(world, seed=5, dwellings=HOMES, days=DAYS, start=START), directory, parquet=False)
     longer_gaps(directory / "meters.csv")
-    told_by_devices(directory)
     return directory
-
-
-def told_by_devices(directory: Path) -> None:
-    """A door that recorded nobody is found out by the back-test alone (exports lose rows, a box's journal does not): here its
-    device says so, and both know."""
-    tables = Tables(directory, Problems())
-    history = read_history(tables, None, None)
-    work = directory / "told"
-    work.mkdir()
-    silent = gather(tables, history, work, lambda: None).unheard
-    shutil.rmtree(work)
-    assert silent, "else this has no meaning"
-    spans = [
-        (history.point_names[point], *(f"{day_of(history.first + day + n)}T00:00:00+08:00" for n in (0, 1)))
-        for point, day in silent
-    ]
-    with (directory / "coverage.csv").open(encoding="utf-8", newline="") as opened:
-        rows = list(csv.DictReader(opened))
-    for name, begin, end in spans:
-        cut: list[dict[str, str]] = []
-        for row in rows:
-            if row["access_point_id"] != name or row["to"] <= begin or end <= row["from"]:
-                cut.append(row)
-                continue
-            cut += [{**row, "to": begin}] * (row["from"] < begin) + [{**row, "from": end}] * (end < row["to"])
-        rows = [*cut, {"access_point_id": name, "from": begin, "to": end, "state": "down"}]
-    with (directory / "coverage.csv").open("w", encoding="utf-8", newline="") as opened:
-        writer = csv.DictWriter(opened, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def longer_gaps(file: Path) -> None:
@@ -159,3 +124,6 @@ def test_night_by_night_the_hub_opens_the_leads_of_a_backtest(
     assert len(expected) >= 4, "a city without leads proves nothing"
     found = of_nights(sqlite_hub, clock, city_in_hub(sqlite_hub, source), DAYS)
     assert found == expected
+    with sqlite_hub.db.reading() as session:
+        silent = session.scalar(select(func.count()).select_from(DoorDay).where(DoorDay.unheard))
+    assert silent, "no door was silent: that both find them out alike was not tried"
