@@ -20,6 +20,7 @@ from hub.tables import (
     CredentialRow,
     Device,
     Door,
+    DoorDay,
     Dwelling,
     Edge,
     Estate,
@@ -112,6 +113,10 @@ def template(hub: Hub, dwellings: int, history: int, pack: str) -> None:
         put(
             Coverage,
             [{"estate_id": "E0000", "device_id": d, "state": "ok", "from_at": since, "to_at": None} for d in devices],
+        )
+        days = [begun + timedelta(days=n) for n in range(history)]
+        put(
+            DoorDay, [{"door_id": f"{d}.d", "day": day, "passes": dwellings // BLOCKS} for d in devices for day in days]
         )
         for number, story in enumerate(_stories(rng, dwellings)):
             _dwelling(put, rng, number, blocks[number % BLOCKS], story, begun, history)
@@ -217,13 +222,14 @@ def _dwelling(
 
 WHOLE_TABLES = (
     "estate", "block", "edge", "device", "door", "access_point", "coverage", "dwelling", "meter", "tenancy", "person",
-    "household_member", "consent", "credential", "dwelling_memory", "recognition_day", "finding",
+    "household_member", "consent", "credential", "dwelling_memory", "recognition_day", "door_day", "finding",
     "case_file",
 )  # fmt: skip
 DAILY_TABLES = ("pass_day", "meter_day", "presence_day")
 KEYS = {
     "estate": "id", "pass_day": "dwelling_id", "meter_day": "dwelling_id", "presence_day": "dwelling_id",
-    "recognition_day": "block_id", "dwelling_memory": "dwelling_id", "household_member": "id", "consent": "id", "person": "id",
+    "recognition_day": "block_id", "door_day": "door_id",
+    "dwelling_memory": "dwelling_id", "household_member": "id", "consent": "id", "person": "id",
 }  # fmt: skip
 """Tables whose rows are known by another column than `estate_id`."""
 

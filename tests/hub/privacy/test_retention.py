@@ -26,6 +26,7 @@ from hub.tables import (
     Coverage,
     CredentialIdentifierRow,
     CredentialRow,
+    DoorDay,
     DwellingMemory,
     EventRow,
     FaceLook,
@@ -66,6 +67,7 @@ def _past(hub: Hub, home: str, *days: int) -> None:
             day = at.date()
             uow.session.add(PassDay(dwelling_id=home, day=day, credential="tok", holder_class="resident", other=1))
             uow.session.add(PresenceDay(dwelling_id=home, day=day, state="present", coverage=1.0, signals={}))
+            uow.session.add(DoorDay(door_id=f"door-{home}", day=day, passes=1))
             uow.session.add(
                 MeterDay(meter_id=f"m-{home}", day=day, dwelling_id=home, quantity="water", ok_count=1, bad_count=0)
             )
@@ -108,6 +110,9 @@ def test_each_kind_goes_by_its_own_period_and_every_run_is_proved(site: Hub) -> 
     assert "pass_event 3" in purge(site)
     assert [_kept(site, table, HOME) for table in (EventRow, PassDay, PresenceDay, MeterDay)] == [2, 4, 4, 4]
     with site.db.reading() as session:
+        assert session.scalar(select(func.count()).select_from(DoorDay)) == 4, (
+            "counts of doors go with the days they explain"
+        )
         runs = {run.period: run for run in session.scalars(select(RetentionRun))}
         said = [change for row in session.scalars(select(AuditRow)) for change in row.changes]
         assert first_broken(session) is None
