@@ -21,7 +21,8 @@ from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
 
 import hub.occupancy
-from hub.occupancy.backtest.gather import bucket_starts, gather
+from hub.occupancy.backtest.gather import gather
+from hub.occupancy.backtest.gathered import bucket_starts
 from hub.occupancy.backtest.history import read_history
 from hub.occupancy.backtest.leads import family
 from hub.occupancy.backtest.pool import cores

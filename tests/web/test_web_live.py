@@ -123,7 +123,7 @@ def test_beijing_time_in_a_new_york_browser(look_as: OpenAs) -> None:
     assert abs((datetime.now(UTC) - there).total_seconds()) < 60, f"the clock says {shown}"
 
 
-# The hub fails whoever asks for doors, but for what is asked because of a click: the page asks by itself, too, and would be well before the click.
+# Doors fail whoever asks, but for what is asked because of a click: the page asks by itself, too, and would be well before it.
 FAILS_UNLESS_ASKED = """
 let clicked = -Infinity;
 addEventListener("click", () => { clicked = performance.now(); }, true);

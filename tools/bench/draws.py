@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from hub.occupancy.backtest.baselines import BaselineCounter
-from hub.occupancy.backtest.gather import bucket_starts, gather
+from hub.occupancy.backtest.gather import gather
+from hub.occupancy.backtest.gathered import bucket_starts
 from hub.occupancy.backtest.history import CaseRow, read_history
 from hub.occupancy.backtest.inspected import Taught, taught
 from hub.occupancy.backtest.replay import Lead, Meters, Replayer, Uses

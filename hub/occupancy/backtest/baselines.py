@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.occupancy.absence_signs import ENOUGH, NEAR
-from hub.occupancy.backtest.gather import VISITOR, bucket_rows, bucket_starts
+from hub.occupancy.backtest.gathered import VISITOR, bucket_rows, bucket_starts
 from hub.occupancy.backtest.history import History
 from hub.occupancy.backtest.score import Scored
 

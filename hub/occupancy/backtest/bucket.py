@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.occupancy.backtest.gather import IDENTIFIED, NAMELESS, PERSONAL, VISITOR, Gathered, bucket_rows, bucket_starts
+from hub.occupancy.backtest.gathered import (
+    IDENTIFIED,
+    NAMELESS,
+    PERSONAL,
+    VISITOR,
+    Gathered,
+    bucket_rows,
+    bucket_starts,
+)
 from hub.occupancy.backtest.history import History
 from hub.occupancy.presence import WHOLE_MIN, counts_whole
 from hub.occupancy.recognised import WITHIN_DAYS, share
@@ -97,6 +105,8 @@ class Buckets:
         found: dict[int, dict[int, list[float | None]]] = {}
         differ: list[tuple[list[float | None], int]] = []
         for dwelling, day, water, value in _rows(directory, "meters", number, only):
+            if (dwelling, bool(water)) not in self._gathered.metered:
+                continue  # it was found to be a register after it was read
             series = found.setdefault(dwelling, {}).setdefault(water, [None] * count)
             amount = round(value, 4)
             if series[day] not in (None, amount):

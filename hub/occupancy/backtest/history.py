@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -109,11 +109,6 @@ class History:
         of_estate, of_block = Counter(self.estate), Counter(self.block)
         found = {point: of_estate[estate] for estate, points in self.gates.items() for point in points}
         return found | {point: of_block[block] for block, points in self.doors.items() for point in points}
-
-    def unheard(self, days: Iterable[tuple[int, int]]) -> None:
-        """(point, day of the history) on which it was not observing, whatever the coverage says."""
-        for point, day in days:
-            self.missed[point][day] = 1.0
 
     def gaps(self, points: list[int]) -> list[Mapping[str, float]]:
         """For each day, what each point missed of it."""

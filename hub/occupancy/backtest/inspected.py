@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from hub.occupancy.backtest.bucket import Held
-from hub.occupancy.backtest.gather import bucket_starts
+from hub.occupancy.backtest.gathered import bucket_starts
 from hub.occupancy.backtest.history import CaseRow, History
 from hub.occupancy.backtest.leads import family
 from hub.occupancy.backtest.replay import Lead, Replayer

@@ -12,7 +12,7 @@ from typing import Any
 from hub.occupancy.backtest.bucket import Buckets, Held, Recognised
 from hub.occupancy.backtest.bucket import Meters as Meters  # a replayer is asked with them
 from hub.occupancy.backtest.bucket import Uses as Uses
-from hub.occupancy.backtest.gather import Gathered
+from hub.occupancy.backtest.gathered import Gathered
 from hub.occupancy.backtest.history import History, Lease
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding, Kind, Stage

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hub.occupancy.backtest.baselines import BaselineCounter
-from hub.occupancy.backtest.gather import Gathered, gather
+from hub.occupancy.backtest.gather import gather
+from hub.occupancy.backtest.gathered import Gathered
 from hub.occupancy.backtest.history import History, read_history
 from hub.occupancy.backtest.inspected import taught, told
 from hub.occupancy.backtest.leads import write_leads
@@ -110,8 +111,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         kept = json.loads(mark.read_text(encoding="utf-8"))
         if kept["fingerprint"] == fingerprint:
             tables.problems.counts, tables.problems.examples = kept["counts"], kept["examples"]
-            history.unheard((point, day) for point, day in kept["unheard"])
-            return Gathered(
+            found = Gathered(
                 kept["passes"],
                 kept["recognised"],
                 kept["credentials"],
@@ -120,7 +120,10 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
                 kept["carded"],
                 kept["water_days"],
                 [(point, day) for point, day in kept["unheard"]],
+                kept["contradicted"],
             )
+            found.tell(history)
+            return found
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     large = ("passes", "meters")
@@ -140,6 +143,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         "carded": found.carded,
         "water_days": found.water_days,
         "unheard": found.unheard,
+        "contradicted": found.contradicted,
         "counts": tables.problems.counts,
         "examples": tables.problems.examples,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
@@ -332,3 +333,64 @@ def test_an_absence_told_nobody_knows_when_counts_from_its_first_day(city: Path,
     unread, result = told(lambda _row: "soon")
     assert unread == known
     assert result.problems.counts["absence without a day on which it was told, taken for told on its first"] > 3
+
+
+def test_passes_that_name_the_neighbours_flat_accuse_neither(city: Path, clean: Found, tmp_path: Path) -> None:
+    """A part of the column is shifted by a row: cards of each home open "for" the next one."""
+    with (city / "dwellings.csv").open(encoding="utf-8", newline="") as opened:
+        mine = sorted({row["dwelling_id"] for row in csv.DictReader(opened)})[:20]
+    following = dict(zip(mine, [*mine[1:], mine[0]], strict=True))
+
+    def shifted(rows: Rows) -> Rows:
+        return [{**row, "dwelling_id": following.get(row["dwelling_id"], row["dwelling_id"])} for row in rows]
+
+    found, result = replay(spoilt(city, tmp_path / "shifted", {"passes": shifted}), tmp_path / "leads.csv")
+    assert result.problems.counts["pass naming another dwelling than its holder's, kept out"] > 500
+    assert not no_more(found, clean)
+    why = "passes that name another dwelling than their holder's"
+    assert [home for home, said in result.figures["kept_out"].items() if said == why], "nobody was told which homes"
+
+
+@pytest.mark.parametrize("kind", ["water", "electricity"])
+def test_a_meter_that_shows_a_register_is_no_meter(city: Path, tmp_path: Path, kind: str) -> None:
+    def register(rows: Rows) -> Rows:
+        sums: dict[str, float] = defaultdict(float)
+        told = []
+        for row in sorted(rows, key=lambda row: row["date"]):
+            if row["kind"] == kind and row["ok"] == "1" and row["value"] and float(row["value"]) >= 0:
+                sums[row["dwelling_id"]] += min(float(row["value"]), 0.2 if kind == "water" else 4.0)
+                row = {**row, "value": f"{sums[row['dwelling_id']]:.3f}"}
+            told.append(row)
+        return told
+
+    def others(rows: Rows) -> Rows:
+        return [row for row in rows if row["kind"] != kind]
+
+    found, result = replay(spoilt(city, tmp_path / "sums", {"meters": register}), tmp_path / "sums.csv")
+    without, _ = replay(spoilt(city, tmp_path / "without", {"meters": others}), tmp_path / "without.csv")
+    said = "meter that only ever rises, kept out: a register's readings; give the use of each day"
+    assert result.problems.counts[said] > 40
+    assert no_more(found, without) == set()
+
+
+def nameless(row: dict[str, str]) -> dict[str, str]:
+    return {**row, "person_id": "", "dwelling_id": "", "credential_id": ""}
+
+
+def test_passes_of_nobody_are_nobodys_absence(city: Path, clean: Found, tmp_path: Path) -> None:
+    """From a day on the export names nobody; or people by other ids than the register does."""
+    at = (START + timedelta(days=45)).isoformat()
+
+    def later(change: Callable[[dict[str, str]], dict[str, str]]) -> Callable[[Rows], Rows]:
+        return lambda rows: [change(row) if row["ts"] >= at else row for row in rows]
+
+    def other_ids(row: dict[str, str]) -> dict[str, str]:
+        return {**row, "dwelling_id": "", "person_id": row["person_id"] and f"X{row['person_id']}"}
+
+    for name, change in {"nobody": nameless, "other ids": other_ids}.items():
+        source = spoilt(city, tmp_path / name, {"passes": later(change)})
+        found, result = replay(source, tmp_path / f"{name}.csv")
+        assert result.problems.counts["pass of no known person and no dwelling, counted for no home"] > 5_000, name
+        assert not no_more(found, clean), name
+    with pytest.raises(HistoryInvalid, match="of no known person and no dwelling"):
+        replay(spoilt(city, tmp_path / "all", {"passes": lambda rows: map(nameless, rows)}), tmp_path / "all.csv")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hub.occupancy.backtest.bucket import Buckets
-from hub.occupancy.backtest.gather import HOUSEHOLD, IDENTIFIED, METER, NAMELESS, PERSONAL, USE, VISITOR, Gathered
+from hub.occupancy.backtest.gathered import HOUSEHOLD, IDENTIFIED, METER, NAMELESS, PERSONAL, USE, VISITOR, Gathered
 from hub.occupancy.backtest.history import History, MemberRow
 from hub.occupancy.recognised import MEMBERS_KNOWN
 from hub.occupancy.values import SOMEBODY, CredentialUse
@@ -26,7 +26,11 @@ def city(members: dict[int, list[MemberRow]] | None = None, **gathered: Any) -> 
         FIRST, FIRST + DAYS - 1, ["H1", "H2"], {"H1": 0, "H2": 1}, ["E", "E"], [("E", "B")] * 2, [[], []],
         defaultdict(list, members or {}), dict(PERSONS),
     )  # fmt: skip
-    known = {"holdings": [(0, 1), (1, 1), (1, 2)], "credentials": ["pin-7"], "carded": {"E": [[9] * DAYS, [0] * DAYS]}}
+    metered = {(home, water) for home in (0, 1) for water in (False, True)}
+    known = {
+        "metered": metered, "holdings": [(0, 1), (1, 1), (1, 2)], "credentials": ["pin-7"],
+        "carded": {"E": [[9] * DAYS, [0] * DAYS]},
+    }  # fmt: skip
     return Buckets(history, Gathered(**{**known, **gathered}))
 
 
@@ -69,6 +73,11 @@ def test_two_readings_that_contradict_each_other_say_nothing(tmp_path: Path) -> 
     assert meters[1][:5] == [None, 0.25, None, 0.5, None]
     assert meters[0][3] == 7.0
     assert len(meters[0]) == DAYS
+
+
+def test_a_meter_that_was_found_to_be_a_register_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path, [], [(0, 1, 1, 7.25), (0, 1, 0, 3.0)])
+    assert set(city(metered={(0, False)}).held(tmp_path, 0)[0][1]) == {0}
 
 
 def test_a_water_meter_of_whole_cubic_metres_says_nothing(tmp_path: Path) -> None:

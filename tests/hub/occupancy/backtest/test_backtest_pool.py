@@ -39,7 +39,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_processes_write_what_one_writes_also_after_a_stop(
     city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.occupancy.backtest.gather.BUCKET", 20)
+    monkeypatch.setattr("hub.occupancy.backtest.gathered.BUCKET", 20)
     one, two = tmp_path / "one.csv", tmp_path / "two.csv"
     backtest(Options(city, one, report=one.with_suffix(".json")), quiet)
     said: list[tuple[int, int]] = []

@@ -114,7 +114,7 @@ def test_faces_without_consent_change_no_lead(city: Path, whole: Rows, tmp_path:
 def test_a_killed_run_goes_on_where_it_was(
     city: Path, whole: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.occupancy.backtest.gather.BUCKET", 40)
+    monkeypatch.setattr("hub.occupancy.backtest.gathered.BUCKET", 40)
     out = tmp_path / "leads.csv"
 
     class Killed(Exception):
