@@ -1,4 +1,5 @@
-"""Child processes of the demo: each in a session of its own, with a log file, ended with their parent whatever happens."""
+"""Child processes, ended with their parent whatever happens: those of the demo, each in a session of its own with a log file, and
+those of pools."""
 
 from __future__ import annotations
 
@@ -6,9 +7,11 @@ import ctypes
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import parent_process
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -103,6 +106,17 @@ class Children:
             child.start()
             lines.append(f"{child.name} ended and was started again ({child.restarts}); its log is {child.log}")
         return lines
+
+
+def end_with_parent() -> None:
+    """In a process of a pool: whoever started it and is killed says nothing, and it would wait for work for ever."""
+
+    def wait() -> None:
+        if (parent := parent_process()) is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def run_to_end(command: Sequence[str], log: Path, what: str) -> None:

@@ -21,6 +21,7 @@ from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
 
 import hub.occupancy
+from hub.occupancy.backtest.chunk import Problems
 from hub.occupancy.backtest.gather import gather
 from hub.occupancy.backtest.gathered import bucket_starts
 from hub.occupancy.backtest.history import read_history
@@ -28,7 +29,7 @@ from hub.occupancy.backtest.leads import family
 from hub.occupancy.backtest.pool import cores
 from hub.occupancy.backtest.replay import Replayer
 from hub.occupancy.backtest.score import Truth, read_truth
-from hub.occupancy.backtest.tables import Problems, Tables
+from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.likely import SETTLED_DAYS, declared_days
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.runs import festival_days

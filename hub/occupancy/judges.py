@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -17,11 +16,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
+from hub.children import end_with_parent
 from hub.db import Database
 from hub.occupancy.analyse import judge_anew, judge_night
 from hub.occupancy.anew import Anew
@@ -164,15 +164,8 @@ def _begin(url: str) -> None:
     global _own
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word; the one that started it speaks
     os.nice(NICE)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     _own = Database(url)
-
-
-def _end_with_parent() -> None:
-    """A hub that is killed says nothing: its processes would wait for work for ever."""
-    if (parent := parent_process()) is not None:
-        parent.join()
-    os._exit(1)
 
 
 def _one(task: _Task[Said]) -> Said:

@@ -20,9 +20,10 @@ from random import Random
 from statistics import fmean
 from typing import Any
 
+from hub.occupancy.backtest.chunk import Problems
 from hub.occupancy.backtest.pool import cores
 from hub.occupancy.backtest.score import STAGES
-from hub.occupancy.backtest.tables import Problems, Tables
+from hub.occupancy.backtest.tables import Tables
 from simulators.apart import APART
 from tools.bench import calibration, controls, splice
 from tools.bench.draws import DRAWS, DWELLINGS, Draw, city, world

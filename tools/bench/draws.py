@@ -20,13 +20,14 @@ from typing import Any
 import numpy as np
 
 from hub.occupancy.backtest.baselines import BaselineCounter
+from hub.occupancy.backtest.chunk import Problems
 from hub.occupancy.backtest.gather import gather
 from hub.occupancy.backtest.gathered import bucket_starts
 from hub.occupancy.backtest.history import CaseRow, read_history
 from hub.occupancy.backtest.inspected import Taught, taught
 from hub.occupancy.backtest.replay import Lead, Meters, Replayer, Uses
 from hub.occupancy.backtest.score import Scored, Truth, read_truth, score
-from hub.occupancy.backtest.tables import Problems, Tables
+from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.fitted import fixed_chances, marks
 from hub.occupancy.outcomes import NO_OUTCOMES, OTHERS, VACANCY, Correction, Learned, Outcomes
 from hub.occupancy.policy import calendar, pack_named

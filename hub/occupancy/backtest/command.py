@@ -60,9 +60,9 @@ def backtest_command(
     ] = None,
 ) -> None:
     """Replay a history day by day under a policy pack, and write the leads it would have raised."""
+    from hub.occupancy.backtest.chunk import HistoryInvalid
     from hub.occupancy.backtest.pool import ReplayBroken, cores
     from hub.occupancy.backtest.run import GATHERED, Options, backtest, working_directory
-    from hub.occupancy.backtest.tables import HistoryInvalid
     from hub.occupancy.policy import PolicyPackUnknown, packs
 
     _apart(source, out, report)

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.occupancy.backtest.tables import BAD, EPOCH, ZONE, HistoryInvalid, Problems, Tables, day_of
+from hub.occupancy.backtest.chunk import BAD, EPOCH, ZONE, Chunk, HistoryInvalid, Problems, day_of
+from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.observed import Interval, day_starts, missed_shares
 from hub.occupancy.values import NO_GAPS, DeclaredAbsence
 
@@ -148,14 +149,14 @@ def _dwellings(tables: Tables, history: History) -> None:
     for chunk in tables.chunks("dwellings"):
         columns = [chunk.coded(name).texts() for name in ("dwelling_id", "estate_id", "block_id")]
         days = (chunk.days("let_from").tolist(), chunk.days("let_to").tolist())
-        people = _people(chunk.numbers("expected_members"), chunk.first, problems)
+        people = _people(chunk, problems)
         lost = [
             chunk.filled(name) & (np.array(of) == BAD) for name, of in zip(("let_from", "let_to"), days, strict=True)
         ]
         unread |= {columns[0][row] for row in np.nonzero(lost[0] | lost[1])[0].tolist()}
         for row, values in enumerate(zip(*columns, *days, people, strict=True)):
             if not values[0] or not values[1]:
-                problems.note("dwelling without id or estate", f"dwellings row {chunk.first + row + 1}")
+                problems.note("dwelling without id or estate", chunk.where(row))
                 continue
             rows.append(values)
     rows.sort()
@@ -179,11 +180,12 @@ def _dwellings(tables: Tables, history: History) -> None:
             _add_lease(history, number, lease, problems)
 
 
-def _people(told: NDArray[np.float64], first: int, problems: Problems) -> list[int]:
+def _people(chunk: Chunk, problems: Problems) -> list[int]:
     """To how many each home is let; 0: not known."""
+    told = chunk.numbers("expected_members")
     known = (told >= 1) & (told <= MOST_PEOPLE)
     for row in np.nonzero(~known & ~np.isnan(told))[0].tolist():
-        problems.note("expected_members that cannot be, left out", f"dwellings row {first + row + 1}")
+        problems.note("expected_members that cannot be, left out", chunk.where(row))
     return [int(number) for number in np.where(known, told, 0)]
 
 
@@ -218,7 +220,7 @@ def _members(tables: Tables, history: History) -> None:
         for row, (person, dwelling, first, last, consent) in enumerate(
             zip(persons, dwellings, firsts, lasts, consents, strict=True)
         ):
-            where = f"members row {chunk.first + row + 1}"
+            where = chunk.where(row)
             if dwelling not in history.number:
                 tables.problems.note("member of an unknown dwelling", f"{where}: {dwelling!r}")
                 continue
@@ -269,7 +271,7 @@ def _points(tables: Tables, history: History) -> None:
         for row, (name, estate, scope, block, dwelling) in enumerate(
             zip(*columns, chunk.coded("dwelling_id").texts(), strict=True)
         ):
-            where = f"access_points row {chunk.first + row + 1}"
+            where = chunk.where(row)
             if name in history.points:
                 tables.problems.note("duplicate access point", f"{where}: {name!r}")
                 continue
@@ -296,7 +298,7 @@ def _coverage(tables: Tables, history: History, since: date | None, until: date 
         for row, (point, state, start, end) in enumerate(
             zip(points, states, chunk.times("from").tolist(), chunk.times("to").tolist(), strict=True)
         ):
-            where = f"coverage row {chunk.first + row + 1}"
+            where = chunk.where(row)
             if point not in history.points:
                 tables.problems.note("coverage of an unknown access point", f"{where}: {point!r}")
             elif start == BAD or end == BAD or end < start:
@@ -369,7 +371,7 @@ def _absences(tables: Tables, history: History) -> None:
         dwellings, reasons = chunk.coded("dwelling_id").texts(), chunk.coded("reason").texts()
         days = [chunk.days(name).tolist() for name in ("from", "to", "declared_on")]
         for row, (dwelling, reason, first, last, known) in enumerate(zip(dwellings, reasons, *days, strict=True)):
-            where = f"absences row {chunk.first + row + 1}"
+            where = chunk.where(row)
             wrong = first == BAD or first > history.last + LATER_DAYS or (last != BAD and last < first)
             if dwelling not in history.number or wrong:
                 tables.problems.note("absence that cannot be used", where)
@@ -389,7 +391,7 @@ def _cases(tables: Tables, history: History) -> None:
             zip(dwellings, kinds, chunk.days("closed_on").tolist(), outcomes, strict=True)
         ):
             if dwelling not in history.number or day == BAD or outcome not in OUTCOMES:
-                tables.problems.note("case that cannot be used", f"cases row {chunk.first + row + 1}")
+                tables.problems.note("case that cannot be used", chunk.where(row))
                 continue
             history.cases.append(CaseRow(history.number[dwelling], kind, day, outcome))
     history.cases.sort(key=lambda case: (case.closed_on, case.dwelling))

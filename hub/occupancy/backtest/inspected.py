@@ -15,11 +15,11 @@ from typing import Any, cast
 import numpy as np
 
 from hub.occupancy.backtest.bucket import Held
+from hub.occupancy.backtest.chunk import EPOCH, day_of
 from hub.occupancy.backtest.gathered import bucket_starts
 from hub.occupancy.backtest.history import CaseRow, History
 from hub.occupancy.backtest.leads import family
 from hub.occupancy.backtest.replay import Lead, Replayer
-from hub.occupancy.backtest.tables import EPOCH, day_of
 from hub.occupancy.finding import Stage
 from hub.occupancy.outcomes import NOTHING_LEARNED, Inspected, Outcomes, Result, Stated, learn, next_monday
 

@@ -6,9 +6,9 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from hub.occupancy.backtest.chunk import day_of
 from hub.occupancy.backtest.history import History
 from hub.occupancy.backtest.replay import Lead
-from hub.occupancy.backtest.tables import day_of
 
 HEADER = (
     "dwelling_id",

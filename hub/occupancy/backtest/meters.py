@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.occupancy.backtest.chunk import BAD, Chunk
 from hub.occupancy.backtest.gathered import METER, Gathered, Ints
 from hub.occupancy.backtest.history import History
-from hub.occupancy.backtest.tables import BAD, Chunk, Tables
+from hub.occupancy.backtest.tables import Tables
 
 MOST = (400.0, 20.0)  # kWh, m³ a day: beyond it a meter lies
 
@@ -76,22 +77,22 @@ class Meters:
         named = chunk.coded("dwelling_id")
         dwelling = named.mapped(history.number)
         kind = chunk.coded("kind").mapped({"electricity": 0, "water": 1})
-        problems.note_rows("reading of an unknown dwelling or kind", "meters", chunk.rows((dwelling < 0) | (kind < 0)))
+        problems.note_rows("reading of an unknown dwelling or kind", chunk, (dwelling < 0) | (kind < 0))
         known = (dwelling >= 0) & (kind >= 0) & (day != BAD)
         inside = known & (day >= history.first) & (day <= history.last)
-        problems.note_rows("reading outside the days of the history, kept out", "meters", chunk.rows(known & ~inside))
+        problems.note_rows("reading outside the days of the history, kept out", chunk, known & ~inside)
         for one in np.unique(dwelling[inside] * 2 + kind[inside]).tolist():
             self._found.metered.add((one // 2, bool(one % 2)))
         good = inside & (ok == 1) & ~np.isnan(value)
         backwards = good & (value < 0)
-        problems.note_rows("meter that runs backwards, reading kept out", "meters", chunk.rows(backwards))
+        problems.note_rows("meter that runs backwards, reading kept out", chunk, backwards)
         too_much = good & (value > np.array(MOST)[np.maximum(kind, 0)])
-        problems.note_rows("impossible reading, kept out", "meters", chunk.rows(too_much))
+        problems.note_rows("impossible reading, kept out", chunk, too_much)
         use = good & ~backwards & ~too_much
         meter, since = dwelling[use] * 2 + kind[use], day[use] - history.first
         again = np.zeros_like(use)
         again[use] = self._twice.again(meter, since)
-        problems.note_rows("second reading of a day; where they differ none counts", "meters", chunk.rows(again))
+        problems.note_rows("second reading of a day; where they differ none counts", chunk, again)
         self._rising.add(meter, since, value[use])
         rows = np.zeros(int(use.sum()), METER)
         rows["dwelling"], rows["day"] = dwelling[use], since

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.occupancy.backtest.chunk import BAD, Chunk, HistoryInvalid, day_of
 from hub.occupancy.backtest.gathered import HOUSEHOLD, IDENTIFIED, NAMELESS, PERSONAL, USE, VISITOR, Gathered, Ints
 from hub.occupancy.backtest.history import History, clock_keys
-from hub.occupancy.backtest.tables import BAD, Chunk, HistoryInvalid, Tables, day_of
+from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.unheard import HOMES_BEHIND, unheard
 from hub.occupancy.values import EVENING_HOUR, MORNING_HOUR, NIGHT_END_HOUR
 
@@ -103,42 +104,35 @@ class Passes:
         credential = self._credential(chunk)
         day = ts // 86_400 - history.first
         inside = (ts != BAD) & (day >= 0) & (day <= history.last - history.first)
-        problems.note_rows(
-            "pass outside the days of the history, kept out", "passes", chunk.rows((ts != BAD) & ~inside)
-        )
+        problems.note_rows("pass outside the days of the history, kept out", chunk, (ts != BAD) & ~inside)
         for what, wrong, said in (
             ("pass at an unknown access point, kept out", inside & (point < 0), points),
             ("pass with an unknown kind of credential, kept out", kind < 0, kinds),
         ):
-            problems.note_words(what, "passes", chunk.rows(wrong), said, chunk.first)
+            problems.note_words(what, chunk, wrong, said)
         self._found.passes += chunk.length
         unread = ~np.isin(granted, (0, 1)) | (kind < 0) | (dwelling == -2)
         home, consent, contradicts = self._homes(inside & ~unread & (granted == 1), person, dwelling, day)
-        problems.note_rows(
-            "pass naming another dwelling than its holder's, kept out", "passes", chunk.rows(contradicts)
-        )
+        problems.note_rows("pass naming another dwelling than its holder's, kept out", chunk, contradicts)
         nobodys = inside & ~unread & (granted == 1) & (kind < 3) & (home < 0) & (dwelling < 0)
-        problems.note_rows(
-            "pass of no known person and no dwelling, counted for no home", "passes", chunk.rows(nobodys)
-        )
+        problems.note_rows("pass of no known person and no dwelling, counted for no home", chunk, nobodys)
         unread |= contradicts
         self._useless += int(np.count_nonzero(unread | nobodys | (ts == BAD)))
         for counts, which in ((self._recorded, ~unread), (self._lost, unread), (self._of_nobody, nobodys)):
             self._hear(counts, point, day, inside & which)
         other = inside & ~np.isin(granted, (0, 1))
-        problems.note_rows("pass of which nothing says whether it was granted, kept out", "passes", chunk.rows(other))
+        problems.note_rows("pass of which nothing says whether it was granted, kept out", chunk, other)
         keep = inside & (point >= 0) & (kind >= 0) & (granted == 1) & ~contradicts
         doubtful = keep & self._clock_wrong(point, ts)
-        problems.note_rows("pass while the device's clock was wrong, kept out", "passes", chunk.rows(doubtful))
+        problems.note_rows("pass while the device's clock was wrong, kept out", chunk, doubtful)
         keep &= ~doubtful & (kind < 4)
-        strange = chunk.rows(keep & (dwelling == -2))
-        problems.note_words("pass naming an unknown dwelling, kept out", "passes", strange, named, chunk.first)
+        problems.note_words("pass naming an unknown dwelling, kept out", chunk, keep & (dwelling == -2), named)
         keep &= dwelling != -2
         twice = self._twice(keep, ts, point, person, credential, kind)
-        problems.note_rows("duplicate pass, counted once", "passes", chunk.rows(twice))
+        problems.note_rows("duplicate pass, counted once", chunk, twice)
         keep &= ~twice
-        back = np.nonzero((ts != BAD) & (ts < self._newest - 86_400))[0]
-        problems.note_rows("pass out of order by more than a day", "passes", back + chunk.first)
+        back = (ts != BAD) & (ts < self._newest - 86_400)
+        problems.note_rows("pass out of order by more than a day", chunk, back)
         self._newest = max(self._newest, int(ts[inside].max()) if inside.any() else 0)
         local = ts % 86_400
         direction = chunk.coded("direction").mapped({"in": 0, "out": 1, "unknown": 2}, 2)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from hub.children import end_with_parent
 from hub.occupancy.backtest.replay import Lead, Replayer
 
 
@@ -84,6 +85,7 @@ _work: tuple[Replayer, Path] | None = None
 def _begin(replayer: Replayer, work: Path) -> None:
     global _work
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word; the one that started it speaks
+    end_with_parent()
     _work = (replayer, work)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.occupancy.backtest.baselines import BaselineCounter
+from hub.occupancy.backtest.chunk import HistoryInvalid, Problems
 from hub.occupancy.backtest.gather import gather
 from hub.occupancy.backtest.gathered import Gathered
 from hub.occupancy.backtest.history import History, read_history
@@ -21,13 +22,18 @@ from hub.occupancy.backtest.named import homes_named
 from hub.occupancy.backtest.pool import replayed, write_whole
 from hub.occupancy.backtest.replay import Lead, Replayer
 from hub.occupancy.backtest.score import Scored, Truth, read_truth, score
-from hub.occupancy.backtest.tables import HistoryInvalid, Problems, Tables
+from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.finding import RULES_VERSION
 from hub.occupancy.fitted import fixed_chances, marks, model
 from hub.occupancy.policy import calendar, pack_named
 
 GATHERED = "gathered.json"
 """In the working directory: the tables are read, what follows goes on where it stopped."""
+
+FORM = 2
+"""Of what is kept in the working directory, and of how tables are read into it: with another one a run begins anew."""
+
+OURS = (GATHERED, "uses-*.bin", "meters-*.bin", "leads-*.json", "*.part")
 
 Progress = Callable[[str, int, int], None]
 """Told (what is being done, so many done, of so many)."""
@@ -62,16 +68,18 @@ def backtest(options: Options, progress: Progress) -> Result:
         return _replayed(options, progress, problems)
     except HistoryInvalid as error:  # what was noted on the way often names the cause
         for what, count in sorted(problems.counts.items()):
+            if what in str(error):
+                continue
             error.add_note(f"noted before: {what}: {count} (first: {next(iter(problems.examples.get(what, [])), '')})")
         raise
 
 
 def _replayed(options: Options, progress: Progress, problems: Problems) -> Result:
-    pack = pack_named(options.policy)
+    pack, work = pack_named(options.policy), working_directory(options.out)
+    _ours(work)
     tables = Tables(options.source, problems)
     history = read_history(tables, options.since, options.until)
     truth = read_truth(tables, history)  # what is wrong with it is told before the replay, not after it
-    work = working_directory(options.out)
     gathered = _gathered(work, _fingerprint(options, tables, pack.model_dump_json()), tables, history, progress)
     replayer = Replayer(history, gathered, pack, calendar())
     learned = taught(history, replayer, work, marks(), fixed_chances())
@@ -98,9 +106,20 @@ def working_directory(out: Path) -> Path:
     return out.with_name(out.name + ".work")
 
 
+def _ours(work: Path) -> None:
+    """HistoryInvalid where somebody else's files stand: what is finished is deleted, and those would be, too."""
+    if not work.exists():
+        return
+    others = [file.name for file in sorted(work.iterdir()) if not any(file.match(name) for name in OURS)]
+    if others:
+        raise HistoryInvalid(
+            f"{work} holds {others[0]!r}, which is no back-test's: move it away, or write to another --out"
+        )
+
+
 def _fingerprint(options: Options, tables: Tables, pack: str) -> str:
     files = [(name, file.name, file.stat().st_size, file.stat().st_mtime_ns) for name, file in tables.files.items()]
-    key = (files, str(options.since), str(options.until), pack, RULES_VERSION, model().version)
+    key = (files, str(options.since), str(options.until), pack, RULES_VERSION, model().version, FORM)
     return hashlib.sha256(repr(key).encode()).hexdigest()
 
 
@@ -124,8 +143,10 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
             )
             found.tell(history)
             return found
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    work.mkdir(parents=True, exist_ok=True)
+    for name in OURS:
+        for file in work.glob(name):
+            file.unlink()
     large = ("passes", "meters")
     total = sum(map(tables.size, large))
 

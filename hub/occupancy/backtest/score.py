@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from hub.occupancy.backtest.chunk import BAD
 from hub.occupancy.backtest.history import History
 from hub.occupancy.backtest.leads import OTHERS, family
-from hub.occupancy.backtest.tables import BAD, Tables
+from hub.occupancy.backtest.tables import Tables
 
 STAGES = ("yellow", "orange", "red")
 ENDED_DAYS, ONE_IN_DAYS, DUE_DAYS = 14, 90, 150

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hub.occupancy.backtest.chunk import HistoryInvalid
 from hub.occupancy.backtest.run import Options, Result, backtest
-from hub.occupancy.backtest.tables import HistoryInvalid
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.world import builtin_world

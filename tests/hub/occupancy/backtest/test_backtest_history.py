@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
+from hub.occupancy.backtest.chunk import Chunk, Problems
 from hub.occupancy.backtest.history import MemberRow, _people, _turnovers
-from hub.occupancy.backtest.tables import Problems
 
 
 def row(person: int, first: int, last: int | None = None) -> MemberRow:
@@ -34,8 +33,9 @@ def test_a_household_that_is_replaced_as_a_whole_is_another(rows: list[MemberRow
 
 def test_how_many_a_home_is_let_to_is_left_out_and_named_where_it_cannot_be() -> None:
     problems = Problems()
-    told = np.array([3, np.nan, 0, -2, 1e300, 3000, 2.0])
-    assert _people(told, 10, problems) == [3, 0, 0, 0, 0, 0, 2]
+    told = ["3", "", "0", "-2", "1e300", "3000", "2.0"]
+    chunk = Chunk("dwellings", {"expected_members": told}, range(11, 18), problems)
+    assert _people(chunk, problems) == [3, 0, 0, 0, 0, 0, 2]
     said = "expected_members that cannot be, left out"
     assert problems.counts == {said: 4}, "what is not told is no fault"
     assert problems.examples[said][0] == "dwellings row 13"

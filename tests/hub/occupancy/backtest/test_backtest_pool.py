@@ -103,3 +103,45 @@ def test_a_process_that_dies_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(ReplayBroken, match=r"memory was short.*fewer --jobs"):
         list(replayed(cast(Replayer, Deadly()), tmp_path, 2))
     assert none_left(), "none is left behind"
+
+
+KILLED = """
+import os, sys, threading
+from pathlib import Path
+from typing import Any, cast
+from hub.occupancy.backtest import pool
+
+class Endless:
+    buckets = 2
+
+    def bucket(self, work, number):
+        (work / f"pid-{os.getpid()}").touch()
+        threading.Event().wait()
+
+if __name__ == "__main__":
+    list(pool.replayed(Endless(), Path(sys.argv[1]), 2))
+"""
+
+
+def test_processes_of_a_back_test_that_is_killed_end_with_it(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    parent = subprocess.Popen([sys.executable, str(script), str(tmp_path)])
+    deadline, pace = time.monotonic() + PATIENCE_S, threading.Event()
+    while len(found := list(tmp_path.glob("pid-*"))) < 2:
+        assert time.monotonic() < deadline, "its processes do not begin"
+        assert parent.poll() is None, "it ended by itself"
+        pace.wait(0.02)
+    parent.kill()
+    parent.wait()
+    left = [int(file.name.removeprefix("pid-")) for file in found]
+    while any(running(pid) for pid in left):
+        assert time.monotonic() < deadline, "they go on and eat a core each"
+        pace.wait(0.02)
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from hub.occupancy.backtest import run as run_module
+from hub.occupancy.backtest.chunk import Problems
 from hub.occupancy.backtest.run import Options, Result, backtest
-from hub.occupancy.backtest.tables import Problems, Tables
+from hub.occupancy.backtest.tables import Tables
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.world import builtin_world

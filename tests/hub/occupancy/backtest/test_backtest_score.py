@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from hub.occupancy.backtest.baselines import BaselineCounter
+from hub.occupancy.backtest.chunk import Problems
 from hub.occupancy.backtest.history import History, Lease
 from hub.occupancy.backtest.score import FAR, Label, Scored, Truth, read_truth, score
-from hub.occupancy.backtest.tables import COLUMNS, Problems, Tables
+from hub.occupancy.backtest.tables import COLUMNS, Tables
 
 
 def history(dwellings: int = 10) -> History:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyarrow.csv import read_csv
 from pyarrow.parquet import write_table
 from typer.testing import CliRunner
 
 from hub.cli import app
+from hub.occupancy.backtest.chunk import BAD, HistoryInvalid, Problems, day_of
 from hub.occupancy.backtest.command import _tier_line
 from hub.occupancy.backtest.run import Options, Result
-from hub.occupancy.backtest.tables import BAD, COLUMNS, REQUIRED, HistoryInvalid, Problems, Tables, day_of
+from hub.occupancy.backtest.tables import COLUMNS, REQUIRED, Tables
 
 
 def write(directory: Path, name: str, *rows: str, header: str | None = None) -> None:
@@ -71,10 +73,89 @@ def test_times_are_read_in_the_estates_zone(directory: Path) -> None:
 
 
 def test_a_row_of_another_length_is_left_out_and_named(directory: Path) -> None:
-    write(directory, "coverage", "A,2026-03-01T00:10:00+08:00,2026-03-01T00:20:00+08:00,ok", "A,half")
+    write(directory, "members", "P1,D1,2025-01-01,,1", "P2,D1", "P3,D1,2025-01-01,,1,", "P4,D1,someday,,1")
     problems = Problems()
-    assert [c.length for c in Tables(directory, problems).chunks("coverage")] == [1]
-    assert problems.examples["row of another length in coverage"] == ["coverage row 2: 2 fields, not 4"]
+    (chunk,) = Tables(directory, problems).chunks("members")
+    assert chunk.coded("person_id").texts() == ["P1", "P3", "P4"], "a comma too many at the end says nothing"
+    chunk.days("from")
+    assert problems.examples == {
+        "row of another length in members": ["members row 2: 2 fields, not 5"],
+        "unreadable value in members.from": ["members row 4, column from: 'someday'"],
+    }, "a row is found where the file has it"
+
+
+def test_an_outage_that_may_stand_in_a_row_of_another_length_is_asked_for(directory: Path) -> None:
+    write(directory, "coverage", "A,2026-03-01T00:10:00+08:00,2026-03-01T00:20:00+08:00,ok", "A,2026-03-01,half,down,x")
+    with pytest.raises(HistoryInvalid, match="coverage row 2: 5 fields, not 4; correct it"):
+        list(Tables(directory, Problems()).chunks("coverage"))
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("person_id;dwelling_id;from;to;face_consent_b", "separated by semicolons; write commas"),
+        ("person_id\tdwelling_id\tfrom\tto\tface_consent_b", "separated by tabs; write commas"),
+        ("person_id,dwelling_id,from,to,face_consent_b,to", "column 'to' stands there twice"),
+    ],
+)
+def test_a_header_that_cannot_be_meant_says_what_to_do(directory: Path, header: str, words: str) -> None:
+    write(directory, "members", header=header)
+    with pytest.raises(HistoryInvalid, match=words):
+        list(Tables(directory, Problems()).chunks("members"))
+
+
+@pytest.mark.parametrize(("encoding", "words"), [("gb18030", "written in GBK"), ("utf-16", "written in UTF-16")])
+def test_a_table_in_another_encoding_says_which(directory: Path, encoding: str, words: str) -> None:
+    rows = [",".join(COLUMNS["absences"]), *["D1,2025-01-01,,外出务工,2025-01-01"] * 3]
+    (directory / "absences.csv").write_bytes("\n".join(rows).encode(encoding))
+    with pytest.raises(HistoryInvalid, match=words + ": save it as CSV UTF-8"):
+        list(Tables(directory, Problems()).chunks("absences"))
+
+
+def test_a_table_by_another_name_is_told(directory: Path) -> None:
+    for name in ("absence.csv", "Meters.xlsx", "notes.txt", "simulated_absences.csv"):
+        (directory / name).touch()
+    write_table(read_csv(directory / "members.csv"), directory / "members.parquet")
+    problems = Problems()
+    Tables(directory, problems)
+    assert problems.examples["file that is not read"] == [
+        "Meters.xlsx (only meters.csv or meters.parquet is)",
+        "absence.csv (only absences.csv or absences.parquet is)",
+        "members.csv (members.parquet is)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (pa.array([["P1"]]), r"members\.person_id: a column of list<.*> cannot be read as text"),
+        (pa.array([b"\xff\xfe"]), r"members\.person_id: a column of binary cannot be read as text"),
+    ],
+    ids=["lists", "no UTF-8"],
+)
+def test_a_parquet_column_that_is_no_text_is_named(directory: Path, column: pa.Array, words: str) -> None:
+    others = {name: pa.array(["2025-01-01"]) for name in COLUMNS["members"][1:]}
+    write_table(pa.table({"person_id": column, **others}), directory / "members.parquet")
+    (chunk,) = Tables(directory, Problems()).chunks("members")
+    with pytest.raises(HistoryInvalid, match=words):
+        chunk.coded("person_id")
+
+
+def test_a_parquet_column_that_stands_twice_is_named(directory: Path) -> None:
+    names = [*COLUMNS["members"], "to"]
+    write_table(pa.table([pa.array(["2025-01-01"])] * len(names), names=names), directory / "members.parquet")
+    with pytest.raises(HistoryInvalid, match="column 'to' stands there twice"):
+        list(Tables(directory, Problems()).chunks("members"))
+
+
+def test_nothing_of_somebody_elses_is_deleted(directory: Path) -> None:
+    work = directory / "leads.csv.work"
+    work.mkdir()
+    (work / "thesis.docx").write_text("five years")
+    done = CliRunner().invoke(app, ["backtest", "--in", str(directory), "--out", str(directory / "leads.csv")])
+    assert done.exit_code == 1
+    assert "holds 'thesis.docx', which is no back-test's" in done.output.replace("\n", "")
+    assert (work / "thesis.docx").exists()
 
 
 def test_a_history_that_observed_nothing_is_refused_by_the_command(directory: Path) -> None:
