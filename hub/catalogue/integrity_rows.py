@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from hub.catalogue.integrity import (
     register_differs,
 )
 from hub.occupancy.silent_doors import silent_now
+from hub.occupancy.unheard import HOMES_BEHIND
 from hub.tables import (
     AccessChange,
     AccessPoint,
@@ -139,8 +140,18 @@ def _counts(session: Session, estate_id: str, zone: ZoneInfo, today: date) -> Ma
 
 
 def _silent(session: Session, estate_id: str, today: date) -> dict[str, date]:
-    """Access points of silent doors → since when."""
+    """Access points of silent doors → since when. Where hardly anybody lives yet nobody need be seen."""
     doors = silent_now(session, estate_id, today)
+    lived_in = Counter(
+        session.scalars(
+            select(Dwelling.block_id)
+            .join(Tenancy, Tenancy.dwelling_id == Dwelling.id)
+            .where(Dwelling.estate_id == estate_id, Tenancy.state == "active")
+        )
+    )
+    for door, scope, block in session.execute(select(Door.id, Door.scope, Door.block_id).where(Door.id.in_(doors))):
+        if (lived_in.total() if scope == "estate" else lived_in[block or ""]) < HOMES_BEHIND:
+            del doors[door]
     rows = session.execute(select(AccessPoint.id, AccessPoint.door_id).where(AccessPoint.door_id.in_(doors)))
     return {point: doors[door] for point, door in rows}
 

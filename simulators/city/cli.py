@@ -74,6 +74,9 @@ def city(
     propped: Annotated[int, typer.Option(min=0, help=f"So many block doors stand open for 30 days. {INJECTED}")] = 0,
     propped_seen: Annotated[float, typer.Option(min=0, max=1, help="Share of these that the coverage shows.")] = 0.5,
     dead_meters: Annotated[int, typer.Option(min=0, help=f"Days without meters in that estate. {INJECTED}")] = 0,
+    silent_days: Annotated[
+        int, typer.Option(min=0, help=f"Doors of that estate record nobody while the coverage says ok. {INJECTED}")
+    ] = 0,
     inspections: Annotated[int, typer.Option(min=0, help="So many closed cases from simulated inspections.")] = 0,
 ) -> None:
     """Write a simulated history (tables of `estate-hub backtest`) into --out."""
@@ -99,7 +102,7 @@ def city(
         start=_day(start, "--start"),
         honest_only=honest_only,
         festival=_festival(spring_festival),
-        injected=Injected(outage_days, propped, propped_seen, dead_meters),
+        injected=Injected(outage_days, propped, propped_seen, dead_meters, silent_days),
         inspections=inspections,
     )
     _write(settings, out, parquet=file_format == "parquet")

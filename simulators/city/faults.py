@@ -24,6 +24,7 @@ class Injected:
     propped: int = 0  # so many doors stand open for PROPPED_FOR days
     propped_seen: float = 0.5  # of these: the coverage says so
     dead_meter_days: int = 0  # the meter gateway of the largest estate
+    silent_days: int = 0  # of the largest estate: its access points record nobody and go on saying that they observe
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,10 @@ def _times(rng: Random, rate: float, days: int) -> list[int]:
 
 def _injected_doors(seed: int, layout: Layout, days: int, injected: Injected) -> list[Fault]:
     middle, rng, found = days // 2, Random(f"{seed}:injected"), []
-    if injected.outage_days:
-        estate, last = largest_estate(layout), (middle + injected.outage_days) * DAY_S
-        points = [i for i, point in enumerate(layout.points) if point.estate == estate]
-        found += [Fault(i, "down", middle * DAY_S, last, True) for i in points]
+    points = [i for i, point in enumerate(layout.points) if point.estate == largest_estate(layout)]
+    for state, length, seen in (("down", injected.outage_days, True), ("lost", injected.silent_days, False)):
+        if length:
+            found += [Fault(i, state, middle * DAY_S, (middle + length) * DAY_S, seen) for i in points]
     doors = [i for i, point in enumerate(layout.points) if point.scope == "block"]
     for i in rng.sample(doors, min(injected.propped, len(doors))):
         seen = rng.random() < injected.propped_seen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -209,6 +209,25 @@ def test_a_dead_gateway_leaves_no_reading_to_trust(history: dict[str, Rows], fau
     assert alive, "the control has readings on those days"
     assert dead, "half of the gap stands as rows without a value"
     assert all(row["ok"] == "0" and row["value"] == "" for row in dead)
+
+
+def test_silent_doors_record_nobody_and_the_coverage_says_ok(tmp_path: Path) -> None:
+    small = _settings(dwellings=120, days=40)
+    control = _written(small, tmp_path / "a")
+    silent = _written(replace(small, injected=Injected(silent_days=7)), tmp_path / "b")
+    estate = Counter(row["estate_id"] for row in control["dwellings"]).most_common(1)[0][0]
+    mine = {row["access_point_id"] for row in control["access_points"] if row["estate_id"] == estate}
+
+    def passes(rows: Rows) -> int:
+        return sum(row["access_point_id"] in mine and 20 <= _day(row["ts"]) < 27 for row in rows)
+
+    assert passes(control["passes"]) > 200
+    assert passes(silent["passes"]) == 0
+    for row in silent["coverage"]:
+        first, last = _day(row["from"]), _day(row["to"])
+        assert row["access_point_id"] not in mine or row["state"] == "ok" or not (first < 27 and last > 20), (
+            "coverage tells of it"
+        )
 
 
 def test_propped_doors_record_less_whether_or_not_the_coverage_tells(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tools.bench.figure import Figure
 COUNT = int(os.environ.get("ESTATE_DETECT_CONTROLS", "1"))
 FAULTS: Mapping[str, tuple[str, ...]] = {
     "an estate's doors down for 14 days": ("--outage-days", "14"),
+    "an estate's doors down for 45 days": ("--outage-days", "45"),
+    "an estate's doors silent for 30 days": ("--silent-days", "30"),
     "30 doors propped": ("--propped", "30"),
     "meters dead for 10 days": ("--dead-meters", "10"),
 }

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.occupancy.backtest.chunk import BAD, EPOCH, ZONE, Chunk, HistoryInvalid, Problems, day_of
+from hub.occupancy.backtest.chunk import BAD, Chunk, HistoryInvalid, Problems, day_of
+from hub.occupancy.backtest.coverage import read_coverage
 from hub.occupancy.backtest.tables import Tables
-from hub.occupancy.observed import Interval, day_starts, missed_shares
 from hub.occupancy.values import NO_GAPS, DeclaredAbsence
 
 SCOPES = ("estate", "block", "dwelling")
 OUTCOMES = ("confirmed", "unfounded", "good_cause")
-STATES = ("ok", "down", "propped", "clock")
-FAR = 2000 * 86_400
-"""Seconds; no history reaches further from the middle of its coverage."""
-
 MOST_PEOPLE = 100
 """A home is let to so many at most; another number is a slip of the pen: noted, and not known."""
 
@@ -130,7 +126,8 @@ def read_history(tables: Tables, since: date | None, until: date | None) -> Hist
     _members(tables, history)
     _let_anew(tables, history)
     _points(tables, history)
-    _coverage(tables, history, since, until)
+    seen = read_coverage(tables, history.points, since, until)
+    history.first, history.last, history.missed, history.clock = seen.first, seen.last, seen.missed, seen.clock
     _absences(tables, history)
     _cases(tables, history)
     for dwelling, name in enumerate(history.dwellings):
@@ -286,84 +283,6 @@ def _points(tables: Tables, history: History) -> None:
                 history.doors[estate, block].append(number)
             else:
                 history.locks[history.number[dwelling]].append(number)
-
-
-def _coverage(tables: Tables, history: History, since: date | None, until: date | None) -> None:
-    """What each point missed each day; the days of the history are those on which anything could be observed."""
-    intervals: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
-    rows = list[tuple[str, int, str, int, int]]()
-    broken: list[tuple[int, int]] = []
-    for chunk in tables.chunks("coverage"):
-        points, states = chunk.coded("access_point_id").texts(), chunk.coded("state").texts()
-        for row, (point, state, start, end) in enumerate(
-            zip(points, states, chunk.times("from").tolist(), chunk.times("to").tolist(), strict=True)
-        ):
-            where = chunk.where(row)
-            if point not in history.points:
-                tables.problems.note("coverage of an unknown access point", f"{where}: {point!r}")
-            elif start == BAD or end == BAD or end < start:
-                tables.problems.note("coverage that cannot be used", where)
-                if state != "ok":  # since when, or until when, it was down is not known: it may have been all the time
-                    broken.append((history.points[point], start if end == BAD else BAD))
-            else:
-                if state not in STATES:
-                    tables.problems.note("coverage of an unknown state, taken for down", f"{where}: {state!r}")
-                rows.append((where, history.points[point], state, start, end))
-    if not rows:
-        raise HistoryInvalid("coverage: no access point was ever observed; nothing can be said of any day")
-    for number, state, start, end in _plausible(rows, tables.problems, until):
-        intervals[number].append((state, start, end))
-    of_all = [interval for found in intervals.values() for interval in found]
-    history.first, history.last = _span(min(a for _, a, _b in of_all), max(b for _, _a, b in of_all), since, until)
-    starts = day_starts(day_of(history.first), day_of(history.last), ZONE)
-    begins, ends = history.first * 86_400, (history.last + 1) * 86_400
-    for number, start in broken:
-        intervals[number].append(("down", max(begins, start), max(ends, start)))
-    for number in range(len(history.points)):
-        own = intervals.get(number, [])
-        found = [Interval(state == "ok", _at(a), _at(b)) for state, a, b in own]
-        history.missed[number] = missed_shares(found, starts, starts[-1])
-        history.clock += [(number, a, b) for state, a, b in own if state == "clock"]
-    history.clock.sort()
-
-
-def _plausible(
-    rows: Sequence[tuple[str, int, str, int, int]], problems: Problems, until: date | None
-) -> Iterator[tuple[int, str, int, int]]:
-    """(point, state, begin, end) of coverage whose times can be meant: one clock set to 1970 or 2099 must not make a history
-    of decades."""
-    begins = sorted(start for _where, _point, _state, start, _end in rows)
-    earliest, latest = begins[len(begins) // 2] - FAR, begins[len(begins) // 2] + FAR
-    last = max((end for _where, _point, _state, _start, end in rows if end <= latest), default=None)
-    if until is not None:
-        last = max(last or 0, (until.toordinal() - EPOCH + 1) * 86_400)
-    for where, point, state, start, end in rows:
-        if not earliest <= start <= latest:
-            problems.note("coverage that begins years before or after the rest, kept out", where)
-        elif end <= latest:
-            yield point, state, start, end
-        elif last is None or start > last:
-            raise HistoryInvalid(
-                f"{where}: the coverage ends in {day_of(end // 86_400).year}; say the last day with --to"
-            )
-        else:
-            problems.note("coverage that ends years after the rest, cut off", where)
-            yield point, state, start, last
-
-
-def _span(begin: int, end: int, since: date | None, until: date | None) -> tuple[int, int]:
-    first, last = begin // 86_400, (end - 1) // 86_400
-    if since is not None:
-        first = max(first, since.toordinal() - EPOCH)
-    if until is not None:
-        last = min(last, until.toordinal() - EPOCH)
-    if first > last:
-        raise HistoryInvalid("no day of the history lies within --from and --to")
-    return first, last
-
-
-def _at(local_second: int) -> datetime:
-    return (datetime(1970, 1, 1) + timedelta(seconds=local_second)).replace(tzinfo=ZONE).astimezone(UTC)  # noqa: DTZ001
 
 
 def _absences(tables: Tables, history: History) -> None:

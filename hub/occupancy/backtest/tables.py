@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from io import TextIOWrapper
@@ -109,9 +109,13 @@ class Tables:
                 places = {column: header.index(column) for column in COLUMNS[name]}
                 first = 1
                 while rows := list(islice(reader, CHUNK_ROWS)):
-                    kept = {first + place: row for place, row in enumerate(rows) if _fits(row, len(header))}
-                    if len(kept) < len(rows):
-                        self._odd_rows(name, len(header), first, rows, len(rows) - len(kept))
+                    fit = [_fits(row, len(header)) for row in rows]
+                    if not all(fit):
+                        self._note_odd(name, len(header), first, rows, fit)
+                    kept = {first + place: row for place, (row, fits) in enumerate(zip(rows, fit, strict=True)) if fits}
+                    if name == "coverage":
+                        odd = (place for place, fits in enumerate(fit) if not fits)
+                        kept |= {first + place: _of_no_time(rows[place], places, len(header)) for place in odd}
                     turned = list(zip(*(row[: len(header)] for row in kept.values()), strict=True)) or [()] * len(
                         header
                     )
@@ -128,14 +132,10 @@ class Tables:
         except csv.Error as error:
             raise HistoryInvalid(f"{file.name}: no UTF-8 CSV: {error}") from error
 
-    def _odd_rows(self, name: str, fields: int, first: int, rows: Sequence[Sequence[str]], times: int) -> None:
-        odd = next(place for place, row in enumerate(rows) if not _fits(row, fields))
+    def _note_odd(self, name: str, fields: int, first: int, rows: Sequence[Sequence[str]], fit: Sequence[bool]) -> None:
+        odd = fit.index(False)
         what = f"{name} row {first + odd}: {len(rows[odd])} fields, not {fields}"
-        if name == "coverage":  # an outage that is not read is nobody's absence
-            raise HistoryInvalid(
-                f"{what}; correct it: whoever passed in an outage that is not read would seem to be away"
-            )
-        self.problems.note(f"row of another length in {name}", what, times)
+        self.problems.note(f"row of another length in {name}", what, len(fit) - sum(fit))
 
     def _parquet(self, name: str, file: Path) -> Iterator[Chunk]:
         import pyarrow as pa
@@ -158,6 +158,14 @@ class Tables:
 def _fits(row: Sequence[str], fields: int) -> bool:
     """Empty fields at its end are a slip of the export; others would stand in the wrong column."""
     return len(row) == fields or (len(row) > fields and not any(text.strip() for text in row[fields:]))
+
+
+def _of_no_time(row: Sequence[str], places: Mapping[str, int], fields: int) -> list[str]:
+    """A row of coverage whose fields stand in wrong columns: an outage may stand there, nobody knows of when."""
+    made = [""] * fields
+    made[places["access_point_id"]] = row[places["access_point_id"]] if places["access_point_id"] < len(row) else ""
+    made[places["state"]] = "ok" if "ok" in (text.strip() for text in row) else "down"
+    return made
 
 
 def _separated(header: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from device_drivers.contract.events import AccessEvent, Event
 from device_drivers.contract.messages import EventBatch
@@ -20,7 +20,7 @@ from hub.events.ingest import Ingest
 from hub.occupancy import silent_doors
 from hub.occupancy.unheard import HOMES_BEHIND, unheard
 from hub.services import Hub
-from hub.tables import AccessPoint, Coverage, DoorDay, Dwelling, Finding, PassDay, PresenceDay
+from hub.tables import AccessPoint, Coverage, DoorDay, Dwelling, Finding, PassDay, PresenceDay, Tenancy
 
 TOKEN, HOME, GATE = "a1b2c3d4e5f6g7h8i9j0", "E001.E001-B1-0101", "E001.G1-IN"
 FIRST = date(2026, 10, 1)
@@ -88,6 +88,10 @@ def estate(sqlite_hub: Hub, small_site: Callable[[Hub], None], clock: Any) -> Es
             Dwelling(id=f"E001.X{n}", estate_id="E001", block_id=block, code=f"X{n}", floor=2, number=f"02{n:02}")
             for n in range(HOMES_BEHIND - 4)
         )
+        uow.session.flush()
+        let = {"source": "test", "estate_id": "E001", "state": "active", "from_date": date(2026, 1, 1)}
+        homes = [home for home in uow.session.scalars(select(Dwelling.id)) if home != HOME]
+        uow.session.add_all(Tenancy(id=f"T-{h}", source_id=h, dwelling_id=h, **let) for h in homes)
         begin = datetime(2026, 9, 30, 16, 0, tzinfo=UTC)
         uow.session.add(Coverage(estate_id="E001", device_id="E001.face-g1", state="ok", from_at=begin, to_at=None))
     return Estate(sqlite_hub, clock)
@@ -131,11 +135,24 @@ def test_before_passes_are_counted_by_door_nothing_is_said(estate: Estate) -> No
 
 def test_a_door_of_few_homes_may_be_silent(estate: Estate) -> None:
     with estate.hub.db.unit_of_work("test", "few homes", audit=False) as uow:
+        uow.session.execute(delete(Tenancy).where(Tenancy.dwelling_id == "E001.X0"))
         uow.session.execute(delete(Dwelling).where(Dwelling.id == "E001.X0"))
         assert len(uow.session.scalars(select(Dwelling.id)).all()) == HOMES_BEHIND - 1
     estate.live(range(20), 15)
     estate.live(range(20, 25), 0)
     assert estate.seen() == list(range(25)), "its people may have left"
+
+
+def test_where_hardly_anybody_lives_yet_no_repair_is_asked_for(
+    estate: Estate, sign_in: Callable[..., TestClient]
+) -> None:
+    estate.live(range(20), 15)
+    with estate.hub.db.unit_of_work("test", "most have moved out", audit=False) as uow:
+        uow.session.execute(update(Tenancy).where(Tenancy.dwelling_id != HOME).values(state="ended"))
+    estate.live(range(20, 22), 0)
+    auditor = sign_in(estate.hub, "auditor").get("/api/v1/estates/E001/integrity").json()
+    assert not [item for item in auditor["entrances"] if item["rule"] == "D6"]
+    assert estate.seen() == list(range(20)), "that nobody was recorded says nothing all the same"
 
 
 def test_a_door_that_is_out_of_service_is_not_called_silent(estate: Estate, sign_in: Callable[..., TestClient]) -> None:

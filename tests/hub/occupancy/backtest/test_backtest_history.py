@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hub.occupancy.backtest.chunk import Chunk, Problems
+from hub.occupancy.backtest.chunk import BAD, Chunk, Problems
+from hub.occupancy.backtest.coverage import _may_be_any_time
 from hub.occupancy.backtest.history import MemberRow, _people, _turnovers
 
 
@@ -39,3 +40,40 @@ def test_how_many_a_home_is_let_to_is_left_out_and_named_where_it_cannot_be() ->
     said = "expected_members that cannot be, left out"
     assert problems.counts == {said: 4}, "what is not told is no fault"
     assert problems.examples[said][0] == "dwellings row 13"
+
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("rows", "outages", "why"),
+    [
+        ([("ok", 0, 10), ("ok", 12, 100)], 1, "the row that cannot be read stood in the gap"),
+        ([("ok", 0, 90)], 1, "it stood at the end"),
+        ([("ok", 5, 100)], 1, "it stood at the beginning"),
+        ([("ok", 0, 10), ("ok", 12, 60), ("ok", 61, 100)], 2, "a gap each"),
+    ],
+)
+def test_an_outage_that_cannot_be_read_is_where_no_row_stands(
+    rows: list[tuple[str, int, int]], outages: int, why: str
+) -> None:
+    readable = {7: [(state, a * HOUR, b * HOUR) for state, a, b in rows]}
+    assert not list(_may_be_any_time([(7, BAD)] * outages, readable, 0, 100 * HOUR)), why
+
+
+@pytest.mark.parametrize(
+    ("rows", "outages", "why"),
+    [
+        ([("ok", 0, 100)], 1, "it is written over a row that says ok"),
+        ([("ok", 0, 50), ("ok", 50, 100)], 1, "no gap"),
+        ([("ok", 0, 10), ("down", 10, 20), ("ok", 20, 100)], 1, "the gap has its own row"),
+        ([("ok", 0, 10), ("ok", 12, 100)], 2, "two outages, one gap"),
+        ([("ok", 0, 99.99)], 1, "a second at the end of a day is no gap"),
+    ],
+)
+def test_an_outage_that_fits_no_gap_may_have_been_at_any_time(
+    rows: list[tuple[str, float, float]], outages: int, why: str
+) -> None:
+    readable = {7: [(state, int(a * HOUR), int(b * HOUR)) for state, a, b in rows]}
+    found = list(_may_be_any_time([(7, BAD)] * outages, readable, 0, 100 * HOUR))
+    assert found == [(7, BAD)] * outages, why

@@ -84,10 +84,15 @@ def test_a_row_of_another_length_is_left_out_and_named(directory: Path) -> None:
     }, "a row is found where the file has it"
 
 
-def test_an_outage_that_may_stand_in_a_row_of_another_length_is_asked_for(directory: Path) -> None:
-    write(directory, "coverage", "A,2026-03-01T00:10:00+08:00,2026-03-01T00:20:00+08:00,ok", "A,2026-03-01,half,down,x")
-    with pytest.raises(HistoryInvalid, match="coverage row 2: 5 fields, not 4; correct it"):
-        list(Tables(directory, Problems()).chunks("coverage"))
+def test_an_outage_that_may_stand_in_a_row_of_another_length_is_one_of_no_known_time(directory: Path) -> None:
+    whole = "A,2026-03-01T00:10:00+08:00,2026-03-01T00:20:00+08:00,ok"
+    write(directory, "coverage", whole, "A,2026-03-01,08:00,2026-03-02,down", "B,2026-03-01T00:10:00+08:00,ok", "C")
+    problems = Problems()
+    (chunk,) = Tables(directory, problems).chunks("coverage")
+    assert chunk.coded("access_point_id").texts() == ["A", "A", "B", "C"]
+    assert chunk.coded("state").texts() == ["ok", "down", "ok", "down"]
+    assert (chunk.times("from") == BAD).tolist() == [False, True, True, True]
+    assert problems.examples == {"row of another length in coverage": ["coverage row 2: 5 fields, not 4"]}
 
 
 @pytest.mark.parametrize(
