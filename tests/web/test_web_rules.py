@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from playwright.sync_api import Route, expect
 from sqlalchemy import select, update
-from web_estate import HOME, TERMINAL, Served
+from web_estate import HOME, TERMINAL, TODAY, Served
 from web_support import OpenAs, violations
 
-from hub.tables import CaseEntry, CaseFile, Coverage, Finding
+from hub.tables import AccessPoint, CaseEntry, CaseFile, Coverage, DoorDay, Finding
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -88,6 +88,8 @@ def test_integrity_names_devices_and_sources(open_as: OpenAs, served: Served) ->
         uow.session.execute(update(Coverage).where(Coverage.device_id == TERMINAL).values(to_at=uow.now))
         down = {"state": "down", "reason": "offline", "from_at": uow.now - timedelta(hours=2)}
         uow.session.add(Coverage(estate_id="E001", device_id=TERMINAL, **down))
+        doors = uow.session.scalars(select(AccessPoint.door_id).where(AccessPoint.device_id == TERMINAL).distinct())
+        uow.session.add_all(DoorDay(door_id=door, day=TODAY - timedelta(days=3), unheard=True) for door in doors)
     page.reload()
     row = page.get_by_test_id("integrity-entrances").locator("[data-rule=D1]").first
     expect(row).to_contain_text("离线或停用")
@@ -96,6 +98,8 @@ def test_integrity_names_devices_and_sources(open_as: OpenAs, served: Served) ->
     expect(row).to_contain_text("offline or out of service")
     row.get_by_role("link").click()
     assert f"/devices/{TERMINAL}" in page.url
+    expect(page.get_by_text("Says it works but recorded nobody: taken as not observable")).to_be_visible()
+    expect(page.get_by_text("Observable 63.3% of the last 30 days")).to_be_visible()  # 20 days, but for the silent one
     official = open_as("official", "/settings?tab=integrity")
     expect(official.get_by_role("tab", name="Can the records be trusted")).to_have_count(0)
     expect(official.get_by_test_id("integrity-data")).to_have_count(0)

@@ -10,6 +10,12 @@ import { Empty } from "../../ui/Panel";
 
 const SPAN_MS = 30 * 86_400_000;
 
+/** What the hub found out beside what the device says of itself: it lies over an `ok`. */
+const BESIDE = new Set(["wrong_map", "silent"]);
+
+interface Part { left: number; width: number }
+const shared = (one: Part, other: Part): number => Math.max(0, Math.min(one.left + one.width, other.left + other.width) - Math.max(one.left, other.left));
+
 export function CoverageBar({ spans }: { spans: CoverageSpan[] }): ReactNode {
   const { devices: t, words } = useWords();
   const zone = useZone();
@@ -21,7 +27,8 @@ export function CoverageBar({ spans }: { spans: CoverageSpan[] }): ReactNode {
     const to = span.to_at ? Date.parse(span.to_at) : now;
     return { ...span, left: (from - start) / SPAN_MS, width: Math.max(0, Math.min(to, now) - from) / SPAN_MS };
   });
-  const ok = parts.filter((part) => part.state === "ok").reduce((sum, part) => sum + part.width, 0);
+  const over = parts.filter((part) => BESIDE.has(part.state));
+  const ok = parts.filter((part) => part.state === "ok").reduce((sum, part) => sum + part.width - over.reduce((lost, one) => lost + shared(part, one), 0), 0);
   const odd = spans.filter((span) => span.state !== "ok").toReversed();
   return (
     <>
