@@ -19,7 +19,7 @@ from hub.occupancy.absence_signs import ABSENCE_SIGNS, absence_signs
 from hub.occupancy.columns import Days, columns_of
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.runs import covered_until
-from hub.occupancy.signs import COLUMN, SIGNS, drawn
+from hub.occupancy.signs import COLUMN, SIGNS, drawn, registered_recent
 from hub.occupancy.trees import Trees
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
 
@@ -81,7 +81,8 @@ class Likely:
     """Of the days of a tenancy (`days[0]` is day `offset` of the record): chances and the signs they come from.
 
     `away_from`: the first day of the absence that reaches each day. `declared`, `paused`: days of a declared absence, of the
-    pause around Spring Festival.
+    pause around Spring Festival. `joined_recent`, `before_recent`: shares of recent days with own credentials of members who
+    joined lately, and of those before them (`registered_recent`).
     """
 
     offset: int
@@ -93,6 +94,8 @@ class Likely:
     away_from: Ints
     declared: Bools
     paused: Bools
+    joined_recent: Floats
+    before_recent: Floats
 
 
 def likely(
@@ -125,7 +128,8 @@ def likely(
     away = (absence[:, 0] >= AWAY_DAYS) & settled
     if away.any():
         vacancy[away] = model.vacancy.chance(absence[away])
-    return Likely(offset, days, others, vacancy, found, absence, away_from, declared, paused)
+    joined, before = registered_recent(days, household)
+    return Likely(offset, days, others, vacancy, found, absence, away_from, declared, paused, joined, before)
 
 
 def rules_of(signs: Floats) -> NDArray[np.str_]:

@@ -239,6 +239,19 @@ class _Shares:
         return np.where(self.has_usual, self._w.usual(x) / self._of_usual, self.recent(x))
 
 
+def registered_recent(days: Sequence[PresenceDay], household: Household) -> tuple[Floats, Floats]:
+    """By day, on which share of the last 30 observed days somebody used their own credential who joined an existing tenancy
+    lately, and who was registered before. Zeros where nobody joined."""
+    since, count = [m.since for m in household.members], len(days)
+    old = _old(since, household.settled, days[0].day, count)
+    if old.all():
+        return np.zeros(count), np.zeros(count)
+    rows = rows_of(days, household)
+    own = rows.faces | rows.cards
+    share = _Shares(Windows(count), rows.known | _any(own) | rows.house | rows.visitors)
+    return share.recent(_any(own & ~old)), share.recent(_any(own & old))
+
+
 @dataclass(frozen=True, slots=True)
 class _People:
     """`face`, `own`, `newcomer`: days on which a registered person was identified, gave a sign at all, or only one who

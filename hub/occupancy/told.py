@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import exp
 
 from hub.occupancy.absence_signs import ABSENCE_COLUMN
-from hub.occupancy.course import OTHERWISE, Now, absent_days
+from hub.occupancy.course import GONE, JOINED, OTHERWISE, Now, absent_days
 from hub.occupancy.finding import (
     Evidence,
     Finding,
@@ -54,6 +54,7 @@ def others_finding(
     """The lead of day `i` of the tenancy that others live there."""
     window = of.days[max(0, i + 1 - RECENT) : i + 1]
     at = {name: float(of.signs[i, number]) for name, number in COLUMN.items()}
+    at |= {"joined_recent": float(of.joined_recent[i]), "before_recent": float(of.before_recent[i])}
     told = _others(record, household, window, at, float(of.others[i]), model)
     return _finding(record, of, i, now, pack, Kind.SUBLET, window, told, REFUTED_BY, float(of.others[i]), model)
 
@@ -217,6 +218,10 @@ def _against_others(household: Household, at: Mapping[str, float]) -> list[str]:
         found.append(f"有{silent}名登记人员无法被识别（未同意用于核查或未录入），可能正在居住（IE27、IE29）。")
     if at["declared"]:
         found.append("本户已报备离家，期间可能由亲属、护理人员或保洁照看（IE13至IE16）。")
+    if at["joined_recent"] >= JOINED and at["before_recent"] <= GONE:
+        found.append(
+            "近来通行的是新登记人员本人，此前登记的人员基本未见：可能为子女接住、结婚或互换后登记未及时更新，仅询问（IE27）。"
+        )
     if at["own_recent"] >= 0.2:
         found.append("登记人员仍有通行，可能只是亲友、护理人员或保姆同住（IE13、IE14）。")
     found.append(

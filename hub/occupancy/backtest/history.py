@@ -67,7 +67,8 @@ class CaseRow:
 
 @dataclass
 class History:
-    """Everything but passes and meters. Dwellings are numbered by estate and block; days count from 1970-01-01."""
+    """Everything but passes and meters. Dwellings are numbered by estate and block; days count from 1970-01-01. `unlet`:
+    dwellings with a row without a lease."""
 
     first: int = 0
     last: int = 0
@@ -88,6 +89,7 @@ class History:
     absences: dict[int, list[DeclaredRow]] = field(default_factory=lambda: defaultdict(list))
     cases: list[CaseRow] = field(default_factory=list)
     excluded: dict[int, str] = field(default_factory=dict)
+    unlet: set[int] = field(default_factory=set)
 
     @property
     def days(self) -> list[date]:
@@ -172,7 +174,9 @@ def _dwellings(tables: Tables, history: History) -> None:
             history.excluded[number] = "recorded in two places"
         if name in unread:
             history.excluded[number] = "a lease that cannot be read"
-        if let_from != BAD:
+        if let_from == BAD:
+            history.unlet.add(number)
+        else:
             lease = Lease(let_from, None if let_to == BAD else let_to, expected or None)
             _add_lease(history, number, lease, problems)
 

@@ -212,7 +212,7 @@ class Replayer:
                 days=tuple(judged[split][:end]),
                 points=points,
                 meters=names,
-                vacant_since=None if lease else self._vacant_since(leases, today),
+                vacant_since=None if lease else self._vacant_since(dwelling, leases, today),
                 traced=False,
                 contacts_kept=False,
             )
@@ -251,9 +251,16 @@ class Replayer:
             left=len({m.person for m in rows if m.first <= today} - here),
         )
 
-    def _vacant_since(self, leases: Sequence[Lease], today: int) -> date:
+    def _vacant_since(self, dwelling: int, leases: Sequence[Lease], today: int) -> date | None:
+        """None: nothing says that it is vacant. Registers of one row a dwelling hold its last lease alone: who lived there before
+        it is not known; and where the register goes on naming who lives there, a lease has ended on paper only."""
+        history = self._history
+        if any(row.live(today) for row in history.members.get(dwelling, ())):
+            return None
         ended = [lease.last for lease in leases if lease.last is not None and lease.last < today]
-        return _date(max([self._history.first, *ended]))
+        if not ended and dwelling not in history.unlet:
+            return None
+        return _date(max([history.first, *ended]))
 
     def _observed(self, dwelling: int, uses: Uses, meters: Meters) -> tuple[list[ObservedDay], frozenset[str]]:
         history = self._history

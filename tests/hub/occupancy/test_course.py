@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from hub.occupancy.columns import Days
-from hub.occupancy.course import CERTAIN, LEAK_DAYS, OTHERWISE, REGISTERED_CERTAIN, Now, _leaks, course_of_others
+from hub.occupancy.course import (
+    CERTAIN,
+    GONE,
+    JOINED,
+    LEAK_DAYS,
+    OTHERWISE,
+    REGISTERED_CERTAIN,
+    Now,
+    _leaks,
+    course_of_others,
+)
 from hub.occupancy.finding import CREDENTIALS, DOORS, METERS, Stage
 from hub.occupancy.fitted import model
 from hub.occupancy.likely import ENROLLED, SEEN_DAYS, Likely, likely, rules_of, while_seen
@@ -155,6 +165,20 @@ def test_whom_the_register_newly_names_gets_a_visit_before_a_file(tenancy: Likel
     assert stage(last(tenancy, REGISTERED_CERTAIN - 0.01, **new)) is Stage.ORANGE
     assert stage(last(tenancy, REGISTERED_CERTAIN, **new)) is Stage.RED, "nor is an enrolment a shield"
     assert stage(last(tenancy, REGISTERED_CERTAIN - 0.01, **new | {"newcomer_only": 0.0})) is Stage.RED
+
+
+def test_where_the_newly_registered_live_alone_the_register_is_asked_about(tenancy: Likely) -> None:
+    """A child who took over, a marriage, a swap that was entered late: who is registered is nobody's subtenant."""
+    new = {"newcomers": 1.0, "gone_faces": 1.0, "unseen_own": 40.0, "own_recent": 0.0, "new_token": 1.0}
+    days = np.ones(len(tenancy.days))
+
+    def lead(joined: float, before: float) -> Stage | None:
+        of = replace(tenancy, joined_recent=joined * days, before_recent=before * days)
+        return stage(last(of, 0.99, **new))
+
+    assert lead(JOINED, GONE) is Stage.YELLOW
+    assert lead(JOINED - 0.01, GONE) is Stage.RED, "somebody else is there"
+    assert lead(JOINED, GONE + 0.01) is Stage.RED, "the household is still there: others are beside it"
 
 
 def test_a_meter_that_reads_otherwise_is_a_kind_of_signal(tenancy: Likely) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hub.occupancy.presence import presence
-from hub.occupancy.signs import COLUMN, signs
+from hub.occupancy.signs import COLUMN, registered_recent, signs
 from hub.occupancy.values import CredentialUse, Household, Member, ObservedDay
 
 START, DAYS = date(2026, 1, 1), 60
@@ -93,3 +93,22 @@ def test_water_tells_that_somebody_lives_there_and_not_that_doors_saw_nobody(
     assert found["unseen_own"] == unseen
     assert found["observed"] == observed
     assert found["lived_recent"] <= 1.0, "a share of the days that doors saw"
+
+
+def registered_share(credential: str, *members: Member) -> tuple[float, float]:
+    """On the last day (of who joined, of those before), where this one passes every day."""
+    use = CredentialUse(credential, True, 0, 2, 0, 1 << 8)
+    days = presence(
+        [ObservedDay(START + timedelta(days=i), {}, (use,), None) for i in range(DAYS)], frozenset({"gate"})
+    )
+    joined, before = registered_recent(days, Household("t", LET, None, members))
+    return float(joined[-1]), float(before[-1])
+
+
+@pytest.mark.parametrize(
+    ("credential", "shares"), [("young", (1.0, 0.0)), ("old", (0.0, 1.0)), ("of the household", (0.0, 0.0))]
+)
+def test_who_of_the_register_passes_by_card_or_face(credential: str, shares: tuple[float, float]) -> None:
+    """Whatever doors can recognise: their own card is theirs."""
+    assert registered_share(credential, member("old", LET, consent=False), LATE) == shares
+    assert registered_share("young", member("old", LET), member("young", LET)) == (0.0, 0.0), "nobody joined"

@@ -394,3 +394,28 @@ def test_passes_of_nobody_are_nobodys_absence(city: Path, clean: Found, tmp_path
         assert not no_more(found, clean), name
     with pytest.raises(HistoryInvalid, match="of no known person and no dwelling"):
         replay(spoilt(city, tmp_path / "all", {"passes": lambda rows: map(nameless, rows)}), tmp_path / "all.csv")
+
+
+def test_a_home_is_vacant_only_where_the_register_says_so(city: Path, clean: Found, tmp_path: Path) -> None:
+    """A register of one row a dwelling that keeps the last lease, or leases that ended on paper while people stay registered:
+    those who live there use no vacant home."""
+
+    def last_lease_alone(rows: Rows) -> Rows:
+        later = (START + timedelta(days=DAYS - 10)).isoformat()
+        return [{**row, "let_from": later} if row["let_from"] and place % 2 else row for place, row in enumerate(rows)]
+
+    def ended_on_paper(rows: Rows) -> Rows:
+        return [
+            {**row, "let_to": START.isoformat()} if row["let_from"] and place % 2 else row
+            for place, row in enumerate(rows)
+        ]
+
+    def of_later(rows: Rows) -> Rows:
+        return [{**row, "from": max(row["from"], (START + timedelta(days=DAYS - 10)).isoformat())} for row in rows]
+
+    for name, tables in {
+        "the last lease": {"dwellings": last_lease_alone, "members": of_later},
+        "on paper": {"dwellings": ended_on_paper},
+    }.items():
+        found, _ = replay(spoilt(city, tmp_path / name, tables), tmp_path / f"{name}.csv")
+        assert {lead for lead in found if lead[1] == "vacant_used"} <= clean, name
