@@ -10,6 +10,7 @@ from simulators.city_by_estates.living import COMMON_CARDS, add_resident
 from simulators.city_by_estates.people import Actor, Presence, Role
 
 OLD = ("lone_elderly", "old_couple")
+MAY_HAVE_PARTNER = ("single_young", "single_mid", "single_parent", "lone_elderly")
 
 
 def keep_company(house: Household) -> None:
@@ -22,9 +23,8 @@ def keep_company(house: Household) -> None:
         first = dice.whole(-30, days)  # a nurse for the mother's first month
         nurse = house.add_guest(Role.HOMEMAKER, first, first + dice.whole(26, 80))
         nurse.errands *= 0.5
-    if kind in ("single_young", "single_mid", "single_parent", "lone_elderly"):
-        if dice.chance(world.partner * often * (2 if kind == "single_young" else 1)):
-            _partner(house)
+    if kind in MAY_HAVE_PARTNER and dice.chance(world.partner * often * (2 if kind == "single_young" else 1)):
+        _partner(house)
     _relatives(house)
     if dice.chance(0.03 * often):
         _frequent_visitor(house)

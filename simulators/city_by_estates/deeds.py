@@ -94,7 +94,9 @@ def _enrolment_fraud(town: Town, home: Home, first: int, end: int) -> None:
             else:
                 person = replaced[place % len(replaced)].person
             own_card = as_members or not home.cards
-            _enrol(town, home, stranger, person, first + lag, home.cards[place % len(home.cards)] if not own_card else None)
+            _enrol(
+                town, home, stranger, person, first + lag, home.cards[place % len(home.cards)] if not own_card else None
+            )
 
 
 def _enrol(town: Town, home: Home, stranger: Actor, person: int, day: int, card_taken: int | None) -> None:
@@ -103,7 +105,11 @@ def _enrol(town: Town, home: Home, stranger: Actor, person: int, day: int, card_
     has_face = estate.face_share > 0 and dice.chance(0.85)
     card = NOBODY
     if not has_face or dice.chance(0.5):
-        card = card_taken if card_taken is not None else town.issue_card(home, person if estate.cards_name_holder else NOBODY)
+        card = (
+            card_taken
+            if card_taken is not None
+            else town.issue_card(home, person if estate.cards_name_holder else NOBODY)
+        )
     weights = weigh(
         face=estate.face_weight if has_face else 0,
         card=estate.card_weight if card != NOBODY else 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -114,9 +115,7 @@ def _stand_open(town: Town, estate: Estate) -> list[Event]:
     return events
 
 
-def _suffer(
-    town: Town, events: list[Event], recorded: Singles, clock_error: NDArray[np.int16]
-) -> NDArray[np.uint8]:
+def _suffer(town: Town, events: list[Event], recorded: Singles, clock_error: NDArray[np.int16]) -> NDArray[np.uint8]:
     """Writes into (hours,) rows of one door what the events do to it; the state that the coverage tells, by hour."""
     dice = town.dice
     state = np.zeros(len(recorded), np.uint8)
@@ -142,6 +141,6 @@ def _tell(point: int, state: NDArray[np.uint8]) -> list[Covered]:
     bounds = [0, *changes.tolist(), len(state)]
     return [
         Covered(point, first * HOUR_S, end * HOUR_S, STATES[state[first]])
-        for first, end in zip(bounds[:-1], bounds[1:], strict=True)
+        for first, end in pairwise(bounds)
         if state[first] != GAP
     ]

@@ -99,7 +99,14 @@ def add_resident(
     if dice.chance(0.10):  # lost the phone, mislaid the card
         later = habit(dice, weights)
         changes_on = dice.whole(0, town.days)
-    elif not has_face and not home.has_faces and estate.face_share > 0.5 and not young and is_enrolled and dice.chance(0.12):
+    elif (
+        not has_face
+        and not home.has_faces
+        and estate.face_share > 0.5
+        and not young
+        and is_enrolled
+        and dice.chance(0.12)
+    ):
         later = habit(dice, weights + weigh(face=2.0))  # enrolled by face in the year
         changes_on = dice.whole(0, town.days)
         has_face = True

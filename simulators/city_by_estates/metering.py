@@ -51,7 +51,7 @@ def _read(town: Town, estate: Estate, kind: str, use: Singles, step: float, home
     is_ok = ~is_missing
     if estate.catch_up != CatchUp.LOST:
         catch_up(value, is_missing, is_ok, marks=estate.catch_up == CatchUp.MARKED)
-    value = np.round(np.maximum(value, 0), 3)
+    value = np.maximum(value, 0).round(3)
     has_row = ~(is_missing & (rng.random(is_missing.shape) < ROW_LOST))
     home, day = np.nonzero(has_row)
     return Readings(kind, numbers[home], day, value[has_row], is_missing[has_row], is_ok[has_row])

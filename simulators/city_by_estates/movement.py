@@ -59,7 +59,9 @@ def draw_moves(dice: Dice, crowd: Crowd, calendar: Calendar, weather: Weather, a
     person, day = (np.concatenate([way[place] for way in ways]) for place in range(2))
     hour = np.concatenate([way[2] for way in ways])
     is_in = np.repeat([way[3] for way in ways], [len(way[0]) for way in ways])
-    second = (day * DAY_S + np.clip(hour, -1, 47) * HOUR_S).astype(np.int64) + dice.rng.integers(0, 60, len(hour), dtype=np.int32)
+    second = (day * DAY_S + np.clip(hour, -1, 47) * HOUR_S).astype(np.int64) + dice.rng.integers(
+        0, 60, len(hour), dtype=np.int32
+    )
     within = (second >= 0) & (second < calendar.days * DAY_S - LAST_MINUTES_S)
     return Moves(actors[person[within]], second[within], is_in[within])
 
@@ -68,9 +70,7 @@ Way = tuple[Ints, Ints, Floats, bool]
 """Places in `actors`, days, hours of the day (beyond 24 the next day), and whether it leads in."""
 
 
-def _main_ways(
-    dice: Dice, crowd: Crowd, calendar: Calendar, actors: Ints, lives: Bools, week: Ints
-) -> tuple[Way, Way]:
+def _main_ways(dice: Dice, crowd: Crowd, calendar: Calendar, actors: Ints, lives: Bools, week: Ints) -> tuple[Way, Way]:
     """To work or school and back; shifts move on every four days."""
     rng, role = dice.rng, crowd.role[actors]
     goes = MAIN_WAY[calendar.kind][:, role].T.copy()

@@ -25,9 +25,7 @@ class Times:
 
     def __init__(self, start: date, days: int) -> None:
         dates = "".join((start + timedelta(day)).isoformat() for day in range(days))
-        clock = "".join(
-            f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}" for second in range(DAY_S)
-        )
+        clock = "".join(f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}" for second in range(DAY_S))
         self._dates = np.frombuffer(dates.encode(), np.uint8).reshape(-1, 10)
         self._clock = np.frombuffer(clock.encode(), np.uint8).reshape(-1, 8)
 
@@ -39,14 +37,19 @@ class Times:
         letters[:, 11:19] = self._clock[second % DAY_S]
         letters[:, 19:] = np.frombuffer(ZONE, np.uint8)
         ends = np.arange(len(second) + 1, dtype=np.int32) * 25
-        return pa.StringArray.from_buffers(len(second), pa.py_buffer(ends), pa.py_buffer(letters))
+        return pa.StringArray.from_buffers(len(second), pa.py_buffer(ends.tobytes()), pa.py_buffer(letters.tobytes()))
 
 
 class PassTable:
     """Names everything that passes give as numbers."""
 
     def __init__(
-        self, times: Times, points: Sequence[str], persons: Sequence[str], credentials: Sequence[str], homes: Sequence[str]
+        self,
+        times: Times,
+        points: Sequence[str],
+        persons: Sequence[str],
+        credentials: Sequence[str],
+        homes: Sequence[str],
     ) -> None:
         self._times = times
         self._words = {

@@ -142,7 +142,7 @@ class Readers:
             credential = np.where(is_pin, block_pins(estate.number, block), credential)
             home = replaced(home, is_pin, NOBODY)
         can_fail = ~np.isin(seen.means, (Means.FACE, Means.STAFF))
-        is_refused |= can_fail & (rng.random(count, np.float32) < estate.refused)
+        is_refused |= can_fail & (rng.random(count) < estate.refused)
         granted = (~is_refused).astype(np.int8)
         return replace(by_card, person=person, credential=credential, home=home, granted=granted), is_missed
 

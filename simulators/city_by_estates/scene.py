@@ -35,8 +35,11 @@ class Doors:
 
     def recorded(self, point: NDArray[np.integer], second: NDArray[np.integer]) -> Singles:
         """(passes,) the share that is recorded at an access point and time."""
-        return self._faults.recorded[self._row[point], second // HOUR_S]
+        shares: Singles = self._faults.recorded[self._row[point], second // HOUR_S]
+        return shares
 
     def clock_error(self, point: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.int32]:
         """(passes,) seconds that the clock is ahead."""
-        return self._faults.clock_error[self._row[point], second // HOUR_S].astype(np.int32) * 60
+        minutes = self._faults.clock_error[self._row[point], second // HOUR_S].astype(np.int32)
+        ahead: NDArray[np.int32] = minutes * 60
+        return ahead

@@ -27,9 +27,7 @@ PARTIES = {
 RAREST_RETURNS = 0.02  # a month; who returns less often does not return
 
 
-def leave(
-    town: Town, home: Home, first: int, end: int, returns: float, *, leaves_slowly: bool | None = None
-) -> None:
+def leave(town: Town, home: Home, first: int, end: int, returns: float, *, leaves_slowly: bool | None = None) -> None:
     """The tenants live elsewhere on days [first, end); one of them comes `returns` times a month."""
     dice, days = town.dice, town.days
     if leaves_slowly is None:

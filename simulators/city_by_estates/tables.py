@@ -94,9 +94,7 @@ class Export:
             "person_id": _texts(persons[member.person] for member in rows),
             "dwelling_id": self._home_ids(member.dwelling for member in rows),
             "from": self._dates(member.since for member in rows),
-            "to": self._dates(
-                None if member.until is None else max(member.until, member.since) for member in rows
-            ),
+            "to": self._dates(None if member.until is None else max(member.until, member.since) for member in rows),
             "face_consent_b": pa.array([int(member.consents) for member in rows], pa.int8()),
         }
         self._put("members", columns)
@@ -179,7 +177,7 @@ class Export:
         self._put("subgroups", columns)
 
     def truth(self) -> None:
-        """By dwelling. Violations that outlast the history have no end; none is older than the lease."""
+        """By dwelling. Violations that outlast the history have no end."""
         rows = sorted(self._town.violations)
         columns = {
             "dwelling_id": self._home_ids(row.dwelling for row in rows),

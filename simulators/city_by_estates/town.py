@@ -140,6 +140,7 @@ class Town:
 
     @property
     def days(self) -> int:
+        """Of the history."""
         return self.calendar.days
 
     def issue(self, letter: str, holder: int = NOBODY) -> int:

@@ -83,4 +83,7 @@ def _commit(town: Town, home: Home, kind: str, first: int, end: int) -> None:
     DEEDS[kind](town, home, first, end)
     if kind != "vacant_used" and end < town.days - 2 and town.dice.chance(0.4):
         end_tenancy(town, home, end)
-    town.violations.append(Violation(home.number, kind, first, end))
+    known_from = (
+        first if home.let_from is None else max(first, home.let_from)
+    )  # nobody breaks a lease that has not begun
+    town.violations.append(Violation(home.number, kind, known_from, end))
