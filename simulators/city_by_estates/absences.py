@@ -73,7 +73,7 @@ def _draw_away(house: Household) -> list[Away]:
 
     def draw(rate: float, median: float, spread: float, least: float, most: float, reason: str) -> None:
         for first in house.times(rate * house.town.world.absences):
-            away.append(Away(first, first + dice.skewed(median, spread, least, most), reason))
+            away.append(Away(int(first), int(first + dice.skewed(median, spread, least, most)), reason))
 
     draw(0.55, 5, 0.5, 2, 20, "travel")
     match kind:
@@ -89,9 +89,9 @@ def _draw_away(house: Household) -> list[Away]:
             draw(0.16, 50, 0.8, 10, 300, "home_visit")
             for first in house.times(0.33):
                 end = first + dice.skewed(9, 0.7, 2, 60)
-                away.append(Away(first, end, "hospital"))
+                away.append(Away(int(first), int(end), "hospital"))
                 if dice.chance(0.12):
-                    away.append(Away(end, end + dice.skewed(70, 0.7, 15, 300), "care"))
+                    away.append(Away(int(end), int(end + dice.skewed(70, 0.7, 15, 300)), "care"))
         case "old_couple":
             draw(0.13, 45, 0.8, 10, 280, "home_visit")
             draw(0.05, 50, 0.7, 15, 240, "care")

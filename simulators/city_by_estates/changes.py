@@ -5,8 +5,9 @@ from __future__ import annotations
 from simulators.city_by_estates.dice import YEAR_DAYS
 from simulators.city_by_estates.empty_homes import stand_empty
 from simulators.city_by_estates.household import Household
-from simulators.city_by_estates.living import COMMON_CARDS, add_resident, register
+from simulators.city_by_estates.living import COMMON_CARDS, register
 from simulators.city_by_estates.people import Actor, Presence, Role
+from simulators.city_by_estates.residents import add_resident
 
 WHO_MOVES_IN = {
     (Role.WORKER,): 0.3,

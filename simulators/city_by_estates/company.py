@@ -6,8 +6,9 @@ import numpy as np
 
 from simulators.city_by_estates.empty_homes import send_away
 from simulators.city_by_estates.household import Household
-from simulators.city_by_estates.living import COMMON_CARDS, add_resident
+from simulators.city_by_estates.living import COMMON_CARDS
 from simulators.city_by_estates.people import Actor, Presence, Role
+from simulators.city_by_estates.residents import add_resident
 
 OLD = ("lone_elderly", "old_couple")
 MAY_HAVE_PARTNER = ("single_young", "single_mid", "single_parent", "lone_elderly")

@@ -93,10 +93,8 @@ def _enrolment_fraud(town: Town, home: Home, first: int, end: int) -> None:
                 person = register(town, home, first + lag, until, consents=consents).person
             else:
                 person = replaced[place % len(replaced)].person
-            own_card = as_members or not home.cards
-            _enrol(
-                town, home, stranger, person, first + lag, home.cards[place % len(home.cards)] if not own_card else None
-            )
+            taken = None if as_members or not home.cards else home.cards[place % len(home.cards)]
+            _enrol(town, home, stranger, person, first + lag, taken)
 
 
 def _enrol(town: Town, home: Home, stranger: Actor, person: int, day: int, card_taken: int | None) -> None:
@@ -105,11 +103,8 @@ def _enrol(town: Town, home: Home, stranger: Actor, person: int, day: int, card_
     has_face = estate.face_share > 0 and dice.chance(0.85)
     card = NOBODY
     if not has_face or dice.chance(0.5):
-        card = (
-            card_taken
-            if card_taken is not None
-            else town.issue_card(home, person if estate.cards_name_holder else NOBODY)
-        )
+        holder = person if estate.cards_name_holder else NOBODY
+        card = town.issue_card(home, holder) if card_taken is None else card_taken
     weights = weigh(
         face=estate.face_weight if has_face else 0,
         card=estate.card_weight if card != NOBODY else 0,

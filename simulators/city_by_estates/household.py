@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from simulators.city_by_estates.dice import YEAR_DAYS
-from simulators.city_by_estates.living import add_guest, add_resident
+from simulators.city_by_estates.living import add_guest
 from simulators.city_by_estates.people import Actor, Role
+from simulators.city_by_estates.residents import add_resident
 from simulators.city_by_estates.town import Home, Town
 
 TENANT_ALONE_LEAVES = ("work", "hospital", "care")  # while a partner who is not registered may stay
 
 
-class Away:
+class Away(NamedTuple):
     """The whole household is away on days [first, end)."""
 
-    def __init__(self, first: float, end: float, reason: str) -> None:
-        self.first, self.end, self.reason = int(first), int(end), reason
+    first: int
+    end: int
+    reason: str
 
 
 class Household:

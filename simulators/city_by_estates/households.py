@@ -126,7 +126,7 @@ def _share_cards(house: Household) -> None:
     """A spare card in the drawer, cards lent within the family, a lawful member who was never enrolled."""
     town, home, dice, estate = house.town, house.home, house.dice, house.home.estate
     residents = house.residents
-    if dice.chance(0.12) and estate.card_weight > 0 and estate.card_share > COMMON_CARDS:
+    if dice.chance(0.12) and estate.card_share > COMMON_CARDS:
         town.issue_card(home)
     if dice.chance(town.world.lends_card) and len(residents) > 1 and home.cards:
         borrower, card = dice.one_of(residents), dice.one_of(home.cards)
