@@ -43,7 +43,8 @@ def write_city(
     """Writes the history of city `seed` into `directory` (made if need be; tables that stand there are replaced).
 
     The same arguments write the same tables. `prevalence` (0..0.5) replaces the drawn share of dwellings in violation.
-    Memory: some 40 bytes a dwelling and day, and some 60 a pass (about two a dwelling and day).
+    The kinds are as common among them as in this city, but a kind for which no home is left becomes a whole sublet.
+    Memory: some 250 bytes a dwelling and day, most of it for the two or three passes on it.
 
     Raises:
         ValueError: the city or the history is too small for what is drawn in it, or the prevalence is no share.
