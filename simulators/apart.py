@@ -14,6 +14,7 @@ APART = {
     "lookalikes": "simulators.city_of_lookalikes",
     "schedules": "simulators.city_by_schedules",
     "nights": "simulators.city_by_nights",
+    "lives": "simulators.city_by_lives",
 }
 """By the name in `--world NAME:NUMBER`."""
 
