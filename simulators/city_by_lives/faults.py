@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +60,7 @@ class Faults:
         hours = self.told.shape[1]
         for point, told in enumerate(self.told):
             cuts = [0, *(np.flatnonzero(np.diff(told)) + 1).tolist(), hours]
-            spans = zip(cuts[:-1], cuts[1:], strict=True)
-            rows += [Covered(point, first, end, State(told[first])) for first, end in spans]
+            rows += [Covered(point, first, end, State(told[first])) for first, end in pairwise(cuts)]
         return [row for row in rows if row.state != State.UNTOLD]
 
     def tell(self, point: int, first: int, end: int, state: State) -> None:

@@ -16,6 +16,7 @@ from simulators.city_by_lives.whereabouts import Where
 WEEK = 7  # days drawn at once
 LATEST_S = 900  # before the end of the history: the way from gate to door has to fit in
 LATE_SHIFT_H = 7.5
+LONGEST_VISIT_H = 12
 GOES_OUT_ILL = 0.06
 BACK_BY = 22.8  # hour after which nobody sets out for an errand
 LEAVING_HOURS = (7.0, 9.5, 14.0, 18.0)
@@ -111,7 +112,7 @@ class _Week:
         self.add(self.where == Where.ARRIVES, arrives, True)
         by_day, comes = self.where == Where.DAY_VISIT, rng.uniform(8, 16.5, count)
         self.add(by_day, comes, True)
-        self.add(by_day, comes + np.maximum(0.15, hours * rng.gamma(4, 0.25, count)), False)
+        self.add(by_day, comes + np.clip(hours * rng.gamma(4, 0.25, count), 0.15, LONGEST_VISIT_H), False)
         in_evening, comes = self.where == Where.EVENING_VISIT, rng.normal(18.6, 0.9, count)
         self.add(in_evening, comes, True)
         self.add(in_evening, comes + np.clip(hours * rng.gamma(4, 0.2, count), 0.2, 4.5), False)

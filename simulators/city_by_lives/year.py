@@ -67,17 +67,16 @@ def _travel(town: Town, home: Home) -> None:
 
 
 def _send_children(town: Town, home: Home, first: int, end: int) -> None:
-    """Children go to their grandparents in summer, sometimes with a parent."""
+    """Children go to their grandparents in summer, sometimes with the parent who can be spared."""
     rng, residents = town.rng, home.residents
     away = [actor for actor in residents if actor.role == Role.CHILD]
     if not away or not happens(rng, 0.38):
         return
     leaves = first + whole(rng, -3, 15)
     returns = min(leaves + whole(rng, 18, 58), end + 2)
-    if happens(rng, 0.22):
-        parent = residents[1] if residents[1].role == Role.ADULT else residents[0]
-        away.append(parent)
-    be_away(town, home, leaves, returns, who=away, reason="home_visit" if len(away) == len(residents) else None)
+    if happens(rng, 0.22) and residents[1].role == Role.ADULT:
+        away.append(residents[1])
+    be_away(town, home, leaves, returns, who=away)
 
 
 def _fall_ill(town: Town, home: Home) -> None:
