@@ -137,7 +137,6 @@ def add_actor(
         where=where,
         job=job,
         role=role,
-        age=age,
         means=means,
         member=member,
         face=member if face is None else face,

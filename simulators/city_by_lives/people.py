@@ -59,7 +59,6 @@ class Actor:
     where: Bytes  # (days,) of Where
     job: Job
     role: Role
-    age: Age
     means: Floats  # (Kind.UNSEEN + 1,) shares, see `means`
     member: int
     face: int  # the member whose face it is

@@ -84,6 +84,7 @@ class Export:
         return f"{self.town.calendar.text(hour // DAY_H)}T{hour % DAY_H:02d}:00:00{ZONE}"
 
     def dwellings(self) -> None:
+        """One row each: a home is let to one household at most in a history."""
         places = self.town.places
         rows = [
             (
@@ -100,6 +101,7 @@ class Export:
         self._rows("dwellings", pa.schema([*_texts(*names), ("expected_members", WHOLE)]), rows)
 
     def members(self) -> None:
+        """In an order that tells nothing."""
         members = self.register.members()
         order = self.rng.permutation(len(members)).tolist()
         rows = [
@@ -116,6 +118,7 @@ class Export:
         self._rows("members", schema, rows)
 
     def access_points(self) -> None:
+        """Gates, block doors and locks."""
         rows = [
             (
                 point.name,
@@ -130,6 +133,7 @@ class Export:
         self._rows("access_points", pa.schema(_texts(*names)), rows)
 
     def coverage(self, covered: Iterable[Covered]) -> None:
+        """By access point and time."""
         rows = [
             (self.points[row.point], self._hour(row.first_hour), self._hour(row.end_hour), STATE_WORDS[row.state])
             for row in covered
@@ -183,6 +187,7 @@ class Export:
         self.put("meters", schema, pieces())
 
     def absences(self) -> None:
+        """By the day on which they were declared."""
         rows = [
             (
                 self.homes[row.dwelling],
@@ -196,6 +201,7 @@ class Export:
         self._rows("absences", pa.schema(_texts("dwelling_id", "from", "to", "reason", "declared_on")), rows)
 
     def cases(self) -> None:
+        """By the day on which they were closed."""
         rows = [
             (self.homes[row.dwelling], row.kind, self._date(row.closed_on), row.outcome)
             for row in self.register.cases()
@@ -203,6 +209,7 @@ class Export:
         self._rows("cases", pa.schema(_texts("dwelling_id", "kind", "closed_on", "outcome")), rows)
 
     def subgroups(self) -> None:
+        """By dwelling."""
         rows = [(self.homes[dwelling], group) for dwelling, group in sorted(self.town.subgroups)]
         self._rows("subgroups", pa.schema(_texts("dwelling_id", "group")), rows)
 
