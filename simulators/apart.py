@@ -15,6 +15,7 @@ APART = {
     "schedules": "simulators.city_by_schedules",
     "nights": "simulators.city_by_nights",
     "estates": "simulators.city_by_estates",
+    "lives": "simulators.city_by_lives",
 }
 """By the name in `--world NAME:NUMBER`."""
 
