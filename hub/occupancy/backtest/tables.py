@@ -69,8 +69,10 @@ class Tables:
             meant = get_close_matches(file.stem.lower(), COLUMNS, 1, LIKE)
             if not meant or file.suffix.lower() not in TABLE_FILES or file in self.files.values():
                 continue
-            read = self.files[meant[0]].name if meant[0] in self.files else f"only {meant[0]}.csv or {meant[0]}.parquet"
-            self.problems.note("file that is not read", f"{file.name} ({read} is)")
+            stands = (
+                self.files[meant[0]].name if meant[0] in self.files else f"only {meant[0]}.csv or {meant[0]}.parquet"
+            )
+            self.problems.note("file that is not read", f"{file.name}: {stands} is")
 
     def has(self, name: str) -> bool:
         """Whether the optional table stands."""

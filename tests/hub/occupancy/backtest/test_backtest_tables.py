@@ -124,9 +124,9 @@ def test_a_table_by_another_name_is_told(directory: Path) -> None:
     problems = Problems()
     Tables(directory, problems)
     assert problems.examples["file that is not read"] == [
-        "Meters.xlsx (only meters.csv or meters.parquet is)",
-        "absence.csv (only absences.csv or absences.parquet is)",
-        "members.csv (members.parquet is)",
+        "Meters.xlsx: only meters.csv or meters.parquet is",
+        "absence.csv: only absences.csv or absences.parquet is",
+        "members.csv: members.parquet is",
     ]
 
 
