@@ -58,6 +58,7 @@ PURE: dict[str, set[str]] = {
     "hub/occupancy/absence_signs.py": {"numpy"},
     "hub/occupancy/course.py": {"numpy", "pydantic"},
     "hub/occupancy/door_maps.py": set(),
+    "hub/occupancy/unheard.py": set(),
     "hub/occupancy/detect.py": {"msgspec", "numpy", "pydantic"},
     "hub/occupancy/likely.py": {"numpy", "pydantic"},
     "hub/occupancy/life.py": {"msgspec", "pydantic"},

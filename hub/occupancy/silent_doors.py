@@ -6,7 +6,7 @@ A reader that sleeps says of itself that it observes. What it did not record is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -20,7 +20,7 @@ from hub.db import UnitOfWork
 from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.point_days import Point, Shares, access_points, missed_by_points
 from hub.occupancy.rows import upsert
-from hub.occupancy.unheard import HOMES_BEHIND, unheard
+from hub.occupancy.unheard import HOMES_BEHIND, silent_days
 from hub.tables import AccessPoint, Door, DoorDay, Dwelling, Estate
 
 SETTLED_DAYS = 90
@@ -62,7 +62,7 @@ def look(session: Session, estate: Estate, last: date, now: datetime) -> list[To
     for door, shown in sorted(observing.items()):
         kept = days.get(door, {})
         was = {day for day, (_passes, silent) in kept.items() if silent and day > settled}
-        are = {day for day in _silent(kept, counted, since, shown) if day > settled}
+        are = {day for day in silent_days(kept, counted, since, shown) if day > settled}
         if was != are:
             found.append(Told(door, tuple(sorted(are - was)), tuple(sorted(was - are)), homes[door]))
     return found
@@ -149,17 +149,6 @@ def _observing(told: Sequence[tuple[Point, Shares]]) -> dict[str, list[bool]]:
             a or b for a, b in zip(found.get(point.door_id, [False] * len(mine)), mine, strict=True)
         ]
     return found
-
-
-def _silent(kept: Mapping[date, tuple[int, bool]], counted: date, since: date, observing: Sequence[bool]) -> set[date]:
-    """(P) The days from `since` on that were silent though the door says that it observed. `kept`: from `counted` on, with what
-    was said of each; before `since` that stands for what the door said of itself: a day that was found silent was."""
-    before = [counted + timedelta(days=n) for n in range((since - counted).days)]
-    days = before + [since + timedelta(days=n) for n in range(len(observing))]
-    passes = [kept.get(day, (0, False))[0] for day in days]
-    said = [kept.get(day, (0, False))[1] for day in before] + list(observing)
-    found = unheard(passes, [0] * len(days), said)
-    return {days[n] for n in found if days[n] >= since and said[n]}
 
 
 def silences_of(session: Session, device_id: str, since: datetime) -> list[dict[str, Any]]:

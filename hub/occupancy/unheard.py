@@ -4,7 +4,8 @@ says of itself. Missing records are not absence."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from statistics import median
 
 HOMES_BEHIND = 8
@@ -58,3 +59,17 @@ def unheard(
             if silent * expected >= EXPECTED:
                 found.append(day)
     return found
+
+
+def silent_days(
+    kept: Mapping[date, tuple[int, bool]], counted: date, since: date, observing: Sequence[bool]
+) -> set[date]:
+    """The days from `since` on that were silent though the door says that it observed. `kept`: (passes, whether it was found
+    silent) of the days from `counted` on. Before `since` that stands for what the door said of itself: a day that was found
+    silent was."""
+    before = [counted + timedelta(days=n) for n in range((since - counted).days)]
+    days = before + [since + timedelta(days=n) for n in range(len(observing))]
+    passes = [kept.get(day, (0, False))[0] for day in days]
+    said = [kept.get(day, (0, False))[1] for day in before] + list(observing)
+    found = unheard(passes, [0] * len(days), said)
+    return {days[n] for n in found if days[n] >= since and said[n]}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from city_tables import (  # type: ignore[import-not-found]  # pytest finds it beside this file
+from city_tables import (
     GROUPS,
     KINDS,
     Tables,

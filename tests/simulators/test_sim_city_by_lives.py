@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from city_tables import (  # type: ignore[import-not-found]  # beside this file, where pytest finds it
+from city_tables import (
     GROUPS,
     KINDS,
     Tables,

@@ -109,25 +109,19 @@ class Tables:
                 header = [column.strip() for column in next(reader, [])]
                 self._check(name, file, header)
                 places = {column: header.index(column) for column in COLUMNS[name]}
-                first = 1
+                first, width = 1, len(header)
                 while rows := list(islice(reader, CHUNK_ROWS)):
-                    fit = [_fits(row, len(header)) for row in rows]
+                    fit = [_fits(row, width) for row in rows]
                     if not all(fit):
-                        self._note_odd(name, len(header), first, rows, fit)
+                        self._note_odd(name, width, first, rows, fit)
                     kept = {first + place: row for place, (row, fits) in enumerate(zip(rows, fit, strict=True)) if fits}
                     if name == "coverage":
                         odd = (place for place, fits in enumerate(fit) if not fits)
-                        kept |= {first + place: _of_no_time(rows[place], places, len(header)) for place in odd}
-                    turned = list(zip(*(row[: len(header)] for row in kept.values()), strict=True)) or [()] * len(
-                        header
-                    )
+                        kept |= {first + place: _of_no_time(rows[place], places, width) for place in odd}
+                    turned = list(zip(*(row[:width] for row in kept.values()), strict=True)) or [()] * width
+                    columns = {column: list(turned[place]) for column, place in places.items()}
                     self.read[name] = raw.tell()
-                    yield Chunk(
-                        name,
-                        {column: list(turned[place]) for column, place in places.items()},
-                        list(kept),
-                        self.problems,
-                    )
+                    yield Chunk(name, columns, list(kept), self.problems)
                     first += len(rows)
         except UnicodeDecodeError as error:
             raise HistoryInvalid(f"{file.name}: no UTF-8 CSV: {error}{_written_in(file)}") from error

@@ -18,7 +18,7 @@ from device_drivers.contract.words import AccessOutcome, IdentifierType
 from hub.cases.nightly import analyse
 from hub.events.ingest import Ingest
 from hub.occupancy import silent_doors
-from hub.occupancy.unheard import HOMES_BEHIND, unheard
+from hub.occupancy.unheard import HOMES_BEHIND, silent_days, unheard
 from hub.services import Hub
 from hub.tables import AccessPoint, Coverage, DoorDay, Dwelling, Finding, PassDay, PresenceDay, Tenancy
 
@@ -192,7 +192,7 @@ def test_night_by_night_is_said_what_is_said_of_all_days_at_once(seed: int) -> N
     for last in range(400):
         kept[days[last]] = (passes[last], False)
         since = max(0, last - whole + 1)
-        found = silent_doors._silent(kept, days[0], days[since], observing[since : last + 1])
+        found = silent_days(kept, days[0], days[since], observing[since : last + 1])
         settled = days[max(0, last - silent_doors.SETTLED_DAYS + 1)]
         for day in days[: last + 1]:
             if day >= settled:
