@@ -71,7 +71,7 @@ class HintList(BaseModel):
 
 
 class IntegrityItem(BaseModel):
-    """`subject`: a device or access point (D); a source, a person's, dwelling's or user's id (N). `about`: which of these;
+    """`subject`: a device or, of D6, a door (D); a source, a person's, dwelling's or user's id (N). `about`: which of these;
     `name`: as people know it, empty where it has none to show (a person)."""
 
     rule: str
@@ -160,7 +160,7 @@ def estate_integrity(estate_id: str, hub: TheHub, principal: Auditor) -> Integri
     return IntegrityList(entrances=entrances, data=data)
 
 
-ABOUT = {"D6": "access_point", "N1": "source", "N2": "person", "N3": "dwelling", "N4": "user", "N5": "user"}
+ABOUT = {"D6": "door", "N1": "source", "N2": "person", "N3": "dwelling", "N4": "user", "N5": "user"}
 """What a rule's subject is; of the other rules about entrances a device."""
 
 

@@ -26,7 +26,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class EntranceHint:
-    """`place`: a device or an access point."""
+    """`place`: a device, of D6 a door."""
 
     rule: str
     place: str
@@ -55,24 +55,24 @@ def troubles(rows: Sequence[Trouble], now: datetime) -> list[EntranceHint]:
 
 
 def fallen(counts: Mapping[str, Mapping[date, int]], today: date) -> list[EntranceHint]:
-    """D6: passes at an access point fall by 70 % against its own same weekdays, while its neighbours go on."""
-    share = {point: _against_usual(days, today) for point, days in counts.items()}
+    """D6: attempts at a door (by day) fall by 70 % against its own same weekdays, while its neighbours go on."""
+    share = {door: _against_usual(days, today) for door, days in counts.items()}
     found = []
-    for point, mine in sorted(share.items()):
-        others = [value for other, value in share.items() if other != point and value is not None]
+    for door, mine in sorted(share.items()):
+        others = [value for other, value in share.items() if other != door and value is not None]
         if mine is not None and mine < 1 - FALL and others and mean(others) >= NEIGHBOURS_HOLD:
-            found.append(EntranceHint("D6", point, f"通行量降至平时同一星期日的{mine:.0%}，相邻出入口正常，请检修"))
+            found.append(EntranceHint("D6", door, f"通行量降至平时同一星期日的{mine:.0%}，相邻出入口正常，请检修"))
     return found
 
 
 def silent(since: Mapping[str, date]) -> list[EntranceHint]:
-    """D6 too: doors (by access point) that record nobody though many live behind them and their device says that it works."""
+    """D6 too: doors that record nobody though many live behind them and their device says that it works."""
     return [
         EntranceHint(
-            "D6", point,
+            "D6", door,
             f"自{day}起没有或几乎没有通行记录，设备却称正常，按不可观测处理，请检修；已停用的请登记停用日期",
         )
-        for point, day in sorted(since.items())
+        for door, day in sorted(since.items())
     ]  # fmt: skip
 
 

@@ -8,10 +8,19 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from hub.catalogue.entrances import MOVE_WINDOW, EntranceHint, Trouble, around_moves, fallen, silent, troubles
+from hub.catalogue.entrances import (
+    FALL_WEEKS,
+    MOVE_WINDOW,
+    EntranceHint,
+    Trouble,
+    around_moves,
+    fallen,
+    silent,
+    troubles,
+)
 from hub.catalogue.integrity import (
     IntegrityHint,
     bulk_changes,
@@ -28,6 +37,7 @@ from hub.tables import (
     CaseFile,
     Coverage,
     Door,
+    DoorDay,
     Dwelling,
     Estate,
     EventRow,
@@ -47,7 +57,7 @@ def entrance_hints(session: Session, estate: Estate, now: datetime) -> list[Entr
     rows = [*_coverage(session, estate.id, since), *_alarms(session, estate.id, since)]
     zone = ZoneInfo(estate.time_zone)
     today = now.astimezone(zone).date() - timedelta(days=1)
-    counts, still = _counts(session, estate.id, zone, today), _silent(session, estate.id, today)
+    counts, still = _counts(session, estate.id, today), _silent(session, estate.id, today)
     return [
         *troubles(rows, now),
         *silent(still),
@@ -122,25 +132,18 @@ def _alarms(session: Session, estate_id: str, since: datetime) -> list[Trouble]:
     return found
 
 
-def _counts(session: Session, estate_id: str, zone: ZoneInfo, today: date) -> Mapping[str, Mapping[date, int]]:
-    """Access point → day → passes, of the last five same weekdays."""
+def _counts(session: Session, estate_id: str, today: date) -> Mapping[str, Mapping[date, int]]:
+    """Door → day → attempts, of the last five same weekdays."""
     found: dict[str, dict[date, int]] = defaultdict(dict)
-    for week in range(5):
-        day = today - timedelta(weeks=week)
-        start = datetime.combine(day, time(), zone).astimezone(UTC)
-        for point, count in session.execute(
-            select(EventRow.access_point_id, func.count())
-            .where(EventRow.estate_id == estate_id, EventRow.at >= start, EventRow.at < start + timedelta(days=1))
-            .where(EventRow.kind == "access", EventRow.outcome.in_(("granted", "taken")))
-            .where(EventRow.access_point_id.is_not(None))
-            .group_by(EventRow.access_point_id)
-        ):
-            found[point or ""][day] = count
+    weeks = [today - timedelta(weeks=week) for week in range(FALL_WEEKS + 1)]
+    rows = select(DoorDay.door_id, DoorDay.day, DoorDay.passes).join(Door, Door.id == DoorDay.door_id)
+    for door, day, passes in session.execute(rows.where(Door.estate_id == estate_id, DoorDay.day.in_(weeks))):
+        found[door][day] = passes
     return found
 
 
 def _silent(session: Session, estate_id: str, today: date) -> dict[str, date]:
-    """Access points of silent doors → since when. Where hardly anybody lives yet nobody need be seen."""
+    """Silent doors → since when. Where hardly anybody lives yet nobody need be seen."""
     doors = silent_now(session, estate_id, today)
     lived_in = Counter(
         session.scalars(
@@ -152,8 +155,7 @@ def _silent(session: Session, estate_id: str, today: date) -> dict[str, date]:
     for door, scope, block in session.execute(select(Door.id, Door.scope, Door.block_id).where(Door.id.in_(doors))):
         if (lived_in.total() if scope == "estate" else lived_in[block or ""]) < HOMES_BEHIND:
             del doors[door]
-    rows = session.execute(select(AccessPoint.id, AccessPoint.door_id).where(AccessPoint.door_id.in_(doors)))
-    return {point: doors[door] for point, door in rows}
+    return doors
 
 
 def _moves(session: Session, estate_id: str, since: datetime, zone: ZoneInfo) -> dict[str, list[datetime]]:

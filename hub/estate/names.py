@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.tables import AccessPoint, Block, Device, Dwelling, HubUser
+from hub.tables import Block, Device, Door, Dwelling, HubUser
 
 
 def names_in(session: Session, estate_id: str) -> dict[tuple[str, str], str]:
-    """(device, access_point, dwelling or user; its id) → its name."""
+    """(device, door, dwelling or user; its id) → its name."""
     found: dict[tuple[str, str], str] = {}
-    for table, what in ((Device, "device"), (AccessPoint, "access_point")):
+    for table, what in ((Device, "device"), (Door, "door")):
         for id, name in session.execute(select(table.id, table.name).where(table.estate_id == estate_id)):
             found[what, id] = name
     for id, block, number in session.execute(

@@ -20,9 +20,9 @@ from hub.events.ingest import Ingest
 from hub.occupancy import silent_doors
 from hub.occupancy.unheard import HOMES_BEHIND, silent_days, unheard
 from hub.services import Hub
-from hub.tables import AccessPoint, Coverage, DoorDay, Dwelling, Finding, PassDay, PresenceDay, Tenancy
+from hub.tables import AccessPoint, Coverage, Door, DoorDay, Dwelling, Finding, PassDay, PresenceDay, Tenancy
 
-TOKEN, HOME, GATE = "a1b2c3d4e5f6g7h8i9j0", "E001.E001-B1-0101", "E001.G1-IN"
+TOKEN, HOME, GATE, DOOR = "a1b2c3d4e5f6g7h8i9j0", "E001.E001-B1-0101", "E001.G1-IN", "E001.G1"
 FIRST = date(2026, 10, 1)
 SLEEPS = 25
 """The day (by number) on which the gate's reader falls asleep."""
@@ -106,7 +106,7 @@ def test_days_on_which_nobody_was_recorded_are_not_observed_until_what_was_seen_
     assert estate.seen() == list(range(SLEEPS)), "what a sleeping reader did not see was taken for absence"
     auditor = sign_in(estate.hub, "auditor").get("/api/v1/estates/E001/integrity").json()
     (said,) = [item for item in auditor["entrances"] if item["rule"] == "D6"]
-    assert (said["subject"], said["name"]) == (GATE, "北门 进")
+    assert (said["about"], said["subject"], said["name"]) == ("door", DOOR, "北门人行门"), "one line for its two sides"
     assert "自2026-10-26起" in said["text_zh"]
     assert "since 2026-10-26" in said["text_en"]
     page = sign_in(estate.hub, "estate_manager", ["E001"]).get("/api/v1/devices/E001.face-g1").json()
@@ -120,6 +120,34 @@ def test_days_on_which_nobody_was_recorded_are_not_observed_until_what_was_seen_
     assert estate.seen() == list(range(SLEEPS + 5))
     auditor = sign_in(estate.hub, "auditor").get("/api/v1/estates/E001/integrity").json()
     assert not [item for item in auditor["entrances"] if item["rule"] == "D6"]
+
+
+def test_a_door_whose_attempts_fall_against_its_own_same_weekdays(
+    estate: Estate, sign_in: Callable[..., TestClient]
+) -> None:
+    """From the counts kept by day: five days of events of a big estate are millions of rows."""
+    today = FIRST + timedelta(days=40)
+    estate.clock.at = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
+
+    def write(door: str, passes: int) -> None:
+        with estate.hub.db.unit_of_work("test", "counts", audit=False) as uow:
+            weeks = [today - timedelta(weeks=week) for week in range(5)]
+            uow.session.execute(delete(DoorDay).where(DoorDay.door_id == door))
+            uow.session.add_all(DoorDay(door_id=door, day=d, passes=passes if d == today else 100) for d in weeks)
+
+    def said() -> list[tuple[str, str]]:
+        page = sign_in(estate.hub, "auditor").get("/api/v1/estates/E001/integrity").json()
+        return [(item["subject"], item["text_en"]) for item in page["entrances"] if item["rule"] == "D6"]
+
+    other = "E001.G2"
+    with estate.hub.db.unit_of_work("test", "another gate", audit=False) as uow:
+        uow.session.add(Door(id=other, estate_id="E001", code="G2", name="南门", scope="estate"))
+    write(DOOR, 20)
+    write(other, 95)
+    ((door, text),) = said()
+    assert (door, text.startswith("passes fell to 20%")) == (DOOR, True)
+    write(other, 20)
+    assert said() == [], "a holiday empties all doors"
 
 
 def test_before_passes_are_counted_by_door_nothing_is_said(estate: Estate) -> None:

@@ -4274,7 +4274,7 @@ export interface components {
         };
         /**
          * IntegrityItem
-         * @description `subject`: a device or access point (D); a source, a person's, dwelling's or user's id (N). `about`: which of these;
+         * @description `subject`: a device or, of D6, a door (D); a source, a person's, dwelling's or user's id (N). `about`: which of these;
          *     `name`: as people know it, empty where it has none to show (a person).
          */
         IntegrityItem: {

@@ -33,7 +33,7 @@ export const enCare: typeof zhCare = {
   integrity: {
     title: "Can the records be trusted", hint: "Entrances that need a repair (D) and records that cannot be trusted (N): mend the device and the register first, then look at leads. Trouble at an entrance is no household's fault, and what was not reviewed is no ground.",
     entrances: "Entrances", entrancesEmpty: "No entrance needs a repair now", data: "Register, sources, staff", dataEmpty: "No record is in doubt now", head: ["Rule", "What", "How it is"],
-    about: { device: "device", access_point: "access point", source: "tenancy source", person: "person no.", dwelling: "dwelling", user: "account" },
+    about: { device: "device", door: "door", source: "tenancy source", person: "person no.", dwelling: "dwelling", user: "account" },
   },
   hints: { title: "Hints (a question at most)", empty: "No hints", hint: "From the smaller rules of the catalogue: a note or one question, never a finding of fact.", innocent: "Think first of", openCase: "became a lead" },
 };

@@ -26,7 +26,7 @@ export const zhCare = {
   integrity: {
     title: "数据可信度", hint: "出入口（D）需要检修之处，和记录（N）不可信之处：据此先修设备、先核登记，再谈线索。出入口的问题不归责于任何住户；未经复核的时段不作为依据。",
     entrances: "出入口", entrancesEmpty: "目前没有需要检修的出入口", data: "登记、来源与操作", dataEmpty: "目前没有不可信的记录", head: ["规则", "对象", "情况"],
-    about: { device: "设备", access_point: "通行点", source: "租约来源", person: "人员编号", dwelling: "房屋", user: "账号" } as Record<string, string>,
+    about: { device: "设备", door: "门", source: "租约来源", person: "人员编号", dwelling: "房屋", user: "账号" } as Record<string, string>,
   },
   hints: {
     title: "提示（至多用于询问）", empty: "没有提示", hint: "由规则目录中的小规则给出：只作记录或一次询问，不构成认定。", innocent: "先想到", openCase: "已成线索",

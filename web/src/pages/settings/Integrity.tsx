@@ -49,6 +49,7 @@ function Subject({ one }: { one: IntegrityItem }): ReactNode {
   const name = one.name || one.subject;
   if (one.about === "device") return <Link to={`/devices/${encodeURIComponent(one.subject)}`}>{name}</Link>;
   if (one.about === "dwelling") return <Link to={`/dwellings/${encodeURIComponent(one.subject)}`}>{name}</Link>;
+  if (one.about === "door") return <Link to="/doors">{name}</Link>;
   if (one.about === "source") return <Link to="/tenancy">{name}</Link>;
   return one.name ? <span>{name}</span> : <code>{name}</code>;
 }
