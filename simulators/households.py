@@ -9,18 +9,11 @@ from typing import SupportsInt
 from numpy.random import Generator
 
 from simulators.people import Household, HouseholdKind, Person, Register, Routine, Spell, Violation
+from simulators.spring_festivals import spring_festivals
 
 K, R = HouseholdKind, Routine
 FUTURE_DAYS = 400  # how far beyond the history habits are drawn, for the estate that goes on living
-SPRING_FESTIVALS = (
-    date(2024, 2, 10),
-    date(2025, 1, 29),
-    date(2026, 2, 17),
-    date(2027, 2, 6),
-    date(2028, 1, 26),
-    date(2029, 2, 13),
-    date(2030, 2, 3),
-)
+SPRING_FESTIVALS = spring_festivals(2024, 2030)
 SPRING_FESTIVAL_SHARE = {K.FAMILY: 0.45, K.COUPLE: 0.55, K.SINGLE: 0.65, K.SEASONAL_WORKER: 0.9, K.TRAVELLER: 0.6}
 # (relation, routine, age from, age to) of the members; the applicant comes first
 COMPOSITION: dict[HouseholdKind, tuple[tuple[str, Routine, int, int], ...]] = {

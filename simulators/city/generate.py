@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from simulators.city import records
-from simulators.city.columns import Words
 from simulators.city.crowd import Crowd, make_crowd
 from simulators.city.faults import DAY_S, coverage, door_faults, meter_faults
 from simulators.city.metering import MeterDay, make_meters
 from simulators.city.plan import City, Progress, Settings, plan_city, quiet
-from simulators.city.tables import Tables
 from simulators.city.walking import DIRECTIONS, KINDS, Passes, Streets, doors_of, joined
+from simulators.history_tables.columns import Words
+from simulators.history_tables.typed import Tables
 
 
 @dataclass(frozen=True, slots=True)

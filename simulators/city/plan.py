@@ -12,17 +12,9 @@ from simulators.city.households import draw_household
 from simulators.city.model import Household
 from simulators.city.violations import assign
 from simulators.city.world import World
+from simulators.spring_festivals import spring_festivals
 
-SPRING_FESTIVALS = (
-    date(2023, 1, 22),
-    date(2024, 2, 10),
-    date(2025, 1, 29),
-    date(2026, 2, 17),
-    date(2027, 2, 6),
-    date(2028, 1, 26),
-    date(2029, 2, 13),
-    date(2030, 2, 3),
-)
+SPRING_FESTIVALS = spring_festivals(2023, 2030)
 REASONS = {  # what is told to the office, by the true cause
     "hospital": "hospital",
     "care": "care",

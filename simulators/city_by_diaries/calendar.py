@@ -8,16 +8,9 @@ from datetime import date, timedelta
 import numpy as np
 
 from simulators.city_by_diaries.arrays import Bools, Floats, Ints
+from simulators.spring_festivals import spring_festivals
 
-SPRING_FESTIVALS = (
-    date(2024, 2, 10),
-    date(2025, 1, 29),
-    date(2026, 2, 17),
-    date(2027, 2, 6),
-    date(2028, 1, 26),
-)
-"""First days of the lunar year."""
-
+SPRING_FESTIVALS = spring_festivals(2024, 2028)
 FREE_DAYS = ((1, 1), (4, 5), (5, 1), (5, 2), (5, 3))  # New Year, Qingming, Labour Day; month and day
 
 

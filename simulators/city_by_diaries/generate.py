@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulators.city_arguments import refuse_no_share, refuse_too_small
 from simulators.city_by_diaries.arrays import DAY_MIN
 from simulators.city_by_diaries.calendar import make_calendar
 from simulators.city_by_diaries.diaries import live
@@ -42,10 +43,8 @@ def write_city(
     Raises:
         ValueError: the city or the history is too small for what is drawn in it, or the prevalence is no share.
     """
-    if dwellings < FEWEST_DWELLINGS or days < FEWEST_DAYS:
-        raise ValueError(f"needs {FEWEST_DWELLINGS} dwellings and {FEWEST_DAYS} days at least")
-    if prevalence is not None and not 0 <= prevalence <= 0.5:
-        raise ValueError(f"prevalence {prevalence} is not between 0 and 0.5")
+    refuse_too_small(dwellings, days, fewest_dwellings=FEWEST_DWELLINGS, fewest_days=FEWEST_DAYS)
+    refuse_no_share(prevalence)
     rng = np.random.default_rng([STREAM, seed])
     world, form = draw_world(rng, prevalence), export_form(seed)
     calendar = make_calendar(start, days)

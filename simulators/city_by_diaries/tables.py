@@ -1,22 +1,17 @@
 """A city's tables in the back-test history format, in the form of its vendor's export.
 
-Every column is text, a whole number or a decimal one; times and dates are text as the format says. Columns come in an
-order of chance, and identifiers are shuffled: neither tells anything. (Typed Parquet in one fixed form is what
-`simulators.city` writes; here readers are to meet what vendors send.)
+Columns come in an order of chance, and identifiers are shuffled: neither tells anything. (Typed Parquet in one fixed form
+is what `simulators.city` writes; here readers are to meet what vendors send.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from math import floor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from simulators.city_by_diaries import identifiers
 from simulators.city_by_diaries.arrays import DAY_MIN, Ints
@@ -25,22 +20,10 @@ from simulators.city_by_diaries.faults import Covered
 from simulators.city_by_diaries.metering import read_meters
 from simulators.city_by_diaries.passes import KIND_WORDS, Kind, Passes
 from simulators.city_by_diaries.town import Lease, Town
+from simulators.history_tables.columns import COLUMNS, Words
+from simulators.history_tables.texts import TextTables
 
-LIFE_OFFSET_S = 8 * 3600  # the life is lived at +08:00
 CREDENTIAL_KEY = 10**12  # more than the credentials of any kind
-
-TABLES = (
-    "dwellings",
-    "members",
-    "access_points",
-    "coverage",
-    "passes",
-    "meters",
-    "absences",
-    "cases",
-    "subgroups",
-    "truth",
-)
 
 
 def write_tables(
@@ -63,57 +46,27 @@ def write_tables(
     export.truth()
 
 
-def _texts(values: Iterable[str | None]) -> Any:
-    return pa.array(list(values), pa.string())
-
-
-def _words(numbers: Any, vocabulary: Sequence[str]) -> Any:
-    """A column of words given as numbers into a vocabulary; below 0 is empty."""
-    codes = np.asarray(numbers, np.int32)
-    indices: pa.Int32Array = pa.array(codes, pa.int32(), mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(indices, _texts(vocabulary)).cast(pa.string())
-
-
 class _Export:
     """Writes one table after the other."""
 
     def __init__(self, directory: Path, town: Town, parquet: bool) -> None:
-        self.directory = directory
-        self.parquet = parquet
+        self.tables = TextTables(directory, town.calendar.start, parquet=parquet, offset_h=town.form.offset_h)
         self.town = town
         self.form = town.form
         self.rng = town.rng
         self.places = town.places
+        self.homes = town.places.dwelling_ids
         self.persons: list[str] = []  # identifiers of members
-        directory.mkdir(parents=True, exist_ok=True)
-        for name in TABLES:
-            for ending in ("csv", "parquet"):  # an old table in the other form would win or confuse
-                (directory / f"{name}.{ending}").unlink(missing_ok=True)
 
     def put(self, name: str, columns: dict[str, Any]) -> None:
         order = list(columns)
         self.rng.shuffle(order)
-        table = pa.table({column: columns[column] for column in order})
-        if self.parquet:
-            pq.write_table(table, self.directory / f"{name}.parquet", compression="zstd")
-        else:
-            options = pa_csv.WriteOptions(quoting_style="needed")
-            pa_csv.write_csv(table, self.directory / f"{name}.csv", options)
+        self.tables.put(name, {column: columns[column] for column in order})
 
-    def dwelling_ids(self, dwellings: Iterable[int]) -> Any:
-        return _texts(self.places.dwelling_ids[dwelling] for dwelling in dwellings)
-
-    def day(self, day: float | None) -> str | None:
-        return None if day is None else self.town.calendar.text(day)
-
-    def times(self, minutes: Any) -> Any:
-        """Minutes of the history as ISO 8601 with the vendor's offset."""
-        offset = self.form.offset_h
-        midnight = datetime.combine(self.town.calendar.start, datetime.min.time(), UTC)
-        begins = int(midnight.timestamp()) - LIFE_OFFSET_S + offset * 3600
-        seconds = begins + np.round(np.asarray(minutes, np.float64) * 60)
-        clock = pa.array(seconds.astype(np.int64), pa.timestamp("s"))
-        return pc.strftime(clock, format=f"%Y-%m-%dT%H:%M:%S+0{offset}:00").cast(pa.string())
+    def rows(self, name: str, rows: list[tuple[Any, ...]], **more: Any) -> None:
+        """With columns beyond the format's."""
+        values = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS[name])
+        self.put(name, {column: some for (column, _), some in zip(COLUMNS[name], values, strict=True)} | more)
 
     def dwellings(self) -> None:
         places = self.places
@@ -125,52 +78,53 @@ class _Export:
             if len(leases) > 1 and not self.form.relet_in_two_rows:
                 shown = [Lease(leases[0].since, leases[-1].until)]
             rows += [(dwelling, lease, expected) for lease in shown]
-        columns = {
-            "dwelling_id": self.dwelling_ids(dwelling for dwelling, _, _ in rows),
-            "estate_id": _texts(places.estate_ids[places.estate_of[dwelling]] for dwelling, _, _ in rows),
-            "block_id": _texts(places.block_ids[places.block_of[dwelling]] for dwelling, _, _ in rows),
-            "let_from": _texts(self.day(lease.since) for _, lease, _ in rows),
-            "let_to": _texts(self.day(lease.until) for _, lease, _ in rows),
-            "expected_members": pa.array([expected for _, _, expected in rows], pa.int64()),
-        }
+        more = {}
         if self.form.extra_columns:
-            columns["floor_area_m2"] = pa.array(np.round(self.rng.uniform(32, 62, len(rows)), 1))
-        self.put("dwellings", columns)
+            more["floor_area_m2"] = pa.array(np.round(self.rng.uniform(32, 62, len(rows)), 1))
+        listed = [
+            (
+                self.homes[dwelling],
+                places.estate_ids[places.estate_of[dwelling]],
+                places.block_ids[places.block_of[dwelling]],
+                _day(lease.since),
+                _day(lease.until),
+                expected,
+            )
+            for dwelling, lease, expected in rows
+        ]
+        self.rows("dwellings", listed, **more)
 
     def members(self) -> None:
         members = self.town.members
         serials = self.rng.permutation(len(members)).tolist()
         self.persons = [identifiers.person_id(self.form.id_style, serial) for serial in serials]
-        columns = {
-            "person_id": _texts(self.persons),
-            "dwelling_id": self.dwelling_ids(member.dwelling for member in members),
-            "from": _texts(self.day(member.since) for member in members),
-            "to": _texts(self.day(member.until) for member in members),
-            "face_consent_b": pa.array([int(member.consents) for member in members], pa.int8()),
-        }
-        self.put("members", columns)
+        rows = [
+            (person, self.homes[one.dwelling], _day(one.since), _day(one.until), int(one.consents))
+            for person, one in zip(self.persons, members, strict=True)
+        ]
+        self.rows("members", rows)
 
     def access_points(self) -> None:
         places = self.places
-        block_ids = [None if point.block is None else places.block_ids[point.block] for point in places.points]
-        dwelling_ids = [
-            None if point.dwelling is None else places.dwelling_ids[point.dwelling] for point in places.points
+        rows = [
+            (
+                point.id,
+                places.estate_ids[point.estate],
+                point.scope.name.lower(),
+                None if point.block is None else places.block_ids[point.block],
+                None if point.dwelling is None else self.homes[point.dwelling],
+            )
+            for point in places.points
         ]
-        columns = {
-            "access_point_id": _texts(point.id for point in places.points),
-            "estate_id": _texts(places.estate_ids[point.estate] for point in places.points),
-            "scope": _texts(point.scope.name.lower() for point in places.points),
-            "block_id": _texts(block_ids),
-            "dwelling_id": _texts(dwelling_ids),
-        }
-        self.put("access_points", columns)
+        self.rows("access_points", rows)
 
     def coverage(self, covered: list[Covered]) -> None:
+        times = _seconds([row.begin for row in covered]), _seconds([row.end for row in covered])
         columns = {
-            "access_point_id": _texts(self.places.points[row.point].id for row in covered),
-            "from": self.times([row.begin for row in covered]),
-            "to": self.times([row.end for row in covered]),
-            "state": _texts(row.state for row in covered),
+            "access_point_id": [self.places.points[row.point].id for row in covered],
+            "from": times[0],
+            "to": times[1],
+            "state": [row.state for row in covered],
         }
         self.put("coverage", columns)
 
@@ -183,15 +137,15 @@ class _Export:
         if self.form.identity == "person":
             nobody_known = (kind == Kind.QR) & (passes.member < 0)
             numbers = np.where((kind == Kind.VISITOR) | (kind == Kind.STAFF) | nobody_known, numbers, -1)
-        columns = {
-            "ts": self.times(passes.minute),
-            "access_point_id": _words(passes.point, [point.id for point in self.places.points]),
-            "person_id": _words(member, self.persons),
-            "credential_id": _words(numbers, names),
-            "credential_kind": _words(kind, KIND_WORDS),
-            "dwelling_id": _words(passes.dwelling, self.places.dwelling_ids),
-            "granted": pa.array(passes.granted.astype(np.int8)),
-            "direction": _words(self.directions(passes), ["in", "out", "unknown"]),
+        columns: dict[str, Any] = {
+            "ts": _seconds(passes.minute),
+            "access_point_id": Words(passes.point, [point.id for point in self.places.points]),
+            "person_id": Words(member, self.persons),
+            "credential_id": Words(numbers, names),
+            "credential_kind": Words(kind, KIND_WORDS),
+            "dwelling_id": Words(passes.dwelling, self.homes),
+            "granted": passes.granted,
+            "direction": Words(self.directions(passes), ["in", "out", "unknown"]),
         }
         if self.form.extra_columns:
             columns["temperature"] = pa.nulls(len(passes), pa.float64())
@@ -229,53 +183,38 @@ class _Export:
         if not readings:
             return
         lengths = [len(one.day) for one in readings]
-        calendar = self.town.calendar
-        dates = [calendar.text(day) for day in range(calendar.days)]
+        dates = self.tables.dates(self.town.calendar.days)
         kinds = ("water", "electricity")
         columns = {
-            "dwelling_id": _words(np.repeat([one.dwelling for one in readings], lengths), self.places.dwelling_ids),
-            "date": _words(np.concatenate([one.day for one in readings]), dates),
-            "kind": _words(np.repeat([kinds.index(one.kind) for one in readings], lengths), kinds),
-            "value": pa.array(np.concatenate([one.value for one in readings]), pa.float64(), from_pandas=True),
-            "ok": pa.array(np.concatenate([one.ok for one in readings]), pa.int8()),
+            "dwelling_id": Words(np.repeat([one.dwelling for one in readings], lengths), self.homes),
+            "date": Words(np.concatenate([one.day for one in readings]), dates),
+            "kind": Words(np.repeat([kinds.index(one.kind) for one in readings], lengths), kinds),
+            "value": np.concatenate([one.value for one in readings]),
+            "ok": np.concatenate([one.ok for one in readings]),
         }
         self.put("meters", columns)
 
     def absences(self) -> None:
         rows = sorted(self.town.declared, key=lambda row: row.declared_on)
-        columns = {
-            "dwelling_id": self.dwelling_ids(row.dwelling for row in rows),
-            "from": _texts(row.since for row in rows),
-            "to": _texts(row.until for row in rows),
-            "reason": _texts(row.reason for row in rows),
-            "declared_on": _texts(row.declared_on for row in rows),
-        }
-        self.put("absences", columns)
+        listed = [(self.homes[row.dwelling], row.since, row.until, row.reason, row.declared_on) for row in rows]
+        self.rows("absences", listed)
 
     def cases(self) -> None:
         rows = sorted(self.town.cases, key=lambda row: row.closed_on)
-        columns = {
-            "dwelling_id": self.dwelling_ids(row.dwelling for row in rows),
-            "kind": _texts(row.kind for row in rows),
-            "closed_on": _texts(row.closed_on for row in rows),
-            "outcome": _texts(row.outcome for row in rows),
-        }
-        self.put("cases", columns)
+        self.rows("cases", [(self.homes[row.dwelling], row.kind, row.closed_on, row.outcome) for row in rows])
 
     def subgroups(self) -> None:
         rows = sorted(set(self.town.subgroups))
-        columns = {
-            "dwelling_id": self.dwelling_ids(dwelling for dwelling, _ in rows),
-            "group": _texts(group for _, group in rows),
-        }
-        self.put("subgroups", columns)
+        self.rows("subgroups", [(self.homes[dwelling], group) for dwelling, group in rows])
 
     def truth(self) -> None:
-        rows = self.town.truth
-        columns = {
-            "dwelling_id": self.dwelling_ids(row.dwelling for row in rows),
-            "kind": _texts(row.kind for row in rows),
-            "from": _texts(row.since for row in rows),
-            "to": _texts(row.until for row in rows),
-        }
-        self.put("truth", columns)
+        self.rows("truth", [(self.homes[row.dwelling], row.kind, row.since, row.until) for row in self.town.truth])
+
+
+def _day(day: float | None) -> int | None:
+    return None if day is None else floor(day)
+
+
+def _seconds(minutes: Any) -> Ints:
+    seconds: Ints = np.round(np.asarray(minutes, np.float64) * 60).astype(np.int64)
+    return seconds

@@ -9,19 +9,9 @@ from enum import IntEnum
 import numpy as np
 
 from simulators.city_by_estates.dice import YEAR_DAYS, Bools, Dice, Floats, Ints
+from simulators.spring_festivals import spring_festivals
 
-SPRING_FESTIVALS = {
-    2023: date(2023, 1, 22),
-    2024: date(2024, 2, 10),
-    2025: date(2025, 1, 29),
-    2026: date(2026, 2, 17),
-    2027: date(2027, 2, 6),
-    2028: date(2028, 1, 26),
-    2029: date(2029, 2, 13),
-    2030: date(2030, 2, 3),
-}
-"""New Year's day by the moon."""
-
+SPRING_FESTIVALS = spring_festivals(2023, 2030)
 HOLIDAYS = {(10, 1): 7, (5, 1): 4, (1, 1): 1, (4, 4): 2}
 """Days off from a (month, day) on, about; beside Spring Festival."""
 
@@ -76,7 +66,7 @@ def make_calendar(start: date, days: int) -> Calendar:
         for month_day, length in HOLIDAYS.items():
             first = (date(year, *month_day) - start).days
             is_holiday[max(0, first) : max(0, first + length)] = True
-    festivals = [(first - start).days for first in SPRING_FESTIVALS.values()]
+    festivals = [(first - start).days for first in SPRING_FESTIVALS]
     for first in festivals:
         is_holiday[max(0, first - 1) : max(0, first + 7)] = True
     is_term = ~np.isin(month, SUMMER) & ~is_holiday

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulators.city_arguments import refuse_no_share, refuse_too_small
 from simulators.city_by_estates.calendar import draw_weather, make_calendar
 from simulators.city_by_estates.cases import close_cases
 from simulators.city_by_estates.consumption import draw_use
@@ -27,7 +28,6 @@ from simulators.city_by_estates.violations import commit_violations
 from simulators.city_by_estates.world import draw_world
 
 FEWEST_DWELLINGS, FEWEST_DAYS = 40, 60
-MOST_PREVALENCE = 0.5
 
 
 def write_city(
@@ -49,17 +49,14 @@ def write_city(
     Raises:
         ValueError: the city or the history is too small for what is drawn in it, or the prevalence is no share.
     """
-    if dwellings < FEWEST_DWELLINGS or days < FEWEST_DAYS:
-        raise ValueError(f"needs {FEWEST_DWELLINGS} dwellings and {FEWEST_DAYS} days at least")
-    if prevalence is not None and not 0 <= prevalence <= MOST_PREVALENCE:
-        raise ValueError(f"prevalence {prevalence} is not between 0 and {MOST_PREVALENCE}")
+    refuse_too_small(dwellings, days, fewest_dwellings=FEWEST_DWELLINGS, fewest_days=FEWEST_DAYS)
+    refuse_no_share(prevalence)
     town = settle(seed, dwellings, days, start, prevalence)
     scene = set_scene(town)
     names = Names(town.dice, town)
     use = draw_use(town, scene.crowd)
 
     export = Export(directory, town, names, parquet=parquet)
-    export.open()
     export.dwellings()
     export.members()
     export.access_points()

@@ -1,206 +1,147 @@
-"""A city's tables in the back-test history format, as Parquet or CSV.
-
-Every column is text, a whole number or a decimal one; times and dates are text as the format says.
-"""
+"""A city's tables in the back-test history format."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from simulators.city_by_estates.credentials import Names
 from simulators.city_by_estates.dice import NOBODY
 from simulators.city_by_estates.faults import Covered
 from simulators.city_by_estates.metering import Readings
-from simulators.city_by_estates.pass_table import PassTable, Times, worded
-from simulators.city_by_estates.passes import Passes
+from simulators.city_by_estates.passes import DIRECTION_WORDS, KIND_WORDS, Passes
 from simulators.city_by_estates.town import Town
+from simulators.history_tables.columns import Words
+from simulators.history_tables.texts import TextTables
 
-TABLES = (
-    "dwellings",
-    "members",
-    "access_points",
-    "passes",
-    "coverage",
-    "meters",
-    "absences",
-    "cases",
-    "subgroups",
-    "truth",
-)
+METER_WORDS = ("water", "electricity")
+NOTHING = np.zeros(0, np.int32)
+NO_READINGS = {
+    **{column: Words(NOTHING, ()) for column in ("dwelling_id", "date", "kind")},
+    "value": NOTHING,
+    "ok": NOTHING,
+}
+"""So that the table has its columns in a city without meters."""
 
 
 class Export:
     """Writes the tables of one city into a directory, replacing those that stand there in either form."""
 
     def __init__(self, directory: Path, town: Town, names: Names, *, parquet: bool) -> None:
-        self._directory = directory
-        self._parquet = parquet
+        self._tables = TextTables(
+            directory, town.calendar.start, parquet=parquet, whole={"expected_members": pa.int32()}
+        )
         self._town = town
         self._names = names
         self._homes = [home.name for home in town.homes]
         self._points = [point.name for point in town.points]
-        self._times = Times(town.calendar.start, town.days + 1)
-
-    def open(self) -> None:
-        """Makes the directory and removes old tables: one in the other form would win or confuse."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        for name in TABLES:
-            for ending in ("csv", "parquet"):
-                (self._directory / f"{name}.{ending}").unlink(missing_ok=True)
-
-    def _put(self, name: str, columns: dict[str, Any]) -> None:
-        table = pa.table(columns)
-        if self._parquet:
-            pq.write_table(table, self._directory / f"{name}.parquet", compression="zstd", store_schema=False)
-        else:
-            plain = [
-                column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in table.columns
-            ]
-            options = pa_csv.WriteOptions(quoting_style="needed")
-            pa_csv.write_csv(pa.table(plain, names=table.column_names), self._directory / f"{name}.csv", options)
-
-    def _home_ids(self, homes: Iterable[int]) -> Any:
-        return _texts(None if home == NOBODY else self._homes[home] for home in homes)
-
-    def _dates(self, days: Iterable[int | None]) -> Any:
-        return _texts(None if day is None else self._town.calendar.text(day) for day in days)
 
     def dwellings(self) -> None:
         """All dwellings with their leases."""
-        homes = self._town.homes
-        columns = {
-            "dwelling_id": _texts(self._homes),
-            "estate_id": _texts(home.estate.name for home in homes),
-            "block_id": _texts(home.block for home in homes),
-            "let_from": self._dates(home.let_from for home in homes),
-            "let_to": self._dates(None if home.is_vacant else home.let_to for home in homes),
-            "expected_members": pa.array([home.expected_members for home in homes], pa.int32()),
-        }
-        self._put("dwellings", columns)
+        rows = (
+            (
+                home.name,
+                home.estate.name,
+                home.block,
+                home.let_from,
+                None if home.is_vacant else home.let_to,
+                home.expected_members,
+            )
+            for home in self._town.homes
+        )
+        self._tables.rows("dwellings", rows)
 
     def members(self) -> None:
         """By dwelling; those of one dwelling in no order."""
         persons = self._names.persons
-        rows = sorted(self._town.members, key=lambda member: (member.dwelling, persons[member.person]))
-        columns = {
-            "person_id": _texts(persons[member.person] for member in rows),
-            "dwelling_id": self._home_ids(member.dwelling for member in rows),
-            "from": self._dates(member.since for member in rows),
-            "to": self._dates(None if member.until is None else max(member.until, member.since) for member in rows),
-            "face_consent_b": pa.array([int(member.consents) for member in rows], pa.int8()),
-        }
-        self._put("members", columns)
+        members = sorted(self._town.members, key=lambda member: (member.dwelling, persons[member.person]))
+        rows = (
+            (
+                persons[one.person],
+                self._homes[one.dwelling],
+                one.since,
+                None if one.until is None else max(one.until, one.since),
+                int(one.consents),
+            )
+            for one in members
+        )
+        self._tables.rows("members", rows)
 
     def access_points(self) -> None:
         """All readers."""
-        points = self._town.points
-        columns = {
-            "access_point_id": _texts(self._points),
-            "estate_id": _texts(self._town.estates[point.estate].name for point in points),
-            "scope": _texts(point.scope for point in points),
-            "block_id": _texts(point.block or None for point in points),
-            "dwelling_id": self._home_ids(point.dwelling for point in points),
-        }
-        self._put("access_points", columns)
+        rows = (
+            (
+                point.name,
+                self._town.estates[point.estate].name,
+                point.scope,
+                point.block or None,
+                None if point.dwelling == NOBODY else self._homes[point.dwelling],
+            )
+            for point in self._town.points
+        )
+        self._tables.rows("access_points", rows)
 
     def passes(self, passes: Passes) -> None:
         """In order of time."""
-        numbers, names = self._names.of_credentials(passes.credential)
-        table = PassTable(self._times, self._points, self._names.persons, names, self._homes)
-        stem = self._directory / "passes"
-        table.write(replace(passes, credential=numbers.astype(np.int64)), stem, parquet=self._parquet)
+        credentials, names = self._names.of_credentials(passes.credential)
+        columns = {
+            "ts": passes.second,
+            "access_point_id": Words(passes.point, self._points),
+            "person_id": Words(passes.person, self._names.persons),
+            "credential_id": Words(credentials, names),
+            "credential_kind": Words(passes.kind, KIND_WORDS),
+            "dwelling_id": Words(passes.home, self._homes),
+            "granted": passes.granted,
+            "direction": Words(passes.direction, DIRECTION_WORDS),
+        }
+        self._tables.put("passes", columns)
 
     def coverage(self, covered: Sequence[Covered]) -> None:
         """By access point."""
-        columns = {
-            "access_point_id": _texts(self._points[row.point] for row in covered),
-            "from": self._times.texts(np.array([row.first for row in covered], np.int32)),
-            "to": self._times.texts(np.array([row.end for row in covered], np.int32)),
-            "state": _texts(row.state for row in covered),
-        }
-        self._put("coverage", columns)
+        self._tables.rows("coverage", ((self._points[row.point], row.first, row.end, row.state) for row in covered))
 
     def meters(self, readings: Iterable[Readings]) -> None:
         """By estate, kind and dwelling."""
-        homes = _texts(self._homes)
-        dates = _texts(self._town.calendar.text(day) for day in range(self._town.days))
-        kinds = ("water", "electricity")
-        parts = [_no_readings(homes, dates, _texts(kinds))]
-        for one in readings:
-            kind = np.full(len(one.home), kinds.index(one.kind))
-            columns = {
-                "dwelling_id": worded(one.home, homes),
-                "date": worded(one.day, dates),
-                "kind": worded(kind, _texts(kinds)),
-                "value": pa.array(one.value, mask=one.is_missing),
-                "ok": pa.array(one.is_ok.astype(np.int8)),
-            }
-            parts.append(pa.table(columns))
-        table = pa.concat_tables(parts)
-        self._put("meters", {name: table[name] for name in table.column_names})
+        dates = self._tables.dates(self._town.days)
+
+        def pieces() -> Iterator[dict[str, Any]]:
+            for one in readings:
+                yield {
+                    "dwelling_id": Words(one.home, self._homes),
+                    "date": Words(one.day, dates),
+                    "kind": Words(np.full(len(one.home), METER_WORDS.index(one.kind)), METER_WORDS),
+                    "value": np.where(one.is_missing, np.nan, one.value),
+                    "ok": one.is_ok,
+                }
+
+        self._tables.pieces("meters", chain(pieces(), [NO_READINGS]))
 
     def absences(self) -> None:
         """By the day they were declared."""
         rows = sorted(self._town.declared, key=lambda row: (row.declared_on, row.dwelling))
-        columns = {
-            "dwelling_id": self._home_ids(row.dwelling for row in rows),
-            "from": self._dates(row.first for row in rows),
-            "to": self._dates(row.end for row in rows),
-            "reason": _texts(row.reason for row in rows),
-            "declared_on": self._dates(row.declared_on for row in rows),
-        }
-        self._put("absences", columns)
+        self._tables.rows(
+            "absences", ((self._homes[row.dwelling], row.first, row.end, row.reason, row.declared_on) for row in rows)
+        )
 
     def cases(self) -> None:
         """By the day they were closed."""
         rows = sorted(self._town.cases, key=lambda row: (row.closed_on, row.dwelling))
-        columns = {
-            "dwelling_id": self._home_ids(row.dwelling for row in rows),
-            "kind": _texts(row.kind for row in rows),
-            "closed_on": self._dates(row.closed_on for row in rows),
-            "outcome": _texts(row.outcome for row in rows),
-        }
-        self._put("cases", columns)
+        self._tables.rows("cases", ((self._homes[row.dwelling], row.kind, row.closed_on, row.outcome) for row in rows))
 
     def subgroups(self) -> None:
         """A dwelling may be of several."""
         rows = sorted(set(self._town.subgroups))
-        columns = {"dwelling_id": self._home_ids(row[0] for row in rows), "group": _texts(row[1] for row in rows)}
-        self._put("subgroups", columns)
+        self._tables.rows("subgroups", ((self._homes[dwelling], group) for dwelling, group in rows))
 
     def truth(self) -> None:
         """By dwelling. Violations that outlast the history have no end."""
-        rows = sorted(self._town.violations)
-        columns = {
-            "dwelling_id": self._home_ids(row.dwelling for row in rows),
-            "kind": _texts(row.kind for row in rows),
-            "from": self._dates(row.first for row in rows),
-            "to": self._dates(row.end if row.end < self._town.days else None for row in rows),
-        }
-        self._put("truth", columns)
-
-
-def _texts(values: Iterable[str | None]) -> Any:
-    return pa.array(list(values), pa.string())
-
-
-def _no_readings(homes: Any, dates: Any, kinds: Any) -> Any:
-    """So that the table has its columns in a city without meters."""
-    none = np.zeros(0, np.int32)
-    return pa.table(
-        {
-            "dwelling_id": worded(none, homes),
-            "date": worded(none, dates),
-            "kind": worded(none, kinds),
-            "value": pa.array([], pa.float64()),
-            "ok": pa.array([], pa.int8()),
-        }
-    )
+        rows = (
+            (self._homes[row.dwelling], row.kind, row.first, row.end if row.end < self._town.days else None)
+            for row in sorted(self._town.violations)
+        )
+        self._tables.rows("truth", rows)

@@ -9,13 +9,9 @@ import numpy as np
 
 from simulators.city_by_lives.basics import YEAR_DAYS, Bools, Floats, Generator, Ints, spans
 from simulators.city_by_lives.habits import Habits
+from simulators.spring_festivals import spring_festivals
 
-SPRING_FESTIVALS = (
-    date(2022, 2, 1), date(2023, 1, 22), date(2024, 2, 10), date(2025, 1, 29), date(2026, 2, 17), date(2027, 2, 6),
-    date(2028, 1, 26), date(2029, 2, 13), date(2030, 2, 3), date(2031, 1, 23), date(2032, 2, 11),
-)  # fmt: skip
-"""First days of lunar years."""
-
+SPRING_FESTIVALS = spring_festivals(2022, 2032)
 COLDEST_DAY = 18  # of the year
 NEAR_DAYS = 20  # a festival this close outside the history still moves people in it
 

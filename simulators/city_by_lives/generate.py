@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulators.city_arguments import refuse_no_share, refuse_too_small
 from simulators.city_by_lives.basics import Bools, Generator
 from simulators.city_by_lives.bystanders import callers_passes, staff_passes
 from simulators.city_by_lives.calendar import draw_weather
@@ -24,7 +25,6 @@ from simulators.city_by_lives.town import Town
 STREAM = 20260207  # of all seeds of this simulator
 LIVES, DOORS, WAYS, METERS, NAMES = range(5)  # streams of one seed
 FEWEST_DWELLINGS, FEWEST_DAYS = 40, 60
-MOST_PREVALENCE = 0.5
 
 
 def write_city(
@@ -45,14 +45,11 @@ def write_city(
     Raises:
         ValueError: the city or the history is too small for what is drawn in it, or the prevalence is no such share.
     """
-    if dwellings < FEWEST_DWELLINGS or days < FEWEST_DAYS:
-        raise ValueError(f"needs {FEWEST_DWELLINGS} dwellings and {FEWEST_DAYS} days at least")
-    if prevalence is not None and not 0 <= prevalence <= MOST_PREVALENCE:
-        raise ValueError(f"prevalence {prevalence} is not between 0 and {MOST_PREVALENCE}")
+    refuse_too_small(dwellings, days, fewest_dwellings=FEWEST_DWELLINGS, fewest_days=FEWEST_DAYS)
+    refuse_no_share(prevalence)
     town = settle(seed, dwellings, days, start, prevalence)
     crowd, faults = gather(town), draw_faults(_stream(seed, DOORS), town)
     export = Export(directory, town, _stream(seed, NAMES), parquet=parquet)
-    export.open()
     export.dwellings()
     export.members()
     export.access_points()

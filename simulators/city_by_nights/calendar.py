@@ -9,18 +9,9 @@ import numpy as np
 
 from simulators.city_by_nights.dice import YEAR_DAYS, Bools, Floats, Generator, Ints
 from simulators.city_by_nights.world import World
+from simulators.spring_festivals import spring_festivals
 
-SPRING_FESTIVALS = {
-    2024: date(2024, 2, 10),
-    2025: date(2025, 1, 29),
-    2026: date(2026, 2, 17),
-    2027: date(2027, 2, 6),
-    2028: date(2028, 1, 26),
-    2029: date(2029, 2, 13),
-    2030: date(2030, 2, 3),
-}
-"""New Year's day by the moon."""
-
+SPRING_FESTIVALS = spring_festivals(2024, 2030)
 HOLIDAYS = {*((10, day) for day in range(1, 8)), *((5, day) for day in range(1, 6)), (1, 1), (4, 5), (6, 19)}
 """(month, day) of the others, about."""
 
@@ -62,7 +53,7 @@ def make_calendar(start: date, days: int) -> Calendar:
     is_off = weekday >= 5
     is_term = np.array([one.month not in SUMMER for one in dates])
     is_off |= np.array([(one.month, one.day) in HOLIDAYS for one in dates])
-    festivals = [(first - start).days for first in SPRING_FESTIVALS.values()]
+    festivals = [(first - start).days for first in SPRING_FESTIVALS]
     for first in festivals:
         is_off[max(0, first - 1) : max(0, first + 7)] = True
         is_term[max(0, first - 18) : max(0, first + 14)] = False

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulators.city_arguments import refuse_no_share, refuse_too_small
 from simulators.city_by_nights.calendar import draw_weather, make_calendar
 from simulators.city_by_nights.consumption import draw_use
 from simulators.city_by_nights.credentials import issue
@@ -29,7 +30,6 @@ from simulators.city_by_nights.world import draw_world
 
 STREAM = 20260  # of all seeds of this simulator
 FEWEST_DWELLINGS, FEWEST_DAYS = 40, 60
-MOST_PREVALENCE = 0.5
 
 
 def write_city(
@@ -51,10 +51,8 @@ def write_city(
     Raises:
         ValueError: the city or the history is too small for what is drawn in it, or the prevalence is no share.
     """
-    if dwellings < FEWEST_DWELLINGS or days < FEWEST_DAYS:
-        raise ValueError(f"needs {FEWEST_DWELLINGS} dwellings and {FEWEST_DAYS} days at least")
-    if prevalence is not None and not 0 <= prevalence <= MOST_PREVALENCE:
-        raise ValueError(f"prevalence {prevalence} is not between 0 and {MOST_PREVALENCE}")
+    refuse_too_small(dwellings, days, fewest_dwellings=FEWEST_DWELLINGS, fewest_days=FEWEST_DAYS)
+    refuse_no_share(prevalence)
     town = settle(seed, dwellings, days, start, prevalence)
     booked = book_cards(town)
     close_cases(town)
@@ -69,7 +67,6 @@ def write_city(
     passes = export.name_credentials(_pass_doors(scene))
     readings = read_meters(town, use)
 
-    export.open()
     export.name_all()
     export.dwellings(expected)
     export.members()

@@ -8,18 +8,10 @@ from datetime import date, timedelta
 import numpy as np
 
 from simulators.city_by_schedules.arrays import Bools, Floats, Ints
+from simulators.spring_festivals import spring_festivals
 
-SPRING_FESTIVALS = (
-    date(2023, 1, 22),
-    date(2024, 2, 10),
-    date(2025, 1, 29),
-    date(2026, 2, 17),
-    date(2027, 2, 6),
-    date(2028, 1, 26),
-    date(2029, 2, 13),
-    date(2030, 2, 3),
-)
-"""First days of the lunar years; histories of other years have no festival."""
+SPRING_FESTIVALS = spring_festivals(2023, 2030)
+"""Histories of other years have no festival."""
 
 HOLIDAYS = ((5, 1, 5), (10, 1, 7), (6, 10, 3), (4, 4, 3))
 """(month, day, days) of Labour Day, National Day, about the Dragon Boat Festival, Qingming."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulators.city_arguments import refuse_no_share, refuse_too_small
 from simulators.city_by_schedules.access_points import Doors, draw_doors
 from simulators.city_by_schedules.arrays import Ints
 from simulators.city_by_schedules.bystanders import bystanders
@@ -27,7 +28,6 @@ from simulators.city_by_schedules.world import draw_world
 
 STREAM = 20251  # of all seeds of this simulator
 FEWEST_DWELLINGS, FEWEST_DAYS = 40, 40
-MOST_PREVALENCE = 0.5
 ENOUGH_PASSES = 2.05  # of residents, a dwelling and day
 TRIES = 4
 
@@ -51,10 +51,8 @@ def write_city(
     Raises:
         ValueError: the city or the history is too small for what is drawn in it, or the prevalence is no share.
     """
-    if dwellings < FEWEST_DWELLINGS or days < FEWEST_DAYS:
-        raise ValueError(f"needs {FEWEST_DWELLINGS} dwellings and {FEWEST_DAYS} days at least")
-    if prevalence is not None and not 0 <= prevalence <= MOST_PREVALENCE:
-        raise ValueError(f"prevalence {prevalence} is not between 0 and {MOST_PREVALENCE}")
+    refuse_too_small(dwellings, days, fewest_dwellings=FEWEST_DWELLINGS, fewest_days=FEWEST_DAYS)
+    refuse_no_share(prevalence)
     rng = np.random.default_rng([seed, STREAM])
     world, calendar = draw_world(rng, prevalence), make_calendar(start, days)
     town = Town(rng, world, calendar, build_places(rng, world, dwellings))
@@ -70,7 +68,6 @@ def write_city(
     written, credentials = write_down(town, passes, faults)
 
     export = Export(directory, town, draw_names(town, doors, credentials), parquet=parquet)
-    export.open()
     export.dwellings()
     export.members(withdraws)
     export.access_points(doors.points)

@@ -1,20 +1,9 @@
-"""A city's tables in the back-test history format, as Parquet or CSV.
-
-Every column is text, a whole number or a decimal one; times and dates are text as the format says.
-"""
+"""A city's tables in the back-test history format."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from simulators.city_by_schedules.access_points import AccessPoint
 from simulators.city_by_schedules.arrays import Ints
@@ -23,187 +12,108 @@ from simulators.city_by_schedules.metering import METER_WORDS, Readings
 from simulators.city_by_schedules.passes import DIRECTION_WORDS, KIND_WORDS
 from simulators.city_by_schedules.records import Names, Written
 from simulators.city_by_schedules.town import Town
+from simulators.history_tables.columns import Words
+from simulators.history_tables.texts import TextTables
 
-TABLES = (
-    "dwellings",
-    "members",
-    "access_points",
-    "passes",
-    "coverage",
-    "meters",
-    "absences",
-    "cases",
-    "subgroups",
-    "truth",
-)
-ZONE = "+08:00"
+HOUR_S = 3600
 
 
 class Export:
     """Writes the tables of one city into a directory, replacing those that stand there in either form."""
 
     def __init__(self, directory: Path, town: Town, names: Names, *, parquet: bool) -> None:
-        self.directory = directory
+        self.tables = TextTables(directory, town.calendar.start, parquet=parquet)
         self.town = town
         self.names = names
-        self.parquet = parquet
-
-    def open(self) -> None:
-        """Makes the directory and removes old tables: one in the other form would win or confuse."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        for name in TABLES:
-            for ending in ("csv", "parquet"):
-                (self.directory / f"{name}.{ending}").unlink(missing_ok=True)
-
-    def put(self, name: str, columns: dict[str, Any]) -> None:
-        """Writes one table."""
-        table = pa.table(columns)
-        if self.parquet:
-            pq.write_table(table, self.directory / f"{name}.parquet", compression="zstd")
-        else:
-            options = pa_csv.WriteOptions(quoting_style="needed")
-            pa_csv.write_csv(table, self.directory / f"{name}.csv", options)
-
-    def homes(self, dwellings: Iterable[int]) -> Any:
-        return _texts(self.names.dwellings[dwelling] for dwelling in dwellings)
-
-    def dates(self, days: Iterable[int | None]) -> Any:
-        return _texts(None if day is None else self.town.calendar.text(day) for day in days)
+        self.homes = names.dwellings
 
     def dwellings(self) -> None:
         places, names = self.town.places, self.names
-        columns = {
-            "dwelling_id": _texts(names.dwellings),
-            "estate_id": _texts(names.estates[estate] for estate in places.estate_of),
-            "block_id": _texts(names.blocks[block] for block in places.block_of),
-            "let_from": self.dates(lease.first for lease in self.town.leases),
-            "let_to": self.dates(lease.last for lease in self.town.leases),
-            "expected_members": pa.array(self.town.expected, pa.int64()),
-        }
-        self.put("dwellings", columns)
+        rows = (
+            (home, names.estates[estate], names.blocks[block], lease.first, lease.last, expected)
+            for home, estate, block, lease, expected in zip(
+                self.homes, places.estate_of, places.block_of, self.town.leases, self.town.expected, strict=True
+            )
+        )
+        self.tables.rows("dwellings", rows)
 
     def members(self, withdraws: Ints) -> None:
         """A member who takes back the consent within the history has two rows, one after the other."""
-        rows: list[tuple[int, int, int | None, bool]] = []
+        rows: list[tuple[str, str, int, int | None, int]] = []
         for number, member in enumerate(self.town.members):
+            who = self.names.members[number], self.homes[member.dwelling]
             day = int(withdraws[number])
             is_member_then = member.since < day and (member.until is None or member.until > day)
             if day < self.town.days and is_member_then:
-                rows += [(number, member.since, day - 1, True), (number, day, member.until, False)]
+                rows += [(*who, member.since, day - 1, 1), (*who, day, member.until, 0)]
             else:
-                rows.append((number, member.since, member.until, member.consents))
-        columns = {
-            "person_id": _texts(self.names.members[number] for number, _, _, _ in rows),
-            "dwelling_id": self.homes(self.town.members[number].dwelling for number, _, _, _ in rows),
-            "from": self.dates(since for _, since, _, _ in rows),
-            "to": self.dates(until for _, _, until, _ in rows),
-            "face_consent_b": pa.array([int(consents) for _, _, _, consents in rows], pa.int8()),
-        }
-        self.put("members", columns)
+                rows.append((*who, member.since, member.until, int(member.consents)))
+        self.tables.rows("members", rows)
 
     def access_points(self, points: Sequence[AccessPoint]) -> None:
         names = self.names
-        columns = {
-            "access_point_id": _texts(names.points),
-            "estate_id": _texts(names.estates[point.estate] for point in points),
-            "scope": _texts(point.scope for point in points),
-            "block_id": _texts(names.blocks[point.block] if point.block >= 0 else None for point in points),
-            "dwelling_id": _texts(names.dwellings[point.dwelling] if point.dwelling >= 0 else None for point in points),
-        }
-        self.put("access_points", columns)
+        rows = (
+            (
+                name,
+                names.estates[point.estate],
+                point.scope,
+                names.blocks[point.block] if point.block >= 0 else None,
+                self.homes[point.dwelling] if point.dwelling >= 0 else None,
+            )
+            for name, point in zip(names.points, points, strict=True)
+        )
+        self.tables.rows("access_points", rows)
 
     def passes(self, written: Written) -> None:
         passes, names = written.passes, self.names
-        midnight = np.datetime64(self.town.calendar.start.isoformat()).astype("datetime64[s]")
-        moments = midnight + written.second.astype("timedelta64[s]")
-        clock = pc.strftime(pa.array(moments), format="%Y-%m-%dT%H:%M:%S")
         columns = {
-            "ts": pc.binary_join_element_wise(clock, ZONE, ""),
-            "access_point_id": _words(passes.point, names.points),
-            "person_id": _words(passes.member, names.members),
-            "credential_id": _words(passes.credential, names.credentials),
-            "credential_kind": _words(passes.kind, KIND_WORDS),
-            "dwelling_id": _words(passes.dwelling, names.dwellings),
-            "granted": pa.array(passes.granted.astype(np.int8)),
-            "direction": _words(passes.direction, DIRECTION_WORDS),
+            "ts": written.second,
+            "access_point_id": Words(passes.point, names.points),
+            "person_id": Words(passes.member, names.members),
+            "credential_id": Words(passes.credential, names.credentials),
+            "credential_kind": Words(passes.kind, KIND_WORDS),
+            "dwelling_id": Words(passes.dwelling, self.homes),
+            "granted": passes.granted,
+            "direction": Words(passes.direction, DIRECTION_WORDS),
         }
-        self.put("passes", columns)
+        self.tables.put("passes", columns)
 
     def coverage(self, coverage: Coverage) -> None:
         columns = {
-            "access_point_id": _words(coverage.point, self.names.points),
-            "from": self.hours(coverage.begin),
-            "to": self.hours(coverage.end),
-            "state": _words(coverage.state, STATE_WORDS),
+            "access_point_id": Words(coverage.point, self.names.points),
+            "from": coverage.begin * HOUR_S,
+            "to": coverage.end * HOUR_S,
+            "state": Words(coverage.state, STATE_WORDS),
         }
-        self.put("coverage", columns)
-
-    def hours(self, hours: Ints) -> Any:
-        """Hours of the history as ISO 8601."""
-        start = self.town.calendar.start
-        return _texts(f"{start + timedelta(hour // 24)}T{hour % 24:02d}:00:00{ZONE}" for hour in hours.tolist())
+        self.tables.put("coverage", columns)
 
     def meters(self, readings: Readings) -> None:
         """Where no home has a meter, there is no table."""
         if not len(readings.value):
             return
-        dates = [self.town.calendar.text(day) for day in range(self.town.days)]
         columns = {
-            "dwelling_id": _words(readings.dwelling, self.names.dwellings),
-            "date": _words(readings.day, dates),
-            "kind": _words(readings.kind, METER_WORDS),
-            "value": pa.array(readings.value, pa.float64(), mask=np.isnan(readings.value)),
-            "ok": pa.array(readings.ok.astype(np.int8)),
+            "dwelling_id": Words(readings.dwelling, self.homes),
+            "date": Words(readings.day, self.tables.dates(self.town.days)),
+            "kind": Words(readings.kind, METER_WORDS),
+            "value": readings.value,
+            "ok": readings.ok,
         }
-        self.put("meters", columns)
+        self.tables.put("meters", columns)
 
     def absences(self, shuffled: Ints) -> None:
         """In an order that tells nothing."""
         rows = [self.town.declared[number] for number in shuffled]
-        columns = {
-            "dwelling_id": self.homes(row.dwelling for row in rows),
-            "from": self.dates(row.first for row in rows),
-            "to": self.dates(row.last for row in rows),
-            "reason": _texts(row.reason for row in rows),
-            "declared_on": self.dates(row.declared_on for row in rows),
-        }
-        self.put("absences", columns)
+        self.tables.rows(
+            "absences", ((self.homes[row.dwelling], row.first, row.last, row.reason, row.declared_on) for row in rows)
+        )
 
     def cases(self) -> None:
         rows = self.town.cases
-        columns = {
-            "dwelling_id": self.homes(row.dwelling for row in rows),
-            "kind": _texts(row.kind for row in rows),
-            "closed_on": self.dates(row.closed_on for row in rows),
-            "outcome": _texts(row.outcome for row in rows),
-        }
-        self.put("cases", columns)
+        self.tables.rows("cases", ((self.homes[row.dwelling], row.kind, row.closed_on, row.outcome) for row in rows))
 
     def subgroups(self) -> None:
-        rows = self.town.groups
-        columns = {
-            "dwelling_id": self.homes(dwelling for dwelling, _ in rows),
-            "group": _texts(group for _, group in rows),
-        }
-        self.put("subgroups", columns)
+        self.tables.rows("subgroups", ((self.homes[dwelling], group) for dwelling, group in self.town.groups))
 
     def truth(self) -> None:
         rows = self.town.truth
-        columns = {
-            "dwelling_id": self.homes(row.dwelling for row in rows),
-            "kind": _texts(row.kind for row in rows),
-            "from": self.dates(row.first for row in rows),
-            "to": self.dates(row.last for row in rows),
-        }
-        self.put("truth", columns)
-
-
-def _texts(values: Iterable[str | None]) -> Any:
-    return pa.array(list(values), pa.string())
-
-
-def _words(numbers: Any, vocabulary: Sequence[str]) -> Any:
-    """A column of words given as numbers into a vocabulary; below 0 is empty."""
-    codes = np.asarray(numbers, np.int64)
-    indices: pa.Int64Array = pa.array(codes, pa.int64(), mask=codes < 0)
-    return _texts(vocabulary).take(indices)
+        self.tables.rows("truth", ((self.homes[row.dwelling], row.kind, row.first, row.last) for row in rows))

@@ -8,8 +8,10 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.spring_festivals import spring_festivals
+
 WARM_UP = 280  # days drawn before the history, so that spells already run on its first day
-SPRING_FESTIVALS = (date(2024, 2, 10), date(2025, 1, 29), date(2026, 2, 17), date(2027, 2, 6), date(2028, 1, 26))
+SPRING_FESTIVALS = spring_festivals(2024, 2028)
 NATIONAL_DAYS = ((10, 1), (10, 7))  # first and last
 HOLIDAYS = ((1, 1), (4, 4), (4, 5), (5, 1), (5, 2), (5, 3), (5, 4))
 SCHOOL_SUMMER = ((7, 5), (8, 30))

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulators.city.columns import Words
-from simulators.city.tables import PENDING_ROWS, Tables
+from simulators.city_arguments import refuse_too_small
 from simulators.city_by_states import records
 from simulators.city_by_states.bystanders import deliveries, staff_and_strangers
 from simulators.city_by_states.calendar import make_calendar
@@ -21,6 +20,8 @@ from simulators.city_by_states.metering import METERS, Readings, draw_meters
 from simulators.city_by_states.movement import make_crowd
 from simulators.city_by_states.passes import DIRECTIONS, KINDS, Passes, in_order, make_streets, walked_passes
 from simulators.city_by_states.world import draw_world
+from simulators.history_tables.columns import Words
+from simulators.history_tables.typed import PENDING_ROWS, Tables
 
 SERIES = 20250701  # with the seed: another series of cities than that of any other simulator
 LEAST_DWELLINGS = 20
@@ -42,10 +43,7 @@ def write_city(
     The same arguments give the same tables. `prevalence` (0..1) is the share of let homes with a violation, by default the drawn
     world's own. Raises ValueError for a city too small to draw.
     """
-    if dwellings < LEAST_DWELLINGS or days < LEAST_DAYS:
-        raise ValueError(
-            f"a city has {LEAST_DWELLINGS} dwellings and {LEAST_DAYS} days at least, not {dwellings} and {days}"
-        )
+    refuse_too_small(dwellings, days, fewest_dwellings=LEAST_DWELLINGS, fewest_days=LEAST_DAYS)
     rng = np.random.default_rng([seed, SERIES])
     world = draw_world(rng)
     if prevalence is not None:

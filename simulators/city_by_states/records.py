@@ -1,6 +1,6 @@
 """The tables of the history as rows, and the names of everything in them.
 
-Dates are days of the history and times its seconds, as `simulators.city.tables` takes them; None is empty.
+Dates are days of the history and times its seconds, as `simulators.history_tables.typed` takes them; None is empty.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ import numpy as np
 
 from simulators.city_of_lookalikes.dice import Bools, Dice, Floats, Ints
 from simulators.city_of_lookalikes.world import World
+from simulators.spring_festivals import spring_festivals
 
-SPRING_FESTIVALS = (date(2025, 1, 29), date(2026, 2, 17), date(2027, 2, 6), date(2028, 1, 26))
-"""First days of the lunar years; histories of other years have no festival."""
+SPRING_FESTIVALS = spring_festivals(2025, 2028)
+"""Histories of other years have no festival."""
 
 
 @dataclass(frozen=True, slots=True)

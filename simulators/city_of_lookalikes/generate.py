@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulators.city_arguments import refuse_no_share, refuse_too_small
 from simulators.city_of_lookalikes.absences import declare_without_going
 from simulators.city_of_lookalikes.calendar import draw_weather, make_calendar
 from simulators.city_of_lookalikes.days import draw_trips, live_days
@@ -28,7 +29,6 @@ from simulators.city_of_lookalikes.world import draw_world
 
 FIRST_STREAM, STREAM_STEP = 71_003, 7_919  # of all seeds of this simulator
 FEWEST_DWELLINGS, FEWEST_DAYS = 40, 70
-MOST_PREVALENCE = 0.5
 
 
 def write_city(
@@ -51,15 +51,13 @@ def write_city(
     Raises:
         ValueError: the city or the history is too small for what is drawn in it, or the prevalence is no share.
     """
-    if dwellings < FEWEST_DWELLINGS or days < FEWEST_DAYS:
-        raise ValueError(f"needs {FEWEST_DWELLINGS} dwellings and {FEWEST_DAYS} days at least")
+    refuse_too_small(dwellings, days, fewest_dwellings=FEWEST_DWELLINGS, fewest_days=FEWEST_DAYS)
     dice = Dice(np.random.default_rng(FIRST_STREAM + STREAM_STEP * seed))
     calendar = make_calendar(start, days)
     world = draw_world(dice)
     if prevalence is not None:
         world = replace(world, prevalence=prevalence)
-    if not 0 <= world.prevalence * times <= MOST_PREVALENCE:
-        raise ValueError(f"prevalence {world.prevalence * times} is not between 0 and {MOST_PREVALENCE}")
+    refuse_no_share(world.prevalence * times)
     weather = draw_weather(dice, world, calendar)
     town = Town(dice, world, calendar, weather, build_places(dice, world, dwellings))
     populate(town)
@@ -77,9 +75,7 @@ def write_city(
     walked = walk(town, lived, trips, carried, ways)
     passes = suffer(town, joined([*walked, *strangers_passes(town, lived, carried, ways)]), faults)
 
-    export = Export(directory, town, parquet=parquet)
-    export.open()
-    export.name_persons(dice.rng.permutation(len(town.members)))
+    export = Export(directory, town, dice.rng.permutation(len(town.members)), parquet=parquet)
     export.passes(passes)
     export.dwellings(_expected_members(town))
     export.members()

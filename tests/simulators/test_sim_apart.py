@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from simulators.apart import APART, world_apart
 from simulators.city.cli import app
 
-SMALL = ("--dwellings", "100", "--days", "90", "--format", "csv")
+SMALL = ("--dwellings", "60", "--days", "70", "--format", "csv")
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,9 @@ def test_worlds_of_other_simulators_are_known_by_name(world: str, apart: tuple[s
 def test_each_writes_a_history(name: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["--out", str(tmp_path), "--world", f"{name}:7", *SMALL])
     assert done.exit_code == 0, done.output
-    assert "wrote 100 dwellings, 90 days" in done.output
+    assert "wrote 60 dwellings, 70 days" in done.output
     with (tmp_path / "dwellings.csv").open(encoding="utf-8-sig", newline="") as opened:
-        assert len({row["dwelling_id"] for row in csv.DictReader(opened)}) == 100
+        assert len({row["dwelling_id"] for row in csv.DictReader(opened)}) == 60
 
 
 @pytest.mark.parametrize("option", [("--honest-only",), ("--outage-days", "14"), ("--inspections", "5")])

@@ -1,31 +1,14 @@
-"""The population whose estates differ in what they can see: its tables, its truth, that a seed is a city, and what is seen."""
+"""The population whose estates differ in what they can see: its truth, and what is seen."""
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from dataclasses import replace
-from datetime import date
-from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
-from city_tables import (
-    GROUPS,
-    KINDS,
-    Tables,
-    check_coverage,
-    check_names,
-    check_times,
-    check_words,
-    longest_dry,
-    read_tables,
-    words,
-)
+from city_tables import DAYS, KINDS, SAMPLES, Cities, Tables
 
-from simulators.city.columns import COLUMNS
-from simulators.city_by_estates import write_city
 from simulators.city_by_estates.consumption import Use, draw_use
 from simulators.city_by_estates.deeds import DEEDS
 from simulators.city_by_estates.dice import DAY_H, DAY_S, HOUR_S, NOBODY, Dice
@@ -45,24 +28,16 @@ from simulators.city_by_estates.movement import draw_moves
 from simulators.city_by_estates.passes import Direction, Passes
 from simulators.city_by_estates.people import Means, Presence, Role
 from simulators.city_by_estates.scene import Scene
-from simulators.city_by_estates.tables import TABLES
 from simulators.city_by_estates.town import Home, Town
 from simulators.city_by_estates.world import VIOLATIONS
 
-START, DAYS, DWELLINGS, PREVALENCE = date(2025, 11, 1), 120, 200, 0.25
-SEED = 23  # all kinds of violations, gates and doors of blocks, locks, both kinds of meters
+START, SEED = SAMPLES["estates"].start, SAMPLES["estates"].seed
 ALL_SET_UPS = 4200  # dwellings of a city that has each kind of estate once
 
 
-def _write_small(directory: Path, seed: int = SEED, prevalence: float | None = None, *, parquet: bool = True) -> None:
-    write_city(directory, seed=seed, dwellings=50, days=60, start=START, prevalence=prevalence, parquet=parquet)
-
-
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Tables:
-    directory = tmp_path_factory.mktemp("estates")
-    write_city(directory, seed=SEED, dwellings=DWELLINGS, days=DAYS, start=START, prevalence=PREVALENCE)
-    return read_tables(directory, TABLES)
+@pytest.fixture
+def city(cities: Cities) -> Tables:
+    return cities.sample("estates")
 
 
 @pytest.fixture(scope="module")
@@ -93,64 +68,7 @@ def _kinds(passes: Passes) -> set[Means]:
     return {Means(kind) for kind in np.unique(passes.kind).tolist()}
 
 
-# the tables
-
-
-def test_tables_have_the_columns_of_the_format(city: Tables) -> None:
-    for name in TABLES:
-        assert city[name], f"{name} is empty"
-        assert list(city[name][0]) == [column for column, _ in COLUMNS[name]], name
-
-
-def test_words_are_those_of_the_format(city: Tables) -> None:
-    check_words(city)
-    assert words(city, "subgroups", "group") == GROUPS
-    assert words(city, "passes", "granted") == {0, 1}
-
-
-def test_rows_name_places_and_people_that_exist(city: Tables) -> None:
-    check_names(city, DWELLINGS)
-    assert len(words(city, "members", "person_id")) == len(city["members"]), "two members have one identifier"
-
-
-def test_passes_lie_within_the_history_in_order_of_time(city: Tables) -> None:
-    check_times(city, "2025-11-01", "2026-02-28")
-
-
-def test_coverage_rows_of_a_point_do_not_overlap(city: Tables) -> None:
-    check_coverage(city)
-
-
-def test_the_same_seed_is_the_same_city_and_another_is_another(tmp_path: Path) -> None:
-    one, same, other = (tmp_path / name for name in ("one", "same", "other"))
-    for directory, seed in ((one, SEED), (same, SEED), (other, SEED + 1)):
-        _write_small(directory, seed)
-    for name in TABLES:
-        first, again, different = (directory / f"{name}.parquet" for directory in (one, same, other))
-        assert first.read_bytes() == again.read_bytes(), f"{name} differs between two cities of one seed"
-        if name in ("dwellings", "members", "passes", "meters"):
-            assert first.read_bytes() != different.read_bytes(), f"{name} is the same in cities of other seeds"
-
-
-def test_csv_says_the_same_as_parquet_and_replaces_it(tmp_path: Path) -> None:
-    _write_small(tmp_path)
-    stood = read_tables(tmp_path, TABLES)
-    _write_small(tmp_path, parquet=False)
-    assert {file.name for file in tmp_path.iterdir()} == {f"{name}.csv" for name in TABLES}
-    for name in ("dwellings", "members", "passes", "truth"):
-        with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            told = list(csv.DictReader(file))
-        assert told == [
-            {key: "" if value is None else str(value) for key, value in row.items()} for row in stood[name]
-        ], name
-
-
 # the truth
-
-
-def test_prevalence_is_obeyed(city: Tables) -> None:
-    labelled = [row["dwelling_id"] for row in city["truth"]]
-    assert len(set(labelled)) == len(labelled) == round(PREVALENCE * DWELLINGS)
 
 
 def test_kinds_are_as_common_as_the_city_has_them() -> None:
@@ -167,14 +85,6 @@ def test_a_city_has_a_prevalence_of_its_own() -> None:
     assert len(set(shares)) > 1
 
 
-def test_an_honest_city_has_no_truth(tmp_path: Path) -> None:
-    _write_small(tmp_path, prevalence=0.0)
-    truth = pq.read_table(tmp_path / "truth.parquet")
-    assert truth.num_rows == 0
-    assert truth.column_names == [column for column, _ in COLUMNS["truth"]]
-    assert "confirmed" not in pq.read_table(tmp_path / "cases.parquet")["outcome"].to_pylist()
-
-
 def test_who_breaks_rules_was_let_from_before(city: Tables) -> None:
     homes = {row["dwelling_id"]: row for row in city["dwellings"]}
     for row in city["truth"]:
@@ -182,15 +92,6 @@ def test_who_breaks_rules_was_let_from_before(city: Tables) -> None:
         assert (home["let_from"] is None) == (row["kind"] == "vacant_used"), row
         assert home["let_from"] is None or home["let_from"] <= row["from"], row
         assert home["let_to"] is None or home["let_to"] >= row["from"], row
-
-
-@pytest.mark.parametrize(
-    ("dwellings", "days", "prevalence"), [(20, 120, None), (150, 30, None), (150, 120, 0.9), (150, 120, -0.1)]
-)
-def test_what_cannot_be_drawn_is_refused(dwellings: int, days: int, prevalence: float | None, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"at least|prevalence"):
-        write_city(tmp_path / "city", seed=1, dwellings=dwellings, days=days, start=START, prevalence=prevalence)
-    assert not (tmp_path / "city").exists(), "a city that was refused left something behind"
 
 
 # the estates
@@ -377,13 +278,6 @@ def test_a_vacancy_uses_no_water_unless_it_leaks_or_is_visited() -> None:
         assert water[presence == Presence.HOME].min() > 0
         dry += int(is_empty[30:].sum())
     assert dry > 100, "vacancies are hardly ever empty"
-
-
-def test_honest_homes_are_empty_for_weeks_as_well(city: Tables) -> None:
-    labelled = words(city, "truth", "dwelling_id")
-    let = {row["dwelling_id"] for row in city["dwellings"] if row["let_from"] and row["let_from"] < "2025-11-01"}
-    honest = [run for home, run in longest_dry(city).items() if home in let - labelled]
-    assert sum(run >= 14 for run in honest) >= 5, "no honest household is ever away: whoever is away gives himself away"
 
 
 def test_people_move_only_where_they_are(scene: Scene) -> None:

@@ -1,29 +1,11 @@
-"""The population of people with lives: its tables, its truth, that a seed is a city, and what follows from whereabouts."""
+"""The population of people with lives: its truth, and what follows from whereabouts."""
 
 from __future__ import annotations
 
-import csv
-from datetime import date
-from pathlib import Path
-
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
-from city_tables import (
-    GROUPS,
-    KINDS,
-    Tables,
-    check_coverage,
-    check_names,
-    check_times,
-    check_words,
-    longest_dry,
-    read_tables,
-    words,
-)
+from city_tables import DAYS, SAMPLES, Cities, Tables, words
 
-from simulators.city.columns import COLUMNS
-from simulators.city_by_lives import write_city
 from simulators.city_by_lives.absences import look_in
 from simulators.city_by_lives.basics import DAY_S, HOUR_S, NEVER, NOBODY, Bools
 from simulators.city_by_lives.calendar import draw_weather
@@ -34,22 +16,18 @@ from simulators.city_by_lives.generate import settle
 from simulators.city_by_lives.legs import draw_legs
 from simulators.city_by_lives.people import HouseholdKind
 from simulators.city_by_lives.register import Register
-from simulators.city_by_lives.tables import TABLES
 from simulators.city_by_lives.town import Home, Town, Violation
 from simulators.city_by_lives.violations import LASTS
 from simulators.city_by_lives.whereabouts import SLEEPS_HERE, Where, go_away, keep_within, stay
 
-START, DAYS, DWELLINGS, PREVALENCE = date(2025, 11, 1), 120, 150, 0.25
+START, SEED = SAMPLES["lives"].start, SAMPLES["lives"].seed
 FESTIVAL = 108  # the day of the history on which the Spring Festival of 2026 begins
-SEED = 6  # doors that check faces, electronic locks, both kinds of meters
 AFTER_MIDNIGHT_S = 8 * HOUR_S  # who comes home so late belongs to the day before
 
 
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Tables:
-    directory = tmp_path_factory.mktemp("lives")
-    write_city(directory, seed=SEED, dwellings=DWELLINGS, days=DAYS, start=START, prevalence=PREVALENCE)
-    return read_tables(directory, TABLES)
+@pytest.fixture
+def city(cities: Cities) -> Tables:
+    return cities.sample("lives")
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +39,6 @@ def town() -> Town:
 @pytest.fixture(scope="module")
 def crowd(town: Town) -> Crowd:
     return gather(town)
-
-
-def _write_small(directory: Path, seed: int, prevalence: float | None = None, *, parquet: bool = True) -> None:
-    write_city(directory, seed=seed, dwellings=50, days=60, start=START, prevalence=prevalence, parquet=parquet)
 
 
 def _is_let(town: Town) -> Bools:
@@ -89,84 +63,8 @@ def _couple() -> tuple[Town, Home]:
     return empty, home
 
 
-def test_tables_have_the_columns_of_the_format(city: Tables) -> None:
-    for name in TABLES:
-        assert city[name], f"{name} is empty"
-        assert list(city[name][0]) == [column for column, _ in COLUMNS[name]], name
-
-
-def test_words_are_those_of_the_format(city: Tables) -> None:
-    check_words(city)
-    assert words(city, "truth", "kind") == KINDS
-    assert words(city, "subgroups", "group") == GROUPS
-    assert words(city, "passes", "granted") == {0, 1}
-
-
-def test_rows_name_places_and_people_that_exist(city: Tables) -> None:
-    check_names(city, DWELLINGS)
-    assert len(words(city, "members", "person_id")) == len(city["members"]), "two members have one identifier"
-
-
-def test_passes_lie_within_the_history_in_order_of_time(city: Tables) -> None:
-    check_times(city, "2025-11-01", "2026-02-28")
-
-
-def test_coverage_rows_of_a_point_do_not_overlap(city: Tables) -> None:
-    check_coverage(city)
-
-
-def test_the_same_seed_is_the_same_city_and_another_is_another(tmp_path: Path) -> None:
-    one, same, other = (tmp_path / name for name in ("one", "same", "other"))
-    for directory, seed in ((one, SEED), (same, SEED), (other, SEED + 1)):
-        _write_small(directory, seed)
-    for name in TABLES:
-        first, again, different = (directory / f"{name}.parquet" for directory in (one, same, other))
-        assert first.read_bytes() == again.read_bytes(), f"{name} differs between two cities of one seed"
-        if name in ("dwellings", "members", "passes", "meters"):
-            assert first.read_bytes() != different.read_bytes(), f"{name} is the same in cities of other seeds"
-
-
-def test_csv_says_the_same_as_parquet_and_replaces_it(tmp_path: Path) -> None:
-    _write_small(tmp_path, SEED)
-    stood = read_tables(tmp_path, TABLES)
-    _write_small(tmp_path, SEED, parquet=False)
-    assert {file.name for file in tmp_path.iterdir()} == {f"{name}.csv" for name in TABLES}
-    for name in ("dwellings", "members", "passes", "truth"):
-        with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            told = list(csv.DictReader(file))
-        assert told == [
-            {key: "" if value is None else str(value) for key, value in row.items()} for row in stood[name]
-        ], name
-
-
-def test_prevalence_is_obeyed(city: Tables, tmp_path: Path) -> None:
-    labelled = [row["dwelling_id"] for row in city["truth"]]
-    assert len(set(labelled)) == len(labelled) == round(PREVALENCE * DWELLINGS)
-    _write_small(tmp_path, SEED, 0.0)
-    truth, cases = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("truth", "cases"))
-    assert truth.num_rows == 0, "an honest city has a truth"
-    assert truth.column_names == list(city["truth"][0])
-    assert "confirmed" not in cases["outcome"].to_pylist(), "an honest city has confirmed cases"
-
-
 def test_without_a_prevalence_a_few_homes_in_a_hundred_break_rules(town: Town) -> None:
     assert 0.01 < len(Register(town).violations()) / len(town.homes) < 0.08
-
-
-@pytest.mark.parametrize(
-    ("dwellings", "days", "prevalence"), [(20, 120, None), (150, 30, None), (150, 120, 0.9), (150, 120, -0.1)]
-)
-def test_what_cannot_be_drawn_is_refused(dwellings: int, days: int, prevalence: float | None, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"at least|prevalence"):
-        write_city(tmp_path / "city", seed=1, dwellings=dwellings, days=days, start=START, prevalence=prevalence)
-    assert not (tmp_path / "city").exists()
-
-
-@pytest.mark.parametrize("seed", range(0, 8, 2))
-def test_the_smallest_city_can_be_drawn(seed: int, tmp_path: Path) -> None:
-    write_city(tmp_path, seed=seed, dwellings=40, days=60, start=START, prevalence=0.5)
-    assert pq.read_table(tmp_path / "dwellings.parquet").num_rows == 40
-    assert pq.read_table(tmp_path / "truth.parquet").num_rows == 20
 
 
 # leases and members
@@ -262,14 +160,6 @@ def test_many_homes_are_empty_at_the_spring_festival(town: Town, crowd: Crowd) -
     assert 0.3 < festival < 0.75
 
 
-def test_honest_homes_are_empty_for_weeks_as_well(city: Tables) -> None:
-    labelled = words(city, "truth", "dwelling_id")
-    let = {row["dwelling_id"] for row in city["dwellings"] if row["let_from"] and row["let_from"] < "2025-11-01"}
-    honest = [run for home, run in longest_dry(city).items() if home in let - labelled]
-    assert sum(run >= 14 for run in honest) >= 5, "no honest household is ever away: whoever is away gives himself away"
-    assert np.median(honest) < 20, "honest homes are empty most of the time"
-
-
 @pytest.mark.parametrize("by_resident", [True, False])
 def test_who_looks_in_comes_while_the_home_is_empty(by_resident: bool) -> None:
     town, home = _couple()
@@ -290,12 +180,3 @@ def test_who_sleeps_in_a_home_tells_what_the_violation_is(kind: str) -> None:
     others_sleep = bool((sleeps[2:] > 0.02).any())
     assert others_sleep == (kind != "vacancy")
     assert (sleeps[:2].max() > 0.3) == (kind in ("sublet_part", "visitor_abuse"))
-
-
-def test_readers_record_what_they_can_know(city: Tables) -> None:
-    """A face that is not recognised, staff and visitors are nobody in the register."""
-    seen = {(row["credential_kind"], row["granted"], row["person_id"] is None) for row in city["passes"]}
-    assert ("face", 0, True) in seen
-    assert not seen & {("staff", 1, False), ("visitor", 1, False), ("face", 1, True)}
-    of_homes = [row for row in city["passes"] if row["credential_kind"] == "staff" and row["dwelling_id"]]
-    assert not of_homes, "staff are of no household"

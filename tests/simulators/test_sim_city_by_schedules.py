@@ -1,32 +1,15 @@
-"""The population of weekly schedules: its tables, its truth, that a seed is a city, and how legs pass doors."""
+"""The population of weekly schedules: its truth, and how legs pass doors."""
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
-from city_tables import (
-    GROUPS,
-    KINDS,
-    Tables,
-    check_coverage,
-    check_names,
-    check_times,
-    check_words,
-    longest_dry,
-    read_tables,
-    words,
-)
+from city_tables import DAYS, SAMPLES, Cities, Tables
 
-from simulators.city.columns import COLUMNS
-from simulators.city_by_schedules import write_city
 from simulators.city_by_schedules.absences import leave
 from simulators.city_by_schedules.access_points import AccessPoint, Doors
 from simulators.city_by_schedules.arrays import DAY_MIN, NOBODY
@@ -36,20 +19,13 @@ from simulators.city_by_schedules.faults import Faults, State
 from simulators.city_by_schedules.households import draw_household
 from simulators.city_by_schedules.legs import Legs, draw_legs, make_crowd
 from simulators.city_by_schedules.people import Household, Presence
-from simulators.city_by_schedules.tables import TABLES
 from simulators.city_by_schedules.town import Town
 from simulators.city_by_schedules.violations import violate
 from simulators.city_by_schedules.ways import Noticed, walk
 from simulators.city_by_schedules.world import draw_world
 
-START, DAYS, DWELLINGS, PREVALENCE = date(2025, 11, 1), 120, 150, 0.25
-SEED = 3
-SMALL: dict[str, Any] = {"dwellings": 40, "days": 40, "start": START}
-
-
-def _write(directory: Path, seed: int = SEED) -> Tables:
-    write_city(directory, seed=seed, dwellings=DWELLINGS, days=DAYS, start=START, prevalence=PREVALENCE)
-    return read_tables(directory, TABLES)
+SAMPLE = SAMPLES["schedules"]
+START, SEED, DWELLINGS = SAMPLE.start, SAMPLE.seed, SAMPLE.dwellings
 
 
 def _town(seed: int = SEED) -> Town:
@@ -59,66 +35,9 @@ def _town(seed: int = SEED) -> Town:
     return Town(rng, world, make_calendar(START, DAYS), build_places(rng, world, DWELLINGS))
 
 
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Tables:
-    return _write(tmp_path_factory.mktemp("schedules"))
-
-
-def test_tables_have_the_columns_of_the_format(city: Tables) -> None:
-    for name in TABLES:
-        assert city[name], f"{name} is empty"
-        assert set(city[name][0]) == {column for column, _ in COLUMNS[name]}, name
-
-
-def test_words_are_those_of_the_format(city: Tables) -> None:
-    check_words(city)
-    assert words(city, "truth", "kind") == KINDS
-    assert words(city, "subgroups", "group") == GROUPS
-    assert words(city, "passes", "granted") == {0, 1}
-
-
-def test_rows_name_places_and_people_that_exist(city: Tables) -> None:
-    check_names(city, DWELLINGS)
-
-
-def test_passes_lie_within_the_history_in_order_of_time(city: Tables) -> None:
-    check_times(city, "2025-11-01", "2026-02-28")
-
-
-def test_coverage_rows_of_a_point_do_not_overlap(city: Tables) -> None:
-    check_coverage(city)
-
-
-def test_the_same_seed_is_the_same_city_and_another_is_another(tmp_path: Path) -> None:
-    for name, seed in (("one", 5), ("same", 5), ("other", 6)):
-        write_city(tmp_path / name, seed=seed, **SMALL)
-    for file in sorted((tmp_path / "one").iterdir()):
-        one, same = file.read_bytes(), (tmp_path / "same" / file.name).read_bytes()
-        assert one == same, f"{file.name} differs between two cities of one seed"
-    for name in ("dwellings", "members", "passes"):
-        one, other = (pq.read_table(tmp_path / which / f"{name}.parquet") for which in ("one", "other"))
-        assert one != other, f"{name} is the same in two cities of other seeds"
-
-
-def test_csv_says_the_same_as_parquet_and_replaces_it(tmp_path: Path) -> None:
-    write_city(tmp_path, seed=5, **SMALL)
-    told = {file.stem: pq.read_table(file).to_pylist() for file in tmp_path.iterdir()}
-    write_city(tmp_path, seed=5, parquet=False, **SMALL)
-    assert {file.name for file in tmp_path.iterdir()} == {f"{name}.csv" for name in told}
-    for name in ("members", "truth", "coverage"):
-        with (tmp_path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        assert rows == [{key: "" if value is None else str(value) for key, value in row.items()} for row in told[name]]
-    assert len((tmp_path / "passes.csv").read_text(encoding="utf-8").splitlines()) == 1 + len(told["passes"])
-
-
-def test_prevalence_is_obeyed(city: Tables, tmp_path: Path) -> None:
-    labelled = [row["dwelling_id"] for row in city["truth"]]
-    assert len(set(labelled)) == len(labelled), "a dwelling has two labels"
-    missing = round(PREVALENCE * DWELLINGS) - len(labelled)
-    assert 0 <= missing <= 5, "only homes recorded vacant may be too few for what was drawn"
-    write_city(tmp_path, seed=SEED, prevalence=0, **SMALL)
-    assert pq.read_table(tmp_path / "truth.parquet").num_rows == 0
+@pytest.fixture
+def city(cities: Cities) -> Tables:
+    return cities.sample("schedules")
 
 
 def test_who_breaks_rules_lived_there_from_the_first_day(city: Tables) -> None:
@@ -130,18 +49,6 @@ def test_who_breaks_rules_lived_there_from_the_first_day(city: Tables) -> None:
     }
     for row in city["truth"]:
         assert row["dwelling_id"] in (empty if row["kind"] == "vacant_used" else let), row
-
-
-def test_honest_homes_are_empty_for_weeks_as_well(city: Tables) -> None:
-    labelled = words(city, "truth", "dwelling_id")
-    let = {
-        row["dwelling_id"]
-        for row in city["dwellings"]
-        if row["let_from"] and row["let_from"] < "2025-11-01" and row["let_to"] is None
-    }
-    honest = [run for home, run in longest_dry(city).items() if home in let - labelled]
-    assert sum(run >= 14 for run in honest) >= 5, "no honest household is ever away: whoever is away gives himself away"
-    assert np.median(honest) < 14, "honest homes are empty most of the time"
 
 
 def test_who_takes_back_the_consent_has_two_rows_one_after_the_other(city: Tables) -> None:
@@ -274,18 +181,3 @@ def test_others_live_in_a_sublet_home_instead_of_the_household(seed: int) -> Non
     lodgers = [person for person in town.people if person.role == "subtenant"]
     assert any(lives[person][deed.first : last].any() for person in lodgers), "nobody lives there instead"
     assert not any(lives[person][: deed.first].any() or lives[person][last:].any() for person in lodgers)
-
-
-@pytest.mark.parametrize(
-    ("dwellings", "days", "prevalence"), [(39, 120, None), (150, 39, None), (150, 120, 0.6), (150, 120, -0.1)]
-)
-def test_what_cannot_be_drawn_is_refused(dwellings: int, days: int, prevalence: float | None, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"at least|prevalence"):
-        write_city(tmp_path, seed=1, dwellings=dwellings, days=days, start=START, prevalence=prevalence)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_smallest_city_can_be_drawn(seed: int, tmp_path: Path) -> None:
-    write_city(tmp_path, seed=seed, prevalence=0.5, **SMALL)
-    assert len(pq.read_table(tmp_path / "dwellings.parquet")) == 40

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simulators.city.columns import Words
+from simulators.history_tables.columns import Words
 
 ZONE = "Asia/Shanghai"
 OFFSET_S = 8 * 3600
@@ -22,6 +22,15 @@ TYPES: dict[str, pa.DataType] = {
     "number": pa.float64(),
     "time": pa.timestamp("ms", tz=ZONE),
 }
+
+
+def worded(words: Words) -> Any:
+    """Words as an Arrow dictionary of those that are used."""
+    numbers = np.asarray(words.numbers, np.int32)
+    used, small = np.unique(numbers, return_inverse=True)
+    vocabulary = pa.array(["" if n < 0 else words.vocabulary[n] for n in used.tolist()], pa.string())
+    indices: pa.Int32Array = pa.array(small.astype(np.int32), pa.int32(), mask=numbers < 0)
+    return pa.DictionaryArray.from_arrays(indices, vocabulary)
 
 
 class ParquetTable:
@@ -40,8 +49,7 @@ class ParquetTable:
 
     def add(self, columns: Mapping[str, Any]) -> None:
         self._pending.append(columns)
-        first = columns[self._columns[0][0]]
-        self._rows += len(first.numbers) if isinstance(first, Words) else len(first)
+        self._rows += len(columns[self._columns[0][0]])
         if self._rows >= self._limit:
             self._flush()
 
@@ -57,11 +65,7 @@ class ParquetTable:
 
     def _array(self, parts: list[Any], kind: str) -> Any:
         if isinstance(parts[0], Words):
-            numbers = np.concatenate([part.numbers for part in parts]).astype(np.int32)
-            used, small = np.unique(numbers, return_inverse=True)
-            words = pa.array(["" if n < 0 else parts[0].vocabulary[n] for n in used.tolist()], pa.string())
-            indices: pa.Int32Array = pa.array(small.astype(np.int32), pa.int32(), mask=numbers < 0)
-            return pa.DictionaryArray.from_arrays(indices, words)
+            return worded(Words(np.concatenate([part.numbers for part in parts]), parts[0].vocabulary))
         if isinstance(parts[0], np.ndarray):
             return self._from_numpy(np.concatenate(parts), kind)
         listed = [value for part in parts for value in part]

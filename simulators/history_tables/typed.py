@@ -1,4 +1,4 @@
-"""Writes the tables of the back-test history format, as CSV or Parquet, row group by row group.
+"""The typed form: CSV or Parquet, row group by row group.
 
 Parquet: times are timestamps with the zone, dates are dates, booleans are 0/1 integers, words are strings.
 Parquet needs pyarrow, which is imported only then; CSV does without.
@@ -15,7 +15,7 @@ from typing import IO, Any, Protocol, Self
 
 import numpy as np
 
-from simulators.city.columns import COLUMNS, Words
+from simulators.history_tables.columns import COLUMNS, Words, make_room
 
 PENDING_ROWS = 1_000_000  # rows kept before a row group is written
 
@@ -38,10 +38,7 @@ class Tables:
         self._open: dict[str, Table] = {}
 
     def __enter__(self) -> Self:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        for name in COLUMNS:  # an old table in the other form would win or confuse
-            for ending in ("csv", "parquet"):
-                (self._directory / f"{name}.{ending}").unlink(missing_ok=True)
+        make_room(self._directory)
         for name in COLUMNS:
             self._open[name] = self._opened(name)
         return self
@@ -52,7 +49,7 @@ class Tables:
 
     def _opened(self, name: str) -> Table:
         if self._parquet:
-            from simulators.city.parquet import ParquetTable
+            from simulators.history_tables.parquet import ParquetTable
 
             return ParquetTable(self._directory / f"{name}.parquet", COLUMNS[name], self._start, PENDING_ROWS)
         return CsvTable(self._directory / f"{name}.csv", COLUMNS[name], self._start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,13 +58,30 @@ COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """The format's tables; and `simulated_absences`, the truth about who was away and why (for the leak test)."""
 
+TABLES = tuple(name for name in COLUMNS if name != "simulated_absences")
+"""Of the format."""
+
+
+def make_room(directory: Path) -> None:
+    """Makes the directory and removes old tables: one in the other form would win or confuse."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in COLUMNS:
+        for ending in ("csv", "parquet"):
+            (directory / f"{name}.{ending}").unlink(missing_ok=True)
+
 
 class Words:
-    """A column of words given as numbers into a vocabulary; -1 is empty."""
+    """A column of words given as numbers into a vocabulary; below 0 is empty."""
 
     def __init__(self, numbers: NDArray[Any], vocabulary: Sequence[str]) -> None:
         self.numbers = numbers
         self.vocabulary = vocabulary
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, rows: slice) -> Words:
+        return Words(self.numbers[rows], self.vocabulary)
 
     def texts(self) -> list[str]:
         """The words themselves."""
