@@ -13,6 +13,8 @@ from hub.access.revocations import unconfirmed
 from hub.access.states import device_lists
 from hub.access.step import held_for, no_way_in, step_item
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.english.own_words import both
+from hub.english.phrases import english
 from hub.errors import NotFound
 from hub.services import Hub
 from hub.tables import Estate
@@ -51,6 +53,8 @@ class Removal(BaseModel):
     part: str
     because: str
     told: str
+    told_zh: str
+    told_en: str
     edge_online: bool
 
 
@@ -59,6 +63,7 @@ class StuckMember(BaseModel):
     label: str
     dwelling_id: str
     why: str
+    why_en: str
 
 
 class SyncHousehold(BaseModel):
@@ -100,7 +105,9 @@ def get_estate_sync(estate_id: str, hub: TheHub, principal: Viewer) -> EstateSyn
         held = held_for(session, estate_id)
         return EstateSync(
             devices=[DeviceStep(**step_item(lists)) for lists in device_lists(session, {estate_id})],
-            unconfirmed_removals=[Removal(**asdict(r)) for r in unconfirmed(session, estate_id)],
+            unconfirmed_removals=[
+                Removal(**{**asdict(r), **both("told", r.told)}) for r in unconfirmed(session, estate_id)
+            ],
             held=SyncHeld.model_validate(held) if held else None,
-            no_way_in=[StuckMember(**asdict(n)) for n in no_way_in(session, estate, hub.now())],
+            no_way_in=[StuckMember(**asdict(n), why_en=english(n.why)) for n in no_way_in(session, estate, hub.now())],
         )

@@ -52,6 +52,8 @@ OUTDATED_ZH = "设备上仍是此人以前的内容（以前的卡或照片仍�
 def refusal_zh(code: str, text: str = "", *, partial: bool = False, outdated: bool = False) -> str:
     """The clerk's text; for a code this release does not know, the device's own words."""
     told = REFUSAL_ZH.get(code) or (f"设备拒绝（{code}）：{text}" if text else f"设备拒绝（{code}）")
+    if (partial or outdated) and not told.endswith("。"):
+        told += "。"
     if partial:
         return told + (FACE_ZH if code.startswith("card_") else PARTIAL_ZH)
     return told + OUTDATED_ZH if outdated else told

@@ -22,7 +22,7 @@ STOPS = {"。": ". ", "；": "; ", "、": ", ", "，": ", "}
 MARKS = str.maketrans(STOPS)
 ABOUT = re.compile(r"([^。；，、：\n]{1,80}?)(?:：|: )")
 BETWEEN = {"\n": "\n", "。": " ", "；": "; "}
-FILES = ("leads", "names", "cases", "access", "forms", "refusals", "reasons", "settings", "commands")
+FILES = ("leads", "names", "cases", "access", "forms", "refusals", "reasons", "settings", "commands", "devices")
 
 
 @dataclass(frozen=True, slots=True)

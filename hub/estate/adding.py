@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from hub.access import revocations
 from hub.db import UnitOfWork
+from hub.english.own_words import in_english
 from hub.errors import ApiError, BadRequest, Conflict, NotFound
 from hub.estate import law, service_days
 from hub.estate.device_config import problems, with_kept_secrets
@@ -70,7 +71,13 @@ def found_devices(session: Session, estate_id: str) -> list[dict[str, Any]]:
     added = session.scalars(select(Device).where(Device.estate_id == estate_id, Device.removed_at.is_(None))).all()
     known = {place for device in added for place in _places(device.config)}
     found = [
-        {**one, "edge_id": edge.id, "edge_name": edge.name}
+        {
+            **one,
+            "title_en": in_english(one["title"]),
+            "detail_en": in_english(one["detail"]),
+            "edge_id": edge.id,
+            "edge_name": edge.name,
+        }
         for edge in session.scalars(select(Edge).where(Edge.estate_id == estate_id))
         for one in edge.found
         if not _places(one["config"]) & known

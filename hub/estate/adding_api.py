@@ -59,8 +59,10 @@ class FoundDeviceItem(BaseModel):
     key: str
     kind: str
     title: str
+    title_en: str
     config: dict[str, Any]
     detail: str
+    detail_en: str
     first_seen_at: datetime
     last_seen_at: datetime
 

@@ -15,6 +15,7 @@ from hub.access import faces
 from hub.access.lawful import face_gate
 from hub.access.refusals import refusal_zh
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.english.own_words import both, in_english
 from hub.errors import ApiError, BadRequest, NotFound
 from hub.estate import commands, dwelling, dwelling_models, law, models, stranger_pictures, views
 from hub.occupancy.analyse import last_whole_day
@@ -127,17 +128,17 @@ def device_detail(device_id: str, hub: TheHub, principal: Viewer) -> Any:
         since = hub.now() - timedelta(days=COVERAGE_DAYS)
         seen = select(Coverage).where(Coverage.device_id == device_id).order_by(Coverage.from_at)
         coverage = session.scalars(seen.where(Coverage.to_at.is_(None) | (Coverage.to_at > since)))
+        spans = [
+            *({name: getattr(row, name) for name in ("state", "reason", "from_at", "to_at")} for row in coverage),
+            *doubts_of(session, device_id, since),
+            *silences_of(session, device_id, since),
+        ]
         meters = session.scalar(select(func.count()).select_from(Meter).where(Meter.device_id == device_id))
         return {
             **item,
             "access_points": [p for d in doors for p in d["access_points"] if p["device_id"] == device_id],
             "refusals": _refusals(session, device_id),
-            "coverage": [
-                {"state": row.state, "reason": row.reason, "from_at": row.from_at, "to_at": row.to_at}
-                for row in coverage
-            ]
-            + doubts_of(session, device_id, since)
-            + silences_of(session, device_id, since),
+            "coverage": [{**span, **both("reason", span["reason"])} for span in spans],
             "unreadable_count": device.unreadable_count,
             "config": views.mask_secrets(device.config),
             "meters": meters or 0,
@@ -156,6 +157,7 @@ def _refusals(session: Session, device_id: str) -> list[dict[str, Any]]:
     items = []
     for token, one in refused.items():
         row, code, text = known.get(token), str(one.get("code", "")), str(one.get("text", ""))
+        message = refusal_zh(code, text, partial=bool(one.get("partial")), outdated=bool(one.get("outdated")))
         items.append(
             {
                 "token": token,
@@ -163,10 +165,10 @@ def _refusals(session: Session, device_id: str) -> list[dict[str, Any]]:
                 "dwelling_id": row.dwelling_id if row else None,
                 "dwelling_number": row.number if row else None,
                 "code": code,
-                "message_zh": refusal_zh(
-                    code, text, partial=bool(one.get("partial")), outdated=bool(one.get("outdated"))
-                ),
+                "message_zh": message,
+                "message_en": in_english(message),
                 "text": text,
+                "text_en": in_english(text),
             }
         )
     return items

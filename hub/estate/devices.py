@@ -23,6 +23,7 @@ from device_drivers.contract.messages import DeviceReported, DevicesDesired, Lis
 from device_drivers.contract.words import Direction, FailMode, Quantity
 from hub.access import refusals, revocations, since
 from hub.db import UnitOfWork
+from hub.english.own_words import both
 from hub.estate import stranger_pictures
 from hub.estate.modes import door_modes, mode_item
 from hub.services import Hub
@@ -252,6 +253,7 @@ def _device_change(report: DeviceReported) -> dict[str, Any]:
         "last_seen_at": status.last_seen_at,
         "clock_offset_s": status.clock_offset_s,
         "detail": status.detail,
+        **both("detail", status.detail),
     }
 
 

@@ -202,6 +202,8 @@ class ListState(BaseModel):
 
 
 class DeviceItem(BaseModel):
+    """`detail`: how it is, as the box or the device said it; `detail_zh`, `detail_en`: the words to show."""
+
     id: str
     code: str
     name: str
@@ -214,8 +216,11 @@ class DeviceItem(BaseModel):
     last_seen_at: datetime | None
     clock_offset_s: float | None
     model: str
+    model_en: str
     firmware: str
     detail: str
+    detail_zh: str
+    detail_en: str
     root_cause: str | None
     list: ListState | None
 
@@ -231,12 +236,18 @@ class Refusal(BaseModel):
     dwelling_number: str | None
     code: str
     message_zh: str
+    message_en: str
     text: str
+    text_en: str
 
 
 class CoverageItem(BaseModel):
+    """`reason`: a code, or as the box or the device said it; `reason_zh`, `reason_en`: the words to show."""
+
     state: str
     reason: str
+    reason_zh: str
+    reason_en: str
     from_at: datetime
     to_at: datetime | None
 

@@ -14,6 +14,7 @@ from hub.access.lawful import on_escape_route
 from hub.access.revocations import oldest_open
 from hub.access.schedule_rows import load_schedules, told_hours
 from hub.access.states import DeviceLists, device_lists
+from hub.english.own_words import both, in_english
 from hub.estate import law
 from hub.estate.commands import catalogues
 from hub.estate.modes import Mode, door_modes, mode_item
@@ -321,8 +322,10 @@ def device_items(session: Session, estate_id: str, device_id: str | None = None)
             "last_seen_at": device.last_seen_at,
             "clock_offset_s": device.clock_offset_s,
             "model": device.model,
+            "model_en": in_english(device.model),
             "firmware": device.firmware,
             "detail": device.detail,
+            **both("detail", device.detail),
             "root_cause": None if online else "edge_offline",
             "list": _list_item(lists[device.id], reported) if device.id in lists else None,
         }

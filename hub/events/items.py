@@ -10,31 +10,9 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
-REASONS_ZH = {
-    "unknown_credential": "未登记的卡或人脸",
-    "not_yet_valid": "尚未到生效时间",
-    "expired": "已过有效期",
-    "out_of_schedule": "不在允许的时段",
-    "wrong_access_point": "无权通行此门",
-    "blocked": "凭证已停用",
-    "locked_down": "门已封闭",
-    "no_list": "边缘机尚未收到名单",
-    "clock_unsure": "断电后时间未校准，访客暂不放行",
-    "used_up": "通行证的次数已用完",
-    "code_expired": "手机二维码已过期，请在页面上刷新后再试",
-    "code_used": "这个二维码已在此门用过，请等页面换新码",
-    "too_many_tries": "键盘连续输错，暂停输入密码；刷卡、扫码、刷脸不受影响",
-    "not_taken": "已放行但未通过",
-}
+from hub.english.own_words import FACE_ZH, NOTES_ZH, REASONS_ZH, both
+from hub.english.phrases import english
 
-
-FACE_ZH = {
-    "same": "人脸与持卡人一致",
-    "different": "人脸与持卡人可能不一致（仅供核实，不影响通行）",
-    "known": "按键求助者可能是已登记住户，请核实后由人决定是否开门",
-    "unknown": "按键求助者不在同意人脸识别的住户中",
-    "unseen": "人脸未能比对",
-}
 STALE_S = 30.0  # a picture this far from its event is not shown as one of it
 
 
@@ -43,6 +21,7 @@ class EventItem(BaseModel):
 
     `snapshot_taken_at`: when the picture was taken, by the edge's clock; `snapshot_proof`: by what that is known (none: by
     nothing); `snapshot_stale`: it is of another time than its event. `face`: what a look at the face said (`face_zh`).
+    `text`: as the box or the device said it; beside it, as beside `topic` of what a box says of itself, the words to show.
     `holder` is the credential's label ("1号楼-0101 · 成员2"). `late`: replayed or imported, not seen live.
     """
 
@@ -65,19 +44,25 @@ class EventItem(BaseModel):
     outcome: str | None = None
     reason: str | None = None
     reason_zh: str | None = None
+    reason_en: str | None = None
     direction: str | None = None
     door_state: str | None = None
     door_alarm: str | None = None
     quantity: str | None = None
     value: float | None = None
     topic: str | None = None
+    topic_zh: str | None = None
+    topic_en: str | None = None
     text: str | None = None
+    text_zh: str | None = None
+    text_en: str | None = None
     snapshot: str | None = None
     snapshot_taken_at: datetime | None = None
     snapshot_proof: str | None = None
     snapshot_stale: bool = False
     face: str | None = None
     face_zh: str | None = None
+    face_en: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +109,14 @@ def to_item(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
         "holder": label,
         "holder_class": holder_class,
         "identifier": row["identifier"],
-        "text": body.get("text") or body.get("error") or None,
+        **_text(body.get("text") or body.get("error")),
         **_picture(names.pictures.get(key), row["received_at"]),
         **_face(names.faces.get(key)),
     }
     if kind == "access":
         item |= {"outcome": row["outcome"], "direction": body.get("direction"), "reason": reason}
         item["reason_zh"] = REASONS_ZH.get(reason or "", reason)
+        item["reason_en"] = english(item["reason_zh"] or "") or None
     elif kind == "door":
         item |= {"door_state": row["outcome"] or "unknown", "door_alarm": reason or "normal"}
     elif kind == "meter":
@@ -138,9 +124,11 @@ def to_item(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
     elif kind == "camera":
         item["topic"] = body.get("topic")
     elif kind == "observation":
-        item |= {"outcome": row["outcome"], "reason": reason}
+        item |= {"outcome": row["outcome"], "reason": reason, **both("reason", reason)}
     elif kind == "edge":
-        item["topic"] = body.get("what")
+        what = body.get("what", "")
+        told = NOTES_ZH.get(what, what)
+        item |= {"topic": what, "topic_zh": told, "topic_en": english(told)}
     elif kind == "snapshot":
         taken = body.get("taken_at")
         at = datetime.fromisoformat(taken) if taken else None
@@ -148,6 +136,10 @@ def to_item(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
     elif kind == "face_check":
         item |= {**_face((row["outcome"] or "", body.get("text", ""))), "outcome": row["outcome"]}
     return item
+
+
+def _text(text: str | None) -> dict[str, Any]:
+    return {"text": text, **both("text", text)} if text else {"text": None}
 
 
 def _picture(shot: Shot | None, event_at: datetime) -> dict[str, Any]:
@@ -168,4 +160,6 @@ def _face(look: tuple[str, str] | None) -> dict[str, Any]:
         return {"face": None}
     outcome, text = look
     said = FACE_ZH.get(outcome, outcome)
-    return {"face": outcome, "face_zh": f"{said}（{text}）" if text else said}
+    if not text:
+        return {"face": outcome, "face_zh": said, "face_en": english(said)}
+    return {"face": outcome, "face_zh": f"{said}（{text}）", "face_en": f"{english(said)} ({english(text)})"}

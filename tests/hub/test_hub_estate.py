@@ -245,6 +245,35 @@ def test_a_report_is_kept_as_it_was_said(site: Hub) -> None:
         devices.take_report(site, "edge-bbbb", report())
 
 
+def test_how_a_device_is_and_what_it_saw_is_read_in_both_languages(site: Hub, sign_in: Any) -> None:
+    open_coverage(site)
+    with site.db.unit_of_work("test", "coverage", audit=False) as uow:
+        told = [
+            Change("down", "edge was off", T0 + HOUR),
+            Change("down", "事件订阅被设备拒绝，正在重试：HTTP 500", T0 + 2 * HOUR),
+        ]
+        coverage.apply_changes(uow.session, "E001", {"E001.face-g1": told})
+    edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep"))
+    edges.take_status(site, "edge-aaaa", EdgeStatus(False))
+    said = "遮挡或移动报警：RuleEngine/Tamper；no sign of life for 90 s"
+    status = DeviceStatus(DeviceCondition.FAULT, T0, detail=said, model="门禁一体机")
+    refused = (CredentialRefusal("tok", "no_point", "no door", partial=True),)
+    devices.take_report(site, "edge-aaaa", report(status=status, refused=refused))
+    page = sign_in(site, "estate_manager").get("/api/v1/devices/E001.face-g1").json()
+    assert [(one["reason"], one["reason_zh"], one["reason_en"]) for one in page["coverage"]] == [
+        ("", "", ""),
+        ("edge was off", "边缘机停机", "edge was off"),
+        (told[1].reason, told[1].reason, "the device refuses to tell its events; it is tried again: HTTP 500"),
+        ("edge_offline", "边缘机离线，期间情况未知", "The edge box was offline, so this time is unknown"),
+    ]
+    assert (page["detail"], page["model_en"]) == (said, "access terminal")
+    assert page["detail_zh"] == "遮挡或移动报警：RuleEngine/Tamper；90 秒没有任何消息"
+    assert page["detail_en"] == "alarm, covered or moved: RuleEngine/Tamper; no sign of life for 90 s"
+    (one,) = page["refusals"]
+    assert one["message_zh"] == "设备拒绝（no_point）：no door。门卡照常可用。"
+    assert one["message_en"] == "Refused by the device (no_point): no door. The card works as before."
+
+
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 

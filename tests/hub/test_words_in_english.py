@@ -9,7 +9,7 @@ import pytest
 
 from hub.access import lawful
 from hub.access.refusals import REFUSAL_ZH
-from hub.events.items import FACE_ZH, REASONS_ZH
+from hub.english.own_words import REASONS_ZH
 from hub.tenancy.fields import RELATION_ZH
 from hub.tenancy.reasons import REASONS
 
@@ -27,7 +27,6 @@ LAW = dict.fromkeys(re.findall(r'LawPoint\(\s*"(\w+)"', Path(lawful.__file__).re
         ("relation", RELATION_ZH),
         ("law", LAW),
         ("denial", REASONS_ZH),
-        ("face", FACE_ZH),
     ],
 )
 def test_every_code_has_english_words(name: str, codes: dict[str, str]) -> None:

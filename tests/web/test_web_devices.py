@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from playwright.sync_api import Page, expect
-from web_estate import EDGE, ESTATE, Served
+from web_estate import EDGE, ESTATE, TERMINAL, Served
 from web_support import OpenAs, live, violations
 
 from device_drivers.contract.device import DeviceStatus
 from device_drivers.contract.messages import DeviceReported
 from device_drivers.contract.words import DeviceCondition
+from hub.estate.coverage import Change, apply_changes
 from hub.estate.devices import take_report
 from hub.tables import AccessPoint, Device
 
@@ -115,6 +116,26 @@ def test_settings_are_changed_and_secrets_stay_unseen(open_as: OpenAs, served: S
     expect(page.get_by_test_id("config")).to_contain_text("10.0.0.10")
     kept = device(served).config
     assert (kept["host"], kept["password"]) == ("10.0.0.10", "wang-1234")
+
+
+def test_what_a_device_says_of_itself_is_read_in_either_language(open_as: OpenAs, served: Served) -> None:
+    said = "设备没有事件服务（移动、遮挡、输入不会上报），抓拍不受影响"
+    now = datetime.now(UTC)
+    changes = [Change("down", "edge_offline", now - timedelta(hours=3)), Change("down", said, now - timedelta(hours=2))]
+    with served.hub.db.unit_of_work("test", "coverage", audit=False) as uow:
+        apply_changes(uow.session, ESTATE, {TERMINAL: changes})
+    page = open_as("manager", f"/devices/{TERMINAL}")
+    live(page)
+    status = DeviceStatus(DeviceCondition.FAULT, now, now, detail=f"{said}；no sign of life for 90 s")
+    take_report(served.hub, EDGE, DeviceReported(TERMINAL, 0, "", status, reported_at=now + timedelta(seconds=5)))
+    covered, facts = page.get_by_test_id("coverage"), page.locator("dl.facts").first
+    expect(covered).to_contain_text("边缘机离线，期间情况未知")
+    expect(facts).to_contain_text("90 秒没有任何消息")
+    page.get_by_test_id("language").click()
+    expect(covered).to_contain_text("The edge box was offline, so this time is unknown")
+    expect(covered).to_contain_text("pictures can still be taken")
+    expect(facts).to_contain_text("no sign of life for 90 s")
+    assert not re.search(r"[\u4e00-\u9fff]", covered.inner_text() + facts.inner_text())
 
 
 def test_a_user_comes_in_by_a_link(open_as: OpenAs, served: Served) -> None:

@@ -2896,7 +2896,10 @@ export interface components {
             /** Vacant */
             vacant: number;
         };
-        /** CoverageItem */
+        /**
+         * CoverageItem
+         * @description `reason`: a code, or as the box or the device said it; `reason_zh`, `reason_en`: the words to show.
+         */
         CoverageItem: {
             /**
              * From At
@@ -2905,6 +2908,10 @@ export interface components {
             from_at: string;
             /** Reason */
             reason: string;
+            /** Reason En */
+            reason_en: string;
+            /** Reason Zh */
+            reason_zh: string;
             /** State */
             state: string;
             /** To At */
@@ -3116,6 +3123,10 @@ export interface components {
             coverage: components["schemas"]["CoverageItem"][];
             /** Detail */
             detail: string;
+            /** Detail En */
+            detail_en: string;
+            /** Detail Zh */
+            detail_zh: string;
             /** Edge Id */
             edge_id: string;
             /** Edge Online */
@@ -3135,6 +3146,8 @@ export interface components {
             meters: number;
             /** Model */
             model: string;
+            /** Model En */
+            model_en: string;
             /** Name */
             name: string;
             /** Refusals */
@@ -3161,7 +3174,10 @@ export interface components {
             /** State */
             state: string;
         };
-        /** DeviceItem */
+        /**
+         * DeviceItem
+         * @description `detail`: how it is, as the box or the device said it; `detail_zh`, `detail_en`: the words to show.
+         */
         DeviceItem: {
             /** Clock Offset S */
             clock_offset_s: number | null;
@@ -3173,6 +3189,10 @@ export interface components {
             condition_since: string | null;
             /** Detail */
             detail: string;
+            /** Detail En */
+            detail_en: string;
+            /** Detail Zh */
+            detail_zh: string;
             /** Edge Id */
             edge_id: string;
             /** Edge Online */
@@ -3190,6 +3210,8 @@ export interface components {
             list: components["schemas"]["ListState"] | null;
             /** Model */
             model: string;
+            /** Model En */
+            model_en: string;
             /** Name */
             name: string;
             /** Root Cause */
@@ -3677,6 +3699,7 @@ export interface components {
          *
          *     `snapshot_taken_at`: when the picture was taken, by the edge's clock; `snapshot_proof`: by what that is known (none: by
          *     nothing); `snapshot_stale`: it is of another time than its event. `face`: what a look at the face said (`face_zh`).
+         *     `text`: as the box or the device said it; beside it, as beside `topic` of what a box says of itself, the words to show.
          *     `holder` is the credential's label ("1号楼-0101 · 成员2"). `late`: replayed or imported, not seen live.
          */
         EventItem: {
@@ -3715,6 +3738,8 @@ export interface components {
             dwelling_number?: string | null;
             /** Face */
             face?: string | null;
+            /** Face En */
+            face_en?: string | null;
             /** Face Zh */
             face_zh?: string | null;
             /** Holder */
@@ -3738,6 +3763,8 @@ export interface components {
             quantity?: string | null;
             /** Reason */
             reason?: string | null;
+            /** Reason En */
+            reason_en?: string | null;
             /** Reason Zh */
             reason_zh?: string | null;
             /**
@@ -3758,8 +3785,16 @@ export interface components {
             snapshot_taken_at?: string | null;
             /** Text */
             text?: string | null;
+            /** Text En */
+            text_en?: string | null;
+            /** Text Zh */
+            text_zh?: string | null;
             /** Topic */
             topic?: string | null;
+            /** Topic En */
+            topic_en?: string | null;
+            /** Topic Zh */
+            topic_zh?: string | null;
             /** Value */
             value?: number | null;
         };
@@ -3986,6 +4021,8 @@ export interface components {
             };
             /** Detail */
             detail: string;
+            /** Detail En */
+            detail_en: string;
             /** Edge Id */
             edge_id: string;
             /** Edge Name */
@@ -4006,6 +4043,8 @@ export interface components {
             last_seen_at: string;
             /** Title */
             title: string;
+            /** Title En */
+            title_en: string;
         };
         /** FoundDevices */
         FoundDevices: {
@@ -5607,10 +5646,14 @@ export interface components {
             dwelling_number: string | null;
             /** Label */
             label: string;
+            /** Message En */
+            message_en: string;
             /** Message Zh */
             message_zh: string;
             /** Text */
             text: string;
+            /** Text En */
+            text_en: string;
             /** Token */
             token: string;
         };
@@ -5700,6 +5743,10 @@ export interface components {
             token: string;
             /** Told */
             told: string;
+            /** Told En */
+            told_en: string;
+            /** Told Zh */
+            told_zh: string;
         };
         /** RenewWanted */
         RenewWanted: {
@@ -6170,6 +6217,8 @@ export interface components {
             token: string;
             /** Why */
             why: string;
+            /** Why En */
+            why_en: string;
         };
         /**
          * Sublet

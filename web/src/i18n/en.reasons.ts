@@ -19,14 +19,6 @@ export const denial: Record<string, string> = {
   not_taken: "Let in, and did not pass",
 };
 
-export const face: Record<string, string> = {
-  same: "The face is the card holder's",
-  different: "The face may not be the card holder's (to be checked; it stops nobody)",
-  known: "Who pressed the button may be a registered resident: check, then a person decides about the door",
-  unknown: "Who pressed the button is none of the residents who agreed to face checks",
-  unseen: "No face could be compared",
-};
-
 export const reason: Record<string, string> = {
   not_an_object: "This row is no complete record: check the export.",
   key_twice: "The record says one thing twice, and nobody can tell which holds: check the program that exports.",

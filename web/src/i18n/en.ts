@@ -1,7 +1,7 @@
 import { enCare } from "./en.care";
 import { enCases } from "./en.cases";
 import type { Words } from "./zh";
-import { denial, face, law, reason, refusal, relation } from "./en.reasons";
+import { denial, law, reason, refusal, relation } from "./en.reasons";
 
 const words: Words["words"] = {
   status: {
@@ -29,7 +29,7 @@ const words: Words["words"] = {
     pass_expired: "expired or used up", pass_withdrawn: "taken back by the host",
   },
   way: { qr: "Changing code on the phone", pin: "PIN", card: "Card", id_card: "ID card", dynamic_qr: "Changing code on the phone" },
-  said: { denial, face, law, reason, refusal, relation },
+  said: { denial, law, reason, refusal, relation },
   heldKind: {
     "pass.issue": "Issue a pass", "pass.end": "End a pass", "pass.renew": "Renew a pass", "credential.own_request": "End at own request", "credential.lost_card": "Lost card",
     "credential.restore": "Restore a credential", "device.foreign": "What becomes of foreign entries", "role.assign": "Give a role", "role.end": "Take a role back", "role.extend": "Extend a role", "schedule.change": "Change hours", "member.id_card": "Identity card as a way in", "member.pin": "PIN", "pass.link": "Link for the phone",

@@ -38,7 +38,7 @@ const words = {
   } as Record<string, string>,
   way: { qr: "手机动态码", pin: "密码", card: "卡", id_card: "身份证", dynamic_qr: "手机动态码" } as Record<string, string>,
   // What the hub says itself, in Chinese: other languages have words by its codes.
-  said: { denial: {} as Record<string, string>, face: {} as Record<string, string>, law: {} as Record<string, string>, reason: {} as Record<string, string>, refusal: {} as Record<string, string>, relation: {} as Record<string, string> },
+  said: { denial: {} as Record<string, string>, law: {} as Record<string, string>, reason: {} as Record<string, string>, refusal: {} as Record<string, string>, relation: {} as Record<string, string> },
   heldKind: {
     "pass.issue": "签发通行证", "pass.end": "终止通行证", "pass.renew": "通行证续期", "credential.own_request": "本人申请停用", "credential.lost_card": "挂失换卡",
     "credential.restore": "恢复停用的凭证", "device.foreign": "处理设备上的非本系统人员", "role.assign": "授予岗位", "role.end": "收回岗位", "role.extend": "岗位续期", "schedule.change": "更改时段", "member.id_card": "身份证开门", "member.pin": "开门密码", "pass.link": "发手机通行链接",

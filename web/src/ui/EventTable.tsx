@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { EventItem } from "../api/types";
 import * as format from "../format";
-import { useSaid, useWords, word } from "../i18n";
+import { useSaid, useTold, useWords, word } from "../i18n";
 import { useZone } from "../session";
 import { StateMark } from "./Mark";
 import { Snapshot } from "./Snapshot";
@@ -38,10 +38,11 @@ export function EventTable({ items }: { items: EventItem[] }): ReactNode {
 function What({ item }: { item: EventItem }): ReactNode {
   const { words, live } = useWords();
   const said = useSaid();
+  const told = useTold();
   const zone = useZone();
   const picture = item.snapshot ? <Snapshot of={item} sha256={item.snapshot} label={live.imageOf(item.access_point_name ?? item.device_name, format.time(item.at, zone))} /> : null;
-  const face = item.face_zh ? <span className={item.face === "different" ? "faint warn" : "faint"} data-testid="face"> {said("face", item.face, item.face_zh)}</span> : null;
-  const text = item.text ? <span className="faint"> {item.text}</span> : null;
+  const face = item.face_zh ? <span className={item.face === "different" ? "faint warn" : "faint"} data-testid="face"> {told(item.face_zh, item.face_en)}</span> : null;
+  const text = item.text ? <span className="faint"> {told(item.text_zh, item.text_en)}</span> : null;
   switch (item.kind) {
     case "access":
       return (
@@ -55,8 +56,8 @@ function What({ item }: { item: EventItem }): ReactNode {
     case "meter":
       return <>{word(words.quantity, item.quantity)} {format.number(item.value, 3)} {words.quantityUnit[item.quantity ?? ""] ?? ""}{text}</>;
     case "observation":
-      return <><StateMark state={item.outcome} words={words.coverage} /> <span className="faint">{item.reason}</span></>;
+      return <><StateMark state={item.outcome} words={words.coverage} /> <span className="faint">{told(item.reason_zh, item.reason_en)}</span></>;
     default:
-      return <>{item.topic ? <code>{item.topic}</code> : null}{item.kind === "face_check" ? null : text}{picture}{face}</>;
+      return <>{item.topic_zh ? told(item.topic_zh, item.topic_en) : item.topic ? <code>{item.topic}</code> : null}{item.kind === "face_check" ? null : text}{picture}{face}</>;
   }
 }

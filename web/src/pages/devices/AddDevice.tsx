@@ -8,7 +8,7 @@ import { ApiError, call } from "../../api/client";
 import { useSummary } from "../../api/queries";
 import type { Catalogue, DriverItem, FoundDeviceItem, FoundDeviceList } from "../../api/types";
 import * as format from "../../format";
-import { useLanguage, useWords, word } from "../../i18n";
+import { useLanguage, useTold, useWords, word } from "../../i18n";
 import { useEstate, useSession, useZone } from "../../session";
 import { Answer, Empty, Panel } from "../../ui/Panel";
 import { ConfigForm } from "./ConfigForm";
@@ -30,6 +30,7 @@ export function AddDevice(): ReactNode {
 /** Devices that edges see and nobody added: from here they are taken over, nothing is written before that. */
 export function FoundDevices(): ReactNode {
   const { adding: t, words } = useWords();
+  const told = useTold();
   const { may } = useSession();
   const estate = useEstate();
   const zone = useZone();
@@ -49,7 +50,7 @@ export function FoundDevices(): ReactNode {
           <tbody>
             {items.map((one) => (
               <tr key={`${one.edge_id} ${one.key}`} data-testid="found-device">
-                <td>{word(words.deviceKind, one.kind)}</td><td>{one.title}</td><td>{one.detail}</td><td className="faint">{one.edge_name}</td>
+                <td>{word(words.deviceKind, one.kind)}</td><td>{told(one.title, one.title_en)}</td><td>{told(one.detail, one.detail_en)}</td><td className="faint">{one.edge_name}</td>
                 <td className="num">{format.clock(one.first_seen_at, zone)}</td>
                 <td><Button size="small" onClick={() => setTaken(one)}>{t.takeOver}</Button></td>
               </tr>

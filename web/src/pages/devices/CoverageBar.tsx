@@ -3,7 +3,7 @@
 import type { ReactNode } from "react";
 import type { CoverageSpan } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import { useZone } from "../../session";
 import { StateMark } from "../../ui/Mark";
 import { Empty } from "../../ui/Panel";
@@ -18,6 +18,7 @@ const shared = (one: Part, other: Part): number => Math.max(0, Math.min(one.left
 
 export function CoverageBar({ spans }: { spans: CoverageSpan[] }): ReactNode {
   const { devices: t, words } = useWords();
+  const told = useTold();
   const zone = useZone();
   if (spans.length === 0) return <Empty text={t.coverageEmpty} />;
   const now = Date.now();
@@ -44,7 +45,7 @@ export function CoverageBar({ spans }: { spans: CoverageSpan[] }): ReactNode {
           <li key={span.from_at + span.state}>
             <StateMark state={span.state} words={words.coverage} />
             <span className="num">{format.minute(span.from_at, zone)} – {span.to_at ? format.minute(span.to_at, zone) : t.ongoing}</span>
-            <span className="faint">{span.reason}</span>
+            <span className="faint">{told(span.reason_zh, span.reason_en)}</span>
           </li>
         ))}
       </ul>

@@ -5,7 +5,7 @@ import { Link, useParams } from "react-router";
 import { useDevice, useDeviceEvents } from "../../api/queries";
 import type { DeviceDetail } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word, useSaid } from "../../i18n";
+import { useSaid, useTold, useWords, word } from "../../i18n";
 import { useZone } from "../../session";
 import { EventTable } from "../../ui/EventTable";
 import { Answer, Empty, Panel } from "../../ui/Panel";
@@ -49,13 +49,14 @@ function Page({ device }: { device: DeviceDetail }): ReactNode {
 
 function Facts({ device }: { device: DeviceDetail }): ReactNode {
   const t = useWords().devices;
+  const told = useTold();
   const zone = useZone();
   const facts: [string, ReactNode][] = [
     [t.columns.since, format.dateTime(device.condition_since, zone)], [t.columns.seen, format.dateTime(device.last_seen_at, zone)],
-    [t.columns.clock, format.offset(device.clock_offset_s)], [t.columns.model, [device.model, device.firmware].filter(Boolean).join(" / ") || format.NONE],
+    [t.columns.clock, format.offset(device.clock_offset_s)], [t.columns.model, [told(device.model, device.model_en), device.firmware].filter(Boolean).join(" / ") || format.NONE],
     [t.edge, device.edge_id], [t.unreadable, format.number(device.unreadable_count)],
   ];
-  if (device.detail && device.in_service) facts.push([t.detail, device.detail]);
+  if (device.detail && device.in_service) facts.push([t.detail, told(device.detail_zh, device.detail_en)]);
   if (device.meters) facts.push([t.meters, device.meters]);
   if (device.list) {
     facts.push([t.listDetail, <ListTruth key="list" list={device.list} known={device.edge_online} />]);
@@ -70,6 +71,7 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
 
 function Refusals({ device }: { device: DeviceDetail }): ReactNode {
   const said = useSaid();
+  const told = useTold();
   const t = useWords().devices;
   return (
     <Panel id="refusals" title={t.refusals}>
@@ -80,8 +82,8 @@ function Refusals({ device }: { device: DeviceDetail }): ReactNode {
             {device.refusals.map((refusal) => (
               <tr key={refusal.token}>
                 <td>{refusal.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(refusal.dwelling_id)}`}>{refusal.label}</Link> : refusal.label}</td>
-                <td><strong>{said("refusal", refusal.code, refusal.message_zh)}</strong></td>
-                <td className="faint"><code>{[refusal.code, refusal.text].filter(Boolean).join(" ")}</code></td>
+                <td><strong>{said("refusal", refusal.code, told(refusal.message_zh, refusal.message_en))}</strong></td>
+                <td className="faint"><code>{[refusal.code, told(refusal.text, refusal.text_en)].filter(Boolean).join(" ")}</code></td>
               </tr>
             ))}
           </tbody>

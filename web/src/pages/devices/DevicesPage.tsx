@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { useDevices } from "../../api/queries";
 import type { DeviceItem } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import { useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -43,6 +43,7 @@ export function Condition({ device }: { device: DeviceItem }): ReactNode {
 
 function Table({ devices }: { devices: DeviceItem[] }): ReactNode {
   const { devices: t } = useWords();
+  const told = useTold();
   const zone = useZone();
   const c = t.columns;
   return (
@@ -53,12 +54,12 @@ function Table({ devices }: { devices: DeviceItem[] }): ReactNode {
           {devices.map((device) => (
             <tr key={device.id} data-testid="device">
               <td><Link to={`/devices/${encodeURIComponent(device.id)}`}>{device.name}</Link><div className="faint">{device.code}</div></td>
-              <td>{device.in_service ? null : <div><ServiceMark inService={false} /></div>}<Condition device={device} />{device.detail ? <div className="faint">{device.detail}</div> : null}</td>
+              <td>{device.in_service ? null : <div><ServiceMark inService={false} /></div>}<Condition device={device} />{device.detail ? <div className="faint">{told(device.detail_zh, device.detail_en)}</div> : null}</td>
               <td className="num">{format.clock(device.condition_since, zone)}</td>
               <td>{device.list ? <ListTruth list={device.list} known={device.edge_online} /> : <span className="faint">{t.noList}</span>}</td>
               <td className="num">{format.offset(device.clock_offset_s)}</td>
               <td className="num">{format.clock(device.last_seen_at, zone)}</td>
-              <td className="faint">{[device.model, device.firmware].filter(Boolean).join(" / ") || format.NONE}</td>
+              <td className="faint">{[told(device.model, device.model_en), device.firmware].filter(Boolean).join(" / ") || format.NONE}</td>
             </tr>
           ))}
         </tbody>

@@ -7,7 +7,7 @@ import { useNavigate } from "react-router";
 import { ApiError, call } from "../../api/client";
 import type { DeviceDetail, DeviceSetup } from "../../api/types";
 import * as format from "../../format";
-import { useWords } from "../../i18n";
+import { useTold, useWords } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -101,6 +101,7 @@ function Steps({ device, setup }: { device: DeviceDetail; setup: DeviceSetup }):
 /** In words: what the edge found, or why it could not look. */
 function Found({ device, setup }: { device: DeviceDetail; setup: DeviceSetup }): ReactNode {
   const { adding: t } = useWords();
+  const told = useTold();
   const zone = useZone();
   if (!device.edge_online) return <p><Mark tone="none">{t.edgeGone}</Mark></p>;
   const known = t.trouble.find(([pattern]) => pattern.test(device.detail))?.[1];
@@ -108,7 +109,7 @@ function Found({ device, setup }: { device: DeviceDetail; setup: DeviceSetup }):
     return (
       <div role="status">
         <p><Mark tone="bad">{known ?? (device.condition === "offline" ? t.noAnswer : t.cannotWork)}</Mark></p>
-        <p className="faint">{t.technical} <code>{device.detail}</code></p>
+        <p className="faint">{t.technical} <code>{told(device.detail_zh, device.detail_en)}</code></p>
       </div>
     );
   }

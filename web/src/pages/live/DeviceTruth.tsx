@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { useDevice, useDevices } from "../../api/queries";
 import type { DeviceItem, DeviceList } from "../../api/types";
 import * as format from "../../format";
-import { useSaid, useWords } from "../../i18n";
+import { useSaid, useTold, useWords } from "../../i18n";
 import { useZone } from "../../session";
 import { toneOf } from "../../status";
 import { Mark } from "../../ui/Mark";
@@ -42,8 +42,9 @@ function TruthRow({ device }: { device: DeviceItem }): ReactNode {
 
 function WithReason({ id, list }: { id: string; list: DeviceList }): ReactNode {
   const said = useSaid();
+  const told = useTold();
   const first = useDevice(id).data?.refusals[0];
-  return <ListTruth list={list} known why={first ? said("refusal", first.code, first.message_zh) : ""} />;
+  return <ListTruth list={list} known why={first ? said("refusal", first.code, told(first.message_zh, first.message_en)) : ""} />;
 }
 
 /** "应有 417，已确认 416，1 个被拒：照片中未检测到人脸" */

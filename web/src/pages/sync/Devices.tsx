@@ -6,7 +6,7 @@ import { Link } from "react-router";
 import { useDevice, useDevices } from "../../api/queries";
 import type { DeviceItem, SyncDevice } from "../../api/types";
 import * as format from "../../format";
-import { useWords, useSaid } from "../../i18n";
+import { useSaid, useTold, useWords } from "../../i18n";
 import { useSession, useZone } from "../../session";
 import { Mark, StateMark } from "../../ui/Mark";
 import { Answer } from "../../ui/Panel";
@@ -81,6 +81,7 @@ const SHOWN = 20;
 /** Each refused person with what a clerk can do about it. */
 function Refused({ id }: { id: string }): ReactNode {
   const said = useSaid();
+  const told = useTold();
   const { sync: t, devices } = useWords();
   return (
     <Answer query={useDevice(id)} rows={1}>
@@ -89,7 +90,7 @@ function Refused({ id }: { id: string }): ReactNode {
           <ul className="rows" aria-label={devices.refusals} data-testid="refused-persons">
             {device.refusals.slice(0, SHOWN).map((one) => (
               <li key={one.token}>
-                <Mark tone="bad">{said("refusal", one.code, one.message_zh)}</Mark>
+                <Mark tone="bad">{said("refusal", one.code, told(one.message_zh, one.message_en))}</Mark>
                 {one.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(one.dwelling_id)}`}>{one.label}</Link> : <span>{one.label}</span>}
               </li>
             ))}

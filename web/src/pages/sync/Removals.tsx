@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { useDevices } from "../../api/queries";
 import type { DeviceItem, Removal, SyncTruth } from "../../api/types";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useTold, useWords, word } from "../../i18n";
 import type { Words } from "../../i18n/zh";
 import { useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
@@ -43,7 +43,8 @@ export function Removals({ sync }: { sync: SyncTruth }): ReactNode {
 /** Why it is not confirmed, and what helps. */
 function Why({ removal, device }: { removal: Removal; device: DeviceItem | undefined }): ReactNode {
   const t = useWords().sync.pendingBecause;
-  return <>{t[reasonOf(removal, device)]}{removal.told ? <div className="faint">{removal.told}</div> : null}</>;
+  const told = useTold();
+  return <>{t[reasonOf(removal, device)]}{removal.told ? <div className="faint">{told(removal.told_zh, removal.told_en)}</div> : null}</>;
 }
 
 function reasonOf(removal: Removal, device: DeviceItem | undefined): keyof Words["sync"]["pendingBecause"] {

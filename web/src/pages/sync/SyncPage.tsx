@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import { useSync } from "../../api/queries";
 import type { SyncTruth } from "../../api/types";
 import * as format from "../../format";
-import { useWords } from "../../i18n";
+import { useTold, useWords } from "../../i18n";
 import { Answer, Empty, Panel } from "../../ui/Panel";
 import { WaitingFor } from "../../ui/Waiting";
 import { Devices } from "./Devices";
@@ -50,6 +50,7 @@ const SHOWN = 100;
 
 function NoWayIn({ sync }: { sync: SyncTruth }): ReactNode {
   const { sync: t, common } = useWords();
+  const told = useTold();
   if (sync.no_way_in.length === 0) return <Empty text={t.noWayInEmpty} />;
   return (
     <div className="table-scroll tall" tabIndex={0} role="group" aria-label={t.noWayIn}>
@@ -57,7 +58,7 @@ function NoWayIn({ sync }: { sync: SyncTruth }): ReactNode {
         <thead><tr><th>{t.person}</th><th>{t.whyNot}</th></tr></thead>
         <tbody>
           {sync.no_way_in.slice(0, SHOWN).map((member) => (
-            <tr key={member.token + member.label}><td><Link to={`/dwellings/${encodeURIComponent(member.dwelling_id)}`}>{member.label}</Link></td><td>{member.why}</td></tr>
+            <tr key={member.token + member.label}><td><Link to={`/dwellings/${encodeURIComponent(member.dwelling_id)}`}>{member.label}</Link></td><td>{told(member.why, member.why_en)}</td></tr>
           ))}
         </tbody>
       </table>
