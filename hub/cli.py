@@ -324,13 +324,11 @@ def try_policy_command(
 def measured_rules_command(directory: Directory = DIR) -> None:
     """Say how right each rule has been by this hub's closed cases, and which one is held back."""
     with loading():
-        from hub.cases.inspected import outcomes_of
-        from hub.cases.rules_api import records
+        from hub.cases.rules_api import records_of
 
     hub = open_directory(directory)
     try:
-        today = hub.now().date()
-        found = records(outcomes_of(hub.db, today).on(today))
+        found = records_of(hub.db, hub.now().date())
     finally:
         hub.db.close()
     for one in found.rules:
@@ -346,6 +344,12 @@ def measured_rules_command(directory: Directory = DIR) -> None:
         )
     if not found.rules:
         typer.echo("no closed case that somebody looked into yet")
+    if found.asking and found.asking.above:
+        now = found.asking
+        typer.echo(
+            f"questions: this week to homes with a chance above {now.above:.2f}; {now.begun} leads began in {now.days} days, "
+            f"{now.most} of them may become questions ({now.share:.0%} of all homes a year); {now.waiting} wait as notes"
+        )
 
 
 app.command("verify-evidence")(verify_evidence_command)

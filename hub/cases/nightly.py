@@ -23,7 +23,7 @@ from hub.estate.views import statuses
 from hub.jobs import Job
 from hub.lease import life, outbox
 from hub.live import PLAIN
-from hub.occupancy import silent_doors
+from hub.occupancy import asking_rows, silent_doors
 from hub.occupancy.analyse import (
     Outcome,
     batches,
@@ -111,6 +111,7 @@ def _pieces(hub: Hub, estates: Iterable[Estate], outcomes: Callable[[], Outcomes
             with _writing(hub, estate) as uow:
                 silent_doors.keep(uow, silent, last if due.begun else last - timedelta(days=1))
                 due = due_dwellings(uow.session, estate, last) if silent else due
+                asking_rows.settle(uow.session, last)
                 recount(uow, estate, due, last)
                 pieces = night_batches(uow, estate, due, last)
         work = _Work(estate, last, dict(due.anew))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -9,6 +11,9 @@ from pydantic import BaseModel
 
 from hub.auth import Principal, hub_of, require
 from hub.cases.inspected import outcomes_of
+from hub.db import Database
+from hub.occupancy.asking import SHARE, WINDOW_DAYS
+from hub.occupancy.asking_rows import asking_now
 from hub.occupancy.finding import RULE_TITLES
 from hub.occupancy.outcomes import ASKED, Learned
 from hub.services import Hub
@@ -38,13 +43,36 @@ class CorrectionItem(BaseModel):
     cases: int
 
 
+class AskingItem(BaseModel):
+    """How questions are put this week: to homes with a chance above `above` (0: to all). Of the `begun` leads of `days` days
+    `most` may become questions; `waiting`: notes for now. `share`: of all homes a year."""
+
+    above: float
+    begun: int
+    most: int
+    waiting: int
+    days: int = WINDOW_DAYS
+    share: float = SHARE
+
+
 class RuleRecords(BaseModel):
+    """`asking`: None before the first night was judged."""
+
     rules: list[RuleRecord]
     corrections: list[CorrectionItem]
+    asking: AskingItem | None = None
 
 
-def records(learned: Learned) -> RuleRecords:
+def records_of(db: Database, today: date) -> RuleRecords:
     """What is known now, to be shown."""
+    with db.reading() as session:
+        now = asking_now(session)
+    found = _records(outcomes_of(db, today).on(today))
+    found.asking = AskingItem(**asdict(now)) if now else None
+    return found
+
+
+def _records(learned: Learned) -> RuleRecords:
     rules = [
         RuleRecord(
             rule=rule,
@@ -70,5 +98,4 @@ def list_rule_records(
     _principal: Annotated[Principal, Depends(require("case.view"))], hub: Annotated[Hub, Depends(hub_of)]
 ) -> RuleRecords:
     """Over all estates: numbers alone, no dwelling."""
-    today = hub.now().date()
-    return records(outcomes_of(hub.db, today).on(today))
+    return records_of(hub.db, hub.now().date())

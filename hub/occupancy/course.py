@@ -66,6 +66,8 @@ NEVER_SEEN = 0.1
 IDLE_POWER = 0.55
 
 ORDER = (Stage.YELLOW, Stage.ORANGE, Stage.RED)
+DUE = ("V4", "V5")
+"""A month before the pack's legal time, and after it: the law asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
-from hub.occupancy.course import Now, course_of_others, course_of_vacancy
-from hub.occupancy.finding import Finding
+from hub.occupancy.asking import WINDOW_DAYS, waits
+from hub.occupancy.course import DUE, Now, course_of_others, course_of_vacancy
+from hub.occupancy.finding import DIGITS, Finding, Stage
 from hub.occupancy.likely import Likely, Model, likely
 from hub.occupancy.outcomes import NO_OUTCOMES, OTHERS, VACANCY, Learned, Outcomes
 from hub.occupancy.outside_told import with_signs
@@ -57,7 +58,7 @@ def _found(
 def _heeding(found: Finding, outcomes: Outcomes) -> Finding:
     """With the chance its rule has by what was confirmed so far, and held back where that is mostly not."""
     learned, before = outcomes.on(found.window_to), outcomes.fixed.get(f"{found.rule} {found.stage.value}")
-    chance = None if before is None else round(learned.stated(found.rule, found.stage, before), 4)
+    chance = None if before is None else round(learned.stated(found.rule, found.stage, before), DIGITS)
     return _held_back(replace(found, chance=chance), learned)
 
 
@@ -92,6 +93,8 @@ class Courses:
         self._fitted: Likely | None = None
         self._others: list[Now | None] = []
         self._vacancy: list[Now | None] = []
+        self._above = np.zeros(0)
+        self._waits = (np.zeros(0, np.bool_), np.zeros(0, np.bool_))
         if record.under_repair or not record.days:
             return
         of = self._fitted = likely(record, household, pack, festival_days(calendar, pack.pauses), model, recognised)
@@ -102,6 +105,11 @@ class Courses:
         ok = np.array(well[of.offset : of.offset + len(of.days)], np.bool_)
         self._others = course_of_others(of, model.others_tiers, ok)
         self._vacancy = course_of_vacancy(of, model.vacancy_tiers, pack.vacancy)
+        self._above = outcomes.asked_above(_first(of), len(of.days))
+        self._waits = (
+            waits(self._others, np.round(of.others, DIGITS), self._above),
+            waits(self._vacancy, np.round(of.vacancy, DIGITS), self._above),
+        )
 
     def standing(self, day: int) -> tuple[Now | None, Now | None]:
         """(that others live there, that nobody does) on day `day` of the record."""
@@ -109,7 +117,21 @@ class Courses:
         if self._of is None or at < 0:
             return None, None
         learned = self._outcomes.on(self._of.days[at].day)
-        return _lowered(self._others[at], learned), _lowered(self._vacancy[at], learned)
+        others, vacancy = (
+            replace(now, stage=Stage.NOTE) if now is not None and waiting[at] else _lowered(now, learned)
+            for now, waiting in zip((self._others[at], self._vacancy[at]), self._waits, strict=True)
+        )
+        return others, vacancy
+
+    def open(self, day: int) -> Iterator[tuple[str, float, bool]]:
+        """(family, chance, whether the law asks) of what stands on day `day` of the record, put or waiting."""
+        at = day - self._of.offset if self._of else -1
+        if self._of is None or at < 0:
+            return
+        if (now := self._others[at]) is not None:
+            yield OTHERS, round(float(self._of.others[at]), DIGITS), False
+        if (now := self._vacancy[at]) is not None:
+            yield VACANCY, round(float(self._of.vacancy[at]), DIGITS), now.rule in DUE
 
     def findings(self, day: int) -> Iterator[Finding]:
         """The leads of a day in full."""
@@ -121,17 +143,30 @@ class Courses:
         learned = self._outcomes.on(of.days[at].day)
         if others is not None:
             found = others_finding(self._record, self._household, of, at, others, self._pack, self._model)
-            yield _held_back(replace(found, fitted=round(float(fitted.others[at]), 4)), learned)
+            found = replace(found, fitted=round(float(fitted.others[at]), DIGITS))
+            yield self._waiting(found, at) if self._waits[0][at] else _held_back(found, learned)
         if vacancy is not None:
             found = vacancy_finding(self._record, self._household, of, at, vacancy, self._pack, self._model)
-            yield _held_back(replace(found, fitted=round(float(fitted.vacancy[at]), 4)), learned)
+            found = replace(found, fitted=round(float(fitted.vacancy[at]), DIGITS))
+            yield self._waiting(found, at) if self._waits[1][at] else _held_back(found, learned)
+
+    def _waiting(self, found: Finding, at: int) -> Finding:
+        """A question that is not put, and why."""
+        why = (
+            f"近{WINDOW_DAYS}日新线索较多，询问从可能性高的开始：本周询问可能性高于{self._above[at]:.0%}的，"
+            f"此条为{found.chance or 0.0:.0%}，暂只作记录。"
+        )
+        return replace(found, stage=Stage.NOTE, earned=found.stage, against=(why, *found.against))
 
 
 def _corrected(of: Likely, outcomes: Outcomes) -> Likely:
     """With the chances that inspections have taught to state by each day."""
-    first = of.days[-1].day - timedelta(days=len(of.days) - 1)
-    others = outcomes.corrected(OTHERS, of.others, first)
-    return replace(of, others=others, vacancy=outcomes.corrected(VACANCY, of.vacancy, first))
+    others = outcomes.corrected(OTHERS, of.others, _first(of))
+    return replace(of, others=others, vacancy=outcomes.corrected(VACANCY, of.vacancy, _first(of)))
+
+
+def _first(of: Likely) -> date:
+    return of.days[-1].day - timedelta(days=len(of.days) - 1)
 
 
 def _lowered(now: Now | None, learned: Learned) -> Now | None:

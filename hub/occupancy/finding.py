@@ -11,7 +11,7 @@ from enum import StrEnum
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
 
-RULES_VERSION = "2026.12"
+RULES_VERSION = "2026.13"
 
 
 class Stage(StrEnum):
@@ -30,6 +30,9 @@ class Kind(StrEnum):
     SUBLET = "sublet"
     VACANT_USED = "vacant_used"
 
+
+DIGITS = 4
+"""Of a stated chance."""
 
 DOORS, METERS, CREDENTIALS, RECORDS, PEOPLE = "F1", "F2", "F3", "F4", "F5"
 """Families of signals (catalogue 4.0). F6, device health, is a gate and never evidence."""

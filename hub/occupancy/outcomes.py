@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -125,10 +125,12 @@ NOTHING_LEARNED = Learned()
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What was known from which day on, in order. `fixed`: `RULE stage` → the chance such a rule states before any case."""
+    """What was known from which day on, in order. `fixed`: `RULE stage` → the chance such a rule states before any case. `above`:
+    from which day on questions are put to homes with a chance above what (`asking`)."""
 
     steps: tuple[tuple[date, Learned], ...] = ()
     fixed: Mapping[str, float] = field(default_factory=dict)
+    above: tuple[tuple[date, float], ...] = ()
 
     def on(self, day: date) -> Learned:
         """What was known on a day."""
@@ -146,9 +148,16 @@ class Outcomes:
                 found[part] = correction.of(chance[part])
         return found
 
+    def asked_above(self, first: date, days: int) -> Floats:
+        """By day from `first` on, the chance above which questions are put; 0: all."""
+        found = np.zeros(days)
+        for since, chance in self.above:
+            found[max(0, (since - first).days) :] = chance
+        return found
+
     def then(self, day: date, learned: Learned) -> Outcomes:
         """And from `day` on this."""
-        return Outcomes((*self.steps, (day, learned)), self.fixed)
+        return replace(self, steps=(*self.steps, (day, learned)))
 
 
 NO_OUTCOMES = Outcomes()

@@ -9,6 +9,7 @@ from math import exp
 from hub.occupancy.absence_signs import ABSENCE_COLUMN
 from hub.occupancy.course import GONE, JOINED, OTHERWISE, Now, absent_days
 from hub.occupancy.finding import (
+    DIGITS,
     Evidence,
     Finding,
     Kind,
@@ -115,7 +116,7 @@ def _finding(
         observed=told.observed,
         threshold=told.threshold,
         inputs_hash=inputs_hash(pack, record, of.days[: i + 1]),
-        chance=round(chance, 4),
+        chance=round(chance, DIGITS),
     )
 
 

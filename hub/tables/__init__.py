@@ -25,6 +25,7 @@ from hub.tables.house import AuditRow, ClockState, HubKey, JobRun, RetentionRun
 from hub.tables.lease import InboundDecision, LifeFactRow, OutboxMessage
 from hub.tables.lists import AccessMoved, AccessSweep, DesiredEntry, DesiredList, ReportedList, Revocation
 from hub.tables.occupancy import (
+    AskingWeek,
     DirtyDay,
     DoorDay,
     DwellingMemory,
@@ -58,6 +59,7 @@ __all__ = [
     "AccessPoint",
     "AccessSweep",
     "ApiKey",
+    "AskingWeek",
     "AuditRow",
     "Base",
     "Block",

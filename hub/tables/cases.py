@@ -15,6 +15,7 @@ class Finding(Base):
     """What the record suggests, never a verdict. `stage`: note, yellow, orange, red, insufficient_data.
 
     `stated`: for each stage it entered, in order: the day, the rule, the stage it earned, and the chance, stated and as fitted.
+    `peak`: the highest chance it had (see `occupancy.asking`); 0 for rules that state none.
     """
 
     __tablename__ = "finding"
@@ -38,6 +39,7 @@ class Finding(Base):
     threshold: Mapped[str] = mapped_column(default="")
     inputs_hash: Mapped[str]
     stated: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    peak: Mapped[float] = mapped_column(default=0.0, server_default="0")
     opened_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

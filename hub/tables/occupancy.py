@@ -43,6 +43,17 @@ class DoorDay(Base):
     unheard: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
+class AskingWeek(Base):
+    """From a Monday on questions are put to homes with a chance above `above` (0: to all; see `occupancy.asking`). `begun`: leads
+    that began within the time looked at, of which `most` questions may come."""
+
+    __tablename__ = "asking_week"
+    monday: Mapped[date] = mapped_column(primary_key=True)
+    above: Mapped[float]
+    begun: Mapped[int]
+    most: Mapped[int]
+
+
 class MeterDay(Base):
     """First and last cumulative reading of a local day. `ok_count` 0 with `bad_count` > 0: the meter lied that day."""
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ from hub.occupancy.backtest.gather import gather
 from hub.occupancy.backtest.gathered import bucket_starts
 from hub.occupancy.backtest.history import CaseRow, read_history
 from hub.occupancy.backtest.inspected import Taught, taught
-from hub.occupancy.backtest.replay import Lead, Meters, Replayer, Uses
+from hub.occupancy.backtest.replay import Book, Lead, Meters, Replayer, Uses
 from hub.occupancy.backtest.score import Scored, Truth, read_truth, score
+from hub.occupancy.backtest.stock import limits
 from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.fitted import fixed_chances, marks
 from hub.occupancy.outcomes import NO_OUTCOMES, OTHERS, VACANCY, Correction, Learned, Outcomes
@@ -90,7 +92,7 @@ class Draw:
         raised = {family: Correction(1.0, GENEROUS) for family in (OTHERS, VACANCY)}
         generous = Outcomes(((self.history.days[0], Learned(raised)),))
         self.possible: set[int] | None = None
-        self.possible = {lead.dwelling for lead in self.replay(generous)}
+        self.possible = {lead.dwelling for book in self._books(generous, None) for lead in book.leads}
         self.seconds = time.process_time() - began
         self._counter: BaselineCounter | None = None
 
@@ -98,14 +100,19 @@ class Draw:
         """Takes its files away."""
         self._folder.cleanup()
 
-    def replay(self, outcomes: Outcomes = NO_OUTCOMES, only: Collection[int] | None = None) -> list[Lead]:
-        """The leads of the whole history."""
-        self.replayer.outcomes = Outcomes(outcomes.steps, fixed_chances())
-        wanted = self.possible if only is None else only
-        found: list[Lead] = []
-        for number in range(len(bucket_starts(self.history))):
-            found += [lead for _dwelling, leads in self.replayer.bucket(self.work, number, wanted) for lead in leads]
-        return found
+    def replay(self, outcomes: Outcomes = NO_OUTCOMES) -> list[Lead]:
+        """The leads of the whole history, questions limited as the back-test does (`stock.replay_all`)."""
+        books = self._books(outcomes, self.possible)
+        above, touched = limits(self.history, [(book.dwelling, one) for book in books for one in book.questions.all])
+        if touched:
+            books = [book for book in books if book.dwelling not in touched]
+            books += self._books(replace(outcomes, above=above), touched)
+        return [lead for book in books for lead in book.leads]
+
+    def _books(self, outcomes: Outcomes, only: Collection[int] | None) -> list[Book]:
+        self.replayer.outcomes = replace(outcomes, fixed=fixed_chances())
+        numbers = range(len(bucket_starts(self.history)))
+        return [book for number in numbers for book in self.replayer.bucket(self.work, number, only)]
 
     def hold(self, replayer: Replayer, dwellings: Collection[int]) -> dict[int, tuple[Uses, Meters]]:
         """What is recorded of some dwellings, for a replayer to be asked of them alone."""

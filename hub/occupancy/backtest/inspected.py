@@ -57,7 +57,7 @@ def taught(
     for monday in range(min(weeks, default=history.last + 1), history.last + 1, 7):
         replayer.outcomes = outcomes
         for case in weeks.get(monday, ()):
-            known += _inspected(case, list(replayer.leads(case.dwelling, *held[case.dwelling])))
+            known += _inspected(case, replayer.book(case.dwelling, *held[case.dwelling]).leads)
         outcomes = outcomes.then(day_of(monday), learn(known, day_of(monday), marks))
     return Taught(outcomes, len(cases), len(known))
 

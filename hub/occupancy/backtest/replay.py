@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from hub.occupancy.asking import Questions
 from hub.occupancy.backtest.bucket import Buckets, Held, Recognised
 from hub.occupancy.backtest.bucket import Meters as Meters  # a replayer is asked with them
 from hub.occupancy.backtest.bucket import Uses as Uses
@@ -104,15 +105,13 @@ class Replayer:
         """How many there are."""
         return len(self._buckets)
 
-    def bucket(
-        self, directory: Path, number: int, only: Collection[int] | None = None
-    ) -> Iterator[tuple[int, list[Lead]]]:
-        """(dwelling, its leads) of a bucket, in order. `only`: of these dwellings."""
+    def bucket(self, directory: Path, number: int, only: Collection[int] | None = None) -> Iterator[Book]:
+        """What is said of the dwellings of a bucket, in order. `only`: of these dwellings."""
         held = self._buckets.held(directory, number, only)
         self._recognised = self._buckets.recognised(directory, number)
         for dwelling in self._of(number):
             if only is None or dwelling in only:
-                yield dwelling, list(self.leads(dwelling, *held[dwelling]))
+                yield self.book(dwelling, *held[dwelling])
 
     def _of(self, number: int) -> Iterator[int]:
         """The dwellings of a bucket that are judged."""
@@ -133,9 +132,9 @@ class Replayer:
         self._recognised |= self._buckets.recognised(directory, number)
         return self._buckets.held(directory, number, only)
 
-    def leads(self, dwelling: int, uses: Uses, meters: Meters) -> Iterator[Lead]:
-        """The leads of one dwelling over the whole history."""
-        book, first = _Book(dwelling), self._history.first
+    def book(self, dwelling: int, uses: Uses, meters: Meters) -> Book:
+        """What is said of one dwelling over the whole history."""
+        book, first = Book(dwelling), self._history.first
         for record, days in self.records(dwelling, uses, meters):
             if self._pack.measured and record.household is not None:
                 self._courses(book, dwelling, record, record.household, days)
@@ -148,9 +147,9 @@ class Replayer:
                         self._on(record, dwelling, begin, index), self._pack, self._calendar, self._model, self.outcomes
                     ),
                 )
-        return iter(book.closed_rows())
+        return book
 
-    def _courses(self, book: _Book, dwelling: int, record: DwellingRecord, household: Household, days: range) -> None:
+    def _courses(self, book: Book, dwelling: int, record: DwellingRecord, household: Household, days: range) -> None:
         """All days of a spell at once, in pieces as long as the nightly job looks back."""
         health, recognised = self._by_day(dwelling)
         for piece in _pieces(days):
@@ -170,6 +169,9 @@ class Replayer:
             before: object = None
             for index in piece:
                 key = [(now.stage, now.rule) if now else None for now in courses.standing(index - begin)]
+                if any(key):
+                    for family, chance, due in courses.open(index - begin):
+                        book.questions.day(self._history.first + index, family, chance, due)
                 if key != before:
                     book.day(self._history.first + index, tuple(courses.findings(index - begin)))
                 before = key
@@ -294,12 +296,14 @@ def _date(day: int) -> date:
     return date.fromordinal(max(1, day + 719_163))
 
 
-class _Book:
-    """The leads of a dwelling as days go by. Rows are only ever added; the last one of a lead gets the closing day."""
+class Book:
+    """The leads of a dwelling as days go by. Rows are only ever added; the last one of a lead gets the closing day. Leads still
+    open have none."""
 
     def __init__(self, dwelling: int) -> None:
-        self._dwelling = dwelling
-        self._rows: list[Lead] = []
+        self.dwelling = dwelling
+        self.leads: list[Lead] = []
+        self.questions = Questions()
         self._open: dict[str, int] = {}
 
     def day(self, day: int, found: Sequence[Finding]) -> None:
@@ -309,23 +313,19 @@ class _Book:
             self._close(self._open.pop(kind), day)
         for kind, lead in now.items():
             before = self._open.get(kind)
-            if before is not None and self._rows[before].stage == lead.stage:
+            if before is not None and self.leads[before].stage == lead.stage:
                 continue
             begins = before is None
-            self._open[kind] = len(self._rows)
-            self._rows.append(replace(lead, begins=begins))
-
-    def closed_rows(self) -> list[Lead]:
-        """All rows; leads still open have no closing day."""
-        return self._rows
+            self._open[kind] = len(self.leads)
+            self.leads.append(replace(lead, begins=begins))
 
     def _close(self, row: int, day: int) -> None:
-        self._rows[row] = replace(self._rows[row], closed=day)
+        self.leads[row] = replace(self.leads[row], closed=day)
 
     def _lead(self, day: int, found: Finding) -> Lead:
         kind = KIND_OF.get(found.kind) or KIND_OF_RULE[found.rule]
         return Lead(
-            self._dwelling,
+            self.dwelling,
             kind,
             found.stage.value,
             day,

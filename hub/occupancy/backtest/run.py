@@ -19,9 +19,10 @@ from hub.occupancy.backtest.history import History, read_history
 from hub.occupancy.backtest.inspected import taught, told
 from hub.occupancy.backtest.leads import write_leads
 from hub.occupancy.backtest.named import homes_named
-from hub.occupancy.backtest.pool import replayed, write_whole
+from hub.occupancy.backtest.pool import write_whole
 from hub.occupancy.backtest.replay import Lead, Replayer
 from hub.occupancy.backtest.score import Scored, Truth, read_truth, score
+from hub.occupancy.backtest.stock import replay_all
 from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.finding import RULES_VERSION
 from hub.occupancy.fitted import fixed_chances, marks, model
@@ -30,10 +31,10 @@ from hub.occupancy.policy import calendar, pack_named
 GATHERED = "gathered.json"
 """In the working directory: the tables are read, what follows goes on where it stopped."""
 
-FORM = 2
+FORM = 3
 """Of what is kept in the working directory, and of how tables are read into it: with another one a run begins anew."""
 
-OURS = (GATHERED, "uses-*.bin", "meters-*.bin", "leads-*.json", "*.part")
+OURS = (GATHERED, "uses-*.bin", "meters-*.bin", "leads-*.json", "again-*.json", "*.part")
 
 Progress = Callable[[str, int, int], None]
 """Told (what is being done, so many done, of so many)."""
@@ -85,16 +86,19 @@ def _replayed(options: Options, progress: Progress, problems: Problems) -> Resul
     learned = taught(history, replayer, work, marks(), fixed_chances())
     replayer.outcomes = learned.outcomes
     counter = BaselineCounter(history)
-    leads: list[Lead] = []
     total = replayer.buckets
-    progress("dwellings", 0, total)
-    for number, found in enumerate(replayed(replayer, work, options.jobs)):
-        leads += found
+
+    def done(number: int) -> None:
         counter.add(work, number)
         progress("dwellings", number + 1, total)
+
+    progress("dwellings", 0, total)
+    found = replay_all(history, replayer, work, options.jobs, done)
+    leads = found.leads
     write_leads(options.out, leads, history)
     figures = _figures(history, gathered, leads, counter, problems, truth)
     figures["outcomes"] = told(learned)
+    figures["asking"] = found.asking
     if options.report is not None:
         options.report.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
     shutil.rmtree(work)

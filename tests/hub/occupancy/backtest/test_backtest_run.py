@@ -131,9 +131,9 @@ def test_a_killed_run_goes_on_where_it_was(
     replayed: list[int] = []
     original = run_module.Replayer.bucket
 
-    def spy(self: run_module.Replayer, directory: Path, number: int) -> object:
+    def spy(self: run_module.Replayer, directory: Path, number: int, only: frozenset[int] | None) -> object:
         replayed.append(number)
-        return original(self, directory, number)
+        return original(self, directory, number, only)
 
     monkeypatch.setattr(run_module.Replayer, "bucket", spy)
     monkeypatch.setattr(run_module, "gather", None)

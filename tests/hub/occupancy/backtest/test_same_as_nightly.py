@@ -14,11 +14,12 @@ import pytest
 from sqlalchemy import func, select
 
 from hub.cases.nightly import analyse
+from hub.english.phrases import english
 from hub.occupancy.backtest.replay import KIND_OF, KIND_OF_RULE
 from hub.occupancy.backtest.run import Options, backtest
-from hub.occupancy.finding import Kind
+from hub.occupancy.finding import Kind, Stage
 from hub.services import Hub
-from hub.tables import DoorDay, Finding
+from hub.tables import AskingWeek, CaseFile, DoorDay, Finding
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.world import builtin_world
@@ -91,7 +92,8 @@ def of_backtest(source: Path, out: Path) -> Moves:
     return sorted(moves)
 
 
-def of_nights(hub: Hub, clock: Any, city: Any, days: int) -> Moves:
+def of_nights(hub: Hub, clock: Any, city: Any, days: int, notes: list[tuple[str, str | None]] | None = None) -> Moves:
+    """`notes`: what is said first against each question that waits, and its case."""
     standing: dict[tuple[str, str], str] = {}
     moves: Moves = []
     for n in range(days):
@@ -103,7 +105,10 @@ def of_nights(hub: Hub, clock: Any, city: Any, days: int) -> Moves:
         with hub.db.reading() as session:
             for row in session.scalars(select(Finding).where(Finding.closed_at.is_(None))):
                 kind = KIND_OF.get(Kind(row.kind)) or KIND_OF_RULE[row.rule]
-                now[row.dwelling_id, kind] = row.stage
+                if row.stage != Stage.NOTE:
+                    now[row.dwelling_id, kind] = row.stage
+                elif notes is not None:
+                    notes.append((row.against[0], row.case_id))
         moves += [(day, *key, "closed") for key in standing if key not in now]
         moves += [(day, *key, stage) for key, stage in now.items() if standing.get(key) != stage]
         standing = now
@@ -127,3 +132,34 @@ def test_night_by_night_the_hub_opens_the_leads_of_a_backtest(
     with sqlite_hub.db.reading() as session:
         silent = session.scalar(select(func.count()).select_from(DoorDay).where(DoorDay.unheard))
     assert silent, "no door was silent: that both find them out alike was not tried"
+
+
+def test_both_put_the_same_questions_where_a_stock_can_bear_few(
+    sqlite_hub: Hub,
+    clock: Any,
+    source: Path,
+    tmp_path: Path,
+    city_in_hub: Callable[[Hub, Path], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hub.occupancy.told.missing_contacts", lambda *_args: None)
+    all_put = of_backtest(source, tmp_path / "all.csv")
+    monkeypatch.setattr("hub.occupancy.asking.FEWEST", 0)
+    monkeypatch.setattr("hub.occupancy.asking.SHARE", 0.0)  # only what is likelier than all before it
+    expected = of_backtest(source, tmp_path / "few.csv")
+    assert {move for move in all_put if move[3] in (Stage.ORANGE, Stage.RED)} == {
+        move for move in expected if move[3] in (Stage.ORANGE, Stage.RED)
+    }, "visits and files are held up by nothing"
+    asked, would = (sum(move[3] == Stage.YELLOW for move in moves) for moves in (expected, all_put))
+    assert asked < would, "no question waited: nothing was tried"
+    notes: list[tuple[str, str | None]] = []
+    assert of_nights(sqlite_hub, clock, city_in_hub(sqlite_hub, source), DAYS, notes) == expected
+    assert notes, "what waits is a note, not nothing"
+    assert all("暂只作记录" in why and case is None for why, case in notes)
+    assert "only noted for now" in english(notes[0][0])
+    with sqlite_hub.db.reading() as session:
+        weeks = session.scalars(select(AskingWeek).order_by(AskingWeek.monday)).all()
+        cases = session.scalar(select(func.count()).select_from(CaseFile).where(CaseFile.kind != Kind.VACANT_USED))
+    assert [week.monday.weekday() for week in weeks] == [0] * len(weeks)
+    assert any(week.above for week in weeks)
+    assert cases == len({move[1:3] for move in expected if move[3] in (Stage.YELLOW, Stage.ORANGE, Stage.RED)})
