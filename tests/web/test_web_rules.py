@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from web_estate import HOME, TERMINAL, TODAY, Served
 from web_support import OpenAs, violations
 
-from hub.tables import AccessPoint, CaseEntry, CaseFile, Coverage, DoorDay, Finding
+from hub.tables import AccessPoint, AskingWeek, CaseEntry, CaseFile, Coverage, DoorDay, Finding
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -62,6 +62,30 @@ def test_rule_records_empty_failing_and_full(open_as: OpenAs, served: Served) ->
     assert not violations(page), str(violations(page))
     page.get_by_test_id("language").click()
     expect(row).to_contain_text("held back by one stage")
+    assert not CHINESE.search(panel.inner_text()), panel.inner_text()
+
+
+def test_the_rules_page_says_when_questions_start_with_the_likeliest(open_as: OpenAs, served: Served) -> None:
+    hub = served.hub
+    with hub.db.unit_of_work("test", "a stock that can bear few", now=hub.now()) as uow:
+        uow.session.add(AskingWeek(monday=TODAY - timedelta(days=TODAY.weekday()), above=0.41, begun=30, most=10))
+        said = [{"on": TODAY.isoformat(), "rule": "S1", "stage": "yellow", "fitted": 0.3}]
+        uow.session.add(
+            Finding(
+                id="waits", estate_id="E001", dwelling_id=HOME, kind="sublet", stage="note", rule="S1", rule_version="1",
+                policy_version="national 1", families=[], window_from=TODAY, window_to=TODAY, coverage=1.0, because=[],
+                against=[], refuted_by=[], evidence=[], inputs_hash="", stated=said, peak=0.3, opened_at=uow.now,
+                updated_at=uow.now,
+            )
+        )  # fmt: skip
+    page = open_as("official", "/settings?tab=rules")
+    panel = page.get_by_test_id("rule-records")
+    expect(panel.get_by_test_id("asking")).to_contain_text("近120日新线索30条，至多询问10条")
+    expect(panel.get_by_test_id("asking")).to_contain_text("可能性高于41.0%的，另有1条暂只作记录")
+    expect(panel).to_contain_text("还没有经人核查的已结案件")
+    assert not violations(page), str(violations(page))
+    page.get_by_test_id("language").click()
+    expect(panel.get_by_test_id("asking")).to_contain_text("1 more are only noted for now")
     assert not CHINESE.search(panel.inner_text()), panel.inner_text()
 
 

@@ -98,7 +98,7 @@ def backtest_command(
 
 def summary(figures: Mapping[str, Any]) -> list[str]:
     """What was kept out, and the figures of each tier beside the baselines."""
-    from hub.occupancy.backtest.named import doubts
+    from hub.occupancy.backtest.named import doubts, limited
 
     lines = [
         f"{figures['dwellings']} dwellings, {figures['days']} days, {figures['passes']} passes: {figures['rows']} rows"
@@ -109,6 +109,7 @@ def summary(figures: Mapping[str, Any]) -> list[str]:
         )
     lines += _taught(figures["outcomes"])
     lines += doubts(figures["homes"])
+    lines += limited(figures["asking"])
     if "score" not in figures:
         return lines
     from hub.occupancy.backtest.score import SEEN_DAYS

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hub.occupancy.asking import SHARE
 from hub.occupancy.backtest.replay import Lead
 from hub.occupancy.outcomes import ASKED
 
@@ -37,4 +38,15 @@ def doubts(named: dict[str, dict[str, Any]]) -> list[str]:
         "from. Have some of the leads inspected and give their outcomes as `cases` before anything is done on its word."
         for stage, of in named.items()
         if of["named"] > max(of["most"], FEWEST)
+    ]
+
+
+def limited(asking: Mapping[str, Any]) -> list[str]:
+    """A line where the stock could not bear all its questions."""
+    if not asking["limited_weeks"]:
+        return []
+    return [
+        f"  questions were put to the likeliest homes alone in {asking['limited_weeks']} of {asking['weeks']} weeks (above a "
+        f"chance of up to {asking['highest']:.2f}): more leads began than {SHARE:.0%} of all homes a year can be asked about. "
+        "A city where this lasts is unlike those that the model learned from."
     ]

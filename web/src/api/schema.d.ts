@@ -2282,6 +2282,31 @@ export interface components {
             text_zh: string;
         };
         /**
+         * AskingItem
+         * @description How questions are put this week: to homes with a chance above `above` (0: to all). Of the `begun` leads of `days` days
+         *     `most` may become questions; `waiting`: notes for now. `share`: of all homes a year.
+         */
+        AskingItem: {
+            /** Above */
+            above: number;
+            /** Begun */
+            begun: number;
+            /**
+             * Days
+             * @default 120
+             */
+            days: number;
+            /** Most */
+            most: number;
+            /**
+             * Share
+             * @default 0.06
+             */
+            share: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
          * AssignmentItem
          * @description `number` is masked. `holder` is the name for display; nothing hangs on it.
          */
@@ -5925,8 +5950,12 @@ export interface components {
             /** Title */
             title: string;
         };
-        /** RuleRecords */
+        /**
+         * RuleRecords
+         * @description `asking`: None before the first night was judged.
+         */
         RuleRecords: {
+            asking?: components["schemas"]["AskingItem"] | null;
             /** Corrections */
             corrections: components["schemas"]["CorrectionItem"][];
             /** Rules */

@@ -29,6 +29,7 @@ export const enCare: typeof zhCare = {
     heldBack: "held back by one stage", inForce: "in force", few: "few cases yet",
     corrections: "Corrections of the model's chances", correction: (family, slope, shift, cases) => `${family}: log-odds × ${slope} + ${shift} (${cases} cases)`,
     families: { others: "others live there", vacancy: "vacancy" },
+    limited: "questions start with the likeliest", asking: (above, a) => `${a.begun} leads began in the last ${a.days} days, of which ${a.most} may be asked about (${Math.round(a.share * 100)}% of all homes a year): this week those above ${above} are, ${a.waiting} more are only noted for now. Visits and files are not held up.`,
   },
   integrity: {
     title: "Can the records be trusted", hint: "Entrances that need a repair (D) and records that cannot be trusted (N): mend the device and the register first, then look at leads. Trouble at an entrance is no household's fault, and what was not reviewed is no ground.",

@@ -22,6 +22,7 @@ export const zhCare = {
     heldBack: "暂降一级", inForce: "正常", few: "件数尚少",
     corrections: "模型可能性的校正", correction: (family: string, slope: string, shift: string, cases: number) => `${family}：对数几率 × ${slope} + ${shift}（${cases} 件案件）`,
     families: { others: "他人居住", vacancy: "空置" } as Record<string, string>,
+    limited: "询问从可能性高的开始", asking: (above: string, a: { begun: number; days: number; most: number; waiting: number; share: number }) => `近${a.days}日新线索${a.begun}条，至多询问${a.most}条（全年不超过全部房屋的${Math.round(a.share * 100)}%）：本周询问可能性高于${above}的，另有${a.waiting}条暂只作记录。核查和红色线索不受影响。`,
   },
   integrity: {
     title: "数据可信度", hint: "出入口（D）需要检修之处，和记录（N）不可信之处：据此先修设备、先核登记，再谈线索。出入口的问题不归责于任何住户；未经复核的时段不作为依据。",

@@ -13,6 +13,7 @@ import pytest
 
 from hub.occupancy.backtest import run as run_module
 from hub.occupancy.backtest.chunk import Problems
+from hub.occupancy.backtest.command import summary
 from hub.occupancy.backtest.run import Options, Result, backtest
 from hub.occupancy.backtest.tables import Tables
 from simulators.city.generate import generate
@@ -265,3 +266,31 @@ def test_a_lead_rests_on_the_evidence_it_names(city: Path) -> None:
     assert len(judged) > 5
     left = [f"{one.lead.rule} {one.lead.stage} → {one.stage_without}" for one in judged if not one.rests]
     assert not left, f"leads that stand without their evidence: {left}"
+
+
+def test_where_a_stock_can_bear_few_questions_the_likelier_are_put(
+    city: Path, whole: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.occupancy.asking.FEWEST", 1)
+    monkeypatch.setattr("hub.occupancy.asking.SHARE", 0.0)
+    few, result = replay(city, tmp_path / "few.csv")
+    asking = result.figures["asking"]
+    assert 0 < asking["limited_weeks"] <= asking["weeks"] == 17
+    line = next(line for line in summary(result.figures) if "questions were put to the likeliest" in line)
+    assert f"in {asking['limited_weeks']} of 17 weeks" in line
+
+    def of(rows: Rows, *stages: str) -> list[tuple[str, ...]]:
+        return [
+            (row["dwelling_id"], row["kind"], row["stage"], row["opened_on"]) for row in rows if row["stage"] in stages
+        ]
+
+    assert len(of(few, "yellow")) < len(of(whole, "yellow")), "no question waited"
+    assert of(few, "orange", "red") == of(whole, "orange", "red"), "visits and files are held up by nothing"
+    middle = START + timedelta(days=80)
+    earlier, _ = replay(city, tmp_path / "earlier.csv", until=middle)
+    assert of(earlier, "yellow") == [row for row in of(few, "yellow") if row[3] <= middle.isoformat()], (
+        "it knew the future"
+    )
+    two = tmp_path / "two.csv"
+    backtest(Options(city, two, jobs=2), quiet)
+    assert two.read_bytes() == (tmp_path / "few.csv").read_bytes()

@@ -6,7 +6,7 @@ import type { RuleRecord } from "../../api/types";
 import * as format from "../../format";
 import { named, useWords, word } from "../../i18n";
 import { Mark, StateMark } from "../../ui/Mark";
-import { Answer, Panel } from "../../ui/Panel";
+import { Answer, Empty, Panel } from "../../ui/Panel";
 
 const FEWEST = 10; // below so many cases a rule is not held back
 
@@ -15,15 +15,18 @@ export function RuleRecordsPanel(): ReactNode {
   return (
     <Panel id="rule-records" title={t.title}>
       <p className="faint">{t.hint}</p>
-      <Answer query={useRuleRecords()} empty={(d) => d.rules.length === 0} emptyText={t.empty}>
+      <Answer query={useRuleRecords()} empty={(d) => d.rules.length === 0 && !d.asking?.above} emptyText={t.empty}>
         {(d) => (
           <>
-            <div className="table-scroll" tabIndex={0} role="group" aria-label={t.title}>
-              <table className="plain">
-                <thead><tr>{t.head.map((text) => <th key={text}>{text}</th>)}</tr></thead>
-                <tbody>{d.rules.map((one) => <Row key={`${one.rule}${one.stage}`} one={one} />)}</tbody>
-              </table>
-            </div>
+            {d.asking?.above ? <p data-testid="asking"><Mark tone="warn">{t.limited}</Mark> {t.asking(format.percent(d.asking.above), d.asking)}</p> : null}
+            {d.rules.length ? (
+              <div className="table-scroll" tabIndex={0} role="group" aria-label={t.title}>
+                <table className="plain">
+                  <thead><tr>{t.head.map((text) => <th key={text}>{text}</th>)}</tr></thead>
+                  <tbody>{d.rules.map((one) => <Row key={`${one.rule}${one.stage}`} one={one} />)}</tbody>
+                </table>
+              </div>
+            ) : <Empty text={t.empty} />}
             {d.corrections.length ? (
               <>
                 <h3>{t.corrections}</h3>
