@@ -165,6 +165,7 @@ def _follow(uow: UnitOfWork, view: EstateView, answers: Sequence[_Answer]) -> It
     for dwelling, tenancy, findings in answers:
         for found in findings:
             row = open_rows.pop((dwelling, found.kind.value), None)
+            found = found.put if row is not None and row.case_id is not None else found
             if row is None:
                 yield Change("opened", _open(uow, view, found), tenancy)
             elif (row.inputs_hash, row.rule_version, row.stage) != (

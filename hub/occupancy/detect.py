@@ -156,7 +156,7 @@ class Courses:
             f"近{WINDOW_DAYS}日新线索较多，询问从可能性高的开始：本周询问可能性高于{self._above[at]:.0%}的，"
             f"此条为{found.chance or 0.0:.0%}，暂只作记录。"
         )
-        return replace(found, stage=Stage.NOTE, earned=found.stage, against=(why, *found.against))
+        return replace(found, stage=Stage.NOTE, earned=found.stage, against=(why, *found.against), waits=True)
 
 
 def _corrected(of: Likely, outcomes: Outcomes) -> Likely:

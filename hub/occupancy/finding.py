@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -66,7 +66,8 @@ class Evidence:
 class Finding:
     """One finding on one dwelling. `coverage` 0..1 is the lowest share of the window any device on the way home observed.
     `chance` 0..1: as stated; None for rules that state none. `fitted`: as the fitted model had it before inspections corrected
-    it. `earned`: the stage without its rule being held back; None: the same."""
+    it. `earned`: the stage without its rule being held back, or without waiting; None: the same. `waits`: a question that is not
+    put for now (`asking`)."""
 
     dwelling_id: str
     kind: Kind
@@ -88,6 +89,16 @@ class Finding:
     chance: float | None = None
     fitted: float | None = None
     earned: Stage | None = None
+    waits: bool = False
+
+    @property
+    def put(self) -> Finding:
+        """As it is where it was asked already: what was asked once does not wait, whatever was learned of its past since."""
+        return (
+            replace(self, stage=self.earned or self.stage, against=self.against[1:], waits=False)
+            if self.waits
+            else self
+        )
 
 
 def policy_version(pack: PolicyPack) -> str:

@@ -18,7 +18,7 @@ from hub.occupancy.backtest.history import History, Lease
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding, Kind, Stage
 from hub.occupancy.fitted import model
-from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
+from hub.occupancy.outcomes import ASKED, NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import presence
 from hub.occupancy.values import (
@@ -305,9 +305,12 @@ class Book:
         self.leads: list[Lead] = []
         self.questions = Questions()
         self._open: dict[str, int] = {}
+        self._asked: set[Kind] = set()
 
     def day(self, day: int, found: Sequence[Finding]) -> None:
         """What detection said at the end of this day."""
+        found = [one.put if one.kind in self._asked else one for one in found]
+        self._asked = {one.kind for one in found if one.stage in ASKED or one.kind in self._asked}
         now = {lead.kind: lead for lead in (self._lead(day, f) for f in found if f.stage in TIERS)}
         for kind in [kind for kind in self._open if kind not in now]:
             self._close(self._open.pop(kind), day)
@@ -323,10 +326,9 @@ class Book:
         self.leads[row] = replace(self.leads[row], closed=day)
 
     def _lead(self, day: int, found: Finding) -> Lead:
-        kind = KIND_OF.get(found.kind) or KIND_OF_RULE[found.rule]
         return Lead(
             self.dwelling,
-            kind,
+            KIND_OF.get(found.kind) or KIND_OF_RULE[found.rule],
             found.stage.value,
             day,
             None,

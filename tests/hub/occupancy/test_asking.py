@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hub.occupancy import asking
 from hub.occupancy.asking import WINDOW_DAYS, Question, Questions, asked_above, by_week, most_of, next_monday, waits
+from hub.occupancy.backtest.replay import Book
 from hub.occupancy.course import Now
-from hub.occupancy.finding import Stage
+from hub.occupancy.finding import Finding, Kind, Stage
 from hub.occupancy.outcomes import Learned, Outcomes
 
 MONDAY = date(2026, 3, 2).toordinal() - date(1970, 1, 1).toordinal()
@@ -119,3 +121,29 @@ def test_a_week_holds_until_the_next_one_is_known() -> None:
     assert asks.asked_above(first - timedelta(days=2), 18).tolist() == [0.0] * 2 + [0.4] * 14 + [0.0] * 2
     assert asks.asked_above(first + timedelta(days=3), 2).tolist() == [0.4, 0.4], "a record may begin within a week"
     assert asks.then(first, Learned()).above == asks.above, "what inspections teach leaves it alone"
+
+
+def test_what_was_asked_once_is_asked_whatever_was_learned_of_its_past_since() -> None:
+    """A household that changes is judged anew from its whole record, and its chances of before are others."""
+    book = Book(0)
+    put = found(Stage.YELLOW)
+    waits_now = found(Stage.NOTE, earned=Stage.YELLOW, against=("why it waits", "guests"), waits=True)
+    book.day(0, [waits_now])
+    assert book.leads == [], "a question that waits is no lead"
+    for day, one in enumerate((put, waits_now, waits_now), start=1):
+        book.day(day, [one])
+    (lead,) = book.leads
+    assert (lead.stage, lead.opened, lead.closed) == ("yellow", 1, None)
+    book.day(4, [])
+    book.day(5, [waits_now])
+    assert [one.closed for one in book.leads] == [4], "the next lead has not been asked about"
+    assert waits_now.put == found(Stage.YELLOW, earned=Stage.YELLOW, against=("guests",))
+    assert put.put is put
+
+
+def found(stage: Stage, **more: Any) -> Finding:
+    day = date(2026, 3, 2)
+    texts: dict[str, Any] = dict.fromkeys(("because", "refuted_by", "evidence", "families"), ())
+    words: dict[str, Any] = dict.fromkeys(("observed", "threshold", "inputs_hash"), "")
+    rest = {"against": (), **texts, **words, **more}
+    return Finding("h", Kind.SUBLET, "S1", "p 1", stage, window_from=day, window_to=day, coverage=1.0, **rest)

@@ -11,12 +11,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from hub.cases.nightly import analyse
 from hub.english.phrases import english
 from hub.occupancy.backtest.replay import KIND_OF, KIND_OF_RULE
 from hub.occupancy.backtest.run import Options, backtest
+from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.finding import Kind, Stage
 from hub.services import Hub
 from hub.tables import AskingWeek, CaseFile, DoorDay, Finding
@@ -92,8 +93,8 @@ def of_backtest(source: Path, out: Path) -> Moves:
     return sorted(moves)
 
 
-def of_nights(hub: Hub, clock: Any, city: Any, days: int, notes: list[tuple[str, str | None]] | None = None) -> Moves:
-    """`notes`: what is said first against each question that waits, and its case."""
+def of_nights(hub: Hub, clock: Any, city: Any, days: int, after: Callable[[date], None]) -> Moves:
+    """`after`: called when the night of a day has been judged."""
     standing: dict[tuple[str, str], str] = {}
     moves: Moves = []
     for n in range(days):
@@ -107,8 +108,7 @@ def of_nights(hub: Hub, clock: Any, city: Any, days: int, notes: list[tuple[str,
                 kind = KIND_OF.get(Kind(row.kind)) or KIND_OF_RULE[row.rule]
                 if row.stage != Stage.NOTE:
                     now[row.dwelling_id, kind] = row.stage
-                elif notes is not None:
-                    notes.append((row.against[0], row.case_id))
+        after(day)
         moves += [(day, *key, "closed") for key in standing if key not in now]
         moves += [(day, *key, stage) for key, stage in now.items() if standing.get(key) != stage]
         standing = now
@@ -127,11 +127,38 @@ def test_night_by_night_the_hub_opens_the_leads_of_a_backtest(
     monkeypatch.setattr("hub.occupancy.told.missing_contacts", lambda *_args: None)
     expected = of_backtest(source, tmp_path / "leads.csv")
     assert len(expected) >= 4, "a city without leads proves nothing"
-    found = of_nights(sqlite_hub, clock, city_in_hub(sqlite_hub, source), DAYS)
+    looked = list[str]()
+
+    def once(day: date) -> None:
+        if not looked:
+            looked.extend(asked_once_stays_asked(sqlite_hub, day))
+
+    found = of_nights(sqlite_hub, clock, city_in_hub(sqlite_hub, source), DAYS, once)
     assert found == expected
+    assert looked, "nobody was asked on any day: that the asked stay asked was not tried"
     with sqlite_hub.db.reading() as session:
         silent = session.scalar(select(func.count()).select_from(DoorDay).where(DoorDay.unheard))
     assert silent, "no door was silent: that both find them out alike was not tried"
+
+
+def asked_once_stays_asked(hub: Hub, day: date) -> list[str]:
+    """Where its past is judged anew and its question would wait now: a household that was asked was asked. The dwellings."""
+    asked = select(Finding).where(Finding.closed_at.is_(None), Finding.stage == Stage.YELLOW)
+    with hub.db.unit_of_work("test", "no question is put any more", audit=False) as uow:
+        before = {row.dwelling_id: row.case_id for row in uow.session.scalars(asked)}
+        if not before:
+            return []
+        uow.session.execute(update(AskingWeek).values(above=0.99))
+        mark_dirty(uow.session, dict.fromkeys(before, day))
+    assert analyse(hub).startswith(f"{len(before)} dwellings")
+    with hub.db.unit_of_work("test", "all are put again", audit=False) as uow:
+        rows = uow.session.scalars(asked).all()
+        assert {row.dwelling_id: row.case_id for row in rows} == before
+        assert not any("暂只作记录" in text for row in rows for text in row.against)
+        closed = select(CaseFile.id).where(CaseFile.id.in_(before.values()), CaseFile.closed_at.is_not(None))
+        assert uow.session.scalars(closed).all() == []
+        uow.session.execute(update(AskingWeek).values(above=0.0))
+    return sorted(before)
 
 
 def test_both_put_the_same_questions_where_a_stock_can_bear_few(
@@ -153,7 +180,13 @@ def test_both_put_the_same_questions_where_a_stock_can_bear_few(
     asked, would = (sum(move[3] == Stage.YELLOW for move in moves) for moves in (expected, all_put))
     assert asked < would, "no question waited: nothing was tried"
     notes: list[tuple[str, str | None]] = []
-    assert of_nights(sqlite_hub, clock, city_in_hub(sqlite_hub, source), DAYS, notes) == expected
+
+    def waiting(_day: date) -> None:
+        with sqlite_hub.db.reading() as session:
+            rows = session.scalars(select(Finding).where(Finding.closed_at.is_(None), Finding.stage == Stage.NOTE))
+            notes.extend((row.against[0], row.case_id) for row in rows)
+
+    assert of_nights(sqlite_hub, clock, city_in_hub(sqlite_hub, source), DAYS, waiting) == expected
     assert notes, "what waits is a note, not nothing"
     assert all("暂只作记录" in why and case is None for why, case in notes)
     assert "only noted for now" in english(notes[0][0])
