@@ -7,7 +7,7 @@ It looks every few minutes whether a night has passed (02:00 local) or days have
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -83,9 +83,12 @@ def analyse(hub: Hub) -> str:
     totals = _Totals()
     with hub.db.reading() as session:
         estates = session.scalars(select(Estate).order_by(Estate.id)).all()
+    lasts = {estate.id: last_whole_day(hub.now(), estate.time_zone) for estate in estates}
+    for last in sorted(set(lasts.values())):
+        _settle_questions(hub, last)
     outcomes = cache(lambda: outcomes_of(hub.db, hub.now().date()))  # asked for only where there is something to judge
     with Judges(hub.db, hub.config.night_jobs) as judges:
-        for piece, night in judges.nights(_pieces(hub, estates, outcomes)):
+        for piece, night in judges.nights(_pieces(hub, estates, lasts, outcomes)):
             if night is not None and piece.view is not None:
                 _write_night(hub, piece.of, piece.view, night, totals)
             else:
@@ -99,10 +102,24 @@ def analyse(hub: Hub) -> str:
     return totals.said()
 
 
-def _pieces(hub: Hub, estates: Iterable[Estate], outcomes: Callable[[], Outcomes]) -> Iterator[Piece[_Work]]:
-    """The night of each estate in pieces, and one without dwellings as its end."""
+def _settle_questions(hub: Hub, last: date) -> None:
+    """Before any estate's `last` is judged: from which chance on its week's questions are put."""
+    with hub.db.reading() as session:
+        week = asking_rows.unsettled(session, last)
+    if week is not None:
+        with hub.db.unit_of_work("system", "questions of a week", now=hub.now()) as uow:
+            said = {"above": week.above, "begun": week.begun, "most": week.most}
+            uow.session.add(week)
+            uow.record("asking.settled", week.monday.isoformat(), **said)
+
+
+def _pieces(
+    hub: Hub, estates: Iterable[Estate], lasts: Mapping[str, date], outcomes: Callable[[], Outcomes]
+) -> Iterator[Piece[_Work]]:
+    """The night of each estate in pieces, and one without dwellings as its end. `lasts`: by estate, the newest day that may be
+    judged."""
     for estate in estates:
-        last = last_whole_day(hub.now(), estate.time_zone)
+        last = lasts[estate.id]
         with hub.db.reading() as session:
             due = due_dwellings(session, estate, last)
             silent = silent_doors.look(session, estate, last, hub.now()) if due else []
@@ -111,7 +128,6 @@ def _pieces(hub: Hub, estates: Iterable[Estate], outcomes: Callable[[], Outcomes
             with _writing(hub, estate) as uow:
                 silent_doors.keep(uow, silent, last if due.begun else last - timedelta(days=1))
                 due = due_dwellings(uow.session, estate, last) if silent else due
-                asking_rows.settle(uow.session, last)
                 recount(uow, estate, due, last)
                 pieces = night_batches(uow, estate, due, last)
         work = _Work(estate, last, dict(due.anew))

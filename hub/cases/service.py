@@ -18,6 +18,7 @@ from hub.cases.telling import tell
 from hub.cases.workflow import ClosedCase, Facts, OnFacts, Transition
 from hub.db import UnitOfWork
 from hub.ids import new_id
+from hub.occupancy.finding import Stage
 from hub.tables import CaseEntry, CaseFile, Estate, Finding
 
 SYSTEM = "system"
@@ -55,6 +56,8 @@ def facts_gone(uow: UnitOfWork, finding: Finding) -> CaseFile | None:
         return None
     end = workflow.on_facts_gone(State(case.state))
     if end is None:
+        if _last_action(uow.session, case.id) == "facts_gone":
+            return None  # said already; a note that stands is judged anew every night
         caselog.append(uow, case.id, SYSTEM, "facts_gone", "S_GONE")
         return case
     _close_by_system(uow, case, end, "S_GONE")
@@ -62,8 +65,10 @@ def facts_gone(uow: UnitOfWork, finding: Finding) -> CaseFile | None:
 
 
 def close_due(uow: UnitOfWork, estate_id: str) -> list[CaseFile]:
-    """Cases whose time is over and whose facts are gone."""
-    live = select(Finding.case_id).where(Finding.closed_at.is_(None), Finding.case_id.is_not(None))
+    """Cases whose time is over and whose facts are gone: no finding stands, or it is a note."""
+    live = select(Finding.case_id).where(
+        Finding.closed_at.is_(None), Finding.case_id.is_not(None), Finding.stage != Stage.NOTE
+    )
     rows = uow.session.scalars(
         select(CaseFile).where(
             CaseFile.estate_id == estate_id,
@@ -78,6 +83,11 @@ def close_due(uow: UnitOfWork, estate_id: str) -> list[CaseFile]:
             _close_by_system(uow, case, end, "S_EXPIRED")
             closed.append(case)
     return closed
+
+
+def _last_action(session: Session, case_id: str) -> str | None:
+    entries = select(CaseEntry.action).where(CaseEntry.case_id == case_id)
+    return session.scalar(entries.order_by(CaseEntry.id.desc()).limit(1))
 
 
 def open_case(session: Session, dwelling_id: str, kind: str) -> CaseFile | None:

@@ -198,8 +198,10 @@ def _fill(row: Finding, found: values.Finding, now: datetime) -> None:
     row.evidence = [{**asdict(e), "day": e.day.isoformat() if e.day else None} for e in found.evidence]
     row.observed, row.threshold = found.observed, found.threshold
     row.inputs_hash, row.updated_at = found.inputs_hash, now
-    row.peak = max(row.peak or 0.0, found.chance or 0.0)
+    row.peak = max(row.peak or 0.0, found.chance or 0.0) if found.fitted is not None else 0.0
+    row.waits = found.waits
     earned = (found.earned or found.stage).value
     if not row.stated or row.stated[-1]["stage"] != earned:
-        entered = {"on": found.window_to.isoformat(), "rule": found.rule, "stage": earned}
+        entered: dict[str, Any] = {"on": found.window_to.isoformat(), "rule": found.rule, "stage": earned}
+        entered |= {"due": True} if found.due else {}
         row.stated = [*(row.stated or ()), {**entered, "chance": found.chance, "fitted": found.fitted}]

@@ -1,4 +1,4 @@
-"""(P) So many questions a stock of homes can bear, the likelier ones first.
+"""(P) About so many questions a stock of homes can bear, the likelier ones first.
 
 A chance that was fitted on other cities may be stated too high in this one, and then questions go to more homes than can have
 anything to answer for. So the stock itself sets from which chance on its questions are put: such that, had it held for the last
@@ -15,7 +15,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.occupancy.course import DUE, Now
+from hub.occupancy.course import Now
 from hub.occupancy.finding import Stage
 
 SHARE = 0.06
@@ -100,7 +100,7 @@ def by_week(questions: Sequence[Question], homes: int, first: int, last: int) ->
 
 def waits(course: Sequence[Now | None], chance: NDArray[np.float64], above: NDArray[np.float64]) -> NDArray[np.bool_]:
     """By day, whether the question that stands is not put yet. `above`: by day, the chance above which questions are put. What
-    was asked once stays asked as long as the lead stands."""
+    was asked once stays asked as long as the lead stands; what waits and lacks data waits on."""
     found = np.zeros(len(course), np.bool_)
     if not above.any():
         return found
@@ -108,7 +108,9 @@ def waits(course: Sequence[Now | None], chance: NDArray[np.float64], above: NDAr
     for i, now in enumerate(course):
         if now is None:
             asked = False
-        elif not asked and now.stage is not Stage.INSUFFICIENT_DATA:
-            asked = now.stage is not Stage.YELLOW or now.rule in DUE or not above[i] or bool(chance[i] > above[i])
+        elif now.stage is Stage.INSUFFICIENT_DATA:
+            found[i] = i > 0 and found[i - 1]
+        elif not asked:
+            asked = now.stage is not Stage.YELLOW or now.due or not above[i] or bool(chance[i] > above[i])
             found[i] = not asked
     return found

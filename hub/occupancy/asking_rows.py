@@ -1,4 +1,7 @@
-"""From which chance on the hub's questions are put, week by week (`asking`): found on the first night of each, and kept."""
+"""From which chance on the hub's questions are put, week by week (`asking`): found on the first night of each, and kept.
+
+Estates whose policy pack takes no chances from the fitted model put no questions of this kind, and have no part in it.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.occupancy.asking import WINDOW_DAYS, asked_above, most_of
-from hub.occupancy.course import DUE
-from hub.occupancy.finding import Stage
 from hub.occupancy.outcomes import FAMILY
-from hub.tables import AskingWeek, Dwelling, Finding
+from hub.occupancy.policy import pack_named
+from hub.tables import AskingWeek, Dwelling, Estate, Finding
 
 LATE_DAYS = 3
 """A finding is opened at most so long after the day it was found on, where the hub runs; time zones included."""
@@ -30,15 +32,13 @@ class Asking:
     waiting: int
 
 
-def settle(session: Session, last: date) -> None:
-    """Before `last` is judged: its week is settled by what began before it. What was settled stays."""
+def unsettled(session: Session, last: date) -> AskingWeek | None:
+    """The week of `last`, settled by what began before it; None: it was settled already, and stays."""
     monday = last - timedelta(days=last.weekday())
-    if session.get(AskingWeek, monday) is not None:
-        return
+    if session.get(AskingWeek, monday) is not None or not (homes := _homes(session)):
+        return None
     peaks = list(_peaks(session, monday - timedelta(days=WINDOW_DAYS), monday))
-    homes = session.scalar(select(func.count()).select_from(Dwelling)) or 0
-    session.add(AskingWeek(monday=monday, above=asked_above(peaks, homes), begun=len(peaks), most=most_of(homes)))
-    session.flush()
+    return AskingWeek(monday=monday, above=asked_above(peaks, homes), begun=len(peaks), most=most_of(homes))
 
 
 def above_since(session: Session, first: date) -> tuple[tuple[date, float], ...]:
@@ -48,15 +48,19 @@ def above_since(session: Session, first: date) -> tuple[tuple[date, float], ...]
 
 
 def asking_now(session: Session) -> Asking | None:
-    """None: no night has been judged yet."""
+    """None: no night of an estate with such questions has been judged yet."""
     row = session.scalar(select(AskingWeek).order_by(AskingWeek.monday.desc()).limit(1))
     if row is None:
         return None
-    waiting = select(Finding.stated).where(
-        Finding.closed_at.is_(None), Finding.kind.in_(list(FAMILY)), Finding.stage == Stage.NOTE, Finding.peak > 0
-    )
-    asks = sum(stated[-1]["stage"] == Stage.YELLOW for stated in session.scalars(waiting) if stated)
-    return Asking(row.above, row.begun, row.most, asks if row.above else 0)
+    waiting = select(func.count()).select_from(Finding).where(Finding.closed_at.is_(None), Finding.waits)
+    return Asking(row.above, row.begun, row.most, session.scalar(waiting) or 0)
+
+
+def _homes(session: Session) -> int:
+    """Dwellings of the estates that put such questions."""
+    rows = session.execute(select(Estate.id, Estate.policy_pack))
+    measured = [id for id, pack in rows if pack_named(pack).measured]
+    return session.scalar(select(func.count()).select_from(Dwelling).where(Dwelling.estate_id.in_(measured))) or 0
 
 
 def _peaks(session: Session, since: date, until: date) -> Iterator[float]:
@@ -68,6 +72,6 @@ def _peaks(session: Session, since: date, until: date) -> Iterator[float]:
         Finding.opened_at < datetime.combine(until, time(), UTC) + timedelta(days=LATE_DAYS),
         Finding.peak > 0,
     )
-    for stated, peak in session.execute(rows):
-        if stated and since.isoformat() <= stated[0]["on"] < until.isoformat() and stated[0]["rule"] not in DUE:
+    for stated, peak in session.execute(rows.execution_options(yield_per=1000)):
+        if stated and since.isoformat() <= stated[0]["on"] < until.isoformat() and not stated[0].get("due"):
             yield peak

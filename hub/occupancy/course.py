@@ -8,7 +8,7 @@ where they did not, the lead says that the data do not suffice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,18 +66,18 @@ NEVER_SEEN = 0.1
 IDLE_POWER = 0.55
 
 ORDER = (Stage.YELLOW, Stage.ORANGE, Stage.RED)
-DUE = ("V4", "V5")
-"""A month before the pack's legal time, and after it: the law asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What stands on a day: the stage, the rule it opened with, the index of the day it opened, and the families that speak."""
+    """What stands on a day: the stage, the rule it opened with, the index of the day it opened, and the families that speak.
+    `due`: near the pack's legal time the law asks, at any chance."""
 
     stage: Stage
     rule: str
     since: int
     families: tuple[str, ...]
+    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,8 @@ def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | Non
     made = _Conditions(np.asarray(allowed), np.asarray(enough), np.asarray(families), (DOORS, METERS), named)
     due = (days >= rule.pre_notice_days) & still & ~of.declared
     asked = np.where(of.paused, _before_the_pause(due, of), due) > 0
-    return _course(np.where(asked, np.maximum(of.vacancy, tiers.yellow), of.vacancy), tiers, made, STEADY_DAYS)
+    course = _course(np.where(asked, np.maximum(of.vacancy, tiers.yellow), of.vacancy), tiers, made, STEADY_DAYS)
+    return [now and replace(now, due=bool(asked[i])) for i, now in enumerate(course)]
 
 
 def _before_the_pause(value: Ints | Bools, of: Likely) -> Ints:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from hub.occupancy.asking import WINDOW_DAYS, waits
-from hub.occupancy.course import DUE, Now, course_of_others, course_of_vacancy
+from hub.occupancy.course import Now, course_of_others, course_of_vacancy
 from hub.occupancy.finding import DIGITS, Finding, Stage
 from hub.occupancy.likely import Likely, Model, likely
 from hub.occupancy.outcomes import NO_OUTCOMES, OTHERS, VACANCY, Learned, Outcomes
@@ -131,7 +131,7 @@ class Courses:
         if (now := self._others[at]) is not None:
             yield OTHERS, round(float(self._of.others[at]), DIGITS), False
         if (now := self._vacancy[at]) is not None:
-            yield VACANCY, round(float(self._of.vacancy[at]), DIGITS), now.rule in DUE
+            yield VACANCY, round(float(self._of.vacancy[at]), DIGITS), now.due
 
     def findings(self, day: int) -> Iterator[Finding]:
         """The leads of a day in full."""
@@ -147,14 +147,14 @@ class Courses:
             yield self._waiting(found, at) if self._waits[0][at] else _held_back(found, learned)
         if vacancy is not None:
             found = vacancy_finding(self._record, self._household, of, at, vacancy, self._pack, self._model)
-            found = replace(found, fitted=round(float(fitted.vacancy[at]), DIGITS))
+            found = replace(found, fitted=round(float(fitted.vacancy[at]), DIGITS), due=vacancy.due)
             yield self._waiting(found, at) if self._waits[1][at] else _held_back(found, learned)
 
     def _waiting(self, found: Finding, at: int) -> Finding:
         """A question that is not put, and why."""
         why = (
-            f"近{WINDOW_DAYS}日新线索较多，询问从可能性高的开始：本周询问可能性高于{self._above[at]:.0%}的，"
-            f"此条为{found.chance or 0.0:.0%}，暂只作记录。"
+            f"近{WINDOW_DAYS}日新线索较多，询问从可能性高的开始：本周询问可能性高于{self._above[at]:.1%}的，"
+            f"此条为{found.chance or 0.0:.1%}，暂只作记录。"
         )
         return replace(found, stage=Stage.NOTE, earned=found.stage, against=(why, *found.against), waits=True)
 

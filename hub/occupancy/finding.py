@@ -67,7 +67,7 @@ class Finding:
     """One finding on one dwelling. `coverage` 0..1 is the lowest share of the window any device on the way home observed.
     `chance` 0..1: as stated; None for rules that state none. `fitted`: as the fitted model had it before inspections corrected
     it. `earned`: the stage without its rule being held back, or without waiting; None: the same. `waits`: a question that is not
-    put for now (`asking`)."""
+    put for now (`asking`). `due`: the law asks, at any chance."""
 
     dwelling_id: str
     kind: Kind
@@ -90,6 +90,7 @@ class Finding:
     fitted: float | None = None
     earned: Stage | None = None
     waits: bool = False
+    due: bool = False
 
     @property
     def put(self) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.tables.base import Base
@@ -15,7 +15,8 @@ class Finding(Base):
     """What the record suggests, never a verdict. `stage`: note, yellow, orange, red, insufficient_data.
 
     `stated`: for each stage it entered, in order: the day, the rule, the stage it earned, and the chance, stated and as fitted.
-    `peak`: the highest chance it had (see `occupancy.asking`); 0 for rules that state none.
+    `peak`: the highest chance it had, as a fitted model states it (0: none does). `waits`: a question that is not put for now
+    (see `occupancy.asking`).
     """
 
     __tablename__ = "finding"
@@ -40,7 +41,8 @@ class Finding(Base):
     inputs_hash: Mapped[str]
     stated: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     peak: Mapped[float] = mapped_column(default=0.0, server_default="0")
-    opened_at: Mapped[datetime]
+    waits: Mapped[bool] = mapped_column(default=False, server_default=false())
+    opened_at: Mapped[datetime] = mapped_column(index=True)
     updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     case_id: Mapped[str | None] = mapped_column(ForeignKey("case_file.id"), index=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,40 @@ def test_who_lost_its_last_device_before_left_service_that_day(tmp_path: Path) -
         found = [tuple(row) for row in connection.exec_driver_sql(query)]
     db.close()
     assert found == [("let go", None, "2026-11-04"), ("never served", None, None), ("serves", None, None)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_leads_of_before_have_the_highest_chance_that_was_stated_of_them(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'hub.sqlite'}" if kind == "sqlite" else request.getfixturevalue("postgres_database")
+    db = Database(url)
+    upgrade(db, "0031")
+    tables = MetaData()
+    now, long_ago = datetime.now(UTC), datetime(2020, 1, 1, tzinfo=UTC)
+    with db.engine.begin() as connection:
+        tables.reflect(connection, only=["estate", "block", "dwelling", "finding"])
+
+        def put(table: str, **values: Any) -> None:
+            """What else must not be NULL is empty."""
+            known = tables.tables[table].c
+            kinds = {c.name: c.type.python_type for c in known if not c.nullable and not c.server_default}
+            none = {str: "", bool: False, int: 0, float: 0.0, date: now.date(), datetime: now}
+            empty = {name: none.get(kind, {}) for name, kind in kinds.items()}
+            connection.execute(insert(tables.tables[table]).values({**empty, **values}))
+
+        put("estate", id="E", time_zone="Asia/Shanghai")
+        put("block", id="B", estate_id="E")
+        put("dwelling", id="D", estate_id="E", block_id="B")
+        said = [{"stage": "yellow", "chance": 0.4, "fitted": 0.3}, {"stage": "orange", "chance": 0.7, "fitted": 0.6}]
+        plain = [{"stage": "yellow", "chance": 0.9, "fitted": None}]
+        for id, stated, at in (("a", said, now), ("b", plain, now), ("c", [], now), ("d", said, long_ago)):
+            put("finding", id=id, estate_id="E", dwelling_id="D", stated=stated, opened_at=at)
+    upgrade(db)
+    with db.engine.connect() as connection:
+        found = [tuple(row) for row in connection.exec_driver_sql("SELECT id, peak FROM finding ORDER BY id")]
+    db.close()
+    assert found == [("a", 0.7), ("b", 0.0), ("c", 0.0), ("d", 0.0)]
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "writing"])

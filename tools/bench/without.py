@@ -103,7 +103,8 @@ class Resting:
 
 def resting(draw: Draw, leads: Sequence[Lead]) -> list[Resting]:
     """Each lead judged again on the day it entered its stage, without its evidence."""
-    replayer = Without(draw.history, draw.gathered, draw.pack, calendar(), draw.replayer.outcomes)
+    outcomes = replace(draw.replayer.outcomes, above=())  # a question that waits has not lost its evidence
+    replayer = Without(draw.history, draw.gathered, draw.pack, calendar(), outcomes)
     held: Mapping[int, tuple[Uses, Meters]] = draw.hold(replayer, {lead.dwelling for lead in leads})
     found = []
     for lead in leads:

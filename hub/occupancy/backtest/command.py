@@ -75,7 +75,13 @@ def backtest_command(
         with Progress(*columns, disable=not sys.stderr.isatty()) as bar:
             said = {"megabytes": "megabytes read", "dwellings": "batches of dwellings judged"}
             tasks = {name: bar.add_task(words, total=None) for name, words in said.items()}
-            result = backtest(options, lambda what, done, total: bar.update(tasks[what], completed=done, total=total))
+
+            def tell(what: str, done: int, total: int) -> None:
+                if what not in tasks:  # most histories have no more questions than can be put
+                    tasks[what] = bar.add_task("batches of questions chosen", total=None)
+                bar.update(tasks[what], completed=done, total=total)
+
+            result = backtest(options, tell)
     except KeyboardInterrupt:
         kept = working_directory(out)
         if (kept / GATHERED).exists():

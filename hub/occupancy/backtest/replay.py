@@ -83,7 +83,7 @@ def _healthy(counts: Sequence[int], day: int) -> bool:
 
 
 class Replayer:
-    """Replays buckets. Keeps nothing of a bucket but its leads."""
+    """Replays buckets. Keeps nothing of a bucket."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Replayer:
                 yield dwelling, record, days, self._by_day(dwelling)[1]
 
     def hold(self, directory: Path, number: int, only: Collection[int]) -> Held:
-        """What a bucket holds of some dwellings, so that `leads` may be asked of them again and again."""
+        """What a bucket holds of some dwellings, so that `book` may be asked of them again and again."""
         self._recognised |= self._buckets.recognised(directory, number)
         return self._buckets.held(directory, number, only)
 

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from hub.occupancy.asking import FEWEST, SHARE, WINDOW_DAYS
 from hub.occupancy.backtest.baselines import BaselineCounter
 from hub.occupancy.backtest.chunk import HistoryInvalid, Problems
 from hub.occupancy.backtest.gather import gather
@@ -93,7 +94,9 @@ def _replayed(options: Options, progress: Progress, problems: Problems) -> Resul
         progress("dwellings", number + 1, total)
 
     progress("dwellings", 0, total)
-    found = replay_all(history, replayer, work, options.jobs, done)
+    found = replay_all(
+        history, replayer, work, options.jobs, done, lambda number, of: progress("questions", number, of)
+    )
     leads = found.leads
     write_leads(options.out, leads, history)
     figures = _figures(history, gathered, leads, counter, problems, truth)
@@ -123,7 +126,18 @@ def _ours(work: Path) -> None:
 
 def _fingerprint(options: Options, tables: Tables, pack: str) -> str:
     files = [(name, file.name, file.stat().st_size, file.stat().st_mtime_ns) for name, file in tables.files.items()]
-    key = (files, str(options.since), str(options.until), pack, RULES_VERSION, model().version, FORM)
+    key = (
+        files,
+        str(options.since),
+        str(options.until),
+        pack,
+        RULES_VERSION,
+        model().version,
+        FORM,
+        SHARE,
+        WINDOW_DAYS,
+        FEWEST,
+    )
     return hashlib.sha256(repr(key).encode()).hexdigest()
 
 

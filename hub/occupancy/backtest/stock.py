@@ -29,8 +29,16 @@ class Replayed:
     asking: dict[str, Any]
 
 
-def replay_all(history: History, replayer: Replayer, work: Path, jobs: int, done: Callable[[int], None]) -> Replayed:
-    """`done`: told the number of each bucket that was replayed for the first time."""
+def replay_all(
+    history: History,
+    replayer: Replayer,
+    work: Path,
+    jobs: int,
+    done: Callable[[int], None],
+    again: Callable[[int, int], None],
+) -> Replayed:
+    """`done`: told the number of each bucket that was replayed for the first time; `again`: how many were replayed once more, of
+    how many."""
     leads: list[Lead] = []
     questions: list[tuple[int, Question]] = []
     for number, said in enumerate(replayed(replayer, work, jobs)):
@@ -41,8 +49,12 @@ def replay_all(history: History, replayer: Replayer, work: Path, jobs: int, done
     if not touched:
         return Replayed(leads, _told(above, 0))
     replayer.outcomes = replace(replayer.outcomes, above=above)
-    again = [said.leads for said in replayed(replayer, work, jobs, _by_bucket(history, touched))]
-    leads = [lead for lead in leads if lead.dwelling not in touched] + [lead for found in again for lead in found]
+    leads = [lead for lead in leads if lead.dwelling not in touched]
+    wanted = _by_bucket(history, touched)
+    again(0, len(wanted))
+    for number, said in enumerate(replayed(replayer, work, jobs, wanted)):
+        leads += said.leads
+        again(number + 1, len(wanted))
     return Replayed(leads, _told(above, len(touched - {lead.dwelling for lead in leads})))
 
 

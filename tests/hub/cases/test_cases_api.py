@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from hub.cases import service
 from hub.cases.nightly import analyse
 from hub.occupancy.dirty import mark_dirty
 from hub.services import Hub
@@ -182,6 +183,15 @@ def test_recheck_is_told_and_stays_with_people(vacancy: Hub, sign_in: Any) -> No
     assert _case(vacancy).state == "recheck_requested", "what people have taken up does not end by itself"
     detail = official.get(f"/api/v1/cases/{case}").json()
     assert [entry["action"] for entry in detail["timeline"]] == ["opened", "recheck", "facts_gone"]
+    with vacancy.db.unit_of_work("test", "the next night", now=vacancy.now()) as uow:
+        finding = uow.session.scalars(select(Finding)).one()
+        assert service.facts_gone(uow, finding) is None, (
+            "a note that stands is judged anew every night: it is said once"
+        )
+    assert [one["action"] for one in official.get(f"/api/v1/cases/{case}").json()["timeline"]][-2:] == [
+        "recheck",
+        "facts_gone",
+    ]
     assert detail["timeline"][1]["opinion"] == "已电话核实，情况属实。"
     assert detail["finding"]["rule"] == "V3", "the evidence stays readable"
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hub.occupancy.absence_signs import ABSENCE_COLUMN, MOST_MEMBERS, absence_signs
+from hub.occupancy.asking import waits
 from hub.occupancy.course import ASK_AWAY_DAYS, course_of_vacancy
 from hub.occupancy.fitted import model
 from hub.occupancy.likely import Likely, likely
@@ -134,3 +135,23 @@ def test_no_file_before_the_legal_time() -> None:
     red = found.index("red")
     assert absent[red] >= PACK.vacancy.red_days
     assert "orange" in found[:red], "a visit may come before"
+
+
+@pytest.mark.parametrize("moved_in", [True, False], ids=["lived there", "never moved in"])
+def test_what_the_law_makes_due_waits_for_no_other_question(moved_in: bool) -> None:
+    """A month before the law's time a home whose meters stand still is asked about at any chance, whoever else is asked."""
+    of = judged(record())
+    of = replace(of, vacancy=np.full(len(of.days), 0.1))
+    if not moved_in:
+        of = replace(of, offset=30, away_from=np.zeros_like(of.away_from))
+    course = course_of_vacancy(of, model().vacancy_tiers, PACK.vacancy)
+    stands = [now for now in course if now is not None]
+    assert {now.stage.value for now in stands} == {"yellow"}, "at such a chance nothing but what is due is asked"
+    assert {now.rule for now in stands} <= ({"V4", "V5"} if moved_in else {"V6"})
+    assert len(stands) > 20
+    assert all(now.due for now in stands)
+    assert not waits(course, of.vacancy, np.full(len(course), 0.9)).any()
+    likelier = course_of_vacancy(replace(of, vacancy=np.full(len(course), 0.3)), model().vacancy_tiers, PACK.vacancy)
+    first = next(now for now in likelier if now is not None)
+    assert not first.due, "before that it is a question like others"
+    assert waits(likelier, np.full(len(course), 0.3), np.full(len(course), 0.9)).any()

@@ -18,8 +18,8 @@ from hub.occupancy.outcomes import Learned, Outcomes
 MONDAY = date(2026, 3, 2).toordinal() - date(1970, 1, 1).toordinal()
 
 
-def stands(*stages: Stage | None, rule: str = "S1") -> list[Now | None]:
-    return [None if stage is None else Now(stage, rule, 0, ()) for stage in stages]
+def stands(*stages: Stage | None, rule: str = "S1", due: bool = False) -> list[Now | None]:
+    return [None if stage is None else Now(stage, rule, 0, (), due) for stage in stages]
 
 
 def waiting(course: list[Now | None], chance: list[float], above: list[float]) -> list[int]:
@@ -59,11 +59,13 @@ def test_a_question_that_waits_is_put_when_its_chance_or_its_week_allows() -> No
 def test_visits_files_and_what_the_law_asks_never_wait() -> None:
     for stage in (Stage.ORANGE, Stage.RED):
         assert waiting(stands(stage, Stage.YELLOW), [0.3, 0.3], [0.9, 0.9]) == [0, 0], stage
-    for rule in ("V4", "V5"):
-        assert waiting(stands(Stage.YELLOW, rule=rule), [0.23], [0.9]) == [0], f"{rule} is due by law"
+    for rule in ("V4", "V6"):
+        assert waiting(stands(Stage.YELLOW, rule=rule, due=True), [0.23], [0.9]) == [0], f"{rule} is due by law"
     assert waiting(stands(Stage.YELLOW, rule="V3"), [0.23], [0.9]) == [1]
-    lacking = stands(Stage.INSUFFICIENT_DATA, Stage.YELLOW)
-    assert waiting(lacking, [0.3, 0.3], [0.9, 0.9]) == [0, 1], "what asks for nothing has not been asked"
+    lacking = stands(Stage.INSUFFICIENT_DATA, Stage.YELLOW, Stage.INSUFFICIENT_DATA, Stage.YELLOW)
+    assert waiting(lacking, [0.3] * 4, [0.9] * 4) == [0, 1, 1, 1], (
+        "what lacks data has not been asked; what waits waits on"
+    )
 
 
 def test_a_question_tells_the_highest_chance_it_had_by_each_monday() -> None:
