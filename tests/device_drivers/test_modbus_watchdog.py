@@ -111,6 +111,12 @@ def test_an_agent_that_ends_well_closes_itself_and_leaves_nobody_behind() -> Non
     asyncio.run(scenario())
 
 
+def listens(path: Path) -> bool:
+    """The file of a socket is there a moment before anybody is let in."""
+    rows = [row.split() for row in Path("/proc/net/unix").read_text().splitlines()]
+    return any(row[-1] == str(path) and row[3] == "00010000" for row in rows)
+
+
 @asynccontextmanager
 async def service(path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """The watchdog as the service that the unit starts, on a socket."""
@@ -118,7 +124,7 @@ async def service(path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         sys.executable, "-m", "device_drivers.modbus_watchdog_process", "--socket", str(path), cwd=ROOT
     )
     try:
-        await until(path.exists, "the service listens")
+        await until(lambda: listens(path), "the service listens")
         yield process
     finally:
         if process.returncode is None:
