@@ -126,6 +126,8 @@ class Worker:
             if not session.done():
                 session.cancel()
                 await asyncio.wait({session})
+            if not session.cancelled():
+                session.exception()  # looked at also where we are told to stop: else asyncio reports it whenever it is collected
         await session
 
     async def _failed(self, error: BaseException, failures: int) -> float:
