@@ -56,8 +56,8 @@ def facts_gone(uow: UnitOfWork, finding: Finding) -> CaseFile | None:
         return None
     end = workflow.on_facts_gone(State(case.state))
     if end is None:
-        if _last_action(uow.session, case.id) == "facts_gone":
-            return None  # said already; a note that stands is judged anew every night
+        if _last_said(uow.session, case.id) == "facts_gone":
+            return None  # a note that stands is judged anew every night
         caselog.append(uow, case.id, SYSTEM, "facts_gone", "S_GONE")
         return case
     _close_by_system(uow, case, end, "S_GONE")
@@ -85,8 +85,9 @@ def close_due(uow: UnitOfWork, estate_id: str) -> list[CaseFile]:
     return closed
 
 
-def _last_action(session: Session, case_id: str) -> str | None:
-    entries = select(CaseEntry.action).where(CaseEntry.case_id == case_id)
+def _last_said(session: Session, case_id: str) -> str | None:
+    """What the system itself entered last; what people have done since does not make it news."""
+    entries = select(CaseEntry.action).where(CaseEntry.case_id == case_id, CaseEntry.actor == SYSTEM)
     return session.scalar(entries.order_by(CaseEntry.id.desc()).limit(1))
 
 

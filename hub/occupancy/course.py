@@ -201,7 +201,7 @@ def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | Non
     due = (days >= rule.pre_notice_days) & still & ~of.declared
     asked = np.where(of.paused, _before_the_pause(due, of), due) > 0
     course = _course(np.where(asked, np.maximum(of.vacancy, tiers.yellow), of.vacancy), tiers, made, STEADY_DAYS)
-    return [now and replace(now, due=bool(asked[i])) for i, now in enumerate(course)]
+    return [replace(now, due=True) if now and asked[i] else now for i, now in enumerate(course)]
 
 
 def _before_the_pause(value: Ints | Bools, of: Likely) -> Ints:

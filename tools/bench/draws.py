@@ -23,7 +23,7 @@ import numpy as np
 from hub.occupancy.backtest.baselines import BaselineCounter
 from hub.occupancy.backtest.chunk import Problems
 from hub.occupancy.backtest.gather import gather
-from hub.occupancy.backtest.gathered import bucket_starts
+from hub.occupancy.backtest.gathered import bucket_starts, by_bucket
 from hub.occupancy.backtest.history import CaseRow, read_history
 from hub.occupancy.backtest.inspected import Taught, taught
 from hub.occupancy.backtest.replay import Book, Lead, Meters, Replayer, Uses
@@ -116,12 +116,9 @@ class Draw:
 
     def hold(self, replayer: Replayer, dwellings: Collection[int]) -> dict[int, tuple[Uses, Meters]]:
         """What is recorded of some dwellings, for a replayer to be asked of them alone."""
-        starts = bucket_starts(self.history)
         found: dict[int, tuple[Uses, Meters]] = {}
-        for number in range(len(starts)):
-            last = starts[number + 1] if number + 1 < len(starts) else len(self.history.dwellings)
-            if only := {dwelling for dwelling in dwellings if starts[number] <= dwelling < last}:
-                found |= replayer.hold(self.work, number, only)
+        for number, only in by_bucket(self.history, dwellings).items():
+            found |= replayer.hold(self.work, number, only)
         return found
 
     def taught(self, cases: Sequence[CaseRow]) -> Taught:

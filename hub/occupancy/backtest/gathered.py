@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,3 +73,12 @@ def bucket_starts(history: History) -> Ints:
         if dwelling - starts[-1] >= BUCKET and history.block[dwelling] != history.block[dwelling - 1]:
             starts.append(dwelling)
     return np.array(starts, np.int64)
+
+
+def by_bucket(history: History, dwellings: Collection[int]) -> dict[int, frozenset[int]]:
+    """Bucket → those of these dwellings that it holds, in order of buckets."""
+    starts = bucket_starts(history)
+    found: dict[int, set[int]] = defaultdict(set)
+    for dwelling in dwellings:
+        found[int(np.searchsorted(starts, dwelling, side="right")) - 1].add(dwelling)
+    return {number: frozenset(found[number]) for number in sorted(found)}

@@ -12,11 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
 from hub.occupancy.backtest.bucket import Held
 from hub.occupancy.backtest.chunk import EPOCH, day_of
-from hub.occupancy.backtest.gathered import bucket_starts
+from hub.occupancy.backtest.gathered import by_bucket
 from hub.occupancy.backtest.history import CaseRow, History
 from hub.occupancy.backtest.leads import family
 from hub.occupancy.backtest.replay import Lead, Replayer
@@ -63,12 +61,8 @@ def taught(
 
 
 def _hold(history: History, replayer: Replayer, work: Path, dwellings: set[int]) -> Held:
-    starts = bucket_starts(history)
-    buckets: dict[int, set[int]] = defaultdict(set)
-    for dwelling in dwellings:
-        buckets[int(np.searchsorted(starts, dwelling, side="right")) - 1].add(dwelling)
     held = dict[int, Any]()
-    for number, only in sorted(buckets.items()):
+    for number, only in by_bucket(history, dwellings).items():
         held |= replayer.hold(work, number, only)
     return held
 

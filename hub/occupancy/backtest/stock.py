@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hub.occupancy.asking import Question, by_week
 from hub.occupancy.backtest.chunk import EPOCH
-from hub.occupancy.backtest.gathered import bucket_starts
+from hub.occupancy.backtest.gathered import by_bucket
 from hub.occupancy.backtest.history import History
-from hub.occupancy.backtest.pool import Wanted, replayed
+from hub.occupancy.backtest.pool import replayed
 from hub.occupancy.backtest.replay import Lead, Replayer
 
 Above = tuple[tuple[date, float], ...]
@@ -50,7 +47,7 @@ def replay_all(
         return Replayed(leads, _told(above, 0))
     replayer.outcomes = replace(replayer.outcomes, above=above)
     leads = [lead for lead in leads if lead.dwelling not in touched]
-    wanted = _by_bucket(history, touched)
+    wanted = by_bucket(history, touched)
     again(0, len(wanted))
     for number, said in enumerate(replayed(replayer, work, jobs, wanted)):
         leads += said.leads
@@ -67,14 +64,6 @@ def limits(history: History, questions: Sequence[tuple[int, Question]]) -> tuple
     if not limited:
         return above, set()
     return above, {dwelling for dwelling, one in questions if one.first < limited[-1] + 7}
-
-
-def _by_bucket(history: History, dwellings: set[int]) -> Wanted:
-    starts = bucket_starts(history)
-    found: dict[int, set[int]] = defaultdict(set)
-    for dwelling in dwellings:
-        found[int(np.searchsorted(starts, dwelling, side="right")) - 1].add(dwelling)
-    return {number: frozenset(of) for number, of in found.items()}
 
 
 def _told(above: Above, unasked: int) -> dict[str, Any]:
