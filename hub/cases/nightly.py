@@ -39,7 +39,7 @@ from hub.occupancy.judges import Judges, Piece
 from hub.occupancy.night_write import Night
 from hub.occupancy.outcomes import Outcomes
 from hub.services import Hub
-from hub.tables import CaseFile, Estate
+from hub.tables import AskingWeek, CaseFile, Estate
 
 JOB = "occupancy.analyse"
 VACANT_USED = "vacant_used"
@@ -84,22 +84,52 @@ def analyse(hub: Hub) -> str:
     with hub.db.reading() as session:
         estates = session.scalars(select(Estate).order_by(Estate.id)).all()
     lasts = {estate.id: last_whole_day(hub.now(), estate.time_zone) for estate in estates}
-    for last in sorted(set(lasts.values())):
-        _settle_questions(hub, last)
-    outcomes = cache(lambda: outcomes_of(hub.db, hub.now().date()))  # asked for only where there is something to judge
+    if not lasts:
+        return totals.said()
+    last = min(lasts.values())
+    with hub.db.reading() as session:
+        history = asking_rows.history_came(session, last)
+    if not history:
+        for day in sorted(set(lasts.values())):
+            _settle_questions(hub, day)
     with Judges(hub.db, hub.config.night_jobs) as judges:
-        for piece, night in judges.nights(_pieces(hub, estates, lasts, outcomes)):
-            if night is not None and piece.view is not None:
-                _write_night(hub, piece.of, piece.view, night, totals)
-            else:
-                _analyse_anew(hub, piece.of, judges, outcomes, totals)
-                _close_due(hub, piece.of.estate, totals)
-            if hub.ending.is_set():
-                totals.stopped = True
-                break
+        _judge_all(hub, estates, lasts, judges, _outcomes(hub, None if history else last), totals)
+        if history and _settle_anew(hub, max(lasts.values())) and not totals.stopped:
+            _judge_all(hub, estates, lasts, judges, _outcomes(hub, last), totals)
     if totals.cases:
         hub.signal(outbox.JOB)
     return totals.said()
+
+
+def _judge_all(
+    hub: Hub,
+    estates: Iterable[Estate],
+    lasts: Mapping[str, date],
+    judges: Judges,
+    outcomes: Callable[[], Outcomes],
+    totals: _Totals,
+) -> None:
+    for piece, night in judges.nights(_pieces(hub, estates, lasts, outcomes)):
+        if night is not None and piece.view is not None:
+            _write_night(hub, piece.of, piece.view, night, totals)
+        else:
+            _analyse_anew(hub, piece.of, judges, outcomes, totals)
+            _close_due(hub, piece.of.estate, totals)
+        if hub.ending.is_set():
+            totals.stopped = True
+            break
+
+
+def _outcomes(hub: Hub, last: date | None) -> Callable[[], Outcomes]:
+    """Asked for only where there is something to judge. `last`: the first day whose questions may be put; None: none may."""
+
+    @cache
+    def outcomes() -> Outcomes:
+        with hub.db.reading() as session:
+            above = asking_rows.above_now(session, last) if last else asking_rows.NOBODY
+        return replace(outcomes_of(hub.db, hub.now().date()), above=above)
+
+    return outcomes
 
 
 def _settle_questions(hub: Hub, last: date) -> None:
@@ -108,9 +138,22 @@ def _settle_questions(hub: Hub, last: date) -> None:
         week = asking_rows.unsettled(session, last)
     if week is not None:
         with hub.db.unit_of_work("system", "questions of a week", now=hub.now()) as uow:
-            said = {"above": week.above, "begun": week.begun, "most": week.most}
             uow.session.add(week)
-            uow.record("asking.settled", week.monday.isoformat(), **said)
+            _record(uow, week)
+
+
+def _settle_anew(hub: Hub, last: date) -> bool:
+    """After history was judged. False: nowhere are questions put by their chance."""
+    with hub.db.unit_of_work("system", "questions after history came", now=hub.now()) as uow:
+        week = asking_rows.settle_anew(uow.session, last)
+        if week is not None:
+            _record(uow, week)
+        return week is not None
+
+
+def _record(uow: UnitOfWork, week: AskingWeek) -> None:
+    said = {"above": week.above, "begun": week.begun, "most": week.most}
+    uow.record("asking.settled", week.monday.isoformat(), **said)
 
 
 def _pieces(

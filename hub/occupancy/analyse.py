@@ -168,10 +168,11 @@ def _follow(uow: UnitOfWork, view: EstateView, answers: Sequence[_Answer]) -> It
             found = found.put if row is not None and row.case_id is not None else found
             if row is None:
                 yield Change("opened", _open(uow, view, found), tenancy)
-            elif (row.inputs_hash, row.rule_version, row.stage) != (
+            elif (row.inputs_hash, row.rule_version, row.stage, row.against) != (
                 found.inputs_hash,
                 found.rule_version,
                 found.stage.value,
+                list(found.against),
             ):
                 _fill(row, found, uow.now)
                 yield Change("changed", row, tenancy)

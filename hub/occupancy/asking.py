@@ -27,6 +27,9 @@ question in three was right."""
 WINDOW_DAYS = 120
 """What began in so many days before a Monday decides on its week: longer than guests stay, shorter than a season."""
 
+NONE_ASKED = 1.0
+"""No chance is above it."""
+
 FEWEST = 10
 """So many in that time are put in any case: in a small estate more than its share is luck."""
 
@@ -101,7 +104,7 @@ def by_week(questions: Sequence[Question], homes: int, first: int, last: int) ->
 
 def waits(course: Sequence[Now | None], chance: NDArray[np.float64], above: NDArray[np.float64]) -> NDArray[np.bool_]:
     """By day, whether the question that stands is not put yet. `above`: by day, the chance above which questions are put. What
-    was asked once stays asked as long as the lead stands; what waits and lacks data waits on."""
+    was asked once stays asked as long as the lead stands; what waits and lacks data waits on, unless it might be put now."""
     found = np.zeros(len(course), np.bool_)
     if not above.any():
         return found
@@ -110,7 +113,7 @@ def waits(course: Sequence[Now | None], chance: NDArray[np.float64], above: NDAr
         if now is None:
             asked = False
         elif now.stage is Stage.INSUFFICIENT_DATA:
-            found[i] = i > 0 and found[i - 1]
+            found[i] = i > 0 and found[i - 1] and chance[i] <= above[i]
         elif not asked:
             asked = now.stage is not Stage.YELLOW or now.due or not above[i] or bool(chance[i] > above[i])
             found[i] = not asked

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from hub.occupancy.asking import WINDOW_DAYS, waits
+from hub.occupancy.asking import NONE_ASKED, WINDOW_DAYS, waits
 from hub.occupancy.course import Now, course_of_others, course_of_vacancy
 from hub.occupancy.finding import DIGITS, Finding, Stage
 from hub.occupancy.likely import Likely, Model, likely
@@ -155,6 +155,8 @@ class Courses:
         why = (
             f"近{WINDOW_DAYS}日新线索较多，询问从可能性高的开始：本周询问可能性高于{self._above[at]:.1%}的，"
             f"此条为{found.chance or 0.0:.1%}，暂只作记录。"
+            if self._above[at] < NONE_ASKED
+            else "正在分析新到的历史记录，分析完再按可能性高低决定询问哪些，此条暂只作记录。"
         )
         return replace(found, stage=Stage.NOTE, earned=found.stage, against=(why, *found.against), waits=True)
 

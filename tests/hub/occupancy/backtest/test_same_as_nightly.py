@@ -196,3 +196,38 @@ def test_both_put_the_same_questions_where_a_stock_can_bear_few(
     assert [week.monday.weekday() for week in weeks] == [0] * len(weeks)
     assert any(week.above for week in weeks)
     assert cases == len({move[1:3] for move in expected if move[3] in (Stage.YELLOW, Stage.ORANGE, Stage.RED)})
+
+
+@pytest.mark.parametrize("bearable", [1, 3])
+def test_history_that_comes_at_once_is_read_before_anybody_is_asked(
+    sqlite_hub: Hub,
+    clock: Any,
+    source: Path,
+    city_in_hub: Callable[[Hub, Path], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    bearable: int,
+) -> None:
+    monkeypatch.setattr("hub.occupancy.asking.FEWEST", bearable)
+    monkeypatch.setattr("hub.occupancy.asking.SHARE", 0.0)
+    city = city_in_hub(sqlite_hub, source)
+    days = [START + timedelta(days=n) for n in range(51)]  # then two files and one question stand
+    for day in days:
+        city.live(day)
+    clock.at = datetime.fromisoformat(f"{days[-1] + timedelta(days=1)}T03:00:00+08:00")
+    analyse(sqlite_hub)
+    with sqlite_hub.db.reading() as session:
+        standing = session.scalars(select(Finding).where(Finding.closed_at.is_(None), Finding.peak > 0)).all()
+        (week,) = session.scalars(select(AskingWeek)).all()
+    assert (week.begun, week.most) == (len(standing), bearable), "what was found on the first night decides on it"
+    files = [row for row in standing if row.stage == Stage.RED]
+    (question,) = (row for row in standing if row not in files)
+    assert len(files) == 2
+    assert all(row.case_id for row in files), "a file waits for nothing"
+    if bearable == 3:
+        assert (question.stage, question.waits) == (Stage.YELLOW, False), "asked in the same night, once all was read"
+        assert question.case_id
+    else:
+        assert (question.stage, question.waits, question.case_id) == (Stage.NOTE, True, None)
+        assert f"{week.above:.1%}" in question.against[0], "the limit is told, not that history is being read"
+    assert "0 dwellings" in analyse(sqlite_hub), "nothing is left to be judged"
+    assert "being read" in english("正在分析新到的历史记录，分析完再按可能性高低决定询问哪些，此条暂只作记录。")
