@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hub.auth import hub_of
+from hub.english.phrases import english
 from hub.services import Hub
 from hub.tables import Edge, JobRun, OutboxMessage, SourceState
 
@@ -24,9 +25,12 @@ CERTIFICATE_LEFT = timedelta(days=14)  # a box renews when 30 are left
 
 
 class Part(BaseModel):
+    """`detail_zh`: one line; `detail`: the same in English."""
+
     name: str
     ok: bool
     detail: str
+    detail_zh: str
 
 
 class Health(BaseModel):
@@ -41,20 +45,24 @@ def health(hub: Annotated[Hub, Depends(hub_of)]) -> Any:
     return {"ok": all(part.ok for part in parts), "version": VERSION, "parts": parts}
 
 
+def _part(name: str, ok: bool, detail_zh: str) -> Part:
+    return Part(name=name, ok=ok, detail=english(detail_zh), detail_zh=detail_zh)
+
+
 def _database_parts(hub: Hub) -> list[Part]:
     try:
         with hub.db.reading() as session:
             session.execute(select(1))
             parts = [_jobs(session), _edges(session, hub), _source(session), _outbox(session, hub), _law(session)]
     except OperationalError:
-        return [Part(name="database", ok=False, detail="the database does not answer")]
-    return [Part(name="database", ok=True, detail=hub.db.engine.dialect.name), *parts]
+        return [_part("database", False, "数据库没有响应")]
+    return [_part("database", True, hub.db.engine.dialect.name), *parts]
 
 
 def _jobs(session: Session) -> Part:
     failed = [row.job for row in session.scalars(select(JobRun).where(JobRun.ok.is_(False)))]
     total = session.scalar(select(func.count()).select_from(JobRun)) or 0
-    return Part(name="jobs", ok=not failed, detail=f"failed: {', '.join(failed)}" if failed else f"{total} jobs well")
+    return _part("jobs", not failed, f"失败：{', '.join(failed)}" if failed else f"{total} 项任务正常")
 
 
 def _edges(session: Session, hub: Hub) -> Part:
@@ -62,43 +70,45 @@ def _edges(session: Session, hub: Hub) -> Part:
     unsent = sorted(hub.unsent)
     ending = select(Edge.id).where(Edge.secret_hash.is_not(None), Edge.certificate_until < hub.now() + CERTIFICATE_LEFT)
     ends = session.scalars(ending.order_by(Edge.id)).all()
-    detail = f"{sum(online)} of {len(online)} online"
+    said = [f"{len(online)} 台中 {sum(online)} 台在线"]
     if ends:
-        detail += f"; certificate not renewed: {', '.join(ends[:5])}"
+        said.append(f"证书未续期：{', '.join(ends[:5])}")
     if unsent:
-        detail += f"; too large to be sent: {', '.join(unsent[:5])}"
-    return Part(name="edges", ok=all(online) and not unsent and not ends, detail=detail)
+        said.append(f"过大而无法下发：{', '.join(unsent[:5])}")
+    return _part("edges", all(online) and not unsent and not ends, "；".join(said))
 
 
 def _source(session: Session) -> Part:
     rows = session.scalars(select(SourceState)).all()
     bad = [row.source for row in rows if row.last_error]
     held = [row.source for row in rows if row.held]
-    detail = f"errors: {', '.join(bad)}" if bad else f"{len(rows)} sources"
-    return Part(name="tenancy_source", ok=not bad, detail=detail + (f"; held back: {', '.join(held)}" if held else ""))
+    said = [f"出错：{', '.join(bad)}" if bad else f"{len(rows)} 个来源"]
+    if held:
+        said.append(f"有记录待核：{', '.join(held)}")
+    return _part("tenancy_source", not bad, "；".join(said))
 
 
 def _outbox(session: Session, hub: Hub) -> Part:
     waiting = session.scalars(select(OutboxMessage.created_at).where(OutboxMessage.delivered_at.is_(None))).all()
     late = [at for at in waiting if hub.now() - at > OUTBOX_LATE]
-    return Part(name="lease_outbox", ok=not late, detail=f"{len(waiting)} waiting, {len(late)} late")
+    return _part("lease_outbox", not late, f"{len(waiting)} 条待送，其中 {len(late)} 条已迟")
 
 
 def _law(session: Session) -> Part:
     """The running set-up against the law, as the last check found it."""
     row = session.get(JobRun, "law.check")
-    return Part(
-        name="law",
-        ok=row is None or row.detail.startswith("0 unlawful"),
-        detail=row.detail if row else "not checked yet",
-    )
+    unlawful = row.detail.partition(" ")[0] if row else ""
+    if unlawful.isdigit():
+        return _part("law", unlawful == "0", f"{unlawful} 处不合法")
+    failed = row is not None and row.ok is False
+    return _part("law", not failed, "最近一次检查失败" if failed else "尚未检查")
 
 
 def _broker(hub: Hub) -> Part:
     up = hub.link is not None and hub.link.connected
-    return Part(name="broker", ok=up, detail="connected" if up else "no link to the broker")
+    return _part("broker", up, "已连接" if up else "与消息代理没有连接")
 
 
 def _disk(hub: Hub) -> Part:
     free = shutil.disk_usage(hub.config.dir).free
-    return Part(name="disk", ok=free > LOW_DISK, detail=f"{free // 2**20} MB free")
+    return _part("disk", free > LOW_DISK, f"剩余 {free // 2**20} MB")

@@ -31,6 +31,7 @@ from device_drivers.contract.messages import (
 )
 from device_drivers.contract.words import CommandOutcome, DeviceCondition
 from device_drivers.mqtt import MemoryBroker
+from hub.english.phrases import CHINESE
 from hub.estate import commands, coverage, devices, edges
 from hub.estate.coverage import Change, Interval, covered_seconds, insert_change, without_open
 from hub.estate.show import DwellingStatuses
@@ -221,6 +222,13 @@ def test_a_certificate_that_is_not_renewed_stands_on_the_health_page(site: Hub) 
     assert edges(timedelta(days=13)) == (False, "1 of 1 online; certificate not renewed: edge-aaaa")
     assert edges(-timedelta(days=1))[0] is False
     assert edges(-timedelta(days=1), None)[0], "a box that was taken out needs none"
+
+
+def test_the_health_page_speaks_both_languages(site: Hub) -> None:
+    parts = health(site)["parts"]
+    assert all(part.detail for part in parts)
+    assert [part.name for part in parts if CHINESE.search(part.detail)] == []
+    assert [part.name for part in parts if not CHINESE.search(part.detail_zh)] == ["database"], "sqlite is its name"
 
 
 def report(**more: Any) -> DeviceReported:

@@ -5016,10 +5016,15 @@ export interface components {
             /** Valid Until */
             valid_until: string | null;
         };
-        /** Part */
+        /**
+         * Part
+         * @description `detail_zh`: one line; `detail`: the same in English.
+         */
         Part: {
             /** Detail */
             detail: string;
+            /** Detail Zh */
+            detail_zh: string;
             /** Name */
             name: string;
             /** Ok */

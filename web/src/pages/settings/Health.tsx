@@ -3,13 +3,14 @@
 import type { ReactNode } from "react";
 import { useDeadLetters, useHealth, useOutbox } from "../../api/queries";
 import * as format from "../../format";
-import { useWords, word } from "../../i18n";
+import { useLanguage, useWords, word } from "../../i18n";
 import { useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 
 export function HealthPanel(): ReactNode {
   const { settings: t, words } = useWords();
+  const { language } = useLanguage();
   const query = useHealth();
   return (
     <Panel id="health" title={t.health} extra={query.data ? <span className="faint">{t.version(query.data.version)}</span> : null}>
@@ -19,7 +20,7 @@ export function HealthPanel(): ReactNode {
             {health.parts.map((part) => (
               <li key={part.name}>
                 <strong>{word(words.healthPart, part.name)}</strong><Mark tone={part.ok ? "good" : "bad"}>{part.ok ? t.well : t.unwell}</Mark>
-                <span className="faint">{part.detail}</span>
+                <span className="faint">{language === "zh" ? part.detail_zh : part.detail}</span>
               </li>
             ))}
           </ul>
