@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from hub.cases.states import State
 from hub.cases.steps import Action
 from hub.db import Database
+from hub.occupancy.asking_rows import above_since
 from hub.occupancy.finding import Kind, Stage
 from hub.occupancy.fitted import fixed_chances, marks
 from hub.occupancy.outcomes import FAMILY, Inspected, Outcomes, Result, Stated, learned_weekly
@@ -31,10 +33,12 @@ LOOKED = (Action.VISITED, Action.INTERVIEWED, Action.AGREE)
 
 
 def outcomes_of(db: Database, last: date) -> Outcomes:
-    """What all closed cases of the hub taught, week by week, as far back as a day's judgement looks."""
+    """What all closed cases of the hub taught, week by week, and from which chance on questions were put, as far back as a day's
+    judgement looks."""
+    first = last - timedelta(days=LOOK_BACK_DAYS)
     with db.reading() as session:
-        cases = inspected_cases(session)
-    return learned_weekly(cases, last - timedelta(days=LOOK_BACK_DAYS), last, marks(), fixed_chances())
+        cases, above = inspected_cases(session), above_since(session, first)
+    return replace(learned_weekly(cases, first, last, marks(), fixed_chances()), above=above)
 
 
 def inspected_cases(session: Session) -> list[Inspected]:

@@ -78,12 +78,16 @@ def settle_anew(session: Session, last: date) -> AskingWeek | None:
     return session.merge(week)
 
 
+def above_since(session: Session, first: date) -> tuple[tuple[date, float], ...]:
+    """(Monday, chance) of every week that reaches beyond `first`."""
+    rows = select(AskingWeek.monday, AskingWeek.above).where(AskingWeek.monday > first - timedelta(days=7))
+    return tuple((monday, above) for monday, above in session.execute(rows.order_by(AskingWeek.monday)))
+
+
 def above_now(session: Session, last: date) -> tuple[tuple[date, float], ...]:
     """From `last` on the chance of each week. Nobody was asked on a day before it but who has a case (`Finding.put`): where the
     past is judged anew it asks nobody afterwards."""
-    rows = select(AskingWeek.monday, AskingWeek.above).where(AskingWeek.monday >= _monday(last))
-    weeks = session.execute(rows.order_by(AskingWeek.monday))
-    return *NOBODY, (last, 0.0), *((max(monday, last), above) for monday, above in weeks)
+    return *NOBODY, (last, 0.0), *((max(monday, last), above) for monday, above in above_since(session, last))
 
 
 def _monday(day: date) -> date:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from hub.cases.nightly import analyse
 from hub.occupancy import asking_rows
-from hub.occupancy.asking_rows import above_now, asking_now, unsettled
+from hub.occupancy.asking_rows import above_now, above_since, asking_now, unsettled
 from hub.services import Hub
 from hub.tables import AskingWeek, AuditRow, Estate, Finding
 
@@ -77,7 +77,11 @@ def test_a_week_is_settled_once_before_its_first_day_is_judged_and_is_on_record(
     clock.at = datetime(2026, 11, 3, 19, tzinfo=UTC)  # Wednesday 03:00 there: Tuesday is judged
     analyse(measured)
     with measured.db.reading() as session:
-        assert above_now(session, MONDAY) == ((date.min, 1.0), (MONDAY, 0.0), (MONDAY, 0.3))
+        assert above_since(session, MONDAY) == ((MONDAY, 0.3),)
+        tuesday = MONDAY + timedelta(days=1)
+        assert above_now(session, tuesday) == ((date.min, 1.0), (tuesday, 0.0), (tuesday, 0.3)), (
+            "nobody was asked before it"
+        )
         (said,) = [c for row in session.scalars(select(AuditRow)) for c in row.changes if c["what"] == "asking.settled"]
     assert said["above"] == 0.3
     put(measured, 0.9, MONDAY - timedelta(days=1))
