@@ -11,7 +11,6 @@ is fixed: what is fitted on simulated people must not learn their accidents.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +27,7 @@ from simulators.apart import world_apart
 from simulators.city.generate import generate
 from simulators.city.plan import Settings
 from simulators.city.violations import KINDS
-from tools.fitting import DAYS, EVERY, Samples, Shape, draw_apart, drawn, fit, mixed, raised, tenancies, write
+from tools.fitting import DAYS, EVERY, Samples, Shape, draw_apart, drawn, fit, raised, tenancies, write
 
 HONEST_EVERY = 3
 """Of honest dwellings so many are left out but one."""
@@ -100,10 +99,7 @@ def main(
     used = [place for place, name in enumerate(SIGNS) if name not in HOW_LATE]
     learned = [replace(part.no_case_above(CASE_DAYS), signs=part.signs[:, used]) for part in parts]
     fitted = fit(learned, [SIGNS[place] for place in used], FOR, AGAINST, SHAPE)
-    if keep:
-        before = json.loads(out.read_text(encoding="utf-8"))["others"]
-        fitted, numbers = mixed(before, fitted, keep), [*before["worlds"], *numbers]
-    write(out, "others", fitted, TIERS, numbers, version)
+    write(out, "others", fitted, TIERS, numbers, version, keep)
     typer.echo(f"{sum(len(part.right) for part in parts):,} samples; wrote the part of others of {out}")
 
 

@@ -1,6 +1,7 @@
 """Fits the vacancy part of hub/occupancy/likely.json anew, on worlds that it draws itself, and leaves the rest of the file alone.
 
     python -m tools.fit_vacancy --out hub/occupancy/likely.json 811 812 … states:201 … diaries:211 … lookalikes:401 …
+    python -m tools.fit_vacancy --out hub/occupancy/likely.json --keep 0.5 --apart 1 1301 … states:731 … lives:731 …
 
 Each number is a world (`vary:N`), or one of another simulator (`simulators.apart`), none of them one that anything is measured
 on. Long absences are rare. So of each planned
@@ -29,7 +30,20 @@ from simulators.city.doors import draw_layout
 from simulators.city.generate import write as written
 from simulators.city.model import Household
 from simulators.city.plan import City, Settings, plan_city
-from tools.fitting import DAYS, EVERY, Samples, Shape, Tenancy, draw_apart, drawn, fit, raised, tenancies, write
+from tools.fitting import (
+    APART_WEIGHT,
+    DAYS,
+    EVERY,
+    Samples,
+    Shape,
+    Tenancy,
+    draw_apart,
+    drawn,
+    fit,
+    raised,
+    tenancies,
+    write,
+)
 
 STARTS = (date(2025, 1, 1), date(2025, 10, 1), date(2025, 7, 1), date(2025, 7, 1))
 """By number: histories begin at other times of the year, else Spring Festival always lies at the same length of a record."""
@@ -38,7 +52,7 @@ LEFT_OUT = ((60, 1), (35, 3), (14, 15), (0, 50))
 """Of honest homes whose longest absence has at least so many days, one in so many is walked."""
 
 SHAPE = Shape(trees=90, leaves=6, rows=300)
-TIERS = {"yellow": 0.23, "orange": 0.7, "red": 0.74}
+TIERS = {"yellow": 0.22, "orange": 0.7, "red": 0.74}
 FOR = ("away", "absent", "water_low", "power_low", "after_pause", "overdue")
 AGAINST = (
     "declared", "declared_now", "water", "power", "longest_before", "long_before", "away_share_before", "visits_lately",
@@ -110,10 +124,15 @@ def main(
     dwellings: Annotated[int, typer.Option(min=500, help="Homes of each planned city.")] = 6000,
     boost: Annotated[float, typer.Option(min=1, help="How many times the vacancies are raised.")] = 3.0,
     version: Annotated[str, typer.Option(help="What leads will name; another fit is another version.")] = "2026.11",
+    keep: Annotated[float, typer.Option(min=0, max=1, help="How much of what OUT says is kept beside the new.")] = 0.0,
+    apart: Annotated[
+        float, typer.Option(min=0, help="Weight of each other simulator beside the first.")
+    ] = APART_WEIGHT,
 ) -> None:
     """Fit the chance that a home stands empty."""
-    parts = drawn("vacancy", partial(samples, dwellings=dwellings, boost=boost), numbers, f"{dwellings}_{boost:g}")
-    write(out, "vacancy", fit(parts, ABSENCE_SIGNS, FOR, AGAINST, SHAPE), TIERS, numbers, version)
+    draw = partial(samples, dwellings=dwellings, boost=boost)
+    parts = drawn("vacancy", draw, numbers, f"{dwellings}_{boost:g}", apart)
+    write(out, "vacancy", fit(parts, ABSENCE_SIGNS, FOR, AGAINST, SHAPE), TIERS, numbers, version, keep)
     typer.echo(f"{sum(len(part.right) for part in parts):,} samples; wrote the vacancy part of {out}")
 
 

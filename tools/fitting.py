@@ -134,20 +134,22 @@ def tenancies(source: Path) -> Iterator[Tenancy]:
                 )  # fmt: skip
 
 
-def drawn(part: str, draw: Callable[[str], Samples], worlds: Sequence[str], how: str) -> list[Samples]:
+def drawn(
+    part: str, draw: Callable[[str], Samples], worlds: Sequence[str], how: str, apart: float = APART_WEIGHT
+) -> list[Samples]:
     """What worlds teach, side by side, or as it was kept, balanced. `how`: names what else the samples depend on."""
     with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
         files = [KEPT / f"{part}_{drawn_by()}_{_signs()}_{name.replace(':', '')}_{how}.npz" for name in worlds]
         parts = list(track(pool.map(_one, [draw] * len(files), worlds, files), "worlds", total=len(files)))
-    return balanced(parts, [one[0] if (one := world_apart(name)) else "" for name in worlds])
+    return balanced(parts, [one[0] if (one := world_apart(name)) else "" for name in worlds], apart)
 
 
-def balanced(parts: Sequence[Samples], simulators: Sequence[str]) -> list[Samples]:
-    """Worlds of each other simulator together weigh `APART_WEIGHT` of those of our first one ("")."""
+def balanced(parts: Sequence[Samples], simulators: Sequence[str], apart: float = APART_WEIGHT) -> list[Samples]:
+    """Worlds of each other simulator together weigh `apart` of those of our first one ("")."""
     total = dict.fromkeys(simulators, 0.0)
     for part, name in zip(parts, simulators, strict=True):
         total[name] += float(part.weight.sum())
-    wanted = APART_WEIGHT * total.get("", 0.0)
+    wanted = apart * total.get("", 0.0)
     return [
         replace(part, weight=part.weight * (wanted / total[name])) if name and wanted and total[name] else part
         for part, name in zip(parts, simulators, strict=True)
@@ -246,9 +248,17 @@ def mixed(before: dict[str, Any], fitted: dict[str, Any], keep: float) -> dict[s
 
 
 def write(
-    out: Path, part: str, fitted: dict[str, Any], tiers: dict[str, float], worlds: Sequence[str], version: str
+    out: Path,
+    part: str,
+    fitted: dict[str, Any],
+    tiers: dict[str, float],
+    worlds: Sequence[str],
+    version: str,
+    keep: float = 0.0,
 ) -> None:
-    """One part of likely.json written anew, the rest left alone."""
+    """One part of likely.json written anew, the rest left alone. `keep`: so much of what it says is kept beside the new."""
     data = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    if keep:
+        fitted, worlds = mixed(data[part], fitted, keep), [*data[part]["worlds"], *worlds]
     data["version"], data[part] = version, {**fitted, "tiers": tiers, "worlds": list(worlds)}
     out.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
