@@ -17,6 +17,8 @@ from hub.occupancy.backtest.score import Scored
 THRESHOLDS = (30, 90, 180)
 MONTH = 30
 ODD_SHARE = 0.01
+TREES = 100
+"""Of an isolation forest."""
 
 
 class BaselineCounter:
@@ -98,7 +100,7 @@ class BaselineCounter:
             return alarms
         for month in range(self._monthly.shape[1]):
             table: NDArray[np.float32] = self._monthly[let, month]
-            forest: Any = IsolationForest(n_estimators=100, random_state=1).fit(table)
+            forest: Any = IsolationForest(n_estimators=TREES, random_state=1).fit(table)
             scores = forest.score_samples(table)
             usual = float(np.median(table[:, 0]))
             for place in np.argsort(scores)[: max(1, int(ODD_SHARE * len(let)))].tolist():

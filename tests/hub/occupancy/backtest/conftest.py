@@ -18,6 +18,7 @@ from device_drivers.contract.events import AccessEvent, Event, MeterReading, Obs
 from device_drivers.contract.messages import EventBatch
 from device_drivers.contract.words import AccessOutcome, IdentifierType, ObservationState, Quantity
 from hub.events.ingest import Ingest
+from hub.occupancy.backtest import baselines
 from hub.services import Hub
 from hub.tables import (
     Absence,
@@ -41,6 +42,14 @@ CHINA = datetime.fromisoformat("2025-01-01T00:00:00+08:00").tzinfo
 KINDS = {kind.value: kind for kind in (IdentifierType.FACE, IdentifierType.CARD, IdentifierType.PIN, IdentifierType.QR)}
 SIDES = ("in", "out", "unknown")
 Table = list[dict[str, str]]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def small_forests() -> Iterator[None]:
+    """What stands beside a back-test takes a third of a small one's time, and no test but that it is there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(baselines, "TREES", 2)
+        yield
 
 
 def read(file: Path) -> Table:
