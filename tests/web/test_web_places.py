@@ -119,3 +119,14 @@ def test_leads_have_no_accessibility_violation(look_as: OpenAs) -> None:
     page.get_by_test_id("case").get_by_role("link").click()
     expect(page.get_by_test_id("reasons")).to_be_visible()
     assert not violations(page), str(violations(page))
+
+
+def test_the_health_page_has_words_for_every_part_and_no_panel_that_a_role_may_not_see(look_as: OpenAs) -> None:
+    page = look_as("admin", "/settings?tab=health")
+    names = page.get_by_test_id("health").locator("li strong")
+    expect(names.first).to_be_visible()
+    assert [name for name in names.all_inner_texts() if name.isascii()] == []
+    expect(page.get_by_test_id("outbox")).to_have_count(0)
+    expect(page.locator("main")).not_to_contain_text("没有权限")
+    page = look_as("official", "/settings?tab=health")
+    expect(page.get_by_test_id("outbox")).to_be_visible()

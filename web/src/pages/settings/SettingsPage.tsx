@@ -23,7 +23,7 @@ export function SettingsPage(): ReactNode {
     { key: "policy", label: t.policy, needs: "estate.view", children: <><PolicyPanel /><RulesPanel /><SnapshotsPanel /><FaceChecksPanel /><RetentionPanel /></> },
     { key: "rules", label: ruleRecords.title, needs: "case.view", children: <RuleRecordsPanel /> },
     { key: "integrity", label: integrity.title, needs: "audit.view", children: <IntegrityPanel /> },
-    { key: "health", label: t.health, children: <><HealthPanel />{may("case.view") || may("audit.view") ? <OutboxPanel /> : null}</> },
+    { key: "health", label: t.health, children: <><HealthPanel />{may("case.view") ? <OutboxPanel /> : null}</> },
     { key: "audit", label: t.audit, needs: "audit.view", children: <Audit /> },
     { key: "dead", label: t.dead, needs: "audit.view", children: <DeadLettersPanel /> },
     { key: "edges", label: t.edges, needs: "device.manage", children: <EdgesPanel /> },
