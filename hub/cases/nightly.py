@@ -89,12 +89,13 @@ def analyse(hub: Hub) -> str:
     last = min(lasts.values())
     with hub.db.reading() as session:
         history = asking_rows.history_came(session, last)
+    days = sorted(set(lasts.values()))  # two, where time zones lie on both sides of midnight
     if not history:
-        for day in sorted(set(lasts.values())):
+        for day in days:
             _settle_questions(hub, day)
     with Judges(hub.db, hub.config.night_jobs) as judges:
         _judge_all(hub, estates, lasts, judges, _outcomes(hub, None if history else last), totals)
-        if history and _settle_anew(hub, max(lasts.values())) and not totals.stopped:
+        if history and all(_settle_anew(hub, day) for day in days) and not totals.stopped:
             _judge_all(hub, estates, lasts, judges, _outcomes(hub, last), totals)
     if totals.cases:
         hub.signal(outbox.JOB)

@@ -3,8 +3,8 @@
 A chance that was fitted on other cities may be stated too high in this one, and then questions go to more homes than can have
 anything to answer for. So the stock itself sets from which chance on its questions are put: such that, had it held for the last
 months, no more than `SHARE` of the homes a year had been asked. What is less likely waits as a note. Visits and files are not
-held up, nor the question that a law makes due. Before leads have begun there is nothing to go by: the first months of a stock put
-somewhat more.
+held up, nor the question that a law makes due. Before leads have begun there is nothing to go by: the first weeks of a
+history put somewhat more (a hub reads history that comes at once before it asks, `asking_rows`).
 """
 
 from __future__ import annotations

@@ -108,3 +108,12 @@ def test_what_a_world_taught_is_kept_whole_and_drawn_once(tmp_path: Path) -> Non
     for name in ("signs", "right", "weight", "dwelling"):
         assert np.array_equal(getattr(first, name), getattr(again, name)), f"{name} is read as it was written"
     assert [file.name for file in (tmp_path / "fit").iterdir()] == ["others_811.npz"], "nothing half written is left"
+
+
+def test_what_is_kept_beside_the_new_has_its_share_and_names_its_worlds(tmp_path: Path) -> None:
+    out = tmp_path / "likely.json"
+    write(out, "others", {"bias": 1.0, "trees": [["speaks_for", 0.5, 0.0, 0.8]]}, {"yellow": 0.3}, ["1"], "a")
+    write(out, "others", {"bias": 0.0, "trees": [0.4]}, {"yellow": 0.2}, ["2"], "b", keep=0.75)
+    assert json.loads(out.read_text())["others"] == {
+        "bias": 0.75, "trees": [["speaks_for", 0.5, 0.0, 0.6], 0.1], "tiers": {"yellow": 0.2}, "worlds": ["1", "2"],
+    }  # fmt: skip
