@@ -25,7 +25,7 @@ from hub.occupancy.backtest.chunk import Problems
 from hub.occupancy.backtest.gather import gather
 from hub.occupancy.backtest.gathered import bucket_starts
 from hub.occupancy.backtest.history import read_history
-from hub.occupancy.backtest.leads import family
+from hub.occupancy.backtest.kinds import family
 from hub.occupancy.backtest.pool import cores
 from hub.occupancy.backtest.replay import Replayer
 from hub.occupancy.backtest.score import Truth, read_truth

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.cases.states import State
-from hub.cases.steps import Action
 from hub.db import Database
 from hub.occupancy.asking_rows import above_since
+from hub.occupancy.cleared import LOOKED
 from hub.occupancy.finding import Kind, Stage
 from hub.occupancy.fitted import fixed_chances, marks
 from hub.occupancy.outcomes import FAMILY, Inspected, Outcomes, Result, Stated, learned_weekly
@@ -28,8 +28,6 @@ RESULTS: dict[str, Result] = {
     State.CLOSED_UNPROVEN: "unfounded",
     State.GOOD_CAUSE: "good_cause",
 }
-LOOKED = (Action.VISITED, Action.INTERVIEWED, Action.AGREE)
-"""Without one of these a case that ended unproven was never looked into: it teaches nothing."""
 
 
 def outcomes_of(db: Database, last: date) -> Outcomes:

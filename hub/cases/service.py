@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from hub import caselog
 from hub.cases import workflow
+from hub.cases.known import OF_VACANCY, set_step_due
 from hub.cases.known import latest_finding as latest_finding
-from hub.cases.known import set_step_due
 from hub.cases.states import State
 from hub.cases.telling import subject_of as subject_of
 from hub.cases.telling import tell
@@ -26,7 +26,10 @@ SYSTEM = "system"
 
 def facts_of(finding: Finding) -> Facts:
     """What the workflow looks at."""
-    return Facts(finding.stage, finding.window_from, frozenset(finding.families))
+    began = finding.window_from
+    if finding.kind not in OF_VACANCY:
+        began = finding.opened_at.date() - (finding.window_to - finding.window_from)
+    return Facts(finding.stage, began, frozenset(finding.families))
 
 
 def follow(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFile | None:
@@ -155,7 +158,7 @@ def apply(uow: UnitOfWork, case: CaseFile, step: Transition) -> None:
 def facts_data(facts: Facts) -> dict[str, Any]:
     return {
         "stage": facts.stage,
-        "window_from": facts.window_from.isoformat(),
+        "window_from": facts.began.isoformat(),
         "families": sorted(facts.families),
     }
 

@@ -140,10 +140,11 @@ def _transition(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a finding says now, as far as a case looks at it."""
+    """What a finding says now, as far as a case looks at it. `began`: the first day of what it says. Of an absence that is told;
+    a window of the last days slides, and stands for the days before the finding opened."""
 
     stage: str
-    window_from: date
+    began: date
     families: frozenset[str]
 
 
@@ -178,7 +179,7 @@ def on_facts(facts: Facts, open_stage: str | None, last: ClosedCase | None, now:
 
 def is_new(facts: Facts, last: ClosedCase) -> bool:
     """Facts that began after the decision, or rest on a family of signals that was not there."""
-    return facts.window_from > last.closed_on or not facts.families <= last.facts.families
+    return facts.began > last.closed_on or not facts.families <= last.facts.families
 
 
 def on_facts_gone(state: State) -> Transition | None:

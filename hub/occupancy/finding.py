@@ -11,7 +11,7 @@ from enum import StrEnum
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
 
-RULES_VERSION = "2026.13"
+RULES_VERSION = "2026.14"
 
 
 class Stage(StrEnum):
@@ -144,5 +144,5 @@ def _household_text(household: Household | None) -> str:
     members = sorted((m.id, m.adult, m.consent_b, sorted(m.credentials)) for m in household.members)
     return (
         f"|{household.tenancy_id}|{household.first}|{household.handover}|{household.expected}|{household.left}|{members}|"
-        + repr((household.absences, household.contacts))
+        + repr((household.absences, household.contacts, household.cleared))
     )

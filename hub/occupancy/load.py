@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from hub.occupancy.cleared import FOUND_NOTHING, KINDS, LOOKED, UNLESS_LOOKED_INTO
 from hub.occupancy.contacts import CONTACT_CODES
 from hub.occupancy.estate_view import EstateView, Gaps
 from hub.occupancy.moved_out import left_on
@@ -18,6 +19,7 @@ from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.presence import Memory, Reading, daily_use, presence
 from hub.occupancy.values import (
     ByDay,
+    Cleared,
     Contact,
     CredentialUse,
     DeclaredAbsence,
@@ -182,6 +184,7 @@ def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) 
     ):
         absences[row.dwelling_id].append(DeclaredAbsence(row.id, row.from_date, row.to_date, row.reason))
     contacts = _contacts(session, view, dwellings)
+    cleared = _cleared(session, view, [tenancy.id for tenancy in tenancies])
     return {
         tenancy.dwelling_id: Household(
             tenancy_id=tenancy.id,
@@ -193,6 +196,7 @@ def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) 
             registered=registered.get(tenancy.id, (None, 0))[0],
             expected=tenancy.expected_members,
             left=registered.get(tenancy.id, (None, 0))[1],
+            cleared=tuple(cleared.get(tenancy.id, ())),
         )
         for tenancy in tenancies
     }
@@ -265,6 +269,27 @@ def _contacts(session: Session, view: EstateView, dwellings: Sequence[str]) -> d
         kind = CONTACT_CODES[code]
         day = at.astimezone(view.zone).date()
         found[dwelling].append(Contact(str(entry_id), day, kind.in_person, kind.off_hours, kind.reached))
+    return found
+
+
+def _cleared(session: Session, view: EstateView, tenancies: Sequence[str]) -> dict[str, list[Cleared]]:
+    looked = select(CaseEntry.id).where(CaseEntry.case_id == CaseFile.id, CaseEntry.action.in_(LOOKED)).exists()
+    rows: Sequence[Any] = session.execute(
+        select(CaseFile.tenancy_id, CaseFile.number, CaseFile.kind, CaseFile.outcome, CaseFile.closed_at)
+        .where(
+            CaseFile.tenancy_id.in_(tenancies),
+            CaseFile.kind.in_(KINDS),
+            CaseFile.outcome.in_(FOUND_NOTHING),
+            CaseFile.closed_at.is_not(None),
+            or_(CaseFile.outcome != UNLESS_LOOKED_INTO, looked),
+        )
+        .order_by(CaseFile.closed_at, CaseFile.number)
+    ).all()
+    found: dict[str, list[Cleared]] = defaultdict(list)
+    for tenancy, number, kind, outcome, closed_at in rows:
+        on = closed_at.astimezone(view.zone).date()
+        if on <= view.last:
+            found[tenancy].append(Cleared(on, KINDS[kind], FOUND_NOTHING[outcome], number))
     return found
 
 

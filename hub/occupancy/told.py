@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from math import exp
 
 from hub.occupancy.absence_signs import ABSENCE_COLUMN
@@ -18,7 +19,8 @@ from hub.occupancy.finding import (
     policy_version,
     window_coverage,
 )
-from hub.occupancy.likely import Likely, Model
+from hub.occupancy.likely import CLEARED_DAYS, Likely, Model
+from hub.occupancy.outcomes import FAMILY
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.runs import looks_like_leak, observability
 from hub.occupancy.signs import COLUMN
@@ -110,7 +112,7 @@ def _finding(
             f"综合可能性约{chance:.0%}（模型 {model.version}，由模拟城市拟合，供排序用，不是结论）。",
             *doubt,
         ),
-        against=(*told.against, *blind),
+        against=(*_cleared(record.household, FAMILY[kind], window[-1].day), *told.against, *blind),
         refuted_by=refuted_by,
         evidence=(*told.evidence, *device),
         observed=told.observed,
@@ -118,6 +120,19 @@ def _finding(
         inputs_hash=inputs_hash(pack, record, of.days[: i + 1]),
         chance=round(chance, DIGITS),
     )
+
+
+def _cleared(household: Household | None, family: str, day: date) -> list[str]:
+    """What people found out before, and that it counts for the household."""
+    known = [one for one in household.cleared if one.family == family and one.on <= day] if household else []
+    if not known or (day - known[-1].on).days >= CLEARED_DAYS:
+        return []
+    one, result = known[-1], "有正当理由" if known[-1].good_cause else "线索不成立"
+    if one.case:
+        return [
+            f"{one.on:%Y-%m-%d}已查过本户的同类线索（案件{one.case}），结论为{result}：可能性已据此下调，两年内逐步恢复。"
+        ]
+    return [f"{one.on:%Y-%m-%d}已查过本户的同类线索，结论为{result}：可能性已据此下调，两年内逐步恢复。"]
 
 
 def _others(

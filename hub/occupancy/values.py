@@ -121,6 +121,17 @@ class Contact:
     reached: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """People looked into a lead on this household and found it wrong, or its cause a good one. `on`: the day its case was closed;
+    `family`: of leads (`outcomes.OTHERS`, `VACANCY`); `case`: its number, empty where none is known."""
+
+    on: date
+    family: str
+    good_cause: bool = False
+    case: str = ""
+
+
 SOMEBODY = "M:?"
 """Stands among the members where cards do not name their holders: one of them, nobody more."""
 
@@ -142,7 +153,8 @@ class Household:
     """The tenancy of a dwelling as detection needs it. No name, age, health or origin: they are not evidence.
 
     `registered`: first day on which anybody, also of those who left, was registered; None: not known. `expected`: how many
-    people the home was let to; None: not told. `left`: how many were registered and have left since.
+    people the home was let to; None: not told. `left`: how many were registered and have left since. `cleared`: leads on this
+    tenancy that people looked into, and that were none.
     """
 
     tenancy_id: str
@@ -154,6 +166,7 @@ class Household:
     registered: date | None = None
     expected: int | None = None
     left: int = 0
+    cleared: tuple[Cleared, ...] = ()
 
     @property
     def settled(self) -> date:

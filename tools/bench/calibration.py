@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from hub.occupancy.backtest.history import CaseRow
-from hub.occupancy.backtest.leads import family
+from hub.occupancy.backtest.kinds import family
 from hub.occupancy.backtest.replay import Lead
 from hub.occupancy.backtest.score import STAGES, right, score
 from tools.bench.draws import DRAWS, Draw, city, error_by_chance, scored

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub.occupancy.backtest.leads import family
+from hub.occupancy.backtest.kinds import family
 from tools.bench.draws import DRAWS, DWELLINGS, Draw, city
 from tools.bench.figure import Figure
 

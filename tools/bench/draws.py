@@ -123,7 +123,7 @@ class Draw:
 
     def taught(self, cases: Sequence[CaseRow]) -> Taught:
         """What these cases teach."""
-        self.history.cases = sorted(cases, key=lambda case: (case.closed_on, case.dwelling))
+        self.history.take_cases(cases)
         return taught(self.history, self.replayer, self.work, marks(), fixed_chances())
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from hub.occupancy.backtest.leads import family
+from hub.occupancy.backtest.kinds import family
 from hub.occupancy.backtest.replay import Lead, Meters, Replayer, Uses
 from hub.occupancy.backtest.score import STAGES
 from hub.occupancy.detect import Courses, detect

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -67,8 +67,8 @@ class CaseRow:
 
 @dataclass
 class History:
-    """Everything but passes and meters. Dwellings are numbered by estate and block; days count from 1970-01-01. `unlet`:
-    dwellings with a row without a lease."""
+    """Everything but passes and meters. Dwellings are numbered by estate and block; days count from 1970-01-01. `cleared`: by
+    dwelling, the cases in which no lead was confirmed. `unlet`: dwellings with a row without a lease."""
 
     first: int = 0
     last: int = 0
@@ -88,12 +88,21 @@ class History:
     clock: list[tuple[int, int, int]] = field(default_factory=list)
     absences: dict[int, list[DeclaredRow]] = field(default_factory=lambda: defaultdict(list))
     cases: list[CaseRow] = field(default_factory=list)
+    cleared: dict[int, list[CaseRow]] = field(default_factory=dict)
     excluded: dict[int, str] = field(default_factory=dict)
     unlet: set[int] = field(default_factory=set)
 
     @property
     def days(self) -> list[date]:
         return [day_of(d) for d in range(self.first, self.last + 1)]
+
+    def take_cases(self, cases: Iterable[CaseRow]) -> None:
+        """These are the cases that were closed."""
+        self.cases = sorted(cases, key=lambda case: (case.closed_on, case.dwelling))
+        self.cleared = {}
+        for case in self.cases:
+            if case.outcome != "confirmed":
+                self.cleared.setdefault(case.dwelling, []).append(case)
 
     def way_home(self, dwelling: int) -> list[int]:
         """Points on the way home: the estate's gates, the block's doors, its own."""
@@ -307,6 +316,7 @@ def _absences(tables: Tables, history: History) -> None:
 
 
 def _cases(tables: Tables, history: History) -> None:
+    cases = list[CaseRow]()
     for chunk in tables.chunks("cases"):
         dwellings, kinds = chunk.coded("dwelling_id").texts(), chunk.coded("kind").texts()
         outcomes = chunk.coded("outcome").texts()
@@ -316,8 +326,8 @@ def _cases(tables: Tables, history: History) -> None:
             if dwelling not in history.number or day == BAD or outcome not in OUTCOMES:
                 tables.problems.note("case that cannot be used", chunk.where(row))
                 continue
-            history.cases.append(CaseRow(history.number[dwelling], kind, day, outcome))
-    history.cases.sort(key=lambda case: (case.closed_on, case.dwelling))
+            cases.append(CaseRow(history.number[dwelling], kind, day, outcome))
+    history.take_cases(cases)
 
 
 def clock_keys(history: History) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -16,7 +16,7 @@ from hub.occupancy.backtest.bucket import Held
 from hub.occupancy.backtest.chunk import EPOCH, day_of
 from hub.occupancy.backtest.gathered import by_bucket
 from hub.occupancy.backtest.history import CaseRow, History
-from hub.occupancy.backtest.leads import family
+from hub.occupancy.backtest.kinds import family
 from hub.occupancy.backtest.replay import Lead, Replayer
 from hub.occupancy.finding import Stage
 from hub.occupancy.outcomes import NOTHING_LEARNED, Inspected, Outcomes, Result, Stated, learn, next_monday

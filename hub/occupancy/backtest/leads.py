@@ -23,12 +23,6 @@ HEADER = (
     "rule",
     "policy_version",
 )
-OTHERS = frozenset({"sublet_whole", "sublet_part", "lent", "visitor_abuse", "enrolment_fraud"})
-
-
-def family(kind: str) -> str:
-    """`others` for all kinds that mean "others live here"; else the kind itself."""
-    return "others" if kind in OTHERS else kind
 
 
 def write_leads(file: Path, leads: Sequence[Lead], history: History) -> None:

@@ -15,6 +15,7 @@ from hub.occupancy.backtest.bucket import Meters as Meters  # a replayer is aske
 from hub.occupancy.backtest.bucket import Uses as Uses
 from hub.occupancy.backtest.gathered import Gathered
 from hub.occupancy.backtest.history import History, Lease
+from hub.occupancy.backtest.kinds import family
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding, Kind, Stage
 from hub.occupancy.fitted import model
@@ -24,6 +25,7 @@ from hub.occupancy.presence import presence
 from hub.occupancy.values import (
     LOOK_BACK_DAYS,
     SOMEBODY,
+    Cleared,
     DwellingRecord,
     Household,
     Member,
@@ -227,7 +229,8 @@ class Replayer:
             found |= {lease.first, *(() if lease.last is None else (lease.last + 1,))}
         for member in self._history.members.get(dwelling, ()):
             found |= {member.first, *(() if member.last is None else (member.last + 1,))}
-        return found | {row.declared_on for row in self._history.absences.get(dwelling, ())}
+        found |= {row.declared_on for row in self._history.absences.get(dwelling, ())}
+        return found | {row.closed_on for row in self._history.cleared.get(dwelling, ())}
 
     def _household(self, dwelling: int, lease: Lease, today: int, nameless: frozenset[str]) -> Household:
         history = self._history
@@ -251,6 +254,11 @@ class Replayer:
             registered=_date(min(m.first for m in rows)) if rows else None,
             expected=lease.expected,
             left=len({m.person for m in rows if m.first <= today} - here),
+            cleared=tuple(
+                Cleared(_date(row.closed_on), family(row.kind), row.outcome == "good_cause")
+                for row in history.cleared.get(dwelling, ())
+                if lease.first <= row.closed_on <= today
+            ),
         )
 
     def _vacant_since(self, dwelling: int, leases: Sequence[Lease], today: int) -> date | None:

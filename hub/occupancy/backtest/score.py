@@ -15,7 +15,7 @@ from typing import Any
 
 from hub.occupancy.backtest.chunk import BAD
 from hub.occupancy.backtest.history import History
-from hub.occupancy.backtest.leads import OTHERS, family
+from hub.occupancy.backtest.kinds import OTHERS, family
 from hub.occupancy.backtest.tables import Tables
 
 STAGES = ("yellow", "orange", "red")

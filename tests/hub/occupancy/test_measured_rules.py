@@ -9,14 +9,23 @@ from datetime import date, timedelta
 import pytest
 
 from hub.english.phrases import english
+from hub.occupancy.columns import Days
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding
 from hub.occupancy.fitted import model
-from hub.occupancy.likely import WHILE_UNNAMED, Model, Tiers
+from hub.occupancy.likely import CLEARED, CLEARED_DAYS, WHILE_UNNAMED, Model, Tiers, cleared_by
 from hub.occupancy.outcomes import Correction, Learned, Outcomes, Track
 from hub.occupancy.policy import calendar, pack_named
 from hub.occupancy.presence import presence
-from hub.occupancy.values import CredentialUse, DeclaredAbsence, DwellingRecord, Household, Member, ObservedDay
+from hub.occupancy.values import (
+    Cleared,
+    CredentialUse,
+    DeclaredAbsence,
+    DwellingRecord,
+    Household,
+    Member,
+    ObservedDay,
+)
 
 END = date(2026, 11, 20)
 POINTS = frozenset({"gate", "entrance"})
@@ -363,3 +372,74 @@ def test_a_meter_that_counts_where_nobody_passes_is_a_note() -> None:
         MEASURED, calendar(), model(),
     )  # fmt: skip
     assert found.stage.value == "note", "a leak, a neighbour's pipe: somebody looks after the house, nobody is sought"
+
+
+# --- what people found out ----------------------------------------------------------------------------------------------
+
+
+def heard(*cleared: Cleared) -> Household:
+    return Household("t-1", date(2024, 1, 1), None, COUPLE, cleared=cleared)
+
+
+GUESTS = (days(120, HERE, 0.2), days(40, HERE + NIGHTLY, 0.3))
+
+
+@pytest.mark.parametrize("good_cause", [True, False])
+def test_what_people_looked_into_and_found_nothing_in_counts_for_the_household(good_cause: bool) -> None:
+    wrong = Cleared(END - timedelta(days=7), "others", good_cause)
+    assert stage(find(*GUESTS)) == ORDER.index("yellow")
+    assert find(*GUESTS, household=heard(wrong)) is None, "who has answered is not asked the same again"
+
+
+def test_a_check_is_no_licence() -> None:
+    before, after = find(*GONE), find(*GONE, household=heard(Cleared(END - timedelta(days=7), "others")))
+    assert before is not None
+    assert after is not None
+    assert (after.chance or 0) < (before.chance or 0) - 0.05
+    assert stage(after) >= ORDER.index("orange"), "a household that is gone while others come home every day is told of"
+
+
+def test_a_lead_says_that_one_like_it_was_looked_into() -> None:
+    cleared = Cleared(END - timedelta(days=600), "others", True, "E001-2025-0007")
+    found = find(*GONE, household=heard(cleared))
+    assert found is not None, "a check does not hold for ever"
+    assert found.against[0].startswith(f"{cleared.on}已查过本户的同类线索（案件E001-2025-0007），结论为有正当理由")
+    assert "case E001-2025-0007" in english(found.against[0])
+    plain = find(*GONE, household=heard(replace(cleared, case="")))
+    assert plain is not None
+    assert "案件" not in plain.against[0]
+
+
+@pytest.mark.parametrize(
+    ("cleared", "why"),
+    [
+        (Cleared(END - timedelta(days=30), "vacancy"), "an absence that was explained explains no others"),
+        (Cleared(END - timedelta(days=CLEARED_DAYS), "others"), "after two years nothing is left of it"),
+        (Cleared(END + timedelta(days=1), "others"), "nobody knows what will be found out"),
+    ],
+)
+def test_it_counts_only_for_what_was_looked_into_and_not_for_ever(cleared: Cleared, why: str) -> None:
+    before, after = find(*GONE), find(*GONE, household=heard(cleared))
+    assert before is not None
+    assert after is not None
+    assert (after.chance, after.stage, after.against) == (before.chance, before.stage, before.against), why
+
+
+def test_days_before_the_case_was_closed_are_as_they_were() -> None:
+    one, other = record(*GUESTS), record(*GUESTS, household=heard(Cleared(END - timedelta(days=10), "others")))
+    plain, cleared = (Courses(r, r.household, MEASURED, calendar(), model()) for r in (one, other) if r.household)
+    closed = len(one.days) - 1 - 10
+    said = [(plain.standing(day), cleared.standing(day)) for day in range(len(one.days))]
+    assert all(knew == stood for stood, knew in said[:closed]), "no look ahead"
+    assert said[closed - 1][0][0] is not None
+    assert said[-1][0][0] is not None
+    assert said[-1][1][0] is None
+
+
+def test_it_fades_day_by_day() -> None:
+    known = record(days(300, HERE, 0.2)).days
+    by = cleared_by(Days(known), heard(Cleared(END - timedelta(days=200), "others")), "others")
+    assert (by[:99] == 0).all()
+    assert by[99] == CLEARED
+    assert (by[100:] > by[99:-1]).all()
+    assert by[-1] == pytest.approx(CLEARED * (1 - 200 / CLEARED_DAYS))

@@ -24,6 +24,7 @@ from hub.tables import (
     Absence,
     AccessPoint,
     Block,
+    CaseFile,
     Consent,
     CredentialRow,
     Device,
@@ -64,6 +65,10 @@ def _first(reading: MeterReading, used: float | None) -> MeterReading:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), CHINA)
+
+
+HUB_KIND = {"vacancy": "vacancy", "vacant_used": "vacant_used"}
+HUB_OUTCOME = {"confirmed": "upheld", "unfounded": "dismissed", "good_cause": "good_cause"}
 
 
 @dataclass
@@ -160,6 +165,7 @@ class CityInHub:
             self._tenancies(uow.session, day)
             self._members(uow.session, day)
             self._absences(uow.session, day)
+            self._cases(uow.session, day)
             passes = list(self._passes(uow.session, day))
         readings = list(self._readings(day))
         if not self.seq:  # what the registers showed when the history began
@@ -254,6 +260,19 @@ class CityInHub:
                     )
                 )  # fmt: skip
         session.flush()
+
+    def _cases(self, session: Any, day: date) -> None:
+        """What an official closed on this day. It had no lead of ours."""
+        for number, row in enumerate(read(self.source / "cases.csv")):
+            home, at = row["dwelling_id"], _midnight(day) + timedelta(hours=10)
+            if row["closed_on"] == str(day):
+                session.add(
+                    CaseFile(
+                        id=f"case-{number}", number=f"E-2024-{number:04d}", estate_id=home[:3], dwelling_id=home,
+                        tenancy_id=self._tenancy_of(home, day), kind=HUB_KIND.get(row["kind"], "sublet"), stage="yellow",
+                        state=HUB_OUTCOME[row["outcome"]], outcome=HUB_OUTCOME[row["outcome"]], opened_at=at, closed_at=at,
+                    )
+                )  # fmt: skip
 
     def _passes(self, session: Any, day: date) -> Iterator[tuple[datetime, str, AccessEvent]]:
         homes: dict[str, list[tuple[str, bool]]] = defaultdict(list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -125,7 +126,10 @@ def test_night_by_night_the_hub_opens_the_leads_of_a_backtest(
 ) -> None:
     # a replayed history keeps no attempts to reach a household; red does not wait for them in either
     monkeypatch.setattr("hub.occupancy.told.missing_contacts", lambda *_args: None)
+    plain = of_backtest(source, tmp_path / "plain.csv")
+    source, home = with_a_case(source, plain, tmp_path / "with_a_case")
     expected = of_backtest(source, tmp_path / "leads.csv")
+    assert [move for move in expected if move[1] == home] != [move for move in plain if move[1] == home]
     assert len(expected) >= 4, "a city without leads proves nothing"
     looked = list[str]()
 
@@ -139,6 +143,18 @@ def test_night_by_night_the_hub_opens_the_leads_of_a_backtest(
     with sqlite_hub.db.reading() as session:
         silent = session.scalar(select(func.count()).select_from(DoorDay).where(DoorDay.unheard))
     assert silent, "no door was silent: that both find them out alike was not tried"
+
+
+def with_a_case(source: Path, plain: Moves, target: Path) -> tuple[Path, str]:
+    """The city once more, where people had looked into a home the day before its lead opened, and found nothing."""
+    shutil.copytree(source, target)
+    day, home, kind, _stage = [move for move in plain if move[3] == Stage.YELLOW][-1]
+    closed_on = day - timedelta(days=1)
+    with (target / "cases.csv").open("w", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerows(
+            [("dwelling_id", "kind", "closed_on", "outcome"), (home, kind, closed_on.isoformat(), "unfounded")]
+        )
+    return target, home
 
 
 def asked_once_stays_asked(hub: Hub, day: date) -> list[str]:
