@@ -137,8 +137,9 @@ def likely(
     away = (absence[:, 0] >= AWAY_DAYS) & settled
     if away.any():
         vacancy[away] = model.vacancy.chance(absence[away])
-    others = shifted(others, cleared_by(days, household, OTHERS))
-    vacancy = shifted(vacancy, cleared_by(days, household, VACANCY))
+    if household.cleared:
+        others = shifted(others, cleared_by(days, household, OTHERS))
+        vacancy = shifted(vacancy, cleared_by(days, household, VACANCY))
     joined, before = registered_recent(days, household)
     return Likely(offset, days, others, vacancy, found, absence, away_from, declared, paused, joined, before)
 

@@ -184,7 +184,7 @@ def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) 
     ):
         absences[row.dwelling_id].append(DeclaredAbsence(row.id, row.from_date, row.to_date, row.reason))
     contacts = _contacts(session, view, dwellings)
-    cleared = _cleared(session, view, [tenancy.id for tenancy in tenancies])
+    cleared = _cleared(session, view, dwellings)
     return {
         tenancy.dwelling_id: Household(
             tenancy_id=tenancy.id,
@@ -272,12 +272,14 @@ def _contacts(session: Session, view: EstateView, dwellings: Sequence[str]) -> d
     return found
 
 
-def _cleared(session: Session, view: EstateView, tenancies: Sequence[str]) -> dict[str, list[Cleared]]:
+def _cleared(session: Session, view: EstateView, dwellings: Sequence[str]) -> dict[str, list[Cleared]]:
+    """By tenancy: who lived there before is somebody else."""
     looked = select(CaseEntry.id).where(CaseEntry.case_id == CaseFile.id, CaseEntry.action.in_(LOOKED)).exists()
     rows: Sequence[Any] = session.execute(
         select(CaseFile.tenancy_id, CaseFile.number, CaseFile.kind, CaseFile.outcome, CaseFile.closed_at)
         .where(
-            CaseFile.tenancy_id.in_(tenancies),
+            CaseFile.dwelling_id.in_(dwellings),
+            CaseFile.tenancy_id.is_not(None),
             CaseFile.kind.in_(KINDS),
             CaseFile.outcome.in_(FOUND_NOTHING),
             CaseFile.closed_at.is_not(None),

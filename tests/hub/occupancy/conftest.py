@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,13 +50,13 @@ class Simulated:
     lines: int
 
 
-@pytest.fixture
-def simulate(tmp_path: Path) -> Callable[..., Simulated]:
+@pytest.fixture(scope="session")
+def simulate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Simulated]:
     """`simulate(hub, seed=1, end=…, days=200, layout=…)`: the estate and its history in the hub's daily tables."""
 
     def run(hub: Hub, *, end: date, seed: int = 1, days: int = 200, layout: Layout | None = None) -> Simulated:
         people = population(seed, end, days, layout)
-        file = tmp_path / "history.ndjson.gz"
+        file = tmp_path_factory.mktemp("history") / "history.ndjson.gz"
         lines = write_history(file, people, datetime.combine(end, time(9), ZONE))
         with hub.db.unit_of_work("test", "simulated estate", audit=False) as uow:
             session = uow.session

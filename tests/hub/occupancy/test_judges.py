@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,9 @@ from sqlalchemy import insert, select
 
 from hub.cases import nightly
 from hub.cases.nightly import analyse
+from hub.config import Config
+from hub.keys import Keys
+from hub.live import Live
 from hub.occupancy import analyse as rooms
 from hub.occupancy import judges
 from hub.occupancy.estate_view import load_day
@@ -27,10 +33,15 @@ from hub.tables import Base, Estate
 from simulators.residents import Layout
 
 END = date(2026, 11, 21)
+FIRST = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
 HOMES = 24
 
 
-def _everything(hub: Hub) -> dict[str, list[str]]:
+Rows = dict[str, list[str]]
+"""Table → its rows."""
+
+
+def _everything(hub: Hub) -> Rows:
     """The rows of all tables; random ids, and hashes over them, are left out."""
     found: dict[str, list[str]] = {}
     with hub.db.reading() as session:
@@ -44,37 +55,57 @@ def _text(value: Any) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
+@dataclass
+class At:
+    """A clock that is set."""
+
+    at: datetime
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
 def _nights(hub: Hub, clock: Any) -> None:
     """The first analysis, and three nights after it."""
-    clock.at = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
+    clock.at = FIRST
     analyse(hub)
     for _ in range(3):
-        clock.pass_(days=1)
+        clock.at += timedelta(days=1)
         assert analyse(hub).startswith(f"{HOMES} dwellings"), "each dwelling is judged once"
 
 
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory, simulate: Callable[..., Any]) -> tuple[Path, Rows]:
+    """(the database of a hub of which nothing was judged yet, the rows of its tables once one process had judged its nights)."""
+    folder, clock = tmp_path_factory.mktemp("by_one"), At(FIRST)
+    hub = Hub(Config(dir=folder, night_jobs=1), open_sqlite(folder), Keys(folder / "keys"), Live(), clock)
+    simulate(hub, end=END, days=70, layout=Layout(blocks=1, floors=6, per_floor=4))
+    before = folder / "before.sqlite"
+    with closing(sqlite3.connect(folder / "hub.sqlite")) as one, closing(sqlite3.connect(before)) as other:
+        one.backup(other)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rooms, "NIGHT_BATCH", 5)
+        _nights(hub, clock)
+    rows = _everything(hub)
+    hub.db.close()
+    return before, rows
+
+
 @pytest.fixture
-def by_one(
-    sqlite_hub: Hub, tmp_path: Path, clock: Any, simulate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Hub, Hub]]:
-    """(a hub whose nights one process judged, another with the same history of which nothing was judged yet). Pieces are of five
-    dwellings, and further processes are started for a single one."""
+def by_one(history: tuple[Path, Rows]) -> Rows:
+    """What one process writes."""
+    return history[1]
+
+
+@pytest.fixture
+def other(history: tuple[Path, Rows], tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub with the same history. Pieces are of five dwellings, and further processes are started for a single one."""
     monkeypatch.setattr(rooms, "NIGHT_BATCH", 5)
     monkeypatch.setattr(judges, "POOL_FROM", 1)
-    simulate(sqlite_hub, end=END, days=70, layout=Layout(blocks=1, floors=6, per_floor=4))
-    (tmp_path / "other").mkdir()
-    other = Hub(
-        replace(sqlite_hub.config, night_jobs=2),
-        open_sqlite(tmp_path / "other"),
-        sqlite_hub.keys,
-        sqlite_hub.live,
-        clock,
-    )
-    _copy(sqlite_hub, other)
-    sqlite_hub.config = replace(sqlite_hub.config, night_jobs=1)
-    _nights(sqlite_hub, clock)
-    yield sqlite_hub, other
-    other.db.close()
+    shutil.copyfile(history[0], tmp_path / "hub.sqlite")
+    hub = Hub(Config(dir=tmp_path, night_jobs=2), open_sqlite(tmp_path), Keys(tmp_path / "keys"), Live(), clock)
+    yield hub
+    hub.db.close()
 
 
 def _copy(hub: Hub, other: Hub) -> None:
@@ -85,9 +116,8 @@ def _copy(hub: Hub, other: Hub) -> None:
 
 
 def test_two_processes_write_what_one_writes(
-    by_one: tuple[Hub, Hub], clock: Any, monkeypatch: pytest.MonkeyPatch
+    by_one: Rows, other: Hub, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = by_one
     started = list[int]()
     pool = judges._Pool.__init__
 
@@ -99,7 +129,7 @@ def test_two_processes_write_what_one_writes(
     monkeypatch.setattr(judges, "_judge", _never)
     _nights(other, clock)
     assert started == [2, 2, 2, 2], "the first analysis, and three nights"
-    assert _everything(other) == _everything(one)
+    assert _everything(other) == by_one
     assert not active_children(), "they end with the night"
 
 
@@ -108,9 +138,8 @@ def _never(_db: Any, _task: Any) -> None:
 
 
 def test_the_night_goes_on_when_a_process_dies(
-    by_one: tuple[Hub, Hub], clock: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    by_one: Rows, other: Hub, clock: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    one, other = by_one
     write = nightly.write_night
 
     def dies(uow: Any, view: Any, night: Any) -> Any:
@@ -121,16 +150,15 @@ def test_the_night_goes_on_when_a_process_dies(
     monkeypatch.setattr(nightly, "write_night", dies)
     monkeypatch.setattr(judges, "AHEAD", 1)  # after the first is written there are pieces nobody was given yet
     _nights(other, clock)
-    assert _everything(other) == _everything(one)
+    assert _everything(other) == by_one
     told = [record for record in caplog.records if record.name == judges.log.name]
     assert len(told) == 3, "once a night, not once a piece"
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_hub_that_is_told_to_stop_leaves_the_rest_of_the_night_to_its_next_start(
-    by_one: tuple[Hub, Hub], clock: Any, monkeypatch: pytest.MonkeyPatch, jobs: int
+    by_one: Rows, other: Hub, clock: Any, monkeypatch: pytest.MonkeyPatch, jobs: int
 ) -> None:
-    one, other = by_one
     other.config = replace(other.config, night_jobs=jobs)
     write = nightly.write_night
 
@@ -138,7 +166,7 @@ def test_a_hub_that_is_told_to_stop_leaves_the_rest_of_the_night_to_its_next_sta
         other.ending.set()
         return write(*what)
 
-    clock.at = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
+    clock.at = FIRST
     analyse(other)
     for _ in range(3):
         clock.pass_(days=1)
@@ -149,15 +177,14 @@ def test_a_hub_that_is_told_to_stop_leaves_the_rest_of_the_night_to_its_next_sta
         other.ending.clear()
         monkeypatch.setattr(nightly, "write_night", write)
         assert analyse(other).startswith(f"{HOMES - 5} dwellings, "), "each dwelling is judged once"
-    assert _everything(other) == _everything(one)
+    assert _everything(other) == by_one
 
 
-def test_on_postgresql_too(by_one: tuple[Hub, Hub], postgres_hub: Hub, clock: Any) -> None:
-    one, other = by_one
+def test_on_postgresql_too(by_one: Rows, other: Hub, postgres_hub: Hub, clock: Any) -> None:
     _copy(other, postgres_hub)
     postgres_hub.config = replace(postgres_hub.config, night_jobs=2)
     _nights(postgres_hub, clock)
-    ours, theirs = _everything(postgres_hub), _everything(one)
+    ours, theirs = _everything(postgres_hub), by_one
     for name in ("presence_day", "dwelling_memory", "recognition_day", "finding", "case_file", "outbox"):
         assert ours[name] == theirs[name], name
 
