@@ -91,7 +91,8 @@ class Likely:
 
     `away_from`: the first day of the absence that reaches each day. `declared`, `paused`: days of a declared absence, of the
     pause around Spring Festival. `joined_recent`, `before_recent`: shares of recent days with own credentials of members who
-    joined lately, and of those before them (`registered_recent`).
+    joined lately, and of those before them (`registered_recent`). `unnamed`: how many the home was let to and the register never
+    named.
     """
 
     offset: int
@@ -105,6 +106,7 @@ class Likely:
     paused: Bools
     joined_recent: Floats
     before_recent: Floats
+    unnamed: int = 0
 
 
 def likely(
@@ -141,7 +143,9 @@ def likely(
         others = shifted(others, cleared_by(days, household, OTHERS))
         vacancy = shifted(vacancy, cleared_by(days, household, VACANCY))
     joined, before = registered_recent(days, household)
-    return Likely(offset, days, others, vacancy, found, absence, away_from, declared, paused, joined, before)
+    return Likely(
+        offset, days, others, vacancy, found, absence, away_from, declared, paused, joined, before, household.unnamed
+    )
 
 
 def rules_of(signs: Floats) -> NDArray[np.str_]:

@@ -228,7 +228,7 @@ def _power_text(days: int, at: Mapping[str, float]) -> str:
 def _against_others(household: Household, at: Mapping[str, float]) -> list[str]:
     found = ["登记人员可能改用刷卡、戴口罩或底片过期而未被识别（IE20、IE21），也可能家庭内部互借卡片（IE22）。"]
     if household.unnamed:
-        found.append(f"本户核定人数中有{household.unnamed}人从未登记：使用人可能就是这些家庭成员（IE27）。")
+        found.append(f"本户核定人数中有{household.unnamed}人从未登记：使用人可能就是这些家庭成员，仅询问（IE27）。")
     silent = len(household.members) - int(at["known_faces"])
     if silent > 0:
         found.append(f"有{silent}名登记人员无法被识别（未同意用于核查或未录入），可能正在居住（IE27、IE29）。")

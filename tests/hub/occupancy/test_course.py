@@ -181,6 +181,13 @@ def test_where_the_newly_registered_live_alone_the_register_is_asked_about(tenan
     assert lead(JOINED, GONE + 0.01) is Stage.RED, "the household is still there: others are beside it"
 
 
+def test_where_somebody_the_home_was_let_to_was_never_registered_the_register_is_asked_about(tenancy: Likely) -> None:
+    """IE27: whoever lives there may be the one who is missing in the register."""
+    gone = {"gone_faces": 1.0, "unseen_own": 40.0, "own_recent": 0.0, "new_token": 1.0}
+    assert stage(last(tenancy, 0.99, **gone)) is Stage.RED
+    assert stage(last(replace(tenancy, unnamed=1), 0.99, **gone)) is Stage.YELLOW
+
+
 def test_a_meter_that_reads_otherwise_is_a_kind_of_signal(tenancy: Likely) -> None:
     now = last(tenancy, 0.99, shift_meter=OTHERWISE)
     assert now is not None

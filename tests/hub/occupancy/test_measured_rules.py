@@ -96,6 +96,7 @@ def test_a_home_let_to_more_than_are_registered_may_hold_the_one_not_enrolled_ye
     )
     more = find(*GONE, household=replace(household, expected=3))
     assert more is not None
+    assert stage(usual) > stage(more) == ORDER.index("yellow"), "it is asked who lives there"
     odds = [(one.chance or 0) / (1 - (one.chance or 0)) for one in (usual, more)]
     assert math.log(odds[1] / odds[0]) == pytest.approx(WHILE_UNNAMED, abs=0.02)
     assert any("有1人从未登记" in words and "IE27" in words for words in more.against)
