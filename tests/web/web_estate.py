@@ -114,7 +114,9 @@ class Served:
         if self._server and self._thread:
             self._server.should_exit = True
             self._thread.join(PATIENCE_S)
+            ended = not self._thread.is_alive()
             self.hub.db.close()
+            assert ended, f"the hub does not stop within {PATIENCE_S} s: a request or a stream holds it"
 
     def take(self, *bodies: AccessEvent | DoorEvent) -> None:
         """Events of the terminal, now, through ingest, as the edge would send them."""

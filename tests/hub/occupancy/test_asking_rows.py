@@ -92,6 +92,25 @@ def test_a_week_is_settled_once_before_its_first_day_is_judged_and_is_on_record(
         assert now == asking_rows.Asking(0.3, 3, 2, 0), "what comes late changes no week that was settled"
 
 
+@pytest.mark.parametrize("history", [False, True])
+def test_where_it_is_monday_in_one_estate_and_sunday_in_another_both_weeks_are_settled(
+    measured: Hub, clock: Any, monkeypatch: pytest.MonkeyPatch, history: bool
+) -> None:
+    with measured.db.unit_of_work("test", "an estate far west", audit=False) as uow:
+        zone = "America/Los_Angeles"
+        uow.session.add(
+            Estate(id="E002", code="E002", name="x", policy={}, policy_pack="national_measured", time_zone=zone)
+        )
+    monkeypatch.setattr(asking_rows, "history_came", lambda *_: history)
+    for number in range(3):
+        put(measured, 0.3 + number / 10, MONDAY - timedelta(days=5 + number))
+    clock.at = datetime(2026, 11, 9, 19, tzinfo=UTC)  # Tuesday 03:00 there, Monday morning far west
+    analyse(measured)
+    with measured.db.reading() as session:
+        settled = session.execute(select(AskingWeek.monday, AskingWeek.above).order_by(AskingWeek.monday)).all()
+    assert [tuple(one) for one in settled] == [(MONDAY, 0.3), (MONDAY + timedelta(days=7), 0.3)]
+
+
 def test_estates_without_fitted_chances_have_no_part_in_it(measured: Hub) -> None:
     _pack(measured, "national")
     put(measured, 0.9, MONDAY - timedelta(days=1), fitted=None)
