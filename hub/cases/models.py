@@ -174,7 +174,8 @@ class DeliveryItem(BaseModel):
 
 
 class CaseDetail(CaseItem):
-    """`heard`: the household spoke, or was sought in vain as the rule asks. `log_holds`: no entry was changed or removed."""
+    """`heard`: the household spoke, or was sought in vain as the rule asks. `log_holds`: no entry was changed or removed.
+    `quiet_until`: of a closed case: only facts that began after the decision open another before it."""
 
     finding: FindingView | None
     proposed: Proposed
@@ -182,6 +183,7 @@ class CaseDetail(CaseItem):
     hardship: Screening
     heard: bool
     outcome: str | None
+    quiet_until: datetime | None
     log_holds: bool
     timeline: list[TimelineItem]
     actions: list[ActionItem]

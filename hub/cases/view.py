@@ -121,6 +121,7 @@ def case_detail(
         ),
         heard=was_heard(record, context.today),
         outcome=case.outcome,
+        quiet_until=case.quiet_until,
         log_holds=caselog.first_broken(session, case.id) is None,
         timeline=_timeline(session, case.id),
         actions=[_action(one, context) for one in workflow.open_steps(context, permissions)],

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from web_estate import Served
 from web_support import OpenAs, violations
 
+from hub.cases.reasons import INNOCENT
 from hub.evidence.verify import verify
 from hub.tables import CaseFile, DeviceReview
+
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 def _case(served: Served) -> str:
@@ -63,6 +68,15 @@ def test_the_steps_of_a_case(open_as: OpenAs, served: Served) -> None:
         _choose(page, label, "有" if label == "残疾人" else "没有")
     _submit(page, "社区工作者上门了解。")
     expect(page.get_by_test_id("screening")).to_contain_text("残疾人")
+    assert not violations(page), str(violations(page))
+    expect(page.get_by_test_id("quiet-until")).to_have_count(0)
+    decision.get_by_role("button", name="认定有正当理由").click()
+    _choose(page, "事由", f"IE03 {INNOCENT['IE03']}")
+    _submit(page, "住院证明已核实。")
+    expect(page.get_by_test_id("case-state")).to_have_attribute("data-state", "good_cause")
+    expect(page.get_by_test_id("timers")).not_to_contain_text("系统建议")
+    until = (datetime.now(CHINA) + timedelta(days=90)).date()
+    expect(page.get_by_test_id("quiet-until")).to_contain_text(f"{until}之前，只有结案后新出现的事实")
     assert not violations(page), str(violations(page))
 
 

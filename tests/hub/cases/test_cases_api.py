@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -152,6 +152,8 @@ def test_dismissing_tells_the_lease_system_and_keeps_quiet(vacancy: Hub, sign_in
     answer = _decide(official, case, "dismiss", "IE05")
     assert answer.status_code == 200, answer.text
     assert answer.json()["state"] == "dismissed"
+    quiet = official.get(f"/api/v1/cases/{case}").json()["quiet_until"]
+    assert datetime.fromisoformat(quiet) == vacancy.now() + timedelta(days=90), "it says until when it keeps quiet"
     assert _told(vacancy) == ["case.dismissed", "case.opened"]
     with vacancy.db.reading() as session:
         body = json.loads(

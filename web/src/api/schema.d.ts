@@ -2596,6 +2596,7 @@ export interface components {
         /**
          * CaseDetail
          * @description `heard`: the household spoke, or was sought in vain as the rule asks. `log_holds`: no entry was changed or removed.
+         *     `quiet_until`: of a closed case: only facts that began after the decision open another before it.
          */
         CaseDetail: {
             /** Actions */
@@ -2640,6 +2641,8 @@ export interface components {
             /** Outcome */
             outcome: string | null;
             proposed: components["schemas"]["Proposed"];
+            /** Quiet Until */
+            quiet_until: string | null;
             /** Stage */
             stage: string;
             /** State */

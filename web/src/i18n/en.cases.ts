@@ -54,7 +54,7 @@ export const enCases: typeof zhCases = {
   },
   steps: {
     now: "Can be done now", later: "Not yet (open to see what is missing)", blockedBy: (why) => why, proposes: "The system proposes", proposesHint: "It proposes at most an interview; every step beyond is a named person's.",
-    timers: "Deadlines", timersEmpty: "No deadline is running", due: (day) => `by ${day}`, late: "overdue", soon: "soon", household: "household's term",
+    timers: "Deadlines", timersEmpty: "No deadline is running", quietUntil: (day) => `Closed: until ${day} only facts that began after the decision open another case.`, due: (day) => `by ${day}`, late: "overdue", soon: "soon", household: "household's term",
     screening: "Hardship screening", notScreened: "Not screened yet: before any notice every question needs a certain answer.", screened: (day) => `screened ${day}`, stillOpen: "not known yet", found: "found", none: "no hardship found",
     heard: "The household was heard", notHeard: "The household was not heard yet", broken: "The record does not match its check sums: it may have been changed. Tell the auditors.", optional: " (optional)", lateOnly: (n) => `Overdue only ${n}`, stepDue: "Next step by",
     choose: (what) => `Fill in: ${what}`, second: "Needs another person", filled: "Filled in",

@@ -2,15 +2,18 @@
 
 import type { ReactNode } from "react";
 import type { CaseDetail } from "../../api/types";
+import * as format from "../../format";
 import { named, useWords, word } from "../../i18n";
+import { useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Empty, Panel } from "../../ui/Panel";
 
 export function Clocks({ detail }: { detail: CaseDetail }): ReactNode {
   const { steps: t, timer, proposed } = useWords().caseSteps;
+  const zone = useZone();
   return (
     <Panel id="timers" title={t.timers}>
-      <p><strong>{t.proposes}</strong> {detail.proposed.step} {named(proposed, detail.proposed.step, detail.proposed.label_zh)} <span className="faint">{t.proposesHint}</span></p>
+      {detail.outcome === null ? <p><strong>{t.proposes}</strong> {detail.proposed.step} {named(proposed, detail.proposed.step, detail.proposed.label_zh)} <span className="faint">{t.proposesHint}</span></p> : null}
       {detail.timers.length === 0 ? <Empty text={t.timersEmpty} /> : (
         <ul className="rows">
           {detail.timers.map((one) => (
@@ -22,6 +25,7 @@ export function Clocks({ detail }: { detail: CaseDetail }): ReactNode {
           ))}
         </ul>
       )}
+      {detail.quiet_until ? <p className="faint" data-testid="quiet-until">{t.quietUntil(format.day(detail.quiet_until, zone))}</p> : null}
     </Panel>
   );
 }
