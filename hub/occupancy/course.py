@@ -131,7 +131,7 @@ def course_of_others(of: Likely, tiers: Tiers, healthy: Bools) -> list[Now | Non
     )
     taken_over = (of.joined_recent >= JOINED) & (of.before_recent <= GONE)
     # and where the register never named as many as the home was let to it is the register that is asked about: of files on such
-    # homes 1 of 5 was right, of visits 2 of 8 (ten cities of eight simulators), of files on others 191 of 243
+    # homes 2 of 6 were right, of visits 2 of 7 (twelve cities of eight simulators), of all other files on others 221 of 282
     allowed = np.where(taken_over | (of.unnamed > 0), np.minimum(allowed, 1), allowed)
     enough = (seen >= OBSERVED) & healthy
     families = sum(b.astype(np.int64) << k for k, b in enumerate(bits))
