@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.occupancy.outcomes import FAMILY
+from hub.occupancy.outcomes import FAMILY, OTHERS
 
 FOUND_NOTHING = {"dismissed": False, "withdrawn": False, "closed_unproven": False, "good_cause": True}
 """Outcomes of cases: whether what was found was a good cause."""
@@ -13,5 +13,10 @@ UNLESS_LOOKED_INTO = "closed_unproven"
 LOOKED = ("visited", "interviewed", "agree")
 """Entries of a case by people who looked into it."""
 
-KINDS: dict[str, str] = {kind.value: family for kind, family in FAMILY.items()}
-"""Kinds of cases, and the family of leads of which they speak."""
+KINDS: dict[str, str] = {
+    **{kind.value: family for kind, family in FAMILY.items()},
+    "turnover": OTHERS,
+    "stranger_household": OTHERS,
+}
+"""Kinds of cases, and the family of leads of which they speak. The smaller rules on guests ask what a lead on others asks: who
+sleeps there."""

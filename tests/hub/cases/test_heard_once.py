@@ -13,8 +13,10 @@ from hub.cases.inspected import RESULTS
 from hub.cases.service import follow
 from hub.cases.steps import Action
 from hub.cases.workflow import QUIET
-from hub.occupancy.cleared import FOUND_NOTHING, LOOKED
+from hub.occupancy.catalogue import HINT_KINDS_ZH
+from hub.occupancy.cleared import FOUND_NOTHING, KINDS, LOOKED
 from hub.occupancy.estate_view import load_day
+from hub.occupancy.finding import Kind
 from hub.occupancy.load import households_of
 from hub.occupancy.values import Cleared
 from hub.services import Hub
@@ -30,6 +32,7 @@ def test_what_counts_for_a_household_is_what_teaches_that_a_lead_was_none() -> N
         outcome: result == "good_cause" for outcome, result in RESULTS.items() if result != "confirmed"
     } == FOUND_NOTHING
     assert set(LOOKED) <= set(Action)
+    assert set(KINDS) <= {*Kind, *HINT_KINDS_ZH}
 
 
 @pytest.fixture
@@ -68,11 +71,13 @@ def test_a_household_is_known_with_what_people_found_out(
     closed(hub, 2, "good_cause", kind="vacancy")
     closed(hub, 3, "closed_unproven", kind="not_moved_in", by="visited")
     closed(hub, 4, "withdrawn")
+    closed(hub, 5, "dismissed", kind="turnover")
     assert household(IN_CHINA) == (
         Cleared(IN_CHINA, "others", False, "E001-2026-0001"),
         Cleared(IN_CHINA, "vacancy", True, "E001-2026-0002"),
         Cleared(IN_CHINA, "vacancy", False, "E001-2026-0003"),
         Cleared(IN_CHINA, "others", False, "E001-2026-0004"),
+        Cleared(IN_CHINA, "others", False, "E001-2026-0005"),
     )
     assert household(IN_CHINA - timedelta(days=1)) == (), "what is found out tomorrow is not known today"
 
