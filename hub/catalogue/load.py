@@ -22,6 +22,7 @@ from hub.tables import (
     Absence,
     AccessPass,
     AccessPoint,
+    CaseFile,
     Consent,
     Coverage,
     CredentialIdentifierRow,
@@ -51,7 +52,7 @@ def homes(session: Session, estate_id: str, zone: ZoneInfo, dwellings: Sequence[
     signs = signs_of(session, dwellings, today - timedelta(days=400), today)
     rules = _rules(session, dwellings)
     shown = _shown(session, estate_id, dwellings, zone, today)
-    away = _declared(session, dwellings, today)
+    away, asked = _declared(session, dwellings, today), _asked(session, dwellings, today, zone)
     sound = not _clock_trouble(session, estate_id, zone, today)
     found = []
     for dwelling in dwellings:
@@ -75,6 +76,7 @@ def homes(session: Session, estate_id: str, zone: ZoneInfo, dwellings: Sequence[
                 water_share=fmean(recent) / fmean(usual) if len(recent) > 20 and len(usual) > 30 and fmean(usual) else None,
                 leak=looks_like_leak(list(recent)),
                 declared=dwelling in away,
+                asked=dwelling in asked,
                 signs=signs.get(dwelling, ()),
                 rules=tuple(rules.get(dwelling, ())),
                 shown=tuple(shown.get(dwelling, ())),
@@ -290,6 +292,16 @@ def _declared(session: Session, dwellings: Sequence[str], today: date) -> set[st
             )
         )
     )
+
+
+def _asked(session: Session, dwellings: Sequence[str], today: date, zone: ZoneInfo) -> set[str]:
+    """Of the household of today; who lived there before was somebody else."""
+    lately = or_(CaseFile.closed_at.is_(None), CaseFile.quiet_until >= _start(today, zone))
+    lives = select(Tenancy.id).where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state != "ended")
+    rows = select(CaseFile.dwelling_id).where(
+        CaseFile.dwelling_id.in_(dwellings), CaseFile.tenancy_id.in_(lives), CaseFile.kind == Kind.SUBLET, lately
+    )
+    return set(session.scalars(rows))
 
 
 def _clock_trouble(session: Session, estate_id: str, zone: ZoneInfo, today: date) -> bool:

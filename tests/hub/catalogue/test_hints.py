@@ -142,6 +142,19 @@ def test_many_more_than_registered_and_twice_the_water() -> None:
     assert over_occupancy(2, three[:30], 2.1, False, TODAY) is None, "two more than registered are no crowd"
 
 
+def test_nobody_is_asked_by_two_cases_who_lives_there() -> None:
+    stays = tuple(one for token in "abc" for one in guest(15, token=token, night=True))
+    home = Home("h", "t", TODAY, registered=2, guests=stays, water_share=2.1)
+    assert {one.kind: one.stage for one in hints(home)} == {
+        "visitor_use": "note", "turnover": "yellow", "over_occupancy": "yellow",
+    }  # fmt: skip
+    found = hints(replace(home, asked=True))
+    assert {one.stage for one in found} == {"note"}
+    assert "此条暂只作记录" in next(one for one in found if one.kind == "turnover").because[-1]
+    late = replace(home, asked=True, guests=(), members=(adult("m1", seen=1),), lease_end=TODAY - timedelta(days=15))
+    assert [one.stage for one in hints(late)] == ["yellow"], "that a lease is over is another question"
+
+
 # --- L, S2, S4, E -------------------------------------------------------------------------------------------------------
 
 

@@ -105,6 +105,59 @@ def test_a_report_beside_it_becomes_a_question(site: Hub) -> None:
         assert (case.kind, case.stage, case.id) == ("reported", "yellow", found[0][2])
 
 
+@pytest.mark.parametrize("household", ["of today", "of before"])
+def test_who_lives_there_is_asked_by_one_case(site: Hub, clock: Any, household: str) -> None:
+    """Three guests who sleep there, and a case on others that is open, then closed."""
+    _visitor(site, 0)
+    today = last_whole_day(site.now(), "Asia/Shanghai")
+    with site.db.unit_of_work("test", "guests, and a case", audit=False, now=site.now()) as uow:
+        tenancy = uow.session.scalars(select(Tenancy.id).where(Tenancy.dwelling_id == HOME)).first()
+        host = uow.session.get_one(AccessPass, "pass-1").host_tenancy_id
+        for token in ("guest-a", "guest-b", "guest-c"):
+            uow.session.add(
+                CredentialRow(
+                    token=token, estate_id="E001", holder_class="visitor", dwelling_id=HOME, tenancy_id=host, label="访客",
+                    created_at=uow.now,
+                )
+            )  # fmt: skip
+            uow.session.flush()
+            uow.session.add(
+                AccessPass(
+                    id=f"pass-{token}", estate_id="E001", token=token, kind="visitor", host_dwelling_id=HOME,
+                    host_tenancy_id=host, doors=[], reason="探亲", issued_by="x", issued_at=uow.now,
+                )
+            )  # fmt: skip
+            for n in range(6):
+                uow.session.add(
+                    PassDay(
+                        dwelling_id=HOME, day=today - timedelta(days=2 * n), credential=token, holder_class="visitor", face=0,
+                        face_consented=0, other=2, late=1,
+                    )
+                )  # fmt: skip
+        uow.session.add(
+            CaseFile(
+                id="case-1", number="E001-2026-0001", estate_id="E001", dwelling_id=HOME, kind="sublet", stage="yellow",
+                state="open", opened_at=uow.now, tenancy_id=tenancy if household == "of today" else None,
+            )
+        )  # fmt: skip
+    watch(site)
+    stages = {kind: stage for kind, stage, _ in _open(site)}
+    if household == "of before":
+        assert stages["turnover"] == "yellow", "who lived there before was asked, not they"
+        return
+    assert stages["turnover"] == "note"
+    with site.db.unit_of_work("test", "explained", audit=False, now=site.now()) as uow:
+        case = uow.session.get_one(CaseFile, "case-1")
+        case.state = case.outcome = "dismissed"
+        case.closed_at, case.quiet_until = uow.now, uow.now + timedelta(days=90)
+    watch(site)
+    assert {kind: stage for kind, stage, _ in _open(site)}["turnover"] == "note", "they have just been asked"
+    with site.db.unit_of_work("test", "long ago", audit=False, now=site.now()) as uow:
+        uow.session.get_one(CaseFile, "case-1").quiet_until = uow.now - timedelta(days=2)
+    watch(site)
+    assert {kind: stage for kind, stage, _ in _open(site)}["turnover"] == "yellow"
+
+
 def test_before_a_night_was_spent_nothing_is_said(sqlite_hub: Hub, small_site: Callable[[Hub], None]) -> None:
     small_site(sqlite_hub)
     assert watch(sqlite_hub) == "0 homes looked at, 0 hints changed"
