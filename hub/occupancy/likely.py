@@ -49,9 +49,9 @@ households was right, of those put to others more than a half."""
 CLEARED, CLEARED_DAYS = -2.5, 730
 """Log-odds by which a lead is less likely once people have looked into one of its kind on this household and found nothing:
 what explained it (a carer, a child who is not enrolled, work elsewhere each spring) mostly lasts, or comes back. It fades until
-after so many days nothing is left of it. In seven cities none of 194 leads was right that came 60 days and more after a wrong
-one, at a mean chance of 0.55; it is weaker than that, for a check can err, and people change. Nothing is added where a lead
-was confirmed: what somebody did before is no sign."""
+after so many days nothing is left of it. In seven cities none of 194 leads was right that opened or rose 60 days and more after a
+wrong one, at a mean chance of 0.55; it is weaker than that, for a check can err, and people change. Nothing is added where a
+lead was confirmed: what somebody did before is no sign."""
 
 
 @dataclass(frozen=True, slots=True)
