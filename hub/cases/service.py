@@ -26,9 +26,8 @@ SYSTEM = "system"
 
 def facts_of(finding: Finding) -> Facts:
     """What the workflow looks at."""
-    began = finding.window_from
-    if finding.kind not in OF_VACANCY:
-        began = finding.opened_at.date() - (finding.window_to - finding.window_from)
+    of_absence = finding.kind in OF_VACANCY
+    began = workflow.began(finding.window_from, finding.window_to, finding.opened_at.date(), of_absence)
     return Facts(finding.stage, began, frozenset(finding.families))
 
 
@@ -46,7 +45,7 @@ def follow(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFil
     case.due_at = uow.now + workflow.UNPROVEN_AFTER
     if what is OnFacts.REFRESH:
         return None
-    caselog.append(uow, case.id, SYSTEM, "stage_changed", "S_FINDING", data={"from": case.stage, **facts_data(facts)})
+    caselog.append(uow, case.id, SYSTEM, "stage_changed", "S_FINDING", data={"from": case.stage, **facts_data(finding)})
     uow.record("case.stage", case.id, number=case.number, old=case.stage, new=finding.stage)
     case.stage = finding.stage
     return case
@@ -120,7 +119,7 @@ def _open(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFile
     data = {
         "finding": finding.id,
         "proposed": workflow.proposed(case.kind, case.stage),
-        **facts_data(facts_of(finding)),
+        **facts_data(finding),
     }
     caselog.append(uow, case.id, SYSTEM, "opened", "S_FINDING", data=data)
     set_step_due(uow.session, case, uow.now)
@@ -139,7 +138,7 @@ def _next_number(uow: UnitOfWork, estate_id: str) -> str:
 
 def _close_by_system(uow: UnitOfWork, case: CaseFile, end: Transition, reason: str) -> None:
     finding = latest_finding(uow.session, case.id)
-    data = facts_data(facts_of(finding)) if finding else {}
+    data = facts_data(finding) if finding else {}
     caselog.append(uow, case.id, SYSTEM, end.state.value, reason, data=data)
     apply(uow, case, end)
     set_step_due(uow.session, case, uow.now)
@@ -155,11 +154,12 @@ def apply(uow: UnitOfWork, case: CaseFile, step: Transition) -> None:
         case.closed_at, case.outcome, case.quiet_until, case.due_at = uow.now, step.outcome, step.quiet_until, None
 
 
-def facts_data(facts: Facts) -> dict[str, Any]:
+def facts_data(finding: Finding) -> dict[str, Any]:
+    """What a case's log keeps of the finding it rests on."""
     return {
-        "stage": facts.stage,
-        "window_from": facts.began.isoformat(),
-        "families": sorted(facts.families),
+        "stage": finding.stage,
+        "window_from": finding.window_from.isoformat(),
+        "families": sorted(set(finding.families)),
     }
 
 

@@ -15,7 +15,7 @@ from hub.cases.forms import Refused
 from hub.cases.known import context_of, latest_finding, pack_of, set_step_due, zone_of
 from hub.cases.reasons import ABSENCE_OF, CONFIDENTIAL, COUNTED_ZH, LABELS
 from hub.cases.record import ANSWER_DAYS
-from hub.cases.service import apply, facts_data, facts_of
+from hub.cases.service import apply, facts_data
 from hub.cases.steps import ACTIONS, Action
 from hub.cases.telling import tell
 from hub.cases.workflow import Transition, Wish
@@ -38,7 +38,7 @@ def take(
     context = context_of(uow.session, case, actor, uow.now)
     step = workflow.decide(context, wish, permissions, uow.now)
     finding = latest_finding(uow.session, case.id)
-    data: dict[str, Any] = facts_data(facts_of(finding)) if finding else {}
+    data: dict[str, Any] = facts_data(finding) if finding else {}
     if step.fields:
         data["fields"] = dict(step.fields)
     if wish.action is Action.SIGN:

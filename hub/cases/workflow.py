@@ -140,12 +140,17 @@ def _transition(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a finding says now, as far as a case looks at it. `began`: the first day of what it says. Of an absence that is told;
-    a window of the last days slides, and stands for the days before the finding opened."""
+    """What a finding says now, as far as a case looks at it. `began`: the first day of what it says."""
 
     stage: str
     began: date
     families: frozenset[str]
+
+
+def began(window_from: date, window_to: date, opened_on: date, of_absence: bool) -> date:
+    """The first day of what a finding says. The window of an absence begins with it; any other slides with the days, and stands
+    for those before the finding opened."""
+    return window_from if of_absence else opened_on - (window_to - window_from)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -75,7 +74,8 @@ def test_the_steps_of_a_case(open_as: OpenAs, served: Served) -> None:
     _submit(page, "住院证明已核实。")
     expect(page.get_by_test_id("case-state")).to_have_attribute("data-state", "good_cause")
     expect(page.get_by_test_id("timers")).not_to_contain_text("系统建议")
-    until = (datetime.now(CHINA) + timedelta(days=90)).date()
+    with served.hub.db.reading() as session:
+        until = session.scalars(select(CaseFile.quiet_until)).one().astimezone(CHINA).date()
     expect(page.get_by_test_id("quiet-until")).to_contain_text(f"{until}之前，只有结案后新出现的事实")
     assert not violations(page), str(violations(page))
 

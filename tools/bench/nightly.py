@@ -4,8 +4,8 @@ One estate's history is drawn and analysed by the real job; the city is copies o
 of the last days, the whole history only of homes that a night judges from it), so that each dwelling costs what it really
 costs. Three cities are measured: the whole, half of it, and that half with a short history. Ratios are of processor time, each
 night twice in turn with the others and its cheaper time counted (the speed of a shared machine changes within minutes), and the
-seconds for a million are scaled from the city. By default it has 10,000 dwellings (3 minutes of one core);
-`ESTATE_NIGHTLY_DWELLINGS=100000` takes 15 minutes and 2 GB of temporary files, 1,000,000 ten times that.
+seconds for a million are scaled from the city. By default it has 10,000 dwellings (5 minutes);
+`ESTATE_NIGHTLY_DWELLINGS=100000` takes half an hour or more, and 2 GB of temporary files, 1,000,000 ten times that.
 
 The city's night is measured twice from the same file: judged by one process, and by PROCESSES while one process writes. Those go
 behind other work (`judges.NICE`): on a machine that is not idle the ratio of seconds says little, the processor time does.

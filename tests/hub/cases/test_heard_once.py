@@ -160,7 +160,12 @@ def test_a_window_that_slides_is_no_new_fact(guests: Guests) -> None:
         opened.append(guests.night())
     assert opened == [None] * 8, "the mother who stays was explained; she is still there"
     guests.clock.pass_(days=10)
-    assert guests.night() is not None, "after the quiet time it may be asked again"
+    again = guests.night()
+    assert again is not None, "after the quiet time it may be asked again"
+    with guests.hub.db.reading() as session:
+        entry = session.scalars(select(CaseEntry).where(CaseEntry.case_id == again)).one()
+        window = session.get_one(Finding, guests.name).window_from
+    assert entry.data["window_from"] == window.isoformat(), "the log keeps the window that was looked at"
 
 
 def test_a_lead_that_comes_back_at_once_is_the_same(guests: Guests) -> None:

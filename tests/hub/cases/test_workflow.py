@@ -27,6 +27,7 @@ from hub.cases.workflow import (
     OnFacts,
     Proposal,
     Wish,
+    began,
     decide,
     on_due,
     on_facts,
@@ -592,6 +593,21 @@ CLOSED_CASE = ClosedCase(date(2026, 11, 1), datetime(2027, 1, 30, tzinfo=UTC), F
 )
 def test_what_facts_do(facts: Facts, open_stage: str | None, last: ClosedCase | None, wanted: OnFacts) -> None:
     assert on_facts(facts, open_stage, last, NOW) is wanted
+
+
+@pytest.mark.parametrize(
+    ("of_absence", "first", "last", "wanted"),
+    [
+        (False, date(2026, 7, 13), date(2026, 8, 11), date(2026, 7, 13)),
+        (False, date(2026, 10, 1), date(2026, 10, 30), date(2026, 7, 13)),
+        (True, date(2026, 5, 1), date(2026, 8, 11), date(2026, 5, 1)),
+        (True, date(2026, 5, 1), date(2026, 10, 30), date(2026, 5, 1)),
+    ],
+)
+def test_facts_begin_where_they_began_however_long_they_go_on(
+    of_absence: bool, first: date, last: date, wanted: date
+) -> None:
+    assert began(first, last, date(2026, 8, 11), of_absence) == wanted
 
 
 def test_facts_that_go_end_only_what_nobody_has_taken_up() -> None:
