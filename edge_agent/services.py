@@ -29,8 +29,8 @@ class _Served:
 class FileServer:
     """A small HTTP server on the box's LAN address: only who was told a path (256 random bits) gets its file."""
 
-    def __init__(self, host: str, port: int = 0) -> None:
-        self.host, self.port = host, port
+    def __init__(self, host: str, port: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+        self.host, self.port, self._clock = host, port, clock
         self._files: OrderedDict[str, _Served] = OrderedDict()  # the soonest to end first
         self._names: dict[tuple[int, int, str], str] = {}
         self._size = 0
@@ -51,7 +51,7 @@ class FileServer:
 
     def publish(self, content: bytes, content_type: str) -> str:
         """The same content has one path, for however many terminals, and is held once."""
-        now = time.monotonic()
+        now = self._clock()
         mark = (len(content), zlib.adler32(content), content_type)
         name = self._names.get(mark, "")
         known = self._files.get(name)
@@ -74,7 +74,7 @@ class FileServer:
 
     async def _get(self, request: web.Request) -> web.Response:
         served = self._files.get(request.match_info["name"].removesuffix(".jpg"))
-        if served is None or served.until <= time.monotonic():
+        if served is None or served.until <= self._clock():
             raise web.HTTPNotFound
         return web.Response(body=served.content, content_type=served.mark[2])
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 from datetime import datetime
+from os import fsync
 from pathlib import Path
 
 
@@ -53,7 +54,7 @@ class GroupSync:
                 return
             upto = self._committed
             try:
-                os.fsync(self._fd)
+                fsync(self._fd)
             except OSError as error:
                 raise sqlite3.OperationalError(f"disk: {error}") from error
             self._synced = upto

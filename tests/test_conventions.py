@@ -133,6 +133,21 @@ def sleeps(path: str, text: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, "imports sleep: use the wait_until fixture"
 
 
+SHARED = re.compile(r"\b(time|os|threading|selectors)\.\w+")
+
+
+def shared_clocks(path: str, text: str) -> Iterator[tuple[int, str]]:
+    """``setattr`` on ``time`` and its like: it is the whole process's. A hub of other tests that read such a clock for a
+    millisecond set its next look two hundred thousand years ahead, and never stopped."""
+    for node in _nodes(text):
+        if not (isinstance(node, ast.Call) and _last_name(node.func) in ("setattr", "patch") and node.args):
+            continue
+        at = node.args[0]
+        named = str(at.value) if isinstance(at, ast.Constant) else f"{ast.unparse(at)}.x"
+        if SHARED.search(named):
+            yield node.lineno, f"replaces {named} for every thread of the process: hand the object its clock"
+
+
 def skipped_tests(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Tests that are skipped or expected to fail."""
     for node in _nodes(text):
@@ -165,7 +180,7 @@ def registry_hosts(path: str, text: str) -> Iterator[tuple[int, str]]:
         yield text.count("\n", 0, named.start()) + 1, f"names the registry host {named.group().lower()}"
 
 
-AST_CHECKS = (broad_handlers, commits, naive_times, sleeps, skipped_tests)
+AST_CHECKS = (broad_handlers, commits, naive_times, sleeps, shared_clocks, skipped_tests)
 
 
 @functools.cache
@@ -203,6 +218,10 @@ def test_times_have_a_zone() -> None:
 
 def test_tests_wait_for_states_and_never_sleep() -> None:
     assert not (told := found(sleeps, python_files("tests"))), told
+
+
+def test_no_test_replaces_what_all_threads_share() -> None:
+    assert not (told := found(shared_clocks, python_files("tests"))), told
 
 
 def test_no_test_is_skipped() -> None:
@@ -243,6 +262,8 @@ def test_test_files_have_names_of_their_own() -> None:
         (naive_times, "x = datetime.fromtimestamp(0)"),
         (sleeps, "import time\ntime.sleep(1)"),
         (sleeps, "from time import sleep as pause"),
+        (shared_clocks, "monkeypatch.setattr('edge_agent.services.time.monotonic', lambda: 1e12)"),
+        (shared_clocks, "monkeypatch.setattr(time, 'time', lambda: 0.0)"),
         (skipped_tests, "@pytest.mark.skipif(True, reason='x')\ndef test(): pass"),
         (skipped_tests, "def test():\n    pytest.skip('x')"),
         (unwanted_words, "class Flat:\n    pass"),
@@ -263,6 +284,7 @@ def test_each_check_sees_what_it_is_for(check: Check, wrong: str) -> None:
         (commits, "with unit_of_work(actor, reason) as uow:\n    uow.add(x)"),
         (naive_times, "x = datetime.now(UTC)\ny = datetime.fromtimestamp(0, tz=UTC)\nz = clock.now()"),
         (sleeps, "wait_until(lambda: x, 'x')\nawait asyncio.sleep(0)"),
+        (shared_clocks, "monkeypatch.setattr('edge_agent.services.MAX_SERVED', 3)\nmonkeypatch.setattr(hub, 'now', f)"),
         (unwanted_words, "class UnitOfWork:\n    pass"),
         (registry_hosts, "npm ci\npip install\n# debian 12"),
     ],

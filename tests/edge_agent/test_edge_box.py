@@ -58,7 +58,7 @@ from edge_agent.config import EdgeConfig, EdgeDir, write_atomic
 from edge_agent.enrol import EnrolFailed, enrol, make_key, read_broker
 from edge_agent.history import HistoryMap, card_holders
 from edge_agent.photos import PhotoCache, PhotoRefused, expire, files_in, trim
-from edge_agent.services import FileServer
+from edge_agent.services import SERVED_S, FileServer
 from edge_agent.snapshots import Snapshots
 from edge_agent.state import State
 from edge_agent.store import Journal
@@ -267,7 +267,8 @@ def test_a_file_being_written_is_not_deleted_and_an_abandoned_one_is(tmp_path: P
 
 def test_a_picture_for_many_terminals_is_held_once_and_the_oldest_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_agent.services.MAX_SERVED", 3 * len(PICTURE))
-    server = FileServer("127.0.0.1", 80)
+    now = [0.0]
+    server = FileServer("127.0.0.1", 80, lambda: now[0])
     pictures = [bytes([n]) + PICTURE[1:] for n in range(4)]
     urls = [server.publish(p, "image/jpeg") for p in pictures[:3]]
     assert [server.publish(p, "image/jpeg") for p in pictures[:3]] == urls, "one path for the same content"
@@ -277,7 +278,7 @@ def test_a_picture_for_many_terminals_is_held_once_and_the_oldest_gives_way(monk
     held = [served.content for served in server._files.values()]
     assert held == [pictures[2], pictures[0], pictures[3]], "the oldest gave way"
     assert server.publish(pictures[1], "image/jpeg") not in (*urls, fourth), "held anew, under a new path"
-    monkeypatch.setattr("edge_agent.services.time.monotonic", lambda: 1e12)
+    now[0] = SERVED_S + 1
     server.publish(pictures[0], "image/jpeg")
     assert len(server._files) == 1, "what is over is dropped"
     assert (server._size, len(server._names)) == (len(PICTURE), 1)

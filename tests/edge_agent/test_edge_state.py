@@ -46,7 +46,7 @@ class Disk:
 @pytest.fixture
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
     found = Disk(tmp_path / "state.db", tmp_path / "left.db")
-    monkeypatch.setattr("edge_agent.sqlite_file.os.fsync", found.fsync)
+    monkeypatch.setattr("edge_agent.sqlite_file.fsync", found.fsync)
     return found
 
 
