@@ -45,11 +45,12 @@ def record_in(entries: Sequence[CaseEntry], zone: ZoneInfo) -> Record:
 
 
 def latest_finding(session: Session, case_id: str) -> Finding | None:
-    """The finding a case rests on: the live one, else the last."""
+    """The finding a case rests on: the live one, else the last; of the case's own kind where another lead went on in it."""
+    own = Finding.kind == select(CaseFile.kind).where(CaseFile.id == case_id).scalar_subquery()
     return session.scalar(
         select(Finding)
         .where(Finding.case_id == case_id)
-        .order_by(Finding.closed_at.is_(None).desc(), Finding.updated_at.desc(), Finding.id)
+        .order_by(own.desc(), Finding.closed_at.is_(None).desc(), Finding.updated_at.desc(), Finding.id)
         .limit(1)
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -31,6 +32,16 @@ def facts_of(finding: Finding) -> Facts:
     return Facts(finding.stage, began, frozenset(finding.families))
 
 
+def hold(session: Session, dwellings: Iterable[str]) -> None:
+    """Hold the open cases of these dwellings, in the order in which all who hold several take them."""
+    session.scalars(
+        select(CaseFile.id)
+        .where(CaseFile.dwelling_id.in_(list(dwellings)), CaseFile.closed_at.is_(None))
+        .order_by(CaseFile.number)
+        .with_for_update()
+    ).all()
+
+
 def follow(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFile | None:
     """Bring the case of a live finding in line with it. The case that was opened or changed, or None."""
     case = open_case(uow.session, finding.dwelling_id, finding.kind)
@@ -38,7 +49,11 @@ def follow(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFil
     last = None if case else _last_closed(uow.session, finding)
     what = workflow.on_facts(facts, case.stage if case else None, last, uow.now)
     if what is OnFacts.OPEN:
-        return _open(uow, finding, tenancy_id)
+        others = _open_cases(uow.session, finding.dwelling_id, tenancy_id)
+        what, kind = workflow.beside(finding.kind, {one.kind: State(one.state) for one in others.values()})
+        if what is OnFacts.OPEN:
+            return _open(uow, finding, tenancy_id)
+        return _join(uow, others[kind], finding) if what is OnFacts.JOIN else None
     if case is None or what is OnFacts.NOTHING:
         return None
     finding.case_id = case.id
@@ -48,6 +63,30 @@ def follow(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFil
     caselog.append(uow, case.id, SYSTEM, "stage_changed", "S_FINDING", data={"from": case.stage, **facts_data(finding)})
     uow.record("case.stage", case.id, number=case.number, old=case.stage, new=finding.stage)
     case.stage = finding.stage
+    return case
+
+
+def _open_cases(session: Session, dwelling_id: str, tenancy_id: str | None) -> dict[str, CaseFile]:
+    """Of this household, by kind; held."""
+    rows = session.scalars(
+        select(CaseFile)
+        .where(CaseFile.dwelling_id == dwelling_id, CaseFile.closed_at.is_(None))
+        .where(CaseFile.tenancy_id == tenancy_id)
+        .order_by(CaseFile.opened_at, CaseFile.id)
+        .with_for_update()
+    )
+    return {case.kind: case for case in rows}
+
+
+def _join(uow: UnitOfWork, case: CaseFile, finding: Finding) -> CaseFile:
+    """A graver lead that asks the same goes on in this case, which takes its kind: who was asked is not asked twice."""
+    data = {"finding": finding.id, "kind_from": case.kind, "from": case.stage, **facts_data(finding)}
+    caselog.append(uow, case.id, SYSTEM, "kind_changed", "S_FINDING", data=data)
+    uow.record("case.kind", case.id, number=case.number, old=case.kind, new=finding.kind)
+    finding.case_id = case.id
+    case.kind, case.stage, case.due_at = finding.kind, finding.stage, uow.now + workflow.UNPROVEN_AFTER
+    uow.session.flush()
+    set_step_due(uow.session, case, uow.now)
     return case
 
 
@@ -72,12 +111,15 @@ def close_due(uow: UnitOfWork, estate_id: str) -> list[CaseFile]:
         Finding.closed_at.is_(None), Finding.case_id.is_not(None), Finding.stage != Stage.NOTE
     )
     rows = uow.session.scalars(
-        select(CaseFile).where(
+        select(CaseFile)
+        .where(
             CaseFile.estate_id == estate_id,
             CaseFile.closed_at.is_(None),
             CaseFile.due_at <= uow.now,
             CaseFile.id.not_in(live),
         )
+        .order_by(CaseFile.number)
+        .with_for_update()
     ).all()
     closed = []
     for case in rows:
@@ -94,9 +136,11 @@ def _last_said(session: Session, case_id: str) -> str | None:
 
 
 def open_case(session: Session, dwelling_id: str, kind: str) -> CaseFile | None:
-    """The one open case of a dwelling and kind."""
+    """The one open case of a dwelling and kind, held: while its facts are followed nobody takes a step in it."""
     return session.scalar(
-        select(CaseFile).where(CaseFile.dwelling_id == dwelling_id, CaseFile.kind == kind, CaseFile.closed_at.is_(None))
+        select(CaseFile)
+        .where(CaseFile.dwelling_id == dwelling_id, CaseFile.kind == kind, CaseFile.closed_at.is_(None))
+        .with_for_update()
     )
 
 

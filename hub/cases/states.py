@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from hub.occupancy.catalogue import SAME_QUESTION
+
 
 class State(StrEnum):
     OPEN = "open"
@@ -56,4 +58,8 @@ KINDS_ZH = {
     "sublet": "疑似转租转借",
     "vacant_used": "空置房疑似使用",
 }
+OTHERS = "sublet"
+WHO_LIVES_THERE = SAME_QUESTION | {OTHERS}
+"""Kinds of cases that ask it."""
+
 CASE_STAGES = ("yellow", "orange", "red")

@@ -336,6 +336,7 @@ ACTIONS_ZH = {
     **{action.value: rule.label_zh for action, rule in ACTIONS.items()},
     "opened": "立案（系统线索）",
     "stage_changed": "线索等级变化",
+    "kind_changed": "并入另一类线索，案件类别随之变化",
     "facts_gone": "线索事实消失",
     "closed_unproven": "结案：未证实",
     "lease_decision": "租赁系统回传",

@@ -15,7 +15,7 @@ from enum import StrEnum
 from hub.cases.forms import Refused, filled
 from hub.cases.guards import GUARDS, Context
 from hub.cases.states import CASE_STAGES as CASE_STAGES
-from hub.cases.states import INQUIRY, LIVE, NOTICES, STATES_ZH, State
+from hub.cases.states import INQUIRY, LIVE, NOTICES, OTHERS, STATES_ZH, WHO_LIVES_THERE, State
 from hub.cases.steps import ACTIONS, Action, ActionRule
 
 QUIET = timedelta(days=90)
@@ -163,9 +163,10 @@ class ClosedCase:
 
 
 class OnFacts(StrEnum):
-    """What facts do: open a case, change its stage, refresh it, or nothing."""
+    """What facts do: open a case, go on in one of another kind, change its stage, refresh it, or nothing."""
 
     OPEN = "open"
+    JOIN = "join"
     STAGE = "stage"
     REFRESH = "refresh"
     NOTHING = "nothing"
@@ -180,6 +181,22 @@ def on_facts(facts: Facts, open_stage: str | None, last: ClosedCase | None, now:
     if last is not None and last.quiet_until is not None and now < last.quiet_until and not is_new(facts, last):
         return OnFacts.NOTHING
     return OnFacts.OPEN
+
+
+def beside(kind: str, open_cases: Mapping[str, State]) -> tuple[OnFacts, str]:
+    """What a finding does that would open a case, beside the open ones of this household (kind to state): open it, nothing, or
+    join the case of the kind that is told.
+
+    Nobody is asked by two cases who lives there. A lead on others goes on in the case of a smaller rule while that is still
+    finding out; a smaller rule opens none beside another.
+    """
+    same = {one: state for one, state in open_cases.items() if one in WHO_LIVES_THERE}
+    if kind not in WHO_LIVES_THERE or not same:
+        return OnFacts.OPEN, ""
+    if kind != OTHERS:
+        return OnFacts.NOTHING, ""
+    found = next((one for one, state in same.items() if state in INQUIRY), "")
+    return (OnFacts.JOIN, found) if found else (OnFacts.OPEN, "")
 
 
 def is_new(facts: Facts, last: ClosedCase) -> bool:

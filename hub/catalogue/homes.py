@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,6 +14,7 @@ from hub.catalogue.reports import brief_lend, reported
 from hub.catalogue.residents import unseen_members
 from hub.catalogue.values import NOTE, CardPass, GuestUse, Hint, MemberUse
 from hub.catalogue.visitors import frequent_guest, turnover
+from hub.occupancy.catalogue import SAME_QUESTION
 from hub.occupancy.outside import Sign
 
 
@@ -21,9 +22,9 @@ from hub.occupancy.outside import Sign
 class Home:
     """What the smaller rules look at. `rules`: (rule, last day) of the main leads. `shown`: ended credentials at doors.
 
-    `asked`: a case on who lives there is open, or was closed so lately that it is not asked again. `lease_end`: of a tenancy that
-    still lives. `water_share`: of the last 30 days against the usual. `known`: share 0..1 of
-    the last 60 days that could be judged.
+    `asked`: kinds of cases on who lives there that are open, or were closed so lately that it is not asked again. `lease_end`: of
+    a tenancy that still lives. `water_share`: of the last 30 days against the usual. `known`: share 0..1 of the last 60 days that
+    could be judged.
     """
 
     dwelling_id: str
@@ -41,7 +42,7 @@ class Home:
     water_share: float | None = None
     leak: bool = False
     declared: bool = False
-    asked: bool = False
+    asked: frozenset[str] = frozenset()
     signs: tuple[Sign, ...] = ()
     rules: tuple[tuple[str, date], ...] = ()
     shown: tuple[tuple[str, date], ...] = ()
@@ -52,24 +53,25 @@ class Home:
         return round(max(0.0, 1 - self.days_unknown / 60), 4)
 
 
-SAME_QUESTION = frozenset({"turnover", "stranger_household", "over_occupancy"})
-"""Kinds of hints that ask what a lead on others asks: who lives there."""
-
-
 def hints(home: Home) -> tuple[Hint, ...]:
     """At most one of a kind. S2 also takes into account what the others here say."""
-    found = [_asked_once(one, home) for one in _first(home) if one is not None]
+    found = _asked_once([one for one in _first(home) if one is not None], home.asked)
     rules = (*home.rules, *((one.rule, home.today) for one in found))
     if told := reported(home.signs, rules, home.today):
         found.append(told)
     return tuple({one.kind: one for one in reversed(found)}.values())
 
 
-def _asked_once(hint: Hint, home: Home) -> Hint:
-    """Nobody is asked by two cases who lives there."""
-    if not home.asked or hint.kind not in SAME_QUESTION:
-        return hint
-    return replace(hint, stage=NOTE, because=(*hint.because, "本户另有同类案件在办或近期办结，此条暂只作记录。"))
+def _asked_once(found: Sequence[Hint], asked: frozenset[str]) -> list[Hint]:
+    """Nobody is asked by two cases who lives there: of those that would, the one with a case of its own, else the first."""
+    would = [one.kind for one in found if one.kind in SAME_QUESTION]
+    asks = next((kind for kind in would if kind in asked), None if asked else next(iter(would), None))
+    return [
+        replace(one, stage=NOTE, because=(*one.because, "本户另有同类案件在办或近期办结，此条暂只作记录。"))
+        if one.kind in would and one.kind != asks
+        else one
+        for one in found
+    ]
 
 
 def _first(home: Home) -> Iterator[Hint | None]:

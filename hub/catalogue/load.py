@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from hub.catalogue.homes import Home
 from hub.catalogue.values import CardPass, GuestUse, MemberUse
+from hub.occupancy.catalogue import SAME_QUESTION
 from hub.occupancy.finding import Kind
 from hub.occupancy.load import ADULT_YEARS
 from hub.occupancy.outside_rows import signs_of
@@ -76,7 +77,7 @@ def homes(session: Session, estate_id: str, zone: ZoneInfo, dwellings: Sequence[
                 water_share=fmean(recent) / fmean(usual) if len(recent) > 20 and len(usual) > 30 and fmean(usual) else None,
                 leak=looks_like_leak(list(recent)),
                 declared=dwelling in away,
-                asked=dwelling in asked,
+                asked=asked[dwelling],
                 signs=signs.get(dwelling, ()),
                 rules=tuple(rules.get(dwelling, ())),
                 shown=tuple(shown.get(dwelling, ())),
@@ -294,14 +295,20 @@ def _declared(session: Session, dwellings: Sequence[str], today: date) -> set[st
     )
 
 
-def _asked(session: Session, dwellings: Sequence[str], today: date, zone: ZoneInfo) -> set[str]:
-    """Of the household of today; who lived there before was somebody else."""
+def _asked(session: Session, dwellings: Sequence[str], today: date, zone: ZoneInfo) -> defaultdict[str, frozenset[str]]:
+    """Kinds of cases by dwelling. Of the household of today; who lived there before was somebody else."""
     lately = or_(CaseFile.closed_at.is_(None), CaseFile.quiet_until >= _start(today, zone))
     lives = select(Tenancy.id).where(Tenancy.dwelling_id.in_(dwellings), Tenancy.state != "ended")
-    rows = select(CaseFile.dwelling_id).where(
-        CaseFile.dwelling_id.in_(dwellings), CaseFile.tenancy_id.in_(lives), CaseFile.kind == Kind.SUBLET, lately
+    rows = select(CaseFile.dwelling_id, CaseFile.kind).where(
+        CaseFile.dwelling_id.in_(dwellings),
+        CaseFile.tenancy_id.in_(lives),
+        CaseFile.kind.in_({Kind.SUBLET, *SAME_QUESTION}),
+        lately,
     )
-    return set(session.scalars(rows))
+    asked: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+    for dwelling, kind in session.execute(rows):
+        asked[dwelling] |= {kind}
+    return asked
 
 
 def _clock_trouble(session: Session, estate_id: str, zone: ZoneInfo, today: date) -> bool:

@@ -67,7 +67,7 @@ def watch(hub: Hub) -> str:
 def _look(hub: Hub, estate: Estate, dwellings: Sequence[str], today: date) -> tuple[list[str], int]:
     """(cases touched, hints changed) of one batch."""
     zone = ZoneInfo(estate.time_zone)
-    touched, moved = list[str](), 0
+    touched: list[str] = []
     with hub.db.unit_of_work("system", "smaller rules", estate_id=estate.id, now=hub.now()) as uow:
         rows = {
             (row.dwelling_id, row.kind): row
@@ -79,17 +79,15 @@ def _look(hub: Hub, estate: Estate, dwellings: Sequence[str], today: date) -> tu
                 )
             )
         }
-        for home in homes(uow.session, estate.id, zone, dwellings, today):
-            for hint in hints(home):
-                row = rows.pop((home.dwelling_id, hint.kind), None)
-                if row is not None and row.inputs_hash == digest(hint):
-                    continue
-                moved += 1
-                touched += _keep(uow, estate, home, hint, row)
+        found = [(home, hint) for home in homes(uow.session, estate.id, zone, dwellings, today) for hint in hints(home)]
+        kept = [(home, hint, rows.pop((home.dwelling_id, hint.kind), None)) for home, hint in found]
+        moved = [(home, hint, row) for home, hint, row in kept if row is None or row.inputs_hash != digest(hint)]
+        service.hold(uow.session, {home.dwelling_id for home, _, _ in moved} | {dwelling for dwelling, _ in rows})
+        for home, hint, row in moved:
+            touched += _keep(uow, estate, home, hint, row)
         for row in rows.values():
-            moved += 1
             touched += _close(uow, row)
-    return touched, moved
+    return touched, len(moved) + len(rows)
 
 
 def _keep(uow: UnitOfWork, estate: Estate, home: Home, hint: Hint, row: Finding | None) -> list[str]:

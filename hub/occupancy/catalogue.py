@@ -282,3 +282,6 @@ HINT_KINDS_ZH = {
     "former": "原住户凭证再次出现",
 }
 """Kinds of findings of the smaller rules; those of the main ones stand in `hub.occupancy.finding`."""
+
+SAME_QUESTION = frozenset({"turnover", "stranger_household", "over_occupancy"})
+"""Those that ask what a lead on others asks: who lives there. Nobody is asked it by two cases."""

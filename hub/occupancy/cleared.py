@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.occupancy.catalogue import SAME_QUESTION
 from hub.occupancy.outcomes import FAMILY, OTHERS
 
 FOUND_NOTHING = {"dismissed": False, "withdrawn": False, "closed_unproven": False, "good_cause": True}
@@ -15,8 +16,6 @@ LOOKED = ("visited", "interviewed", "agree")
 
 KINDS: dict[str, str] = {
     **{kind.value: family for kind, family in FAMILY.items()},
-    "turnover": OTHERS,
-    "stranger_household": OTHERS,
+    **dict.fromkeys(SAME_QUESTION, OTHERS),
 }
-"""Kinds of cases, and the family of leads of which they speak. The smaller rules on guests ask what a lead on others asks: who
-sleeps there."""
+"""Kinds of cases, and the family of leads of which they speak."""

@@ -72,12 +72,14 @@ def test_a_household_is_known_with_what_people_found_out(
     closed(hub, 3, "closed_unproven", kind="not_moved_in", by="visited")
     closed(hub, 4, "withdrawn")
     closed(hub, 5, "dismissed", kind="turnover")
+    closed(hub, 6, "dismissed", kind="over_occupancy")
     assert household(IN_CHINA) == (
         Cleared(IN_CHINA, "others", False, "E001-2026-0001"),
         Cleared(IN_CHINA, "vacancy", True, "E001-2026-0002"),
         Cleared(IN_CHINA, "vacancy", False, "E001-2026-0003"),
         Cleared(IN_CHINA, "others", False, "E001-2026-0004"),
         Cleared(IN_CHINA, "others", False, "E001-2026-0005"),
+        Cleared(IN_CHINA, "others", False, "E001-2026-0006"),
     )
     assert household(IN_CHINA - timedelta(days=1)) == (), "what is found out tomorrow is not known today"
 
@@ -89,12 +91,19 @@ def test_a_household_is_known_with_what_people_found_out(
         ({"outcome": "rectified"}, "what was put right was so before"),
         ({"outcome": "closed_unproven", "by": "closed_unproven"}, "nobody looked into what ended by itself"),
         ({"outcome": "dismissed", "kind": "lending"}, "a card that is shared says nothing about who lives there"),
-        ({"outcome": "dismissed", "tenancy_id": None}, "who lived there before is somebody else"),
+        ({"outcome": "dismissed", "tenancy_id": None}, "nobody lived there"),
+        ({"outcome": "dismissed", "tenancy_id": "tenancy-0"}, "who lived there before is somebody else"),
     ],
 )
 def test_other_cases_clear_nobody(
     hub: Hub, household: Callable[[date], tuple[Cleared, ...]], case: dict[str, Any], why: str
 ) -> None:
+    with hub.db.unit_of_work("test", "who lived there before", now=hub.now()) as uow:
+        before = Tenancy(
+            id="tenancy-0", source="test", source_id="T-0", estate_id="E001", dwelling_id=HOME, state="ended"
+        )
+        before.from_date, before.to_date = date(2020, 3, 1), date(2025, 2, 1)
+        uow.session.add(before)
     closed(hub, 1, **case)
     assert household(IN_CHINA) == (), why
 

@@ -28,6 +28,7 @@ from hub.cases.workflow import (
     Proposal,
     Wish,
     began,
+    beside,
     decide,
     on_due,
     on_facts,
@@ -36,6 +37,8 @@ from hub.cases.workflow import (
     proposed,
 )
 from hub.english.phrases import english
+from hub.occupancy.catalogue import HINT_KINDS_ZH
+from hub.occupancy.finding import Kind
 
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -464,9 +467,41 @@ def test_a_question_does_not_accuse() -> None:
     for words in ("您涉嫌转租，请限期说明。", "监控显示您长期不在家。", "我们将处罚违规行为。"):
         with pytest.raises(Refused, match="中性"):
             decide(asked, replace(wish(A.ASK), opinion=words), OFFICIAL, NOW)
-    for kind in ("vacancy", "sublet", "not_moved_in", "lending"):
+    for kind in (*Kind, *HINT_KINDS_ZH):
         offered = replace(wish(A.ASK), opinion=question(kind, TODAY))
         assert decide(asked, offered, OFFICIAL, NOW).state is S.ASKED
+
+
+@pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        ("vacancy", "外出"), ("not_moved_in", "入住"), ("sublet", "登记信息"), ("turnover", "登记信息"),
+        ("over_occupancy", "登记信息"), ("brief_lend", "登记信息"), ("lease_over", "续租"),
+    ],
+)  # fmt: skip
+def test_a_question_is_about_what_is_not_known(kind: str, of: str) -> None:
+    assert of in question(kind, TODAY)
+
+
+OPEN_CASES = {"vacancy": S.OPEN, "turnover": S.ASKED}
+
+
+@pytest.mark.parametrize(
+    ("kind", "open_cases", "what"),
+    [
+        ("sublet", {}, (OnFacts.OPEN, "")),
+        ("sublet", {"vacancy": S.OPEN}, (OnFacts.OPEN, "")),
+        ("sublet", OPEN_CASES, (OnFacts.JOIN, "turnover")),
+        ("sublet", {"turnover": S.NOTICED}, (OnFacts.OPEN, "")),
+        ("sublet", {"turnover": S.NOTICED, "over_occupancy": S.VISIT}, (OnFacts.JOIN, "over_occupancy")),
+        ("over_occupancy", OPEN_CASES, (OnFacts.NOTHING, "")),
+        ("stranger_household", {"sublet": S.NOTICED}, (OnFacts.NOTHING, "")),
+        ("vacancy", {"sublet": S.OPEN}, (OnFacts.OPEN, "")),
+        ("lease_over", OPEN_CASES, (OnFacts.OPEN, "")),
+    ],
+)
+def test_who_lives_there_is_asked_once(kind: str, open_cases: dict[str, S], what: tuple[OnFacts, str]) -> None:
+    assert beside(kind, open_cases) == what
 
 
 def test_asked_again_the_household_has_its_days_again() -> None:

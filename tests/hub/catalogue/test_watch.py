@@ -112,6 +112,12 @@ def test_who_lives_there_is_asked_by_one_case(site: Hub, clock: Any, household: 
     today = last_whole_day(site.now(), "Asia/Shanghai")
     with site.db.unit_of_work("test", "guests, and a case", audit=False, now=site.now()) as uow:
         tenancy = uow.session.scalars(select(Tenancy.id).where(Tenancy.dwelling_id == HOME)).first()
+        before = Tenancy(
+            id="tenancy-0", source="test", source_id="T-0", estate_id="E001", dwelling_id=HOME, state="ended"
+        )
+        before.from_date, before.to_date = today - timedelta(days=2000), today - timedelta(days=1500)
+        uow.session.add(before)
+        uow.session.flush()
         host = uow.session.get_one(AccessPass, "pass-1").host_tenancy_id
         for token in ("guest-a", "guest-b", "guest-c"):
             uow.session.add(
@@ -137,7 +143,7 @@ def test_who_lives_there_is_asked_by_one_case(site: Hub, clock: Any, household: 
         uow.session.add(
             CaseFile(
                 id="case-1", number="E001-2026-0001", estate_id="E001", dwelling_id=HOME, kind="sublet", stage="yellow",
-                state="open", opened_at=uow.now, tenancy_id=tenancy if household == "of today" else None,
+                state="open", opened_at=uow.now, tenancy_id=tenancy if household == "of today" else "tenancy-0",
             )
         )  # fmt: skip
     watch(site)
