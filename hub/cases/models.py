@@ -171,6 +171,7 @@ class DeliveryItem(BaseModel):
     delivered_at: datetime | None
     attempts: int
     last_error: str
+    last_error_en: str
 
 
 class CaseDetail(CaseItem):

@@ -281,6 +281,7 @@ def _delivery(session: Session, case: CaseFile) -> list[DeliveryItem]:
             delivered_at=row.delivered_at,
             attempts=row.attempts,
             last_error=row.last_error,
+            last_error_en=english(row.last_error),
         )
         for row in rows
     ]

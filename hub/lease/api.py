@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from hub.auth import Principal, hub_of, require
+from hub.english.phrases import english
 from hub.services import Hub
 from hub.tables import Dwelling, OutboxMessage
 
@@ -24,6 +25,7 @@ class OutboxItem(BaseModel):
     created_at: datetime
     attempts: int
     last_error: str
+    last_error_en: str
     delivered_at: datetime | None
 
 
@@ -57,5 +59,6 @@ def _item(row: OutboxMessage) -> OutboxItem:
         created_at=row.created_at,
         attempts=row.attempts,
         last_error=row.last_error,
+        last_error_en=english(row.last_error),
         delivered_at=row.delivered_at,
     )

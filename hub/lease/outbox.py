@@ -130,10 +130,29 @@ def _post(hub: Hub, client: httpx.Client, url: str, message: OutboxMessage) -> t
     try:
         answer = client.post(url, content=body, headers=headers)
     except TRANSPORT_ERRORS as error:
-        return f"{type(error).__name__}: {error}"[:300], True
-    if answer.is_success:
-        return None, False
-    return f"HTTP {answer.status_code}: {answer.text[:200]}", False
+        return unreached(error, client.timeout.read)[:300], True
+    return None if answer.is_success else refused(answer.status_code, answer.text[:200]), False
+
+
+def unreached(error: Exception, seconds: float | None) -> str:
+    """Why a message did not arrive, and what to look at (zh-CN); the library's own words stand behind it."""
+    own = f"{type(error).__name__}: {error}"
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return f"连接不上租赁系统，请检查其地址、网络和证书（{own}）。"
+    if isinstance(error, httpx.TimeoutException):
+        return f"租赁系统在{seconds or 0:g}秒内没有答复（{own}）。"
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.TooManyRedirects):
+        return f"租赁系统的地址不能用，请更正 {CONFIG_FILE}（{own}）。"
+    return f"与租赁系统的连接中断（{own}）。"
+
+
+def refused(status: int, text: str) -> str:
+    """What the lease system answered (zh-CN)."""
+    if status in (401, 403):
+        return f"租赁系统不认可本系统的密钥或签名，请与其管理员核对（HTTP {status}：{text}）。"
+    if status >= 500:
+        return f"租赁系统自身出错（HTTP {status}：{text}）。"
+    return f"租赁系统没有收下，请与其管理员核对内容（HTTP {status}：{text}）。"
 
 
 def _remember(hub: Hub, id: str, error: str | None) -> None:

@@ -43,7 +43,7 @@ SAYING = (
     *(f"hub/cases/{name}.py" for name in ("guards", "workflow", "reminders", "timers", "calendar")),
     *(f"hub/access/{name}.py" for name in ("explain", "explain_person", "explain_words", "ways", "step", "lifecycle", "states",
         "refusals")),
-    "hub/second_person.py",
+    "hub/second_person.py", "hub/lease/outbox.py",
 )  # fmt: skip
 """Modules whose Chinese is read on pages that have an English side."""
 

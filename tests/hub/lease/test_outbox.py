@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
 
 from hub import auth
+from hub.english.phrases import CHINESE, english
 from hub.lease.feed import Subject, message
 from hub.lease.outbox import CONFIG_FILE, LeaseConfigInvalid, deliver, enqueue, wait_after
 from hub.services import Hub
@@ -100,12 +101,13 @@ def test_refusals_and_lost_answers_are_tried_again_until_it_is_there(hub: Hub, i
     _configure(hub, inbox.url)
     inbox.answers = [500, 401, None]
     _say(hub, "case-1")
-    for attempt, (word, wait) in enumerate((("500", 1), ("401", 2), ("", 4)), start=1):
+    said = (("自身出错（HTTP 500", 1), ("不认可本系统的密钥或签名，请与其管理员核对（HTTP 401", 2), ("连接中断", 4))
+    for attempt, (word, wait) in enumerate(said, start=1):
         assert deliver(hub) == "0 delivered, 1 failed, 1 wait"
         (row,) = _rows(hub)
         assert row.attempts == attempt
-        assert row.last_error
         assert word in row.last_error
+        assert not CHINESE.search(english(row.last_error)), "and in English, for who reads that"
         assert deliver(hub) == "0 delivered, 0 failed, 1 wait", "before its time nothing is sent"
         clock.pass_(seconds=wait)
     assert deliver(hub) == "1 delivered, 0 failed, 0 wait"

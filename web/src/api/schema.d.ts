@@ -3073,6 +3073,8 @@ export interface components {
             kind: string;
             /** Last Error */
             last_error: string;
+            /** Last Error En */
+            last_error_en: string;
         };
         /**
          * DeskAnswer
@@ -4932,6 +4934,8 @@ export interface components {
             kind: string;
             /** Last Error */
             last_error: string;
+            /** Last Error En */
+            last_error_en: string;
             /** Subject */
             subject: string;
         };

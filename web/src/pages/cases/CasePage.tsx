@@ -86,6 +86,7 @@ function Timeline({ detail }: { detail: CaseDetail }): ReactNode {
 
 function Delivery({ detail }: { detail: CaseDetail }): ReactNode {
   const { caseDetail: t, words } = useWords();
+  const told = useTold();
   const zone = useZone();
   return (
     <Panel id="delivery" title={t.delivery}>
@@ -96,7 +97,8 @@ function Delivery({ detail }: { detail: CaseDetail }): ReactNode {
               <strong>{word(words.feed, item.kind)}</strong>
               {item.delivered_at
                 ? <Mark tone="good">{t.delivered(format.clock(item.delivered_at, zone))}</Mark>
-                : <Mark tone="warn" title={item.last_error}>{t.notDelivered(item.attempts)}</Mark>}
+                : <Mark tone="warn">{t.notDelivered(item.attempts)}</Mark>}
+              {item.delivered_at || !item.last_error ? null : <div className="faint">{told(item.last_error, item.last_error_en)}</div>}
             </li>
           ))}
         </ul>

@@ -3,7 +3,7 @@
 import type { ReactNode } from "react";
 import { useDeadLetters, useHealth, useOutbox } from "../../api/queries";
 import * as format from "../../format";
-import { useLanguage, useWords, word } from "../../i18n";
+import { useLanguage, useTold, useWords, word } from "../../i18n";
 import { useZone } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
@@ -32,6 +32,7 @@ export function HealthPanel(): ReactNode {
 
 export function OutboxPanel(): ReactNode {
   const { settings: t, caseDetail, words } = useWords();
+  const told = useTold();
   const zone = useZone();
   const query = useOutbox();
   const c = t.outboxColumns;
@@ -45,7 +46,7 @@ export function OutboxPanel(): ReactNode {
               {d.items.map((item) => (
                 <tr key={item.id}>
                   <td className="num">{format.dateTime(item.created_at, zone)}</td><td>{word(words.feed, item.kind)}</td><td>{item.subject}</td>
-                  <td>{item.delivered_at ? <Mark tone="good">{caseDetail.delivered(format.clock(item.delivered_at, zone))}</Mark> : <Mark tone="warn" title={item.last_error}>{caseDetail.notDelivered(item.attempts)}</Mark>}</td>
+                  <td>{item.delivered_at ? <Mark tone="good">{caseDetail.delivered(format.clock(item.delivered_at, zone))}</Mark> : <Mark tone="warn">{caseDetail.notDelivered(item.attempts)}</Mark>}{item.delivered_at || !item.last_error ? null : <div className="faint">{told(item.last_error, item.last_error_en)}</div>}</td>
                 </tr>
               ))}
             </tbody>
