@@ -233,7 +233,7 @@ def _verify(hash: str | None, password: str) -> bool:
 
 def _count_failure(hub: Hub, user: HubUser, now: datetime) -> None:
     with hub.db.unit_of_work(user.name, "sign-in failed", now=now) as uow:
-        row = uow.session.get_one(HubUser, user.id)
+        row = uow.session.get_one(HubUser, user.id, with_for_update=True)  # guesses at once are as many guesses
         row.failed_attempts += 1
         if row.failed_attempts >= MAX_FAILURES:
             row.failed_attempts, row.locked_until = 0, now + LOCK

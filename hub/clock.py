@@ -10,15 +10,17 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
-from hub.db import UnitOfWork
+from hub.db import UnitOfWork, upsert
 from hub.errors import Conflict
 from hub.second_person import require_other_named
 from hub.services import Hub
 from hub.tables import ClockState
 
 log = logging.getLogger(__name__)
+_table: Table = ClockState.__table__  # type: ignore[assignment]
 TOLERANCE = timedelta(minutes=10)  # against the machine's own counter; and backwards
 AWAY = timedelta(days=7)  # a hub that was switched off so long may have come back with a wrong clock
 KEEP = timedelta(seconds=20)
@@ -47,10 +49,10 @@ def look(hub: Hub) -> str:
     if fresh and not _problem(hub, row, now, steady):
         return ""
     with hub.db.unit_of_work("system", "the clock", now=now) as uow:
-        row = uow.session.get(ClockState, 1, with_for_update=True)
-        if row is None:
-            row = ClockState(id=1, seen_at=now, problem="", asked_by="")
-            uow.session.add(row)
+        if row is None:  # the first look of all, and two jobs may be at it
+            first = upsert(uow.session, _table).values(id=1, seen_at=now, problem="", asked_by="")
+            uow.session.execute(first.on_conflict_do_nothing())
+        row = uow.session.get_one(ClockState, 1, with_for_update=True)
         problem = _problem(hub, row, now, steady)
         if problem != row.problem:
             _tell(uow, row, problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 from hub.tables import AuditRow
 
 GENESIS = "0" * 64
 HANDED_OVER = -1  # no thread's number: the next in the queue is about to take the lock
+HELD: dict[str, bool] = {"key_share": True}
+"""`with_for_update` of a row that others point at (an estate, an edge, a person): it has one writer, rows that point at it go in
+meanwhile. SQLite has one writer in any case."""
+
+_NAMED_LOCKS = 0x4F4E4541  # first half of the PostgreSQL advisory locks of `one_at_a_time`
 AUDIT_LOCK = 0x45485542  # PostgreSQL advisory lock: the audit chain has one writer at a time
 _json = msgspec.json.Encoder(order="sorted")
 
@@ -131,8 +138,23 @@ class Database:
         self.engine.dispose()
 
 
+def upsert(where: Session | Connection, table: Table) -> Any:
+    """The dialect's INSERT, which has `on_conflict_do_nothing`, `on_conflict_do_update` and `excluded`."""
+    dialect = where.dialect if isinstance(where, Connection) else where.get_bind().dialect
+    return (postgresql.insert if dialect.name == "postgresql" else sqlite.insert)(table)
+
+
+def one_at_a_time(session: Session, what: str) -> None:
+    """Until the unit of work ends nobody else does `what`: for who reads, decides and then writes rows that need not be there
+    yet. On PostgreSQL a lock by that name; SQLite has one writer in any case."""
+    if session.get_bind().dialect.name == "postgresql":
+        keys = {"space": _NAMED_LOCKS, "what": zlib.crc32(what.encode()) - 2**31}
+        session.execute(text("SELECT pg_advisory_xact_lock(:space, :what)"), keys)
+
+
 def _append_audit(uow: UnitOfWork) -> None:
     session = uow.session
+    session.flush()  # who has the audit lock waits for nobody's row: whoever holds that row may be waiting for the lock
     if session.get_bind().dialect.name == "postgresql":
         session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({AUDIT_LOCK})")
     previous = session.scalar(select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)) or GENESIS

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from device_drivers.contract.edge_http import EnrolReply, EnrolRequest, RenewReply
 from hub.auth import token_hash
+from hub.db import HELD
 from hub.dynsec import BrokerAdmin, BrokerRefused
 from hub.errors import ApiError, BadRequest, Conflict
 from hub.estate import coverage
@@ -40,7 +41,7 @@ def remove_edge(hub: Hub, edge_id: str, actor: str, reason: str) -> None:
     Its devices and what it saw stay; a new enrolment brings a box back in its place.
     """
     with hub.db.unit_of_work(actor, reason, now=hub.now()) as uow:
-        edge = uow.session.get(Edge, edge_id)
+        edge = uow.session.get(Edge, edge_id, with_for_update=HELD)
         if edge is None:
             raise LookupError(f"there is no edge {edge_id!r}")
         uow.estate_id = edge.estate_id
@@ -93,7 +94,7 @@ def enrol(hub: Hub, admin: BrokerAdmin | None, request: EnrolRequest, https_url:
             raise ApiError(403, "token", "登记口令无效、已使用或已过期，请在管理页重新生成。")
         if request.edge not in ("", taken):
             raise Conflict("这个登记口令是给另一台边缘机的，请在管理页为这台边缘机生成口令。", "edge")
-        edge = uow.session.get_one(Edge, taken)
+        edge = uow.session.get_one(Edge, taken, with_for_update=HELD)
         issued = _signed(hub, edge, request.csr)
         before = _serials(edge)
         edge.certificates_before = []
@@ -126,7 +127,7 @@ def renew(hub: Hub, edge_id: str, csr: str) -> RenewReply:
     got this answer asks again. Of those that were asked for again and again the last two stay good.
     """
     with hub.db.unit_of_work(f"edge:{edge_id}", "certificate renewed", now=hub.now()) as uow:
-        edge = uow.session.get_one(Edge, edge_id)
+        edge = uow.session.get_one(Edge, edge_id, with_for_update=HELD)
         issued = _signed(hub, edge, csr)
         old = _serials(edge)
         edge.certificate_serial, edge.certificate_until = issued.serial, issued.until

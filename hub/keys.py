@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import ipaddress
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,16 +97,27 @@ class Keys:
     def revoked_file(self) -> Path:
         """The list of revoked certificates (CRL, PEM): there from the first call, newer with every `revoke`."""
         path = self.directory / "revoked.pem"
-        _file(path, lambda: self._revocations([]))
+        if not path.exists():
+            with self._revoking():
+                _file(path, lambda: self._revocations([]))
         return path
 
     def revoke(self, *serials: str) -> None:
         """No edge comes in with these certificates any more. They are hex, as `sign_edge_csr` gave them."""
-        held = x509.load_pem_x509_crl(self.revoked_file.read_bytes())
-        new = [n for n in (int(one, 16) for one in serials) if held.get_revoked_certificate_by_serial_number(n) is None]
-        if new:
-            after = held.last_update_utc + timedelta(seconds=1)
-            _write(self.revoked_file, self._revocations([*held, *map(_revoked, new)], after))
+        path, numbers = self.revoked_file, [int(one, 16) for one in serials]
+        with self._revoking():
+            held = x509.load_pem_x509_crl(path.read_bytes())
+            new = [n for n in numbers if held.get_revoked_certificate_by_serial_number(n) is None]
+            if new:
+                after = held.last_update_utc + timedelta(seconds=1)
+                _write(path, self._revocations([*held, *map(_revoked, new)], after))
+
+    @contextmanager
+    def _revoking(self) -> Iterator[None]:
+        """One writer of the list at a time, also where `estate-hub remove-edge` runs beside `serve`."""
+        with os.fdopen(os.open(self.directory / "revoked.lock", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _revocations(self, revoked: Sequence[x509.RevokedCertificate], after: datetime | None = None) -> bytes:
         """Valid as long as the CA itself: it is renewed by a revocation, and an old one must not lock every edge out.

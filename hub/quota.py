@@ -6,19 +6,17 @@ and not counted; nor is a right that does not wait (consent taken back).
 
 from __future__ import annotations
 
-import zlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from hub.db import UnitOfWork
+from hub.db import UnitOfWork, one_at_a_time
 from hub.tables import AccessChange
 
 LIMIT = 20
 WINDOW = timedelta(hours=1)
 CONFIRMED = "held_action.confirmed"
-_LOCK_SPACE = 0x51554F54  # first half of the PostgreSQL advisory lock: "QUOT"
 
 
 def spent(session: Session, who: str, now: datetime) -> int:
@@ -37,9 +35,7 @@ def spend(uow: UnitOfWork, who: str, what: str, count: int = 1) -> bool:
     Two sessions of one person come one after the other: on SQLite every writer does, on PostgreSQL by a lock of the person's.
     """
     session = uow.session
-    if session.get_bind().dialect.name == "postgresql":
-        keys = {"space": _LOCK_SPACE, "who": zlib.crc32(who.encode()) - 2**31}
-        session.execute(text("SELECT pg_advisory_xact_lock(:space, :who)"), keys)
+    one_at_a_time(session, f"changes of access by {who}")
     if spent(session, who, uow.now) + count > LIMIT:
         return False
     session.execute(delete(AccessChange).where(AccessChange.who == who, AccessChange.at <= uow.now - WINDOW))

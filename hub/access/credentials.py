@@ -6,13 +6,12 @@ days that pass (a child turns 14, a leaver's last day) take effect without a new
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, select, update
 
 from device_drivers.contract.words import HolderClass
 from hub import clock, moved
@@ -40,9 +39,12 @@ from hub.access.lifecycle import (
     lawful_end,
     wanted_identifiers,
 )
-from hub.db import UnitOfWork
+from hub.db import UnitOfWork, one_at_a_time
 from hub.ids import new_id, new_token
 from hub.tables import CredentialIdentifierRow, CredentialRow, Estate, Tenancy
+
+CREDENTIALS = "credentials of"
+"""With the estate's id what one writer does at a time: two at once would make two credentials of one member."""
 
 MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
 
@@ -70,7 +72,7 @@ def reconcile(uow: UnitOfWork, estate: Estate, scope: Scope = WHOLE) -> tuple[Re
 
     Gives also the scope that was looked at in the end: with the households that waited for a released card.
     """
-    _one_at_a_time(uow, estate.id)
+    one_at_a_time(uow.session, f"{CREDENTIALS} {estate.id}")
     done = Reconciled()
     if scope.passes:
         for token, why, proof in pass_ends.over(uow.session, estate.id, clock.believed(uow.session, uow.now)):
@@ -86,13 +88,6 @@ def reconcile(uow: UnitOfWork, estate: Estate, scope: Scope = WHOLE) -> tuple[Re
             )  # also where the lists are made by another run, or after a fall
             scope = Scope(scope.tenancies | waiting, scope.passes)
     return done, scope
-
-
-def _one_at_a_time(uow: UnitOfWork, estate_id: str) -> None:
-    """Two runs at once would make two credentials of one member. SQLite has one writer in any case."""
-    if uow.session.get_bind().dialect.name == "postgresql":
-        key = zlib.crc32(f"credentials {estate_id}".encode()) - 2**31
-        uow.session.execute(text("SELECT pg_advisory_xact_lock(:space, :key)"), {"space": 0x43524544, "key": key})
 
 
 def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) -> None:

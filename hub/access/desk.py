@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from device_drivers.contract.words import HolderClass
 from hub import moved
 from hub.access import passes, roles, schedule_desk
-from hub.access.credentials import end_by_token
+from hub.access.credentials import CREDENTIALS, end_by_token
 from hub.access.foreign import ChooseForeign, choose
 from hub.access.lifecycle import Cause
 from hub.access.member_ways import MemberWay, member_of
@@ -21,7 +21,7 @@ from hub.access.member_ways import choose as choose_way
 from hub.access.numbers import IdentifierKind, card_number, in_use
 from hub.access.other_way import after_withdrawal
 from hub.access.pass_rules import PassRequest
-from hub.db import UnitOfWork
+from hub.db import UnitOfWork, one_at_a_time
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.keys import Keys
 from hub.other_way import OtherWay
@@ -33,6 +33,7 @@ from hub.tables import (
     HouseholdMember,
     Tenancy,
 )
+from hub.tenancy import write
 
 TAKEN_BACK = "taken_back: "
 DESK = "desk"
@@ -108,7 +109,11 @@ class Done:
 
 
 def perform(uow: UnitOfWork, keys: Keys, estate_id: str, action: Action) -> Done:
-    """One action of the counter. Raises ApiError; then nothing of it stands."""
+    """One action of the counter. Raises ApiError; then nothing of it stands.
+
+    Credentials that are following the records in this moment wait, or are waited for: else what they read before would undo it.
+    """
+    one_at_a_time(uow.session, f"{CREDENTIALS} {estate_id}")
     if isinstance(action, IssuePass | EndPass | RenewPass | LinkPass):
         return _pass(uow, keys, estate_id, action)
     if isinstance(action, Role):
@@ -250,6 +255,7 @@ def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: P
     Never counted against anybody's limit: the person's right does not wait for a second clerk.
     """
     session = uow.session
+    write.alone(session)  # records that are read in this moment were told before it
     member = member_of(session, estate_id, member_id)
     live = (Consent.person_id == member.person_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
     if session.scalars(select(Consent.id).where(*live)).first() is None:
@@ -258,7 +264,11 @@ def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: P
     uow.record("desk.consent_withdrawn", member.id, purpose=purpose)
     if purpose != "a":
         return Withdrawal()
-    for one in session.scalars(select(HouseholdMember).where(HouseholdMember.person_id == member.person_id)):
+    memberships = (
+        select(HouseholdMember).where(HouseholdMember.person_id == member.person_id).order_by(HouseholdMember.id)
+    )
+    # as they are now: in another household he may be choosing a PIN
+    for one in session.scalars(memberships.with_for_update().execution_options(populate_existing=True)).all():
         one.offered = {**one.offered, "photo": None}
         moved.tenancies(uow, session.get_one(Tenancy, one.tenancy_id).estate_id, (one.tenancy_id,))
     mine = select(CredentialRow.token).where(

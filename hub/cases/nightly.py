@@ -224,7 +224,8 @@ def _cases(uow: UnitOfWork, outcome: Outcome) -> list[str]:
     """Ids of the cases that were opened or changed."""
     touched: list[str] = []
     uow.session.flush()
-    service.hold(uow.session, {change.row.dwelling_id for change in outcome.changes})
+    for estate in sorted({change.row.estate_id for change in outcome.changes}):
+        service.hold(uow.session, estate, {change.row.dwelling_id for change in outcome.changes})
     for change in outcome.changes:
         live = change.what != "closed" and change.row.stage in workflow.CASE_STAGES
         gone = not live and change.row.case_id is not None and change.row.stage != "insufficient_data"

@@ -17,7 +17,7 @@ from hub.cases.states import State
 from hub.cases.telling import subject_of as subject_of
 from hub.cases.telling import tell
 from hub.cases.workflow import ClosedCase, Facts, OnFacts, Transition
-from hub.db import UnitOfWork
+from hub.db import UnitOfWork, one_at_a_time
 from hub.ids import new_id
 from hub.occupancy.finding import Stage
 from hub.tables import CaseEntry, CaseFile, Estate, Finding
@@ -32,8 +32,10 @@ def facts_of(finding: Finding) -> Facts:
     return Facts(finding.stage, began, frozenset(finding.families))
 
 
-def hold(session: Session, dwellings: Iterable[str]) -> None:
-    """Hold the open cases of these dwellings, in the order in which all who hold several take them."""
+def hold(session: Session, estate_id: str, dwellings: Iterable[str]) -> None:
+    """Until the unit of work ends nobody else opens cases of this estate, and no step is taken in those of these dwellings, which
+    are held in the order in which all who hold several take them."""
+    one_at_a_time(session, f"cases of {estate_id}")
     session.scalars(
         select(CaseFile.id)
         .where(CaseFile.dwelling_id.in_(list(dwellings)), CaseFile.closed_at.is_(None))
@@ -173,7 +175,7 @@ def _open(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFile
 
 
 def _next_number(uow: UnitOfWork, estate_id: str) -> str:
-    """`{estate code}-{year}-{four digits}`; one writer at a time (the analysis job) gives numbers."""
+    """`{estate code}-{year}-{four digits}`. Who may open cases (`hold`) gives numbers."""
     code = uow.session.scalars(select(Estate.code).where(Estate.id == estate_id)).one()
     prefix = f"{code}-{uow.now.year}-"
     last = uow.session.scalar(select(func.max(CaseFile.number)).where(CaseFile.number.startswith(prefix)))

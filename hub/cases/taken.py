@@ -19,7 +19,7 @@ from hub.cases.service import apply, facts_data
 from hub.cases.steps import ACTIONS, Action
 from hub.cases.telling import tell
 from hub.cases.workflow import Transition, Wish
-from hub.db import UnitOfWork
+from hub.db import UnitOfWork, one_at_a_time
 from hub.ids import new_id
 from hub.occupancy.dirty import mark_dirty
 from hub.tables import Absence, CaseEntry, CaseFile, Finding
@@ -60,7 +60,8 @@ def take(
 
 
 def _number_is_new(uow: UnitOfWork, case: CaseFile, number: str) -> None:
-    """No two notices of an estate have the same number."""
+    """No two notices of an estate have the same number, nor two that are signed at once."""
+    one_at_a_time(uow.session, f"notices of {case.estate_id}")
     rows = uow.session.scalars(
         select(CaseEntry.data)
         .join(CaseFile, CaseFile.id == CaseEntry.case_id)

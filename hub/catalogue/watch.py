@@ -82,7 +82,9 @@ def _look(hub: Hub, estate: Estate, dwellings: Sequence[str], today: date) -> tu
         found = [(home, hint) for home in homes(uow.session, estate.id, zone, dwellings, today) for hint in hints(home)]
         kept = [(home, hint, rows.pop((home.dwelling_id, hint.kind), None)) for home, hint in found]
         moved = [(home, hint, row) for home, hint, row in kept if row is None or row.inputs_hash != digest(hint)]
-        service.hold(uow.session, {home.dwelling_id for home, _, _ in moved} | {dwelling for dwelling, _ in rows})
+        service.hold(
+            uow.session, estate.id, {home.dwelling_id for home, _, _ in moved} | {dwelling for dwelling, _ in rows}
+        )
         for home, hint, row in moved:
             touched += _keep(uow, estate, home, hint, row)
         for row in rows.values():

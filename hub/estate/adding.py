@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from hub.access import revocations
-from hub.db import UnitOfWork
+from hub.db import HELD, UnitOfWork
 from hub.english.own_words import in_english
 from hub.errors import ApiError, BadRequest, Conflict, NotFound
 from hub.estate import law, service_days
@@ -23,7 +23,7 @@ from hub.estate.service_days import ServiceDays
 from hub.ids import random_text
 from hub.occupancy.served import take_over
 from hub.services import Hub
-from hub.tables import AccessPoint, Block, DesiredEntry, DesiredList, Device, Door, Edge, ReportedList
+from hub.tables import AccessPoint, Block, DesiredEntry, DesiredList, Device, Door, Edge, Estate, ReportedList
 
 MIN_REASON = 4
 SIDES_ZH = {"in": "进", "out": "出"}
@@ -178,8 +178,14 @@ def change_in(uow: UnitOfWork, device_id: str, wanted: Change) -> None:
 
 
 def device_in(uow: UnitOfWork, device_id: str) -> Device:
+    """A device of today, of an estate whose devices and doors nobody else changes until the unit of work is over: that of two
+    changes each is lawful does not make both so."""
     device = uow.session.get(Device, device_id)
-    if device is None or device.removed_at is not None:
+    if device is None:
+        raise NotFound
+    uow.session.get_one(Estate, device.estate_id, with_for_update=HELD)
+    uow.session.refresh(device)
+    if device.removed_at is not None:
         raise NotFound
     uow.estate_id = device.estate_id
     return device
@@ -326,6 +332,8 @@ def change_door(hub: Hub, actor: str, door_id: str, wanted: DoorChange, reason: 
         door = uow.session.get(Door, door_id)
         if door is None:
             raise NotFound
+        uow.session.get_one(Estate, door.estate_id, with_for_update=HELD)
+        uow.session.refresh(door)
         uow.estate_id = door.estate_id
         before = law.broken(uow.session, {door_id})
         moved = {}

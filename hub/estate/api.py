@@ -15,6 +15,7 @@ from hub.access import faces
 from hub.access.lawful import face_gate
 from hub.access.refusals import refusal_zh
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.db import HELD
 from hub.english.own_words import both, in_english
 from hub.errors import ApiError, BadRequest, NotFound
 from hub.estate import commands, dwelling, dwelling_models, law, models, stranger_pictures, views
@@ -209,7 +210,7 @@ def change_policy(estate_id: str, body: models.PolicyChange, hub: TheHub, princi
     with hub.db.reading() as session:
         _estate(session, principal, estate_id)
     with hub.db.unit_of_work(principal.id, body.reason.strip()[:500], estate_id=estate_id, now=hub.now()) as uow:
-        estate = uow.session.get_one(Estate, estate_id)
+        estate = uow.session.get_one(Estate, estate_id, with_for_update=HELD)
         before = _policy(estate)
         said = body.model_dump(exclude={"policy_pack", "reason"}, exclude_none=True)
         estate.policy = {**estate.policy, **{k: v.strip() if isinstance(v, str) else v for k, v in said.items()}}

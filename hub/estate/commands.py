@@ -203,7 +203,7 @@ def expire(hub: Hub) -> str:
     late = hub.now() - ANSWER_GRACE
     with hub.db.unit_of_work("system", "commands expire", now=hub.now(), audit=False) as uow:
         query = select(CommandRow).where(CommandRow.outcome.is_(None), CommandRow.expires_at < late)
-        rows = uow.session.scalars(query).all()
+        rows = uow.session.scalars(query.order_by(CommandRow.id).with_for_update()).all()
         for row in rows:
             row.outcome, row.outcome_at, row.outcome_text = "expired", uow.now, "边缘机没有回答，命令已过期"
     for row in rows:

@@ -100,7 +100,7 @@ def publish_devices(hub: Hub, edge_id: str | None = None) -> str:
     sent: list[tuple[str, DevicesDesired]] = []
     with hub.db.unit_of_work("system", "device set", audit=False) as uow:
         query = select(Edge) if edge_id is None else select(Edge).where(Edge.id == edge_id)
-        for edge in uow.session.scalars(query):
+        for edge in uow.session.scalars(query.order_by(Edge.id).with_for_update(key_share=True)).all():
             wanted = compose(uow.session, edge)
             moved = digest(wanted) != edge.devices_digest
             if moved:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.messages import EdgeCatalogue, EdgeFound, EdgeStatus, EventAck
+from hub.db import HELD
 from hub.estate import coverage
 from hub.estate.devices import publish_devices, send_doorbells
 from hub.services import Hub
@@ -27,7 +28,7 @@ def take_status(hub: Hub, edge_id: str, status: EdgeStatus) -> bool:
     """
     now = hub.now()
     with hub.db.unit_of_work(f"edge:{edge_id}", "edge status", now=now, audit=False) as uow:
-        edge = uow.session.get(Edge, edge_id)
+        edge = uow.session.get(Edge, edge_id, with_for_update=HELD)
         if edge is None or edge.enrolled_at is None:
             return False
         changed = edge.online != status.online
@@ -93,7 +94,7 @@ def lost_from_sight(hub: Hub, edge_ids: list[str], heard_after: datetime | None 
         lost = select(Edge).where(Edge.id.in_(edge_ids), Edge.online)
         if heard_after is not None:
             lost = lost.where(Edge.last_seen_at.is_(None) | (Edge.last_seen_at < heard_after))
-        for edge in uow.session.scalars(lost):
+        for edge in uow.session.scalars(lost.order_by(Edge.id).with_for_update(key_share=True)).all():
             edge.online, edge.state_since = False, uow.now
             coverage.edge_lost(uow.session, edge.id, edge.estate_id, uow.now)
             gone.append(edge)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from device_drivers.contract.messages import Command
 from hub.auth import Principal
-from hub.db import UnitOfWork
+from hub.db import HELD, UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.estate import commands
 from hub.estate.order_rules import GRAVE, ORDERS, WHY_ZH, DoorPlace, Target, Way, needs_second, targets_of
@@ -181,7 +181,7 @@ def execute(hub: Hub, who: Principal, order_id: str, reason: str) -> CommandOrde
         if row.state != "previewed":
             return row
         uow.session.get_one(
-            Estate, row.estate_id, with_for_update=True
+            Estate, row.estate_id, with_for_update=HELD
         )  # two halves of a whole place, one after the other
         if row.expires_at <= uow.now:
             raise Conflict("查看已超过5分钟，请重新查看影响范围再确认。", "preview_expired")
@@ -294,7 +294,7 @@ def expire(hub: Hub) -> str:
     """Job: an order nobody confirmed in time is void, and so is a look that nobody followed."""
     with hub.db.unit_of_work("system", "orders expire", now=hub.now()) as uow:
         old = (CommandOrder.state.in_(("previewed", "asked")), CommandOrder.expires_at <= uow.now)
-        rows = uow.session.scalars(select(CommandOrder).where(*old)).all()
+        rows = uow.session.scalars(select(CommandOrder).where(*old).order_by(CommandOrder.id).with_for_update()).all()
         asked = [row for row in rows if row.state == "asked"]
         for row in rows:
             row.state = "expired"

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from hub import quota
 from hub.access.lawful import DoorSetup, PointSetup, door_law
-from hub.db import UnitOfWork
+from hub.db import HELD, UnitOfWork
 from hub.errors import ApiError, Conflict
 from hub.estate import law
 from hub.estate.adding import follow
@@ -322,7 +322,7 @@ def _silent(item: BaseModel, names: frozenset[str]) -> frozenset[str]:
 
 
 def _write_places(session: Session, site: Site, estate_id: str) -> None:
-    estate = session.get(Estate, estate_id)
+    estate = session.get(Estate, estate_id, with_for_update=HELD)
     if estate is None:
         session.add(estate := Estate(id=estate_id, code=site.estate.code, name=site.estate.name, policy={}))
     estate.name, estate.time_zone, estate.division = site.estate.name, site.estate.time_zone, site.estate.division

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table
 
+from hub.db import upsert
 from hub.tables import UtcDateTime
 
 Row = tuple[Any, ...]
@@ -38,13 +38,6 @@ def insert_if_new(connection: Connection, table: Table, columns: Sequence[str], 
     """One row; False when it was there already."""
     statement = upsert(connection, table).values(dict(zip(columns, row, strict=True))).on_conflict_do_nothing()
     return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
-
-
-def upsert(connection: Connection, table: Table) -> Any:
-    """The dialect's INSERT, which has `on_conflict_do_update` and `excluded`."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else insert(table)
 
 
 def _for_sqlite(rows: Sequence[Row], times: Sequence[int]) -> list[Row]:

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
+from hub.db import upsert
 from hub.estate import coverage
-from hub.events.bulk import upsert
 from hub.events.rows import Effects
 from hub.occupancy.dirty import mark_dirty
 from hub.tables import Device, Door, DoorDay, Dwelling, Edge, Estate, FaceLook, MeterDay, PassDay, Snapshot
@@ -49,7 +49,7 @@ def _add_looks(session: Session, edge: Edge, epoch: str, effects: Effects) -> No
             {"edge_id": edge.id, "epoch": epoch, "of_seq": seq, "outcome": outcome, "text": text}
             for seq, outcome, text in effects.looks
         ]
-        session.execute(upsert(session.connection(), _looks).on_conflict_do_nothing(), rows)
+        session.execute(upsert(session, _looks).on_conflict_do_nothing(), rows)
 
 
 def mark_estate_dirty(session: Session, estate_id: str, day: date, effects: Effects) -> None:
@@ -61,7 +61,7 @@ def mark_estate_dirty(session: Session, estate_id: str, day: date, effects: Effe
 def _add_passes(session: Session, effects: Effects) -> None:
     if not effects.passes:
         return
-    statement = upsert(session.connection(), _passes)
+    statement = upsert(session, _passes)
     new, old = statement.excluded, _passes.c
     statement = statement.on_conflict_do_update(
         index_elements=["dwelling_id", "day", "credential"],
@@ -90,7 +90,7 @@ def _add_passes(session: Session, effects: Effects) -> None:
 def _add_at_doors(session: Session, effects: Effects) -> None:
     if not effects.at_doors:
         return
-    statement = upsert(session.connection(), _at_doors)
+    statement = upsert(session, _at_doors)
     statement = statement.on_conflict_do_update(
         index_elements=["door_id", "day"], set_={"passes": _at_doors.c.passes + statement.excluded.passes}
     )
@@ -101,7 +101,7 @@ def _add_at_doors(session: Session, effects: Effects) -> None:
 def _add_readings(session: Session, effects: Effects) -> None:
     if not effects.meters:
         return
-    statement = upsert(session.connection(), _meters)
+    statement = upsert(session, _meters)
     new, old = statement.excluded, _meters.c
     first = (new.first_at.is_not(None)) & (or_(old.first_at.is_(None), new.first_at < old.first_at))
     last = (new.last_at.is_not(None)) & (or_(old.last_at.is_(None), new.last_at >= old.last_at))

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from device_drivers.contract.events import Event
 from device_drivers.contract.messages import EventAck, EventBatch, topic
-from hub.db import UnitOfWork
+from hub.db import HELD, UnitOfWork
 from hub.estate import coverage
 from hub.events.bulk import insert_if_new, insert_new
 from hub.events.dead import add_dead_letter
@@ -72,7 +72,7 @@ class Ingest:
         """Store, commit, acknowledge, show. None for an edge the hub does not know."""
         hub, now = self.hub, self.hub.now()
         with hub.db.unit_of_work(f"edge:{edge_id}", "ingest", now=now, audit=False) as uow:
-            edge = uow.session.get(Edge, edge_id)
+            edge = uow.session.get(Edge, edge_id, with_for_update=HELD)  # its coverage has one writer at a time
             if edge is None:
                 return None
             cursor = _cursor(uow.session, edge_id, epoch, now)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy import Table, bindparam, case, delete, select
 from sqlalchemy.orm import Session
 
-from hub.occupancy.rows import upsert
+from hub.db import upsert
 from hub.tables import DirtyDay
 
 _table: Table = DirtyDay.__table__  # type: ignore[assignment]

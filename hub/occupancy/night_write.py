@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
+from hub.db import upsert
 from hub.occupancy.dirty import marks_of, take_marks
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.finding import Finding
@@ -22,7 +23,6 @@ from hub.occupancy.life import Life
 from hub.occupancy.load import NEVER_LET, ended_of, households_of
 from hub.occupancy.memory import Kept, pack
 from hub.occupancy.recognised import Count, keep
-from hub.occupancy.rows import upsert
 from hub.occupancy.values import Household
 from hub.tables import DwellingMemory, PresenceDay
 

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
+from hub.db import upsert
 from hub.occupancy.moved_out import left_on
-from hub.occupancy.rows import upsert
 from hub.tables import Block, Consent, Dwelling, HouseholdMember, PassDay, RecognitionDay, Tenancy
 
 WITHIN_DAYS = 30

@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
-
 from hub.occupancy.outside import Sign, kinds_on
 from hub.occupancy.values import PresenceDay
-
-
-def upsert(session: Session, table: Table) -> Any:
-    """The dialect's INSERT, which has `on_conflict_do_update` and `excluded`."""
-    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
 
 
 def presence_row(dwelling_id: str, day: PresenceDay, outside: Iterable[Sign] = ()) -> dict[str, Any]:

@@ -16,10 +16,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from hub.db import UnitOfWork
+from hub.db import UnitOfWork, upsert
 from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.point_days import Point, Shares, access_points, missed_by_points
-from hub.occupancy.rows import upsert
 from hub.occupancy.unheard import HOMES_BEHIND, silent_days
 from hub.tables import AccessPoint, Door, DoorDay, Dwelling, Estate
 

@@ -235,7 +235,7 @@ def run_tenancy_source(source: str, hub: TheHub, principal: Manager) -> Accepted
     """Read everything of this source again, soon."""
     _source(hub, principal, source)
     with hub.db.unit_of_work(principal.name, "run wanted", now=hub.now()) as uow:
-        sync.want_full(uow, uow.session.get_one(SourceState, source))
+        sync.want_full(uow, uow.session.get_one(SourceState, source, with_for_update=True))
     hub.signal(sync.NAME)
     return Accepted()
 

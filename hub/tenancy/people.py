@@ -18,7 +18,7 @@ from hub.ids import new_id
 from hub.masking import mask_card, mask_id_number, mask_name
 from hub.second_person import require_other_named
 from hub.tables import Consent, Dwelling, HouseholdMember, Person, PersonLink, Tenancy
-from hub.tenancy import ledger
+from hub.tenancy import ledger, write
 from hub.tenancy.changes import ENDED
 from hub.tenancy.onfile import parts
 
@@ -213,6 +213,7 @@ def ask(uow: UnitOfWork, kept: str, other: str) -> PersonLink:
 
 def decide(uow: UnitOfWork, link_id: str, same: bool) -> PersonLink:
     """The second, who is another, confirms or refuses. Raises Conflict, NotFound."""
+    write.alone(uow.session)  # A and B, B and C at once would make a chain of what is one person
     link = _link(uow, link_id, "asked")
     require_other_named(uow.session, link.asked_by, uow.actor, uow.now)
     link.decided_by, link.decided_at, link.state = uow.actor, uow.now, "linked" if same else "refused"
@@ -224,6 +225,7 @@ def decide(uow: UnitOfWork, link_id: str, same: bool) -> PersonLink:
 
 def split(uow: UnitOfWork, link_id: str) -> PersonLink:
     """They are two after all: each record stands for itself again, with what it told. Raises Conflict, NotFound."""
+    write.alone(uow.session)
     link = _link(uow, link_id, "linked")
     link.state, link.split_by, link.split_at = "split", uow.actor, uow.now
     everybody = _group(uow, link)

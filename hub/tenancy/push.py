@@ -109,7 +109,7 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
     clock.look(hub)
     hub.right_of_way.take()  # it may end somebody's access
     with hub.db.unit_of_work(f"source:{source.name}", "tenancy records pushed", now=hub.now()) as uow:
-        write.one_at_a_time(uow)
+        write.alone(uow.session)
         where, today = onfile.places(uow.session), today_of(uow)
         records: list[TenancyRecord] = []
         bad: list[RefusedRow] = []
@@ -153,7 +153,7 @@ def take(hub: Hub, source: SourceConfig, items: list[object]) -> Outcome:
 
 
 def _state(uow: UnitOfWork, source: SourceConfig) -> SourceState:
-    state = uow.session.get(SourceState, source.name)
+    state = uow.session.get(SourceState, source.name, with_for_update=True)  # people say in it what may pass
     if state is None:
         state = SourceState(source=source.name, cursor="", last_error="", last_total=0, detail={})
         uow.session.add(state)

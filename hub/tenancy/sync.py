@@ -83,14 +83,14 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
     if position.last_error and not problem:
         log.info("source %s answers again", source.name)
     with hub.db.unit_of_work(f"source:{source.name}", "tenancy records", now=hub.now()) as uow:
-        write.one_at_a_time(uow)
+        write.alone(uow.session)
         where = onfile.places(uow.session)
         read = _parse(hub, today_of(uow), source, tenancies, absences, where)
         spoken = _spoken(uow, source, position)
         judged = _decided(uow, source, position, tenancies, read, spoken)
         changes = judged.changes
-        write.apply(uow, source.name, changes, where, judged.released)
         absent = write.apply_absences(uow, source.name, read.absences, where)
+        write.apply(uow, source.name, changes, where, judged.released, absent)
         everything = tenancies.full and not changes.refused and not problem
         refused.keep(uow, source.name, [*read.refused, *changes.conflicts], None if everything else read.keys)
         was, now = _keep_state(uow, source, position, tenancies, absences, changes, spoken)
@@ -99,7 +99,7 @@ def sync_source(hub: Hub, source: SourceConfig) -> str:
     _tell(source, was, now)
     if changes.new or changes.changed or changes.ended:
         moved.tell(hub)
-    told = f"+{len(changes.new)} ~{len(changes.changed)} -{len(changes.ended)}, {absent} absences"
+    told = f"+{len(changes.new)} ~{len(changes.changed)} -{len(changes.ended)}, {len(absent)} absences"
     told += f", {len(read.refused) + len(changes.conflicts)} refused"
     return told + (f", held: {changes.refused}" if changes.refused else "") + (f"; {problem}" if problem else "")
 

@@ -116,7 +116,7 @@ def upload(
         meter.at("done", len(rows), len(rows))
         return outcome
     with hub.db.unit_of_work(actor, "tenancy list uploaded", estate_id=estate.id, now=hub.now()) as uow:
-        write.one_at_a_time(uow)
+        write.alone(uow.session)
         records, agreed = _place(uow.session, estate, read)
         changes = _changes(uow.session, estate, records, today, uow.now)
         losing = [c.record.dwelling_code for c in (*changes.changed, *changes.ended) if c.losses]
@@ -141,7 +141,7 @@ def _label(codes: Sequence[str]) -> str:
 
 def _apply_list(uow: UnitOfWork, estate_id: str, wanted: ApplyList) -> str:
     """What a second person confirmed, compared with what is known now; the source's brake looks at it like at any list."""
-    write.one_at_a_time(uow)
+    write.alone(uow.session)
     estate, today, read = _again(uow.session, estate_id, wanted, uow.now)
     records, _ = _place(uow.session, estate, read)
     _write(uow, estate, read, records, _changes(uow.session, estate, records, today, uow.now))

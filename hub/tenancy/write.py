@@ -8,10 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
 
 from hub import moved
-from hub.db import UnitOfWork
+from hub.db import UnitOfWork, one_at_a_time
 from hub.ids import new_id
 from hub.occupancy.dirty import mark_dirty
 from hub.tables import Absence, HouseholdLoss, HouseholdMember, Person, Tenancy
@@ -20,23 +21,28 @@ from hub.tenancy.changes import ENDED, Change, ChangeSet
 from hub.tenancy.onfile import Place, parts
 from hub.tenancy.records import AbsenceRecord, EndDecision, Member, TenancyRecord
 
-TENANCY_LOCK = 0x54454E41  # PostgreSQL advisory lock: tenancy records have one writer at a time
 DESK = ("desk_cards", "id_card", "pin")  # what people gave at the counter: no record knows it, and none takes it away
 MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
 
 
-def one_at_a_time(uow: UnitOfWork) -> None:
+def alone(session: Session) -> None:
     """Who compares records with what is known waits for who is writing: two that read the same state would let the older of two
-    versions win, and the brake count neither of two removals. SQLite has one writer in any case.
-    """
-    if uow.session.get_bind().dialect.name == "postgresql":
-        uow.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": TENANCY_LOCK})
+    versions win, and the brake count neither of two removals; a consent taken back would live again by a record read before."""
+    one_at_a_time(session, "tenancy records")
 
 
 def apply(
-    uow: UnitOfWork, source: str, changes: ChangeSet, where: Mapping[str, Place], excused: Collection[str] = ()
+    uow: UnitOfWork,
+    source: str,
+    changes: ChangeSet,
+    where: Mapping[str, Place],
+    excused: Collection[str] = (),
+    absent: Mapping[str, date] | None = None,
 ) -> None:
-    """Write a change set. Everything of it, in the caller's unit of work. `excused`: tenancies two persons let pass."""
+    """Write a change set. Everything of it, in the caller's unit of work. `excused`: tenancies two persons let pass.
+
+    `absent`: what `apply_absences` found to be judged again; all is marked at once, in the order in which everybody marks.
+    """
     people = _People(uow, source, [m for r in changes.new for m in r.members])
     told = _insert_new(uow, source, changes.new, where, people)
     for change in (*changes.changed, *changes.ended):
@@ -47,7 +53,10 @@ def apply(
     uow.session.flush()
     ledger.follow(uow, told)
     _audit(uow, changes)
-    mark_dirty(uow.session, _touched(changes, where, uow.now.date()))
+    touched = _touched(changes, where, uow.now.date())
+    for dwelling, day in (absent or {}).items():
+        touched[dwelling] = min(touched.get(dwelling, day), day)
+    mark_dirty(uow.session, touched)
     _note_moved(uow, source, changes)
 
 
@@ -280,8 +289,11 @@ def _audit(uow: UnitOfWork, changes: ChangeSet) -> None:
         uow.record("tenancy.ended", change.record.id, version=change.record.version, decision=decision.number)
 
 
-def apply_absences(uow: UnitOfWork, source: str, records: Iterable[AbsenceRecord], where: Mapping[str, Place]) -> int:
-    """Insert or update declared absences; how many were new or other than before."""
+def apply_absences(
+    uow: UnitOfWork, source: str, records: Iterable[AbsenceRecord], where: Mapping[str, Place]
+) -> dict[str, date]:
+    """Insert or update declared absences. Dwelling → the first day to judge again (`apply` marks it) of those that were new or
+    other than before."""
     moved: dict[str, date] = {}
     for record in records:
         row = uow.session.get(Absence, f"{source}:{record.id}")
@@ -304,5 +316,4 @@ def apply_absences(uow: UnitOfWork, source: str, records: Iterable[AbsenceRecord
         moved[dwelling] = min(moved.get(dwelling, record.from_date), record.from_date)
         uow.record("absence.declared", f"{source}:{record.id}", reason=record.reason)
     uow.session.flush()
-    mark_dirty(uow.session, moved)
-    return len(moved)
+    return moved

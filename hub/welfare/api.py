@@ -11,6 +11,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.auth import Principal, hub_of, in_scope, require
+from hub.db import HELD
 from hub.errors import ApiError, Conflict, NotFound
 from hub.ids import new_id
 from hub.lease import outbox
@@ -171,15 +172,17 @@ def list_care_candidates(estate_id: str, hub: TheHub, principal: Carer) -> CareC
 @router.post("/dwellings/{dwelling_id}/care-watches", status_code=201)
 def begin_care_watch(dwelling_id: str, body: NewWatch, hub: TheHub, principal: Carer) -> CareMade:
     """Only for who lives alone and consented (c). 422 without."""
-    with hub.db.reading() as session:
+    with hub.db.unit_of_work(principal.name, body.said.strip(), now=hub.now()) as uow:
+        session = uow.session
         estate = session.scalar(select(Dwelling.estate_id).where(Dwelling.id == dwelling_id))
         in_scope(principal, estate)
         person = _alone(session, dwelling_id, body.member_id)
+        session.get_one(Person, person, with_for_update=HELD)  # two clicks make one watch
         if not consented(session, person):
             raise ApiError(422, "no_consent", "本人没有同意“关怀探访”（同意项c），不能开启。请先由本人单独同意。")
         if session.scalar(select(CareWatch.id).where(CareWatch.person_id == person, CareWatch.ended_at.is_(None))):
             raise Conflict("已经开启，不必重复。", "care_known")
-    with hub.db.unit_of_work(principal.name, body.said.strip(), estate_id=estate, now=hub.now()) as uow:
+        uow.estate_id = estate
         row = CareWatch(
             id=new_id("watch"),
             estate_id=estate or "",
@@ -217,7 +220,7 @@ def _alone(session: Session, dwelling_id: str, member_id: str) -> str:
 def end_care_watch(watch_id: str, body: CareEnd, hub: TheHub, principal: Carer) -> Response:
     """The person does not want it any more; no reason is owed."""
     with hub.db.unit_of_work(principal.name, body.said.strip(), now=hub.now()) as uow:
-        row = uow.session.get(CareWatch, watch_id)
+        row = uow.session.get(CareWatch, watch_id, with_for_update=HELD)
         in_scope(principal, row.estate_id if row else None)
         if row is None or row.ended_at is not None:
             raise NotFound
@@ -234,13 +237,14 @@ def answer_care_call(call_id: str, body: CareAnswer, hub: TheHub, principal: Car
         in_scope(principal, row.estate_id if row else None)
         if row is None:
             raise NotFound
+        watch = uow.session.get_one(CareWatch, row.watch_id, with_for_update=HELD)
+        uow.session.refresh(row)
         if row.answered_at is not None:
             raise Conflict("这次探访已有人答复。", "care_answered")
         row.answered_at, row.answered_by, uow.estate_id = uow.now, principal.name, row.estate_id
         row.outcome, row.note = body.outcome, body.note.strip()
         uow.record("care.answered", row.id)
         tell(uow, "care.answered", row)
-        watch = uow.session.get_one(CareWatch, row.watch_id)
         if body.outcome == "not_reached" and watch.ended_at is None:
             ask(uow, watch, row.quiet_since)
     hub.signal(outbox.JOB)

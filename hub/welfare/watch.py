@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from hub.db import UnitOfWork
+from hub.db import HELD, UnitOfWork
 from hub.ids import new_id
 from hub.jobs import Job
 from hub.lease import outbox
@@ -43,7 +43,10 @@ def watch(hub: Hub) -> str:
     asked = 0
     for id in ids:
         with hub.db.unit_of_work("system", "care watch", now=hub.now()) as uow:
-            asked += _look(uow, uow.session.get_one(CareWatch, id))
+            row = uow.session.get_one(
+                CareWatch, id, with_for_update=HELD
+            )  # who opts out in this moment is not looked in on
+            asked += row.ended_at is None and _look(uow, row)
     if asked:
         hub.signal(outbox.JOB)
     return f"{len(ids)} watches, {asked} calls opened"

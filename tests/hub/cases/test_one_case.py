@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from patience import PATIENCE_S
-from sqlalchemy import select, text
+from meeting import meeting
+from sqlalchemy import select
 
 from hub import caselog
-from hub.cases import service
+from hub.cases import service, taken
+from hub.cases.forms import Refused
 from hub.cases.known import context_of, latest_finding
 from hub.cases.steps import ACTIONS_ZH, Action
+from hub.db import UnitOfWork
 from hub.services import Hub
 from hub.tables import CaseEntry, CaseFile, Finding, Tenancy
 
@@ -34,22 +34,23 @@ class Leads:
     def open(self, kind: str, stage: str = "yellow") -> str | None:
         """The case that was opened or changed."""
         with self.hub.db.unit_of_work("test", "a lead", now=self.hub.now()) as uow:
-            uow.session.add(
-                Finding(
-                    id=f"f-{kind}", estate_id="E001", dwelling_id=HOME, kind=kind, rule="S1", rule_version="1",
-                    policy_version="national 1", stage=stage, families=["F1"], window_from=uow.now.date() - timedelta(days=29),
-                    window_to=uow.now.date(), coverage=1.0, because=[f"because of {kind}"], against=[], refuted_by=[],
-                    evidence=[], inputs_hash="", opened_at=uow.now, updated_at=uow.now,
-                )
-            )  # fmt: skip
+            uow.session.add(self.row(uow, kind, stage))
             uow.session.flush()
             return self._follow(uow, kind)
+
+    def row(self, uow: UnitOfWork, kind: str, stage: str, home: str = HOME) -> Finding:
+        return Finding(
+            id=f"f-{kind}", estate_id="E001", dwelling_id=home, kind=kind, rule="S1", rule_version="1",
+            policy_version="national 1", stage=stage, families=["F1"], window_from=uow.now.date() - timedelta(days=29),
+            window_to=uow.now.date(), coverage=1.0, because=[f"because of {kind}"], against=[], refuted_by=[], evidence=[],
+            inputs_hash="", opened_at=uow.now, updated_at=uow.now,
+        )  # fmt: skip
 
     def night(self, kind: str) -> str | None:
         with self.hub.db.unit_of_work("test", "a night", now=self.hub.now()) as uow:
             return self._follow(uow, kind)
 
-    def _follow(self, uow: Any, kind: str) -> str | None:
+    def _follow(self, uow: UnitOfWork, kind: str) -> str | None:
         case = service.follow(uow, uow.session.get_one(Finding, f"f-{kind}"), self.tenancy)
         return case.id if case else None
 
@@ -151,48 +152,74 @@ def test_in_its_quiet_time_a_lead_takes_over_no_other_case(leads: Leads, clock: 
 # --- two at once ---------------------------------------------------------------------------------------------------------
 
 
-def waits(hub: Hub) -> bool:
-    """Whether a writer stands in the queue, or for a row."""
-    if hub.db._write_lock is not None:
-        return hub.db._write_lock.waiting > 0
-    with hub.db.reading() as session:
-        return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
-
-
 @pytest.mark.parametrize("change", ["its facts go", "its alert rises"])
 def test_facts_wait_for_who_has_the_case_in_hand(leads: Leads, change: str) -> None:
     """Somebody takes the case up while a night is written: the night sees what was done, and the log stays one chain."""
     case = leads.open("sublet")
     assert case is not None
-    hub, failed = leads.hub, list[BaseException]()
+    hub = leads.hub
 
     def night() -> None:
-        try:
-            if change == "its facts go":
-                leads.gone("sublet")
-            else:
-                with hub.db.unit_of_work("test", "graver", now=hub.now()) as uow:
-                    row = uow.session.get_one(Finding, "f-sublet")
-                    row.stage = "red"
-                    service.follow(uow, row, leads.tenancy)
-        except BaseException as error:
-            failed.append(error)
-            raise
+        if change == "its facts go":
+            leads.gone("sublet")
+            return
+        with hub.db.unit_of_work("test", "graver", now=hub.now()) as uow:
+            row = uow.session.get_one(Finding, "f-sublet")
+            row.stage = "red"
+            service.follow(uow, row, leads.tenancy)
 
-    second = threading.Thread(target=night)
+    met = meeting(hub, night)
     with hub.db.unit_of_work("test", "a step", now=hub.now()) as uow:
         held = uow.session.scalars(select(CaseFile).where(CaseFile.id == case).with_for_update()).one()
         caselog.append(uow, case, "赵一", Action.ASK.value)
         held.state = "asked"
         uow.session.flush()
-        second.start()
-        until = time.monotonic() + PATIENCE_S
-        while second.is_alive() and not waits(hub) and time.monotonic() < until:
-            threading.Event().wait(0.01)
-    second.join(PATIENCE_S)
-    assert not failed
+        met()
+    met.over()
     assert leads.cases() == [("sublet", "yellow" if change == "its facts go" else "red", "asked")], (
         "it is in people's hands"
     )
     with hub.db.reading() as session:
         assert caselog.first_broken(session, case) is None, "two entries follow the same one"
+
+
+@pytest.mark.parametrize("home", [HOME, "E001.E001-B1-0102"])
+def test_the_night_and_the_smaller_rules_open_cases_one_after_the_other(
+    postgres_hub: Hub, small_site: Callable[[Hub], None], home: str
+) -> None:
+    """Of one home one case, of two homes two numbers."""
+    small_site(postgres_hub)
+    leads = Leads(postgres_hub)
+
+    def opens(kind: str, at: str, then: Callable[[], object] = lambda: None) -> None:
+        with leads.hub.db.unit_of_work("system", "a lead", now=leads.hub.now()) as uow:
+            service.hold(uow.session, "E001", {at})
+            uow.session.add(leads.row(uow, kind, "yellow", at))
+            uow.session.flush()
+            service.follow(uow, uow.session.get_one(Finding, f"f-{kind}"), leads.tenancy if at == HOME else None)
+            then()
+
+    met = meeting(leads.hub, lambda: opens("turnover", home))
+    opens("sublet", HOME, met)
+    met.over()
+    assert len(leads.cases()) == (1 if home == HOME else 2)
+
+
+def test_two_notices_that_are_signed_at_once_have_two_numbers(
+    postgres_hub: Hub, small_site: Callable[[Hub], None]
+) -> None:
+    small_site(postgres_hub)
+    leads = Leads(postgres_hub)
+    cases = [leads.open("sublet"), leads.open("vacancy")]
+
+    def sign(number: int, then: Callable[[], object] = lambda: None) -> None:
+        with leads.hub.db.unit_of_work("赵一", "签发", now=leads.hub.now()) as uow:
+            case = uow.session.get_one(CaseFile, cases[number], with_for_update=True)
+            taken._number_is_new(uow, case, "青房退〔2026〕1号")
+            caselog.append(uow, case.id, "赵一", Action.SIGN.value, data={"fields": {"number": "青房退〔2026〕1号"}})
+            then()
+
+    met = meeting(leads.hub, lambda: sign(1))
+    sign(0, met)
+    with pytest.raises(Refused, match="已用于另一份通知"):
+        met.over()

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from meeting import meeting
 from sqlalchemy import select
 from tenancy_feed import Feed, access, household, member, opens, run
 
 from hub.access import publish
 from hub.services import Hub
-from hub.tables import AuditRow, Consent, Estate, Person
-from hub.tenancy import sync
+from hub.tables import AuditRow, Consent, Estate, Person, PersonLink
+from hub.tenancy import people, sync
 
 SignIn = Callable[..., TestClient]
 URL = "/api/v1/tenancy/people"
@@ -177,3 +178,30 @@ def test_by_name_and_birth_where_one_has_no_number(ready: Hub, feed: Feed, sign_
     second = sign_in(ready, "administrator")
     assert ok(second.post(f"{URL}/same/{link}/refuse", json={"reason": "同名不同人"}), 202)["state"] == "refused"
     assert ok(viewer.get(f"{URL}/candidates"))["items"] == []
+
+
+def test_two_links_at_once_make_one_person_and_no_chain(postgres_hub: Hub, estate: Callable[[Hub], None]) -> None:
+    """A and B, B and C: whoever comes second sees what the first has joined."""
+    hub = postgres_hub
+    estate(hub)
+    with hub.db.unit_of_work("test", "three records", now=hub.now()) as uow:
+        uow.session.add_all(Person(id=one, source="s", source_id=one, name="李建华") for one in "ABC")
+        uow.session.flush()
+        for number, (kept, other) in enumerate(("AB", "BC")):
+            link = PersonLink(
+                id=f"link-{number}", kept=kept, other=other, state="asked", asked_by="王官员", reason="", undo={}
+            )
+            link.asked_at = uow.now
+            uow.session.add(link)
+
+    def decide(number: int, then: Callable[[], object] = lambda: None) -> None:
+        with hub.db.unit_of_work("李官员", "同一人", now=hub.now()) as uow:
+            people.decide(uow, f"link-{number}", True)
+            uow.session.flush()
+            then()
+
+    met = meeting(hub, lambda: decide(1))
+    decide(0, met)
+    met.over()
+    with hub.db.reading() as session:
+        assert dict(session.execute(select(Person.id, Person.same_as)).all()) == {"A": None, "B": "A", "C": "A"}

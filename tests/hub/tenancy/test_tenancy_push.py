@@ -7,16 +7,14 @@ import hashlib
 import hmac
 import itertools
 import json
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
-from patience import PATIENCE_S
-from sqlalchemy import select, text
+from meeting import after, meeting
+from sqlalchemy import select
 from tenancy_office import member
 from tenancy_office import tenancy as office_tenancy
 
@@ -190,26 +188,61 @@ def test_of_two_pushes_at_once_the_newer_stands(hub: Hub, pushing: Setup, monkey
     pushing(hub)
     source = next(s for s in push.load_sources(hub.config.dir) if s.name == "centre")
     push.take(hub, source, [tenancy(1)])
-    known, second = onfile.known, threading.Thread(target=push.take, args=(hub, source, [tenancy(1, version=3)]))
-
-    def between(session: Any, name: str, ids: Any = None) -> Any:
-        found = known(session, name, ids)
-        if threading.current_thread() is not second and not second.ident:
-            second.start()
-            until = time.monotonic() + PATIENCE_S
-            while second.is_alive() and not waits(hub) and time.monotonic() < until:
-                threading.Event().wait(0.01)
-        return found
-
-    monkeypatch.setattr(onfile, "known", between)
+    met = meeting(hub, lambda: push.take(hub, source, [tenancy(1, version=3)]))
+    after(monkeypatch, onfile, "known", met)
     push.take(hub, source, [tenancy(1, version=2)])
-    second.join(PATIENCE_S)
+    met.over()
     assert list(tenancies(hub).values()) == [(3, "active")], "the older one did not overwrite it"
 
 
-def waits(hub: Hub) -> bool:
-    """Whether a writer stands in the queue."""
-    if hub.db._write_lock is not None:
-        return hub.db._write_lock.waiting > 0
+# --- what people say of what is held, while a push is being taken ------------------------------------------------------------
+
+ENDS = [tenancy(n, version=2, state="ended", end_decision=DECISION) for n in range(10, 14)]
+
+
+def held_set(hub: Hub, client: TestClient) -> str:
+    """Of 40 households four are to go, which the brake holds."""
+    send(client, hub, [tenancy(n) for n in range(40)])
+    assert len(send(client, hub, ENDS).json()["held"]) == 4
     with hub.db.reading() as session:
-        return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")))
+        state = session.get_one(SourceState, "centre")
+        assert state.held is not None
+        return str(state.held["set"])
+
+
+def say(hub: Hub, who: str, what: Callable[..., object], shown: str) -> None:
+    with hub.db.unit_of_work(who, "逐户核对", now=hub.now()) as uow:
+        what(uow, uow.session.get_one(SourceState, "centre", with_for_update=True), shown)
+
+
+def test_what_was_refused_while_a_push_came_is_not_removed(
+    postgres_hub: Hub, pushing: Setup, client_for: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = postgres_hub
+    pushing(hub)
+    client = client_for(hub)
+    shown = held_set(hub, client)
+    say(hub, "王官员", held.confirm, shown)
+    say(hub, "李官员", held.confirm, shown)
+    clock.pass_(minutes=1)
+    met = meeting(hub, lambda: say(hub, "张官员", held.refuse, shown))
+    after(monkeypatch, push, "judge", met)
+    assert send(client, hub, [tenancy(41)]).status_code == 200
+    met.over()
+    assert send(client, hub, ENDS).json()["ended"] == 0, "four households stay: somebody refused it, and was told so"
+
+
+def test_what_two_let_pass_while_a_push_came_is_not_forgotten(
+    postgres_hub: Hub, pushing: Setup, client_for: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = postgres_hub
+    pushing(hub)
+    client = client_for(hub)
+    shown = held_set(hub, client)
+    say(hub, "王官员", held.confirm, shown)
+    clock.pass_(minutes=1)
+    met = meeting(hub, lambda: say(hub, "李官员", held.confirm, shown))
+    after(monkeypatch, push, "judge", met)
+    send(client, hub, [tenancy(41)])
+    met.over()
+    assert send(client, hub, ENDS).json()["ended"] == 4

@@ -58,8 +58,11 @@ def test_first_pull_takes_everything_and_the_second_nothing(hub: Hub, configured
         assert row.end_decision is None
         absence = session.scalars(select(Absence)).one()
         assert (absence.reason, str(absence.from_date)) == ("hospital", "2026-11-01")
-        since = session.get_one(DirtyDay, absence.dwelling_id).from_day
-        assert since == row.from_date < absence.from_date, "news reaches back to the day since which it is true"
+        mark = session.get_one(DirtyDay, absence.dwelling_id)
+        assert mark.from_day == row.from_date < absence.from_date, "news reaches back to the day since which it is true"
+        assert mark.marks == 1, (
+            "all at once, in one order: marks in two orders wait for each other (ingest marks as well)"
+        )
         everything = json.dumps([list(map(str, r)) for r in session.execute(select(Person.__table__))])
         assert "99000019800101" not in everything, "no ID number is kept"
     audits = count(hub, AuditRow)
