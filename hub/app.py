@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.datastructures import MutableHeaders, State
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -34,6 +35,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+DEADLOCKS = frozenset({"40P01", "40001"})  # SQLSTATE: deadlock detected, serialization failure
 HTTP_MESSAGES = {
     404: ("not_found", "没有这个接口地址，请检查路径。"),
     405: ("method_not_allowed", "这个地址不支持该操作。"),
@@ -83,6 +85,8 @@ def build_app(routers: tuple[APIRouter, ...]) -> FastAPI:
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(IntegrityError, _at_once)
+    app.add_exception_handler(OperationalError, _database)
     app.add_exception_handler(500, _crash)
     for router in routers:
         app.include_router(router)
@@ -156,7 +160,28 @@ def _http_error(request: Request, error: Exception) -> Response:
     return _envelope(request, error.status_code, code, message)
 
 
-def _crash(request: Request, error: Exception) -> Response:
+def _at_once(request: Request, error: Exception) -> Response:
+    """A row that must be there once is there already: what was read before did not have it yet."""
+    _log(request, error)
+    return _envelope(request, 409, "at_once", "刚刚有人做了同样的操作，本次没有保存。请刷新页面后重试。")
+
+
+def _database(request: Request, error: Exception) -> Response:
+    """Two that waited for each other (PostgreSQL ends one of them), a connection that is gone, a disk that is full."""
+    if not isinstance(error, OperationalError):
+        raise error
+    if getattr(error.orig, "sqlstate", "") in DEADLOCKS:
+        return _at_once(request, error)
+    _log(request, error)
+    return _envelope(request, 503, "database", "数据库暂时不可用，本次没有保存。请稍后重试；持续出现请告诉管理员。")
+
+
+def _log(request: Request, error: Exception) -> None:
     request_id = getattr(request.state, "request_id", "")
     log.error("request %s %s %s failed", request_id, request.method, request.url.path, exc_info=error)
+
+
+def _crash(request: Request, error: Exception) -> Response:
+    _log(request, error)
+    request_id = getattr(request.state, "request_id", "")
     return _envelope(request, 500, "internal", f"系统内部错误，请稍后重试；仍不行请把编号 {request_id} 告诉管理员。")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from meeting import Meeting, after, before, meeting
 from orders_site import build
+from psycopg.errors import AdminShutdown, DeadlockDetected
 from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.events import Event, ObservationChanged
@@ -290,3 +293,47 @@ def test_the_first_look_at_the_clock_may_be_two(postgres_hub: Hub) -> None:
         uow.session.flush()
         met()
     met.over()
+
+
+# --- what a person is told ------------------------------------------------------------------------------------------------
+
+
+def test_who_comes_second_is_told_so(site: Hub, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clicks add one user; the second answer is no failure of the system."""
+    one, other = sign_in(site, "administrator"), sign_in(site, "administrator")
+    wish, answers = {"name": "wang", "role": "auditor"}, list[Any]()
+    met = meeting(site, lambda: answers.append(other.post("/api/v1/admin/users", json=wish)))
+    after(monkeypatch, auth, "new_id", met)
+    answers.append(one.post("/api/v1/admin/users", json=wish))
+    met.over()
+    added, late = sorted(answers, key=lambda answer: answer.status_code)
+    assert (added.status_code, late.status_code) == (201, 409), late.text
+    assert late.json()["error"]["code"] == "at_once"
+    assert "Reload" in late.json()["error"]["message_en"]
+
+
+def test_a_deadlock_is_a_second_try_and_a_lost_database_no_failure_of_the_page(site: Hub, sign_in: Any) -> None:
+    client = sign_in(site, "administrator")
+    url = "/api/v1/estates/E001/policy"
+
+    def put() -> Any:
+        return client.patch(url, json={"reason": "整改要求", "mode_max_s": 3600})
+
+    for ending, status, code in (("deadlock", 409, "at_once"), ("connection", 503, "database")):
+        raised = DeadlockDetected() if ending == "deadlock" else AdminShutdown()
+        with event_raising(OperationalError("UPDATE estate", {}, raised)):
+            answer = put()
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
+        assert put().status_code == 200, "and the next goes through"
+
+
+@contextmanager
+def event_raising(error: Exception) -> Iterator[None]:
+    """What the database says to the next row that is written."""
+
+    def refuse(_session: Session, _context: object, _instances: object) -> None:
+        raise error
+
+    event.listen(Session, "before_flush", refuse)
+    yield
+    event.remove(Session, "before_flush", refuse)
