@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -82,7 +83,8 @@ class DeadLetters(BaseModel):
 
 
 @router.get("/admin/users", response_model=UserList)
-def list_users(hub: TheHub, _who: UserKeeper) -> Any:
+def list_users(hub: TheHub, principal: UserKeeper) -> Any:
+    """Of an administrator of some estates: who works in these alone."""
     with hub.db.reading() as session:
         own: dict[str, list[str]] = {}
         for row in session.scalars(select(UserEstate)):
@@ -92,12 +94,20 @@ def list_users(hub: TheHub, _who: UserKeeper) -> Any:
             "items": [
                 {**{name: getattr(user, name) for name in names}, "estates": own.get(user.id, [])}
                 for user in session.scalars(select(HubUser).order_by(HubUser.name))
+                if _in_reach(principal, own.get(user.id, []))
             ]
         }
 
 
+def _in_reach(principal: Principal, estates: Collection[str]) -> bool:
+    """Whether this administrator keeps a user of these estates. None named means all, which only who sees all may give."""
+    return principal.estate_ids is None or (bool(estates) and principal.estate_ids.issuperset(estates))
+
+
 @router.post("/admin/users", status_code=201, response_model=CreatedUser)
 def create_user(body: NewUser, hub: TheHub, principal: UserKeeper) -> Any:
+    if not _in_reach(principal, body.estates):
+        raise BadRequest("您只能为自己管理的小区添加用户，请至少选择其中一个小区。")
     with hub.db.reading() as session:
         unknown = set(body.estates) - set(session.scalars(select(Estate.id)))
     if unknown:
@@ -111,7 +121,8 @@ def make_user_link(user_id: str, hub: TheHub, principal: UserKeeper) -> Any:
     """For somebody without a password, or who forgot it. Valid for two hours."""
     with hub.db.reading() as session:
         user = session.get(HubUser, user_id)
-    if user is None or user.disabled:
+        own = session.scalars(select(UserEstate.estate_id).where(UserEstate.user_id == user_id)).all()
+    if user is None or user.disabled or not _in_reach(principal, own):
         raise NotFound("没有这个用户，或已停用。")
     path = auth.make_sign_in_link(hub, user.name, LINK_LIFE, principal.name)
     url = hub.config.public_url or f"http://{hub.config.host}:{hub.config.port}"

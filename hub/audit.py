@@ -21,13 +21,19 @@ from hub.tables import AuditRow
 router = APIRouter(prefix="/api/v1", tags=["audit"])
 
 
+OF_CASES = ("case.", "finding.", "sign.", "life.", "outbox.")
+
+
 class AuditItem(BaseModel):
+    """`withheld`: changes that this reader may not see; the row stands, so that its number and time do."""
+
     id: int
     at: datetime
     actor: str
     reason: str
     estate_id: str | None
     changes: list[dict[str, Any]]
+    withheld: int
 
 
 class AuditPage(BaseModel):
@@ -127,6 +133,28 @@ def audit_trail(
     with hub.db.reading() as session:
         rows = session.scalars(query).all()
         chain_ok = chain_of(hub).check(session)
-    names = ("id", "at", "actor", "reason", "estate_id", "changes")
-    items = [{name: getattr(row, name) for name in names} for row in rows]
-    return {"items": items, "next_before": rows[-1].id if len(rows) == limit else None, "chain_ok": chain_ok}
+    return {
+        "items": [_item(row, principal) for row in rows],
+        "next_before": rows[-1].id if len(rows) == limit else None,
+        "chain_ok": chain_ok,
+    }
+
+
+def _item(row: AuditRow, principal: Principal) -> dict[str, Any]:
+    """What this reader may see of it. Where something is withheld, so are the words of who did it: they speak of the same."""
+    changes = [change for change in row.changes if _may_see(change, principal)]
+    withheld = len(row.changes) - len(changes)
+    return {
+        **{name: getattr(row, name) for name in ("id", "at", "actor", "estate_id")},
+        "reason": "" if withheld else row.reason,
+        "changes": changes,
+        "withheld": withheld,
+    }
+
+
+def _may_see(change: dict[str, Any], principal: Principal) -> bool:
+    """Cases are for who may see cases; who is looked after, or asked to be (c), for nobody here."""
+    what = str(change.get("what", ""))
+    if what.startswith("care.") or (what.startswith("desk.consent") and change.get("purpose") == "c"):
+        return False
+    return principal.may("case.view") or not (what.startswith(OF_CASES) or "case" in change)

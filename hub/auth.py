@@ -29,6 +29,7 @@ SESSION_HOURS = 12
 IDLE = timedelta(hours=2)
 MAX_FAILURES = 5
 LOCK = timedelta(minutes=15)
+LINK_MADE, USER_ADDED = "sign-in link", "add user"  # reasons in the audit trail, by which `second_person` finds them
 SEEN_EVERY = timedelta(minutes=5)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MIN_PASSWORD = 10
@@ -192,6 +193,8 @@ def still_signed_in(hub: Hub, token: str, principal: Principal) -> bool:
         user = session.get(HubUser, held.user_id) if held else None
         if held is None or user is None or held.ended_at or user.disabled or held.expires_at <= now:
             return False
+        if now - held.seen_at > IDLE:
+            return False
         return principal_of(session, user, principal.csrf) == principal
 
 
@@ -203,17 +206,17 @@ def principal_of(session: Session, user: HubUser, csrf: str = "") -> Principal:
 
 
 def sign_in(hub: Hub, name: str, password: str, address: str = "") -> str:
-    """The session's token. 401 for a wrong name or password alike; after 5 failures the name is locked for 15 minutes."""
+    """The session's token. 401 for a wrong name or password alike; after 5 failures the name is locked for 15 minutes, which is
+    answered the same: it would tell that there is such a name."""
     now = hub.now()
     with hub.db.reading() as session:
         user = session.scalar(select(HubUser).where(HubUser.name == name))
-    if user and user.locked_until and user.locked_until > now:
-        raise ApiError(423, "locked", "密码多次错误，账号已锁定15分钟。请稍后再试或联系管理员。")
+    locked = user is not None and user.locked_until is not None and user.locked_until > now
     good = _verify(user.password_hash if user else None, password)
-    if user is None or not good or user.disabled:
-        if user:
+    if user is None or not good or user.disabled or locked:
+        if user and not locked:
             _count_failure(hub, user, now)
-        raise Unauthenticated("用户名或密码不正确，请重新输入。")
+        raise Unauthenticated(f"用户名或密码不正确，请重新输入。连续输错{MAX_FAILURES}次，账号会锁定15分钟。")
     return open_session(hub, user.id, address)
 
 
@@ -282,7 +285,7 @@ def make_sign_in_link(
 ) -> str:
     """A path `/signin/{token}` that signs this user in, once, until it expires. Raises LookupError."""
     token = random_text(40)
-    with hub.db.unit_of_work(actor, "sign-in link", now=hub.now()) as uow:
+    with hub.db.unit_of_work(actor, LINK_MADE, now=hub.now()) as uow:
         user = uow.session.scalar(select(HubUser).where(HubUser.name == user_name))
         if user is None:
             raise LookupError(f"there is no user {user_name!r}: make one with `estate-hub add-user`")
@@ -328,7 +331,7 @@ def add_user(
         raise BadRequest("小区管理员和关怀探访人员须至少指定一个小区。")
     if password is not None and len(password) < MIN_PASSWORD:
         raise BadRequest(f"密码至少{MIN_PASSWORD}位。")
-    with hub.db.unit_of_work(actor, "add user", now=hub.now()) as uow:
+    with hub.db.unit_of_work(actor, USER_ADDED, now=hub.now()) as uow:
         if uow.session.scalar(select(HubUser.id).where(HubUser.name == name)):
             raise BadRequest(f"已有用户“{name}”，请换一个登录名。")
         hash = _passwords.hash(password) if password is not None else None

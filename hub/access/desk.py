@@ -19,7 +19,7 @@ from hub.access.lifecycle import Cause
 from hub.access.member_ways import MemberWay, member_of
 from hub.access.member_ways import choose as choose_way
 from hub.access.numbers import IdentifierKind, card_number, in_use
-from hub.access.other_way import after_withdrawal
+from hub.access.other_way import after_withdrawal, needs_a_desk
 from hub.access.pass_rules import PassRequest
 from hub.db import UnitOfWork, one_at_a_time
 from hub.errors import BadRequest, Conflict, NotFound
@@ -243,10 +243,12 @@ def _hand_out(session: Session, row: CredentialRow, card: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """`tokens`: whose devices must now confirm that the face is gone. `ways`: what those got who had no other way in."""
+    """`tokens`: whose devices must now confirm that the face is gone. `ways`: what those got who had no other way in.
+    `elsewhere`: in another estate he has none now, and its desk must give him one."""
 
     tokens: tuple[str, ...] = ()
     ways: tuple[OtherWay, ...] = ()
+    elsewhere: bool = False
 
 
 def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: Purpose) -> Withdrawal:
@@ -274,5 +276,7 @@ def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: P
     mine = select(CredentialRow.token).where(
         CredentialRow.person_id == member.person_id, CredentialRow.state == "active"
     )
+    mine = mine.where(CredentialRow.estate_id == estate_id)  # of homes elsewhere this desk learns nothing
     tokens = tuple(session.scalars(mine.order_by(CredentialRow.token)))
-    return Withdrawal(tokens, tuple(after_withdrawal(uow, {member.person_id})))
+    elsewhere = needs_a_desk(session, member.person_id, estate_id)
+    return Withdrawal(tokens, tuple(after_withdrawal(uow, {member.person_id}, estate_id)), elsewhere)

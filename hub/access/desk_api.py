@@ -6,23 +6,26 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
+from sqlalchemy import func, select
 
 from device_drivers.contract import id_card
-from hub import moved
+from hub import moved, quota
 from hub.access import desk, held
 from hub.access.desk import LostCard, OwnRequest, Restore
 from hub.access.desk_parts import Desk, DeskAnswer, OnDevice, ReasonText, ReasonWanted, Strict, TheHub, answer
 from hub.access.id_cards import id_card_hash
 from hub.access.member_ways import IdCardWay, PinWay, member_of
+from hub.access.other_way import ELSEWHERE_ZH
 from hub.access.states import credential_states
 from hub.auth import Principal, in_scope
 from hub.english.phrases import in_english
-from hub.errors import BadRequest, NotFound
+from hub.errors import ApiError, BadRequest, NotFound
 from hub.other_way import phone_link
 from hub.services import Hub
-from hub.tables import CredentialRow, HouseholdMember, Person, Tenancy
+from hub.tables import AccessChange, CredentialRow, HouseholdMember, Person, Tenancy
 
 router = APIRouter(prefix="/api/v1", tags=["access"])
+OTHER_NUMBER, TRIES = "id_number_other", 5
 
 
 class LostCardWanted(Strict):
@@ -109,16 +112,36 @@ def _estate_of(hub: Hub, principal: Principal, member_id: str) -> str:
     return estate_id
 
 
+def _tried_too_often(hub: Hub, principal: Principal) -> bool:
+    """Nobody may see an identity number, and who asks often enough whether it is this one would learn it."""
+    mine = (AccessChange.who == principal.id, AccessChange.what == OTHER_NUMBER)
+    with hub.db.reading() as session:
+        tried = select(func.count()).select_from(AccessChange).where(*mine, AccessChange.at > hub.now() - quota.WINDOW)
+        return (session.scalar(tried) or 0) >= TRIES
+
+
+def _tried(hub: Hub, principal: Principal, estate_id: str, member_id: str) -> None:
+    """A number that is another's: on record, though it changes nothing."""
+    with hub.db.unit_of_work(principal.id, "身份证号与登记的不一致", estate_id=estate_id, now=hub.now()) as uow:
+        uow.session.add(AccessChange(who=principal.id, at=uow.now, what=OTHER_NUMBER, count=0))
+        uow.record("desk.id_number_other", member_id)
+
+
 @router.post("/members/{member_id}/id-card")
 def choose_id_card(member_id: str, body: IdCardWanted, hub: TheHub, principal: Desk, response: Response) -> DeskAnswer:
     """The member's own choice: from now on the identity card opens his doors too, where a reader reads it; or no longer."""
     estate_id = _estate_of(hub, principal, member_id)
     hashed = ""
     if body.id_number:
+        if _tried_too_often(hub, principal):
+            raise ApiError(
+                429, "too_many_tries", "一小时内多次填写的身份证号与登记的不一致，请稍后再试，并核对证件原件。"
+            )
         hashed = id_card_hash(hub.keys, estate_id, body.id_number)
         with hub.db.reading() as session:
             person = session.get_one(Person, member_of(session, estate_id, member_id).person_id)
         if person.id_number_hash and person.id_number_hash != hub.keys.blind(id_card.normalise(body.id_number)):
+            _tried(hub, principal, estate_id, member_id)
             raise BadRequest("身份证号与登记的不一致，请核对证件后重新填写。", "id_number_other")
     return answer(hub, response, held.act(hub, principal, estate_id, IdCardWay(member_id, hashed), body.reason))
 
@@ -136,11 +159,12 @@ def withdraw_consent(member_id: str, body: WithdrawWanted, hub: TheHub, principa
     estate_id = _estate_of(hub, principal, member_id)
     with hub.db.unit_of_work(principal.name, body.reason, estate_id=estate_id, now=hub.now()) as uow:
         done = desk.withdraw_consent(uow, estate_id, member_id, body.purpose)
-    if done.tokens:
+    if body.purpose == "a":  # also where this estate has nothing to do
         moved.tell(hub)
     with hub.db.reading() as session:
         states = credential_states(session, done.tokens)
     warnings = list(dict.fromkeys(text for way in done.ways for text in way.warnings))
+    warnings += [ELSEWHERE_ZH] if done.elsewhere else []
     return Withdrawn(
         member_id=member_id,
         purpose=body.purpose,

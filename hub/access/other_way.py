@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from hub.access.lawful import FACE
@@ -28,6 +28,7 @@ from hub.tables import (
     Tenancy,
 )
 
+ELSEWHERE_ZH = "本人在别的小区另有住处，那里只登记了人脸：请本人尽快到该小区服务台办理门卡、密码或手机二维码。"
 CARD_ZH = "请当场为本人发一张门卡，领卡前请值班人员核对身份后开门。"
 
 
@@ -37,8 +38,12 @@ def of_this_unit(uow: UnitOfWork) -> tuple[OtherWay, ...]:
     return tuple(after_withdrawal(uow, set(uow.session.scalars(mine))))
 
 
-def after_withdrawal(uow: UnitOfWork, persons: Collection[str]) -> list[OtherWay]:
-    """For each home of these persons (ids) where a face was the only way in; nothing for who has another."""
+def after_withdrawal(uow: UnitOfWork, persons: Collection[str], estate_id: str | None = None) -> list[OtherWay]:
+    """For each home of these persons (ids) where a face was the only way in; nothing for who has another.
+
+    `estate_id`: of the desk where somebody took it back (None: no desk, the records said so). A link opens doors for whoever has
+    it, so a desk gets none for homes elsewhere: `needs_a_desk` says that there are some.
+    """
     session = uow.session
     rows = session.execute(
         select(CredentialRow, HouseholdMember, Tenancy, Person.source_id)
@@ -47,6 +52,7 @@ def after_withdrawal(uow: UnitOfWork, persons: Collection[str]) -> list[OtherWay
         .join(Person, Person.id == HouseholdMember.person_id)
         .where(CredentialRow.person_id == HouseholdMember.person_id, CredentialRow.state == "active")
         .where(CredentialRow.person_id.in_(sorted(persons)))
+        .where(true() if estate_id is None else Tenancy.estate_id == estate_id)
         .order_by(CredentialRow.created_at, CredentialRow.token)
     ).all()
     found = []
@@ -59,6 +65,19 @@ def after_withdrawal(uow: UnitOfWork, persons: Collection[str]) -> list[OtherWay
         warnings = [*_dark_doors(session, tenancy), CARD_ZH]
         found.append(OtherWay(tenancy.source_id, person, secret, tuple(warnings) if len(warnings) > 1 else ()))
     return found
+
+
+def needs_a_desk(session: Session, person_id: str, estate_id: str) -> bool:
+    """Whether this person has a home outside the estate into which nothing but the face led."""
+    rows = session.execute(
+        select(CredentialRow.token, HouseholdMember)
+        .join(Tenancy, Tenancy.id == CredentialRow.tenancy_id)
+        .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
+        .where(CredentialRow.person_id == HouseholdMember.person_id, CredentialRow.state == "active")
+        .where(CredentialRow.person_id == person_id, Tenancy.estate_id != estate_id)
+    ).all()
+    linked = set(session.scalars(select(PassLink.token).where(PassLink.token.in_([token for token, _ in rows]))))
+    return any(token not in linked and not _has_other(session, token, member) for token, member in rows)
 
 
 def _has_other(session: Session, token: str, member: HouseholdMember) -> bool:

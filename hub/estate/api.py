@@ -138,7 +138,7 @@ def device_detail(device_id: str, hub: TheHub, principal: Viewer) -> Any:
         return {
             **item,
             "access_points": [p for d in doors for p in d["access_points"] if p["device_id"] == device_id],
-            "refusals": _refusals(session, device_id),
+            "refusals": _refusals(session, device),
             "coverage": [{**span, **both("reason", span["reason"])} for span in spans],
             "unreadable_count": device.unreadable_count,
             "config": views.mask_secrets(device.config),
@@ -146,13 +146,14 @@ def device_detail(device_id: str, hub: TheHub, principal: Viewer) -> Any:
         }
 
 
-def _refusals(session: Session, device_id: str) -> list[dict[str, Any]]:
-    reported = session.get(ReportedList, device_id)
+def _refusals(session: Session, device: Device) -> list[dict[str, Any]]:
+    """Whatever the box reports, only credentials of its estate are named."""
+    reported = session.get(ReportedList, device.id)
     refused = {str(one["token"]): one for one in (reported.refused if reported else [])}
     query = (
         select(CredentialRow.token, CredentialRow.label, CredentialRow.dwelling_id, Dwelling.number)
         .outerjoin(Dwelling, Dwelling.id == CredentialRow.dwelling_id)
-        .where(CredentialRow.token.in_(list(refused)))
+        .where(CredentialRow.token.in_(list(refused)), CredentialRow.estate_id == device.estate_id)
     )
     known = {row.token: row for row in session.execute(query)}
     items = []

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import BaseModel
-from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from hub.auth import COOKIE, Principal, hub_of, in_scope, require, still_signed_in
@@ -121,7 +121,8 @@ def _older_than(position: str) -> Any:
 
 
 def _names(session: Session, rows: Any) -> Names:
-    """What the ids on this page are called."""
+    """What the ids on this page are called; whatever a box says, nobody and nothing of another estate."""
+    estates = {row.estate_id for row in rows}
     devices = {row.device_id for row in rows}
     points = {row.access_point_id for row in rows if row.access_point_id}
     dwellings = {row.dwelling_id for row in rows if row.dwelling_id}
@@ -133,11 +134,13 @@ def _names(session: Session, rows: Any) -> Names:
     looks = select(FaceLook).where(FaceLook.of_seq.in_(asked))
     return Names(
         devices=_pairs(session, Device, Device.name, devices),
-        access_points=_pairs(session, AccessPoint, AccessPoint.name, points),
-        dwellings=_pairs(session, Dwelling, Dwelling.number, dwellings),
+        access_points=_pairs(session, AccessPoint, AccessPoint.name, points, AccessPoint.estate_id.in_(estates)),
+        dwellings=_pairs(session, Dwelling, Dwelling.number, dwellings, Dwelling.estate_id.in_(estates)),
         holders={
             row.token: (row.label, row.holder_class)
-            for row in session.execute(holders.where(CredentialRow.token.in_(tokens)))
+            for row in session.execute(
+                holders.where(CredentialRow.token.in_(tokens), CredentialRow.estate_id.in_(estates))
+            )
         },
         pictures={
             (row.edge_id, row.epoch, row.of_seq): Shot(row.sha256, row.taken_at, row.proof)
@@ -148,10 +151,10 @@ def _names(session: Session, rows: Any) -> Names:
     )
 
 
-def _pairs(session: Session, table: Any, name: Any, ids: set[str]) -> dict[str, str]:
+def _pairs(session: Session, table: Any, name: Any, ids: set[str], *of: ColumnElement[bool]) -> dict[str, str]:
     if not ids:
         return {}
-    return {row[0]: row[1] for row in session.execute(select(table.id, name).where(table.id.in_(ids)))}
+    return {row[0]: row[1] for row in session.execute(select(table.id, name).where(table.id.in_(ids), *of))}
 
 
 @router.get("/estates/{estate_id}/passes-daily", response_model=PassDays)

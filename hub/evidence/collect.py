@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -273,29 +274,43 @@ def log_json(session: Session, case: CaseFile, mask: Mask) -> dict[str, Any]:
     return {"entries": shown, "holds": caselog.first_broken(session, case.id) is None}
 
 
-def audit_json(session: Session, case: CaseFile) -> dict[str, Any]:
-    """The rows of the hub's audit trail that name this case, each with its hash and the one before it."""
+def audit_json(session: Session, case: CaseFile, mask: Mask) -> dict[str, Any]:
+    """The rows of the hub's audit trail that name this case, each with its hash and the one before it.
+
+    Of a row only what it says of this case: a night's row tells of many households. One that is not shown whole says `masked`.
+    """
     query = (
         select(AuditRow)
         .where(or_(AuditRow.estate_id == case.estate_id, AuditRow.estate_id.is_(None)), AuditRow.at >= case.opened_at)
         .order_by(AuditRow.id)
         .execution_options(yield_per=500)
     )
-    rows = [
-        {
-            "id": row.id,
-            "at": when(row.at),
-            "actor": row.actor,
-            "reason": row.reason,
-            "estate_id": row.estate_id,
-            "changes": row.changes,
-            "previous_hash": row.previous_hash,
-            "hash": row.hash,
-        }
-        for row in session.scalars(query)
-        if any(change.get("subject") == case.id for change in row.changes)
-    ]
+    rows = []
+    for row in session.scalars(query):
+        own = [change for change in row.changes if change.get("subject") == case.id]
+        if not own:
+            continue
+        changes = [mask.data(_unsaid(change) if mask.active else change) for change in own]
+        reason = mask.text(row.reason)
+        rows.append(
+            {
+                "id": row.id,
+                "at": when(row.at),
+                "actor": row.actor,
+                "reason": reason,
+                "estate_id": row.estate_id,
+                "changes": changes,
+                "masked": (changes, reason) != (row.changes, row.reason),
+                "previous_hash": row.previous_hash,
+                "hash": row.hash,
+            }
+        )
     return {"rows": rows}
+
+
+def _unsaid(change: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the reason of who fled, or is controlled by others."""
+    return {key: "" if key == "reason_code" and value in CONFIDENTIAL else value for key, value in change.items()}
 
 
 def messages_json(session: Session, case: CaseFile, mask: Mask) -> list[dict[str, Any]]:

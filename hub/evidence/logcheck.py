@@ -41,8 +41,11 @@ def _log(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _audit(rows: list[dict[str, Any]]) -> list[str]:
+    """A row that is not shown whole cannot be recomputed: its hash stands for what the hub has."""
     problems = []
     for row in rows:
+        if row.get("masked"):
+            continue
         content = (row["previous_hash"], row["at"], row["actor"], row["reason"], row["estate_id"], row["changes"])
         if hashlib.sha256(_json.encode(content)).hexdigest() != row["hash"]:
             problems.append(f"{AUDIT}: row {row['id']} does not have the hash it should")

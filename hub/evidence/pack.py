@@ -66,7 +66,7 @@ def collected(session: Session, case: CaseFile, masked: bool) -> dict[str, Any]:
         "meters": collect.meters_json(session, finding) if finding else [],
         "devices": collect.devices_json(session, case, finding, papers) if finding else [],
         "log": collect.log_json(session, case, mask),
-        "audit": collect.audit_json(session, case),
+        "audit": collect.audit_json(session, case, mask),
         "messages": collect.messages_json(session, case, mask),
     }
 

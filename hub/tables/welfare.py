@@ -13,7 +13,8 @@ from hub.tables.base import Base
 class CareWatch(Base):
     """Somebody who lives alone asked, by consent (c), that a person looks in when no sign of life is seen for `hours`.
 
-    Nothing of it is read by presence, detection, cases or the lease system's leads; a test holds this.
+    `said`, `ended_said`: what the person said stands here, for others read the audit trail. Nothing of it is read by presence,
+    detection, cases or the lease system's leads; a test holds this.
     """
 
     __tablename__ = "care_watch"
@@ -23,6 +24,8 @@ class CareWatch(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     hours: Mapped[int]
     contact: Mapped[str] = mapped_column(default="")
+    said: Mapped[str] = mapped_column(default="")
+    ended_said: Mapped[str] = mapped_column(default="")
     began_by: Mapped[str]
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -210,7 +210,7 @@ def list_tenancy_sources(hub: TheHub, principal: Viewer) -> Sources:
                 last_error_zh=zh(state.last_error.split(":")[0]) if state.last_error else "",
                 held=held_of(state.held, principal),
                 missing=list(state.detail.get("missing", ())) if principal.estate_ids is None else [],
-                refused_rows=counts.get(state.source, 0),
+                refused_rows=counts.get(state.source, 0) if _sees_rows(principal, state) else 0,
             )
             for state in states
             if _sees(principal, state)

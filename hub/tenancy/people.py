@@ -7,7 +7,7 @@ anew (`ledger`); a split gives back exactly what each record told.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
@@ -84,6 +84,7 @@ def candidates(session: Session, estates: Collection[str] | None, source: str | 
         here = {m.estate_id for one in two for m in one.memberships}
         sources = {one.source for one in two}
         if (estates is None or here & set(estates)) and (source is None or source in sources):
+            two = (_as_seen(two[0], estates), _as_seen(two[1], estates))
             found.append(Pair(two, by, *((link.id, link.state, link.asked_by) if link else ())))
     return sorted(found, key=lambda p: (not p.link, p.by, p.records[0].person))[:LIMIT]
 
@@ -94,12 +95,21 @@ def linked(session: Session, estates: Collection[str] | None) -> list[Pair]:
         session.scalars(select(PersonLink).where(PersonLink.state == "linked").order_by(PersonLink.decided_at.desc()))
     )
     evidence = evidence_of(session, {p for x in rows for p in (x.kept, x.other)})
-    found = [Pair((evidence[x.kept], evidence[x.other]), "people", x.id, x.state, x.asked_by) for x in rows]
-    return [
-        p
-        for p in found
-        if estates is None or {m.estate_id for one in p.records for m in one.memberships} & set(estates)
-    ][:LIMIT]
+    found = []
+    for link in rows:
+        two = (evidence[link.kept], evidence[link.other])
+        if estates is None or {m.estate_id for one in two for m in one.memberships} & set(estates):
+            seen = (_as_seen(two[0], estates), _as_seen(two[1], estates))
+            found.append(Pair(seen, "people", link.id, link.state, link.asked_by))
+    return found[:LIMIT]
+
+
+def _as_seen(one: Evidence, estates: Collection[str] | None) -> Evidence:
+    """By who sees these estates: of homes elsewhere nothing is told, and of a record that is wholly elsewhere no number."""
+    if estates is None:
+        return one
+    here = tuple(home for home in one.memberships if home.estate_id in estates)
+    return replace(one, memberships=here, number=one.number if here else "")
 
 
 def _by_number(session: Session) -> dict[tuple[str, str], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -63,8 +63,9 @@ class Report:
         return len(self.people_twice) + len(self.cards_twice) + len(self.dwellings_twice)
 
 
-def reconcile_source(hub: Hub, name: str) -> Report:
-    """Raises ApiError; SourceProblem when the source does not answer (nothing is concluded from that)."""
+def reconcile_source(hub: Hub, name: str, estates: Collection[str] | None = None) -> Report:
+    """Raises ApiError; SourceProblem when the source does not answer (nothing is concluded from that). `estates`: of which the
+    reader may see who lives there (None: all)."""
     source = _source(hub, name)
     clock.look(hub)
     with sources.open_client(hub.config.dir, source) as client:
@@ -72,7 +73,7 @@ def reconcile_source(hub: Hub, name: str) -> Report:
     if pulled.broken:
         raise pulled.broken
     with hub.db.reading() as session:
-        return _report(hub, session, source, pulled.items)
+        return _report(hub, session, source, pulled.items, estates)
 
 
 def _source(hub: Hub, name: str) -> SourceConfig:
@@ -87,7 +88,9 @@ def _source(hub: Hub, name: str) -> SourceConfig:
     )
 
 
-def _report(hub: Hub, session: Session, source: SourceConfig, items: tuple[object, ...]) -> Report:
+def _report(
+    hub: Hub, session: Session, source: SourceConfig, items: tuple[object, ...], estates: Collection[str] | None
+) -> Report:
     now = hub.now()
     today = clock.believed(session, now).astimezone(ZONE).date()
     where = onfile.places(session)
@@ -123,7 +126,7 @@ def _report(hub: Hub, session: Session, source: SourceConfig, items: tuple[objec
         bad,
         held,
         repeated=len(items) - len(records) - len(refused),
-        people_twice=people.candidates(session, None, source.name),
+        people_twice=people.candidates(session, estates, source.name),
         cards_twice=_cards_twice(seen, today),
         dwellings_twice=_dwellings_twice(session, source.name),
         dwellings_unknown=sorted({r.raw.get("dwelling_code", "") for r in bad if r.reason == "dwelling_unknown"}),

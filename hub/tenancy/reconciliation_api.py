@@ -110,7 +110,7 @@ def _report(hub: Hub, principal: Principal, source: str) -> Report:
     if principal.estate_ids is not None and (estate is None or not principal.sees(str(estate))):
         raise NotFound("没有这个数据源，或它涉及您不管理的小区。")
     try:
-        return reconcile_source(hub, source)
+        return reconcile_source(hub, source, principal.estate_ids)
     except SourceProblem as problem:
         raise ApiError(502, problem.reason, zh(problem.reason)) from problem
 

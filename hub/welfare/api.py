@@ -172,7 +172,7 @@ def list_care_candidates(estate_id: str, hub: TheHub, principal: Carer) -> CareC
 @router.post("/dwellings/{dwelling_id}/care-watches", status_code=201)
 def begin_care_watch(dwelling_id: str, body: NewWatch, hub: TheHub, principal: Carer) -> CareMade:
     """Only for who lives alone and consented (c). 422 without."""
-    with hub.db.unit_of_work(principal.name, body.said.strip(), now=hub.now()) as uow:
+    with hub.db.unit_of_work(principal.name, "关怀探访开启", now=hub.now()) as uow:
         session = uow.session
         estate = session.scalar(select(Dwelling.estate_id).where(Dwelling.id == dwelling_id))
         in_scope(principal, estate)
@@ -190,11 +190,12 @@ def begin_care_watch(dwelling_id: str, body: NewWatch, hub: TheHub, principal: C
             person_id=person,
             hours=body.hours,
             contact=body.contact.strip(),
+            said=body.said.strip(),
             began_by=principal.name,
             began_at=uow.now,
         )
         uow.session.add(row)
-        uow.record("care.began", row.id, dwelling=dwelling_id)
+        uow.record("care.began", row.id)
         id = row.id
     hub.signal(JOB)
     return CareMade(id=id)
@@ -219,12 +220,12 @@ def _alone(session: Session, dwelling_id: str, member_id: str) -> str:
 @router.post("/care-watches/{watch_id}/end", status_code=204)
 def end_care_watch(watch_id: str, body: CareEnd, hub: TheHub, principal: Carer) -> Response:
     """The person does not want it any more; no reason is owed."""
-    with hub.db.unit_of_work(principal.name, body.said.strip(), now=hub.now()) as uow:
+    with hub.db.unit_of_work(principal.name, "关怀探访结束", now=hub.now()) as uow:
         row = uow.session.get(CareWatch, watch_id, with_for_update=HELD)
         in_scope(principal, row.estate_id if row else None)
         if row is None or row.ended_at is not None:
             raise NotFound
-        uow.estate_id = row.estate_id
+        uow.estate_id, row.ended_said = row.estate_id, body.said.strip()
         end(uow, row, "by wish")
     return Response(status_code=204)
 

@@ -89,7 +89,7 @@ def ask(uow: UnitOfWork, row: CareWatch, quiet_since: datetime) -> None:
     )
     uow.session.add(call)
     uow.session.flush()
-    uow.record("care.asked", call.id, dwelling=row.dwelling_id)
+    uow.record("care.asked", call.id)
     tell(uow, "care.asked", call)
 
 

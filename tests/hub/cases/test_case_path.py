@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from hub import auth
+from hub.auth import LINK_MADE
 from hub.cases.inbound import receive
 from hub.cases.reminders import remind
 from hub.cases.service import follow
@@ -214,7 +215,7 @@ def test_the_second_is_not_one_whom_the_first_let_in(hub: Hub, case: str, offici
             CaseEntry(case_id=case, at=hub.now(), actor=proposer, action="propose", reason_code="G_NONE", data=data)
         )
     second = officials.ids["b"]
-    with hub.db.unit_of_work(proposer, "a link", now=hub.now()) as uow:
+    with hub.db.unit_of_work(proposer, LINK_MADE, now=hub.now()) as uow:
         uow.record("sign_in_link.made", second)
     answer = _step(officials["b"], case, "agree")
     assert answer.json()["error"]["code"] == "same_person", answer.text

@@ -65,3 +65,9 @@ def _finding(hub: Hub) -> Finding:
         against=["本户平时有亲属常来。"], refuted_by=["入户核查确认本户居住。"], evidence=evidence, observed="45日",
         threshold="30日", inputs_hash="ab" * 32, opened_at=hub.now(), updated_at=hub.now(),
     )  # fmt: skip
+
+
+@pytest.fixture
+def found() -> Callable[[Hub], Finding]:
+    """A finding of the site's home, not stored yet."""
+    return _finding

@@ -48,7 +48,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Users */
+        /**
+         * List Users
+         * @description Of an administrator of some estates: who works in these alone.
+         */
         get: operations["list_users"];
         put?: never;
         /** Create User */
@@ -2389,7 +2392,10 @@ export interface components {
             /** Items */
             items: components["schemas"]["AssignmentItem"][];
         };
-        /** AuditItem */
+        /**
+         * AuditItem
+         * @description `withheld`: changes that this reader may not see; the row stands, so that its number and time do.
+         */
         AuditItem: {
             /** Actor */
             actor: string;
@@ -2408,6 +2414,8 @@ export interface components {
             id: number;
             /** Reason */
             reason: string;
+            /** Withheld */
+            withheld: number;
         };
         /**
          * AuditPage
