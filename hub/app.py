@@ -36,7 +36,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 DEADLOCKS = frozenset({"40P01", "40001"})  # SQLSTATE: deadlock detected, serialization failure
+MAX_BODY, MAX_PUSH = 24 << 20, 64 << 20  # bytes; a push may bring the records of a whole city
 HTTP_MESSAGES = {
+    413: ("too_large", "上传的内容过大，没有保存。请缩小后重试。"),
     404: ("not_found", "没有这个接口地址，请检查路径。"),
     405: ("method_not_allowed", "这个地址不支持该操作。"),
 }
@@ -131,7 +133,25 @@ class _Around:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        await self.app(scope, _limited(receive, scope), send_with_headers)
+
+
+def _limited(receive: Receive, scope: Scope) -> Receive:
+    """Whoever sends a larger body, signed in or not, is answered 413 before it is all in memory."""
+    most = MAX_PUSH if "/tenancy/push/" in scope["path"] else MAX_BODY
+    told = dict(scope["headers"]).get(b"content-length", b"0")
+    taken = int(told) if told.isdigit() else 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = {} if taken > most else await receive()
+        if not told.isdigit() or told == b"0":
+            taken += len(message.get("body", b""))
+        if taken > most:
+            raise HTTPException(413)
+        return message
+
+    return limited
 
 
 def _envelope(request: Request, status: int, code: str, message: str) -> JSONResponse:

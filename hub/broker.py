@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from itertools import groupby
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from device_drivers.contract.messages import (
     UP,
@@ -57,6 +58,10 @@ class Refused(ValueError):
     """A message that reads well and means nothing here: an unknown edge, a foreign device."""
 
 
+AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+"""The database does not answer, has no connection free for half a minute, or takes no writes (a standby, SQLSTATE 25006)."""
+
+
 class BrokerHandler:
     """Owns the worker. `start` needs `hub.link` to be set; `admin` is the broker's own control, once started."""
 
@@ -84,6 +89,7 @@ class BrokerHandler:
         self.hub.link = link
         self.admin = BrokerAdmin(link)
         self._thread.start()
+        self.hub.takes = self._thread.is_alive
         link.subscribe([UP_FILTER, RESPONSE])
         link.start(self.receive, self._link_state)
 
@@ -215,9 +221,9 @@ class BrokerHandler:
             elif len(run) == 1 or not self._take_together(run):
                 for message in run:
                     self._take(message)
-        except OperationalError as error:
+        except AWAY as error:
             # The database is away. Events come again by themselves; the others we keep, and nothing is spoilt by a repetition.
-            log.error("%s waits, the database does not answer: %s", key, error.orig)
+            log.error("%s waits, the database does not answer: %s", key, error)
             if not self._is_events(run[0]):
                 with self._lock:
                     self._queue.extendleft(reversed(run))
@@ -231,8 +237,8 @@ class BrokerHandler:
         try:
             for message in run:
                 self._dead(message, error)
-        except OperationalError as down:
-            log.error("%d messages are not even kept aside: %s", len(run), down.orig)
+        except SQLAlchemyError as down:
+            log.error("%d messages are not even kept aside: %s", len(run), down)
 
     def _dead(self, message: Incoming, error: str) -> None:
         edge = message.topic.partition("/")[2].partition("/")[0]

@@ -50,6 +50,8 @@ def serve(
 ) -> None:
     """Run the hub: migrations, broker link, jobs, console and API, and the edges' port. Ends cleanly on SIGTERM."""
     with loading():
+        from sqlalchemy.exc import OperationalError
+
         from hub.migrations import DatabaseInUse
         from hub.mosquitto import BrokerFailed
         from hub.server import CannotServe
@@ -74,6 +76,8 @@ def serve(
         raise typer.Exit(run(config, embedded))
     except (CannotServe, BrokerFailed, DatabaseInUse) as error:
         raise fail(error) from error
+    except OperationalError as error:
+        raise fail(f"the database does not answer or takes no writes; start it and try again: {error.orig}") from error
 
 
 @app.command()

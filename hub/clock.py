@@ -8,7 +8,9 @@ persons say that it is right after all.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import wraps
 
 from sqlalchemy import Table
 from sqlalchemy.orm import Session
@@ -62,6 +64,17 @@ def look(hub: Hub) -> str:
         row.problem, row.found_at, row.asked_by, row.asked_at, row.seen_at = "", None, "", None, now
         hub.sighting = (now, steady)
     return ""
+
+
+def while_believed(job: Callable[[Hub], str]) -> Callable[[Hub], str]:
+    """A job that counts days waits while the clock cannot be believed: one jump ahead would let go of what is kept for years,
+    and make everybody absent."""
+
+    @wraps(job)
+    def waiting(hub: Hub) -> str:
+        return "waits: the clock cannot be believed" if look(hub) else job(hub)
+
+    return waiting
 
 
 def _problem(hub: Hub, row: ClockState | None, now: datetime, steady: timedelta | None) -> str:

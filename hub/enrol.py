@@ -108,7 +108,7 @@ def enrol(hub: Hub, admin: BrokerAdmin | None, request: EnrolRequest, https_url:
             admin.add_edge(edge.id, secret)  # inside: a box the broker does not know must not burn its token
         except BrokerRefused as error:
             raise ApiError(503, "broker", f"消息服务暂不可用（{error}），请稍后重试。") from error
-    hub.keys.revoke(*before)
+        hub.keys.revoke(*before)  # inside as well: what the row no longer names nobody would ever revoke
     return EnrolReply(
         edge=edge.id,
         estate=edge.estate_id,
@@ -134,7 +134,7 @@ def renew(hub: Hub, edge_id: str, csr: str) -> RenewReply:
         edge.certificates_before = old[:KEPT_BEFORE]
         uow.estate_id = edge.estate_id
         uow.record("edge.certificate", edge.id, certificate=issued.serial, until=issued.until.isoformat())
-    hub.keys.revoke(*old[KEPT_BEFORE:])
+        hub.keys.revoke(*old[KEPT_BEFORE:])
     return RenewReply(issued.pem)
 
 

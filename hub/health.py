@@ -105,6 +105,8 @@ def _law(session: Session) -> Part:
 
 
 def _broker(hub: Hub) -> Part:
+    if not hub.takes():
+        return _part("broker", False, "收到的消息无人处理，请重启服务")
     up = hub.link is not None and hub.link.connected
     return _part("broker", up, "已连接" if up else "与消息代理没有连接")
 

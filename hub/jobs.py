@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from hub.tables import JobRun
 
 log = logging.getLogger(__name__)
 WORKERS = 4
+STOP_S = 60.0
+SET_BACK_S = 5.0
 AGAIN_S = (
     0.2  # a signal that finds the job at work in another process asks again so soon: that run may have read too early
 )
@@ -55,6 +58,7 @@ class JobRunner:
         self._wanted = {job.name: threading.Event() for job in jobs}
         self._signalled = {job.name: threading.Event() for job in jobs}
         self._running = {job.name: threading.Lock() for job in jobs}
+        self._wall, self._steady = time.time(), time.monotonic()
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(WORKERS)}, timezone="UTC")
 
     def start(self) -> None:
@@ -69,11 +73,34 @@ class JobRunner:
         self._scheduler.start()
         self.hub.signaller = self.signal
 
-    def stop(self) -> None:
-        """Waits for running jobs, which hear of it (`Hub.ending`); starts none."""
+    def stop(self) -> bool:
+        """Waits for running jobs, which hear of it (`Hub.ending`); starts none. False: one of them does not end (it waits for a
+        database that has frozen), and the process is better left without it."""
         self.hub.ending.set()
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+        if not self._scheduler.running:
+            return True
+        ending = threading.Thread(target=self._scheduler.shutdown, name="jobs end", daemon=True)
+        ending.start()
+        ending.join(STOP_S)
+        return not ending.is_alive()
+
+    def set_back(self) -> bool:
+        """Asked every second: whether the machine's clock was set back since. Then every period's next turn, which stands on that
+        clock, would lie as far ahead: each has it now."""
+        wall, steady = time.time(), time.monotonic()
+        step = (wall - self._wall) - (steady - self._steady)
+        self._wall, self._steady = wall, steady
+        if step > -SET_BACK_S:
+            return False
+        log.error("the clock was set back by %.0f s: jobs go on from now", -step)
+        self._turn_now()
+        return True
+
+    def _turn_now(self) -> None:
+        now = datetime.now(UTC)
+        for job in self.jobs.values():
+            self._scheduler.modify_job(job.name, next_run_time=now + timedelta(seconds=job.period_s))
+            self.signal(job.name)
 
     def signal(self, name: str) -> None:
         if name not in self.jobs:

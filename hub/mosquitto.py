@@ -238,7 +238,12 @@ def _items(held: dict[str, object] | None, key: str) -> list[dict[str, object]]:
 def _read_json(file: Path) -> dict[str, object] | None:
     if not file.exists():
         return None
-    value = json.loads(file.read_text())
+    try:
+        value = json.loads(file.read_text())
+    except ValueError as error:
+        raise BrokerFailed(
+            f"{file} is damaged ({error}): put a copy of it back, or delete it and enrol every edge box again"
+        ) from error
     return value if isinstance(value, dict) else None
 
 
@@ -299,5 +304,15 @@ def _private(directory: Path) -> None:
 
 
 def _write(file: Path, content: str) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(content)
+    """Whole or not at all: a disk that is full, or a cut, leaves the file before it. It holds who may come in."""
+    if file.exists() and file.read_text() == content:
+        return
+    fresh = file.with_suffix(f".{secrets.token_hex(4)}.new")
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, or_, select
 
+from hub.clock import while_believed
 from hub.db import UnitOfWork
 from hub.jobs import Job
 from hub.services import Hub
@@ -20,6 +21,7 @@ ENDED_KEPT = timedelta(days=1)
 STRAY_AGE_S = 86_400.0
 
 
+@while_believed
 def purge(hub: Hub) -> str:
     """Job, daily and at every start. Each deletion has its audit row."""
     with hub.db.reading() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import signal
 import socket
 import ssl
@@ -90,6 +91,8 @@ class Server:
         self.hub: Hub | None = None
         self.broker: mosquitto.MosquittoProcess | None = None
         self._edge_tls: ssl.SSLContext | None = None
+        self.jobs: JobRunner | None = None
+        self.stuck = False
         self._revoked_at = 0
         self._shown_at = 0
 
@@ -122,7 +125,8 @@ class Server:
         revoked = Job("edges.revoked", REMOVED_S, self._revocations)
         renewed = Job("edges.port", RENEW_S, self._certificate)
         jobs = JobRunner(hub, (*rooms.JOBS, watched, removed, revoked, renewed, shown))
-        self._parts.callback(jobs.stop)
+        self._parts.callback(self._stop_jobs)
+        self.jobs = jobs
         jobs.start()
         app = create_app(hub)
         app.state.broker = handler
@@ -172,6 +176,9 @@ class Server:
         self._shown_at = written_at
         return "the certificate of the edge port was renewed"
 
+    def _stop_jobs(self) -> None:
+        self.stuck = self.jobs is not None and not self.jobs.stop()
+
     def stop(self) -> None:
         self._parts.close()
 
@@ -191,8 +198,16 @@ def serve(config: Config, embedded_broker: bool) -> int:
     log.warning("edges https://%s:%d", server.config.edge_host, server.config.edge_port)
     try:
         while not stop.wait(1.0):
+            if server.jobs:
+                server.jobs.set_back()
             if server.broker and not server.broker.running:
                 raise CannotServe(f"the broker ended: see {Path(server.config.dir) / 'broker' / 'mosquitto.log'}")
     finally:
         server.stop()
+        if (
+            server.stuck
+        ):  # its thread would keep the process for ever; whole units of work, or nothing, are in the database
+            log.error("a job does not end: the process ends without it")
+            logging.shutdown()
+            os._exit(1)
     return 0

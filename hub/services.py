@@ -62,6 +62,7 @@ class Hub:
         self.right_of_way = RightOfWay()  # of revocations, before lists
         self.held_kinds: Kinds = {}
         self.other_ways: Callable[[UnitOfWork], tuple[OtherWay, ...]] = lambda _uow: ()
+        self.takes: Callable[[], bool] = lambda: True  # whether what the broker brings is worked off
         self.unsent: dict[str, str] = {}  # topic → why its newest message can never be sent; the health page shows it
 
     def now(self) -> datetime:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from hub.cases import service, workflow
 from hub.cases.inspected import outcomes_of
 from hub.cases.view import case_items
+from hub.clock import while_believed
 from hub.db import UnitOfWork
 from hub.estate.views import statuses
 from hub.jobs import Job
@@ -77,6 +78,7 @@ class _Work:
     anew: dict[str, date | None]
 
 
+@while_believed
 def analyse(hub: Hub) -> str:
     """One line: how many dwellings and days were judged, findings changed, cases touched. A hub that is told to stop leaves
     after the piece that is being written: what was not judged stays due."""

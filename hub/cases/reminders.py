@@ -10,6 +10,7 @@ from hub.cases.nightly import announce
 from hub.cases.states import State
 from hub.cases.telling import tell
 from hub.cases.timers import Timer
+from hub.clock import while_believed
 from hub.db import UnitOfWork
 from hub.jobs import Job
 from hub.lease import outbox
@@ -19,6 +20,7 @@ from hub.tables import CaseFile, Estate
 NAME = "cases.clocks"
 
 
+@while_believed
 def remind(hub: Hub) -> str:
     """One line: how many cases were looked at and reminded of."""
     looked = reminded = 0

@@ -16,6 +16,7 @@ from hub.cases.workflow import CASE_STAGES
 from hub.catalogue.homes import Home, hints
 from hub.catalogue.load import homes
 from hub.catalogue.values import Hint
+from hub.clock import while_believed
 from hub.db import UnitOfWork
 from hub.ids import new_id
 from hub.jobs import Job
@@ -32,6 +33,7 @@ BATCH = 100
 SIGNS_KEPT = timedelta(days=400)
 
 
+@while_believed
 def watch(hub: Hub) -> str:
     """One line. Runs when something moved; a home whose hints are the same as yesterday is only looked at."""
     looked = changed = 0

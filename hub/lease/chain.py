@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from hub.clock import while_believed
 from hub.jobs import Job
 from hub.lease.feed import Subject, message
 from hub.lease.outbox import enqueue
@@ -20,6 +21,7 @@ LATE, APPLIED = timedelta(days=60), timedelta(days=243)
 """An application for renewal counts from half a year before the lease's end to two months after it: nobody is reminded then."""
 
 
+@while_believed
 def remind(hub: Hub) -> str:
     """One line. A renewed lease has another end and so another chain; a tenancy that is over has none."""
     told = 0

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
+from hub.deadline import within
 from hub.jobs import Job
 from hub.lease.feed import FeedMessage
 from hub.services import Hub
@@ -25,7 +26,9 @@ CONFIG_FILE = "lease.json"
 JOB = "lease.deliver"
 BATCH = 100
 LONGEST_WAIT = timedelta(minutes=5)
-TRANSPORT_ERRORS = (httpx.TransportError, httpx.InvalidURL, httpx.TooManyRedirects)
+TRANSPORT_ERRORS = (httpx.HTTPError, httpx.InvalidURL)
+WHOLE = 3  # times its timeout may an exchange take in all
+ANSWER_BYTES = 4096  # so much of an answer is looked at
 
 
 class LeaseSystem(BaseModel):
@@ -127,11 +130,30 @@ def _post(hub: Hub, client: httpx.Client, url: str, message: OutboxMessage) -> t
         "X-Key-Id": hub.keys.key_id,
         "Idempotency-Key": message.id,
     }
+    patience = client.timeout.read or LONGEST_WAIT.total_seconds()
     try:
-        answer = client.post(url, content=body, headers=headers)
+        with (
+            within(client, WHOLE * patience) as watched,
+            client.stream("POST", url, content=body, headers=headers, extensions=watched) as answer,
+        ):
+            text = _beginning(answer)
     except TRANSPORT_ERRORS as error:
-        return unreached(error, client.timeout.read)[:300], True
-    return None if answer.is_success else refused(answer.status_code, answer.text[:200]), False
+        return _storable(unreached(error, client.timeout.read)), True
+    return None if answer.is_success else _storable(refused(answer.status_code, text[:200])), False
+
+
+def _beginning(answer: httpx.Response) -> str:
+    """Of an answer of any length and coding."""
+    found = b""
+    for part in answer.iter_raw(ANSWER_BYTES):
+        found += part
+        if len(found) >= ANSWER_BYTES:
+            break
+    return found.decode("utf-8", "replace")
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd")[:300]
 
 
 def unreached(error: Exception, seconds: float | None) -> str:

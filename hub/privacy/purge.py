@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from hub.clock import while_believed
 from hub.db import UnitOfWork
 from hub.jobs import Job
 from hub.privacy import care, people
@@ -65,6 +66,7 @@ class Rule:
     held: Callable[[Session, Cut], int] = lambda _session, _cut: 0
 
 
+@while_believed
 def purge(hub: Hub) -> str:
     """Once a day; may be cut short and run again at any time."""
     told = []

@@ -16,6 +16,7 @@ from typing import Literal
 import httpx
 import msgspec
 
+from hub.deadline import within
 from hub.tenancy.body import NoJson, Twice, decoded
 from hub.tenancy.reasons import zh
 from hub.trust import trusted
@@ -233,7 +234,7 @@ def _fetch(client: httpx.Client, path: str, params: dict[str, str]) -> tuple[byt
     """Body and content type of an answer with status 200, within its time and size."""
     until, parts, size = time.monotonic() + PAGE_S, [], 0
     try:
-        with client.stream("GET", path, params=params) as answer:
+        with within(client, PAGE_S) as watched, client.stream("GET", path, params=params, extensions=watched) as answer:
             if problem := _status_problem(answer.status_code):
                 raise SourceProblem(problem, f"{path}: HTTP {answer.status_code}")
             for part in answer.iter_bytes():
@@ -245,6 +246,8 @@ def _fetch(client: httpx.Client, path: str, params: dict[str, str]) -> tuple[byt
                     raise SourceProblem("too_slow", f"{path}: {size} bytes in {PAGE_S:.0f} s")
             return b"".join(parts), answer.headers.get("content-type", "no content type")
     except _HTTP_ERRORS as error:
+        if time.monotonic() > until:
+            raise SourceProblem("too_slow", f"{path}: {size} bytes in {PAGE_S:.0f} s") from error
         raise SourceProblem("unreachable", f"{path}: {type(error).__name__}: {error}") from error
 
 

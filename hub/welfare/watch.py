@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from hub.clock import while_believed
 from hub.db import HELD, UnitOfWork
 from hub.ids import new_id
 from hub.jobs import Job
@@ -36,6 +37,7 @@ SLACK = timedelta(hours=3)
 """A meter is read a few times a day: a reading within so long of either end of the window will do."""
 
 
+@while_believed
 def watch(hub: Hub) -> str:
     """One line. A watch whose consent was withdrawn ends at once. What has had its time goes with the run of `hub.privacy`."""
     with hub.db.reading() as session:
