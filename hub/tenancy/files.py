@@ -9,8 +9,9 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from hub.tenancy.fields import Refused
 
@@ -21,12 +22,14 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_UNPACKED = 200 * 1024 * 1024  # a small file may unpack to gigabytes
 MAX_ROWS = 50_000
 MAX_COLUMNS = 60
+MAX_CELLS, MAX_IN_ROW = 3_000_000, 1_000  # as they stand in the file, before any column is left out
+MAX_OTHER_PART = 4 * 1024 * 1024  # unpacked: styles and themes, of which a list needs next to none
 _MERGED = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}mergeCell"
 MAX_MERGED = 5_000  # areas; a list merges house codes, a hostile file names millions of cells in a few bytes
 # What openpyxl, lxml and zipfile raise at a damaged file: it has no error of its own for that.
 _XLSX_ERRORS = (
     zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError, AttributeError, AssertionError,
-    LookupError, ValueError, TypeError, ArithmeticError, RuntimeError,
+    LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, expat.ExpatError,
 )  # fmt: skip
 Rows = list[list[object]]
 
@@ -52,6 +55,7 @@ def _xlsx(content: bytes) -> Rows:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(entry.file_size for entry in packed.infolist()) > MAX_UNPACKED:
                 raise Refused("file_too_large")
+            _small(packed)
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         with closing(book):
             sheet = book.worksheets[0]
@@ -67,6 +71,34 @@ def _xlsx(content: bytes) -> Rows:
     except (InvalidFileException, *_XLSX_ERRORS) as error:
         raise Refused("file_unreadable", type(error).__name__) from error
     return rows
+
+
+def _small(packed: zipfile.ZipFile) -> None:
+    """24 KB of a hostile file hold four million cells in one row, or as many fonts, and openpyxl keeps them all. Raises Refused."""
+    for entry in packed.infolist():
+        if entry.filename.startswith("xl/worksheets/"):
+            with packed.open(entry) as part:
+                _count_cells(part)
+        elif not entry.filename.endswith("sharedStrings.xml") and entry.file_size > MAX_OTHER_PART:
+            raise Refused("file_too_large")
+
+
+def _count_cells(part: IO[bytes]) -> None:
+    cells = in_row = 0
+
+    def start(name: str, _attributes: object) -> None:
+        nonlocal cells, in_row
+        tag = name.rpartition(":")[2]
+        if tag == "row":
+            in_row = 0
+        elif tag == "c":
+            cells, in_row = cells + 1, in_row + 1
+            if in_row > MAX_IN_ROW or cells > MAX_CELLS:
+                raise Refused("file_too_large")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.ParseFile(part)
 
 
 def _merged(sheet: Any) -> list[CellRange]:

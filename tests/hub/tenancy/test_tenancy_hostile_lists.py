@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 from openpyxl import Workbook
 from sqlalchemy import select
@@ -17,6 +19,8 @@ from tenancy_office import code, id_number
 from hub.access import publish
 from hub.services import Hub
 from hub.tables import Person, Tenancy
+from hub.tenancy.fields import Refused
+from hub.tenancy.files import rows_of
 
 Setup = Callable[[Hub], None]
 SignIn = Callable[..., TestClient]
@@ -154,3 +158,35 @@ def test_a_file_of_a_hundred_megabytes_is_refused_and_the_next_is_taken(
         answer = upload(client, "x.csv", b"x" * size)
         assert (answer.status_code, answer.json()["error"]["code"]) == refusal, json.dumps(answer.json())
     assert upload(client, "x.csv", text(PLAIN).encode()).json()["accepted"] == len(PLAIN)
+
+
+def with_part(part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """A small list, one part of which is another."""
+    book = Workbook()
+    book.active.append(["房屋编码", "姓名", "身份证号", "与承租人关系"])
+    plain, out = io.BytesIO(), io.BytesIO()
+    book.save(plain)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+        for name in source.namelist():
+            data = source.read(name)
+            target.writestr(name, change(data) if name.endswith(part) else data)
+    return out.getvalue()
+
+
+SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("sheet1.xml", lambda _: SHEET + b"<row>" + b"<c/>" * 100_000 + b"</row></sheetData></worksheet>"),
+        ("sheet1.xml", lambda _: SHEET + (b"<row>" + b"<c/>" * 900 + b"</row>") * 4_000 + b"</sheetData></worksheet>"),
+        ("styles.xml", lambda data: data.replace(b"</fonts>", b"<font/>" * 1_000_000 + b"</fonts>")),
+    ],
+)
+def test_a_small_file_of_very_many_cells_or_fonts_is_no_list(part: str, change: Callable[[bytes], bytes]) -> None:
+    content = with_part(part, change)
+    assert len(content) < 100_000
+    with pytest.raises(Refused, match="file_too_large"):
+        rows_of("a.xlsx", content)
+    assert len(rows_of("a.xlsx", with_part("nothing", bytes))) == 1
