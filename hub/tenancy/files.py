@@ -74,7 +74,7 @@ def _xlsx(content: bytes) -> Rows:
 
 
 def _small(packed: zipfile.ZipFile) -> None:
-    """24 KB of a hostile file hold four million cells in one row, or as many fonts, and openpyxl keeps them all. Raises Refused."""
+    """24 KB of a hostile file hold four million cells in one row, or as many fonts, and openpyxl keeps all. Raises Refused."""
     for entry in packed.infolist():
         if entry.filename.startswith("xl/worksheets/"):
             with packed.open(entry) as part:
