@@ -85,7 +85,7 @@ def due_dwellings(session: Session, estate: Estate, last: date) -> Due:
     from_days: dict[str, date | None] = {}
     begun = False
     for dwelling, judged, marked in rows:
-        if judged is None:
+        if judged is None or judged > last + timedelta(days=1):  # judged by a clock that has been set back since
             from_days[dwelling] = None
         elif marked is not None and marked <= judged:
             from_days[dwelling] = marked

@@ -93,7 +93,7 @@ def _judged(
         lives.append(life_before(given, left[1], left[0]))
     rows = [presence_row(home, day, given.outside) for day in given.days if since is None or day.day >= since]
     fresh = [row for row in rows if written.get(row["day"]) != (row["state"], row["coverage"], row["signals"])]
-    gone = [row["day"] for row in fresh if row["day"] in written]
+    gone = [row["day"] for row in fresh if row["day"] in written] + [day for day in written if day > view.last]
     packed = memory_row(home, given.household, kept, view.first, view.last)
     return Anew(home, standing, since or date.min, len(rows), fresh, gone, packed, found, tuple(lives))
 
