@@ -13,12 +13,12 @@ from hub.auth import PERMISSIONS, Principal
 from hub.cases.api import CaseList, cases_of
 from hub.cases.case_text import detail_lines, form_lines, item_line
 from hub.cases.decisions import case_in_scope, decide
-from hub.cases.models import CaseDetail, CaseItem
+from hub.cases.models import MOST_OPINION, CaseDetail, CaseItem
 from hub.cases.steps import Action
 from hub.cases.view import case_detail
 from hub.cases.workflow import Wish
 from hub.english.phrases import english as in_words
-from hub.errors import ApiError, Forbidden
+from hub.errors import ApiError, BadRequest, Forbidden
 from hub.evidence.api import PackWish, take_pack
 from hub.opening import fail, open_directory
 from hub.services import Hub
@@ -67,6 +67,8 @@ def listed(
 def taken(
     hub: Hub, principal: Principal, number: str, action: str, reason: str, opinion: str, fields: Mapping[str, str]
 ) -> CaseItem:
+    if len(opinion) > MOST_OPINION:
+        raise BadRequest(f"书面意见最多{MOST_OPINION}个字，请精简后重试。")
     return decide(hub, number, Wish(Action(action), reason, opinion, fields), principal)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from hub.auth import PERMISSIONS, Principal, hub_of, in_scope, require
 from hub.cases.decisions import case_in_scope, decide
-from hub.cases.models import CaseDetail, CaseItem
+from hub.cases.models import MOST_OPINION, CaseDetail, CaseItem
 from hub.cases.steps import Action
 from hub.cases.view import case_detail, case_rows, items_of
 from hub.cases.workflow import Wish
@@ -44,7 +44,7 @@ class Decision(BaseModel):
 
     action: Action
     reason_code: str = Field("", max_length=40)
-    opinion: str = Field(max_length=4000)
+    opinion: str = Field(max_length=MOST_OPINION)
     fields: dict[str, str] = Field(default_factory=dict, max_length=20)
 
 

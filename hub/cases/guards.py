@@ -31,9 +31,10 @@ ADULT_NEEDED = frozenset({"empty", "others"})
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A case as a guard looks at it. `household`: somebody has a tenancy there. `devices_reviewed`: the records' devices passed
-    the review that Administrative Penalty Law art. 41 asks for. `appointments_per_month`, `idle_months`: of the place's policy;
-    `idle_since`: the first day of the idleness in a row that the lead speaks of."""
+    """A case as a guard looks at it. `household`: somebody has a tenancy there; `ended`: the one of the case is over.
+    `devices_reviewed`: the records' devices passed the review that Administrative Penalty Law art. 41 asks for.
+    `appointments_per_month`, `idle_months`: of the place's policy; `idle_since`: the first day of the idleness in a row that the
+    lead speaks of."""
 
     kind: str
     stage: str
@@ -42,6 +43,7 @@ class Context:
     actor: str
     today: date
     household: bool = True
+    ended: bool = False
     devices_reviewed: bool = False
     appointments_per_month: int | None = None
     idle_since: date | None = None
@@ -64,7 +66,12 @@ def was_heard(record: Record, today: date) -> bool:
     return until is not None and today > until and sought
 
 
+ENDED_ZH = "本案承租家庭的租约已经结束，不能再到现住户家询问或核查；请排除线索、按约结案，或继续办理已签发的通知。"
+
+
 def ask(c: Context, fields: Fields | None) -> str | None:
+    if c.ended:
+        return ENDED_ZH
     if not c.household:
         return "该房屋目前没有承租家庭，无需询问；请直接转入户核查。"
     if c.state is State.OPEN and c.stage != "yellow":
@@ -79,6 +86,8 @@ def ask(c: Context, fields: Fields | None) -> str | None:
 
 
 def visit(c: Context, fields: Fields | None) -> str | None:
+    if c.ended:
+        return ENDED_ZH
     if not c.household:
         return None
     if c.state is State.OPEN:

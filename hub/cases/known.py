@@ -73,12 +73,19 @@ def context_of(session: Session, case: CaseFile, actor: str, now: datetime) -> C
         record=record_in(entries_of(session, case.id), zone),
         actor=actor,
         today=now.astimezone(zone).date(),
-        household=case.tenancy_id is not None,
+        household=case.tenancy_id is not None and not _over(session, case.tenancy_id),
+        ended=_over(session, case.tenancy_id),
         devices_reviewed=reviewed(session, finding),
         appointments_per_month=rule.contacts.appointments_per_month if rule else None,
         idle_since=finding.window_from if finding and in_a_row else None,
         idle_months=rule.months if rule and in_a_row else None,
     )
+
+
+def _over(session: Session, tenancy_id: str | None) -> bool:
+    """The household of the case has no tenancy any more: others may live there, and nobody asks them instead."""
+    tenancy = session.get(Tenancy, tenancy_id) if tenancy_id else None
+    return tenancy is not None and tenancy.state == "ended"
 
 
 def running(session: Session, case: CaseFile, now: datetime) -> tuple[Timer, ...]:

@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 from pydantic import BaseModel
 
+MOST_OPINION = 4000
+
 
 class CaseItem(BaseModel):
     """A line of the case list. `headline`: the finding's first reason.

@@ -258,6 +258,7 @@ _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.OBJECTION: _objected,
     "facts_gone": lambda r, e: replace(r, facts_gone_on=e.on),
     "stage_changed": lambda r, e: replace(r, facts_gone_on=None),
+    "facts_back": lambda r, e: replace(r, facts_gone_on=None),
     "kind_changed": lambda r, e: replace(r, facts_gone_on=None, reviewed=False),  # of other facts than were reviewed
     "lease_decision": lambda r, e: replace(r, returned=True),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -46,9 +47,9 @@ def hold(session: Session, estate_id: str, dwellings: Iterable[str]) -> None:
 
 def follow(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFile | None:
     """Bring the case of a live finding in line with it. The case that was opened or changed, or None."""
-    case = open_case(uow.session, finding.dwelling_id, finding.kind)
+    case = open_case(uow.session, finding.dwelling_id, finding.kind, tenancy_id)
     facts = facts_of(finding)
-    last = None if case else _last_closed(uow.session, finding)
+    last = None if case else _last_closed(uow.session, finding, tenancy_id)
     what = workflow.on_facts(facts, case.stage if case else None, last, uow.now)
     if what is OnFacts.OPEN:
         others = _open_cases(uow.session, finding.dwelling_id, tenancy_id)
@@ -61,7 +62,10 @@ def follow(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFil
     finding.case_id = case.id
     case.due_at = uow.now + workflow.UNPROVEN_AFTER
     if what is OnFacts.REFRESH:
-        return None
+        if _last_said(uow.session, case.id) != "facts_gone":
+            return None
+        caselog.append(uow, case.id, SYSTEM, "facts_back", "S_FINDING", data=facts_data(finding))
+        return case
     caselog.append(uow, case.id, SYSTEM, "stage_changed", "S_FINDING", data={"from": case.stage, **facts_data(finding)})
     uow.record("case.stage", case.id, number=case.number, old=case.stage, new=finding.stage)
     case.stage = finding.stage
@@ -94,8 +98,10 @@ def _join(uow: UnitOfWork, case: CaseFile, finding: Finding) -> CaseFile:
 
 def facts_gone(uow: UnitOfWork, finding: Finding) -> CaseFile | None:
     """A finding was closed, or fell below yellow: what its case makes of that."""
-    case = open_case(uow.session, finding.dwelling_id, finding.kind)
-    if case is None or case.id != finding.case_id:
+    case = uow.session.scalar(
+        select(CaseFile).where(CaseFile.id == finding.case_id, CaseFile.closed_at.is_(None)).with_for_update()
+    )
+    if case is None or case.kind != finding.kind:
         return None
     end = workflow.on_facts_gone(State(case.state))
     if end is None:
@@ -137,11 +143,13 @@ def _last_said(session: Session, case_id: str) -> str | None:
     return session.scalar(entries.order_by(CaseEntry.id.desc()).limit(1))
 
 
-def open_case(session: Session, dwelling_id: str, kind: str) -> CaseFile | None:
-    """The one open case of a dwelling and kind, held: while its facts are followed nobody takes a step in it."""
+def open_case(session: Session, dwelling_id: str, kind: str, tenancy_id: str | None) -> CaseFile | None:
+    """The one open case of a kind of this household (the next one has its own), held: while its facts are followed nobody takes a
+    step in it."""
     return session.scalar(
         select(CaseFile)
         .where(CaseFile.dwelling_id == dwelling_id, CaseFile.kind == kind, CaseFile.closed_at.is_(None))
+        .where(CaseFile.tenancy_id == tenancy_id)
         .with_for_update()
     )
 
@@ -176,9 +184,11 @@ def _open(uow: UnitOfWork, finding: Finding, tenancy_id: str | None) -> CaseFile
 
 def _next_number(uow: UnitOfWork, estate_id: str) -> str:
     """`{estate code}-{year}-{four digits}`. Who may open cases (`hold`) gives numbers."""
-    code = uow.session.scalars(select(Estate.code).where(Estate.id == estate_id)).one()
-    prefix = f"{code}-{uow.now.year}-"
-    last = uow.session.scalar(select(func.max(CaseFile.number)).where(CaseFile.number.startswith(prefix)))
+    code, zone = uow.session.execute(select(Estate.code, Estate.time_zone).where(Estate.id == estate_id)).one()
+    prefix = f"{code}-{uow.now.astimezone(ZoneInfo(zone)).year}-"
+    last = uow.session.scalar(
+        select(func.max(CaseFile.number)).where(CaseFile.number.startswith(prefix, autoescape=True))
+    )
     return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:04d}"
 
 
@@ -209,12 +219,13 @@ def facts_data(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _last_closed(session: Session, finding: Finding) -> ClosedCase | None:
+def _last_closed(session: Session, finding: Finding, tenancy_id: str | None) -> ClosedCase | None:
     case = session.scalar(
         select(CaseFile)
         .where(
             CaseFile.dwelling_id == finding.dwelling_id, CaseFile.kind == finding.kind, CaseFile.closed_at.is_not(None)
         )
+        .where(CaseFile.tenancy_id == tenancy_id)
         .order_by(CaseFile.closed_at.desc(), CaseFile.number.desc())
         .limit(1)
     )

@@ -338,6 +338,7 @@ ACTIONS_ZH = {
     "stage_changed": "线索等级变化",
     "kind_changed": "并入另一类线索，案件类别随之变化",
     "facts_gone": "线索事实消失",
+    "facts_back": "线索事实再次出现",
     "closed_unproven": "结案：未证实",
     "lease_decision": "租赁系统回传",
     "household_statement": "当事人在线说明（租赁系统转来）",

@@ -24,7 +24,9 @@ from hub.ids import new_id
 from hub.occupancy.dirty import mark_dirty
 from hub.tables import Absence, CaseEntry, CaseFile, Finding
 
-WORDS_OF_THE_HOUSEHOLD = frozenset({Action.ANSWER, Action.DEFENCE, Action.APPEAL, Action.HARDSHIP})
+WORDS_OF_THE_HOUSEHOLD = frozenset(
+    {Action.ANSWER, Action.DEFENCE, Action.APPEAL, Action.HARDSHIP, Action.HEARING_REQUESTED, Action.HEARING_HELD}
+)
 """What the household said of itself is evidence here; the lease system learns that it spoke, not what (IE11: never where)."""
 
 
@@ -47,7 +49,8 @@ def take(
     if wish.action is Action.ANSWER and "away_from" in step.fields:
         _declare_absence(uow, case, wish.reason_code, step.fields)
     if contact := contact_of(wish):
-        caselog.append(uow, case.id, actor, Action.NOTE.value, contact, COUNTED_ZH, data)
+        counted = facts_data(finding) if finding else {}  # no fields: what was said may be a secret of the entry before
+        caselog.append(uow, case.id, actor, Action.NOTE.value, contact, COUNTED_ZH, counted)
     uow.record("case.decision", case.id, number=case.number, action=wish.action.value, reason_code=wish.reason_code)
     apply(uow, case, step)
     if step.evidence and not step.closed:

@@ -18,11 +18,24 @@ LOG, AUDIT = "log.json", "audit.json"
 def check_log(entries: Mapping[str, bytes]) -> list[str]:
     """What does not hold, each with its place."""
     problems: list[str] = []
+    if LOG in entries and AUDIT in entries:
+        log, audit = (msgspec.json.decode(entries[name]) for name in (LOG, AUDIT))
+        problems += [
+            f"{LOG}: an entry that {AUDIT} knows is missing ({one[:16]})"
+            for one in missing_entries(log["entries"], audit["rows"])
+        ]
     if LOG in entries:
         problems += _log(msgspec.json.decode(entries[LOG])["entries"])
     if AUDIT in entries:
         problems += _audit(msgspec.json.decode(entries[AUDIT])["rows"])
     return problems
+
+
+def missing_entries(log: list[dict[str, Any]], audit: list[dict[str, Any]]) -> list[str]:
+    """Hashes of entries that the audit trail tells of and the log has not: the last one taken away leaves a chain that holds."""
+    kept = {one["hash"] for one in log}
+    told = (one for row in audit for one in row["changes"] if one.get("what") == "case.entry")
+    return [str(one["hash"]) for one in told if one.get("hash") and one["hash"] not in kept]
 
 
 def _log(rows: list[dict[str, Any]]) -> list[str]:

@@ -12,6 +12,7 @@ from hub.cases.known import latest_finding
 from hub.evidence import collect, seal, wording
 from hub.evidence.archive import Entry
 from hub.evidence.bundle import bundle, canonical, fingerprint, manifest_of
+from hub.evidence.logcheck import missing_entries
 from hub.evidence.report import pdf
 from hub.keys import Keys
 from hub.services import Hub
@@ -59,14 +60,16 @@ def collected(session: Session, case: CaseFile, masked: bool) -> dict[str, Any]:
     mask = collect.mask_of(session, case, masked)
     finding = latest_finding(session, case.id)
     papers = collect.papers_of_case(session, finding) if finding else []
+    log, audit = collect.log_json(session, case, mask), collect.audit_json(session, case, mask)
+    log["holds"] = log["holds"] and not missing_entries(log["entries"], audit["rows"])
     return {
         "case": collect.case_json(session, case, mask),
         "finding": collect.finding_json(session, case, mask),
         "days": collect.days_json(session, finding) if finding else [],
         "meters": collect.meters_json(session, finding) if finding else [],
         "devices": collect.devices_json(session, case, finding, papers) if finding else [],
-        "log": collect.log_json(session, case, mask),
-        "audit": collect.audit_json(session, case, mask),
+        "log": log,
+        "audit": audit,
         "messages": collect.messages_json(session, case, mask),
     }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 from hub.masking import mask_card, mask_name
@@ -28,6 +30,15 @@ def plain(value: Any) -> Any:
     return value
 
 
+POINTS = "·•・‧∙⋅．."
+"""Between the parts of a name (GB/T 15834 asks for the first): keyboards write others."""
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile("".join(rf"\s?[{re.escape(POINTS)}]\s?" if one in POINTS else re.escape(one) for one in name))
+
+
 @dataclass(frozen=True, slots=True)
 class Mask:
     """`names`: of the household, longest first. An unmasked pack has none."""
@@ -47,10 +58,10 @@ class Mask:
         return mask_card(token) if self.active else token
 
     def text(self, text: str) -> str:
-        """Free text with the household's names masked."""
+        """Free text with the household's names masked, however the point between their parts is written."""
         if self.active:
             for name in self.names:
-                text = text.replace(name, mask_name(name))
+                text = _pattern(name).sub(mask_name(name), text)
         return text
 
     def data(self, value: Any) -> Any:

@@ -138,10 +138,13 @@ def _parsed(manifest: bytes) -> dict[str, Any] | None:
 
 
 def _json(content: bytes) -> Any:
+    """None: it is none, or says what this format cannot write (NaN, half of a character)."""
     try:
-        return json.loads(content)
+        said = json.loads(content)
+        canonical(said)
     except (ValueError, RecursionError):
         return None
+    return said
 
 
 def _signed(manifest: bytes, signature: bytes) -> tuple[str, bytes]:

@@ -14,7 +14,7 @@ from hub.errors import ApiError, BadRequest, Conflict, NotFound
 from hub.ids import new_id
 from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.outside import SIGN_KINDS
-from hub.tables import Dwelling, OutsideSign
+from hub.tables import Dwelling, InboundDecision, OutsideSign
 
 KIND = "outside_sign"
 LEASE_SYSTEM = "lease_system"
@@ -72,8 +72,16 @@ def receive(uow: UnitOfWork, id: str, body: dict[str, Any]) -> str:
     dwelling = uow.session.scalar(select(Dwelling).where(Dwelling.code == told.dwelling_code))
     if dwelling is None:
         return "stored; no dwelling has this code"
-    keep(uow, dwelling, Wish(told.sign, told.on, told.until), LEASE_SYSTEM, id, LEASE_SYSTEM)
+    kept = keep(uow, dwelling, Wish(told.sign, told.on, told.until), LEASE_SYSTEM, id, LEASE_SYSTEM)
+    if _taken_back(uow, id):  # messages may come in any order
+        withdraw(uow, uow.session.get(OutsideSign, kept))
+        return "sign kept, and withdrawn by an earlier message"
     return "sign kept"
+
+
+def _taken_back(uow: UnitOfWork, id: str) -> bool:
+    earlier = select(InboundDecision.id).where(InboundDecision.kind == KIND)
+    return uow.session.scalar(earlier.where(InboundDecision.body["withdraws"].as_string() == id).limit(1)) is not None
 
 
 def keep(uow: UnitOfWork, dwelling: Dwelling, wish: Wish, source: str, source_id: str, by: str) -> str:

@@ -24,7 +24,7 @@ def test_sign_in_and_out(context: object, served: Served, open_as: OpenAs, brows
     page.get_by_role("button", name="登录").click()
     expect(page.get_by_role("alert")).to_contain_text("用户名或密码不正确")
     page.get_by_role("button", name="English").click()
-    expect(page.get_by_role("alert")).to_have_text("Name or password is wrong: try again.")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong name or password: try again.")
     page.get_by_role("button", name="中文").click()
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()

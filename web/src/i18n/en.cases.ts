@@ -10,7 +10,7 @@ export const enCases: typeof zhCases = {
     agree: "Agree as the second", disagree: "Disagree, back to the data review", sign: "Sign the notice", served: "Record the service", defence: "Record a statement and defence",
     reply: "Answer the defence", hearing_requested: "A hearing is requested", hearing_held: "Record the hearing", appeal: "Record an appeal", appeal_decided: "Decide the appeal",
     complied: "Rectified or handed back", refer: "Refer to the court", objection: "Written objection", good_cause: "Find good cause", dismiss: "Dismiss the lead", withdraw: "Withdraw the notice",
-    note: "Note", archive: "Archive", opened: "Opened (a lead of the system)", stage_changed: "Alert changed", kind_changed: "Goes on as another kind of lead", facts_gone: "The facts are gone", closed_unproven: "Closed: not proven",
+    note: "Note", archive: "Archive", opened: "Opened (a lead of the system)", stage_changed: "Alert changed", kind_changed: "Goes on as another kind of lead", facts_gone: "The facts are gone", facts_back: "The facts are back", closed_unproven: "Closed: not proven",
     lease_decision: "From the lease system", household_statement: "The household's statement (through the lease system)", household_appeal: "The household's appeal (through the lease system)",
     reminder: "Deadline reminder", pack_made: "Evidence pack made",
   },
