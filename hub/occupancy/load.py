@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,7 @@ from hub.occupancy.values import (
     Member,
     ObservedDay,
     PresenceDay,
+    withheld_of,
 )
 from hub.tables import (
     Absence,
@@ -97,7 +98,14 @@ def _judged(
     """Judge the days of the tenancy apart from those before it: another household's habits are not this one's."""
     water, power = used.get("water", {}), used.get("electricity", {})
     observed = [
-        ObservedDay(day, missed, uses.get(day, ()), water.get(day), power.get(day))
+        ObservedDay(
+            day,
+            missed,
+            uses.get(day, ()),
+            water.get(day),
+            power.get(day),
+            withheld=household is not None and household.withheld_on(day),
+        )
         for day, missed in zip(view.days, gaps, strict=True)
     ]
     start = household.first if household else view.first
@@ -216,13 +224,13 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
         .order_by(HouseholdMember.ordinal, HouseholdMember.id)
     ).all()
     persons = {row.person_id for row in rows}
-    consented = set(
-        session.scalars(
-            select(Consent.person_id).where(
-                Consent.person_id.in_(persons), Consent.purpose == "b", Consent.withdrawn_at.is_(None)
-            )
-        )
-    )
+    given: dict[str, list[tuple[date, date | None]]] = defaultdict(list)
+    for person, at, until in session.execute(
+        select(Consent.person_id, Consent.granted_at, Consent.withdrawn_at)
+        .where(Consent.person_id.in_(persons), Consent.purpose == "b")
+        .order_by(Consent.granted_at, Consent.id)
+    ):
+        given[person].append((_local(at, view.zone), _local(until, view.zone) if until else None))
     tokens: dict[tuple[str, str], set[str]] = defaultdict(set)
     for token, tenancy_id, person_id in session.execute(
         select(CredentialRow.token, CredentialRow.tenancy_id, CredentialRow.person_id).where(
@@ -235,8 +243,14 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
     for row in rows:
         adult = row.birth_date is None or row.birth_date <= _years_before(view.last, ADULT_YEARS)
         own = frozenset(tokens.get((row.tenancy_id, row.person_id), ()))
-        found[row.tenancy_id].append(Member(row.id, adult, row.person_id in consented, own, row.from_date))
+        spans = given[row.person_id]
+        live = any(until is None for _at, until in spans)
+        found[row.tenancy_id].append(Member(row.id, adult, live, own, row.from_date, withheld_of(spans, view.last)))
     return found
+
+
+def _local(at: datetime, zone: ZoneInfo) -> date:
+    return at.astimezone(zone).date()
 
 
 def _registered(session: Session, view: EstateView, tenancies: Sequence[str]) -> dict[str, tuple[date, int]]:

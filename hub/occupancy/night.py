@@ -96,7 +96,7 @@ def spend(session: Session, view: EstateView, dwellings: Sequence[str], calendar
         elif any(_after_gap(one, last) for one in series.values()):
             long_way[dwelling] = last - timedelta(days=MAX_METER_GAP)
         else:
-            observed = _observed(view, dwelling, uses.get(dwelling, {}), series)
+            observed = _observed(view, dwelling, uses.get(dwelling, {}), series, standing.household)
             day = judge(observed, view.way_home(dwelling), kept.memory)
             kept.add(day)
             first = now.rows[dwelling].first_day
@@ -175,10 +175,13 @@ def _after_gap(readings: Sequence[Reading], last: date) -> bool:
     return len(readings) > 1 and readings[-1].day == last and (last - readings[-2].day).days > 1
 
 
-def _observed(view: EstateView, dwelling: str, uses: Uses, series: Mapping[str, Sequence[Reading]]) -> ObservedDay:
+def _observed(
+    view: EstateView, dwelling: str, uses: Uses, series: Mapping[str, Sequence[Reading]], household: Household | None
+) -> ObservedDay:
     used = {quantity: daily_use(quantity, readings).get(view.last) for quantity, readings in series.items()}
     gaps = view.gaps(dwelling)[-1]
-    return ObservedDay(view.last, gaps, uses.get(view.last, ()), used.get("water"), used.get("electricity"))
+    withheld = household is not None and household.withheld_on(view.last)
+    return ObservedDay(view.last, gaps, uses.get(view.last, ()), used.get("water"), used.get("electricity"), withheld)
 
 
 def _seen(

@@ -141,7 +141,7 @@ def presence(days: Iterable[ObservedDay], points: frozenset[str], memory: Memory
 
 def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceDay:
     """One day; `memory` learns from it."""
-    coverage = max(0.0, 1.0 - sum(day.gaps.values())) if points else 0.0
+    coverage = max(0.0, 1.0 - sum(day.gaps.values())) if points and not day.withheld else 0.0
     residents, identified_by, cards_of, others = _used_by(day.uses) if day.uses else _NOBODY
     seen = bool(identified_by) or any(_is_theirs(credential, day.day, memory) for credential in cards_of)
     state = _state(day, coverage, seen, bool(cards_of), others, memory)
@@ -215,6 +215,8 @@ def _state(
     if unidentified_use or others:
         return DayState.OTHER_USE
     if in_use_by_water(day.water, memory.usual_water()):
+        if day.withheld:
+            return DayState.PRESENT
         hardly_seen = memory.seen_days < OBSERVABLE_DAYS or memory.last_seen is None
         recent = memory.last_seen is not None and day.day - memory.last_seen <= UNSEEN_AFTER
         return DayState.PRESENT if hardly_seen or recent else DayState.OTHER_USE

@@ -63,6 +63,7 @@ class ObservedDay:
 
     `gaps`: device id → share of the day (0..1] in which it could not observe; devices without a gap are left out.
     `water` m³ and `electricity` kWh used that day; None: no meter, or it could not be read.
+    `withheld`: somebody of the household had taken consent (b) back: whoever comes by face may come and go, and nobody looks.
     """
 
     day: date
@@ -70,6 +71,7 @@ class ObservedDay:
     uses: tuple[CredentialUse, ...] = ()
     water: float | None = None
     electricity: float | None = None
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +138,34 @@ SOMEBODY = "M:?"
 """Stands among the members where cards do not name their holders: one of them, nobody more."""
 
 
+def withheld_of(given: Sequence[tuple[date, date | None]], last: date) -> tuple[tuple[date, date | None], ...]:
+    """Spans of days up to `last` on which a consent that had been given was taken back. The day of the withdrawal is one of them,
+    that of a new consent is not. `given`: (given on, taken back on; None: it lives), in order of giving."""
+    found: list[tuple[date, date | None]] = []
+    until: date | None = None
+    for number, (at, back) in enumerate(given):
+        if at > last:
+            break
+        if number and until is not None and at > until:
+            found.append((until, at - timedelta(days=1)))
+        until = back if back is not None and back <= last else None
+        if until is None:
+            return tuple(found)
+    return tuple(found) if until is None else (*found, (until, None))
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A registered member. `credentials`: tokens that are theirs; `consent_b`: live on the day of the analysis;
-    `since`: first day on the register (None: from the tenancy's beginning)."""
+    `since`: first day on the register (None: from the tenancy's beginning); `withheld`: spans of days (None: still) on which a
+    consent (b) that had been given was taken back."""
 
     id: str
     adult: bool
     consent_b: bool
     credentials: frozenset[str] = frozenset()
     since: date | None = None
+    withheld: tuple[tuple[date, date | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +197,10 @@ class Household:
     def size(self) -> int:
         """How many people are registered."""
         return sum(member.id != SOMEBODY for member in self.members)
+
+    def withheld_on(self, day: date) -> bool:
+        """Somebody had taken consent (b) back: that must never be a sign against the household."""
+        return any(first <= day and (last is None or day <= last) for m in self.members for first, last in m.withheld)
 
     @property
     def unnamed(self) -> int:

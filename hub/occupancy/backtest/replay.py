@@ -14,7 +14,7 @@ from hub.occupancy.backtest.bucket import Buckets, Held, Recognised
 from hub.occupancy.backtest.bucket import Meters as Meters  # a replayer is asked with them
 from hub.occupancy.backtest.bucket import Uses as Uses
 from hub.occupancy.backtest.gathered import Gathered
-from hub.occupancy.backtest.history import History, Lease
+from hub.occupancy.backtest.history import History, Lease, MemberRow
 from hub.occupancy.backtest.kinds import family
 from hub.occupancy.detect import Courses, detect
 from hub.occupancy.finding import Finding, Kind, Stage
@@ -31,6 +31,7 @@ from hub.occupancy.values import (
     Member,
     ObservedDay,
     PresenceDay,
+    withheld_of,
 )
 
 RECENT_DAYS, USUAL_DAYS, DROP = 14, 46, 0.5
@@ -196,7 +197,7 @@ class Replayer:
         )
         observed, points = self._observed(dwelling, uses, meters)
         leases = history.leases[dwelling]
-        judged: dict[int, list[PresenceDay]] = {}
+        judged: dict[object, list[PresenceDay]] = {}
         names = {
             q: f"{history.dwellings[dwelling]}:{q}"
             for i, q in enumerate(("electricity", "water"))
@@ -208,12 +209,22 @@ class Replayer:
             today = history.first + begin
             lease = _lease(leases, today)
             split = min(max((lease.first if lease else history.first) - history.first, 0), count)
-            if split not in judged:
-                judged[split] = presence(observed[:split], points) + presence(observed[split:], points)
+            household = self._household(dwelling, lease, today, tokens) if lease else None
+            spans = tuple(one.withheld for one in household.members if one.withheld) if household else ()
+            if (split, spans) not in judged:
+                own = (
+                    [
+                        replace(day, withheld=True) if household and household.withheld_on(day.day) else day
+                        for day in observed
+                    ]
+                    if spans
+                    else observed
+                )
+                judged[split, spans] = presence(own[:split], points) + presence(own[split:], points)
             record = DwellingRecord(
                 dwelling_id=history.dwellings[dwelling],
-                household=self._household(dwelling, lease, today, tokens) if lease else None,
-                days=tuple(judged[split][:end]),
+                household=household,
+                days=tuple(judged[split, spans][:end]),
                 points=points,
                 meters=names,
                 vacant_since=None if lease else self._vacant_since(dwelling, leases, today),
@@ -239,7 +250,8 @@ class Replayer:
             if row.live(today):
                 since = min(m.first for m in history.members[dwelling] if m.person == row.person)
                 token, tokens = self._buckets.token(row.person), self._buckets.tokens(row.person)
-                members.append(Member(token, True, row.consent, tokens, _date(since)))
+                rows = [m for m in history.members[dwelling] if m.person == row.person]
+                members.append(Member(token, True, row.consent, tokens, _date(since), _withheld(rows, today)))
         if self._buckets.unnamed(dwelling, max(0, today - history.first)):
             members.append(Member(SOMEBODY, True, False, nameless))
         rows = [m for m in history.members.get(dwelling, ()) if m.last is None or m.last >= lease.first]
@@ -285,6 +297,24 @@ class Replayer:
             ObservedDay(day, gap, uses.get(i, ()), water[i], power[i])
             for i, (day, gap) in enumerate(zip(days, gaps, strict=True))
         ], points
+
+
+def _with_withheld(observed: Sequence[ObservedDay], household: Household | None) -> list[ObservedDay]:
+    if household is None or not any(member.withheld for member in household.members):
+        return list(observed)
+    return [replace(day, withheld=True) if household.withheld_on(day.day) else day for day in observed]
+
+
+def _withheld(rows: Sequence[MemberRow], today: int) -> tuple[tuple[date, date | None], ...]:
+    """Of one person's rows, as they were known on a day: spans without consent (b) after one with it."""
+    known = sorted((row for row in rows if row.first <= today), key=lambda row: row.first)
+    given: list[tuple[date, date | None]] = []
+    for row in known:
+        if row.consent and (not given or given[-1][1] is not None):
+            given.append((_date(row.first), None))
+        elif not row.consent and given and given[-1][1] is None:
+            given[-1] = (given[-1][0], _date(row.first))
+    return withheld_of(given, _date(today))
 
 
 def _pieces(days: range) -> Iterator[range]:
