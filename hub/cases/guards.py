@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from hub.cases.calendar import is_workday, months_after
-from hub.cases.record import Record
+from hub.cases.calendar import is_workday, months_after, workdays_after
+from hub.cases.record import Notice, Record
 from hub.cases.states import NOTICES, State
 from hub.cases.steps import Action
 from hub.occupancy.contacts import CONTACT_CODES
@@ -20,9 +20,14 @@ ASK_AGAIN = timedelta(days=7)
 """No household is written to more often about a case (Civil Code 1033: no harassment by messages)."""
 
 SCREENING_HOLDS = timedelta(days=90)
-HEARING_NOTICE = timedelta(days=7)
+HEARING_NOTICE_WORKDAYS = 7
+"""Administrative Penalty Law art. 64 with art. 85: seven working days before."""
+
 TRIES_IN_VAIN, TRIES_OFF_HOURS = 4, 1
-REMINDER_DAYS = 10
+REMINDER_DAYS = REMINDER_WORKDAYS = 10
+"""From the service of the written reminder on. Before an application for enforcement they are working days (Administrative
+Compulsion Law art. 54 with art. 69)."""
+
 ACCUSING = re.compile("违规|违法|违约|骗|黑名单|清退|腾退|收回|处罚|罚款|起诉|转租|转借|闲置|空置|限期|举报|人脸|监控")
 """A first question does not accuse, threaten or show what was recorded."""
 
@@ -264,8 +269,9 @@ def after_notice(name: str) -> Guard:
 def hearing_requested(c: Context, fields: Fields | None) -> str | None:
     if c.record.hearing is not None:
         return "已有待举行的听证。"
-    if fields and date.fromisoformat(fields["on"]) < c.today + HEARING_NOTICE:
-        return "听证须提前七日通知当事人，请改晚。"
+    first = workdays_after(c.today, HEARING_NOTICE_WORKDAYS)
+    if fields and date.fromisoformat(fields["on"]) < first:
+        return f"听证须提前七个工作日通知当事人，最早为{first.isoformat()}，请改晚。"
     return after_notice("asked_on")(c, fields)
 
 
@@ -316,6 +322,17 @@ def refer(c: Context, fields: Fields | None) -> str | None:
     reminded = date.fromisoformat(fields["reminded_on"])
     if reminded <= notice.until or c.today < reminded + timedelta(days=REMINDER_DAYS):
         return f"催告书须在期限（{notice.until.isoformat()}）届满后送达，且送达已满{REMINDER_DAYS}日（行政强制法第五十四条）。"
+    return _enforceable(c, notice, reminded) if fields["route"] == "enforcement" else None
+
+
+def _enforceable(c: Context, notice: Notice, reminded: date) -> str | None:
+    """The court enforces a decision that can no longer be attacked, and only after ten working days of a reminder have passed."""
+    if notice.sue_until is None or c.today <= notice.sue_until:
+        until = notice.sue_until.isoformat() if notice.sue_until else ""
+        return f"当事人可起诉至{until}（行政诉讼法第四十六条），此后才能申请强制执行（行政强制法第五十三条）。"
+    over = workdays_after(reminded, REMINDER_WORKDAYS)
+    if c.today <= over:
+        return f"申请强制执行前的催告以工作日计（行政强制法第六十九条）：至{over.isoformat()}满{REMINDER_WORKDAYS}日，此后才能申请。"
     return None
 
 

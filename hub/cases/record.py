@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from hub.cases.calendar import household_day
+from hub.cases.calendar import household_day, household_months
 from hub.cases.states import NOTICES
 from hub.cases.steps import ACTIONS, HARDSHIP, Action
 from hub.occupancy.contacts import CONTACT_CODES
@@ -17,6 +17,9 @@ ANSWER_DAYS = 14
 
 DEFENCE_DAYS = 10
 """So long to state and defend after a notice (Mohe's practice)."""
+
+SUE_MONTHS = 6
+"""So long a household may sue against a decision (Administrative Litigation Law art. 46)."""
 
 NOTICE_DAYS = {"rectify": 10, "terminate": 30, "vacate": 30}
 HARDSHIP_DAYS = {"rectify": 30, "terminate": 60, "vacate": 60}
@@ -68,6 +71,11 @@ class Notice:
     def defence_until(self) -> date | None:
         """The last day of the household's term to state and defend; None while the notice is not served."""
         return household_day(self.served_on, DEFENCE_DAYS) if self.served_on else None
+
+    @property
+    def sue_until(self) -> date | None:
+        """The last day on which the household may sue against it; None while the notice is not served."""
+        return household_months(self.served_on, SUE_MONTHS) if self.served_on else None
 
 
 @dataclass(frozen=True, slots=True)

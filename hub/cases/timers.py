@@ -16,7 +16,7 @@ OBJECTION_MONTHS = 6
 OBJECTION_WARN, OBJECTION_PRESS = timedelta(days=90), timedelta(days=150)
 EXPIRY_OBJECTION = timedelta(days=30)
 ENFORCE_MONTHS = 3
-"""Administrative Compulsion Law art. 53: the application to the court."""
+"""Administrative Compulsion Law art. 53: the application to the court, from the end of the time to sue on."""
 
 REPLY_WORKDAYS = 15
 STATE_WORKDAYS: dict[State, tuple[str, str, int]] = {
@@ -116,8 +116,8 @@ def _noticed(c: Clock, notice: Notice) -> Iterator[Timer]:
     yield Timer("comply", "通知所定期限", notice.until, HOUSEHOLD, False)
     after = max(until, notice.until)
     yield _working("after_deadline", "期满后的下一步", after + timedelta(days=REMINDER_DAYS), 5, c.today)
-    if notice.conclusion != "rectify":
-        yield _ours("enforce", "申请法院强制执行的最后期限", months_after(after, ENFORCE_MONTHS), c.today)
+    if notice.conclusion != "rectify" and notice.sue_until:
+        yield _ours("enforce", "申请法院强制执行的最后期限", months_after(notice.sue_until, ENFORCE_MONTHS), c.today)
 
 
 def _answers(c: Clock) -> Iterator[Timer]:

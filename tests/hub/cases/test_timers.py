@@ -131,7 +131,7 @@ def test_a_notice_is_served_heard_and_enforced_in_time() -> None:
     found = running(State.NOTICED, notice=served, appeal=MONDAY)
     assert found["defend"].due == date(2026, 11, 30), "ten days, and no weekend"
     assert found["comply"].due == date(2026, 12, 31)
-    assert found["enforce"].due == date(2027, 3, 31)
+    assert found["enforce"].due == date(2027, 8, 18), "three months after the six in which it may be sued against"
     assert found["appeal"].due == date(2026, 12, 7)
 
 

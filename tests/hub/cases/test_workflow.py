@@ -405,9 +405,9 @@ def test_nothing_is_referred_before_everything_was_said_and_answered() -> None:
     assert "整改期满" in blocked(done, A.PROPOSE)
 
 
-def test_a_hearing_is_told_a_week_before() -> None:
+def test_a_hearing_is_told_seven_working_days_before() -> None:
     noticed = with_(ready(S.NOTICED), hearing=None)
-    assert "七日" in blocked(noticed, A.HEARING_REQUESTED, on=(TODAY + timedelta(days=6)).isoformat())
+    assert "七个工作日" in blocked(noticed, A.HEARING_REQUESTED, on=(TODAY + timedelta(days=10)).isoformat())
     assert decide(noticed, wish(A.HEARING_REQUESTED), OFFICIAL, NOW).state is S.NOTICED
     asked = LogEntry(NOW, TODAY, "x", A.HEARING_REQUESTED, "", {"on": (TODAY + timedelta(days=8)).isoformat()})
     arranged = record_of([asked])
