@@ -31,6 +31,7 @@ Compulsion Law art. 54 with art. 69)."""
 ACCUSING = re.compile("违规|违法|违约|骗|黑名单|清退|腾退|收回|处罚|罚款|起诉|转租|转借|闲置|空置|限期|举报|人脸|监控")
 """A first question does not accuse, threaten or show what was recorded."""
 
+UNANSWERED_ZH = "当事人的陈述申辩、听证或申诉尚未办结，请先办结。"
 ADULT_NEEDED = frozenset({"empty", "others"})
 
 
@@ -223,6 +224,8 @@ def sign(c: Context, fields: Fields | None) -> str | None:
         return "通知须由提请人以外的人员签发。"
     if not was_heard(c.record, c.today):
         return "须先听取当事人说明。"
+    if _unanswered(c):
+        return UNANSWERED_ZH
     if problem := _ground(c, proposal.ground, proposal.electronic) or _months(c, proposal.ground) or _screened(c):
         return problem
     gone = c.record.facts_gone_on
@@ -266,6 +269,15 @@ def after_notice(name: str) -> Guard:
     return guard
 
 
+def against_notice(name: str) -> Guard:
+    """The same where the state alone does not say that a notice stands."""
+
+    def guard(c: Context, fields: Fields | None) -> str | None:
+        return "本案没有已签发的通知。" if c.record.notice is None else after_notice(name)(c, fields)
+
+    return guard
+
+
 def hearing_requested(c: Context, fields: Fields | None) -> str | None:
     if c.record.hearing is not None:
         return "已有待举行的听证。"
@@ -287,6 +299,8 @@ def hearing_held(c: Context, fields: Fields | None) -> str | None:
 def appeal_decided(c: Context, fields: Fields | None) -> str | None:
     if c.record.appeal is None:
         return "没有待复核的申诉。"
+    if fields and fields["outcome"] == "withdrawn" and c.record.notice is None:
+        return "本案没有通知可以撤销；请选“维持”，在意见中写明处理，线索不成立的另行排除。"
     return _independent(c, "申诉")
 
 
@@ -302,9 +316,11 @@ def _settled(c: Context) -> str | None:
         return "通知尚未送达，请先填写“送达回证”。"
     if c.today <= until:
         return f"陈述申辩期至{until.isoformat()}，期满后再办理。"
-    if c.record.defence or c.record.hearing or c.record.appeal:
-        return "当事人的陈述申辩、听证或申诉尚未办结，请先办结。"
-    return None
+    return UNANSWERED_ZH if _unanswered(c) else None
+
+
+def _unanswered(c: Context) -> bool:
+    return bool(c.record.defence or c.record.hearing or c.record.appeal)
 
 
 def refer(c: Context, fields: Fields | None) -> str | None:
@@ -361,11 +377,11 @@ GUARDS: dict[Action, Guard] = {
     Action.DISAGREE: second,
     Action.SIGN: sign,
     Action.SERVED: served,
-    Action.DEFENCE: after_notice("said_on"),
+    Action.DEFENCE: against_notice("said_on"),
     Action.REPLY: reply,
     Action.HEARING_REQUESTED: hearing_requested,
     Action.HEARING_HELD: hearing_held,
-    Action.APPEAL: after_notice("appealed_on"),
+    Action.APPEAL: against_notice("appealed_on"),
     Action.APPEAL_DECIDED: appeal_decided,
     Action.COMPLIED: after_notice("done_on"),
     Action.REFER: refer,
@@ -373,3 +389,11 @@ GUARDS: dict[Action, Guard] = {
     Action.NOTE: note,
     Action.ARCHIVE: archive,
 }
+
+ABOUT: dict[Action, Callable[[Record], object | None]] = {
+    Action.DEFENCE: lambda record: record.notice,
+    Action.REPLY: lambda record: record.notice,
+    Action.APPEAL: lambda record: record.notice,
+    Action.APPEAL_DECIDED: lambda record: record.appeal,
+}
+"""What must stand for a step to be shown at all: these are allowed in states in which mostly nothing of the kind does."""

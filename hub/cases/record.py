@@ -150,6 +150,8 @@ def _after(r: Record, e: LogEntry) -> Record:
         return replace(r, reminded=r.reminded | {str(e.fields.get("key", ""))})
     handler = _HANDLERS.get(e.action)
     r = handler(r, e) if handler else r
+    if e.action == Action.WITHDRAW or e.fields.get("outcome") == "withdrawn":
+        r = replace(r, defence=None, hearing=None, hearing_on=None, appeal=None)  # the household has what it asked for
     if rule is not None and e.action not in _NO_REPLY:
         r = replace(r, unanswered_since=None)
     return _contact(r, e)
@@ -213,7 +215,7 @@ def _signed(r: Record, e: LogEntry) -> Record:
     number, least = str(e.fields.get("number", "")), r.least_days.get(conclusion, 0)
     made = Notice(number, e.actor, e.on, conclusion, deadline, least_days=least)
     by = r.deciders | {e.actor}
-    return replace(r, notice=made, defence=None, hearing=None, hearing_on=None, appeal=None, deciders=by)
+    return replace(r, notice=made, deciders=by)  # what the household said stays until it is answered
 
 
 def _served(r: Record, e: LogEntry) -> Record:
@@ -263,6 +265,7 @@ _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.APPEAL: lambda r, e: replace(r, appeal=r.appeal or e.on),
     "household_appeal": lambda r, e: replace(r, appeal=r.appeal or e.on),
     Action.APPEAL_DECIDED: lambda r, e: replace(r, appeal=None),
+    Action.COMPLIED: lambda r, e: replace(r, hearing=None, hearing_on=None),  # it may still appeal
     Action.OBJECTION: _objected,
     "facts_gone": lambda r, e: replace(r, facts_gone_on=e.on),
     "stage_changed": lambda r, e: replace(r, facts_gone_on=None),

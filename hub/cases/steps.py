@@ -78,6 +78,9 @@ class ActionRule:
     permission: str = DECIDE
 
 
+AGAINST_NOTICE = frozenset({S.NOTICED, S.DELIBERATION, S.CONCLUDED})
+"""A notice may stand in these: also while two people consider a heavier one the household speaks against it and is answered."""
+
 KEPT = {"upheld": "维持", "withdrawn": "撤销"}
 HARDSHIP = {
     "lone_elderly": "是否独居或孤寡老人",
@@ -229,7 +232,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.DEFENCE: ActionRule(
         "记录陈述申辩",
-        frozenset({S.NOTICED}),
+        AGAINST_NOTICE,
         fields=(day("said_on", "陈述日期", "past"),),
         opinion_zh="陈述申辩内容",
         evidence=True,
@@ -237,7 +240,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.REPLY: ActionRule(
         "复核陈述申辩并答复",
-        frozenset({S.NOTICED}),
+        AGAINST_NOTICE,
         fields=(choice("outcome", "答复", {**KEPT, "lighter": "改为限期整改"}),),
         opinion_zh="复核意见和答复",
         feed="case.replied",
@@ -263,7 +266,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.APPEAL: ActionRule(
         "记录当事人申诉",
-        frozenset({S.NOTICED, S.REFERRED, S.RECTIFIED}),
+        AGAINST_NOTICE | {S.REFERRED, S.RECTIFIED},
         fields=(day("appealed_on", "申诉日期", "past"),),
         opinion_zh="申诉内容",
         evidence=True,
@@ -271,7 +274,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.APPEAL_DECIDED: ActionRule(
         "申诉复核结果",
-        frozenset({S.NOTICED, S.REFERRED, S.RECTIFIED}),
+        frozenset(State) - {S.ARCHIVED},
         fields=(choice("outcome", "结果", KEPT),),
         opinion_zh="申诉复核意见",
         feed="case.appeal",

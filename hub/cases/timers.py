@@ -127,10 +127,8 @@ def _answers(c: Clock) -> Iterator[Timer]:
         "hearing": ("举行听证", c.record.hearing),
         "appeal": ("复核申诉", c.record.appeal),
     }
-    if c.state in CLOSED - {State.RECTIFIED}:
-        return
     for code, (label, since) in waiting.items():
-        if since:
+        if since and (c.state not in CLOSED or (code == "appeal" and c.state is not State.ARCHIVED)):
             yield _working(code, label, since, REPLY_WORKDAYS, c.today)
 
 

@@ -136,9 +136,9 @@ def test_a_notice_is_served_heard_and_enforced_in_time() -> None:
 
 
 def test_what_is_closed_only_waits_for_the_archive() -> None:
-    for state in CLOSED - {State.ARCHIVED, State.RECTIFIED}:
-        assert set(running(state, kind="sublet", appeal=MONDAY)) == {"archive"}
-    assert set(running(State.RECTIFIED, appeal=MONDAY)) == {"archive", "appeal"}, "who complied may still appeal"
+    for state in CLOSED - {State.ARCHIVED}:
+        assert set(running(state, kind="sublet", defence=MONDAY, unanswered_since=MONDAY)) == {"archive"}
+        assert set(running(state, appeal=MONDAY)) == {"archive", "appeal"}, "an appeal is decided in a closed case, too"
     assert running(State.ARCHIVED) == {}
 
 

@@ -74,9 +74,10 @@ def ready(state: State, actor: str = "b") -> Context:
         _entry(Action.PROPOSE, long_ago, actor="a", conclusion="vacate", electronic="no"),
         _entry(Action.AGREE, long_ago, actor="c"),
     ]
+    if state in (State.NOTICED, State.REFERRED, State.RECTIFIED):
+        log.append(_entry(Action.SIGN, long_ago, actor="d", number="1号", deadline="2026-06-30"))
     if state in (State.NOTICED, State.REFERRED):
         log += [
-            _entry(Action.SIGN, long_ago, actor="d", number="1号", deadline="2026-06-30"),
             *([] if state is State.NOTICED else [_entry(Action.SERVED, long_ago, served_on="2026-05-06")]),
             _entry(Action.DEFENCE, long_ago),
             _entry(Action.HEARING_REQUESTED, long_ago),
