@@ -81,7 +81,8 @@ class Notice:
 @dataclass(frozen=True, slots=True)
 class Record:
     """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `defence`, `hearing`,
-    `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day that was arranged. `facts_gone_on`: since
+    `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day that was arranged. `returned`: the
+    result of the referral came. `facts_gone_on`: since
     then no lead supports the case. `appointments`: the days of visits, met or not. `deciders`: who ever proposed, agreed or
     signed here: they do not judge an appeal against it.
     """
@@ -110,6 +111,7 @@ class Record:
     interview_on: date | None = None
     appeal: date | None = None
     objections: frozenset[str] = frozenset()
+    referred: bool = False
     returned: bool = False
     facts_gone_on: date | None = None
     reminded: frozenset[str] = frozenset()
@@ -172,6 +174,10 @@ def _day(e: LogEntry, name: str) -> date | None:
 
 
 def _heard(r: Record, e: LogEntry) -> Record:
+    """Whatever way a household speaks while a notice waits for what comes of it, that is its defence, and is answered as one
+    (Administrative Penalty Law art. 45)."""
+    if r.notice is not None and not r.referred:
+        return replace(_defended(r, e), answered_on=e.on)
     return replace(r, heard=True, answered_on=e.on, unanswered_since=r.unanswered_since or e.on)
 
 
@@ -265,6 +271,7 @@ _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.APPEAL: lambda r, e: replace(r, appeal=r.appeal or e.on),
     "household_appeal": lambda r, e: replace(r, appeal=r.appeal or e.on),
     Action.APPEAL_DECIDED: lambda r, e: replace(r, appeal=None),
+    Action.REFER: lambda r, e: replace(r, referred=True, returned=False),  # what came before is not its result
     Action.COMPLIED: lambda r, e: replace(r, hearing=None, hearing_on=None),  # it may still appeal
     Action.OBJECTION: _objected,
     "facts_gone": lambda r, e: replace(r, facts_gone_on=e.on),
