@@ -246,7 +246,9 @@ def _objected(r: Record, e: LogEntry) -> Record:
 
 _ACTIONS = frozenset(action.value for action in Action)
 _MOVES = frozenset({"opened", "closed_unproven"})
-_NO_REPLY = frozenset({Action.NOTE, Action.ANSWER, Action.HARDSHIP})
+_NO_REPLY = frozenset({Action.NOTE, Action.ANSWER, Action.HARDSHIP, Action.REVIEWED, Action.OBJECTION})
+"""Steps by which the household learns nothing of what becomes of its words: they are still to be answered."""
+
 _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.RECHECK: lambda r, e: replace(r, reviewed=False),
     Action.REVIEWED: lambda r, e: replace(r, reviewed=_sound(e)),
