@@ -164,8 +164,8 @@ def propose(c: Context, fields: Fields | None) -> str | None:
         return "拟定结论与认定依据不一致：整改、解除、腾退须有法定情形；“未证实”“有正当理由”请选“不成立或有正当理由”。"
     if fields["conclusion"] not in NOTICES:
         return None
-    ground = fields["reason_code"]
-    return _ground(c, ground, fields.get("electronic") == "yes") or _months(c, ground) or _screened(c)
+    ground, electronic = fields["reason_code"], fields.get("electronic") == "yes"
+    return _ground(c, ground, electronic) or _vanished(c, electronic) or _months(c, ground) or _screened(c)
 
 
 def _again(c: Context) -> str | None:
@@ -185,6 +185,14 @@ def _ground(c: Context, ground: str, electronic: bool) -> str | None:
     if ground == "G_IDLE" and c.stage != "red":
         return "记录尚未达到当地规定的闲置期限（红色），不能以门禁、表计记录认定闲置。"
     return None
+
+
+def _vanished(c: Context, electronic: bool) -> str | None:
+    """Records whose facts are gone carry nothing until people have looked at them again."""
+    gone = c.record.facts_gone_on
+    if not electronic or gone is None or c.record.gone_reviewed:
+        return None
+    return f"线索事实已于{gone.isoformat()}消失，此后未经数据复核，门禁、表计记录不得作为认定依据；请改选“否”。"
 
 
 def _months(c: Context, ground: str) -> str | None:

@@ -83,7 +83,7 @@ class Record:
     """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `defence`, `hearing`,
     `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day that was arranged. `returned`: the
     result of the referral came. `facts_gone_on`: since
-    then no lead supports the case. `appointments`: the days of visits, met or not. `deciders`: who ever proposed, agreed or
+    then no lead supports the case; `gone_reviewed`: people looked at the data after that, and they stand. `appointments`: the days of visits, met or not. `deciders`: who ever proposed, agreed or
     signed here: they do not judge an appeal against it.
     """
 
@@ -114,6 +114,7 @@ class Record:
     referred: bool = False
     returned: bool = False
     facts_gone_on: date | None = None
+    gone_reviewed: bool = False
     reminded: frozenset[str] = frozenset()
     deciders: frozenset[str] = frozenset()
 
@@ -251,7 +252,7 @@ _NO_REPLY = frozenset({Action.NOTE, Action.ANSWER, Action.HARDSHIP, Action.REVIE
 
 _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.RECHECK: lambda r, e: replace(r, reviewed=False),
-    Action.REVIEWED: lambda r, e: replace(r, reviewed=_sound(e)),
+    Action.REVIEWED: lambda r, e: replace(r, reviewed=_sound(e), gone_reviewed=_sound(e)),
     Action.ASK: lambda r, e: replace(
         r, asked_on=(*r.asked_on, e.on), first_asked=r.first_asked or e.on, answered_on=None
     ),
@@ -276,7 +277,7 @@ _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.REFER: lambda r, e: replace(r, referred=True, returned=False),  # what came before is not its result
     Action.COMPLIED: lambda r, e: replace(r, hearing=None, hearing_on=None),  # it may still appeal
     Action.OBJECTION: _objected,
-    "facts_gone": lambda r, e: replace(r, facts_gone_on=e.on),
+    "facts_gone": lambda r, e: replace(r, facts_gone_on=e.on, gone_reviewed=False),
     "stage_changed": lambda r, e: replace(r, facts_gone_on=None),
     "kind_changed": lambda r, e: replace(r, facts_gone_on=None, reviewed=False),  # of other facts than were reviewed
     "lease_decision": lambda r, e: replace(r, returned=True),
