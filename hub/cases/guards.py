@@ -62,12 +62,13 @@ Guard = Callable[[Context, Fields | None], str | None]
 
 
 def was_heard(record: Record, today: date) -> bool:
-    """The household spoke; or it was asked, its time is over, and it was sought four times, once in person out of hours."""
+    """The household spoke; or it was asked in writing, its time is over, and it was sought on four days, once in person out of
+    hours."""
     if record.heard:
         return True
     until = record.answer_until
     sought = record.tries >= TRIES_IN_VAIN and record.off_hours_tries >= TRIES_OFF_HOURS
-    return until is not None and today > until and sought
+    return record.asked_in_writing and until is not None and today > until and sought
 
 
 def ask(c: Context, fields: Fields | None) -> str | None:
@@ -157,7 +158,7 @@ def propose(c: Context, fields: Fields | None) -> str | None:
     if c.state is State.NOTICED and (problem := _again(c)):
         return problem
     if not was_heard(c.record, c.today):
-        return "须先听取当事人说明；或已书面询问、期满未答，并联系四次未果（其中至少一次在夜间或周末上门）。"
+        return "须先听取当事人说明；或已书面询问（短信、站内消息或信函）、期满未答，并在询问后的四个不同日期联系未果（其中至少一次在夜间或周末上门）。"
     if fields is None:
         return None
     if (fields["conclusion"] in NOTICES) != (fields["reason_code"] != "G_NONE"):

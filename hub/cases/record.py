@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.cases.calendar import household_day, household_months
 from hub.cases.states import NOTICES
-from hub.cases.steps import ACTIONS, HARDSHIP, Action
+from hub.cases.steps import ACTIONS, HARDSHIP, WRITTEN, Action
 from hub.occupancy.contacts import CONTACT_CODES
 
 ANSWER_DAYS = 14
@@ -80,7 +80,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `defence`, `hearing`,
+    """`reviewed`: people looked at the data and it stands. `tries`: on so many days after the first
+    question the household was sought in vain, last on `tried_on`; `off_hours_tries` of the visits were out of hours. `state_since`: when the case came to its state. `defence`, `hearing`,
     `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day that was arranged. `returned`: the
     result of the referral came. `facts_gone_on`: since
     then no lead supports the case; `gone_reviewed`: people looked at the data after that, and they stand. `appointments`: the days of visits, met or not. `deciders`: who ever proposed, agreed or
@@ -97,6 +98,8 @@ class Record:
     appointments: tuple[date, ...] = ()
     visited_at: datetime | None = None
     off_hours_visits: int = 0
+    asked_in_writing: bool = False
+    tried_on: date | None = None
     tries: int = 0
     off_hours_tries: int = 0
     interview_held: bool = False
@@ -167,11 +170,24 @@ def _contact(r: Record, e: LogEntry) -> Record:
     off = kind.in_person and kind.off_hours
     if kind.in_person and e.at != r.visited_at:  # the note beside the record of a visit is that same visit
         r = replace(r, appointments=(*r.appointments, e.on))
-    return replace(r, tries=r.tries + 1, off_hours_tries=r.off_hours_tries + off)
+    if r.first_asked is None or e.on <= r.first_asked:
+        return r
+    new_day = e.on != r.tried_on
+    return replace(r, tries=r.tries + new_day, tried_on=e.on, off_hours_tries=r.off_hours_tries + off)
 
 
 def _day(e: LogEntry, name: str) -> date | None:
     return date.fromisoformat(str(e.fields[name])) if e.fields.get(name) else None
+
+
+def _asked(r: Record, e: LogEntry) -> Record:
+    return replace(
+        r,
+        asked_on=(*r.asked_on, e.on),
+        first_asked=r.first_asked or e.on,
+        asked_in_writing=r.asked_in_writing or e.fields.get("channel") in WRITTEN,
+        answered_on=None,
+    )
 
 
 def _heard(r: Record, e: LogEntry) -> Record:
@@ -253,9 +269,7 @@ _NO_REPLY = frozenset({Action.NOTE, Action.ANSWER, Action.HARDSHIP, Action.REVIE
 _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.RECHECK: lambda r, e: replace(r, reviewed=False),
     Action.REVIEWED: lambda r, e: replace(r, reviewed=_sound(e), gone_reviewed=_sound(e)),
-    Action.ASK: lambda r, e: replace(
-        r, asked_on=(*r.asked_on, e.on), first_asked=r.first_asked or e.on, answered_on=None
-    ),
+    Action.ASK: _asked,
     Action.ANSWER: _heard,
     "household_statement": _heard,
     Action.VISITED: _visited,

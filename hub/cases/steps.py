@@ -91,6 +91,9 @@ HARDSHIP = {
 }
 SCREEN_CHOICES = {"no": "没有", "yes": "有", "unknown": "尚未查明"}
 CHANNELS = {"phone": "电话", "message": "短信或站内消息", "letter": "书面信函", "in_person": "当面"}
+WRITTEN = frozenset({"message", "letter"})
+"""Channels of what is asked in writing."""
+
 SERVICE = {"direct": "直接送达", "post": "邮寄送达", "left": "留置送达（有见证人）", "electronic": "经同意的电子送达"}
 ROUTES = {"civil": "向法院起诉（合同解除、到期）", "enforcement": "申请法院强制执行（行政决定）"}
 VISIT_TIME = {"workday": "工作日白天", "evening": "工作日夜间", "weekend": "周末或节假日"}

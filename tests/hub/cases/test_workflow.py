@@ -67,7 +67,7 @@ def ready(state: State, actor: str = "b") -> Context:
     log = [
         _entry("opened", long_ago),
         _entry(Action.REVIEWED, long_ago, **form(Action.REVIEWED)),
-        _entry(Action.ASK, long_ago),
+        _entry(Action.ASK, long_ago, channel="letter"),
         _entry(Action.ANSWER, long_ago),
         _entry(Action.VISITED, long_ago, **form(Action.VISITED)),
         _entry(Action.HARDSHIP, TODAY, **NO_HARDSHIP),
