@@ -158,7 +158,10 @@ def propose(c: Context, fields: Fields | None) -> str | None:
     if c.state is State.NOTICED and (problem := _again(c)):
         return problem
     if not was_heard(c.record, c.today):
-        return "须先听取当事人说明；或已书面询问（短信、站内消息或信函）、期满未答，并在询问后的四个不同日期联系未果（其中至少一次在夜间或周末上门）。"
+        return (
+            "须先听取当事人说明；或已书面询问（短信、站内消息或信函）、期满未答，"
+            "并在询问后的四个不同日期联系未果（其中至少一次在夜间或周末上门）。"
+        )
     if fields is None:
         return None
     if (fields["conclusion"] in NOTICES) != (fields["reason_code"] != "G_NONE"):
@@ -355,9 +358,9 @@ def _enforceable(c: Context, notice: Notice, reminded: date) -> str | None:
     if notice.sue_until is None or c.today <= notice.sue_until:
         until = notice.sue_until.isoformat() if notice.sue_until else ""
         return f"当事人可起诉至{until}（行政诉讼法第四十六条），此后才能申请强制执行（行政强制法第五十三条）。"
-    over = workdays_after(reminded, REMINDER_WORKDAYS)
+    over, days = workdays_after(reminded, REMINDER_WORKDAYS), REMINDER_WORKDAYS
     if c.today <= over:
-        return f"申请强制执行前的催告以工作日计（行政强制法第六十九条）：至{over.isoformat()}满{REMINDER_WORKDAYS}日，此后才能申请。"
+        return f"申请强制执行前的催告以工作日计（行政强制法第六十九条）：至{over.isoformat()}满{days}日，此后才能申请。"
     return None
 
 

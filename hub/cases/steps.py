@@ -251,7 +251,10 @@ ACTIONS: dict[Action, ActionRule] = {
     Action.HEARING_REQUESTED: ActionRule(
         "当事人要求听证",
         frozenset({S.NOTICED}),
-        fields=(day("asked_on", "提出日期", "past"), day("on", "听证日期", "future", help_zh="须提前七个工作日通知当事人")),
+        fields=(
+            day("asked_on", "提出日期", "past"),
+            day("on", "听证日期", "future", help_zh="须提前七个工作日通知当事人"),
+        ),
         opinion_zh="要求与安排",
         feed="case.hearing",
     ),
