@@ -80,10 +80,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `tries`: on so many days
-    after the first question the household was sought in vain, last on `tried_on`; `off_hours_tries`: so many visits of these
-    out of hours. `defence`, `hearing`, `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day that
-    was arranged. `returned`: the result of the referral came. `facts_gone_on`: since then no lead supports the case;
+    """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `tries`: on so many
+    days after the first question the household was sought in vain, last on `tried_on`; `off_hours_tries`: so many visits of
+    these out of hours. `defence`, `hearing`, `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day
+    that was arranged. `returned`: the result of the referral came. `facts_gone_on`: since then no lead supports the case;
     `gone_reviewed`: people looked at the data after that, and it stands. `appointments`: the days of visits, met or not.
     `deciders`: who ever proposed, agreed or signed here: they do not judge an appeal against it.
     """
