@@ -1,7 +1,7 @@
 """(P) Days of deadlines: working days as the State Council's yearly notice arranges them, make-up days (调休) included.
 
-The notice of a year comes out in the November before. Of a year without one Monday to Friday are counted, and it is said so:
-our own deadlines are then rather too early than too late.
+The notice of a year comes out in the November before. Of a year without one Monday to Friday are counted, but for the holidays
+that have the same date every year, and it is said so: our own deadlines are then rather too early than too late.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from datetime import date, timedelta
 import chinese_calendar
 
 SATURDAY = 5
+FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
+"""(month, day) by the State Council's regulation on holidays; the others follow the moon or the sun."""
 
 
 def published(day: date) -> bool:
@@ -24,7 +26,9 @@ def published(day: date) -> bool:
 
 def is_workday(day: date) -> bool:
     """Monday to Friday but for holidays, and the Saturdays and Sundays that make up for them."""
-    return bool(chinese_calendar.is_workday(day)) if published(day) else day.weekday() < SATURDAY
+    if published(day):
+        return bool(chinese_calendar.is_workday(day))
+    return day.weekday() < SATURDAY and (day.month, day.day) not in FIXED_HOLIDAYS
 
 
 def doubt(*days: date) -> str:
@@ -44,7 +48,15 @@ def workdays_after(start: date, count: int) -> date:
 
 def household_day(start: date, days: int) -> date:
     """The last day of a household's term: `days` after `start`, and never a day of rest (Civil Code art. 203)."""
-    day = start + timedelta(days=days)
+    return _not_of_rest(start + timedelta(days=days))
+
+
+def household_months(start: date, months: int) -> date:
+    """The same of a term of months."""
+    return _not_of_rest(months_after(start, months))
+
+
+def _not_of_rest(day: date) -> date:
     while not is_workday(day):
         day += timedelta(days=1)
     return day

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from hub.cases.calendar import is_workday, months_after
-from hub.cases.record import Record
+from hub.cases.calendar import is_workday, months_after, workdays_after
+from hub.cases.record import Notice, Record
 from hub.cases.states import NOTICES, State
 from hub.cases.steps import Action
 from hub.occupancy.contacts import CONTACT_CODES
@@ -20,12 +20,18 @@ ASK_AGAIN = timedelta(days=7)
 """No household is written to more often about a case (Civil Code 1033: no harassment by messages)."""
 
 SCREENING_HOLDS = timedelta(days=90)
-HEARING_NOTICE = timedelta(days=7)
+HEARING_NOTICE_WORKDAYS = 7
+"""Administrative Penalty Law art. 64 with art. 85: seven working days before."""
+
 TRIES_IN_VAIN, TRIES_OFF_HOURS = 4, 1
-REMINDER_DAYS = 10
+REMINDER_DAYS = REMINDER_WORKDAYS = 10
+"""From the service of the written reminder on. Before an application for enforcement they are working days (Administrative
+Compulsion Law art. 54 with art. 69)."""
+
 ACCUSING = re.compile("违规|违法|违约|骗|黑名单|清退|腾退|收回|处罚|罚款|起诉|转租|转借|闲置|空置|限期|举报|人脸|监控")
 """A first question does not accuse, threaten or show what was recorded."""
 
+UNANSWERED_ZH = "当事人的陈述申辩、听证或申诉尚未办结，请先办结。"
 ADULT_NEEDED = frozenset({"empty", "others"})
 
 
@@ -58,12 +64,13 @@ Guard = Callable[[Context, Fields | None], str | None]
 
 
 def was_heard(record: Record, today: date) -> bool:
-    """The household spoke; or it was asked, its time is over, and it was sought four times, once in person out of hours."""
+    """The household spoke; or it was asked in writing, its time is over, and it was sought on four days, once in person out of
+    hours."""
     if record.heard:
         return True
     until = record.answer_until
     sought = record.tries >= TRIES_IN_VAIN and record.off_hours_tries >= TRIES_OFF_HOURS
-    return until is not None and today > until and sought
+    return record.asked_in_writing and until is not None and today > until and sought
 
 
 ENDED_ZH = "本案承租家庭的租约已经结束，不能再到现住户家询问或核查；请排除线索、按约结案，或继续办理已签发的通知。"
@@ -160,15 +167,18 @@ def propose(c: Context, fields: Fields | None) -> str | None:
     if c.state is State.NOTICED and (problem := _again(c)):
         return problem
     if not was_heard(c.record, c.today):
-        return "须先听取当事人说明；或已书面询问、期满未答，并联系四次未果（其中至少一次在夜间或周末上门）。"
+        return (
+            "须先听取当事人说明；或已书面询问（短信、站内消息或信函）、期满未答，"
+            "并在询问后的四个不同日期联系未果（其中至少一次在夜间或周末上门）。"
+        )
     if fields is None:
         return None
     if (fields["conclusion"] in NOTICES) != (fields["reason_code"] != "G_NONE"):
         return "拟定结论与认定依据不一致：整改、解除、腾退须有法定情形；“未证实”“有正当理由”请选“不成立或有正当理由”。"
     if fields["conclusion"] not in NOTICES:
         return None
-    ground = fields["reason_code"]
-    return _ground(c, ground, fields.get("electronic") == "yes") or _months(c, ground) or _screened(c)
+    ground, electronic = fields["reason_code"], fields.get("electronic") == "yes"
+    return _ground(c, ground, electronic) or _vanished(c, electronic) or _months(c, ground) or _screened(c)
 
 
 def _again(c: Context) -> str | None:
@@ -188,6 +198,14 @@ def _ground(c: Context, ground: str, electronic: bool) -> str | None:
     if ground == "G_IDLE" and c.stage != "red":
         return "记录尚未达到当地规定的闲置期限（红色），不能以门禁、表计记录认定闲置。"
     return None
+
+
+def _vanished(c: Context, electronic: bool) -> str | None:
+    """Records whose facts are gone carry nothing until people have looked at them again."""
+    gone = c.record.facts_gone_on
+    if not electronic or gone is None or c.record.gone_reviewed:
+        return None
+    return f"线索事实已于{gone.isoformat()}消失，此后未经数据复核，门禁、表计记录不得作为认定依据；请改选“否”。"
 
 
 def _months(c: Context, ground: str) -> str | None:
@@ -227,6 +245,8 @@ def sign(c: Context, fields: Fields | None) -> str | None:
         return "通知须由提请人以外的人员签发。"
     if not was_heard(c.record, c.today):
         return "须先听取当事人说明。"
+    if _unanswered(c):
+        return UNANSWERED_ZH
     if problem := _ground(c, proposal.ground, proposal.electronic) or _months(c, proposal.ground) or _screened(c):
         return problem
     gone = c.record.facts_gone_on
@@ -270,11 +290,21 @@ def after_notice(name: str) -> Guard:
     return guard
 
 
+def against_notice(name: str) -> Guard:
+    """The same where the state alone does not say that a notice stands."""
+
+    def guard(c: Context, fields: Fields | None) -> str | None:
+        return "本案没有已签发的通知。" if c.record.notice is None else after_notice(name)(c, fields)
+
+    return guard
+
+
 def hearing_requested(c: Context, fields: Fields | None) -> str | None:
     if c.record.hearing is not None:
         return "已有待举行的听证。"
-    if fields and date.fromisoformat(fields["on"]) < c.today + HEARING_NOTICE:
-        return "听证须提前七日通知当事人，请改晚。"
+    first = workdays_after(c.today, HEARING_NOTICE_WORKDAYS)
+    if fields and date.fromisoformat(fields["on"]) < first:
+        return f"听证须提前七个工作日通知当事人，最早为{first.isoformat()}，请改晚。"
     return after_notice("asked_on")(c, fields)
 
 
@@ -290,6 +320,8 @@ def hearing_held(c: Context, fields: Fields | None) -> str | None:
 def appeal_decided(c: Context, fields: Fields | None) -> str | None:
     if c.record.appeal is None:
         return "没有待复核的申诉。"
+    if fields and fields["outcome"] == "withdrawn" and c.record.notice is None:
+        return "本案没有通知可以撤销；请选“维持”，在意见中写明处理，线索不成立的另行排除。"
     return _independent(c, "申诉")
 
 
@@ -305,9 +337,11 @@ def _settled(c: Context) -> str | None:
         return "通知尚未送达，请先填写“送达回证”。"
     if c.today <= until:
         return f"陈述申辩期至{until.isoformat()}，期满后再办理。"
-    if c.record.defence or c.record.hearing or c.record.appeal:
-        return "当事人的陈述申辩、听证或申诉尚未办结，请先办结。"
-    return None
+    return UNANSWERED_ZH if _unanswered(c) else None
+
+
+def _unanswered(c: Context) -> bool:
+    return bool(c.record.defence or c.record.hearing or c.record.appeal)
 
 
 def refer(c: Context, fields: Fields | None) -> str | None:
@@ -325,6 +359,17 @@ def refer(c: Context, fields: Fields | None) -> str | None:
     reminded = date.fromisoformat(fields["reminded_on"])
     if reminded <= notice.until or c.today < reminded + timedelta(days=REMINDER_DAYS):
         return f"催告书须在期限（{notice.until.isoformat()}）届满后送达，且送达已满{REMINDER_DAYS}日（行政强制法第五十四条）。"
+    return _enforceable(c, notice, reminded) if fields["route"] == "enforcement" else None
+
+
+def _enforceable(c: Context, notice: Notice, reminded: date) -> str | None:
+    """The court enforces a decision that can no longer be attacked, and only after ten working days of a reminder have passed."""
+    if notice.sue_until is None or c.today <= notice.sue_until:
+        until = notice.sue_until.isoformat() if notice.sue_until else ""
+        return f"当事人可起诉至{until}（行政诉讼法第四十六条），此后才能申请强制执行（行政强制法第五十三条）。"
+    over, days = workdays_after(reminded, REMINDER_WORKDAYS), REMINDER_WORKDAYS
+    if c.today <= over:
+        return f"申请强制执行前的催告以工作日计（行政强制法第六十九条）：至{over.isoformat()}满{days}日，此后才能申请。"
     return None
 
 
@@ -353,11 +398,11 @@ GUARDS: dict[Action, Guard] = {
     Action.DISAGREE: second,
     Action.SIGN: sign,
     Action.SERVED: served,
-    Action.DEFENCE: after_notice("said_on"),
+    Action.DEFENCE: against_notice("said_on"),
     Action.REPLY: reply,
     Action.HEARING_REQUESTED: hearing_requested,
     Action.HEARING_HELD: hearing_held,
-    Action.APPEAL: after_notice("appealed_on"),
+    Action.APPEAL: against_notice("appealed_on"),
     Action.APPEAL_DECIDED: appeal_decided,
     Action.COMPLIED: after_notice("done_on"),
     Action.REFER: refer,
@@ -365,3 +410,11 @@ GUARDS: dict[Action, Guard] = {
     Action.NOTE: note,
     Action.ARCHIVE: archive,
 }
+
+ABOUT: dict[Action, Callable[[Record], object | None]] = {
+    Action.DEFENCE: lambda record: record.notice,
+    Action.REPLY: lambda record: record.notice,
+    Action.APPEAL: lambda record: record.notice,
+    Action.APPEAL_DECIDED: lambda record: record.appeal,
+}
+"""What must stand for a step to be shown at all: these are allowed in states in which mostly nothing of the kind does."""

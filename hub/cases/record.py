@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from hub.cases.calendar import household_day
+from hub.cases.calendar import household_day, household_months
 from hub.cases.states import NOTICES
-from hub.cases.steps import ACTIONS, HARDSHIP, Action
+from hub.cases.steps import ACTIONS, HARDSHIP, WRITTEN, Action
 from hub.occupancy.contacts import CONTACT_CODES
 
 ANSWER_DAYS = 14
@@ -17,6 +17,9 @@ ANSWER_DAYS = 14
 
 DEFENCE_DAYS = 10
 """So long to state and defend after a notice (Mohe's practice)."""
+
+SUE_MONTHS = 6
+"""So long a household may sue against a decision (Administrative Litigation Law art. 46)."""
 
 NOTICE_DAYS = {"rectify": 10, "terminate": 30, "vacate": 30}
 HARDSHIP_DAYS = {"rectify": 30, "terminate": 60, "vacate": 60}
@@ -69,13 +72,20 @@ class Notice:
         """The last day of the household's term to state and defend; None while the notice is not served."""
         return household_day(self.served_on, DEFENCE_DAYS) if self.served_on else None
 
+    @property
+    def sue_until(self) -> date | None:
+        """The last day on which the household may sue against it; None while the notice is not served."""
+        return household_months(self.served_on, SUE_MONTHS) if self.served_on else None
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `defence`, `hearing`,
-    `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day that was arranged. `facts_gone_on`: since
-    then no lead supports the case. `appointments`: the days of visits, met or not. `deciders`: who ever proposed, agreed or
-    signed here: they do not judge an appeal against it.
+    """`reviewed`: people looked at the data and it stands. `state_since`: when the case came to its state. `tries`: on so many
+    days after the first question the household was sought in vain, last on `tried_on`; `off_hours_tries`: so many visits of
+    these out of hours. `defence`, `hearing`, `appeal`: since when one is not answered yet; `hearing_on`, `interview_on`: the day
+    that was arranged. `returned`: the result of the referral came. `facts_gone_on`: since then no lead supports the case;
+    `gone_reviewed`: people looked at the data after that, and it stands. `appointments`: the days of visits, met or not.
+    `deciders`: who ever proposed, agreed or signed here: they do not judge an appeal against it.
     """
 
     state_since: date | None = None
@@ -88,6 +98,8 @@ class Record:
     appointments: tuple[date, ...] = ()
     visited_at: datetime | None = None
     off_hours_visits: int = 0
+    asked_in_writing: bool = False
+    tried_on: date | None = None
     tries: int = 0
     off_hours_tries: int = 0
     interview_held: bool = False
@@ -102,8 +114,10 @@ class Record:
     interview_on: date | None = None
     appeal: date | None = None
     objections: frozenset[str] = frozenset()
+    referred: bool = False
     returned: bool = False
     facts_gone_on: date | None = None
+    gone_reviewed: bool = False
     reminded: frozenset[str] = frozenset()
     deciders: frozenset[str] = frozenset()
 
@@ -142,6 +156,8 @@ def _after(r: Record, e: LogEntry) -> Record:
         return replace(r, reminded=r.reminded | {str(e.fields.get("key", ""))})
     handler = _HANDLERS.get(e.action)
     r = handler(r, e) if handler else r
+    if e.action == Action.WITHDRAW or e.fields.get("outcome") == "withdrawn":
+        r = replace(r, defence=None, hearing=None, hearing_on=None, appeal=None)  # the household has what it asked for
     if rule is not None and e.action not in _NO_REPLY:
         r = replace(r, unanswered_since=None)
     return _contact(r, e)
@@ -154,14 +170,31 @@ def _contact(r: Record, e: LogEntry) -> Record:
     off = kind.in_person and kind.off_hours
     if kind.in_person and e.at != r.visited_at:  # the note beside the record of a visit is that same visit
         r = replace(r, appointments=(*r.appointments, e.on))
-    return replace(r, tries=r.tries + 1, off_hours_tries=r.off_hours_tries + off)
+    if r.first_asked is None or e.on <= r.first_asked:
+        return r
+    new_day = e.on != r.tried_on
+    return replace(r, tries=r.tries + new_day, tried_on=e.on, off_hours_tries=r.off_hours_tries + off)
 
 
 def _day(e: LogEntry, name: str) -> date | None:
     return date.fromisoformat(str(e.fields[name])) if e.fields.get(name) else None
 
 
+def _asked(r: Record, e: LogEntry) -> Record:
+    return replace(
+        r,
+        asked_on=(*r.asked_on, e.on),
+        first_asked=r.first_asked or e.on,
+        asked_in_writing=r.asked_in_writing or e.fields.get("channel") in WRITTEN,
+        answered_on=None,
+    )
+
+
 def _heard(r: Record, e: LogEntry) -> Record:
+    """Whatever way a household speaks while a notice waits for what comes of it, that is its defence, and is answered as one
+    (Administrative Penalty Law art. 45)."""
+    if r.notice is not None and not r.referred:
+        return replace(_defended(r, e), answered_on=e.on)
     return replace(r, heard=True, answered_on=e.on, unanswered_since=r.unanswered_since or e.on)
 
 
@@ -205,7 +238,7 @@ def _signed(r: Record, e: LogEntry) -> Record:
     number, least = str(e.fields.get("number", "")), r.least_days.get(conclusion, 0)
     made = Notice(number, e.actor, e.on, conclusion, deadline, least_days=least)
     by = r.deciders | {e.actor}
-    return replace(r, notice=made, defence=None, hearing=None, hearing_on=None, appeal=None, deciders=by)
+    return replace(r, notice=made, deciders=by)  # what the household said stays until it is answered
 
 
 def _served(r: Record, e: LogEntry) -> Record:
@@ -230,13 +263,13 @@ def _objected(r: Record, e: LogEntry) -> Record:
 
 _ACTIONS = frozenset(action.value for action in Action)
 _MOVES = frozenset({"opened", "closed_unproven"})
-_NO_REPLY = frozenset({Action.NOTE, Action.ANSWER, Action.HARDSHIP})
+_NO_REPLY = frozenset({Action.NOTE, Action.ANSWER, Action.HARDSHIP, Action.REVIEWED, Action.OBJECTION})
+"""Steps by which the household learns nothing of what becomes of its words: they are still to be answered."""
+
 _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.RECHECK: lambda r, e: replace(r, reviewed=False),
-    Action.REVIEWED: lambda r, e: replace(r, reviewed=_sound(e)),
-    Action.ASK: lambda r, e: replace(
-        r, asked_on=(*r.asked_on, e.on), first_asked=r.first_asked or e.on, answered_on=None
-    ),
+    Action.REVIEWED: lambda r, e: replace(r, reviewed=_sound(e), gone_reviewed=_sound(e)),
+    Action.ASK: _asked,
     Action.ANSWER: _heard,
     "household_statement": _heard,
     Action.VISITED: _visited,
@@ -255,8 +288,10 @@ _HANDLERS: dict[str, Callable[[Record, LogEntry], Record]] = {
     Action.APPEAL: lambda r, e: replace(r, appeal=r.appeal or e.on),
     "household_appeal": lambda r, e: replace(r, appeal=r.appeal or e.on),
     Action.APPEAL_DECIDED: lambda r, e: replace(r, appeal=None),
+    Action.REFER: lambda r, e: replace(r, referred=True, returned=False),  # what came before is not its result
+    Action.COMPLIED: lambda r, e: replace(r, hearing=None, hearing_on=None),  # it may still appeal
     Action.OBJECTION: _objected,
-    "facts_gone": lambda r, e: replace(r, facts_gone_on=e.on),
+    "facts_gone": lambda r, e: replace(r, facts_gone_on=e.on, gone_reviewed=False),
     "stage_changed": lambda r, e: replace(r, facts_gone_on=None),
     "facts_back": lambda r, e: replace(r, facts_gone_on=None),
     "kind_changed": lambda r, e: replace(r, facts_gone_on=None, reviewed=False),  # of other facts than were reviewed

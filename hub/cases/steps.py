@@ -78,6 +78,9 @@ class ActionRule:
     permission: str = DECIDE
 
 
+AGAINST_NOTICE = frozenset({S.NOTICED, S.DELIBERATION, S.CONCLUDED})
+"""A notice may stand in these: also while two people consider a heavier one the household speaks against it and is answered."""
+
 KEPT = {"upheld": "维持", "withdrawn": "撤销"}
 HARDSHIP = {
     "lone_elderly": "是否独居或孤寡老人",
@@ -88,6 +91,9 @@ HARDSHIP = {
 }
 SCREEN_CHOICES = {"no": "没有", "yes": "有", "unknown": "尚未查明"}
 CHANNELS = {"phone": "电话", "message": "短信或站内消息", "letter": "书面信函", "in_person": "当面"}
+WRITTEN = frozenset({"message", "letter"})
+"""Channels of what is asked in writing."""
+
 SERVICE = {"direct": "直接送达", "post": "邮寄送达", "left": "留置送达（有见证人）", "electronic": "经同意的电子送达"}
 ROUTES = {"civil": "向法院起诉（合同解除、到期）", "enforcement": "申请法院强制执行（行政决定）"}
 VISIT_TIME = {"workday": "工作日白天", "evening": "工作日夜间", "weekend": "周末或节假日"}
@@ -229,7 +235,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.DEFENCE: ActionRule(
         "记录陈述申辩",
-        frozenset({S.NOTICED}),
+        AGAINST_NOTICE,
         fields=(day("said_on", "陈述日期", "past"),),
         opinion_zh="陈述申辩内容",
         evidence=True,
@@ -237,7 +243,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.REPLY: ActionRule(
         "复核陈述申辩并答复",
-        frozenset({S.NOTICED}),
+        AGAINST_NOTICE,
         fields=(choice("outcome", "答复", {**KEPT, "lighter": "改为限期整改"}),),
         opinion_zh="复核意见和答复",
         feed="case.replied",
@@ -245,7 +251,10 @@ ACTIONS: dict[Action, ActionRule] = {
     Action.HEARING_REQUESTED: ActionRule(
         "当事人要求听证",
         frozenset({S.NOTICED}),
-        fields=(day("asked_on", "提出日期", "past"), day("on", "听证日期", "future", help_zh="须提前七日通知当事人")),
+        fields=(
+            day("asked_on", "提出日期", "past"),
+            day("on", "听证日期", "future", help_zh="须提前七个工作日通知当事人"),
+        ),
         opinion_zh="要求与安排",
         feed="case.hearing",
     ),
@@ -263,7 +272,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.APPEAL: ActionRule(
         "记录当事人申诉",
-        frozenset({S.NOTICED, S.REFERRED, S.RECTIFIED}),
+        AGAINST_NOTICE | {S.REFERRED, S.RECTIFIED},
         fields=(day("appealed_on", "申诉日期", "past"),),
         opinion_zh="申诉内容",
         evidence=True,
@@ -271,7 +280,7 @@ ACTIONS: dict[Action, ActionRule] = {
     ),
     Action.APPEAL_DECIDED: ActionRule(
         "申诉复核结果",
-        frozenset({S.NOTICED, S.REFERRED, S.RECTIFIED}),
+        frozenset(State) - {S.ARCHIVED},
         fields=(choice("outcome", "结果", KEPT),),
         opinion_zh="申诉复核意见",
         feed="case.appeal",

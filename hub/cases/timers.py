@@ -16,7 +16,7 @@ OBJECTION_MONTHS = 6
 OBJECTION_WARN, OBJECTION_PRESS = timedelta(days=90), timedelta(days=150)
 EXPIRY_OBJECTION = timedelta(days=30)
 ENFORCE_MONTHS = 3
-"""Administrative Compulsion Law art. 53: the application to the court."""
+"""Administrative Compulsion Law art. 53: the application to the court, from the end of the time to sue on."""
 
 REPLY_WORKDAYS = 15
 STATE_WORKDAYS: dict[State, tuple[str, str, int]] = {
@@ -27,6 +27,7 @@ STATE_WORKDAYS: dict[State, tuple[str, str, int]] = {
     State.DELIBERATION: ("second", "第二人会商", 10),
     State.CONCLUDED: ("sign", "签发或退回", 10),
 }
+NEXT_WORKDAYS = 5
 SERVE_DAYS = 7
 ARCHIVE_WORKDAYS = 22
 
@@ -101,10 +102,12 @@ def _step(c: Clock) -> Iterator[Timer]:
 
 
 def _asked(c: Clock) -> Iterator[Timer]:
-    until = c.record.answer_until
-    if until and c.record.answered_on is None:
+    until, answered = c.record.answer_until, c.record.answered_on
+    if answered:
+        yield _working("after_answer", "收到说明后的下一步", answered, NEXT_WORKDAYS, c.today)
+    elif until:
         yield _theirs("answer", "当事人说明", until)
-        yield _working("after_answer", "说明期满后的下一步", until, 5, c.today)
+        yield _working("after_answer", "说明期满后的下一步", until, NEXT_WORKDAYS, c.today)
 
 
 def _noticed(c: Clock, notice: Notice) -> Iterator[Timer]:
@@ -115,9 +118,9 @@ def _noticed(c: Clock, notice: Notice) -> Iterator[Timer]:
     yield _theirs("defend", "当事人陈述申辩", until)
     yield Timer("comply", "通知所定期限", notice.until, HOUSEHOLD, False)
     after = max(until, notice.until)
-    yield _working("after_deadline", "期满后的下一步", after + timedelta(days=REMINDER_DAYS), 5, c.today)
-    if notice.conclusion != "rectify":
-        yield _ours("enforce", "申请法院强制执行的最后期限", months_after(after, ENFORCE_MONTHS), c.today)
+    yield _working("after_deadline", "期满后的下一步", after + timedelta(days=REMINDER_DAYS), NEXT_WORKDAYS, c.today)
+    if notice.conclusion != "rectify" and notice.sue_until:
+        yield _ours("enforce", "申请法院强制执行的最后期限", months_after(notice.sue_until, ENFORCE_MONTHS), c.today)
 
 
 def _answers(c: Clock) -> Iterator[Timer]:
@@ -127,10 +130,8 @@ def _answers(c: Clock) -> Iterator[Timer]:
         "hearing": ("举行听证", c.record.hearing),
         "appeal": ("复核申诉", c.record.appeal),
     }
-    if c.state in CLOSED - {State.RECTIFIED}:
-        return
     for code, (label, since) in waiting.items():
-        if since:
+        if since and (c.state not in CLOSED or (code == "appeal" and c.state is not State.ARCHIVED)):
             yield _working(code, label, since, REPLY_WORKDAYS, c.today)
 
 

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from hub.cases.forms import Refused, filled
-from hub.cases.guards import GUARDS, Context
+from hub.cases.guards import ABOUT, GUARDS, Context
 from hub.cases.states import CASE_STAGES as CASE_STAGES
 from hub.cases.states import INQUIRY, LIVE, NOTICES, OTHERS, STATES_ZH, WHO_LIVES_THERE, State
 from hub.cases.steps import ACTIONS, Action, ActionRule
@@ -76,12 +76,17 @@ class Open:
 
 
 def open_steps(context: Context, permissions: frozenset[str]) -> tuple[Open, ...]:
-    """What this person may do in this state, also what is still blocked, with why."""
+    """What this person may do in this state, also what is still blocked, with why; not what there is no occasion for."""
     return tuple(
         Open(action, rule, (guard(context, None) if (guard := GUARDS.get(action)) else None) or "")
         for action, rule in ACTIONS.items()
-        if context.state in rule.allowed_in and rule.permission in permissions
+        if context.state in rule.allowed_in and rule.permission in permissions and _occasion(context, action)
     )
+
+
+def _occasion(context: Context, action: Action) -> bool:
+    about = ABOUT.get(action)
+    return about is None or about(context.record) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,8 @@ def _transition(
         to = State.NOTICED  # a notice stands: that a second, heavier one was not agreed to takes nothing of it back
     if fields.get("outcome") == "withdrawn":
         to, feed = State.WITHDRAWN, "case.withdrawn"
-    closes = to not in LIVE and (context.state in LIVE or to is State.WITHDRAWN)
+    withdrawn_now = to is State.WITHDRAWN and context.state is not to
+    closes = to not in LIVE and (context.state in LIVE or withdrawn_now)
     outcome = None if not closes else "upheld" if to is State.ARCHIVED else to.value
     quiet = now + QUIET if closes else None
     return Transition(to, closes, outcome, quiet, feed, fields, rule.evidence)

@@ -131,14 +131,14 @@ def test_a_notice_is_served_heard_and_enforced_in_time() -> None:
     found = running(State.NOTICED, notice=served, appeal=MONDAY)
     assert found["defend"].due == date(2026, 11, 30), "ten days, and no weekend"
     assert found["comply"].due == date(2026, 12, 31)
-    assert found["enforce"].due == date(2027, 3, 31)
+    assert found["enforce"].due == date(2027, 8, 18), "three months after the six in which it may be sued against"
     assert found["appeal"].due == date(2026, 12, 7)
 
 
 def test_what_is_closed_only_waits_for_the_archive() -> None:
-    for state in CLOSED - {State.ARCHIVED, State.RECTIFIED}:
-        assert set(running(state, kind="sublet", appeal=MONDAY)) == {"archive"}
-    assert set(running(State.RECTIFIED, appeal=MONDAY)) == {"archive", "appeal"}, "who complied may still appeal"
+    for state in CLOSED - {State.ARCHIVED}:
+        assert set(running(state, kind="sublet", defence=MONDAY, unanswered_since=MONDAY)) == {"archive"}
+        assert set(running(state, appeal=MONDAY)) == {"archive", "appeal"}, "an appeal is decided in a closed case, too"
     assert running(State.ARCHIVED) == {}
 
 

@@ -67,16 +67,17 @@ def ready(state: State, actor: str = "b") -> Context:
     log = [
         _entry("opened", long_ago),
         _entry(Action.REVIEWED, long_ago, **form(Action.REVIEWED)),
-        _entry(Action.ASK, long_ago),
+        _entry(Action.ASK, long_ago, channel="letter"),
         _entry(Action.ANSWER, long_ago),
         _entry(Action.VISITED, long_ago, **form(Action.VISITED)),
         _entry(Action.HARDSHIP, TODAY, **NO_HARDSHIP),
         _entry(Action.PROPOSE, long_ago, actor="a", conclusion="vacate", electronic="no"),
         _entry(Action.AGREE, long_ago, actor="c"),
     ]
+    if state in (State.NOTICED, State.REFERRED, State.RECTIFIED):
+        log.append(_entry(Action.SIGN, long_ago, actor="d", number="1号", deadline="2026-06-30"))
     if state in (State.NOTICED, State.REFERRED):
         log += [
-            _entry(Action.SIGN, long_ago, actor="d", number="1号", deadline="2026-06-30"),
             *([] if state is State.NOTICED else [_entry(Action.SERVED, long_ago, served_on="2026-05-06")]),
             _entry(Action.DEFENCE, long_ago),
             _entry(Action.HEARING_REQUESTED, long_ago),
@@ -405,9 +406,9 @@ def test_nothing_is_referred_before_everything_was_said_and_answered() -> None:
     assert "整改期满" in blocked(done, A.PROPOSE)
 
 
-def test_a_hearing_is_told_a_week_before() -> None:
+def test_a_hearing_is_told_seven_working_days_before() -> None:
     noticed = with_(ready(S.NOTICED), hearing=None)
-    assert "七日" in blocked(noticed, A.HEARING_REQUESTED, on=(TODAY + timedelta(days=6)).isoformat())
+    assert "七个工作日" in blocked(noticed, A.HEARING_REQUESTED, on=(TODAY + timedelta(days=10)).isoformat())
     assert decide(noticed, wish(A.HEARING_REQUESTED), OFFICIAL, NOW).state is S.NOTICED
     asked = LogEntry(NOW, TODAY, "x", A.HEARING_REQUESTED, "", {"on": (TODAY + timedelta(days=8)).isoformat()})
     arranged = record_of([asked])
