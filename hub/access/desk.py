@@ -33,7 +33,7 @@ from hub.tables import (
     HouseholdMember,
     Tenancy,
 )
-from hub.tenancy import write
+from hub.tenancy import ledger, write
 
 TAKEN_BACK = "taken_back: "
 DESK = "desk"
@@ -259,24 +259,23 @@ def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: P
     session = uow.session
     write.alone(session)  # records that are read in this moment were told before it
     member = member_of(session, estate_id, member_id)
-    live = (Consent.person_id == member.person_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
+    persons = ledger.group_of(session, (member.person_id,))[
+        member.person_id
+    ]  # all records that people confirmed to be his
+    live = (Consent.person_id.in_(persons), Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
     if session.scalars(select(Consent.id).where(*live)).first() is None:
         raise Conflict("该项同意已撤回或从未给出。请刷新页面。", "no_consent")
     session.execute(update(Consent).where(*live).values(withdrawn_at=uow.now, withdrawn_by=DESK))
     uow.record("desk.consent_withdrawn", member.id, purpose=purpose)
     if purpose != "a":
         return Withdrawal()
-    memberships = (
-        select(HouseholdMember).where(HouseholdMember.person_id == member.person_id).order_by(HouseholdMember.id)
-    )
+    memberships = select(HouseholdMember).where(HouseholdMember.person_id.in_(persons)).order_by(HouseholdMember.id)
     # as they are now: in another household he may be choosing a PIN
     for one in session.scalars(memberships.with_for_update().execution_options(populate_existing=True)).all():
         one.offered = {**one.offered, "photo": None}
         moved.tenancies(uow, session.get_one(Tenancy, one.tenancy_id).estate_id, (one.tenancy_id,))
-    mine = select(CredentialRow.token).where(
-        CredentialRow.person_id == member.person_id, CredentialRow.state == "active"
-    )
+    mine = select(CredentialRow.token).where(CredentialRow.person_id.in_(persons), CredentialRow.state == "active")
     mine = mine.where(CredentialRow.estate_id == estate_id)  # of homes elsewhere this desk learns nothing
     tokens = tuple(session.scalars(mine.order_by(CredentialRow.token)))
-    elsewhere = needs_a_desk(session, member.person_id, estate_id)
-    return Withdrawal(tokens, tuple(after_withdrawal(uow, {member.person_id}, estate_id)), elsewhere)
+    elsewhere = needs_a_desk(session, persons, estate_id)
+    return Withdrawal(tokens, tuple(after_withdrawal(uow, set(persons), estate_id)), elsewhere)

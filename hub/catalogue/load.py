@@ -110,11 +110,16 @@ def _members(session: Session, tenancies: Sequence[str], today: date) -> dict[st
         .order_by(HouseholdMember.id)
     ).all()
     people = [row.person_id for row in rows]
-    consented = set(
+    begin = datetime.combine(today - timedelta(days=LONG), time(), UTC)
+    of_people = select(Consent.person_id).where(Consent.person_id.in_(people))
+    consented = set(  # on every day that is looked at
         session.scalars(
-            select(Consent.person_id).where(
-                Consent.person_id.in_(people), Consent.purpose == "b", Consent.withdrawn_at.is_(None)
-            )
+            of_people.where(Consent.purpose == "b", Consent.withdrawn_at.is_(None), Consent.granted_at <= begin)
+        )
+    )
+    by_face = set(  # may have come by face on one of them, whatever he has now
+        session.scalars(
+            of_people.where(Consent.purpose == "a", or_(Consent.withdrawn_at.is_(None), Consent.withdrawn_at > begin))
         )
     )
     tokens: dict[tuple[str, str], list[Any]] = defaultdict(list)
@@ -145,7 +150,8 @@ def _members(session: Session, tenancies: Sequence[str], today: date) -> dict[st
         own = tokens.get((row.tenancy_id, row.person_id), [])
         if own and (row.birth_date is None or row.birth_date <= grown):
             dates = [seen[one.token] for one in own if one.token in seen]
-            lawful = row.person_id in consented or not any(one.token in faces for one in own)
+            face = row.person_id in by_face or any(one.token in faces for one in own)
+            lawful = row.person_id in consented or not face
             mine.append(MemberUse(row.id, min(one.created_at for one in own).date(), max(dates, default=None), lawful))
         found[row.tenancy_id] = (mine, count + 1)
     return found
@@ -271,6 +277,9 @@ def _shown(
             EventRow.at >= _start(today - timedelta(days=WEEK - 1), zone),
             EventRow.kind == "access",
             EventRow.outcome == "denied",
+            EventRow.identifier.is_distinct_from(
+                "face"
+            ),  # a terminal may know a former tenant's face: nobody counts it
             CredentialRow.dwelling_id.in_(dwellings),
             CredentialRow.state == "ended",
             Tenancy.state == "ended",

@@ -7,7 +7,7 @@ writes an audit row in the same transaction, so its newest id is the version of 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from device_drivers.contract.events import AccessEvent, Event, MeterReading
 from hub.events.rows import Holder, Places
-from hub.tables import AccessPoint, AuditRow, Consent, CredentialRow, Device, Edge, Estate, Meter
+from hub.tables import AccessPoint, AuditRow, Consent, CredentialRow, Device, Edge, Estate, Meter, Person
 
 MAX_KEPT = 200_000  # credentials and meters of one edge
 
@@ -84,6 +84,11 @@ def _meters(session: Session, ids: set[str], estate_id: str) -> dict[str, tuple[
     return {id: (dwelling, quantity) for id, dwelling, quantity in session.execute(query)}
 
 
+def _fourteen(born: date) -> datetime:
+    day = date(born.year + 14, 3, 1) if (born.month, born.day) == (2, 29) else born.replace(year=born.year + 14)
+    return datetime.combine(day, time(), UTC)
+
+
 def _holders(session: Session, tokens: set[str], estate_id: str) -> dict[str, Holder]:
     if not tokens:
         return {}
@@ -99,11 +104,14 @@ def _holders(session: Session, tokens: set[str], estate_id: str) -> dict[str, Ho
     consents: dict[str, list[tuple[datetime, datetime | None]]] = {}
     persons = {row.person_id for row in rows if row.person_id}
     if persons:
-        given = select(Consent.person_id, Consent.granted_at, Consent.withdrawn_at)
-        for person, granted, withdrawn in session.execute(
+        given = select(
+            Consent.person_id, Consent.granted_at, Consent.withdrawn_at, Consent.guardian, Person.birth_date
+        ).join(Person, Person.id == Consent.person_id)
+        for person, granted, withdrawn, guardian, born in session.execute(
             given.where(Consent.person_id.in_(persons), Consent.purpose == "b")
         ):
-            consents.setdefault(person, []).append((granted, withdrawn))
+            alone_from = _fourteen(born) if born and not guardian else granted  # PIPL 31: below 14 a guardian consents
+            consents.setdefault(person, []).append((max(granted, alone_from), withdrawn))
     return {
         row.token: Holder(
             row.dwelling_id, row.person_id, row.holder_class, row.label, tuple(consents.get(row.person_id or "", ()))

@@ -207,7 +207,7 @@ def add_effects(event: Event, row: Row, places: Places, effects: Effects) -> Non
         effects.seen[event.device] = max(row[14], effects.seen.get(event.device, row[14]))
     if isinstance(body, AccessEvent):
         local = at.astimezone(places.zone)
-        if door := places.doors.get(body.access_point):
+        if (door := places.doors.get(body.access_point)) and not _withheld(body, at, places):
             place = door, local.date()
             effects.at_doors[place] = effects.at_doors.get(place, 0) + 1
         _count_pass(body, at, local, places, effects)
@@ -233,6 +233,12 @@ def add_effects(event: Event, row: Row, places: Places, effects: Effects) -> Non
         effects.pictures.append((body.sha256, body.of_seq))
     elif isinstance(body, FaceCheck) and body.of_seq is not None:
         effects.looks.append((body.of_seq, body.outcome.value, body.text[:200]))
+
+
+def _withheld(body: AccessEvent, at: datetime, places: Places) -> bool:
+    """A face of somebody without a live consent (b): it says nothing, not even that the door observed."""
+    holder = places.holders.get(body.credential) if body.credential else None
+    return body.identifier is IdentifierType.FACE and holder is not None and not holder.consented(at)
 
 
 def _count_pass(body: AccessEvent, at: datetime, local: datetime, places: Places, effects: Effects) -> None:

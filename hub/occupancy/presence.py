@@ -143,7 +143,9 @@ def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceD
     """One day; `memory` learns from it."""
     coverage = max(0.0, 1.0 - sum(day.gaps.values())) if points and not day.withheld else 0.0
     residents, identified_by, cards_of, others = _used_by(day.uses) if day.uses else _NOBODY
-    seen = bool(identified_by) or any(day.withheld or _is_theirs(credential, day.day, memory) for credential in cards_of)
+    seen = bool(identified_by) or any(
+        day.withheld or _is_theirs(credential, day.day, memory) for credential in cards_of
+    )
     state = _state(day, coverage, seen, bool(cards_of), others, memory)
     visit = (seen or bool(cards_of) or others > 0) and _only_a_visit(day, memory)
     judged = PresenceDay(

@@ -38,11 +38,13 @@ from hub.tables import (
     Device,
     DirtyDay,
     Door,
+    DoorDay,
     Edge,
     EventRow,
     IngestCursor,
     MeterDay,
     PassDay,
+    Person,
 )
 
 AT = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
@@ -333,3 +335,27 @@ def test_a_pass_as_of_somebody_who_sleeps_there_is_counted(site: Hub, hour: int,
     with site.db.reading() as session:
         day = session.scalars(select(PassDay)).one()
     assert (day.other, day.late) == (1, late), "faces are told apart without it"
+
+
+def test_a_childs_face_counts_with_its_guardians_consent_alone(site: Hub) -> None:
+    """PIPL 31: below fourteen a guardian consents; from the fourteenth birthday on the person does."""
+
+    def counted(seq: int) -> list[int]:
+        Ingest(site).take("edge-aaaa", EPOCH, [batch(passing(seq, IdentifierType.FACE))])
+        return rows(site, PassDay.face_consented)
+
+    with site.db.unit_of_work("test", "a child", audit=False) as uow:
+        uow.session.execute(update(Person).values(birth_date=AT.date().replace(year=AT.year - 9)))
+    assert counted(1) == [0]
+    with site.db.unit_of_work("test", "its mother") as uow:
+        uow.session.execute(update(Consent).values(guardian="母亲"))
+        uow.record("person.changed", "person-1")
+    assert Ingest(site).take("edge-aaaa", EPOCH, [batch(passing(2, IdentifierType.FACE))]) is not None
+    assert rows(site, PassDay.face_consented) == [1]
+
+
+def test_a_face_that_may_not_be_looked_at_does_not_say_that_a_door_observes(site: Hub) -> None:
+    with site.db.unit_of_work("test", "(b) taken back", audit=False) as uow:
+        uow.session.execute(update(Consent).values(withdrawn_at=AT - timedelta(days=30)))
+    Ingest(site).take("edge-aaaa", EPOCH, [batch(passing(1, IdentifierType.FACE), passing(2))])
+    assert rows(site, DoorDay.passes) == [1], "the card does"

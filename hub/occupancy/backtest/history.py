@@ -267,9 +267,10 @@ def _let_anew(tables: Tables, history: History) -> None:
 
 
 def _turnovers(rows: Sequence[MemberRow]) -> Iterator[int]:
-    """(P) Days on which somebody comes when all before have left, none of whom comes back."""
+    """(P) Days on which somebody comes when all before have left, and none of those who come that day was there before. Who comes
+    back later is not known yet."""
     for place, row in enumerate(rows[1:], 1):
-        before, after = rows[:place], rows[place:]
+        before, after = rows[:place], [one for one in rows[place:] if one.first == row.first]
         gone = all(one.last is not None and one.last < row.first for one in before)
         if gone and not {one.person for one in before} & {one.person for one in after}:
             yield row.first

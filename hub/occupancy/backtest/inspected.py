@@ -47,7 +47,9 @@ def taught(
     """What the history's cases teach."""
     outcomes, known = Outcomes((), fixed), list[Inspected]()
     cases = [case for case in history.cases if case.closed_on <= history.last and case.dwelling not in history.excluded]
-    heard = cases[:: 1 + len(cases) // MOST_CASES]
+    heard = sorted(cases, key=lambda case: case.closed_on)[
+        :MOST_CASES
+    ]  # how many come later is not known when one is closed
     held = _hold(history, replayer, work, {case.dwelling for case in heard})
     weeks: dict[int, list[CaseRow]] = defaultdict(list)
     for case in heard:

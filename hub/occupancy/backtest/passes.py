@@ -112,14 +112,16 @@ class Passes:
             problems.note_words(what, chunk, wrong, said)
         self._found.passes += chunk.length
         unread = ~np.isin(granted, (0, 1)) | (kind < 0) | (dwelling == -2)
-        home, consent, contradicts = self._homes(inside & ~unread & (granted == 1), person, dwelling, day)
+        home, consent, contradicts = self._homes(inside & ~unread & (granted == 1), person, dwelling, day, kind == 0)
+        # nor do they say that a door observed: whatever is found must be found without them
+        unlawful = (kind == 0) & (granted == 1) & (person >= 0) & ~consent
         problems.note_rows("pass naming another dwelling than its holder's, kept out", chunk, contradicts)
         nobodys = inside & ~unread & (granted == 1) & (kind < 3) & (home < 0) & (dwelling < 0)
         problems.note_rows("pass of no known person and no dwelling, counted for no home", chunk, nobodys)
         unread |= contradicts
         self._useless += int(np.count_nonzero(unread | nobodys | (ts == BAD)))
         for counts, which in ((self._recorded, ~unread), (self._lost, unread), (self._of_nobody, nobodys)):
-            self._hear(counts, point, day, inside & which)
+            self._hear(counts, point, day, inside & which & ~unlawful)
         other = inside & ~np.isin(granted, (0, 1))
         problems.note_rows("pass of which nothing says whether it was granted, kept out", chunk, other)
         keep = inside & (point >= 0) & (kind >= 0) & (granted == 1) & ~contradicts
@@ -143,7 +145,7 @@ class Passes:
         return self._counted(*(a[keep] for a in columns))
 
     def _homes(
-        self, which: NDArray[np.bool_], person: Ints, dwelling: Ints, day: Ints
+        self, which: NDArray[np.bool_], person: Ints, dwelling: Ints, day: Ints, face: NDArray[np.bool_]
     ) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each pass of these (the holder's dwelling, else -1; whether consent (b) is live; whether it names another dwelling
         than the one where its holder is registered)."""
@@ -153,9 +155,13 @@ class Passes:
             person[rows], dwelling[rows], day[rows] + self._history.first
         )
         rows = rows[(home[rows] < 0) & (dwelling[rows] >= 0)]
-        elsewhere, _ = self._register.look_up(person[rows], np.full(len(rows), -1), day[rows] + self._history.first)
-        rows, elsewhere = rows[elsewhere >= 0], elsewhere[elsewhere >= 0]
+        elsewhere, agreed = self._register.look_up(
+            person[rows], np.full(len(rows), -1), day[rows] + self._history.first
+        )
+        rows, elsewhere, agreed = rows[elsewhere >= 0], elsewhere[elsewhere >= 0], agreed[elsewhere >= 0]
         contradicts[rows] = True
+        lawful = ~face[rows] | agreed
+        rows, elsewhere = rows[lawful], elsewhere[lawful]
         np.add.at(self._contra, dwelling[rows], 1)
         np.add.at(self._contra, elsewhere, 1)
         return home, consent, contradicts
@@ -277,8 +283,8 @@ class Passes:
         face = kind == 0
         known = home >= 0
         where = np.where(known, home, dwelling)
-        self._counts += np.bincount(where[where >= 0], minlength=len(self._counts))
         use = (where >= 0) & (~face | (known & consent))
+        self._counts += np.bincount(where[use], minlength=len(self._counts))
         cls = np.where(
             face,
             IDENTIFIED,

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
+from hub.catalogue.homes import hints
+from hub.catalogue.load import homes
 from hub.catalogue.watch import watch
 from hub.occupancy.analyse import last_whole_day
 from hub.services import Hub
 from hub.tables import (
     AccessPass,
     CaseFile,
+    Consent,
+    CredentialIdentifierRow,
     CredentialRow,
     DwellingMemory,
+    EventRow,
     Finding,
+    HouseholdMember,
     OutsideSign,
     PassDay,
+    Person,
     PresenceDay,
     Tenancy,
 )
@@ -175,3 +183,98 @@ def test_entrances_and_data_for_the_auditor(site: Hub, sign_in: Any) -> None:
     assert sign_in(site, "housing_official").get("/api/v1/estates/E001/integrity").status_code == 403
     rules = sign_in(site, "auditor").get("/api/v1/rules").json()
     assert {one["rule"] for one in rules["items"]} >= {"V0", "S4", "C1", "N5"}
+
+
+# --- faces that may not be looked at ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def couple(site: Hub) -> Hub:
+    """Two adults pass every day: one by card, the other by a face without consent (b)."""
+    today = last_whole_day(site.now(), "Asia/Shanghai")
+    since = datetime(2025, 3, 1, tzinfo=UTC)
+    with site.db.unit_of_work("test", "two adults", audit=False, now=site.now()) as uow:
+        add = uow.session.add
+        first = uow.session.scalars(select(CredentialRow.token).where(CredentialRow.person_id == "person-1")).one()
+        add(Person(id="person-2", source="test", source_id="P-2", name="王", birth_date=date(1981, 1, 2)))
+        uow.session.flush()
+        member = HouseholdMember(id="member-2", tenancy_id="tenancy-1", person_id="person-2", relation="spouse")
+        member.from_date = since.date()
+        second = CredentialRow(
+            token="second", estate_id="E001", holder_class="resident", person_id="person-2", label="x"
+        )
+        second.tenancy_id, second.dwelling_id, second.created_at = "tenancy-1", HOME, since
+        add(member)
+        add(second)
+        uow.session.flush()
+        add(CredentialIdentifierRow(id="i2", token="second", type="card", value="777"))
+        add(CredentialIdentifierRow(id="i3", token="second", type="face", photo_url="x", photo_sha256="0"))
+        add(Consent(id="a2", person_id="person-2", purpose="a", granted_at=since))
+        for n in range(90):
+            day = today - timedelta(days=n)
+            seen = PresenceDay(dwelling_id=HOME, day=day, state="present", coverage=1.0, signals={"doors": 3})
+            uow.session.merge(seen)
+            for token, face, other in (("second", 2, 0), (first, 0, 2)):
+                row = PassDay(
+                    dwelling_id=HOME, day=day, credential=token, holder_class="resident", face=face, other=other
+                )
+                row.face_consented = row.late = 0
+                uow.session.merge(row)
+    return site
+
+
+def _rules(hub: Hub) -> set[str]:
+    today = last_whole_day(hub.now(), "Asia/Shanghai")
+    with hub.db.reading() as session:
+        return {
+            one.rule for home in homes(session, "E001", ZoneInfo("Asia/Shanghai"), [HOME], today) for one in hints(home)
+        }
+
+
+@pytest.mark.parametrize("then", ["nothing", "(b) is given", "(a) is taken back"])
+def test_who_came_by_face_was_not_unseen(couple: Hub, then: str) -> None:
+    """Rule R looks at sixty days: what holds today does not say who could be seen on them."""
+    with couple.db.unit_of_work("test", then, audit=False) as uow:
+        if then == "(b) is given":
+            given = couple.now() - timedelta(days=1)
+            uow.session.add(Consent(id="b2", person_id="person-2", purpose="b", granted_at=given))
+        if then == "(a) is taken back":
+            uow.session.get_one(Consent, "a2").withdrawn_at = couple.now()
+            uow.session.delete(uow.session.get_one(CredentialIdentifierRow, "i3"))
+    assert "R" not in _rules(couple)
+
+
+def test_no_face_of_a_former_tenant_is_counted(site: Hub) -> None:
+    """A terminal that still knows it tells of it: refused, and nobody's concern. A card is (E)."""
+    today = last_whole_day(site.now(), "Asia/Shanghai")
+    with site.db.unit_of_work("test", "a former tenant", audit=False) as uow:
+        lease = Tenancy(id="old", source="test", source_id="T-0", estate_id="E001", dwelling_id=HOME, state="ended")
+        lease.from_date = date(2020, 3, 1)
+        uow.session.add(lease)
+        uow.session.add(Person(id="person-0", source="test", source_id="P-0", name="赵", birth_date=date(1981, 1, 2)))
+        uow.session.flush()
+        row = CredentialRow(token="gone", estate_id="E001", holder_class="resident", person_id="person-0", label="x")
+        row.tenancy_id, row.dwelling_id, row.state, row.created_at = (
+            "old",
+            HOME,
+            "ended",
+            datetime(2020, 3, 1, tzinfo=UTC),
+        )
+        uow.session.add(row)
+
+    def held_to_a_reader(identifier: str, first: int) -> None:
+        with site.db.unit_of_work("test", identifier, audit=False) as uow:
+            for n in range(3):
+                at = datetime.combine(today - timedelta(days=n), time(12), ZoneInfo("Asia/Shanghai"))
+                uow.session.add(
+                    EventRow(
+                        edge_id="edge-aaaa", epoch="e", seq=first + n, estate_id="E001", kind="access", device_id="E001.face-g1",
+                        access_point_id="E001.G1-IN", credential="gone", identifier=identifier, outcome="denied", at=at,
+                        received_at=at, ingested_at=at, late=False, data="{}",
+                    )
+                )  # fmt: skip
+
+    held_to_a_reader("face", 1)
+    assert "E" not in _rules(site)
+    held_to_a_reader("card", 10)
+    assert "E" in _rules(site)
