@@ -121,6 +121,9 @@ class _NoThread:
     def join(self, _timeout: float) -> None:
         return None
 
+    def is_alive(self) -> bool:
+        return True
+
 
 class _Handler(BrokerHandler):
     """The real handler; the loop takes messages from its queue, one at a time."""
