@@ -278,8 +278,8 @@ def test_who_may_not_see_cases_does_not_read_them_in_the_audit_trail(site: Hub, 
     assert not leaks, json.dumps(leaks, ensure_ascii=False, indent=1)
 
 
-def test_consent_withdrawn_tells_nothing_of_another_estate(site: Hub, sign_in: SignIn) -> None:
-
+def second_home(site: Hub) -> None:
+    """Person-1 has a home in E002 as well, with nothing but the face."""
     with site.db.unit_of_work("test", "a second home in E002", audit=False) as uow:
         s = uow.session
         s.add(Consent(id="c-a", person_id="person-1", purpose="a", granted_at=site.now() - timedelta(days=9)))
@@ -306,6 +306,11 @@ def test_consent_withdrawn_tells_nothing_of_another_estate(site: Hub, sign_in: S
                 created_at=site.now(),
             )
         )
+
+
+def test_consent_withdrawn_tells_nothing_of_another_estate(site: Hub, sign_in: SignIn) -> None:
+
+    second_home(site)
     with site.db.unit_of_work("test", "held on the terminal of E002", audit=False) as uow:
         uow.session.add(DesiredEntry(device_id="E002.face-g9", token="z" * 20, generation=1))
     manager = sign_in(site, "estate_manager", ["E001"])
@@ -444,32 +449,7 @@ def test_the_link_for_a_home_in_another_estate_is_not_handed_to_this_desk(
     site: Hub, sign_in: SignIn, client_for: Any
 ) -> None:
     """The clerk of E001 gets the secret that opens E002's doors."""
-    with site.db.unit_of_work("test", "a second home in E002", audit=False) as uow:
-        s = uow.session
-        s.add(Consent(id="c-a", person_id="person-1", purpose="a", granted_at=site.now() - timedelta(days=9)))
-        s.add(
-            HouseholdMember(
-                id="member-3",
-                tenancy_id="tenancy-2",
-                person_id="person-1",
-                relation="other",
-                from_date=date(2025, 3, 1),
-                offered={},
-            )
-        )
-        s.flush()
-        s.add(
-            CredentialRow(
-                token="z" * 20,
-                estate_id="E002",
-                holder_class="resident",
-                person_id="person-1",
-                tenancy_id="tenancy-2",
-                dwelling_id="E002.E002-B9-0101",
-                label="9号楼-0101 · 成员2",
-                created_at=site.now(),
-            )
-        )
+    second_home(site)
     manager = sign_in(site, "estate_manager", ["E001"])
     said = {"purpose": "a", "reason": "本人到窗口"}
     link = manager.post("/api/v1/members/member-1/consents/withdraw", json=said).json()["link"]
