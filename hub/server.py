@@ -204,9 +204,8 @@ def serve(config: Config, embedded_broker: bool) -> int:
                 raise CannotServe(f"the broker ended: see {Path(server.config.dir) / 'broker' / 'mosquitto.log'}")
     finally:
         server.stop()
-        if (
-            server.stuck
-        ):  # its thread would keep the process for ever; whole units of work, or nothing, are in the database
+        if server.stuck:
+            # its thread would keep the process for ever; whole units of work, or nothing, are in the database
             log.error("a job does not end: the process ends without it")
             logging.shutdown()
             os._exit(1)

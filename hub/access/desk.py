@@ -259,9 +259,8 @@ def withdraw_consent(uow: UnitOfWork, estate_id: str, member_id: str, purpose: P
     session = uow.session
     write.alone(session)  # records that are read in this moment were told before it
     member = member_of(session, estate_id, member_id)
-    persons = ledger.group_of(session, (member.person_id,))[
-        member.person_id
-    ]  # all records that people confirmed to be his
+    # all records that people confirmed to be his
+    persons = ledger.group_of(session, (member.person_id,))[member.person_id]
     live = (Consent.person_id.in_(persons), Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
     if session.scalars(select(Consent.id).where(*live)).first() is None:
         raise Conflict("该项同意已撤回或从未给出。请刷新页面。", "no_consent")

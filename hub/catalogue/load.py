@@ -277,9 +277,8 @@ def _shown(
             EventRow.at >= _start(today - timedelta(days=WEEK - 1), zone),
             EventRow.kind == "access",
             EventRow.outcome == "denied",
-            EventRow.identifier.is_distinct_from(
-                "face"
-            ),  # a terminal may know a former tenant's face: nobody counts it
+            # a terminal may know a former tenant's face: nobody counts it
+            EventRow.identifier.is_distinct_from("face"),
             CredentialRow.dwelling_id.in_(dwellings),
             CredentialRow.state == "ended",
             Tenancy.state == "ended",

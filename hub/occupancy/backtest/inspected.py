@@ -25,7 +25,7 @@ BELONGS_DAYS = 120
 """An inspection belongs to the lead that stood, or had closed at most so long before it was closed."""
 
 MOST_CASES = 3000
-"""More than these teach nothing more: then every second, third … one is heard."""
+"""The first ones by the day of closing are heard: how many come later is not known when one is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,7 @@ def taught(
     """What the history's cases teach."""
     outcomes, known = Outcomes((), fixed), list[Inspected]()
     cases = [case for case in history.cases if case.closed_on <= history.last and case.dwelling not in history.excluded]
-    heard = sorted(cases, key=lambda case: case.closed_on)[
-        :MOST_CASES
-    ]  # how many come later is not known when one is closed
+    heard = sorted(cases, key=lambda case: case.closed_on)[:MOST_CASES]
     held = _hold(history, replayer, work, {case.dwelling for case in heard})
     weeks: dict[int, list[CaseRow]] = defaultdict(list)
     for case in heard:

@@ -212,14 +212,7 @@ class Replayer:
             household = self._household(dwelling, lease, today, tokens) if lease else None
             spans = tuple(one.withheld for one in household.members if one.withheld) if household else ()
             if (split, spans) not in judged:
-                own = (
-                    [
-                        replace(day, withheld=True) if household and household.withheld_on(day.day) else day
-                        for day in observed
-                    ]
-                    if spans
-                    else observed
-                )
+                own = _with_withheld(observed, household)
                 judged[split, spans] = presence(own[:split], points) + presence(own[split:], points)
             record = DwellingRecord(
                 dwelling_id=history.dwellings[dwelling],
