@@ -105,6 +105,7 @@ def _judged(
             water.get(day),
             power.get(day),
             withheld=household is not None and household.withheld_on(day),
+            unlooked=household is not None and day < household.looked_from,
         )
         for day, missed in zip(view.days, gaps, strict=True)
     ]
@@ -225,12 +226,16 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
     ).all()
     persons = {row.person_id for row in rows}
     given: dict[str, list[tuple[date, date | None]]] = defaultdict(list)
-    for person, at, until in session.execute(
-        select(Consent.person_id, Consent.granted_at, Consent.withdrawn_at)
-        .where(Consent.person_id.in_(persons), Consent.purpose == "b")
+    enrolled: set[str] = set()
+    for person, purpose, at, until in session.execute(
+        select(Consent.person_id, Consent.purpose, Consent.granted_at, Consent.withdrawn_at)
+        .where(Consent.person_id.in_(persons), Consent.purpose.in_(("a", "b")))
         .order_by(Consent.granted_at, Consent.id)
     ):
-        given[person].append((_local(at, view.zone), _local(until, view.zone) if until else None))
+        if purpose == "a":
+            enrolled.add(person)
+        else:
+            given[person].append((_local(at, view.zone), _local(until, view.zone) if until else None))
     tokens: dict[tuple[str, str], set[str]] = defaultdict(set)
     for token, tenancy_id, person_id in session.execute(
         select(CredentialRow.token, CredentialRow.tenancy_id, CredentialRow.person_id).where(
@@ -245,7 +250,9 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
         own = frozenset(tokens.get((row.tenancy_id, row.person_id), ()))
         spans = given[row.person_id]
         live = any(until is None for _at, until in spans)
-        found[row.tenancy_id].append(Member(row.id, adult, live, own, row.from_date, withheld_of(spans, view.last)))
+        looked = spans[0][0] if spans else None if row.person_id in enrolled else date.min
+        withheld = withheld_of(spans, view.last)
+        found[row.tenancy_id].append(Member(row.id, adult, live, own, row.from_date, withheld, looked))
     return found
 
 

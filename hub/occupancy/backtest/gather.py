@@ -25,7 +25,7 @@ def gather(tables: Tables, history: History, directory: Path, progress: Progress
         spill.add(passes.read(chunk))
         progress()
     spill.flush()
-    passes.close()
+    passes.close(directory)
     found.tell(history)
     meters = Meters(tables, history, found)
     spill = Spill(directory, "meters", METER, starts)
