@@ -20,7 +20,6 @@ from hub.occupancy.backtest.history import History, read_history
 from hub.occupancy.backtest.inspected import taught, told
 from hub.occupancy.backtest.leads import write_leads
 from hub.occupancy.backtest.named import homes_named
-from hub.occupancy.backtest.pool import write_whole
 from hub.occupancy.backtest.replay import Lead, Replayer
 from hub.occupancy.backtest.score import Scored, Truth, read_truth, score
 from hub.occupancy.backtest.stock import replay_all
@@ -28,6 +27,7 @@ from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.finding import RULES_VERSION
 from hub.occupancy.fitted import fixed_chances, marks, model
 from hub.occupancy.policy import calendar, pack_named
+from hub.whole_file import write_whole
 
 GATHERED = "gathered.json"
 """In the working directory: the tables are read, what follows goes on where it stopped."""
@@ -186,7 +186,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         "counts": tables.problems.counts,
         "examples": tables.problems.examples,
     }
-    write_whole(mark, json.dumps(text, ensure_ascii=False))
+    write_whole(mark, json.dumps(text, ensure_ascii=False).encode())
     return found
 
 
