@@ -27,6 +27,7 @@ from hub.occupancy.backtest.gathered import (
 )
 from hub.occupancy.backtest.history import History, clock_keys
 from hub.occupancy.backtest.registered import Register, Ways
+from hub.occupancy.backtest.repeats import Repeats, keys_of
 from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.unheard import HOMES_BEHIND, unheard
 from hub.occupancy.values import EVENING_HOUR, MORNING_HOUR, NIGHT_END_HOUR
@@ -42,8 +43,8 @@ NIGHT_IN, NIGHT_OUT, NIGHT_END = EVENING_HOUR * 3600, MORNING_HOUR * 3600, NIGHT
 class Passes:
     """Reads chunks in their order; what was counted beside the records goes into `found`."""
 
-    def __init__(self, tables: Tables, history: History, found: Gathered) -> None:
-        self._problems, self._history, self._found = tables.problems, history, found
+    def __init__(self, tables: Tables, history: History, found: Gathered, repeats: Repeats) -> None:
+        self._problems, self._history, self._found, self._repeats = tables.problems, history, found, repeats
         self._days = history.last - history.first + 1
         found.recognised = {estate: [0] * self._days for estate in sorted(set(history.estate))}
         found.carded = {estate: [[0] * self._days, [0] * self._days] for estate in found.recognised}
@@ -62,7 +63,6 @@ class Passes:
         self._recorded = np.zeros((len(common), self._days), np.int64)
         self._lost, self._of_nobody = np.zeros_like(self._recorded), np.zeros_like(self._recorded)
         self._contra: dict[int, dict[int, int]] = {}
-        self._before: Ints = np.zeros(0, np.int64)
 
     def read(self, chunk: Chunk) -> NDArray[np.void]:
         """The counted passes of a chunk: one record a dwelling, day and credential."""
@@ -84,6 +84,10 @@ class Passes:
         ):
             problems.note_words(what, chunk, wrong, said)
         self._found.passes += chunk.length
+        told = inside & (point >= 0) & (kind >= 0) & np.isin(granted, (0, 1))
+        twice = self._twice(told, ts, point, person, credential, kind, granted)
+        problems.note_rows("duplicate pass, counted once", chunk, twice)
+        inside &= ~twice
         unread = ~np.isin(granted, (0, 1)) | (kind < 0) | (dwelling == -2)
         which = inside & ~unread & (granted == 1)
         home, second, consent, contradicts = self._homes(which, person, dwelling, day, point, kind == 0)
@@ -104,9 +108,6 @@ class Passes:
         keep &= ~doubtful & (kind < 4)
         problems.note_words("pass naming an unknown dwelling, kept out", chunk, keep & (dwelling == -2), named)
         keep &= dwelling != -2
-        twice = self._twice(keep, ts, point, person, credential, kind)
-        problems.note_rows("duplicate pass, counted once", chunk, twice)
-        keep &= ~twice
         back = (ts != BAD) & (ts < self._newest - 86_400)
         problems.note_rows("pass out of order by more than a day", chunk, back)
         self._newest = max(self._newest, int(ts[inside].max()) if inside.any() else 0)
@@ -248,22 +249,22 @@ class Passes:
         return (at >= 0) & (key < ends[np.maximum(at, 0)])
 
     def _twice(
-        self, keep: NDArray[np.bool_], ts: Ints, point: Ints, person: Ints, credential: Ints, kind: Ints
+        self,
+        told: NDArray[np.bool_],
+        ts: Ints,
+        point: Ints,
+        person: Ints,
+        credential: Ints,
+        kind: Ints,
+        granted: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
-        """The same holder at the same door in the same second, within the chunk or as the last second of the one before. Of those
-        kept so far: a pass that was granted is no copy of one that was refused."""
+        """The same holder at the same door in the same second, with the same answer: a pass that was granted is no copy of one
+        that was refused."""
         holder = np.where(person >= 0, person * 2, credential * 2 + 1)
-        rows = np.nonzero(keep)[0]
-        when = ts[rows]
-        key = ((when % 2**31) * 100_003 + point[rows]) * 1_000_003 + holder[rows] * 7 + kind[rows]
-        order = np.argsort(key, kind="stable")
-        same = np.zeros(len(key), np.bool_)
-        same[order[1:]] = key[order[1:]] == key[order[:-1]]
-        same |= np.isin(key, self._before)
-        if len(when):
-            self._before = key[when == when.max()]
+        rows = np.nonzero(told & (holder >= 0))[0]
+        answer = kind[rows] * 2 + granted[rows].astype(np.int64)
         twice = np.zeros(len(ts), np.bool_)
-        twice[rows] = same & (holder[rows] >= 0)
+        twice[rows] = self._repeats.again(keys_of(ts[rows], point[rows], holder[rows], answer))
         return twice
 
     def _counted(

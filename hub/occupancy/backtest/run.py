@@ -35,7 +35,7 @@ GATHERED = "gathered.json"
 FORM = 4
 """Of what is kept in the working directory, and of how tables are read into it: with another one a run begins anew."""
 
-OURS = (GATHERED, "uses-*.bin", "meters-*.bin", "leads-*.json", "again-*.json", "*.part")
+OURS = (GATHERED, "uses-*.bin", "meters-*.bin", "keys-*.bin", "leads-*.json", "again-*.json", "*.part")
 
 Progress = Callable[[str, int, int], None]
 """Told (what is being done, so many done, of so many)."""
