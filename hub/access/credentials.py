@@ -41,7 +41,7 @@ from hub.access.lifecycle import (
 )
 from hub.db import UnitOfWork, one_at_a_time
 from hub.ids import new_id, new_token
-from hub.tables import CredentialIdentifierRow, CredentialRow, Estate, Tenancy
+from hub.tables import CredentialIdentifierRow, CredentialRow, Estate, PassLink, Tenancy
 
 CREDENTIALS = "credentials of"
 """With the estate's id what one writer does at a time: two at once would make two credentials of one member."""
@@ -92,10 +92,11 @@ def reconcile(uow: UnitOfWork, estate: Estate, scope: Scope = WHOLE) -> tuple[Re
 
 def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) -> None:
     _moved_away(uow, estate, scope, done)
-    members = members_on_file(uow.session, estate.id, scope)
+    now = clock.believed(uow.session, uow.now)
+    members = members_on_file(uow.session, estate.id, scope, now)
     credentials = credentials_on_file(uow.session, estate.id, Scope(scope.tenancies, passes=False))
     active = active_by_member(credentials)
-    today = local_day(estate, clock.believed(uow.session, uow.now))
+    today = local_day(estate, now)
     wishes = {m.member_id: wanted_identifiers(m.facts, today) for m in members}
     asked = None if scope.whole else {i.value for wish in wishes.values() for i in wish if i.value}
     claimed = claims(uow.session, estate.id, asked)
@@ -279,6 +280,20 @@ def _create(uow: UnitOfWork, estate: Estate, created: list[tuple[MemberOnFile, t
     uow.session.execute(insert(CredentialRow), rows)
     if identifiers:
         uow.session.execute(insert(CredentialIdentifierRow), identifiers)
+    _links_follow(uow, {(str(row["person_id"]), str(row["tenancy_id"])): str(row["token"]) for row in rows})
+
+
+def _links_follow(uow: UnitOfWork, fresh: Mapping[tuple[str | None, str | None], str]) -> None:
+    """The phone of who lost a card goes on with the new credential. `fresh`: (person, tenancy) → its token."""
+    lost = (
+        select(PassLink, CredentialRow.person_id, CredentialRow.tenancy_id)
+        .join(CredentialRow, CredentialRow.token == PassLink.token)
+        .where(CredentialRow.ended_because.startswith(Cause.REPLACED_AFTER_INCIDENT.value))
+    )
+    for link, person, tenancy in uow.session.execute(lost):
+        if token := fresh.get((person, tenancy)):
+            link.token = token
+            uow.record("pass.link_kept", token)
 
 
 def identifier_rows(token: str, wanted: tuple[WantedIdentifier, ...]) -> list[dict[str, object]]:

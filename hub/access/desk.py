@@ -16,10 +16,10 @@ from hub.access import passes, roles, schedule_desk
 from hub.access.credentials import CREDENTIALS, end_by_token
 from hub.access.foreign import ChooseForeign, choose
 from hub.access.lifecycle import Cause
-from hub.access.member_ways import MemberWay, member_of
+from hub.access.member_ways import MemberWay, credential_without, member_of
 from hub.access.member_ways import choose as choose_way
 from hub.access.numbers import IdentifierKind, card_number, in_use
-from hub.access.other_way import after_withdrawal, needs_a_desk
+from hub.access.other_way import after_withdrawal, beside_face, needs_a_desk
 from hub.access.pass_rules import PassRequest
 from hub.db import UnitOfWork, one_at_a_time
 from hub.errors import BadRequest, Conflict, NotFound
@@ -101,11 +101,15 @@ Action = (
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`subject`: the pass, assignment or token; `number`: of a new pass, and the `secret` of its link, shown once."""
+    """`subject`: the pass, assignment or token; `number`: of a new pass, and the `secret` of its link, shown once.
+
+    `warnings`: what the clerk should know of who has no other way in now but that link.
+    """
 
     subject: str
     number: str = ""
     secret: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def perform(uow: UnitOfWork, keys: Keys, estate_id: str, action: Action) -> Done:
@@ -121,7 +125,7 @@ def perform(uow: UnitOfWork, keys: Keys, estate_id: str, action: Action) -> Done
     if isinstance(action, schedule_desk.ChangeSchedule):
         return Done(schedule_desk.change(uow, estate_id, action).id)
     if isinstance(action, MemberWay):
-        return Done(*choose_way(uow, keys, estate_id, action))
+        return _member_way(uow, keys, estate_id, action)
     if isinstance(action, ChooseForeign):
         return Done(choose(uow, estate_id, action))
     if isinstance(action, LostCard):
@@ -159,6 +163,13 @@ def _role(uow: UnitOfWork, keys: Keys, estate_id: str, action: Role) -> Done:
     else:
         roles.extend(uow, row, action.valid_to)
     return Done(row.id)
+
+
+def _member_way(uow: UnitOfWork, keys: Keys, estate_id: str, action: MemberWay) -> Done:
+    subject, number = choose_way(uow, keys, estate_id, action)
+    token, given_back = credential_without(uow, action)
+    secret, warnings = beside_face(uow, token, given_back) if token else ("", ())
+    return Done(subject, number, secret, warnings)
 
 
 def pass_of(session: Session, estate_id: str, pass_id: str) -> AccessPass:
@@ -218,6 +229,7 @@ def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
         raise BadRequest("这个卡号不在该凭证上，请核对挂失的卡号。", "card_not_held")
     if fresh and in_use(session, estate_id, "card", fresh):
         raise Conflict("新卡号已属于他人或已挂失，请换一张卡。", "card_in_use")
+    secret, warnings = ("", ()) if fresh else beside_face(uow, row.token, lost)
     # Only the lost card may be kept from coming back: the holder's other ways go over to the new credential.
     session.execute(
         delete(CredentialIdentifierRow).where(
@@ -228,7 +240,7 @@ def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
     if fresh:
         _hand_out(session, row, fresh)
     uow.record("desk.lost_card", row.token, replaced=bool(fresh))
-    return Done(row.token)
+    return Done(row.token, "", secret, warnings)
 
 
 def _hand_out(session: Session, row: CredentialRow, card: str) -> None:

@@ -116,7 +116,7 @@ class _Around:
         self.door_of = {point: door for point, door, _ in rows}
         self.names = {point: name for point, _, name in rows}
         self.ways: dict[str, DoorWay] = {w.door: w for w in door_ways(session, estate.id, set(self.door_of.values()))}
-        self.stuck = {n.token: n.why for n in no_way_in(session, estate, at)}
+        self.stuck = {n.token: n for n in no_way_in(session, estate, at)}
         self.modes = _modes(session, estate, self.names)
 
     def line(self, one: Entitlement, points: set[str] | None) -> Line:
@@ -151,15 +151,15 @@ class _Around:
 
     def _ways(self, one: Entitlement) -> str:
         told = "、".join(dict.fromkeys(TYPE_ZH.get(i.type, i.type) for i in one.identifiers))
-        return f"尚无开门方式：{self.stuck[one.token]}" if one.token in self.stuck and not told else told
+        return f"尚无开门方式：{self.stuck[one.token].why}" if one.token in self.stuck and not told else told
 
     def _not_because(self, one: Entitlement, where: Sequence[str]) -> list[str]:
         told = []
         start = one.validity.not_before
         if start and start > self.at:
             told.append(f"尚未生效，{moment(start, self.zone)} 起可通行。")
-        if one.token in self.stuck:
-            told.append(f"本人还没有可用的开门方式：{self.stuck[one.token]}")
+        if stuck := self.stuck.get(one.token):
+            told.append(stuck.why if stuck.face_only else f"本人还没有可用的开门方式：{stuck.why}")
         told += [text for point in where if point in self.modes for mode, text in (self.modes[point],) if mode in SHUT]
         types = {i.type for i in one.identifiers}
         if one.holder_class == HolderClass.RESIDENT:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.access.bundle import load_structure
@@ -15,19 +15,26 @@ from hub.access.lawful import FACE
 from hub.access.lifecycle import belongs, why_no_face
 from hub.access.revocations import oldest_open
 from hub.access.states import DeviceLists, device_lists
-from hub.tables import Estate, SourceState
+from hub.tables import Consent, Estate, PassLink, SourceState
+from hub.tenancy.onfile import parts
 
 CARD_ZH = "。请本人到服务台领卡，当场生效；领卡前请值班人员核对身份后开门。"
 
 
 @dataclass(frozen=True, slots=True)
 class NoWayIn:
-    """A member of a live tenancy with a right and no means: neither a card nor a usable face. `why` for the clerk."""
+    """A member of a live tenancy with a right and no means, or with none but the face, which must never be the only one.
+
+    `why` for the clerk. `face_only`: the face opens, at least somewhere. `since`: when the consent to the face was taken back, at
+    this desk or another, and nothing else was there.
+    """
 
     token: str
     label: str
     dwelling_id: str
     why: str
+    face_only: bool = False
+    since: datetime | None = None
 
 
 def step_item(lists: DeviceLists) -> dict[str, Any]:
@@ -61,26 +68,53 @@ def sync_summary(session: Session, estate_id: str) -> dict[str, Any]:
 
 
 def no_way_in(session: Session, estate: Estate, at: datetime) -> list[NoWayIn]:
-    """Members who need a card before every door on their way home knows them, each with what to do."""
+    """Members who need a card before every door on their way home knows them, and those whom only the face lets in, each with
+    what to do; those first who lost the only way they had, wherever they said so, the latest of them first."""
     active = active_by_member(credentials_on_file(session, estate.id))
     today = local_day(estate, at)
     faceless = _doors_without_faces(session, estate)
+    linked = set(session.scalars(select(PassLink.token)))
+    members = members_on_file(session, estate.id, at=at)
+    without = {m.person_id for m in members if not getattr(active.get((m.person_id, m.tenancy_id)), "identifiers", ())}
+    taken_back = _taken_back(session, without)
     found = []
-    for member in members_on_file(session, estate.id):
+    for member in members:
         credential = active.get((member.person_id, member.tenancy_id))
         if belongs(member.facts, today) and (credential is None or not credential.identifiers):
-            why = f"没有可用的卡；刷脸：{why_no_face(member.facts, today) or '待下发'}"
+            face = why_no_face(member.facts, today) or "待下发"
+            left = credential and credential.token not in linked and not member.facts.face_consent
+            since = taken_back.get(member.person_id) if left else None
+            why = f"没有可用的卡；刷脸：{face}"
             if credential and member.facts.cards:
-                why = f"登记的卡号已属于他人或已挂失，请换卡；刷脸：{why_no_face(member.facts, today) or '待下发'}"
-            found.append(
-                NoWayIn(credential.token if credential else "", member.label, member.dwelling_id, why + CARD_ZH)
-            )
+                why = f"登记的卡号已属于他人或已挂失，请换卡；刷脸：{face}"
+            elif since:
+                why = "本人撤回了刷脸同意，现在没有其他开门方式"
+            token = credential.token if credential else ""
+            found.append(NoWayIn(token, member.label, member.dwelling_id, why + CARD_ZH, since=since))
             continue
-        only_face = credential is not None and all(i.type == FACE for i in credential.identifiers)
-        meets_none = not faceless.isdisjoint({("estate", ""), ("block", member.block_id)})
-        if belongs(member.facts, today) and credential and only_face and meets_none:
-            why = "只登记了人脸，回家路上有门不能刷脸" + CARD_ZH
-            found.append(NoWayIn(credential.token, member.label, member.dwelling_id, why))
+        if (
+            credential is None
+            or not belongs(member.facts, today)
+            or any(i.type != FACE for i in credential.identifiers)
+        ):
+            continue
+        if not faceless.isdisjoint({("estate", ""), ("block", member.block_id)}):
+            why = "只登记了人脸，回家路上有门不能刷脸"
+        elif credential.token not in linked:
+            why = "只有刷脸一种开门方式（刷脸不得作为唯一方式）"
+        else:
+            continue
+        found.append(NoWayIn(credential.token, member.label, member.dwelling_id, why + CARD_ZH, True))
+    return sorted(found, key=lambda one: one.since.timestamp() if one.since else 0.0, reverse=True)
+
+
+def _taken_back(session: Session, persons: set[str]) -> dict[str, datetime]:
+    """Person → when the consent to the face was last taken back."""
+    found: dict[str, datetime] = {}
+    for part in parts(sorted(persons)):
+        given = select(Consent.person_id, func.max(Consent.withdrawn_at)).where(Consent.person_id.in_(part))
+        rows = session.execute(given.where(Consent.purpose == "a").group_by(Consent.person_id))
+        found |= {person: at for person, at in rows if at is not None}
     return found
 
 
