@@ -27,6 +27,7 @@ from hub.access.holders import (
     claims,
     credentials_on_file,
     local_day,
+    lost_elsewhere,
     members_on_file,
 )
 from hub.access.lawful import FACE
@@ -101,6 +102,7 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
     asked = None if scope.whole else {i.value for wish in wishes.values() for i in wish if i.value}
     claimed = claims(uow.session, estate.id, asked)
     owner, blocked = claimed.owner, claimed.blocked
+    lost = lost_elsewhere(uow.session, estate.id)
     _let_go(members, active, wishes, owner, today)
     resigned = {(c.person_id, c.tenancy_id) for c in credentials if _ended_by(c, Cause.OWN_REQUEST)}
     new_faces = NewFaces(uow.session, estate)
@@ -119,7 +121,7 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
         wanted = []
         for identifier in wishes[member.member_id]:
             shown = (identifier.type, identifier.value)
-            if identifier.value and shown in blocked:
+            if identifier.value and (shown in blocked or shown in lost.get(member.person_id, ())):
                 continue
             if identifier.type == FACE and not (held and _has_face(held)) and not new_faces.take():
                 continue

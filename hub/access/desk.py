@@ -37,6 +37,7 @@ from hub.tenancy import ledger, write
 
 TAKEN_BACK = "taken_back: "
 DESK = "desk"
+LOST_ELSEWHERE_ZH = "本人在别的小区另有住处，那里也用这张卡，现已一并停用：请本人尽快到该小区服务台换卡。"
 Purpose = Literal["a", "b", "c"]
 
 
@@ -237,10 +238,28 @@ def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
         )
     )
     end_by_token(uow, row.token, Cause.REPLACED_AFTER_INCIDENT, f"card lost, reported to {uow.actor}")
+    if _also_elsewhere(uow, row, lost):
+        warnings = (*warnings, LOST_ELSEWHERE_ZH)
     if fresh:
         _hand_out(session, row, fresh)
     uow.record("desk.lost_card", row.token, replaced=bool(fresh))
     return Done(row.token, "", secret, warnings)
+
+
+def _also_elsewhere(uow: UnitOfWork, row: CredentialRow, card: str) -> bool:
+    """Whether the same card opens a home of the same person in another estate: there it goes too, with the next lists."""
+    session = uow.session
+    persons = ledger.group_of(session, (str(row.person_id),)).get(str(row.person_id), ())
+    mine = (
+        select(CredentialRow.estate_id, CredentialRow.tenancy_id)
+        .join(CredentialIdentifierRow, CredentialIdentifierRow.token == CredentialRow.token)
+        .where(CredentialRow.person_id.in_(persons), CredentialRow.state == "active")
+        .where(CredentialRow.estate_id != row.estate_id, CredentialRow.tenancy_id.is_not(None))
+        .where(CredentialIdentifierRow.type == "card", CredentialIdentifierRow.value == card)
+    )
+    homes = [(estate, str(tenancy)) for estate, tenancy in session.execute(mine)]
+    ledger.note(uow, homes)
+    return bool(homes)
 
 
 def _hand_out(session: Session, row: CredentialRow, card: str) -> None:

@@ -302,6 +302,33 @@ def claims(session: Session, estate_id: str, values: Collection[str] | None = No
     return found
 
 
+def lost_elsewhere(session: Session, estate_id: str) -> dict[str, set[tuple[str, str]]]:
+    """Person → (type, value) of what the same human being reported lost in another estate: it opens nothing of his here either.
+
+    Of others it says nothing: numbers are short, and somebody else's card may have the same.
+    """
+    head = func.coalesce(Person.same_as, Person.id)
+    rows = session.execute(
+        select(head, CredentialIdentifierRow.type, CredentialIdentifierRow.value)
+        .join(CredentialRow, CredentialRow.token == CredentialIdentifierRow.token)
+        .join(Person, Person.id == CredentialRow.person_id)
+        .where(CredentialRow.estate_id != estate_id, CredentialIdentifierRow.value != "")
+        .where(
+            CredentialRow.state == "ended", CredentialRow.ended_because.startswith(Cause.REPLACED_AFTER_INCIDENT.value)
+        )
+    )
+    lost: dict[str, set[tuple[str, str]]] = {}
+    for one, type_, value in rows:
+        lost.setdefault(one, set()).add((type_, value))
+    heads = sorted(lost)
+    found: dict[str, set[tuple[str, str]]] = {}
+    for start in range(0, len(heads), 400):
+        part = heads[start : start + 400]
+        people = select(Person.id, head).where(or_(Person.id.in_(part), Person.same_as.in_(part)))
+        found |= {person: lost[one] for person, one in session.execute(people)}
+    return found
+
+
 def claimants(session: Session, estate_id: str, values: Collection[str]) -> set[str]:
     """Live tenancies with a member to whom the record gives one of these card numbers."""
     text = cast(HouseholdMember.offered, String)
