@@ -140,6 +140,7 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
             done.released |= {i.value for i in held.identifiers if i.value} - {i.value for i in wanted}
         done.changed += moved_home or tuple(wanted) != held.identifiers
     _create(uow, estate, created)
+    _links_follow(uow, [member for member, _ in created], credentials)
     done.created += len(created)
 
 
@@ -282,20 +283,23 @@ def _create(uow: UnitOfWork, estate: Estate, created: list[tuple[MemberOnFile, t
     uow.session.execute(insert(CredentialRow), rows)
     if identifiers:
         uow.session.execute(insert(CredentialIdentifierRow), identifiers)
-    _links_follow(uow, {(str(row["person_id"]), str(row["tenancy_id"])): str(row["token"]) for row in rows})
 
 
-def _links_follow(uow: UnitOfWork, fresh: Mapping[tuple[str | None, str | None], str]) -> None:
-    """The phone of who lost a card goes on with the new credential. `fresh`: (person, tenancy) → its token."""
-    lost = (
-        select(PassLink, CredentialRow.person_id, CredentialRow.tenancy_id)
-        .join(CredentialRow, CredentialRow.token == PassLink.token)
-        .where(CredentialRow.ended_because.startswith(Cause.REPLACED_AFTER_INCIDENT.value))
-    )
-    for link, person, tenancy in uow.session.execute(lost):
-        if token := fresh.get((person, tenancy)):
-            link.token = token
-            uow.record("pass.link_kept", token)
+def _links_follow(uow: UnitOfWork, fresh: Iterable[MemberOnFile], credentials: Iterable[CredentialOnFile]) -> None:
+    """The phone of who lost a card goes on with the new credential."""
+    again = {(m.person_id, m.tenancy_id) for m in fresh}
+    mine = {(c.person_id, c.tenancy_id): c for c in credentials if _ended_by(c, Cause.REPLACED_AFTER_INCIDENT)}
+    for (person, tenancy), lost in mine.items():
+        if (person, tenancy) not in again:
+            continue
+        token = (
+            select(CredentialRow.token)
+            .where(CredentialRow.person_id == person, CredentialRow.tenancy_id == tenancy)
+            .where(CredentialRow.state == "active")
+        )
+        moved_on = update(PassLink).where(PassLink.token == lost.token).values(token=token.scalar_subquery())
+        if uow.session.execute(moved_on.returning(PassLink.token)).all():
+            uow.record("pass.link_kept", lost.token)
 
 
 def identifier_rows(token: str, wanted: tuple[WantedIdentifier, ...]) -> list[dict[str, object]]:
