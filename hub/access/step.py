@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from hub.access.bundle import load_structure
 from hub.access.holders import active_by_member, credentials_on_file, local_day, members_on_file
 from hub.access.lawful import FACE
-from hub.access.lifecycle import belongs, why_no_face
+from hub.access.lifecycle import MemberFacts, belongs, why_no_face
 from hub.access.revocations import oldest_open
 from hub.access.states import DeviceLists, device_lists
 from hub.tables import Consent, Estate, PassLink, SourceState
+from hub.tenancy.ledger import group_of
 from hub.tenancy.onfile import parts
 
 CARD_ZH = "。请本人到服务台领卡，当场生效；领卡前请值班人员核对身份后开门。"
@@ -69,43 +70,48 @@ def sync_summary(session: Session, estate_id: str) -> dict[str, Any]:
 
 def no_way_in(session: Session, estate: Estate, at: datetime) -> list[NoWayIn]:
     """Members who need a card before every door on their way home knows them, and those whom only the face lets in, each with
-    what to do; those first who lost the only way they had, wherever they said so, the latest of them first."""
+    what to do. A card opens all homes of its holder in the estate, whichever of his credentials it stands on.
+
+    Those first who lost the only way they had, wherever they said so, the latest of them first.
+    """
     active = active_by_member(credentials_on_file(session, estate.id))
     today = local_day(estate, at)
     faceless = _doors_without_faces(session, estate)
     linked = set(session.scalars(select(PassLink.token)))
-    members = members_on_file(session, estate.id, at=at)
-    without = {m.person_id for m in members if not getattr(active.get((m.person_id, m.tenancy_id)), "identifiers", ())}
-    taken_back = _taken_back(session, without)
+    phones = {c.person_id for c in active.values() if c.token in linked}
+    means = {c.person_id for c in active.values() if any(i.type != FACE for i in c.identifiers)}
+    here = [m for m in members_on_file(session, estate.id, at=at) if belongs(m.facts, today)]
+    groups = group_of(session, {m.person_id for m in here if m.person_id not in means})
+    members = [m for m in here if means.isdisjoint(groups.get(m.person_id, (m.person_id,)))]
+    taken_back = _taken_back(session, {m.person_id for m in members if not m.facts.face_consent})
     found = []
     for member in members:
         credential = active.get((member.person_id, member.tenancy_id))
-        if belongs(member.facts, today) and (credential is None or not credential.identifiers):
-            face = why_no_face(member.facts, today) or "待下发"
-            left = credential and credential.token not in linked and not member.facts.face_consent
-            since = taken_back.get(member.person_id) if left else None
-            why = f"没有可用的卡；刷脸：{face}"
-            if credential and member.facts.cards:
-                why = f"登记的卡号已属于他人或已挂失，请换卡；刷脸：{face}"
-            elif since:
-                why = "本人撤回了刷脸同意，现在没有其他开门方式"
-            token = credential.token if credential else ""
-            found.append(NoWayIn(token, member.label, member.dwelling_id, why + CARD_ZH, since=since))
-            continue
-        if (
-            credential is None
-            or not belongs(member.facts, today)
-            or any(i.type != FACE for i in credential.identifiers)
-        ):
-            continue
-        if not faceless.isdisjoint({("estate", ""), ("block", member.block_id)}):
-            why = "只登记了人脸，回家路上有门不能刷脸"
-        elif credential.token not in linked:
-            why = "只有刷脸一种开门方式（刷脸不得作为唯一方式）"
+        phone = not phones.isdisjoint(groups[member.person_id])
+        since = None
+        if credential and credential.identifiers:
+            why = _by_face(phone, not faceless.isdisjoint({("estate", ""), ("block", member.block_id)}))
         else:
-            continue
-        found.append(NoWayIn(credential.token, member.label, member.dwelling_id, why + CARD_ZH, True))
+            since = taken_back.get(member.person_id) if credential and not phone else None
+            why = _by_nothing(member.facts, since, today, made=credential is not None)
+        if why:
+            token, face_only = (credential.token, bool(credential.identifiers)) if credential else ("", False)
+            found.append(NoWayIn(token, member.label, member.dwelling_id, why + CARD_ZH, face_only, since))
     return sorted(found, key=lambda one: one.since.timestamp() if one.since else 0.0, reverse=True)
+
+
+def _by_face(phone: bool, meets_none: bool) -> str:
+    """Of who has only the face. `phone`: he has a link too; `meets_none`: a door on the way home reads no face."""
+    if meets_none:
+        return "只登记了人脸，回家路上有门不能刷脸"
+    return "" if phone else "只有刷脸一种开门方式（刷脸不得作为唯一方式）"
+
+
+def _by_nothing(facts: MemberFacts, since: datetime | None, today: date, *, made: bool) -> str:
+    face = why_no_face(facts, today) or "待下发"
+    if made and facts.cards:
+        return f"登记的卡号已属于他人或已挂失，请换卡；刷脸：{face}"
+    return "本人撤回了刷脸同意，现在没有其他开门方式" if since else f"没有可用的卡；刷脸：{face}"
 
 
 def _taken_back(session: Session, persons: set[str]) -> dict[str, datetime]:

@@ -165,3 +165,21 @@ def test_a_home_that_begins_later_keeps_nobody_out_of_the_present_one(hub: Hub, 
     change(hub, two_homes)
     publish.publish(hub)
     assert opens(desired(hub, BOARD), "1001", hub), "he lives here today"
+
+
+def test_who_has_his_card_by_another_home_is_not_called_stuck(hub: Hub, estate: Setup, sign_in: Any) -> None:
+    """One person, one card, two homes in this estate: the card stands on one of two credentials, and opens both ways."""
+    estate(hub)
+
+    def second_home(session: Any) -> None:
+        session.add(
+            HouseholdMember(
+                id="M9", tenancy_id="T-2", person_id="P2", relation="other", ordinal=2, from_date=date(2026, 1, 5),
+                offered={"cards": ["1002"], "photo": None},
+            )
+        )  # fmt: skip
+
+    change(hub, second_home)
+    publish.publish(hub)
+    assert opens(desired(hub, BOARD), "1002", hub)
+    assert stuck(sign_in(hub, "estate_manager")) == {}, "nobody else has his card, and it was not lost"
