@@ -66,7 +66,7 @@ def explain_door(session: Session, door: Door, at: datetime) -> DoorAccess:
     lines.sort(key=lambda line: (line.holder_class == HolderClass.RESIDENT, line.who, line.token))
     mine = {p.device_id for p in points if p.device_id}
     lists = device_lists(session, devices=mine)
-    modes = _modes(session, estate, {p.id: door.name for p in points})
+    modes = _modes(session, estate, {p.id: door.name for p in points}, at)
     return DoorAccess(
         door,
         estate.time_zone,
@@ -117,7 +117,7 @@ class _Around:
         self.names = {point: name for point, _, name in rows}
         self.ways: dict[str, DoorWay] = {w.door: w for w in door_ways(session, estate.id, set(self.door_of.values()))}
         self.stuck = {n.token: n for n in no_way_in(session, estate, at)}
-        self.modes = _modes(session, estate, self.names)
+        self.modes = _modes(session, estate, self.names, at)
 
     def line(self, one: Entitlement, points: set[str] | None) -> Line:
         where = [p for p in one.access_points if points is None or p in points]
@@ -174,13 +174,16 @@ class _Around:
         return told
 
 
-def _modes(session: Session, estate: Estate, names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """access point → (mode, in words), of those that are not in their normal mode."""
+def _modes(session: Session, estate: Estate, names: Mapping[str, str], at: datetime) -> dict[str, tuple[str, str]]:
+    """access point → (mode, in words), of those that are not in their normal mode. One that has reached its end is over, also
+    where no word of it came: its box ends it by itself."""
     found: dict[str, tuple[str, str]] = {}
     for lists in device_lists(session, {estate.id}):
         modes: list[dict[str, Any]] = list(lists.reported.modes or ()) if lists.reported else []
         for mode in modes:
-            point = str(mode.get("access_point", ""))
+            point, until = str(mode.get("access_point", "")), mode.get("until")
+            if until and datetime.fromisoformat(str(until)) <= at:
+                continue
             if point in names:
                 found[point] = str(mode.get("mode")), mode_words(names[point], mode, estate.time_zone)
     return found

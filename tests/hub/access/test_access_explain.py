@@ -20,7 +20,7 @@ from hub.access.explain_person import find_persons
 from hub.access.explain_text import NothingToExplain, explain_text
 from hub.estate.devices import take_report
 from hub.services import Hub
-from hub.tables import Consent, Estate, HouseholdMember, Person, Tenancy
+from hub.tables import Consent, Edge, Estate, HouseholdMember, Person, Tenancy
 
 
 @pytest.fixture
@@ -160,6 +160,20 @@ def test_a_door_that_is_locked_down_says_so_and_lists_visitors_first(hub: Hub, s
     assert [line["holder_class"] for line in door["lines"]] == ["visitor", "resident"]
     assert "访客通行证，接待房屋 E001-B1-0101" in door["lines"][0]["because"]
     assert client.get("/api/v1/doors/E001.G1/explain?label=0202").json()["total"] == 1
+
+
+def test_a_lock_down_that_has_ended_is_not_told_though_its_edge_is_away(
+    hub: Hub, site: Setup, sign_in: Any, clock: Any
+) -> None:
+    """It ends by itself, at the box: no word of it comes while there is no link."""
+    site(hub)
+    end = hub.now() + timedelta(hours=1)
+    tell(hub, GATE, modes=(PointMode("E001.G1-IN", DoorMode.LOCKED_DOWN, hub.now(), end, reason="寻找走失儿童"),))
+    change(hub, lambda s: s.execute(update(Edge).values(online=False)))
+    assert "已封闭" in text(hub, "P2")
+    clock.pass_(hours=2)
+    assert "已封闭" not in text(hub, "P2"), "the door opens again"
+    assert sign_in(hub, "estate_manager").get("/api/v1/doors/E001.G1/explain").json()["shut"] == []
 
 
 def test_a_counted_pass_at_a_terminal_is_the_edges_to_decide(hub: Hub, site: Setup, sign_in: Any) -> None:
