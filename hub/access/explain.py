@@ -14,6 +14,7 @@ from device_drivers.contract.words import HolderClass
 from hub.access import bundle
 from hub.access.entitle import Entitlement, entitle
 from hub.access.explain_words import TYPE_ZH, Line, ended, mode_words, moment, when
+from hub.access.pass_ends import uses_at
 from hub.access.states import DeviceState, credential_states, device_lists
 from hub.access.step import no_way_in
 from hub.access.ways import DoorWay, door_ways
@@ -92,6 +93,7 @@ def _lines(
         if (tokens is None or e.token in tokens) and (points is None or not points.isdisjoint(e.access_points))
     ]
     around = _Around(session, estate, at, loaded, credential_states(session, [e.token for e in entitlements]))
+    around.used = uses_at(session, estate.id, [e.token for e in entitlements if e.uses is not None])
     return [around.line(one, points) for one in sorted(entitlements, key=lambda e: (e.label, e.token))]
 
 
@@ -118,6 +120,7 @@ class _Around:
         self.ways: dict[str, DoorWay] = {w.door: w for w in door_ways(session, estate.id, set(self.door_of.values()))}
         self.stuck = {n.token: n for n in no_way_in(session, estate, at)}
         self.modes = _modes(session, estate, self.names, at)
+        self.used: Mapping[tuple[str, str], int] = {}
 
     def line(self, one: Entitlement, points: set[str] | None) -> Line:
         where = [p for p in one.access_points if points is None or p in points]
@@ -161,6 +164,9 @@ class _Around:
         if stuck := self.stuck.get(one.token):
             told.append(stuck.why if stuck.face_only else f"本人还没有可用的开门方式：{stuck.why}")
         told += [text for point in where if point in self.modes for mode, text in (self.modes[point],) if mode in SHUT]
+        if one.uses is not None:
+            spent = [p for p in where if self.used.get((one.token, p), 0) >= one.uses]
+            told += [f"{self.names[point]}：次数已用完（共{one.uses}次）。" for point in spent]
         types = {i.type for i in one.identifiers}
         if one.holder_class == HolderClass.RESIDENT:
             types |= {"qr"}  # every resident may show a phone's code
