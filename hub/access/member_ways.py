@@ -53,7 +53,7 @@ def choose(uow: UnitOfWork, keys: Keys, estate_id: str, action: MemberWay) -> tu
 
 
 def credential_without(uow: UnitOfWork, action: MemberWay) -> tuple[str, str]:
-    """What was given back, as ("the member's live credential", type); ("", "") where nothing was, or he has none yet."""
+    """(token of the member's live credential, type) of what was given back; empty where nothing was, or he has none yet."""
     if action.id_card if isinstance(action, IdCardWay) else action.wanted:
         return "", ""
     member = uow.session.get_one(HouseholdMember, action.member_id)
