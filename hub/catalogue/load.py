@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from hub.catalogue.homes import Home
 from hub.catalogue.values import CardPass, GuestUse, MemberUse
+from hub.consents import Given, spans
 from hub.occupancy.catalogue import SAME_QUESTION
 from hub.occupancy.finding import Kind
 from hub.occupancy.load import ADULT_YEARS
@@ -112,11 +113,16 @@ def _members(session: Session, tenancies: Sequence[str], today: date) -> dict[st
     people = [row.person_id for row in rows]
     begin = datetime.combine(today - timedelta(days=LONG), time(), UTC)
     of_people = select(Consent.person_id).where(Consent.person_id.in_(people))
-    consented = set(  # on every day that is looked at
-        session.scalars(
-            of_people.where(Consent.purpose == "b", Consent.withdrawn_at.is_(None), Consent.granted_at <= begin)
+    given: dict[str, list[Given]] = defaultdict(list)
+    for person, at, until, came in session.execute(
+        select(Consent.person_id, Consent.granted_at, Consent.withdrawn_at, Consent.recorded_at).where(
+            Consent.person_id.in_(people), Consent.purpose == "b"
         )
-    )
+    ):
+        given[person].append(Given(at, until, came))
+    consented = {  # on every day that is looked at
+        person for person, of in given.items() if any(since <= begin and until is None for since, until in spans(of))
+    }
     by_face = set(  # may have come by face on one of them, whatever he has now
         session.scalars(
             of_people.where(Consent.purpose == "a", or_(Consent.withdrawn_at.is_(None), Consent.withdrawn_at > begin))

@@ -18,7 +18,7 @@ from hub.lease import outbox
 from hub.masking import mask_name
 from hub.services import Hub
 from hub.tables import Block, CareCall, CareWatch, Consent, Dwelling, HouseholdMember, Person, Tenancy
-from hub.welfare.watch import JOB, ask, consented, end, tell
+from hub.welfare.watch import JOB, ask, consent_lives, consented, end, tell
 
 router = APIRouter(prefix="/api/v1", tags=["care"])
 TheHub = Annotated[Hub, Depends(hub_of)]
@@ -156,7 +156,7 @@ def list_care_candidates(estate_id: str, hub: TheHub, principal: Carer) -> CareC
             .join(Person, Person.id == HouseholdMember.person_id)
             .join(Consent, Consent.person_id == Person.id)
             .where(HouseholdMember.tenancy_id.in_(alone), live)
-            .where(Consent.purpose == "c", Consent.withdrawn_at.is_(None))
+            .where(consent_lives(hub.now()))
             .order_by(Block.name, Dwelling.number, HouseholdMember.id)
             .distinct()
         ).all()
@@ -178,7 +178,7 @@ def begin_care_watch(dwelling_id: str, body: NewWatch, hub: TheHub, principal: C
         in_scope(principal, estate)
         person = _alone(session, dwelling_id, body.member_id)
         session.get_one(Person, person, with_for_update=HELD)  # two clicks make one watch
-        if not consented(session, person):
+        if not consented(session, person, hub.now()):
             raise ApiError(422, "no_consent", "本人没有同意“关怀探访”（同意项c），不能开启。请先由本人单独同意。")
         if session.scalar(select(CareWatch.id).where(CareWatch.person_id == person, CareWatch.ended_at.is_(None))):
             raise Conflict("已经开启，不必重复。", "care_known")

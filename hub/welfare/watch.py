@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from hub.clock import while_believed
@@ -54,18 +54,21 @@ def watch(hub: Hub) -> str:
     return f"{len(ids)} watches, {asked} calls opened"
 
 
-def consented(session: Session, person_id: str) -> bool:
+def consent_lives(now: datetime) -> ColumnElement[bool]:
+    """Of rows of `Consent`: (c), from its date on until it is taken back."""
+    return and_(Consent.purpose == "c", Consent.granted_at <= now, Consent.withdrawn_at.is_(None))
+
+
+def consented(session: Session, person_id: str, now: datetime) -> bool:
     """Consent (c) lives now."""
-    live = select(Consent.id).where(
-        Consent.person_id == person_id, Consent.purpose == "c", Consent.withdrawn_at.is_(None)
-    )
+    live = select(Consent.id).where(Consent.person_id == person_id, consent_lives(now))
     return session.scalar(live.limit(1)) is not None
 
 
 def _look(uow: UnitOfWork, row: CareWatch) -> bool:
     """Whether a call was opened."""
     uow.estate_id = row.estate_id
-    if not consented(uow.session, row.person_id):
+    if not consented(uow.session, row.person_id, uow.now):
         end(uow, row, "consent withdrawn")
         return False
     care = look(signs_of(uow.session, row, uow.now), row.hours)

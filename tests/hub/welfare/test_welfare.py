@@ -213,6 +213,15 @@ def test_without_consent_c_there_is_no_watch_and_its_end_ends_it(alone: Hub, sig
     assert _begin(carer, member_id="nobody").status_code == 404
 
 
+def test_consent_c_counts_from_its_date(alone: Hub, sign_in: Any) -> None:
+    carer = sign_in(alone, "care_worker", ["E001"])
+    later = alone.now() + timedelta(days=3)
+    with alone.db.unit_of_work("test", "dated ahead", audit=False) as uow:
+        uow.session.execute(update(Consent).where(Consent.purpose == "c").values(granted_at=later))
+    assert carer.get("/api/v1/estates/E001/care/candidates").json()["items"] == []
+    assert _begin(carer).json()["error"]["code"] == "no_consent"
+
+
 def test_who_decides_cases_has_no_part_in_it(alone: Hub, sign_in: Any) -> None:
     for role in ("housing_official", "auditor", "administrator"):
         assert sign_in(alone, role).get("/api/v1/estates/E001/care").status_code == 403
