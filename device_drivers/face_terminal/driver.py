@@ -117,6 +117,7 @@ class FaceTerminal:
         self._detail = ""
         self._keeps_records = True
         self._gap_since: datetime | None = None  # when it was heard last, on an earlier connection
+        self._doubt: asyncio.Task[None] | None = None  # it is asked whether it is there
 
     # Set-up
 
@@ -190,6 +191,8 @@ class FaceTerminal:
             self._beat_s = 60.0
 
     async def close(self) -> None:
+        if self._doubt:
+            self._doubt.cancel()
         await self.channel.close()
 
     # List
@@ -311,7 +314,8 @@ class FaceTerminal:
     def _life(self, message: envelope.Message) -> None:
         operator = message.operator.casefold()
         if operator == "offline":
-            self.intake.lost("the terminal went offline (last will)")
+            if self._doubt is None or self._doubt.done():
+                self._doubt = asyncio.create_task(self._still_there(), name=f"{self.device} still there")
         elif operator == "online":
             self.intake.tell("Online-Ack", {"facesluiceId": self.config.device_id, "result": "ok", "detail": ""})
             self.channel.ask_again()
@@ -319,6 +323,14 @@ class FaceTerminal:
             if self._ready and self._online - last > REPEATED_BEATS * self._beat_s:
                 # It restarted without a will: settings and list may be gone, so begin again.
                 self.intake.lost("the terminal restarted")
+
+    async def _still_there(self) -> None:
+        """Any device may say at the shared topic that this one is gone, and a will of an older connection comes late."""
+        question = "GetMQTTconfig" if self.clock.offset_s is None else "GetSysTime"
+        try:
+            await self.channel.ask(question, {}, timeout_s=self.config.timeout_s, once=True)
+        except DeviceUnreachable:
+            self.intake.lost("the terminal went offline (last will)")
 
 
 def narrow(kind: Capabilities, config: Mapping[str, Any]) -> Capabilities:

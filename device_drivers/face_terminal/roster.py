@@ -274,26 +274,29 @@ class Roster:
             if "pic" in info or "picURI" in info:
                 await asyncio.sleep(max(0.0, self._gap_s()))
                 self._edited_at = time.monotonic()
-            await self._drop_old_face(operation)
+            kept = await self._drop_old_face(operation)
             answer = await self._patiently("EditPerson", info, {}, self.timeout_s + 10)
             token, text = operation.credential.token, answer.info.text("detail")
             error = None if answer.ok else refusal(token, "EditPerson", answer.code, text, "whole")
-            done.append(Applied(operation, error))
+            done.append(Applied(operation, error or kept))
         return done
 
-    async def _drop_old_face(self, operation: Upsert) -> None:
+    async def _drop_old_face(self, operation: Upsert) -> CredentialRefused | None:
         """A terminal keeps the photo it is not told about: whoever wants no face any more is deleted and written anew.
 
+        Also where it does not say whether it has one. Returns why an old face may still stand there.
         After a refused photo (`partial`) the earlier photo of the same person stays and goes on opening.
         """
         token = operation.credential.token
         wants_face = first(operation.credential, IdentifierType.FACE) is not None
         if wants_face or operation.partial or token.casefold() not in self._spelling:
-            return
+            return None
         question = {"customId": self._spelled(token), "Picture": 1}
         found = await self._patiently("SearchPerson", question, {}, self.timeout_s)
-        if found.ok and (found.top.text("pic") or found.info.text("pic")):
-            await self._remove_one(Remove(token))
+        none_there = not (found.top.text("pic") or found.info.text("pic"))
+        if (found.ok and none_there) or meaning("SearchPerson", found.code).code == "not_held":
+            return None
+        return (await self._remove_one(Remove(token))).error
 
     async def _patiently(
         self, operator: str, info: object, beside: dict[str, Any], timeout_s: float

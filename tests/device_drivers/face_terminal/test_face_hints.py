@@ -1,0 +1,153 @@
+"""What a terminal's topics carry that is not said now, not said by it, or not about what was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from foreign_terminal import ForeignTerminal, until
+from patience import PATIENCE_S
+
+from device_drivers.contract.access import Credential, Identifier
+from device_drivers.contract.events import AccessEvent
+from device_drivers.contract.words import CommandKind, CommandOutcome, HolderClass, IdentifierType
+from device_drivers.driver import BrokerAddress, CommandRequest, CredentialPresented, DriverEvent, Upsert
+from device_drivers.face_terminal import driver as face_driver
+
+
+@pytest.fixture
+def broker(mosquitto_factory: Any) -> Any:
+    return mosquitto_factory("listener {port} 127.0.0.1\nallow_anonymous true\nmax_packet_size 6000000\n")
+
+
+class Terminal(ForeignTerminal):
+    """`drop_id`: it does not say which question it answers."""
+
+    drop_id = False
+    slow = ""  # customId of an entry that it answers for later, when told to
+    held_back: dict[str, Any] | None = None
+
+    def say(self, name: str, body: Any, *, shared: bool = False, retain: bool = False) -> None:
+        if name == "Ack" and self.drop_id:
+            body = {k: v for k, v in body.items() if k != "messageId"}
+        if name == "Ack" and self.slow and body["info"].get("customId") == self.slow:
+            self.held_back, self.slow = body, ""
+            return
+        text = body if isinstance(body, str | bytes) else json.dumps(body)
+        topic = f"mqtt/face/{name}" if shared else f"mqtt/face/{self.device}/{name}"
+        self.client.publish(topic, text, qos=0, retain=retain)
+
+
+def with_terminal(
+    broker: Any,
+    scenario: Callable[[Terminal, Any, list[DriverEvent]], Any],
+    before: Callable[[Terminal], Any] | None = None,
+    timeout_s: float = 20.0,
+) -> None:
+    async def run() -> None:
+        terminal = Terminal("SN-7", broker.port)
+        await terminal.start()
+        if before:
+            await before(terminal)
+        services: Any = SimpleNamespace(local_broker=BrokerAddress("127.0.0.1", broker.port, "edge", "edge"))
+        driver = await face_driver.connect("d", {"device_id": "SN-7", "timeout_s": timeout_s}, services)
+        told: list[DriverEvent] = []
+
+        async def listen() -> None:
+            async for event in driver.events():
+                told.append(event)
+
+        listening = asyncio.create_task(listen())
+        try:
+            async with asyncio.timeout(2 * PATIENCE_S):
+                await scenario(terminal, driver, told)
+                assert not listening.done(), listening
+        finally:
+            listening.cancel()
+            await driver.close()
+            await terminal.stop()
+
+    asyncio.run(run())
+
+
+SWIPE = {"operator": "CardPush", "info": {"facesluiceId": "SN-7", "CardInfo": {"CardNum": "4711"}}}
+
+
+def test_a_card_that_the_broker_kept_is_not_shown_now(broker: Any) -> None:
+    async def keep(terminal: Terminal) -> None:
+        terminal.say("Card", SWIPE, retain=True)
+
+    async def scenario(terminal: Terminal, _driver: Any, told: list[DriverEvent]) -> None:
+        terminal.record(5, "cred-a")
+        await until(lambda: told, "something said now")
+        assert [type(e.body) for e in told] == [AccessEvent], "nobody stands at the door: it must not open"
+        terminal.say("Card", SWIPE, retain=True)
+        await until(lambda: len(told) == 2, "the card that is shown")
+        assert isinstance(told[1].body, CredentialPresented)
+
+    with_terminal(broker, scenario, keep)
+
+
+def test_somebody_elses_word_that_a_terminal_is_gone_is_not_believed(broker: Any) -> None:
+    async def scenario(terminal: Terminal, driver: Any, told: list[DriverEvent]) -> None:
+        for number in range(3):
+            terminal.say("basic", {"operator": "Offline", "info": {"facesluiceId": "SN-7"}}, shared=True)
+            terminal.record(number, "cred-a")
+            await until(lambda number=number: len(told) == number + 1, "its records come on")
+        assert (await driver.command(CommandRequest(CommandKind.MOMENTARY_ACCESS)))[0] is CommandOutcome.DONE
+
+    with_terminal(broker, scenario)
+
+
+def card(token: str) -> Credential:
+    return Credential(token, token, HolderClass.RESIDENT, (Identifier(IdentifierType.CARD, "4711"),), ("p",))
+
+
+def test_a_late_answer_about_somebody_else_is_not_this_ones(broker: Any) -> None:
+    """A terminal that does not say which question it answers: whose entry it means it says."""
+
+    async def scenario(terminal: Terminal, driver: Any, _told: list[DriverEvent]) -> None:
+        terminal.drop_id, terminal.slow = True, "cred-a"
+        given_up = asyncio.create_task(driver.apply((Upsert(card("cred-a"), "f"),)))
+        await until(lambda: terminal.held_back, "the first is asked about")
+        given_up.cancel()
+        late = terminal.held_back
+        assert late is not None
+        late |= {"code": "464", "info": {"customId": "cred-a", "result": "fail", "detail": "no face"}}
+        terminal.slow = "cred-b"
+        writing = asyncio.create_task(driver.apply((Upsert(card("cred-b"), "f"),)))
+        await until(lambda: terminal.held_back is not late, "the second is asked about")
+        terminal.say("Ack", late)
+        terminal.say("Ack", terminal.held_back)
+        assert [r.error for r in await writing] == [None], "who was refused is somebody else"
+
+    with_terminal(broker, scenario)
+
+
+def test_a_face_goes_also_where_the_terminal_does_not_say_whether_it_has_one(broker: Any) -> None:
+    async def scenario(terminal: Terminal, driver: Any, _told: list[DriverEvent]) -> None:
+        terminal.people["cred-a"] = {"customId": "cred-a", "pic": "a face"}
+        await driver.inventory()
+        (done,) = await driver.apply((Upsert(card("cred-a"), "f"),))
+        assert done.error is None
+        assert "SearchPerson" in terminal.asked, "it knows no such question"
+        assert "DelPerson" in terminal.asked, "consent is withdrawn: what may still be there goes"
+        assert "pic" not in terminal.people["cred-a"]
+
+    with_terminal(broker, scenario)
+
+
+def test_a_face_that_cannot_be_taken_off_is_told(broker: Any) -> None:
+    async def scenario(terminal: Terminal, driver: Any, _told: list[DriverEvent]) -> None:
+        terminal.people["cred-a"] = {"customId": "cred-a", "pic": "a face"}
+        terminal._delperson = lambda _asked, _info: {"code": "465", "info": {"result": "fail"}}  # type: ignore[method-assign]
+        await driver.inventory()
+        (done,) = await driver.apply((Upsert(card("cred-a"), "f"),))
+        assert done.error is not None, "an old face may still open"
+        assert "EditPerson" in terminal.asked, "the card is written all the same"
+
+    with_terminal(broker, scenario)
