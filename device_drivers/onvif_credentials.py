@@ -82,20 +82,28 @@ class CredentialService:
         card = next((i.value for i in credential.identifiers if i.type == IdentifierType.CARD and i.value), "")
         if not card:
             raise CredentialRefused(credential.token, "no_card", "this device reads cards only")
-        token = self._tokens.get(credential.token, "")
         value = self._value(credential.token, card)
         try:
-            body = self._credential(credential, token, value, self._profile(credential.token, rules))
-            if token:
-                self.session.ask(CREDENTIALS, "ModifyCredential", {"Credential": body})
-                return
-            created = self.session.ask(
-                CREDENTIALS, "CreateCredential", {"Credential": body, "State": {"Enabled": True}}
-            )
+            try:
+                self._put(credential, value, rules)
+            except DeviceRefused as error:
+                if "NotFound" not in str(error):
+                    raise
+                log.info("%s forgot what was written before: %s", self.session.host, error)
+                self.rules.prepare(self.rules.points, self.rules.door_of)
+                self.held()
+                self._put(credential, value, rules)
         except DeviceRefused as error:
             raise _refused(credential.token, error) from error
-        token = text(created, "Token")
+
+    def _put(self, credential: Credential, value: str, rules: Sequence[Rule]) -> None:
+        token = self._tokens.get(credential.token, "")
+        body = self._credential(credential, token, value, self._profile(credential.token, rules))
         if token:
+            self.session.ask(CREDENTIALS, "ModifyCredential", {"Credential": body})
+            return
+        created = self.session.ask(CREDENTIALS, "CreateCredential", {"Credential": body, "State": {"Enabled": True}})
+        if token := text(created, "Token"):
             self.ours[token], self._tokens[credential.token] = credential.token, token
 
     def _profile(self, token: str, rules: Sequence[Rule]) -> str:
