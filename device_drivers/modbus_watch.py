@@ -83,6 +83,16 @@ class UnitWatch:
         for poll in held:
             poll.go_on(now)
 
+    def written(self, bit: Bit, value: bool) -> None:
+        """This bit was written: what was read of it before is over, and whether it stands so is asked anew.
+
+        Nobody is woken until it has been.
+        """
+        self.values[bit] = value
+        for part in self._parts.values():
+            if bit in self._within(part.block):
+                part.answer = b""
+
     def missed(self, error: NoAnswer) -> None:
         """Another read of this unit was not answered. Raises DeviceUnreachable when that makes too many."""
         if not self._go_on_after(error):
