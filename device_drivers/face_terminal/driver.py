@@ -269,7 +269,7 @@ class FaceTerminal:
         while True:
             try:
                 async with asyncio.timeout(min(patience, 5.0)):
-                    found = await self.intake.queue.get()
+                    found = await self.intake.told()
             except TimeoutError:
                 if time.monotonic() - self._heard > patience:
                     raise DeviceUnreachable(f"no sign of life for {patience:.0f} s") from None

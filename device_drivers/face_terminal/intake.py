@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import uuid
 from collections import OrderedDict
@@ -18,6 +19,7 @@ from device_drivers.face_terminal.gaps import Gaps
 
 log = logging.getLogger(__name__)
 MAX_WAITING = 2000  # records in memory; a terminal sends again what was not acknowledged
+AT_THE_DOOR, RECORDED = 0, 1  # who stands at the door does not wait behind what was recorded for days
 REMEMBERED = 5000
 SHOWN = ("QRCode", "IDCard")  # topics of what people hold before the reader: kept by shape alone
 OPERATOR = {"rec": "ManualPushRecords", "snap": "ManualPushSnaps"}
@@ -37,7 +39,8 @@ class Intake:
     ) -> None:
         self.channel, self.zone, self.offset, self.keep_pictures = channel, zone, offset, keep_pictures
         self.keep_strangers = keep_strangers
-        self.queue: asyncio.Queue[DriverEvent | DeviceUnreachable] = asyncio.Queue()
+        self.queue: asyncio.PriorityQueue[tuple[int, int, DriverEvent | DeviceUnreachable]] = asyncio.PriorityQueue()
+        self._order = itertools.count()
         self.dropped = 0
         self.gaps = {kind: Gaps() for kind in OPERATOR}
         self._arrived: dict[str, datetime] = {}  # by key of a live record, until it is told
@@ -45,19 +48,25 @@ class Intake:
         self._acknowledged: OrderedDict[str, None] = OrderedDict()
         self._passed_on: OrderedDict[str, None] = OrderedDict()  # keys of cards about which the edge was asked
 
+    async def told(self) -> DriverEvent | DeviceUnreachable:
+        """What is next."""
+        return (await self.queue.get())[-1]
+
     def lost(self, why: str) -> None:
-        self.queue.put_nowait(DeviceUnreachable(why))
+        self._add(RECORDED, DeviceUnreachable(why))
+
+    def _add(self, rank: int, what: DriverEvent | DeviceUnreachable) -> None:
+        self.queue.put_nowait((rank, next(self._order), what))
 
     def arrived(self, event: DriverEvent) -> datetime | None:
         """When a live record came in; asked once."""
         return self._arrived.pop(event.key, None)
 
-    def _put(self, event: DriverEvent) -> bool:
-        if self.queue.qsize() >= MAX_WAITING:
+    def _put(self, event: DriverEvent, rank: int = RECORDED) -> None:
+        if self.queue.qsize() < (2 * MAX_WAITING if rank == AT_THE_DOOR else MAX_WAITING):
+            self._add(rank, event)
+        else:
             self.dropped += event.ack is None
-            return False
-        self.queue.put_nowait(event)
-        return True
 
     def unreadable(self, name: str, payload: bytes, why: str) -> None:
         raw = envelope.raw_without_pictures(payload, shown=name in SHOWN)
@@ -81,7 +90,7 @@ class Intake:
             if presented.key:
                 _remember(self._passed_on, presented.key)
             shown = CredentialPresented(codec.POINT, Identifier(presented.type, presented.value))
-            self._put(DriverEvent(shown, clock_offset_s=self.offset()))
+            self._put(DriverEvent(shown, clock_offset_s=self.offset()), AT_THE_DOOR)
             return
         strangers = self.keep_pictures and self.keep_strangers()
         record = codec.record_of(message, self.zone, keep_picture=self.keep_pictures, keep_stranger=strangers)
@@ -93,7 +102,7 @@ class Intake:
             self._put(self._event(record))
         elif record.identity not in self._waiting and len(self._waiting) < MAX_WAITING:
             self._waiting.add(record.identity)
-            self.queue.put_nowait(self._event(record))
+            self._add(RECORDED, self._event(record))
 
     def _count(self, record: codec.Record) -> None:
         number = record.record_id

@@ -85,8 +85,11 @@ class Roster:
         return [*ids, *strangers], named <= len(ids)
 
     async def contents(self) -> AsyncIterator[dict[str, str]]:
-        """Token as we wrote it → what the entry says, `PAGE` at a time. Raises DeviceUnreachable, DeviceRefused."""
-        begin = 0
+        """Token as we wrote it → what the entry says, `PAGE` at a time. Raises DeviceUnreachable, DeviceRefused.
+
+        It ends also where a terminal begins anew whatever it is asked, and does not say how many there are.
+        """
+        begin, seen = 0, set[tuple[str, str]]()
         while True:
             question = {"personType": 2, "BeginNO": begin, "RequestCount": PAGE}
             answer = await self.channel.ask("SearchPersonList", question, timeout_s=self.list_timeout_s)
@@ -95,8 +98,10 @@ class Roster:
             rows = answer.info.rows("List")
             if not answer.ok and not rows:
                 raise DeviceRefused(f"SearchPersonList: {answer.code} {answer.info.text('detail')}".strip())
-            if not rows:
+            named = {(r.text("customId"), r.text("personId")) for r in rows}
+            if named <= seen:
                 return
+            seen |= named
             yield {r.text("customId"): content(r, cards=self.profile.cards) for r in rows}
             begin += len(rows)
             total = answer.info.text("TotalPersonNum", "total")

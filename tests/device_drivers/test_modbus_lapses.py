@@ -114,6 +114,20 @@ def test_a_card_is_told_once_where_its_flag_is_asked_for_by_itself() -> None:
     watched(twin, scenario, board="inveo_rfid_ind", poll_ms=20)
 
 
+def test_each_key_of_a_pin_is_one_where_the_flag_is_asked_for_by_itself() -> None:
+    board = reader()
+    twin = Twin({1: board})
+
+    async def scenario(_driver: modbus_door.ModbusDoor, told: list[DriverEvent]) -> None:
+        await asyncio.sleep(1)
+        for key in (2, 4, 4, 6, 8, 1, 11):
+            board.holding[1004], board.coils[1004] = key, True
+            await asyncio.sleep(0.3)
+        assert cards(told) == ["244681"]
+
+    watched(twin, scenario, board="inveo_rfid_ind", poll_ms=20, keypad="keys4")
+
+
 def test_a_restart_that_the_board_does_not_let_be_cleared_is_told_once() -> None:
     board = reader()
     board.refuses = lambda pdu: 2 if pdu[:3] == bytes((5, 0x03, 0xED)) else 0

@@ -151,3 +151,33 @@ def test_a_face_that_cannot_be_taken_off_is_told(broker: Any) -> None:
         assert "EditPerson" in terminal.asked, "the card is written all the same"
 
     with_terminal(broker, scenario)
+
+
+def test_a_terminal_that_gives_the_same_page_again_and_again_is_read_once(broker: Any) -> None:
+    """It knows no `BeginNO`, and does not say how many there are."""
+
+    async def scenario(terminal: Terminal, driver: Any, _told: list[DriverEvent]) -> None:
+        page = [{"customId": "cred-a", "personId": "1"}, {"customId": "", "personId": "2"}]
+        terminal._searchpersonlist = lambda _asked, _info: {"code": 200, "info": {"List": page}}  # type: ignore[attr-defined]
+        async with asyncio.timeout(PATIENCE_S):
+            pages = [page async for page in driver.contents()]
+        assert [set(one) for one in pages] == [{"cred-a", ""}], "a list that never ends is never written again"
+
+    with_terminal(broker, scenario)
+
+
+def test_a_card_does_not_wait_behind_what_was_recorded_for_days(broker: Any) -> None:
+    """The driver alone: what comes first of all that waits."""
+
+    async def scenario(terminal: Terminal, driver: Any, told: list[DriverEvent]) -> None:
+        again = await face_driver.connect("d2", {"device_id": "SN-7", "timeout_s": 20.0}, driver.roster.services)
+        try:
+            for number in range(2100):
+                terminal.record(number, "cred-a", time=f"2026-05-01 08:{number // 60:02d}:{number % 60:02d}")
+            terminal.say("Card", SWIPE)
+            await until(lambda: any(isinstance(e.body, CredentialPresented) for e in told), "all of it came in")
+            assert isinstance((await anext(again.events())).body, CredentialPresented), "who stands at the door is first"
+        finally:
+            await again.close()
+
+    with_terminal(broker, scenario)
