@@ -176,7 +176,9 @@ def test_a_card_does_not_wait_behind_what_was_recorded_for_days(broker: Any) -> 
                 terminal.record(number, "cred-a", time=f"2026-05-01 08:{number // 60:02d}:{number % 60:02d}")
             terminal.say("Card", SWIPE)
             await until(lambda: any(isinstance(e.body, CredentialPresented) for e in told), "all of it came in")
-            assert isinstance((await anext(again.events())).body, CredentialPresented), "who stands at the door is first"
+            assert isinstance((await anext(again.events())).body, CredentialPresented), (
+                "who stands at the door is first"
+            )
         finally:
             await again.close()
 
