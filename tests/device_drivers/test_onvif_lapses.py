@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from test_onvif_door import USER, card, with_door
 from device_drivers import onvif_door
 from device_drivers.contract.events import DoorEvent
 from device_drivers.contract.words import CommandKind, CommandOutcome, DoorState
-from device_drivers.driver import CommandRequest, DriverEvent, Upsert
+from device_drivers.driver import CommandRequest, DriverEvent, ReadsContents, Remove, Upsert, same_content
 from simulators.faults import Fault
 from simulators.onvif_door import OnvifDoorSim
 from simulators.onvif_soap import SoapFault, SoapRequest
@@ -70,6 +71,47 @@ def test_a_device_that_forgot_its_profiles_is_filled_again_on_the_same_connectio
         assert changed.error is None, "what somebody deleted since the last look is written anew"
 
     with_door(scenario, credentials=True)
+
+
+def test_what_somebody_changed_at_the_device_is_seen_and_put_right() -> None:
+    async def scenario(sim: OnvifDoorSim, driver: onvif_door.OnvifDoor) -> None:
+        assert isinstance(driver, ReadsContents)
+        end, begin = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+        wanted = {c.token: c for c in (card(1), card(2, not_before=begin, not_after=end), card(3), card(4), card(5))}
+        written: dict[str, str] = {}
+
+        async def write(*tokens: str) -> None:
+            for done in await driver.apply(tuple(Upsert(wanted[t], "f") for t in tokens)):
+                assert done.error is None
+                assert isinstance(done.operation, Upsert)
+                written[done.operation.credential.token] = done.content
+
+        async def changed() -> list[str]:
+            read = [(t, content) async for page in driver.contents() for t, content in page.items()]
+            assert {t for t, _ in read} == wanted.keys()
+            return sorted({t for t, content in read if not same_content(written[t], content)})
+
+        def kept(token: str) -> dict[str, str]:
+            return next(c for c in sim.credentials.values() if c["CredentialHolderReference"] == token)
+
+        await write(*wanted)
+        assert await changed() == [], "as it was written"
+        kept("cred-1")["ValidTo"] = "2026-12-02T00:00:00Z"
+        kept("cred-2")["ValidTo"] = "2030-01-01T00:00:00Z"
+        kept("cred-3")["Value"] = "0000FFFF"
+        kept("cred-4")["profile"] = "another"
+        sim.credentials["Credential_99"] = {**kept("cred-5"), "Value": "0000EEEE"}
+        assert await changed() == sorted(wanted), "shut out, prolonged, another's card, other doors, and twice"
+        await driver.inventory()
+        await write(*wanted)
+        assert await changed() == []
+        assert len(sim.credentials) == 5, "an older card of the same person opens no more"
+        sim.credentials["Credential_99"] = {**kept("cred-5"), "Value": "0000EEEE"}
+        await driver.inventory()
+        await driver.apply((Remove("cred-5"),))
+        assert len(sim.credentials) == 4, "who is taken off is gone in every shape"
+
+    with_door(scenario, OnvifDoorSim("door-1", {**DOOR, "page": 2}), credentials=True)
 
 
 class Bare(OnvifDoorSim):
