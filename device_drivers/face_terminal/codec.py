@@ -16,6 +16,7 @@ from device_drivers.contract.words import AccessOutcome, DenyReason, Direction, 
 from device_drivers.face_terminal.envelope import CannotRead, Fields, Message, parse_time, picture_bytes
 
 PUSH_SNAP, PUSH_RECORD, PUSH_OTHER = 1, 2, 3
+PUSHED_AT = {"Snap": PUSH_SNAP, "Rec": PUSH_RECORD}
 POINT = "door1"
 _GRANTED, _REFUSED, _UNREGISTERED = "1", "2", "3"
 

@@ -298,7 +298,7 @@ class FaceTerminal:
             if shared and message.device != self.config.device_id:
                 return
             if not shared and message.device not in ("", self.config.device_id):
-                raise envelope.CannotRead(f"names another terminal: {message.device[:40]!r}")
+                raise envelope.NotItsOwn(f"names another terminal: {message.device[:40]!r}")
             self._heard, self._seen_at = time.monotonic(), datetime.now(UTC)
             _heard_last[self.config.device_id] = self._seen_at
             if shared:
@@ -309,7 +309,7 @@ class FaceTerminal:
                 self.intake.push(name, message)
         except envelope.CannotRead as error:
             if name not in ("basic", "heartbeat"):
-                self.intake.unreadable(name, payload, str(error))
+                self.intake.unreadable(name, payload, error)
 
     def _life(self, message: envelope.Message) -> None:
         operator = message.operator.casefold()

@@ -68,9 +68,17 @@ class Intake:
         else:
             self.dropped += event.ack is None
 
-    def unreadable(self, name: str, payload: bytes, why: str) -> None:
+    def unreadable(self, name: str, payload: bytes, why: envelope.CannotRead) -> None:
+        """Kept raw; a record of its own is acknowledged then, so that those after it come."""
         raw = envelope.raw_without_pictures(payload, shown=name in SHOWN)
-        self._put(DriverEvent(Unreadable(name, raw, why), key=envelope.unreadable_key(name, payload)))
+        own = name in codec.PUSHED_AT and not isinstance(why, envelope.NotItsOwn)
+        number = envelope.number_in(payload) if own else ""
+
+        async def acknowledge() -> None:
+            self._push_ack(codec.PUSHED_AT[name], number)
+
+        key = envelope.unreadable_key(name, payload)
+        self._put(DriverEvent(Unreadable(name, raw, str(why)), key=key, ack=acknowledge if number else None))
 
     def alarm(self, message: envelope.Message, payload: bytes) -> None:
         """Kept raw, acknowledged once it is on disk."""

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from foreign_terminal import ForeignTerminal, until
 from patience import PATIENCE_S
+from test_face_variants import with_sim
 
 from device_drivers.contract.access import Credential, Identifier
-from device_drivers.contract.events import AccessEvent
+from device_drivers.contract.events import AccessEvent, Unreadable
 from device_drivers.contract.words import CommandKind, CommandOutcome, HolderClass, IdentifierType
 from device_drivers.driver import BrokerAddress, CommandRequest, CredentialPresented, DriverEvent, Upsert
 from device_drivers.face_terminal import driver as face_driver
+from simulators.face_terminal import FaceTerminalSim
 
 
 @pytest.fixture
@@ -181,5 +183,53 @@ def test_a_card_does_not_wait_behind_what_was_recorded_for_days(broker: Any) -> 
             )
         finally:
             await again.close()
+
+    with_terminal(broker, scenario)
+
+
+def test_a_record_that_cannot_be_read_does_not_hold_back_all_that_come_after(broker: Any) -> None:
+    """A terminal pushes the same record until it is acknowledged, and then the next."""
+
+    async def scenario(sim: FaceTerminalSim, _driver: Any, told: list[DriverEvent]) -> None:
+        whole = sim.publish
+
+        def broken(topic: str, body: Any) -> bool:
+            if body.get("operator") == "StrSnapPush" and body["info"]["SnapID"] == "2":
+                text = json.dumps({**body, "name": "x"}).replace('"x"', '"Li "Lee" Wei"')
+                return sim.link.publish(topic, text.encode())
+            return whole(topic, body)
+
+        sim.publish = broken  # type: ignore[method-assign]
+        for number in (1, 2, 3):
+            sim.passes.stranger()
+            await until(lambda number=number: len({e.key for e in told}) == number, f"record {number}")
+        kinds = [type(e.body) for e in told]
+        assert kinds.count(AccessEvent) == 2
+        assert Unreadable in kinds, "it is kept raw for a person to look at"
+
+    with_sim(broker, scenario)
+
+
+def test_what_names_another_terminal_is_not_acknowledged(broker: Any) -> None:
+    async def scenario(terminal: Terminal, _driver: Any, told: list[DriverEvent]) -> None:
+        info = {"facesluiceId": "SN-8", "RecordID": "9", "VerifyStatus": "1", "time": "2026-06-01 08:00:00"}
+        terminal.say("Rec", {"operator": "RecPush", "info": info})
+        await until(lambda: told, "the message")
+        assert isinstance(told[0].body, Unreadable)
+        assert told[0].ack is None, "its own record of that number may not have come yet"
+
+    with_terminal(broker, scenario)
+
+
+def test_a_face_goes_also_from_an_entry_that_a_shortened_list_does_not_name(broker: Any) -> None:
+    async def scenario(terminal: Terminal, driver: Any, _told: list[DriverEvent]) -> None:
+        terminal.people = {name: {"customId": name, "pic": "a face"} for name in ("cred-a", "cred-b")}
+        terminal._queryperson = lambda _asked, _info: {  # type: ignore[method-assign]
+            "code": 200, "info": {"customId": "cred-a", "queryPersonNum": "2", "total": "2"}
+        }  # fmt: skip
+        assert not (await driver.inventory()).complete
+        (done,) = await driver.apply((Upsert(card("cred-b"), "f"),))
+        assert done.error is None
+        assert "DelPerson" in terminal.asked, "it may stand there all the same"
 
     with_terminal(broker, scenario)
