@@ -67,6 +67,7 @@ class Roster:
         self.timeout_s, self.mode, self.list_timeout_s = timeout_s, mode, list_timeout_s
         self._takes_batches = profile.batch
         self._spelling: dict[str, str] = {}  # token as the terminal spells it, by folded token
+        self._all_named = False  # whether that is everybody whom it holds
         self._edited_at = -profile.edit_gap_s  # monotonic, when the last single entry with a photo was sent
 
     async def held(self) -> tuple[list[str], bool]:
@@ -79,10 +80,12 @@ class Roster:
         total = _count(answer.info.text("TotalPersonNum", "total", "PersonNum"))
         named = _count(answer.info.text("QueryPersonNum"))
         if named is None:
-            return ids, total is None or total <= len(ids)
+            self._all_named = total is None or total <= len(ids)
+            return ids, self._all_named
         # Who was enrolled at the device itself is counted in the total and not named.
         strangers = [""] if total is not None and total > named and "" not in ids else []
-        return [*ids, *strangers], named <= len(ids)
+        self._all_named = named <= len(ids)
+        return [*ids, *strangers], self._all_named
 
     async def contents(self) -> AsyncIterator[dict[str, str]]:
         """Token as we wrote it → what the entry says, `PAGE` at a time. Raises DeviceUnreachable, DeviceRefused.
@@ -294,7 +297,7 @@ class Roster:
         """
         token = operation.credential.token
         wants_face = first(operation.credential, IdentifierType.FACE) is not None
-        if wants_face or operation.partial or token.casefold() not in self._spelling:
+        if wants_face or operation.partial or (self._all_named and token.casefold() not in self._spelling):
             return None
         question = {"customId": self._spelled(token), "Picture": 1}
         found = await self._patiently("SearchPerson", question, {}, self.timeout_s)
