@@ -16,11 +16,20 @@ from msgspec import Meta
 
 from device_drivers.config import read_config
 from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, HeldCredential
-from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, IdentifierType, PictureProof
+from device_drivers.contract.events import AccessEvent
+from device_drivers.contract.words import (
+    AccessOutcome,
+    CommandKind,
+    CommandOutcome,
+    DeviceCondition,
+    IdentifierType,
+    PictureProof,
+)
 from device_drivers.driver import (
     Applied,
     CommandRequest,
     ConfigError,
+    CredentialPresented,
     DeviceRefused,
     DeviceUnreachable,
     DriverEvent,
@@ -284,7 +293,15 @@ class FaceTerminal:
                 await self._fill_gaps()
 
     async def _with_offset(self, event: DriverEvent) -> DriverEvent:
-        """A live record tells the time of the terminal."""
+        """A live record tells the time of the terminal. What was shown long ago, and comes late, opens nothing now."""
+        if isinstance(event.body, CredentialPresented) and event.device_at is not None:
+            age_s = await self.clock.age_s(event.device_at, datetime.now(UTC))
+            if age_s <= 0.0:  # what comes from the future comes not late
+                return replace(event, clock_offset_s=self.clock.offset_s)
+            text = f"shown {age_s:.0f} s before it came here: the door was not opened"
+            shown = event.body
+            told = AccessEvent(AccessOutcome.DENIED, shown.point, identifier=shown.identifier.type, text=text)
+            return replace(event, body=told, late=True, clock_offset_s=self.clock.offset_s)
         arrived = self.intake.arrived(event)
         if arrived is None or event.device_at is None:
             return event

@@ -98,7 +98,8 @@ class Intake:
             if presented.key:
                 _remember(self._passed_on, presented.key)
             shown = CredentialPresented(codec.POINT, Identifier(presented.type, presented.value))
-            self._put(DriverEvent(shown, clock_offset_s=self.offset()), AT_THE_DOOR)
+            at = envelope.parse_time(presented.time_text, self.zone)
+            self._put(DriverEvent(shown, at, self.offset()), AT_THE_DOOR)
             return
         strangers = self.keep_pictures and self.keep_strangers()
         record = codec.record_of(message, self.zone, keep_picture=self.keep_pictures, keep_stranger=strangers)

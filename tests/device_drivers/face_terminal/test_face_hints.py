@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from foreign_terminal import ForeignTerminal, until
@@ -15,7 +17,7 @@ from test_face_variants import with_sim
 
 from device_drivers.contract.access import Credential, Identifier
 from device_drivers.contract.events import AccessEvent, Unreadable
-from device_drivers.contract.words import CommandKind, CommandOutcome, HolderClass, IdentifierType
+from device_drivers.contract.words import AccessOutcome, CommandKind, CommandOutcome, HolderClass, IdentifierType
 from device_drivers.driver import BrokerAddress, CommandRequest, CredentialPresented, DriverEvent, Upsert
 from device_drivers.face_terminal import driver as face_driver
 from simulators.face_terminal import FaceTerminalSim
@@ -32,6 +34,22 @@ class Terminal(ForeignTerminal):
     drop_id = False
     slow = ""  # customId of an entry that it answers for later, when told to
     held_back: dict[str, Any] | None = None
+    behind = timedelta()  # its clock
+
+    @property
+    def local(self) -> datetime:
+        return datetime.now(ZoneInfo("Asia/Shanghai")) - self.behind
+
+    def _getsystime(self, _asked: Any, _info: Any) -> dict[str, Any]:
+        return {"code": 200, "info": {"SysTime": f"{self.local:%Y-%m-%d %H:%M:%S}"}}
+
+    def card(self, ago: timedelta = timedelta()) -> None:
+        info = {
+            "facesluiceId": "SN-7",
+            "CardInfo": {"CardNum": "4711"},
+            "time": f"{self.local - ago:%Y-%m-%d %H:%M:%S}",
+        }
+        self.say("Card", {"operator": "CardPush", "info": info})
 
     def say(self, name: str, body: Any, *, shared: bool = False, retain: bool = False) -> None:
         if name == "Ack" and self.drop_id:
@@ -92,6 +110,38 @@ def test_a_card_that_the_broker_kept_is_not_shown_now(broker: Any) -> None:
         assert isinstance(told[1].body, CredentialPresented)
 
     with_terminal(broker, scenario, keep)
+
+
+def test_a_card_that_was_shown_an_hour_ago_opens_nothing_now(broker: Any) -> None:
+    async def scenario(terminal: Terminal, _driver: Any, told: list[DriverEvent]) -> None:
+        terminal.card(ago=timedelta(hours=1))
+        await until(lambda: told, "what comes late is told")
+        body = told[0].body
+        assert isinstance(body, AccessEvent), "nobody stands at the door any more"
+        assert (body.outcome, body.identifier, told[0].late) == (AccessOutcome.DENIED, IdentifierType.CARD, True)
+        assert told[0].device_at is not None
+        terminal.card()
+        await until(lambda: len(told) == 2, "a card that is shown now")
+        assert isinstance(told[1].body, CredentialPresented)
+
+    with_terminal(broker, scenario)
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+def test_nobody_waits_outside_because_a_terminals_clock_is_wrong(broker: Any, from_the_start: bool) -> None:
+    async def wrong(terminal: Terminal) -> None:
+        terminal.behind = timedelta(hours=3) if from_the_start else timedelta()
+
+    async def scenario(terminal: Terminal, _driver: Any, told: list[DriverEvent]) -> None:
+        terminal.behind = timedelta(hours=3)
+        for number in (1, 2):
+            terminal.card()
+            await until(lambda number=number: len(told) == number, "the card")
+            assert isinstance(told[-1].body, CredentialPresented), (
+                "it is shown now, whatever the terminal takes for now"
+            )
+
+    with_terminal(broker, scenario, wrong)
 
 
 def test_somebody_elses_word_that_a_terminal_is_gone_is_not_believed(broker: Any) -> None:
