@@ -31,6 +31,7 @@ class _Part:
     answer: bytes = b""
     busy: bool = False
     refused: bool = False
+    anew: bool = False  # the same answer again is no old one: what it told was written since
 
 
 class UnitWatch:
@@ -84,14 +85,10 @@ class UnitWatch:
             poll.go_on(now)
 
     def written(self, bit: Bit, value: bool) -> None:
-        """This bit was written: what was read of it before is over, and whether it stands so is asked anew.
-
-        Nobody is woken until it has been.
-        """
+        """This bit was written: what was read of it before is over, and told again it is new."""
         self.values[bit] = value
         for part in self._parts.values():
-            if bit in self._within(part.block):
-                part.answer = b""
+            part.anew |= bit in self._within(part.block)
 
     def missed(self, error: NoAnswer) -> None:
         """Another read of this unit was not answered. Raises DeviceUnreachable when that makes too many."""
@@ -109,7 +106,7 @@ class UnitWatch:
     def _hear(self, poll: Poll, result: Result, now: float) -> bool:
         """See `Poll`. Called for each answer: what is as it was, and would tell nothing new, costs nothing more."""
         part = self._parts.get(poll)
-        if part is not None and result is part.answer and now < self.calm_until:
+        if part is not None and result is part.answer and now < self.calm_until and not part.anew:
             self.heard_at, self._silent = now, 0
             return True
         return self._look(poll, part, result, now)
@@ -134,7 +131,7 @@ class UnitWatch:
                 self._read(part, result)
         except DeviceUnreachable as error:
             return self._go_on_after(error)
-        part.answer = result
+        part.answer, part.anew = result, False
         if not all(other.answer for other in self._parts.values()):
             return poll in self._parts
         self._held.append(poll)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 from modbus_twin import Twin, connected_to, in_virtual_time
-from test_modbus_watch import DISCRETE, HOLDING, bank, watched
+from test_modbus_watch import COILS, DISCRETE, HOLDING, bank, watched
 
 from device_drivers import modbus_door, modbus_meter
 from device_drivers.contract.events import DoorEvent, EdgeNote, MeterReading
@@ -167,6 +168,29 @@ def test_the_next_card_may_come_in_the_moment_the_flag_is_cleared() -> None:
         assert cards(told) == ["1", "2", "3"]
 
     watched(twin, scenario, board="inveo_rfid_ind", poll_ms=20)
+
+
+def test_a_flag_that_falls_silent_after_a_card_hides_nothing_else() -> None:
+    board = reader()
+    deaf = False
+
+    class Deaf(Twin):
+        def write(self, data: Any) -> None:
+            if not (deaf and data[7:10] == bytes((COILS, 0x03, 0xEC))):
+                super().write(data)
+
+    async def scenario(_driver: modbus_door.ModbusDoor, told: list[DriverEvent]) -> None:
+        nonlocal deaf
+        await asyncio.sleep(1)
+        board.holding[1004], board.coils[1004] = 4711, True
+        while not cards(told):
+            await asyncio.sleep(0.001)
+        deaf = True
+        board.coils[1002] = True
+        await asyncio.sleep(0.15)
+        assert any(isinstance(e.body, DoorEvent) and e.body.request_to_exit for e in told), "the way out first of all"
+
+    watched(Deaf({1: board}), scenario, board="inveo_rfid_ind", poll_ms=20, timeout_s=0.05)
 
 
 def test_a_card_that_a_busy_board_does_not_give_yet_is_read_a_moment_later() -> None:
