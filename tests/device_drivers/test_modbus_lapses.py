@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modbus_twin import Twin, connected_to, in_virtual_time
+from test_modbus_bolt import until
 from test_modbus_watch import COILS, DISCRETE, HOLDING, bank, watched
 
 from device_drivers import modbus_door, modbus_meter
@@ -183,8 +184,7 @@ def test_a_flag_that_falls_silent_after_a_card_hides_nothing_else() -> None:
         nonlocal deaf
         await asyncio.sleep(1)
         board.holding[1004], board.coils[1004] = 4711, True
-        while not cards(told):
-            await asyncio.sleep(0.001)
+        await until(lambda: cards(told), "the card")
         deaf = True
         board.coils[1002] = True
         await asyncio.sleep(0.15)
