@@ -260,7 +260,8 @@ class FaceTerminal:
 
     async def status(self) -> DeviceStatus:
         dropped = f"{self.intake.dropped} messages found no room" if self.intake.dropped else ""
-        detail = "; ".join(filter(None, (self._detail, dropped)))
+        unkept = f"{self.intake.unkept} unreadable messages were not kept" if self.intake.unkept else ""
+        detail = "; ".join(filter(None, (self._detail, dropped, unkept)))
         return DeviceStatus(
             DeviceCondition.FAULT if self._detail else DeviceCondition.ONLINE,
             self._since,

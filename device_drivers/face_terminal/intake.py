@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -21,12 +22,18 @@ log = logging.getLogger(__name__)
 MAX_WAITING = 2000  # records in memory; a terminal sends again what was not acknowledged
 AT_THE_DOOR, RECORDED = 0, 1  # who stands at the door does not wait behind what was recorded for days
 REMEMBERED = 5000
+RAW_KEPT, RAW_S = (
+    60,
+    3600.0,
+)  # different unreadable messages kept in so many seconds: the journal is that of all devices
 SHOWN = ("QRCode", "IDCard")  # topics of what people hold before the reader: kept by shape alone
 OPERATOR = {"rec": "ManualPushRecords", "snap": "ManualPushSnaps"}
 
 
 class Intake:
-    """`offset` tells the clock's offset at this moment. `dropped`: what found no room and cannot be sent again."""
+    """`offset` tells the clock's offset at this moment. `dropped`: what found no room and cannot be sent again; `unkept`: what
+    could not be read, and was too much.
+    """
 
     def __init__(
         self,
@@ -41,7 +48,9 @@ class Intake:
         self.keep_strangers = keep_strangers
         self.queue: asyncio.PriorityQueue[tuple[int, int, DriverEvent | DeviceUnreachable]] = asyncio.PriorityQueue()
         self._order = itertools.count()
-        self.dropped = 0
+        self.dropped = self.unkept = 0
+        self._raw: set[str] = set()  # keys of what was kept raw since
+        self._raw_since = time.monotonic()
         self.gaps = {kind: Gaps() for kind in OPERATOR}
         self._arrived: dict[str, datetime] = {}  # by key of a live record, until it is told
         self._waiting: set[str] = set()
@@ -70,15 +79,26 @@ class Intake:
 
     def unreadable(self, name: str, payload: bytes, why: envelope.CannotRead) -> None:
         """Kept raw; a record of its own is acknowledged then, so that those after it come."""
-        raw = envelope.raw_without_pictures(payload, shown=name in SHOWN)
         own = name in codec.PUSHED_AT and not isinstance(why, envelope.NotItsOwn)
-        number = envelope.number_in(payload) if own else ""
+        number, key = envelope.number_in(payload) if own else "", envelope.unreadable_key(name, payload)
+        if not number and not self._has_room(key):
+            self.unkept += 1
+            return
+        raw = envelope.raw_without_pictures(payload, shown=name in SHOWN)
 
         async def acknowledge() -> None:
             self._push_ack(codec.PUSHED_AT[name], number)
 
-        key = envelope.unreadable_key(name, payload)
         self._put(DriverEvent(Unreadable(name, raw, str(why)), key=key, ack=acknowledge if number else None))
+
+    def _has_room(self, key: str) -> bool:
+        """For another raw message; the same one again takes none."""
+        if time.monotonic() - self._raw_since > RAW_S:
+            self._raw, self._raw_since = set(), time.monotonic()
+        if key not in self._raw and len(self._raw) >= RAW_KEPT:
+            return False
+        self._raw.add(key)
+        return True
 
     def alarm(self, message: envelope.Message, payload: bytes) -> None:
         """Kept raw, acknowledged once it is on disk."""

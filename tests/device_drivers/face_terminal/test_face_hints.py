@@ -283,3 +283,18 @@ def test_a_face_goes_also_from_an_entry_that_a_shortened_list_does_not_name(brok
         assert "DelPerson" in terminal.asked, "it may stand there all the same"
 
     with_terminal(broker, scenario)
+
+
+def test_a_terminal_that_talks_nonsense_without_end_does_not_fill_the_journal(broker: Any) -> None:
+    """The journal is that of all devices of the box."""
+
+    async def scenario(terminal: Terminal, driver: Any, told: list[DriverEvent]) -> None:
+        for number in range(500):
+            terminal.say("Rec", {"operator": "BehaviorPush", "info": {"facesluiceId": "SN-7", "count": number}})
+        terminal.record(7, "cred-a")
+        await until(lambda: any(isinstance(e.body, AccessEvent) for e in told), "its passes come on")
+        kept = [e for e in told if isinstance(e.body, Unreadable)]
+        assert 0 < len(kept) <= 60, "enough for a person to see what it is"
+        assert f"{500 - len(kept)} unreadable messages were not kept" in (await driver.status()).detail
+
+    with_terminal(broker, scenario)
