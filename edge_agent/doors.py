@@ -14,6 +14,7 @@ from datetime import datetime
 
 import msgspec
 
+from device_drivers.contract import pin
 from device_drivers.contract.access import Identifier
 from device_drivers.contract.device import AccessPointBinding, Capabilities, DeviceConfig
 from device_drivers.contract.events import DoorEvent, EdgeNote
@@ -92,12 +93,13 @@ class Doors:
         if otherwise is None or DenyReason.UNKNOWN_CREDENTIAL not in (decision.reason, decision.overruled):
             return decision, presented.type
         second = self._decide(binding, otherwise)
-        return (second, otherwise.type) if second.credential else (decision, presented.type)
+        known = second.credential or second.reason is DenyReason.TOO_MANY_TRIES
+        return (second, otherwise.type) if known else (decision, presented.type)
 
     def _decide(self, binding: AccessPointBinding | None, presented: Identifier) -> Decision:
-        """PINs wait where somebody guessed at this reader; nothing else does."""
+        """PINs wait where somebody guessed at this reader; nothing else does. A number that can be no PIN is no guess."""
         now, reader = self.box.clock.now(), f"{self.device}/{binding.point if binding else ''}"
-        if presented.type is not IdentifierType.PIN:
+        if presented.type is not IdentifierType.PIN or not pin.could_be(presented.value):
             return self._listed(binding, presented, now)
         if self.box.tries.paused_until(reader, now):
             nobody = self._listed(binding, Identifier(IdentifierType.PIN, ""), now)

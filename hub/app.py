@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from starlette.datastructures import MutableHeaders, State
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub import rooms
 from hub.console import add_console
+from hub.db import AWAY
 from hub.english.phrases import english
 from hub.errors import ApiError
 from hub.health import VERSION
@@ -88,7 +89,8 @@ def build_app(routers: tuple[APIRouter, ...]) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(IntegrityError, _at_once)
-    app.add_exception_handler(OperationalError, _database)
+    for away in AWAY:
+        app.add_exception_handler(away, _database)
     app.add_exception_handler(500, _crash)
     for router in routers:
         app.include_router(router)
@@ -187,10 +189,9 @@ def _at_once(request: Request, error: Exception) -> Response:
 
 
 def _database(request: Request, error: Exception) -> Response:
-    """Two that waited for each other (PostgreSQL ends one of them), a connection that is gone, a disk that is full."""
-    if not isinstance(error, OperationalError):
-        raise error
-    if getattr(error.orig, "sqlstate", "") in DEADLOCKS:
+    """Two that waited for each other (PostgreSQL ends one of them); a connection that is gone, or none free; a disk that is full;
+    a standby."""
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in DEADLOCKS:
         return _at_once(request, error)
     _log(request, error)
     return _envelope(request, 503, "database", "数据库暂时不可用，本次没有保存。请稍后重试；持续出现请告诉管理员。")

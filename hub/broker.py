@@ -13,8 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from itertools import groupby
 
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from device_drivers.contract.messages import (
     UP,
@@ -33,6 +32,7 @@ from device_drivers.contract.messages import (
 )
 from device_drivers.mqtt import Incoming, Link, LinkOptions, MqttLink
 from hub.access import revocations
+from hub.db import AWAY
 from hub.dynsec import RESPONSE, BrokerAdmin
 from hub.enrol import removed_edges
 from hub.estate import commands, devices, edges
@@ -56,10 +56,6 @@ RETRY_S = 1.0
 
 class Refused(ValueError):
     """A message that reads well and means nothing here: an unknown edge, a foreign device."""
-
-
-AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
-"""The database does not answer, has no connection free for half a minute, or takes no writes (a standby, SQLSTATE 25006)."""
 
 
 class BrokerHandler:

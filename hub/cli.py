@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -15,7 +14,7 @@ from hub.case_command import case_app
 from hub.evidence.command import verify_evidence_command
 from hub.occupancy.backtest.command import backtest_command
 from hub.occupancy.policy_command import TrialRefused, policy_app, try_on
-from hub.opening import DIR, SETTINGS, Directory, fail, load_config, loading, open_directory
+from hub.opening import DIR, Directory, database_problem, fail, load_config, loading, open_directory, settings
 
 app = typer.Typer(
     name="estate-hub",
@@ -50,9 +49,9 @@ def serve(
 ) -> None:
     """Run the hub: migrations, broker link, jobs, console and API, and the edges' port. Ends cleanly on SIGTERM."""
     with loading():
-        from sqlalchemy.exc import OperationalError
+        from sqlalchemy.exc import SQLAlchemyError
 
-        from hub.migrations import DatabaseInUse
+        from hub.migrations import CannotUpgrade
         from hub.mosquitto import BrokerFailed
         from hub.server import CannotServe
         from hub.server import serve as run
@@ -69,15 +68,15 @@ def serve(
         public_url=public_url,
     )
     config.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = directory / SETTINGS
-    named = json.loads(file.read_text()) if file.exists() else {}
-    embedded = broker_port is None and "broker_port" not in named and "ESTATE_BROKER_PORT" not in os.environ
+    embedded = (
+        broker_port is None and "broker_port" not in settings(directory) and "ESTATE_BROKER_PORT" not in os.environ
+    )
     try:
         raise typer.Exit(run(config, embedded))
-    except (CannotServe, BrokerFailed, DatabaseInUse) as error:
+    except (CannotServe, BrokerFailed, CannotUpgrade) as error:
         raise fail(error) from error
-    except OperationalError as error:
-        raise fail(f"the database does not answer or takes no writes; start it and try again: {error.orig}") from error
+    except SQLAlchemyError as error:
+        raise fail(database_problem(error)) from error
 
 
 @app.command()

@@ -16,11 +16,16 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from hub.tables import AuditRow
 
 GENESIS = "0" * 64
+AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+"""The database does not answer, has no connection free for half a minute, or takes no writes (a standby, SQLSTATE 25006)."""
+
 HANDED_OVER = -1  # no thread's number: the next in the queue is about to take the lock
 HELD: dict[str, bool] = {"key_share": True}
 """`with_for_update` of a row that others point at (an estate, an edge, a person): it has one writer, rows that point at it go in

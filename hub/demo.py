@@ -24,7 +24,7 @@ from rich.status import Status
 
 from hub import demo_setup as setup
 from hub.children import Child, ChildFailed, Children, run_to_end
-from hub.migrations import DatabaseInUse
+from hub.migrations import CannotUpgrade
 from hub.mosquitto import BrokerFailed
 from hub.services import Hub, open_hub
 from hub.trust import trusted
@@ -244,7 +244,7 @@ def demo(
         run.stay()
     except Stopped:
         pass
-    except (ChildFailed, BrokerFailed, DatabaseInUse, setup.SetupProblem) as problem:
+    except (ChildFailed, BrokerFailed, CannotUpgrade, setup.SetupProblem) as problem:
         run.out.print(f"[red]{problem}[/]", soft_wrap=True, highlight=False)
         return 1
     finally:

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hub.auth import hub_of
+from hub.db import AWAY
 from hub.english.phrases import english
 from hub.services import Hub
 from hub.tables import Edge, JobRun, OutboxMessage, SourceState
@@ -54,7 +54,7 @@ def _database_parts(hub: Hub) -> list[Part]:
         with hub.db.reading() as session:
             session.execute(select(1))
             parts = [_jobs(session), _edges(session, hub), _source(session), _outbox(session, hub), _law(session)]
-    except OperationalError:
+    except AWAY:
         return [_part("database", False, "数据库没有响应")]
     return [_part("database", True, hub.db.engine.dialect.name), *parts]
 

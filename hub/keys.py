@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from hub.whole_file import write_whole
+
 EDGE_CERTIFICATE_DAYS = 90
 CA_DAYS = 3650
 _PEM = serialization.Encoding.PEM
@@ -110,7 +112,7 @@ class Keys:
             new = [n for n in numbers if held.get_revoked_certificate_by_serial_number(n) is None]
             if new:
                 after = held.last_update_utc + timedelta(seconds=1)
-                _write(path, self._revocations([*held, *map(_revoked, new)], after))
+                write_whole(path, self._revocations([*held, *map(_revoked, new)], after))
 
     @contextmanager
     def _revoking(self) -> Iterator[None]:
@@ -141,7 +143,7 @@ class Keys:
             if not isinstance(public, ec.EllipticCurvePublicKey):
                 raise ValueError(f"{key_file} is not an EC key")
             issued = self._issue(public, "estate-hub", ExtendedKeyUsageOID.SERVER_AUTH, None, 397, names)
-            _write(certificate_file, issued.public_bytes(_PEM))
+            write_whole(certificate_file, issued.public_bytes(_PEM))
         return certificate_file, key_file
 
     def _issue(
@@ -245,15 +247,5 @@ def _new_ca(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _file(path: Path, make: Callable[[], bytes]) -> bytes:
     if not path.exists():
-        _write(path, make())
+        write_whole(path, make())
     return path.read_bytes()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, and never readable by others, not for a moment."""
-    fresh = path.with_suffix(f".{secrets.token_hex(4)}.new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(path)

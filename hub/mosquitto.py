@@ -21,6 +21,7 @@ from pathlib import Path
 
 from hub import kept_ports
 from hub.children import die_with_parent
+from hub.whole_file import write_whole
 
 HUB_USER = "hub"
 MAX_PACKET = 65_536 + 512  # our largest payload with topic and properties
@@ -304,15 +305,6 @@ def _private(directory: Path) -> None:
 
 
 def _write(file: Path, content: str) -> None:
-    """Whole or not at all: a disk that is full, or a cut, leaves the file before it. It holds who may come in."""
-    if file.exists() and file.read_text() == content:
-        return
-    fresh = file.with_suffix(f".{secrets.token_hex(4)}.new")
-    try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        fresh.replace(file)
-    finally:
-        fresh.unlink(missing_ok=True)
+    """It holds who may come in; what stands there already is not written again."""
+    if not file.exists() or file.read_text() != content:
+        write_whole(file, content.encode())

@@ -54,6 +54,7 @@ PURE: dict[str, set[str]] = {
     "hub/access/*_rules.py": {"msgspec", "pydantic"},
     "hub/access/schedules.py": {"msgspec", "pydantic"},
     "hub/cases/workflow.py": {"chinese_calendar", "msgspec", "pydantic"},
+    "hub/consents.py": set(),
     "hub/lease/feed.py": {"msgspec", "pydantic"},
     "hub/occupancy/absence_signs.py": {"numpy"},
     "hub/occupancy/course.py": {"numpy", "pydantic"},

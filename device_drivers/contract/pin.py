@@ -15,6 +15,11 @@ DIGITS = 7
 LENGTH = 32  # hexadecimal digits kept
 
 
+def could_be(digits: str) -> bool:
+    """Whether it has the form of a PIN that is given out; whoever types anything else guesses nothing."""
+    return len(digits) == DIGITS and digits.isascii() and digits.isdecimal() and digits[0] != "0"
+
+
 def hashed(digits: str, key: str) -> str:
     """What a credential's identifier of type `pin` holds."""
     return hmac.new(key.encode(), b"pin:" + digits.encode(errors="replace"), hashlib.sha256).hexdigest()[:LENGTH]

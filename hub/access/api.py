@@ -59,11 +59,16 @@ class Removal(BaseModel):
 
 
 class StuckMember(BaseModel):
+    """`face_only`: the face opens, and nothing else does. `since`: when the consent to it was taken back, where it was all there
+    was; at this desk, at another estate's, or by the records."""
+
     token: str
     label: str
     dwelling_id: str
     why: str
     why_en: str
+    face_only: bool
+    since: datetime | None
 
 
 class SyncHousehold(BaseModel):

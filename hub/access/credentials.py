@@ -27,6 +27,7 @@ from hub.access.holders import (
     claims,
     credentials_on_file,
     local_day,
+    lost_elsewhere,
     members_on_file,
 )
 from hub.access.lawful import FACE
@@ -41,7 +42,7 @@ from hub.access.lifecycle import (
 )
 from hub.db import UnitOfWork, one_at_a_time
 from hub.ids import new_id, new_token
-from hub.tables import CredentialIdentifierRow, CredentialRow, Estate, Tenancy
+from hub.tables import CredentialIdentifierRow, CredentialRow, Estate, PassLink, Tenancy
 
 CREDENTIALS = "credentials of"
 """With the estate's id what one writer does at a time: two at once would make two credentials of one member."""
@@ -92,14 +93,16 @@ def reconcile(uow: UnitOfWork, estate: Estate, scope: Scope = WHOLE) -> tuple[Re
 
 def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) -> None:
     _moved_away(uow, estate, scope, done)
-    members = members_on_file(uow.session, estate.id, scope)
+    now = clock.believed(uow.session, uow.now)
+    members = members_on_file(uow.session, estate.id, scope, now)
     credentials = credentials_on_file(uow.session, estate.id, Scope(scope.tenancies, passes=False))
     active = active_by_member(credentials)
-    today = local_day(estate, clock.believed(uow.session, uow.now))
+    today = local_day(estate, now)
     wishes = {m.member_id: wanted_identifiers(m.facts, today) for m in members}
     asked = None if scope.whole else {i.value for wish in wishes.values() for i in wish if i.value}
     claimed = claims(uow.session, estate.id, asked)
     owner, blocked = claimed.owner, claimed.blocked
+    lost = lost_elsewhere(uow.session, estate.id)
     _let_go(members, active, wishes, owner, today)
     resigned = {(c.person_id, c.tenancy_id) for c in credentials if _ended_by(c, Cause.OWN_REQUEST)}
     new_faces = NewFaces(uow.session, estate)
@@ -118,7 +121,7 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
         wanted = []
         for identifier in wishes[member.member_id]:
             shown = (identifier.type, identifier.value)
-            if identifier.value and shown in blocked:
+            if identifier.value and (shown in blocked or shown in lost.get(member.person_id, ())):
                 continue
             if identifier.type == FACE and not (held and _has_face(held)) and not new_faces.take():
                 continue
@@ -137,6 +140,7 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
             done.released |= {i.value for i in held.identifiers if i.value} - {i.value for i in wanted}
         done.changed += moved_home or tuple(wanted) != held.identifiers
     _create(uow, estate, created)
+    _links_follow(uow, [member for member, _ in created], credentials)
     done.created += len(created)
 
 
@@ -279,6 +283,23 @@ def _create(uow: UnitOfWork, estate: Estate, created: list[tuple[MemberOnFile, t
     uow.session.execute(insert(CredentialRow), rows)
     if identifiers:
         uow.session.execute(insert(CredentialIdentifierRow), identifiers)
+
+
+def _links_follow(uow: UnitOfWork, fresh: Iterable[MemberOnFile], credentials: Iterable[CredentialOnFile]) -> None:
+    """The phone of who lost a card goes on with the new credential."""
+    again = {(m.person_id, m.tenancy_id) for m in fresh}
+    mine = {(c.person_id, c.tenancy_id): c for c in credentials if _ended_by(c, Cause.REPLACED_AFTER_INCIDENT)}
+    for (person, tenancy), lost in mine.items():
+        if (person, tenancy) not in again:
+            continue
+        token = (
+            select(CredentialRow.token)
+            .where(CredentialRow.person_id == person, CredentialRow.tenancy_id == tenancy)
+            .where(CredentialRow.state == "active")
+        )
+        moved_on = update(PassLink).where(PassLink.token == lost.token).values(token=token.scalar_subquery())
+        if uow.session.execute(moved_on.returning(PassLink.token)).all():
+            uow.record("pass.link_kept", lost.token)
 
 
 def identifier_rows(token: str, wanted: tuple[WantedIdentifier, ...]) -> list[dict[str, object]]:

@@ -16,10 +16,10 @@ from hub.access import passes, roles, schedule_desk
 from hub.access.credentials import CREDENTIALS, end_by_token
 from hub.access.foreign import ChooseForeign, choose
 from hub.access.lifecycle import Cause
-from hub.access.member_ways import MemberWay, member_of
+from hub.access.member_ways import MemberWay, credential_without, member_of
 from hub.access.member_ways import choose as choose_way
 from hub.access.numbers import IdentifierKind, card_number, in_use
-from hub.access.other_way import after_withdrawal, needs_a_desk
+from hub.access.other_way import after_withdrawal, beside_face, needs_a_desk
 from hub.access.pass_rules import PassRequest
 from hub.db import UnitOfWork, one_at_a_time
 from hub.errors import BadRequest, Conflict, NotFound
@@ -37,6 +37,7 @@ from hub.tenancy import ledger, write
 
 TAKEN_BACK = "taken_back: "
 DESK = "desk"
+LOST_ELSEWHERE_ZH = "本人在别的小区另有住处，那里也用这张卡，现已一并停用：请本人尽快到该小区服务台换卡。"
 Purpose = Literal["a", "b", "c"]
 
 
@@ -101,11 +102,15 @@ Action = (
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`subject`: the pass, assignment or token; `number`: of a new pass, and the `secret` of its link, shown once."""
+    """`subject`: the pass, assignment or token; `number`: of a new pass, and the `secret` of its link, shown once.
+
+    `warnings`: what the clerk should know of who has no other way in now but that link.
+    """
 
     subject: str
     number: str = ""
     secret: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def perform(uow: UnitOfWork, keys: Keys, estate_id: str, action: Action) -> Done:
@@ -121,7 +126,7 @@ def perform(uow: UnitOfWork, keys: Keys, estate_id: str, action: Action) -> Done
     if isinstance(action, schedule_desk.ChangeSchedule):
         return Done(schedule_desk.change(uow, estate_id, action).id)
     if isinstance(action, MemberWay):
-        return Done(*choose_way(uow, keys, estate_id, action))
+        return _member_way(uow, keys, estate_id, action)
     if isinstance(action, ChooseForeign):
         return Done(choose(uow, estate_id, action))
     if isinstance(action, LostCard):
@@ -159,6 +164,13 @@ def _role(uow: UnitOfWork, keys: Keys, estate_id: str, action: Role) -> Done:
     else:
         roles.extend(uow, row, action.valid_to)
     return Done(row.id)
+
+
+def _member_way(uow: UnitOfWork, keys: Keys, estate_id: str, action: MemberWay) -> Done:
+    subject, number = choose_way(uow, keys, estate_id, action)
+    token, given_back = credential_without(uow, action)
+    secret, warnings = beside_face(uow, token, given_back) if token else ("", ())
+    return Done(subject, number, secret, warnings)
 
 
 def pass_of(session: Session, estate_id: str, pass_id: str) -> AccessPass:
@@ -218,6 +230,7 @@ def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
         raise BadRequest("这个卡号不在该凭证上，请核对挂失的卡号。", "card_not_held")
     if fresh and in_use(session, estate_id, "card", fresh):
         raise Conflict("新卡号已属于他人或已挂失，请换一张卡。", "card_in_use")
+    secret, warnings = ("", ()) if fresh else beside_face(uow, row.token, lost)
     # Only the lost card may be kept from coming back: the holder's other ways go over to the new credential.
     session.execute(
         delete(CredentialIdentifierRow).where(
@@ -225,10 +238,28 @@ def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
         )
     )
     end_by_token(uow, row.token, Cause.REPLACED_AFTER_INCIDENT, f"card lost, reported to {uow.actor}")
+    if _also_elsewhere(uow, row, lost):
+        warnings = (*warnings, LOST_ELSEWHERE_ZH)
     if fresh:
         _hand_out(session, row, fresh)
     uow.record("desk.lost_card", row.token, replaced=bool(fresh))
-    return Done(row.token)
+    return Done(row.token, "", secret, warnings)
+
+
+def _also_elsewhere(uow: UnitOfWork, row: CredentialRow, card: str) -> bool:
+    """Whether the same card opens a home of the same person in another estate: there it goes too, with the next lists."""
+    session = uow.session
+    persons = ledger.group_of(session, (str(row.person_id),)).get(str(row.person_id), ())
+    mine = (
+        select(CredentialRow.estate_id, CredentialRow.tenancy_id)
+        .join(CredentialIdentifierRow, CredentialIdentifierRow.token == CredentialRow.token)
+        .where(CredentialRow.person_id.in_(persons), CredentialRow.state == "active")
+        .where(CredentialRow.estate_id != row.estate_id, CredentialRow.tenancy_id.is_not(None))
+        .where(CredentialIdentifierRow.type == "card", CredentialIdentifierRow.value == card)
+    )
+    homes = [(estate, str(tenancy)) for estate, tenancy in session.execute(mine)]
+    ledger.note(uow, homes)
+    return bool(homes)
 
 
 def _hand_out(session: Session, row: CredentialRow, card: str) -> None:

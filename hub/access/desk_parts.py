@@ -76,12 +76,12 @@ def pass_not_usable(session: Session, row: AccessPass, identifier: CredentialIde
 def answer_of(hub: Hub, done: desk.Done) -> DeskAnswer:
     """With the link as a person opens it, and what the clerk should know of a new pass."""
     link = phone_link(hub.config.public_url, done.secret)
-    warnings = []
+    warnings = list(done.warnings)
     if done.number or done.secret:
         with hub.db.reading() as session:
             if row := session.get(AccessPass, done.subject):
                 shown = select(CredentialIdentifierRow).where(CredentialIdentifierRow.token == row.token)
-                warnings = pass_not_usable(session, row, session.scalars(shown).first())
+                warnings += pass_not_usable(session, row, session.scalars(shown).first())
     return DeskAnswer(
         subject=done.subject, number=done.number, link=link, warnings=warnings, warnings_en=in_english(warnings)
     )

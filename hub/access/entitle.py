@@ -103,8 +103,8 @@ def entitle(
     amenities of its estate and block at their hours. No schedule can stand on the way home.
 
     A holder with no identifier is entitled all the same (`identifiers` empty): the right does not hang on the means.
-    A holder whose day has not come is entitled from that local midnight on. A pass opens its own doors at its own times,
-    which the device itself keeps (ValidityPeriod); a pass that is over entitles to nothing.
+    A holder whose day has not come is entitled from that local midnight on, unless he has a home already. A pass opens its own
+    doors at its own times, which the device itself keeps (ValidityPeriod); a pass that is over entitles to nothing.
     """
     points = tuple(points)
     places = _by_place(points)
@@ -114,12 +114,11 @@ def entitle(
     cache: dict[tuple[tuple[str, str], ...], tuple[tuple[str, ...], Hours]] = {}
     found = []
     for holder in sorted(holders, key=lambda h: h.token):
-        others = sorted({(block, dwelling) for block, dwelling, first in holder.also if first <= today})
-        key = ((holder.block, holder.dwelling), *others)
+        key, first = _homes_at(holder, today)
         if key not in cache:
             mine = tuple(sorted({point for home in key for point in points_of(places, *home)}))
             cache[key] = mine, tuple((p, hours[p]) for p in mine if p in hours)
-        starts = datetime.combine(holder.from_date, time(), local) if holder.from_date > today else None
+        starts = datetime.combine(first, time(), local) if first > today else None
         found.append(
             Entitlement(
                 token=holder.token,
@@ -135,6 +134,15 @@ def entitle(
     known = frozenset(p.access_point for p in points)
     found += [_of_pass(one, known, hours) for one in passes if one.not_after is None or as_of < one.not_after]
     return sorted(found, key=lambda e: e.token)
+
+
+def _homes_at(holder: Holder, today: date) -> tuple[tuple[tuple[str, str], ...], date]:
+    """Block and dwelling of the homes of that day, and since when they count: a home that begins later keeps nobody out of the
+    present one. Where none has begun: the holder's own, from its first day on.
+    """
+    own: Home = (holder.block, holder.dwelling, holder.from_date)
+    begun = [home for home in (own, *holder.also) if home[2] <= today] or [own]
+    return tuple(sorted({(block, dwelling) for block, dwelling, _ in begun})), min(first for _, _, first in begun)
 
 
 def _of_pass(one: PassHolder, known: frozenset[str], hours: Mapping[str, Schedule]) -> Entitlement:

@@ -14,6 +14,7 @@ from device_drivers.contract.words import HolderClass
 from hub.access import bundle
 from hub.access.entitle import Entitlement, entitle
 from hub.access.explain_words import TYPE_ZH, Line, ended, mode_words, moment, when
+from hub.access.pass_ends import uses_at
 from hub.access.states import DeviceState, credential_states, device_lists
 from hub.access.step import no_way_in
 from hub.access.ways import DoorWay, door_ways
@@ -66,7 +67,7 @@ def explain_door(session: Session, door: Door, at: datetime) -> DoorAccess:
     lines.sort(key=lambda line: (line.holder_class == HolderClass.RESIDENT, line.who, line.token))
     mine = {p.device_id for p in points if p.device_id}
     lists = device_lists(session, devices=mine)
-    modes = _modes(session, estate, {p.id: door.name for p in points})
+    modes = _modes(session, estate, {p.id: door.name for p in points}, at)
     return DoorAccess(
         door,
         estate.time_zone,
@@ -92,6 +93,7 @@ def _lines(
         if (tokens is None or e.token in tokens) and (points is None or not points.isdisjoint(e.access_points))
     ]
     around = _Around(session, estate, at, loaded, credential_states(session, [e.token for e in entitlements]))
+    around.used = uses_at(session, estate.id, [e.token for e in entitlements if e.uses is not None])
     return [around.line(one, points) for one in sorted(entitlements, key=lambda e: (e.label, e.token))]
 
 
@@ -116,8 +118,9 @@ class _Around:
         self.door_of = {point: door for point, door, _ in rows}
         self.names = {point: name for point, _, name in rows}
         self.ways: dict[str, DoorWay] = {w.door: w for w in door_ways(session, estate.id, set(self.door_of.values()))}
-        self.stuck = {n.token: n.why for n in no_way_in(session, estate, at)}
-        self.modes = _modes(session, estate, self.names)
+        self.stuck = {n.token: n for n in no_way_in(session, estate, at)}
+        self.modes = _modes(session, estate, self.names, at)
+        self.used: Mapping[tuple[str, str], int] = {}
 
     def line(self, one: Entitlement, points: set[str] | None) -> Line:
         where = [p for p in one.access_points if points is None or p in points]
@@ -151,16 +154,19 @@ class _Around:
 
     def _ways(self, one: Entitlement) -> str:
         told = "、".join(dict.fromkeys(TYPE_ZH.get(i.type, i.type) for i in one.identifiers))
-        return f"尚无开门方式：{self.stuck[one.token]}" if one.token in self.stuck and not told else told
+        return f"尚无开门方式：{self.stuck[one.token].why}" if one.token in self.stuck and not told else told
 
     def _not_because(self, one: Entitlement, where: Sequence[str]) -> list[str]:
         told = []
         start = one.validity.not_before
         if start and start > self.at:
             told.append(f"尚未生效，{moment(start, self.zone)} 起可通行。")
-        if one.token in self.stuck:
-            told.append(f"本人还没有可用的开门方式：{self.stuck[one.token]}")
+        if stuck := self.stuck.get(one.token):
+            told.append(stuck.why if stuck.face_only else f"本人还没有可用的开门方式：{stuck.why}")
         told += [text for point in where if point in self.modes for mode, text in (self.modes[point],) if mode in SHUT]
+        if one.uses is not None:
+            spent = [p for p in where if self.used.get((one.token, p), 0) >= one.uses]
+            told += [f"{self.names[point]}：次数已用完（共{one.uses}次）。" for point in spent]
         types = {i.type for i in one.identifiers}
         if one.holder_class == HolderClass.RESIDENT:
             types |= {"qr"}  # every resident may show a phone's code
@@ -174,13 +180,16 @@ class _Around:
         return told
 
 
-def _modes(session: Session, estate: Estate, names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """access point → (mode, in words), of those that are not in their normal mode."""
+def _modes(session: Session, estate: Estate, names: Mapping[str, str], at: datetime) -> dict[str, tuple[str, str]]:
+    """access point → (mode, in words), of those that are not in their normal mode. One that has reached its end is over, also
+    where no word of it came: its box ends it by itself."""
     found: dict[str, tuple[str, str]] = {}
     for lists in device_lists(session, {estate.id}):
         modes: list[dict[str, Any]] = list(lists.reported.modes or ()) if lists.reported else []
         for mode in modes:
-            point = str(mode.get("access_point", ""))
+            point, until = str(mode.get("access_point", "")), mode.get("until")
+            if until and datetime.fromisoformat(str(until)) <= at:
+                continue
             if point in names:
                 found[point] = str(mode.get("mode")), mode_words(names[point], mode, estate.time_zone)
     return found

@@ -109,7 +109,7 @@ def _why_not(
     told = []
     if tenancy.state == "active" and member.from_date > today:
         told.append(f"{place}入住日期 {member.from_date.isoformat()} 起可通行。")
-    for one in members_on_file(session, estate.id):
+    for one in members_on_file(session, estate.id, at=at):
         if one.member_id == member.id and (why := why_no_face(one.facts, today)):
             told.append(f"{place}不能刷脸：{why}。其他方式不受影响。")
     return told

@@ -84,8 +84,13 @@ def label_of(block_name: str, number: str, ordinal: int) -> str:
     return f"{block_name}-{shown} · 成员{ordinal}"
 
 
-def members_on_file(session: Session, estate_id: str, scope: Scope = WHOLE) -> list[MemberOnFile]:
-    """Members of live tenancies, and those of ended ones who still have an active credential. Sorted by tenancy, ordinal."""
+def members_on_file(
+    session: Session, estate_id: str, scope: Scope = WHOLE, at: datetime | None = None
+) -> list[MemberOnFile]:
+    """Members of live tenancies, and those of ended ones who still have an active credential. Sorted by tenancy, ordinal.
+
+    `at`: the moment at which a consent to the face must have begun; None: consents are not asked for.
+    """
     mine = () if scope.tenancies is None else (Tenancy.id.in_(sorted(scope.tenancies)),)
     active = (
         select(CredentialRow.token)
@@ -122,7 +127,7 @@ def members_on_file(session: Session, estate_id: str, scope: Scope = WHOLE) -> l
         .where(Tenancy.estate_id == estate_id, or_(Tenancy.state == "active", active), *mine)
         .order_by(Tenancy.source_id, HouseholdMember.ordinal, HouseholdMember.id)
     ).all()
-    consents = _face_consents(session, estate_id, scope)
+    consents = _face_consents(session, estate_id, scope, at) if at is not None else {}
     found = []
     for (member_id, person_id, ordinal, start, end, offered, tenancy_id, source_id, version, state, decision,
          dwelling_id, number, block_id, block_name, birth) in rows:  # fmt: skip
@@ -207,14 +212,15 @@ def homes_of(session: Session, estate_id: str, scope: Scope = WHOLE) -> dict[tup
     }
 
 
-def _face_consents(session: Session, estate_id: str, scope: Scope) -> dict[str, str]:
-    """Persons of the estate with a live consent (a) → the guardian who gave it, or empty."""
+def _face_consents(session: Session, estate_id: str, scope: Scope, at: datetime) -> dict[str, str]:
+    """Persons of the estate with a live consent (a) that has begun → the guardian who gave it, or empty."""
     mine = () if scope.tenancies is None else (Tenancy.id.in_(sorted(scope.tenancies)),)
     rows = session.execute(
         select(Consent.person_id, Consent.guardian)
         .join(HouseholdMember, HouseholdMember.person_id == Consent.person_id)
         .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
-        .where(Tenancy.estate_id == estate_id, Consent.purpose == "a", Consent.withdrawn_at.is_(None), *mine)
+        .where(Tenancy.estate_id == estate_id, Consent.purpose == "a", Consent.withdrawn_at.is_(None))
+        .where(Consent.granted_at <= at, *mine)
     )
     return {person_id: guardian or "" for person_id, guardian in rows}
 
@@ -293,6 +299,33 @@ def claims(session: Session, estate_id: str, values: Collection[str] | None = No
             found.owner[(type_, value)] = token
         elif why.startswith(Cause.REPLACED_AFTER_INCIDENT.value):
             found.blocked.add((type_, value))
+    return found
+
+
+def lost_elsewhere(session: Session, estate_id: str) -> dict[str, set[tuple[str, str]]]:
+    """Person → (type, value) of what the same human being reported lost in another estate: it opens nothing of his here either.
+
+    Of others it says nothing: numbers are short, and somebody else's card may have the same.
+    """
+    head = func.coalesce(Person.same_as, Person.id)
+    rows = session.execute(
+        select(head, CredentialIdentifierRow.type, CredentialIdentifierRow.value)
+        .join(CredentialRow, CredentialRow.token == CredentialIdentifierRow.token)
+        .join(Person, Person.id == CredentialRow.person_id)
+        .where(CredentialRow.estate_id != estate_id, CredentialIdentifierRow.value != "")
+        .where(
+            CredentialRow.state == "ended", CredentialRow.ended_because.startswith(Cause.REPLACED_AFTER_INCIDENT.value)
+        )
+    )
+    lost: dict[str, set[tuple[str, str]]] = {}
+    for one, type_, value in rows:
+        lost.setdefault(one, set()).add((type_, value))
+    heads = sorted(lost)
+    found: dict[str, set[tuple[str, str]]] = {}
+    for start in range(0, len(heads), 400):
+        part = heads[start : start + 400]
+        people = select(Person.id, head).where(or_(Person.id.in_(part), Person.same_as.in_(part)))
+        found |= {person: lost[one] for person, one in session.execute(people)}
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub import moved
@@ -10,7 +11,7 @@ from hub.access.numbers import in_use, new_pin
 from hub.db import UnitOfWork
 from hub.errors import Conflict, NotFound
 from hub.keys import Keys
-from hub.tables import HouseholdMember, Tenancy
+from hub.tables import CredentialRow, HouseholdMember, Tenancy
 
 
 class IdCardWay(msgspec.Struct, frozen=True, tag="member.id_card"):
@@ -49,6 +50,19 @@ def choose(uow: UnitOfWork, keys: Keys, estate_id: str, action: MemberWay) -> tu
     moved.tenancies(uow, estate_id, (member.tenancy_id,))
     uow.record("desk.pin", member.id, chosen=action.wanted)
     return member.id, number.shown if number else ""
+
+
+def credential_without(uow: UnitOfWork, action: MemberWay) -> tuple[str, str]:
+    """(token of the member's live credential, type) of what was given back; empty where nothing was, or he has none yet."""
+    if action.id_card if isinstance(action, IdCardWay) else action.wanted:
+        return "", ""
+    member = uow.session.get_one(HouseholdMember, action.member_id)
+    mine = select(CredentialRow.token).where(
+        CredentialRow.person_id == member.person_id,
+        CredentialRow.tenancy_id == member.tenancy_id,
+        CredentialRow.state == "active",
+    )
+    return uow.session.scalars(mine).first() or "", "id_card" if isinstance(action, IdCardWay) else "pin"
 
 
 def _id_card(uow: UnitOfWork, estate_id: str, member: HouseholdMember, hashed: str) -> None:

@@ -1,7 +1,8 @@
-"""Who took back the consent to his face has another way in from the same minute: the code on his phone, where he has none yet.
+"""Who took back the consent to his face, or has nothing left beside it, has another way in from the same minute: the code on
+his phone, where he has none yet.
 
-Nothing here can stop or delay the withdrawal. The link is made in the same unit of work; a credential that already has a link
-keeps it. Doors whose readers read no phone are told to the clerk, who hands out a card there and then.
+Nothing here can stop or delay what the person wants. The link is made in the same unit of work; a credential that already has a
+link keeps it. Doors whose readers read no phone are told to the clerk, who hands out a card there and then.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from hub.tables import (
 )
 
 ELSEWHERE_ZH = "本人在别的小区另有住处，那里只登记了人脸：请本人尽快到该小区服务台办理门卡、密码或手机二维码。"
+LEFT_ZH = "除刷脸外本人已没有其他开门方式，现给本人一个手机通行链接：请当场交给本人，只显示这一次。"
 CARD_ZH = "请当场为本人发一张门卡，领卡前请值班人员核对身份后开门。"
 
 
@@ -59,12 +61,36 @@ def after_withdrawal(uow: UnitOfWork, persons: Collection[str], estate_id: str |
     for credential, member, tenancy, person in rows:
         if _has_other(session, credential.token, member):
             continue
-        linked = session.scalars(select(PassLink.token).where(PassLink.token == credential.token)).first()
-        secret = "" if linked else new_link(uow, credential.token)
+        secret = "" if _linked(session, {credential.token}) else new_link(uow, credential.token)
         uow.record("consent.other_way", member.id, way="phone", new=bool(secret))
         warnings = [*_dark_doors(session, tenancy), CARD_ZH]
         found.append(OtherWay(tenancy.source_id, person, secret, tuple(warnings) if len(warnings) > 1 else ()))
     return found
+
+
+def beside_face(uow: UnitOfWork, token: str, lost: str = "") -> tuple[str, tuple[str, ...]]:
+    """The secret of a new link where nothing but the face leads in with this credential any more, and what the clerk should know;
+    ("", ()) where something does. `lost`: the type or number of what the person no longer has, and still stands there.
+
+    A lost card's link goes over to the new credential with whatever else is kept.
+    """
+    session = uow.session
+    credential = session.get_one(CredentialRow, token)
+    member = session.scalars(
+        select(HouseholdMember).where(
+            HouseholdMember.person_id == credential.person_id, HouseholdMember.tenancy_id == credential.tenancy_id
+        )
+    ).one()
+    if _has_other(session, token, member, lost) or _linked(session, {token}):
+        return "", ()
+    secret = new_link(uow, token)
+    uow.record("desk.other_way", member.id, way="phone", new=True)
+    dark = _dark_doors(session, session.get_one(Tenancy, member.tenancy_id))
+    return secret, (LEFT_ZH, *dark, *((CARD_ZH,) if dark else ()))
+
+
+def _linked(session: Session, tokens: Collection[str]) -> set[str]:
+    return set(session.scalars(select(PassLink.token).where(PassLink.token.in_(sorted(tokens)))))
 
 
 def needs_a_desk(session: Session, persons: Collection[str], estate_id: str) -> bool:
@@ -76,15 +102,17 @@ def needs_a_desk(session: Session, persons: Collection[str], estate_id: str) -> 
         .where(CredentialRow.person_id == HouseholdMember.person_id, CredentialRow.state == "active")
         .where(CredentialRow.person_id.in_(persons), Tenancy.estate_id != estate_id)
     ).all()
-    linked = set(session.scalars(select(PassLink.token).where(PassLink.token.in_([token for token, _ in rows]))))
+    linked = _linked(session, {token for token, _ in rows})
     return any(token not in linked and not _has_other(session, token, member) for token, member in rows)
 
 
-def _has_other(session: Session, token: str, member: HouseholdMember) -> bool:
+def _has_other(session: Session, token: str, member: HouseholdMember, lost: str = "") -> bool:
     """A card counts where it opens: one that records offer may be lost, or another's. One that comes with the next publication
     has a link beside it until then, which harms nobody."""
-    types = session.scalars(select(CredentialIdentifierRow.type).where(CredentialIdentifierRow.token == token))
-    return any(kind != FACE for kind in types) or any(member.offered.get(name) for name in ("id_card", "pin"))
+    of_token = select(CredentialIdentifierRow.type, CredentialIdentifierRow.value)
+    shown = session.execute(of_token.where(CredentialIdentifierRow.token == token)).all()
+    others = any(kind != FACE and not (lost and lost in (kind, value)) for kind, value in shown)
+    return others or any(member.offered.get(name) for name in ("id_card", "pin"))
 
 
 def _dark_doors(session: Session, tenancy: Tenancy) -> list[str]:

@@ -96,6 +96,14 @@ def viewings_of_let_homes(column: InstrumentedAttribute[str] = AccessPass.token)
 
 def uses(session: Session, estate_id: str, tokens: list[str]) -> dict[str, int]:
     """token → how often it passed the access point it passed most: gate and entrance of one visit are one use."""
+    found: dict[str, int] = {}
+    for (token, _), count in uses_at(session, estate_id, tokens).items():
+        found[token] = max(found.get(token, 0), count)
+    return found
+
+
+def uses_at(session: Session, estate_id: str, tokens: list[str]) -> dict[tuple[str, str], int]:
+    """(token, access point) → how often it passed there, as its edge counts."""
     if not tokens:
         return {}
     rows = session.execute(
@@ -107,11 +115,7 @@ def uses(session: Session, estate_id: str, tokens: list[str]) -> dict[str, int]:
         )
         .group_by(EventRow.credential, EventRow.access_point_id)
     )
-    found: dict[str, int] = {}
-    for token, _, count in rows:
-        if token is not None:
-            found[token] = max(found.get(token, 0), count)
-    return found
+    return {(token, point or ""): count for token, point, count in rows if token is not None}
 
 
 def last_passed(session: Session, estate_id: str, tokens: list[str]) -> dict[str, datetime]:

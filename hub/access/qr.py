@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract import qr
@@ -74,21 +74,26 @@ def of_link(hub: Hub, limiter: Limiter, secret: str, address: str) -> Minted:
 
 
 def of_member(hub: Hub, limiter: Limiter, tenancy: str, person: str) -> Minted:
-    """For the lease system's app: by its own ids of tenancy and person, both of one source."""
+    """For the lease system's app: by its own ids of tenancy and person, both of one source.
+
+    Raises Conflict where two sources use these numbers for two people: a code opens somebody's home, so nobody guesses whose.
+    """
     if not limiter.take(f"member:{tenancy}/{person}"):
         raise TOO_MANY
     with hub.db.reading() as session:
-        row = session.scalars(
-            select(CredentialRow)
+        rows = session.execute(
+            select(CredentialRow, func.coalesce(Person.same_as, Person.id))
             .join(Tenancy, Tenancy.id == CredentialRow.tenancy_id)
             .join(Person, Person.id == CredentialRow.person_id)
             .where(Tenancy.source_id == tenancy, Person.source_id == person, Person.source == Tenancy.source)
             .where(CredentialRow.state == "active")
             .order_by(CredentialRow.created_at.desc())
-        ).first()
-        if row is None:
+        ).all()
+        if not rows:
             raise NotFound("此人在该租约下没有有效的通行凭证。")
-        return _mint(hub, session, row)
+        if len({human for _, human in rows}) > 1:
+            raise Conflict("两个租约来源使用了相同的编号，无法确定是哪一位：请联系技术人员。", "several_sources")
+        return _mint(hub, session, rows[0][0])
 
 
 def _mint(hub: Hub, session: Session, row: CredentialRow) -> Minted:

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.access.bundle import load_structure
 from hub.access.holders import active_by_member, credentials_on_file, local_day, members_on_file
 from hub.access.lawful import FACE
-from hub.access.lifecycle import belongs, why_no_face
+from hub.access.lifecycle import MemberFacts, belongs, why_no_face
 from hub.access.revocations import oldest_open
 from hub.access.states import DeviceLists, device_lists
-from hub.tables import Estate, SourceState
+from hub.tables import Consent, Estate, PassLink, SourceState
+from hub.tenancy.ledger import group_of
+from hub.tenancy.onfile import parts
 
 CARD_ZH = "。请本人到服务台领卡，当场生效；领卡前请值班人员核对身份后开门。"
 
 
 @dataclass(frozen=True, slots=True)
 class NoWayIn:
-    """A member of a live tenancy with a right and no means: neither a card nor a usable face. `why` for the clerk."""
+    """A member of a live tenancy with a right and no means, or with none but the face, which must never be the only one.
+
+    `why` for the clerk. `face_only`: the face opens, at least somewhere. `since`: when the consent to the face was taken back, at
+    this desk or another, and nothing else was there.
+    """
 
     token: str
     label: str
     dwelling_id: str
     why: str
+    face_only: bool = False
+    since: datetime | None = None
 
 
 def step_item(lists: DeviceLists) -> dict[str, Any]:
@@ -61,26 +69,58 @@ def sync_summary(session: Session, estate_id: str) -> dict[str, Any]:
 
 
 def no_way_in(session: Session, estate: Estate, at: datetime) -> list[NoWayIn]:
-    """Members who need a card before every door on their way home knows them, each with what to do."""
+    """Members who need a card before every door on their way home knows them, and those whom only the face lets in, each with
+    what to do. A card opens all homes of its holder in the estate, whichever of his credentials it stands on.
+
+    Those first who lost the only way they had, wherever they said so, the latest of them first.
+    """
     active = active_by_member(credentials_on_file(session, estate.id))
     today = local_day(estate, at)
     faceless = _doors_without_faces(session, estate)
+    linked = set(session.scalars(select(PassLink.token)))
+    phones = {c.person_id for c in active.values() if c.token in linked}
+    means = {c.person_id for c in active.values() if any(i.type != FACE for i in c.identifiers)}
+    here = [m for m in members_on_file(session, estate.id, at=at) if belongs(m.facts, today)]
+    groups = group_of(session, {m.person_id for m in here if m.person_id not in means})
+    members = [m for m in here if means.isdisjoint(groups.get(m.person_id, (m.person_id,)))]
+    taken_back = _taken_back(session, {m.person_id for m in members if not m.facts.face_consent})
     found = []
-    for member in members_on_file(session, estate.id):
+    for member in members:
         credential = active.get((member.person_id, member.tenancy_id))
-        if belongs(member.facts, today) and (credential is None or not credential.identifiers):
-            why = f"没有可用的卡；刷脸：{why_no_face(member.facts, today) or '待下发'}"
-            if credential and member.facts.cards:
-                why = f"登记的卡号已属于他人或已挂失，请换卡；刷脸：{why_no_face(member.facts, today) or '待下发'}"
-            found.append(
-                NoWayIn(credential.token if credential else "", member.label, member.dwelling_id, why + CARD_ZH)
-            )
-            continue
-        only_face = credential is not None and all(i.type == FACE for i in credential.identifiers)
-        meets_none = not faceless.isdisjoint({("estate", ""), ("block", member.block_id)})
-        if belongs(member.facts, today) and credential and only_face and meets_none:
-            why = "只登记了人脸，回家路上有门不能刷脸" + CARD_ZH
-            found.append(NoWayIn(credential.token, member.label, member.dwelling_id, why))
+        phone = not phones.isdisjoint(groups[member.person_id])
+        since = None
+        if credential and credential.identifiers:
+            why = _by_face(phone, not faceless.isdisjoint({("estate", ""), ("block", member.block_id)}))
+        else:
+            since = taken_back.get(member.person_id) if credential and not phone else None
+            why = _by_nothing(member.facts, since, today, made=credential is not None)
+        if why:
+            token, face_only = (credential.token, bool(credential.identifiers)) if credential else ("", False)
+            found.append(NoWayIn(token, member.label, member.dwelling_id, why + CARD_ZH, face_only, since))
+    return sorted(found, key=lambda one: one.since.timestamp() if one.since else 0.0, reverse=True)
+
+
+def _by_face(phone: bool, meets_none: bool) -> str:
+    """Of who has only the face. `phone`: he has a link too; `meets_none`: a door on the way home reads no face."""
+    if meets_none:
+        return "只登记了人脸，回家路上有门不能刷脸"
+    return "" if phone else "只有刷脸一种开门方式（刷脸不得作为唯一方式）"
+
+
+def _by_nothing(facts: MemberFacts, since: datetime | None, today: date, *, made: bool) -> str:
+    face = why_no_face(facts, today) or "待下发"
+    if made and facts.cards:
+        return f"登记的卡号已属于他人或已挂失，请换卡；刷脸：{face}"
+    return "本人撤回了刷脸同意，现在没有其他开门方式" if since else f"没有可用的卡；刷脸：{face}"
+
+
+def _taken_back(session: Session, persons: set[str]) -> dict[str, datetime]:
+    """Person → when the consent to the face was last taken back."""
+    found: dict[str, datetime] = {}
+    for part in parts(sorted(persons)):
+        given = select(Consent.person_id, func.max(Consent.withdrawn_at)).where(Consent.person_id.in_(part))
+        rows = session.execute(given.where(Consent.purpose == "a").group_by(Consent.person_id))
+        found |= {person: at for person, at in rows if at is not None}
     return found
 
 

@@ -117,10 +117,13 @@ def _noticed(c: Clock, notice: Notice) -> Iterator[Timer]:
         return
     yield _theirs("defend", "当事人陈述申辩", until)
     yield Timer("comply", "通知所定期限", notice.until, HOUSEHOLD, False)
-    after = max(until, notice.until)
-    yield _working("after_deadline", "期满后的下一步", after + timedelta(days=REMINDER_DAYS), NEXT_WORKDAYS, c.today)
-    if notice.conclusion != "rectify" and notice.sue_until:
-        yield _ours("enforce", "申请法院强制执行的最后期限", months_after(notice.sue_until, ENFORCE_MONTHS), c.today)
+    after = max(until, notice.until) + timedelta(days=REMINDER_DAYS)
+    courts = notice.sue_until if notice.conclusion != "rectify" else None
+    if courts and c.today > workdays_after(after, NEXT_WORKDAYS):
+        after = max(after, courts)  # who did not sue waits for the court's enforcement, and is not late meanwhile
+    yield _working("after_deadline", "期满后的下一步", after, NEXT_WORKDAYS, c.today)
+    if courts:
+        yield _ours("enforce", "申请法院强制执行的最后期限", months_after(courts, ENFORCE_MONTHS), c.today)
 
 
 def _answers(c: Clock) -> Iterator[Timer]:

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.events import AccessEvent, Event, MeterReading
+from hub.consents import Given, Span, spans
 from hub.events.rows import Holder, Places
 from hub.tables import AccessPoint, AuditRow, Consent, CredentialRow, Device, Edge, Estate, Meter, Person
 
@@ -89,6 +90,14 @@ def _fourteen(born: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+def _alone(found: list[Span], guarded: list[bool], born: date | None) -> tuple[Span, ...]:
+    """Below 14 a guardian consents (PIPL 31): without one it counts from that birthday on."""
+    return tuple(
+        (max(since, _fourteen(born)) if born and not by_guardian else since, until)
+        for (since, until), by_guardian in zip(found, guarded, strict=True)
+    )
+
+
 def _holders(session: Session, tokens: set[str], estate_id: str) -> dict[str, Holder]:
     if not tokens:
         return {}
@@ -101,20 +110,29 @@ def _holders(session: Session, tokens: set[str], estate_id: str) -> dict[str, Ho
     )
     query = select(*columns).where(CredentialRow.token.in_(tokens), CredentialRow.estate_id == estate_id)
     rows = session.execute(query).all()
-    consents: dict[str, list[tuple[datetime, datetime | None]]] = {}
+    given: dict[str, list[Given]] = {}
+    born_on: dict[str, date | None] = {}
+    guarded: dict[str, list[bool]] = {}
     persons = {row.person_id for row in rows if row.person_id}
     if persons:
-        given = select(
-            Consent.person_id, Consent.granted_at, Consent.withdrawn_at, Consent.guardian, Person.birth_date
+        asked = select(
+            Consent.person_id,
+            Consent.granted_at,
+            Consent.withdrawn_at,
+            Consent.recorded_at,
+            Consent.guardian,
+            Person.birth_date,
         ).join(Person, Person.id == Consent.person_id)
-        for person, granted, withdrawn, guardian, born in session.execute(
-            given.where(Consent.person_id.in_(persons), Consent.purpose == "b")
+        for person, granted, withdrawn, recorded, guardian, born in session.execute(
+            asked.where(Consent.person_id.in_(persons), Consent.purpose == "b")
         ):
-            alone_from = _fourteen(born) if born and not guardian else granted  # PIPL 31: below 14 a guardian consents
-            consents.setdefault(person, []).append((max(granted, alone_from), withdrawn))
+            given.setdefault(person, []).append(Given(granted, withdrawn, recorded))
+            guarded.setdefault(person, []).append(bool(guardian))
+            born_on[person] = born
+    consents = {person: _alone(spans(rows), guarded[person], born_on[person]) for person, rows in given.items()}
     return {
         row.token: Holder(
-            row.dwelling_id, row.person_id, row.holder_class, row.label, tuple(consents.get(row.person_id or "", ()))
+            row.dwelling_id, row.person_id, row.holder_class, row.label, consents.get(row.person_id or "", ())
         )
         for row in rows
     }

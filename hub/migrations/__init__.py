@@ -17,16 +17,25 @@ from hub.db import Database
 WAIT_S = 2.0  # for a short command that is just ending
 
 
-class DatabaseInUse(RuntimeError):
+class CannotUpgrade(RuntimeError):
+    """The database cannot be brought to this release now; nothing was changed."""
+
+
+class DatabaseInUse(CannotUpgrade):
     """The database must be brought to this release, and a process of the older one works on it: stop that first."""
+
+
+class DatabaseNewer(CannotUpgrade):
+    """A later release has brought the database to a form that this one does not know."""
 
 
 def upgrade(db: Database, revision: str = "head") -> None:
     """Migrate up to `revision`. Safe to run twice, and by two processes at once on PostgreSQL (advisory lock).
 
-    Raises DatabaseInUse, before anything is changed, where another process has an SQLite database open that is older: that
-    process would go on with tables it does not know.
+    Raises CannotUpgrade before anything is changed: DatabaseInUse where another process has an SQLite database open that is
+    older (it would go on with tables it does not know), DatabaseNewer where a later release was here before.
     """
+    _known(db)
     if db.sqlite:
         if not _due(db, revision):
             return
@@ -35,6 +44,17 @@ def upgrade(db: Database, revision: str = "head") -> None:
         if not db.sqlite:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1163084866)")
         command.upgrade(alembic_config(connection), revision)
+
+
+def _known(db: Database) -> None:
+    with db.engine.connect() as connection:
+        ours = ScriptDirectory.from_config(alembic_config(connection))
+        now = MigrationContext.configure(connection).get_current_revision()
+        if now is not None and now not in {script.revision for script in ours.walk_revisions()}:
+            raise DatabaseNewer(
+                f"the database is of a later release (form {now}; this one knows {ours.get_current_head()}): run that release, "
+                "or restore the backup that was made before it; nothing was changed"
+            )
 
 
 def _due(db: Database, revision: str) -> bool:

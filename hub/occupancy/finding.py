@@ -11,7 +11,7 @@ from enum import StrEnum
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.values import DwellingRecord, Household, PresenceDay
 
-RULES_VERSION = "2026.15"
+RULES_VERSION = "2026.16"
 
 
 class Stage(StrEnum):

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from hub.consents import Given, spans
 from hub.occupancy.cleared import FOUND_NOTHING, KINDS, LOOKED, UNLESS_LOOKED_INTO
 from hub.occupancy.contacts import CONTACT_CODES
 from hub.occupancy.estate_view import EstateView, Gaps
@@ -105,6 +106,7 @@ def _judged(
             water.get(day),
             power.get(day),
             withheld=household is not None and household.withheld_on(day),
+            unlooked=household is not None and day < household.looked_from,
         )
         for day, missed in zip(view.days, gaps, strict=True)
     ]
@@ -224,13 +226,17 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
         .order_by(HouseholdMember.ordinal, HouseholdMember.id)
     ).all()
     persons = {row.person_id for row in rows}
-    given: dict[str, list[tuple[date, date | None]]] = defaultdict(list)
-    for person, at, until in session.execute(
-        select(Consent.person_id, Consent.granted_at, Consent.withdrawn_at)
-        .where(Consent.person_id.in_(persons), Consent.purpose == "b")
+    given: dict[str, list[Given]] = defaultdict(list)
+    enrolled: set[str] = set()
+    for person, purpose, at, until, came in session.execute(
+        select(Consent.person_id, Consent.purpose, Consent.granted_at, Consent.withdrawn_at, Consent.recorded_at)
+        .where(Consent.person_id.in_(persons), Consent.purpose.in_(("a", "b")))
         .order_by(Consent.granted_at, Consent.id)
     ):
-        given[person].append((_local(at, view.zone), _local(until, view.zone) if until else None))
+        if purpose == "a":
+            enrolled.add(person)
+        else:
+            given[person].append(Given(at, until, came))
     tokens: dict[tuple[str, str], set[str]] = defaultdict(set)
     for token, tenancy_id, person_id in session.execute(
         select(CredentialRow.token, CredentialRow.tenancy_id, CredentialRow.person_id).where(
@@ -243,9 +249,14 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
     for row in rows:
         adult = row.birth_date is None or row.birth_date <= _years_before(view.last, ADULT_YEARS)
         own = frozenset(tokens.get((row.tenancy_id, row.person_id), ()))
-        spans = given[row.person_id]
-        live = any(until is None for _at, until in spans)
-        found[row.tenancy_id].append(Member(row.id, adult, live, own, row.from_date, withheld_of(spans, view.last)))
+        days = [
+            (_local(at, view.zone), _local(until, view.zone) if until else None)
+            for at, until in sorted(spans(given[row.person_id]), key=lambda span: span[0])
+        ]
+        live = any(until is None for _at, until in days)
+        looked = days[0][0] if days else None if row.person_id in enrolled else date.min
+        withheld = withheld_of(days, view.last)
+        found[row.tenancy_id].append(Member(row.id, adult, live, own, row.from_date, withheld, looked))
     return found
 
 

@@ -180,8 +180,15 @@ def _observed(
 ) -> ObservedDay:
     used = {quantity: daily_use(quantity, readings).get(view.last) for quantity, readings in series.items()}
     gaps = view.gaps(dwelling)[-1]
-    withheld = household is not None and household.withheld_on(view.last)
-    return ObservedDay(view.last, gaps, uses.get(view.last, ()), used.get("water"), used.get("electricity"), withheld)
+    return ObservedDay(
+        view.last,
+        gaps,
+        uses.get(view.last, ()),
+        used.get("water"),
+        used.get("electricity"),
+        withheld=household is not None and household.withheld_on(view.last),
+        unlooked=household is not None and view.last < household.looked_from,
+    )
 
 
 def _seen(

@@ -141,7 +141,7 @@ def presence(days: Iterable[ObservedDay], points: frozenset[str], memory: Memory
 
 def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceDay:
     """One day; `memory` learns from it."""
-    coverage = max(0.0, 1.0 - sum(day.gaps.values())) if points and not day.withheld else 0.0
+    coverage = max(0.0, 1.0 - sum(day.gaps.values())) if points and not _comes_unseen(day, memory) else 0.0
     residents, identified_by, cards_of, others = _used_by(day.uses) if day.uses else _NOBODY
     seen = bool(identified_by) or any(
         day.withheld or _is_theirs(credential, day.day, memory) for credential in cards_of
@@ -168,6 +168,15 @@ def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceD
     )
     _learn(memory, day, residents, seen, visit)
     return judged
+
+
+def _comes_unseen(day: ObservedDay, memory: Memory) -> bool:
+    """Somebody of the household may come by face, and nobody looks: because consent (b) was taken back; or because nobody gave
+    it, while cards hardly ever showed them either and no water meter can speak in the doors' place."""
+    if day.withheld or not day.unlooked:
+        return day.withheld
+    speaks = day.water is not None and (day.water < WATER_TRACE or memory.usual_water() is not None)
+    return memory.seen_days < OBSERVABLE_DAYS and not speaks
 
 
 def _used_by(

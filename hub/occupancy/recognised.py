@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
+from hub.consents import Given, spans
 from hub.db import upsert
 from hub.occupancy.moved_out import left_on
 from hub.tables import Block, Consent, Dwelling, HouseholdMember, PassDay, RecognitionDay, Tenancy
@@ -192,8 +193,11 @@ def _spans(session: Session, estate_id: str, zone: ZoneInfo) -> Iterable[tuple[s
             Tenancy.end_decision,
             HouseholdMember.from_date.label("since"),
             HouseholdMember.to_date.label("until"),
+            Consent.id.label("consent"),
+            Consent.person_id,
             Consent.granted_at,
             Consent.withdrawn_at,
+            Consent.recorded_at,
         )
         .join(Tenancy, Tenancy.dwelling_id == Dwelling.id)
         .join(HouseholdMember, HouseholdMember.tenancy_id == Tenancy.id)
@@ -204,6 +208,15 @@ def _spans(session: Session, estate_id: str, zone: ZoneInfo) -> Iterable[tuple[s
     def local(at: datetime) -> date:
         return at.astimezone(zone).date()
 
+    given: dict[str, dict[str, Given]] = {}
+    for row in rows:
+        one = Given(row.granted_at, row.withdrawn_at, row.recorded_at)
+        given.setdefault(row.person_id, {})[row.consent] = one
+    begins = {
+        consent: since
+        for mine in given.values()
+        for consent, (since, _) in zip(mine, spans(mine.values()), strict=True)
+    }
     for row in rows:
         left = left_on(row.end_decision, row.ended_at, zone) if row.state == "ended" else None
         if row.state == "ended" and left is None:
@@ -211,7 +224,7 @@ def _spans(session: Session, estate_id: str, zone: ZoneInfo) -> Iterable[tuple[s
         ends = [row.until, left]
         ends.append(None if row.withdrawn_at is None else local(row.withdrawn_at) - timedelta(days=1))
         end = min((day for day in ends if day is not None), default=None)
-        begin = max(row.from_date, row.since, local(row.granted_at))
+        begin = max(row.from_date, row.since, local(begins[row.consent]))
         if end is None or begin <= end:
             yield row.block_id, begin, end
 

@@ -64,6 +64,7 @@ class ObservedDay:
     `gaps`: device id → share of the day (0..1] in which it could not observe; devices without a gap are left out.
     `water` m³ and `electricity` kWh used that day; None: no meter, or it could not be read.
     `withheld`: somebody of the household had taken consent (b) back: whoever comes by face may come and go, and nobody looks.
+    `unlooked`: doors may not look at the face of anybody of the household yet.
     """
 
     day: date
@@ -72,6 +73,7 @@ class ObservedDay:
     water: float | None = None
     electricity: float | None = None
     withheld: bool = False
+    unlooked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ def withheld_of(given: Sequence[tuple[date, date | None]], last: date) -> tuple[
 class Member:
     """A registered member. `credentials`: tokens that are theirs; `consent_b`: live on the day of the analysis;
     `since`: first day on the register (None: from the tenancy's beginning); `withheld`: spans of days (None: still) on which a
-    consent (b) that had been given was taken back."""
+    consent (b) that had been given was taken back. `looked_from`: first day on which doors could show them, by face with
+    consent (b), or because no door knows their face and they come by card; None: they may come by face, and nobody looks."""
 
     id: str
     adult: bool
@@ -166,6 +169,7 @@ class Member:
     credentials: frozenset[str] = frozenset()
     since: date | None = None
     withheld: tuple[tuple[date, date | None], ...] = ()
+    looked_from: date | None = date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,11 @@ class Household:
     def withheld_on(self, day: date) -> bool:
         """Somebody had taken consent (b) back: that must never be a sign against the household."""
         return any(first <= day and (last is None or day <= last) for m in self.members for first, last in m.withheld)
+
+    @property
+    def looked_from(self) -> date:
+        """First day on which doors could show anybody of the household."""
+        return min((m.looked_from or date.max for m in self.members), default=date.min)
 
     @property
     def unnamed(self) -> int:

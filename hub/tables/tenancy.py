@@ -104,6 +104,7 @@ class Consent(Base):
     """One purpose each: `a` open the door by face, `b` use face passes for the occupancy check, `c` welfare call.
 
     `withdrawn_by` is `desk` when the person took it back at the counter: the feed's older consent does not revive it.
+    `recorded_at`: when it came here; from when it counts: `hub.consents`.
     """
 
     __tablename__ = "consent"
@@ -115,6 +116,7 @@ class Consent(Base):
     withdrawn_at: Mapped[datetime | None]
     guardian: Mapped[str | None]
     withdrawn_by: Mapped[str] = mapped_column(default="", server_default="")
+    recorded_at: Mapped[datetime | None]
 
 
 class Absence(Base):

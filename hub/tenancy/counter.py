@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from hub.tables import Consent, Person
 from hub.tenancy.changes import Known
-from hub.tenancy.ledger import BY_PEOPLE
+from hub.tenancy.ledger import BY_PEOPLE, LATER
 from hub.tenancy.records import Member, TenancyRecord
 
 TakenBack = Mapping[tuple[str, str], datetime]
@@ -48,9 +48,9 @@ def _member(member: Member, taken_back: TakenBack) -> Member:
 def withdrawn(session: Session, source: str) -> dict[tuple[str, str], datetime]:
     """(person id at the source, purpose) → when people last took it back."""
     rows = session.execute(
-        select(Person.source_id, Consent.purpose, func.max(Consent.withdrawn_at))
+        select(Person.source_id, Consent.purpose, func.max(LATER))
         .join(Person, Person.id == Consent.person_id)
-        .where(Person.source == source, Consent.withdrawn_by.in_(BY_PEOPLE))
+        .where(Person.source == source, Consent.withdrawn_by.in_(BY_PEOPLE), Consent.withdrawn_at.is_not(None))
         .group_by(Person.source_id, Consent.purpose)
     )
     return {(person, purpose): at for person, purpose, at in rows if at is not None}

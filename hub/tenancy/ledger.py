@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import case, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from hub import moved
@@ -24,6 +24,8 @@ from hub.tenancy.records import ConsentGiven
 
 MANY = 400  # households of one estate that moved at once: beyond it the estate is looked at as a whole
 BY_PEOPLE = ("desk", "link")  # taken back at the counter, or suspended when two records became one person
+LATER = case((Consent.granted_at > Consent.withdrawn_at, Consent.granted_at), else_=Consent.withdrawn_at)
+"""Also one that was to begin later is taken back: only a newer one than both revives it."""
 
 
 def follow(uow: UnitOfWork, person_ids: Collection[str]) -> None:
@@ -175,6 +177,7 @@ def _settle(
             "withdrawn_at": None,
             "withdrawn_by": "",
             "guardian": given.guardian or None,
+            "recorded_at": uow.now,
         }
         for purpose, given in wanted.items()
     ]
@@ -185,7 +188,7 @@ def withdrawn(session: Session, persons: Collection[str]) -> dict[str, dict[str,
     found: dict[str, dict[str, datetime]] = {}
     for part in parts(sorted(persons)):
         rows = session.execute(
-            select(Consent.person_id, Consent.purpose, func.max(Consent.withdrawn_at))
+            select(Consent.person_id, Consent.purpose, func.max(LATER))
             .where(Consent.person_id.in_(part), Consent.withdrawn_by.in_(BY_PEOPLE), Consent.withdrawn_at.is_not(None))
             .group_by(Consent.person_id, Consent.purpose)
         )

@@ -80,6 +80,41 @@ def test_guessing_stops_the_keypad_and_no_other_way(tmp_path: Path) -> None:
     run(work())
 
 
+def test_cards_that_nobody_here_has_do_not_stop_a_keypad_whose_frames_look_like_cards(tmp_path: Path) -> None:
+    """A neighbour's card, a bus card: at such a reader the number may be a PIN, but only one of a PIN's digits is a guess."""
+
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER):
+            publish(box, listed())
+            await until(lambda: reported(box, 1, confirmed=2), "the list is here")
+            for number in ("12345678", "16000001", "3456", "999999", "4294967295", "12000000"):
+                tapped = await shown(box, device, IdentifierType.CARD, number, as_pin=number)
+                assert (tapped.outcome, tapped.reason) == ("denied", DenyReason.UNKNOWN_CREDENTIAL)
+            typed = await shown(box, device, IdentifierType.CARD, RIGHT, as_pin=RIGHT)
+            assert (typed.outcome, typed.identifier) == ("granted", "pin")
+
+    run(work())
+
+
+def test_a_paused_keypad_says_so_where_its_frames_look_like_cards(tmp_path: Path) -> None:
+    async def work() -> None:
+        device = TwinDevice()
+        async with open_box(tmp_path) as box, working(box, device, READER):
+            publish(box, listed())
+            await until(lambda: reported(box, 1, confirmed=2), "the list is here")
+            for n in range(FREE):
+                await shown(box, device, IdentifierType.CARD, str(2_000_000 + n), as_pin=str(2_000_000 + n))
+            paused = await shown(box, device, IdentifierType.CARD, RIGHT, as_pin=RIGHT)
+            assert (paused.outcome, paused.reason) == ("denied", DenyReason.TOO_MANY_TRIES), "not: nobody has this card"
+            card = await shown(box, device, IdentifierType.CARD, "77", as_pin="77")
+            assert card.outcome is AccessOutcome.GRANTED
+            other = await shown(box, device, IdentifierType.CARD, "16000001", as_pin="16000001")
+            assert (other.reason, other.identifier) == (DenyReason.UNKNOWN_CREDENTIAL, "card"), "nobody typed that"
+
+    run(work())
+
+
 def test_pauses_grow_to_an_hour_end_and_are_forgotten() -> None:
     tries, at = Tries(), T0
     for _ in range(FREE - 1):

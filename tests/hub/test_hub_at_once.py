@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from meeting import Meeting, after, before, meeting
 from orders_site import build
-from psycopg.errors import AdminShutdown, DeadlockDetected
+from psycopg.errors import AdminShutdown, DeadlockDetected, ReadOnlySqlTransaction
 from sqlalchemy import event, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.events import Event, ObservationChanged
@@ -206,7 +207,7 @@ def test_two_revocations_at_once_are_both_on_the_list(tmp_path: Path, monkeypatc
     server, command = Keys(tmp_path / "keys"), Keys(tmp_path / "keys")
     server.revoke("1")
     met = Meeting(lambda: command.revoke("ab"), lambda: stands_for_a_file(tmp_path / "keys" / "revoked.lock"))
-    before(monkeypatch, keys, "_write", met)
+    before(monkeypatch, keys, "write_whole", met)
     server.revoke("cd")
     met.over()
     revoked = {one.serial_number for one in x509.load_pem_x509_crl(server.revoked_file.read_bytes())}
@@ -319,9 +320,13 @@ def test_a_deadlock_is_a_second_try_and_a_lost_database_no_failure_of_the_page(s
     def put() -> Any:
         return client.patch(url, json={"reason": "整改要求", "mode_max_s": 3600})
 
-    for ending, status, code in (("deadlock", 409, "at_once"), ("connection", 503, "database")):
-        raised = DeadlockDetected() if ending == "deadlock" else AdminShutdown()
-        with event_raising(OperationalError("UPDATE estate", {}, raised)):
+    for raised, status, code in (
+        (OperationalError("UPDATE estate", {}, DeadlockDetected()), 409, "at_once"),
+        (OperationalError("UPDATE estate", {}, AdminShutdown()), 503, "database"),
+        (InternalError("UPDATE estate", {}, ReadOnlySqlTransaction()), 503, "database"),  # a standby
+        (PoolTimeout(), 503, "database"),  # half a minute without a free connection
+    ):
+        with event_raising(raised):
             answer = put()
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
         assert put().status_code == 200, "and the next goes through"

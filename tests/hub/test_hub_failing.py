@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from device_drivers.contract.messages import EdgeStatus, encode
 from device_drivers.mqtt import Incoming, MemoryBroker, MemoryLink
 from hub import clock as hub_clock
-from hub import deadline, jobs, mosquitto
+from hub import deadline, jobs, mosquitto, whole_file
 from hub.broker import BrokerHandler
 from hub.cases.nightly import analyse
 from hub.jobs import Job, JobRunner
@@ -82,6 +82,22 @@ def test_what_the_broker_brings_waits_for_the_database(
     assert not sqlite_hub.takes()
 
 
+def test_the_health_page_says_when_no_connection_is_free(sqlite_hub: Hub, client_for: Callable[[Hub], Any]) -> None:
+    def refuse(*_what: object) -> None:
+        raise PoolTimeout
+
+    engine = sqlite_hub.db.engine
+    event.listen(engine, "before_cursor_execute", refuse)
+    try:
+        answer = client_for(sqlite_hub).get("/api/v1/health")
+    finally:
+        event.remove(engine, "before_cursor_execute", refuse)
+    assert answer.status_code == 200, answer.text
+    parts = {part["name"]: part for part in answer.json()["parts"]}
+    assert not parts["database"]["ok"]
+    assert parts["database"]["detail_zh"] == "数据库没有响应"
+
+
 def test_who_may_come_in_survives_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The broker's file of accounts is written whole or not at all."""
     directory = tmp_path / "broker"
@@ -96,11 +112,11 @@ def test_who_may_come_in_survives_a_full_disk(tmp_path: Path, monkeypatch: pytes
 
         def __exit__(self, *_what: object) -> None: ...
 
-        def write(self, _text: str) -> None:
+        def write(self, _content: bytes) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(mosquitto, "os", FullDisk(Full()))
+        patch.setattr(whole_file, "os", FullDisk(Full()))
         with pytest.raises(OSError, match="No space"):
             mosquitto._write(file, "{}")
     assert file.read_text() == before

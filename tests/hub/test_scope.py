@@ -323,6 +323,20 @@ def test_consent_withdrawn_tells_nothing_of_another_estate(site: Hub, sign_in: S
     assert any("desk" in one for one in reply.json()["warnings_en"])
 
 
+def test_the_desk_of_the_other_estate_is_told_who_needs_a_way_in_there(site: Hub, sign_in: SignIn) -> None:
+
+    second_home(site)
+    here, there = sign_in(site, "estate_manager", ["E001"]), sign_in(site, "estate_manager", ["E002"])
+    told = here.post("/api/v1/members/member-1/consents/withdraw", json={"purpose": "a", "reason": "本人到窗口"})
+    assert told.status_code == 200
+    first = there.get("/api/v1/estates/E002/sync").json()["no_way_in"][0]
+    assert first["token"] == "z" * 20
+    assert first["since"] is not None, "he had a way in until then: not one of those who never came for a card"
+    assert "撤回" in first["why"]
+    assert "took back" in first["why_en"]
+    assert "E001" not in str(first), "and no word of where"
+
+
 def test_a_pass_with_a_foreign_credential_names_nobody_of_the_other_estate(site: Hub, sign_in: SignIn) -> None:
 
     event = msgspec.convert(

@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from playwright.sync_api import Route, expect
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from test_web_devices import pick
 from web_estate import ESTATE, HOME, TOKEN, Served
 from web_support import OpenAs, violations
 
 from hub.access.publish import publish
-from hub.tables import CredentialIdentifierRow, Door, Estate, HouseholdMember, ScheduleRow
+from hub.tables import (
+    AccessChange,
+    Consent,
+    CredentialIdentifierRow,
+    Door,
+    Estate,
+    HouseholdMember,
+    HubUser,
+    ScheduleRow,
+)
 from hub.tenancy.reasons import zh
 
 
@@ -59,6 +68,67 @@ def test_who_takes_back_his_only_way_in_has_his_phone_at_once(open_as: OpenAs, s
     expect(page.get_by_test_id("other-way")).to_contain_text("已同时生成手机通行链接")
     expect(page.get_by_test_id("pass-link")).to_contain_text("/pass#")
     assert not violations(page), str(violations(page))
+
+
+def card_and_face(session: Any) -> None:
+    session.add(CredentialIdentifierRow(id="face-1", token=TOKEN, type="face", value=""))
+    session.get_one(HouseholdMember, "member-1").offered = {
+        "cards": ["3456781"],
+        "photo": {"url": "u", "sha256": "0" * 64},
+    }
+
+
+def lost(page: Any) -> None:
+    page.get_by_test_id("counter-member").first.get_by_role("button", name="挂失换卡").click()
+    dialog = page.get_by_role("dialog").last
+    dialog.get_by_label("丢失的卡号", exact=False).fill("3456781")
+    dialog.get_by_label("原因", exact=True).fill("本人当面挂失")
+    dialog.get_by_role("button", name="挂失换卡").click()
+
+
+def test_whom_a_lost_card_leaves_with_the_face_alone_has_his_phone_at_once(open_as: OpenAs, served: Served) -> None:
+    change(served, card_and_face)
+    page = open_as("manager", f"/counter?dwelling={HOME}")
+    lost(page)
+    expect(page.get_by_test_id("other-way")).to_contain_text("除刷脸外")
+    expect(page.get_by_test_id("pass-link")).to_contain_text("/pass#")
+    assert not violations(page), str(violations(page))
+
+
+def test_the_link_of_what_a_second_person_confirms_is_shown_to_him(open_as: OpenAs, served: Served) -> None:
+    change(served, card_and_face)
+
+    def the_hour_is_spent(session: Any) -> None:
+        manager = session.scalars(select(HubUser.id).where(HubUser.name == "manager")).one()
+        session.add(AccessChange(who=manager, at=served.hub.now(), what="pass.issue", count=20))
+
+    change(served, the_hour_is_spent)
+    page = open_as("manager", f"/counter?dwelling={HOME}")
+    lost(page)
+    expect(page.get_by_test_id("held-action")).to_contain_text("挂失")
+    second = open_as("official", "/counter")
+    second.get_by_test_id("held-action").get_by_role("button", name="确认").click()
+    dialog = second.get_by_role("dialog").last
+    dialog.get_by_label("原因", exact=True).fill("已核对本人证件")
+    dialog.locator(".ant-btn-primary").click()
+    expect(second.get_by_test_id("pass-link")).to_contain_text("/pass#")
+
+
+def test_the_counter_names_who_lost_the_only_way_in_elsewhere(open_as: OpenAs, served: Served) -> None:
+    def taken_back(session: Any) -> None:
+        session.execute(delete(CredentialIdentifierRow).where(CredentialIdentifierRow.token == TOKEN))
+        session.get_one(HouseholdMember, "member-1").offered = {"cards": [], "photo": None}
+        session.get_one(Consent, "consent-1").withdrawn_at = served.hub.now()
+
+    page = open_as("manager", "/counter")
+    expect(page.get_by_text("没有等待确认的事项")).to_be_visible()
+    expect(page.get_by_test_id("needs-way")).to_have_count(0)
+    change(served, taken_back)
+    page.reload()
+    expect(page.get_by_test_id("needs-way")).to_contain_text("撤回了刷脸同意")
+    assert not violations(page), str(violations(page))
+    page.get_by_test_id("needs-way").get_by_role("link").click()
+    expect(page.get_by_test_id("counter-member").first).to_be_visible()
 
 
 def test_what_the_law_says_and_the_hours_of_an_amenity(open_as: OpenAs, served: Served) -> None:

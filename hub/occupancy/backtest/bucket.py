@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from hub.occupancy.backtest.gathered import (
     bucket_starts,
 )
 from hub.occupancy.backtest.history import History
-from hub.occupancy.presence import WHOLE_MIN, counts_whole
+from hub.occupancy.presence import WHOLE_MIN
 from hub.occupancy.recognised import WITHIN_DAYS, share
 from hub.occupancy.values import SOMEBODY, CredentialUse
 
@@ -46,6 +46,7 @@ class Buckets:
         for person, number in gathered.holdings:
             self._cards[person] = max(number, self._cards.get(person, 1))
         self._unnamed = {estate: _unnamed(*by_day) for estate, by_day in gathered.carded.items()}
+        self._whole = {estate: _mostly_whole(*by_day) for estate, by_day in gathered.water_days.items()}
         self._starts = [*bucket_starts(history).tolist(), len(history.dwellings)]
 
     def __len__(self) -> int:
@@ -115,17 +116,21 @@ class Buckets:
         for series, day in differ:  # two readings that contradict each other say nothing
             series[day] = None
         for dwelling, of in found.items():
-            if self._counts_whole(dwelling, of.get(1, ())):
-                of.pop(1, None)
+            if 1 in of:
+                of[1] = self._readable(dwelling, of[1])
         return found
 
-    def _counts_whole(self, dwelling: int, water: Iterable[float | None]) -> bool:
-        """By its own days with use; a home that uses none has the meter of its estate."""
-        amounts = [amount for amount in water if amount]
-        if len(amounts) >= WHOLE_MIN:
-            return counts_whole(amounts)
-        used, whole = self._gathered.water_days.get(self._history.estate[dwelling], (0, 0))
-        return used >= WHOLE_MIN and whole > WHOLE_SHARE * used
+    def _readable(self, dwelling: int, water: Sequence[float | None]) -> list[float | None]:
+        """Without the days on which the meter was known to count whole cubic metres: by the home's own days with use up to
+        then; one that had used none has the meter of its estate."""
+        of_estate = self._whole.get(self._history.estate[dwelling], ())
+        found, used, whole = list[float | None](), 0, 0
+        for day, amount in enumerate(water):
+            if amount:
+                used, whole = used + 1, whole + (amount == round(amount))
+            known = whole == used if used >= WHOLE_MIN else bool(of_estate) and of_estate[day]
+            found.append(None if known else amount)
+        return found
 
     # --- whom the doors recognised ---------------------------------------------------------------------------------
     def recognised(self, directory: Path, number: int) -> Recognised:
@@ -181,6 +186,12 @@ def _unnamed(named: Sequence[int], unnamed: Sequence[int]) -> list[bool]:
     """By day, whether card passes up to it hardly ever named their holder."""
     with_name, without = np.cumsum(named), np.cumsum(unnamed)
     return [bool(x) for x in (without > 0) & (with_name < NAMED_SHARE * (with_name + without))]
+
+
+def _mostly_whole(used: Sequence[int], whole: Sequence[int]) -> list[bool]:
+    """By day, whether an estate's meters had shown up to it that they count whole cubic metres."""
+    of, ones = np.cumsum(used), np.cumsum(whole)
+    return [bool(x) for x in (of >= WHOLE_MIN) & (ones > WHOLE_SHARE * of)]
 
 
 def _further(token: str, number: int) -> str:

@@ -34,6 +34,14 @@ class Problems:
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
+    def copy(self) -> Problems:
+        """As it stands now."""
+        return Problems(dict(self.counts), {what: list(places) for what, places in self.examples.items()})
+
+    def become(self, other: Problems) -> None:
+        """As `other` was: what was noted since then is told again."""
+        self.counts, self.examples = other.counts, other.examples
+
     def note(self, what: str, where: str, times: int = 1) -> None:
         """`what` is the class of the problem, `where` one place: table, row, column, value."""
         self.counts[what] = self.counts.get(what, 0) + times

@@ -39,9 +39,9 @@ class Gathered:
     """What was counted on the way. `recognised`: estate → identified passes a day (for the terminals' health).
     `holdings`: of each (person, credential) pair the person and how many of theirs came into use up to it (1: their first).
     `carded`: estate → by day, passes with a card or QR that name their holder, and that do not.
-    `water_days`: estate → days on which a home used water, and those of them that read a whole number of cubic metres.
-    `unheard`: (point, day) on which it was not observing, whatever its coverage says. `contradicted`: dwellings many of whose
-    passes name another one than their holder's."""
+    `water_days`: estate → by day, homes that used water, and those of them that read a whole number of cubic metres.
+    `unheard`: (point, day) on which it was not observing, whatever its coverage says. `contradicted`: (dwelling, day) from which
+    on many of its passes had named another one than their holder's."""
 
     passes: int = 0
     recognised: dict[str, list[int]] = field(default_factory=dict)
@@ -49,16 +49,15 @@ class Gathered:
     metered: set[tuple[int, bool]] = field(default_factory=set)
     holdings: list[tuple[int, int]] = field(default_factory=list)
     carded: dict[str, list[list[int]]] = field(default_factory=dict)
-    water_days: dict[str, list[int]] = field(default_factory=dict)
+    water_days: dict[str, list[list[int]]] = field(default_factory=dict)
     unheard: list[tuple[int, int]] = field(default_factory=list)
-    contradicted: list[int] = field(default_factory=list)
+    contradicted: list[tuple[int, int]] = field(default_factory=list)
 
     def tell(self, history: History) -> None:
         """What passes say of the rest of the history: when doors were not observing, and whose records contradict each other."""
         for point, day in self.unheard:
             history.missed[point][day] = 1.0
-        for dwelling in self.contradicted:
-            history.excluded[dwelling] = "passes that name another dwelling than their holder's"
+        history.doubted = dict(self.contradicted)
 
 
 def bucket_rows(directory: Path, name: str, bucket: int) -> NDArray[np.void]:

@@ -68,7 +68,8 @@ class CaseRow:
 @dataclass
 class History:
     """Everything but passes and meters. Dwellings are numbered by estate and block; days count from 1970-01-01. `cleared`: by
-    dwelling, the cases in which no lead was confirmed. `unlet`: dwellings with a row without a lease."""
+    dwelling, the cases in which no lead was confirmed. `unlet`: dwellings with a row without a lease. `doubted`: dwellings of
+    which nothing is said from a day of the history on (from 0), because passes contradict the register."""
 
     first: int = 0
     last: int = 0
@@ -91,6 +92,7 @@ class History:
     cleared: dict[int, list[CaseRow]] = field(default_factory=dict)
     excluded: dict[int, str] = field(default_factory=dict)
     unlet: set[int] = field(default_factory=set)
+    doubted: dict[int, int] = field(default_factory=dict)
 
     @property
     def days(self) -> list[date]:

@@ -68,7 +68,7 @@ class Meters:
         self._twice = _Twice(meters, history.last - history.first + 1)
         self._rising = _Rising(meters)
         self._estates, self._estate_of = np.unique(history.estate, return_inverse=True)
-        self._water_days = np.zeros((2, len(self._estates)), np.int64)
+        self._water_days = np.zeros((len(self._estates), 2, history.last - history.first + 1), np.int64)
 
     def read(self, chunk: Chunk) -> NDArray[np.void]:
         """One record a reading that can be used."""
@@ -99,13 +99,13 @@ class Meters:
         rows["water"], rows["value"] = kind[use], value[use]
         used = rows[(rows["water"] == 1) & (rows["value"] > 0)]
         whole = used[used["value"] == np.round(used["value"])]
-        for count_of, those in zip(self._water_days, (used, whole), strict=True):
-            count_of += np.bincount(self._estate_of[those["dwelling"]], minlength=len(self._estates))
+        for row, those in enumerate((used, whole)):
+            np.add.at(self._water_days, (self._estate_of[those["dwelling"]], row, those["day"].astype(np.int64)), 1)
         return rows
 
     def close(self) -> None:
         """After the last chunk. A meter that shows a register tells nothing of the use of a day: it is not read."""
-        counted = zip(self._estates, self._water_days.T.tolist(), strict=True)
+        counted = zip(self._estates, self._water_days.tolist(), strict=True)
         self._found.water_days = {str(estate): count for estate, count in counted}
         for meter in self._rising.only().tolist():
             dwelling, water = meter // 2, bool(meter % 2)

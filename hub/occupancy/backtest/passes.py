@@ -6,14 +6,28 @@ face pass is dropped here, before anything is counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hub.occupancy.backtest.chunk import BAD, Chunk, HistoryInvalid, day_of
-from hub.occupancy.backtest.gathered import HOUSEHOLD, IDENTIFIED, NAMELESS, PERSONAL, USE, VISITOR, Gathered, Ints
+from hub.occupancy.backtest.gathered import (
+    HOUSEHOLD,
+    IDENTIFIED,
+    NAMELESS,
+    PERSONAL,
+    USE,
+    VISITOR,
+    Gathered,
+    Ints,
+    bucket_rows,
+    by_bucket,
+)
 from hub.occupancy.backtest.history import History, clock_keys
+from hub.occupancy.backtest.registered import Register, Ways
+from hub.occupancy.backtest.repeats import Repeats, keys_of
 from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.unheard import HOMES_BEHIND, unheard
 from hub.occupancy.values import EVENING_HOUR, MORNING_HOUR, NIGHT_END_HOUR
@@ -26,52 +40,15 @@ CONTRADICTED_LEAST, CONTRADICTED_SHARE = 10, 0.2
 NIGHT_IN, NIGHT_OUT, NIGHT_END = EVENING_HOUR * 3600, MORNING_HOUR * 3600, NIGHT_END_HOUR * 3600
 
 
-@dataclass(frozen=True)
-class _Register:
-    """The member rows as arrays: persons × rows a person."""
-
-    dwelling: Ints
-    first: Ints
-    last: Ints
-    consent: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, history: History) -> _Register:
-        rows: list[list[tuple[int, int, int, bool]]] = [[] for _ in history.persons]
-        for dwelling, members in history.members.items():
-            for m in members:
-                rows[m.person].append((dwelling, m.first, 10**7 if m.last is None else m.last, m.consent))
-        width = max((len(r) for r in rows), default=1)
-        shape = (len(rows) + 1, width)
-        made = cls(np.full(shape, -1), np.full(shape, 10**7), np.full(shape, -(10**7)), np.zeros(shape, np.bool_))
-        for person, found in enumerate(rows):
-            for k, (dwelling, first, last, consent) in enumerate(sorted(found)):
-                made.dwelling[person, k], made.first[person, k] = dwelling, first
-                made.last[person, k], made.consent[person, k] = last, consent
-        return made
-
-    def look_up(self, person: Ints, dwelling: Ints, day: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """(the person's dwelling that day: the one named if it is one of theirs, else -1; whether consent (b) is live)."""
-        home = np.full(len(person), -1, np.int64)
-        consent = np.zeros(len(person), np.bool_)
-        for k in range(self.dwelling.shape[1]):
-            theirs = self.dwelling[person, k]
-            live = (self.first[person, k] <= day) & (day <= self.last[person, k]) & (theirs >= 0)
-            live &= (dwelling < 0) | (theirs == dwelling)
-            home = np.where(live & (home < 0), theirs, home)
-            consent |= live & self.consent[person, k] & (home == theirs)
-        return home, consent
-
-
 class Passes:
     """Reads chunks in their order; what was counted beside the records goes into `found`."""
 
-    def __init__(self, tables: Tables, history: History, found: Gathered) -> None:
-        self._problems, self._history, self._found = tables.problems, history, found
+    def __init__(self, tables: Tables, history: History, found: Gathered, repeats: Repeats) -> None:
+        self._problems, self._history, self._found, self._repeats = tables.problems, history, found, repeats
         self._days = history.last - history.first + 1
         found.recognised = {estate: [0] * self._days for estate in sorted(set(history.estate))}
         found.carded = {estate: [[0] * self._days, [0] * self._days] for estate in found.recognised}
-        self._register = _Register.of(history)
+        self._register, self._ways = Register.of(history), Ways(history)
         self._clock = clock_keys(history)
         self._credentials: dict[str, int] = {}
         self._pairs: dict[int, int] = {}
@@ -85,11 +62,7 @@ class Passes:
         self._common = common
         self._recorded = np.zeros((len(common), self._days), np.int64)
         self._lost, self._of_nobody = np.zeros_like(self._recorded), np.zeros_like(self._recorded)
-        self._counts, self._contra = (
-            np.zeros(len(history.dwellings), np.int64),
-            np.zeros(len(history.dwellings), np.int64),
-        )
-        self._before: Ints = np.zeros(0, np.int64)
+        self._contra: dict[int, dict[int, int]] = {}
 
     def read(self, chunk: Chunk) -> NDArray[np.void]:
         """The counted passes of a chunk: one record a dwelling, day and credential."""
@@ -111,8 +84,13 @@ class Passes:
         ):
             problems.note_words(what, chunk, wrong, said)
         self._found.passes += chunk.length
+        told = inside & (point >= 0) & (kind >= 0) & np.isin(granted, (0, 1))
+        twice = self._twice(told, ts, point, person, credential, kind, granted)
+        problems.note_rows("duplicate pass, counted once", chunk, twice)
+        inside &= ~twice
         unread = ~np.isin(granted, (0, 1)) | (kind < 0) | (dwelling == -2)
-        home, consent, contradicts = self._homes(inside & ~unread & (granted == 1), person, dwelling, day, kind == 0)
+        which = inside & ~unread & (granted == 1)
+        home, second, consent, contradicts = self._homes(which, person, dwelling, day, point, kind == 0)
         # nor do they say that a door observed: whatever is found must be found without them
         unlawful = (kind == 0) & (granted == 1) & (person >= 0) & ~consent
         problems.note_rows("pass naming another dwelling than its holder's, kept out", chunk, contradicts)
@@ -130,9 +108,6 @@ class Passes:
         keep &= ~doubtful & (kind < 4)
         problems.note_words("pass naming an unknown dwelling, kept out", chunk, keep & (dwelling == -2), named)
         keep &= dwelling != -2
-        twice = self._twice(keep, ts, point, person, credential, kind)
-        problems.note_rows("duplicate pass, counted once", chunk, twice)
-        keep &= ~twice
         back = (ts != BAD) & (ts < self._newest - 86_400)
         problems.note_rows("pass out of order by more than a day", chunk, back)
         self._newest = max(self._newest, int(ts[inside].max()) if inside.any() else 0)
@@ -141,30 +116,43 @@ class Passes:
         inward = (local >= NIGHT_IN) | (local < NIGHT_END)
         outward = (local >= NIGHT_END) & (local < NIGHT_OUT)
         late = (inward & (direction != 1)) | (outward & (direction != 0))
-        columns = (dwelling, day, kind, person, home, consent, credential, late, local // 3600, ts)
-        return self._counted(*(a[keep] for a in columns))
+        columns = [a[keep] for a in (dwelling, day, kind, person, home, consent, credential, late, local // 3600, ts)]
+        both = second[keep] >= 0  # who is registered in two homes behind this door may have gone to either
+        if both.any():
+            again = [a[both] for a in columns]
+            again[4] = second[keep][both]
+            again[5] = self._register.consents(again[3], again[4], again[1] + history.first)
+            columns = [np.concatenate(pair) for pair in zip(columns, again, strict=True)]
+        return self._counted(*columns)
 
     def _homes(
-        self, which: NDArray[np.bool_], person: Ints, dwelling: Ints, day: Ints, face: NDArray[np.bool_]
-    ) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:
-        """Of each pass of these (the holder's dwelling, else -1; whether consent (b) is live; whether it names another dwelling
-        than the one where its holder is registered)."""
-        home, consent, contradicts = np.full(len(day), -1), np.zeros(len(day), np.bool_), np.zeros(len(day), np.bool_)
+        self,
+        which: NDArray[np.bool_],
+        person: Ints,
+        dwelling: Ints,
+        day: Ints,
+        point: Ints,
+        face: NDArray[np.bool_],
+    ) -> tuple[Ints, Ints, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of each pass of these (the holder's dwelling, and another that may as well be meant, else -1; whether consent (b) is
+        live; whether it names another dwelling than the one where its holder is registered)."""
+        home, second = np.full(len(day), -1), np.full(len(day), -1)
+        consent, contradicts = np.zeros(len(day), np.bool_), np.zeros(len(day), np.bool_)
+        at, register = day + self._history.first, self._register
         rows = np.nonzero(which & (person >= 0))[0]
-        home[rows], consent[rows] = self._register.look_up(
-            person[rows], dwelling[rows], day[rows] + self._history.first
-        )
+        home[rows], second[rows] = register.look_up(person[rows], dwelling[rows], at[rows], self._ways, point[rows])
+        consent[rows] = register.consents(person[rows], home[rows], at[rows])
         rows = rows[(home[rows] < 0) & (dwelling[rows] >= 0)]
-        elsewhere, agreed = self._register.look_up(
-            person[rows], np.full(len(rows), -1), day[rows] + self._history.first
-        )
-        rows, elsewhere, agreed = rows[elsewhere >= 0], elsewhere[elsewhere >= 0], agreed[elsewhere >= 0]
+        nowhere = np.full(len(rows), -1)
+        elsewhere, _ = register.look_up(person[rows], nowhere, at[rows], self._ways, point[rows])
+        rows, elsewhere = rows[elsewhere >= 0], elsewhere[elsewhere >= 0]
         contradicts[rows] = True
-        lawful = ~face[rows] | agreed
+        lawful = ~face[rows] | register.consents(person[rows], elsewhere, at[rows])
         rows, elsewhere = rows[lawful], elsewhere[lawful]
-        np.add.at(self._contra, dwelling[rows], 1)
-        np.add.at(self._contra, elsewhere, 1)
-        return home, consent, contradicts
+        for one, when in zip([*dwelling[rows].tolist(), *elsewhere.tolist()], day[rows].tolist() * 2, strict=True):
+            of = self._contra.setdefault(one, {})
+            of[when] = of.get(when, 0) + 1
+        return home, second, consent, contradicts
 
     def _hear(self, counts: Ints, point: Ints, day: Ints, which: NDArray[np.bool_]) -> None:
         """Counts passes at common points by day."""
@@ -173,8 +161,9 @@ class Passes:
         flat = np.bincount(place[here] * self._days + day[which][here], minlength=counts.size)
         counts += flat.reshape(counts.shape)
 
-    def close(self) -> None:
-        """After the last chunk. HistoryInvalid where most of the table cannot be used: then it says nothing of who is absent."""
+    def close(self, directory: Path) -> None:
+        """After the last chunk; `directory`: where its buckets are. HistoryInvalid where most of the table cannot be used: it
+        says nothing of who is absent."""
         found, problems = self._found, self._problems
         if self._useless > HALF * found.passes:
             seen = [what for what in problems.counts if "pass" in what]
@@ -184,13 +173,24 @@ class Passes:
             )
         found.unheard = self._unheard()
         found.credentials, found.holdings = list(self._credentials), self._holdings()
-        many = (self._contra >= CONTRADICTED_LEAST) & (
-            self._contra >= CONTRADICTED_SHARE * (self._counts + self._contra)
-        )
-        found.contradicted = np.nonzero(many)[0].tolist()
-        for dwelling in found.contradicted:
-            what = "dwelling of whose passes many name another one than their holder's, kept out"
-            problems.note(what, f"{self._history.dwellings[dwelling]}: {self._contra[dwelling]} passes")
+        found.contradicted = self._contradicted(directory)
+
+    def _contradicted(self, directory: Path) -> list[tuple[int, int]]:
+        """(dwelling, day of the history) from which on many of its passes had named another one than their holder's; noted."""
+        found, history = list[tuple[int, int]](), self._history
+        many = [dwelling for dwelling, days in self._contra.items() if sum(days.values()) >= CONTRADICTED_LEAST]
+        for number, dwellings in by_bucket(history, many).items():
+            rows = bucket_rows(directory, "uses", number)
+            for dwelling in sorted(dwellings):
+                own = rows[rows["dwelling"] == dwelling]
+                counted = np.bincount(own["day"], own["count"], minlength=self._days).astype(np.int64)
+                day = _contradicted_from(self._contra[dwelling], counted)
+                if day is not None:
+                    found.append((dwelling, day))
+                    what = "dwelling of whose passes many name another one than their holder's, kept out from then on"
+                    since = day_of(history.first + day)
+                    self._problems.note(what, f"{history.dwellings[dwelling]}: from {since}")
+        return found
 
     def _unheard(self) -> list[tuple[int, int]]:
         """(point, day) of common points that were not observing, whatever their coverage says; noted."""
@@ -249,22 +249,22 @@ class Passes:
         return (at >= 0) & (key < ends[np.maximum(at, 0)])
 
     def _twice(
-        self, keep: NDArray[np.bool_], ts: Ints, point: Ints, person: Ints, credential: Ints, kind: Ints
+        self,
+        told: NDArray[np.bool_],
+        ts: Ints,
+        point: Ints,
+        person: Ints,
+        credential: Ints,
+        kind: Ints,
+        granted: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
-        """The same holder at the same door in the same second, within the chunk or as the last second of the one before. Of those
-        kept so far: a pass that was granted is no copy of one that was refused."""
+        """The same holder at the same door in the same second, with the same answer: a pass that was granted is no copy of one
+        that was refused."""
         holder = np.where(person >= 0, person * 2, credential * 2 + 1)
-        rows = np.nonzero(keep)[0]
-        when = ts[rows]
-        key = ((when % 2**31) * 100_003 + point[rows]) * 1_000_003 + holder[rows] * 7 + kind[rows]
-        order = np.argsort(key, kind="stable")
-        same = np.zeros(len(key), np.bool_)
-        same[order[1:]] = key[order[1:]] == key[order[:-1]]
-        same |= np.isin(key, self._before)
-        if len(when):
-            self._before = key[when == when.max()]
+        rows = np.nonzero(told & (holder >= 0))[0]
+        answer = kind[rows] * 2 + granted[rows].astype(np.int64)
         twice = np.zeros(len(ts), np.bool_)
-        twice[rows] = same & (holder[rows] >= 0)
+        twice[rows] = self._repeats.again(keys_of(ts[rows], point[rows], holder[rows], answer))
         return twice
 
     def _counted(
@@ -284,7 +284,6 @@ class Passes:
         known = home >= 0
         where = np.where(known, home, dwelling)
         use = (where >= 0) & (~face | (known & consent))
-        self._counts += np.bincount(where[use], minlength=len(self._counts))
         cls = np.where(
             face,
             IDENTIFIED,
@@ -312,6 +311,16 @@ class Passes:
         np.bitwise_or.at(hours, back, np.left_shift(1, hour).astype(np.int32))
         rows["hours"] = hours
         return rows
+
+
+def _contradicted_from(contra: Mapping[int, int], counted: Ints) -> int | None:
+    """(P) First day on which so many passes, and so large a share of all up to it, named another dwelling. Both by day."""
+    against = np.zeros(len(counted), np.int64)
+    against[list(contra)] = list(contra.values())
+    all_of = np.cumsum(against + counted)
+    against = np.cumsum(against)
+    days = np.nonzero((against >= CONTRADICTED_LEAST) & (against >= CONTRADICTED_SHARE * all_of))[0]
+    return int(days[0]) if len(days) else None
 
 
 def _word(words: list[str], key: int) -> str:

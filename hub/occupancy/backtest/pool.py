@@ -22,6 +22,7 @@ from typing import Any
 from hub.children import end_with_parent
 from hub.occupancy.asking import Question
 from hub.occupancy.backtest.replay import Lead, Replayer
+from hub.whole_file import write_whole
 
 FIRST, AGAIN = "leads", "again"
 """Names of the files in the working directory."""
@@ -122,7 +123,7 @@ def write_down(replayer: Replayer, work: Path, file: str, number: int, only: fro
         "leads": [astuple(lead) for book in books for lead in book.leads],
         "questions": [(book.dwelling, astuple(one)) for book in books for one in book.questions.all],
     }
-    write_whole(_file(work, file, number), json.dumps(text, ensure_ascii=False))
+    write_whole(_file(work, file, number), json.dumps(text, ensure_ascii=False).encode())
 
 
 def _kept(work: Path, file: str, number: int) -> Said:
@@ -134,10 +135,3 @@ def _kept(work: Path, file: str, number: int) -> Said:
 
 def _file(work: Path, file: str, number: int) -> Path:
     return work / f"{file}-{number:05d}.json"
-
-
-def write_whole(file: Path, text: str) -> None:
-    """All of it or nothing: a killed run leaves no half file."""
-    part = file.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)

@@ -136,7 +136,7 @@ class Replayer:
         return self._buckets.held(directory, number, only)
 
     def book(self, dwelling: int, uses: Uses, meters: Meters) -> Book:
-        """What is said of one dwelling over the whole history."""
+        """What is said of one dwelling over the whole history; of one whose passes contradict the register, until they do."""
         book, first = Book(dwelling), self._history.first
         for record, days in self.records(dwelling, uses, meters):
             if self._pack.measured and record.household is not None:
@@ -150,6 +150,8 @@ class Replayer:
                         self._on(record, dwelling, begin, index), self._pack, self._calendar, self._model, self.outcomes
                     ),
                 )
+        if dwelling in self._history.doubted:
+            book.day(first + self._history.doubted[dwelling], ())
         return book
 
     def _courses(self, book: Book, dwelling: int, record: DwellingRecord, household: Household, days: range) -> None:
@@ -203,21 +205,23 @@ class Replayer:
             for i, q in enumerate(("electricity", "water"))
             if (dwelling, bool(i)) in self._gathered.metered
         }
-        count = len(observed)
+        count = history.doubted.get(dwelling, len(observed))
+        if not count:
+            return
         changes = sorted({0, *(day - history.first for day in self._changes(dwelling))} & set(range(count)))
         for begin, end in pairwise([*changes, count]):
             today = history.first + begin
             lease = _lease(leases, today)
             split = min(max((lease.first if lease else history.first) - history.first, 0), count)
             household = self._household(dwelling, lease, today, tokens) if lease else None
-            spans = tuple(one.withheld for one in household.members if one.withheld) if household else ()
-            if (split, spans) not in judged:
-                own = _with_withheld(observed, household)
-                judged[split, spans] = presence(own[:split], points) + presence(own[split:], points)
+            consents = self._consents(household)
+            if (split, consents) not in judged:
+                own = [_as_consented(day, household) for day in observed] if household and any(consents) else observed
+                judged[split, consents] = presence(own[:split], points) + presence(own[split:], points)
             record = DwellingRecord(
                 dwelling_id=history.dwellings[dwelling],
                 household=household,
-                days=tuple(judged[split, spans][:end]),
+                days=tuple(judged[split, consents][:end]),
                 points=points,
                 meters=names,
                 vacant_since=None if lease else self._vacant_since(dwelling, leases, today),
@@ -241,10 +245,20 @@ class Replayer:
         members = []
         for row in history.members.get(dwelling, ()):
             if row.live(today):
-                since = min(m.first for m in history.members[dwelling] if m.person == row.person)
-                token, tokens = self._buckets.token(row.person), self._buckets.tokens(row.person)
                 rows = [m for m in history.members[dwelling] if m.person == row.person]
-                members.append(Member(token, True, row.consent, tokens, _date(since), _withheld(rows, today)))
+                since = min(m.first for m in rows)
+                looked = min((m.first for m in rows if m.consent and m.first <= today), default=None)
+                members.append(
+                    Member(
+                        self._buckets.token(row.person),
+                        True,
+                        row.consent,
+                        self._buckets.tokens(row.person),
+                        _date(since),
+                        _withheld(rows, today),
+                        None if looked is None else _date(looked),
+                    )
+                )
         if self._buckets.unnamed(dwelling, max(0, today - history.first)):
             members.append(Member(SOMEBODY, True, False, nameless))
         rows = [m for m in history.members.get(dwelling, ()) if m.last is None or m.last >= lease.first]
@@ -291,11 +305,16 @@ class Replayer:
             for i, (day, gap) in enumerate(zip(days, gaps, strict=True))
         ], points
 
+    def _consents(self, household: Household | None) -> tuple[object, ...]:
+        """What days must know of them: nothing where doors might always look at somebody, and nobody took a consent back."""
+        if household is None:
+            return (), None
+        late = household.looked_from > _date(self._history.first)
+        return tuple(m.withheld for m in household.members if m.withheld), household.looked_from if late else None
 
-def _with_withheld(observed: Sequence[ObservedDay], household: Household | None) -> list[ObservedDay]:
-    if household is None or not any(member.withheld for member in household.members):
-        return list(observed)
-    return [replace(day, withheld=True) if household.withheld_on(day.day) else day for day in observed]
+
+def _as_consented(day: ObservedDay, household: Household) -> ObservedDay:
+    return replace(day, withheld=household.withheld_on(day.day), unlooked=day.day < household.looked_from)
 
 
 def _withheld(rows: Sequence[MemberRow], today: int) -> tuple[tuple[date, date | None], ...]:

@@ -13,14 +13,13 @@ from typing import Any
 
 from hub.occupancy.asking import FEWEST, SHARE, WINDOW_DAYS
 from hub.occupancy.backtest.baselines import BaselineCounter
-from hub.occupancy.backtest.chunk import HistoryInvalid, Problems
+from hub.occupancy.backtest.chunk import HistoryInvalid, Problems, day_of
 from hub.occupancy.backtest.gather import gather
 from hub.occupancy.backtest.gathered import Gathered
 from hub.occupancy.backtest.history import History, read_history
 from hub.occupancy.backtest.inspected import taught, told
 from hub.occupancy.backtest.leads import write_leads
 from hub.occupancy.backtest.named import homes_named
-from hub.occupancy.backtest.pool import write_whole
 from hub.occupancy.backtest.replay import Lead, Replayer
 from hub.occupancy.backtest.score import Scored, Truth, read_truth, score
 from hub.occupancy.backtest.stock import replay_all
@@ -28,14 +27,15 @@ from hub.occupancy.backtest.tables import Tables
 from hub.occupancy.finding import RULES_VERSION
 from hub.occupancy.fitted import fixed_chances, marks, model
 from hub.occupancy.policy import calendar, pack_named
+from hub.whole_file import write_whole
 
 GATHERED = "gathered.json"
 """In the working directory: the tables are read, what follows goes on where it stopped."""
 
-FORM = 3
+FORM = 4
 """Of what is kept in the working directory, and of how tables are read into it: with another one a run begins anew."""
 
-OURS = (GATHERED, "uses-*.bin", "meters-*.bin", "leads-*.json", "again-*.json", "*.part")
+OURS = (GATHERED, "uses-*.bin", "meters-*.bin", "keys-*.bin", "leads-*.json", "again-*.json", "*.part")
 
 Progress = Callable[[str, int, int], None]
 """Told (what is being done, so many done, of so many)."""
@@ -157,7 +157,7 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
                 kept["carded"],
                 kept["water_days"],
                 [(point, day) for point, day in kept["unheard"]],
-                kept["contradicted"],
+                [(dwelling, day) for dwelling, day in kept["contradicted"]],
             )
             found.tell(history)
             return found
@@ -186,8 +186,17 @@ def _gathered(work: Path, fingerprint: str, tables: Tables, history: History, pr
         "counts": tables.problems.counts,
         "examples": tables.problems.examples,
     }
-    write_whole(mark, json.dumps(text, ensure_ascii=False))
+    write_whole(mark, json.dumps(text, ensure_ascii=False).encode())
     return found
+
+
+def _kept_out(history: History) -> dict[str, str]:
+    """Dwelling → why nothing is said of it."""
+    doubted = {
+        dwelling: f"passes that name another dwelling than their holder's: nothing is said from {day_of(history.first + day)} on"
+        for dwelling, day in history.doubted.items()
+    }
+    return {history.dwellings[d]: why for d, why in sorted((doubted | history.excluded).items())}
 
 
 def _figures(
@@ -200,7 +209,7 @@ def _figures(
 ) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "dwellings": len(history.dwellings),
-        "kept_out": {history.dwellings[d]: why for d, why in sorted(history.excluded.items())},
+        "kept_out": _kept_out(history),
         "days": history.last - history.first + 1,
         "passes": gathered.passes,
         "rows": len(leads),

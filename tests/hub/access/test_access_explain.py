@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from access_site import BOARD, GATE, Setup, change, desired, token_of
 from sqlalchemy import update
-from test_access_passes import HOME, body
+from test_access_passes import HOME, body, passed
 
 from device_drivers.contract.access import list_digest
 from device_drivers.contract.device import DeviceStatus
@@ -20,7 +20,7 @@ from hub.access.explain_person import find_persons
 from hub.access.explain_text import NothingToExplain, explain_text
 from hub.estate.devices import take_report
 from hub.services import Hub
-from hub.tables import Consent, Estate, HouseholdMember, Person, Tenancy
+from hub.tables import Consent, Edge, Estate, HouseholdMember, Person, Tenancy
 
 
 @pytest.fixture
@@ -160,6 +160,35 @@ def test_a_door_that_is_locked_down_says_so_and_lists_visitors_first(hub: Hub, s
     assert [line["holder_class"] for line in door["lines"]] == ["visitor", "resident"]
     assert "访客通行证，接待房屋 E001-B1-0101" in door["lines"][0]["because"]
     assert client.get("/api/v1/doors/E001.G1/explain?label=0202").json()["total"] == 1
+
+
+def test_a_lock_down_that_has_ended_is_not_told_though_its_edge_is_away(
+    hub: Hub, site: Setup, sign_in: Any, clock: Any
+) -> None:
+    """It ends by itself, at the box: no word of it comes while there is no link."""
+    site(hub)
+    end = hub.now() + timedelta(hours=1)
+    tell(hub, GATE, modes=(PointMode("E001.G1-IN", DoorMode.LOCKED_DOWN, hub.now(), end, reason="寻找走失儿童"),))
+    change(hub, lambda s: s.execute(update(Edge).values(online=False)))
+    assert "已封闭" in text(hub, "P2")
+    clock.pass_(hours=2)
+    assert "已封闭" not in text(hub, "P2"), "the door opens again"
+    assert sign_in(hub, "estate_manager").get("/api/v1/doors/E001.G1/explain").json()["shut"] == []
+
+
+def test_a_visit_that_is_used_is_told_at_its_door_and_at_no_other(hub: Hub, site: Setup, sign_in: Any) -> None:
+    """The edge refuses (`used_up`) from that moment; the pass itself ends half an hour later."""
+    site(hub)
+    client = sign_in(hub, "estate_manager")
+    made = client.post("/api/v1/estates/E001/passes", json=body(hub, start=hub.now(), uses=1)).json()
+    publish.publish(hub)
+    assert "次数已用完" not in text(hub, made["subject"])
+    (token,) = (c.token for c in desired(hub, GATE).credentials if c.holder_class == HolderClass.VISITOR)
+    passed(hub, token, 1)
+    assert "北门：次数已用完（共1次）" in text(hub, made["subject"])
+    assert "单元门：次数已用完" not in text(hub, made["subject"]), "gate and entrance count for themselves"
+    (line,) = client.get(f"/api/v1/credentials/{token}/explain").json()["lines"]
+    assert any("used" in one for one in line["english"]["not_because"])
 
 
 def test_a_counted_pass_at_a_terminal_is_the_edges_to_decide(hub: Hub, site: Setup, sign_in: Any) -> None:

@@ -84,6 +84,21 @@ def test_a_day_that_has_not_come_begins_at_local_midnight() -> None:
     assert entitle(POINTS, [future], late, ZONE)[0].validity.not_before is None
 
 
+def test_a_home_that_begins_later_opens_from_its_day_and_keeps_nobody_out_of_the_one_before() -> None:
+    """Whichever of a person's credentials the one card stands on."""
+    soon, later = date(2026, 11, 22), date(2027, 3, 1)
+    here = ("b1-in", "d101", "g1-in", "g1-out")
+    token = holder("t1", "B2", "D201", from_date=soon, also=(("B1", "D101", date(2026, 1, 5)),))
+    (one,) = entitle(POINTS, [token], AS_OF, ZONE)
+    assert (one.access_points, one.validity) == (here, ValidityPeriod())
+    (moved,) = entitle(POINTS, [token], datetime(2026, 11, 21, 16, tzinfo=UTC), ZONE)
+    assert (moved.access_points, moved.validity) == (tuple(sorted({*here, "b2-in"})), ValidityPeriod())
+    both_later = holder("t1", "B2", "D201", from_date=soon, also=(("B1", "D101", later),))
+    (waits,) = entitle(POINTS, [both_later], AS_OF, ZONE)
+    assert waits.access_points == ("b2-in", "g1-in", "g1-out")
+    assert waits.validity.not_before == datetime(2026, 11, 21, 16, tzinfo=UTC)
+
+
 # --- compose ----------------------------------------------------------------------------------------------------------
 
 

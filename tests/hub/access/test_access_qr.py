@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +21,15 @@ from hub import auth
 from hub.access import publish
 from hub.access.qr import BURST, EVERY_S, Limiter
 from hub.services import Hub
-from hub.tables import AccessPass, CredentialIdentifierRow, CredentialRow, PassLink, Tenancy
+from hub.tables import (
+    AccessPass,
+    CredentialIdentifierRow,
+    CredentialRow,
+    HouseholdMember,
+    PassLink,
+    Person,
+    Tenancy,
+)
 
 ID_NUMBER = "11010519491231002X"
 
@@ -163,14 +171,40 @@ def test_the_lease_systems_app_gets_a_members_code_by_its_key(
     assert sign_in(hub, "estate_manager").post("/api/v1/member-qr", json=wanted).status_code == 403
 
 
+def test_two_sources_with_the_same_numbers_give_nobody_anothers_code(hub: Hub, site: Setup, client_for: Any) -> None:
+    """Numbers are a source's own. A second one (an upload, another office) has a T-1 and a P2 of its own, who moved in later."""
+    site(hub)
+
+    def of_another_source(session: Any) -> None:
+        session.add(
+            Tenancy(
+                id="X-1", source="other", source_id="T-1", version=1, estate_id="E001", state="active",
+                dwelling_id="E001.E001-B1-0202", from_date=date(2026, 1, 5),
+            )
+        )  # fmt: skip
+        session.add(Person(id="XP2", source="other", source_id="P2", name="某某"))
+        session.flush()
+        session.add(
+            HouseholdMember(
+                id="XM2", tenancy_id="X-1", person_id="XP2", relation="applicant", ordinal=1, from_date=date(2026, 1, 5),
+                offered={"cards": ["7777"], "photo": None},
+            )
+        )  # fmt: skip
+
+    change(hub, of_another_source)
+    publish.publish(hub)
+    key = {"X-Api-Key": auth.add_api_key(hub, "lease")}
+    got = client_for(hub).post("/api/v1/member-qr", json={"tenancy": "T-1", "person": "P2"}, headers=key)
+    assert got.status_code == 409, "whose code it would be nobody can tell"
+    assert "text" not in got.json()
+
+
 def test_a_resident_with_a_phone_and_nothing_else_stands_on_the_lists_of_readers_of_codes(
     hub: Hub, site: Setup
 ) -> None:
     site(hub)
 
     def no_card(session: Any) -> None:
-        from hub.tables import HouseholdMember
-
         session.get_one(HouseholdMember, "M3").offered = {"cards": [], "photo": None}
 
     change(hub, no_card)

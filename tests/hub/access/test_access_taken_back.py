@@ -52,16 +52,21 @@ def test_a_person_of_two_records_takes_it_back_once(hub: Hub, estate: Setup, sig
         assert not {token_of(hub, "P1"), token_of(hub, "P3")} & faces
 
 
-def test_who_lost_his_card_and_takes_back_his_face_is_not_locked_out(hub: Hub, estate: Setup, sign_in: Any) -> None:
+def test_who_lost_his_card_and_takes_back_his_face_is_not_locked_out(
+    hub: Hub, estate: Setup, sign_in: Any, client_for: Any
+) -> None:
     estate(hub)
     publish.publish(hub)
     client = sign_in(hub, "estate_manager")
-    assert post(client, f"/credentials/{token_of(hub, 'P1')}/lost-card", card="1001").status_code == 200
+    lost = post(client, f"/credentials/{token_of(hub, 'P1')}/lost-card", card="1001").json()
     publish.publish(hub)
     assert ways(hub, "P1") == ["face"]
-    assert post(client, "/members/M1/consents/withdraw", purpose="a").json()["link"], (
-        "a card that is lost opens nothing"
+    told = post(client, "/members/M1/consents/withdraw", purpose="a").json()
+    assert (bool(lost["link"]), told["link"], told["phone_only"]) == (True, "", True), (
+        "the link came with the lost card"
     )
+    secret = lost["link"].split("#")[1]
+    assert client_for(hub).post("/api/v1/pass-qr", json={"secret": secret}).status_code == 200
 
 
 def test_who_never_got_his_card_and_takes_back_his_face_is_not_locked_out(

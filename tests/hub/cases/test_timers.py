@@ -135,6 +135,21 @@ def test_a_notice_is_served_heard_and_enforced_in_time() -> None:
     assert found["appeal"].due == date(2026, 12, 7)
 
 
+def test_who_waits_for_the_courts_enforcement_is_not_late_meanwhile() -> None:
+    served = Notice("1", "d", MONDAY, "vacate", date(2026, 12, 31), date(2026, 11, 18))
+    first = running(State.NOTICED, notice=served)["after_deadline"].due
+    assert first < date(2027, 2, 1), "sue, or wait: the choice is asked for soon after the deadline"
+    waiting = running(State.NOTICED, first + timedelta(days=1), notice=served)["after_deadline"]
+    assert not waiting.late
+    assert served.sue_until is not None
+    assert waiting.due > served.sue_until, "before it the court does not enforce (Administrative Compulsion Law 53)"
+    assert running(State.NOTICED, waiting.due + timedelta(days=1), notice=served)["after_deadline"].late
+    told = Notice("1", "d", MONDAY, "rectify", date(2026, 12, 31), date(2026, 11, 18))
+    assert running(State.NOTICED, first + timedelta(days=1), notice=told)["after_deadline"].late, (
+        "no court waits for it"
+    )
+
+
 def test_what_is_closed_only_waits_for_the_archive() -> None:
     for state in CLOSED - {State.ARCHIVED}:
         assert set(running(state, kind="sublet", defence=MONDAY, unanswered_since=MONDAY)) == {"archive"}

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from hub.occupancy.estate_view import load_day
 from hub.occupancy.load import households_of
@@ -49,6 +49,27 @@ def test_nobody_is_absent_whom_doors_may_not_look_at() -> None:
     assert set(days(True, water=0.0)) == {DayState.UNKNOWN}
 
 
+def unlooked(**of_day: Any) -> list[DayState]:
+    """Two months of a family of which nobody consented yet."""
+    two = [MAY[0] + timedelta(days=n) for n in range(60)]
+    return [one.state for one in presence([ObservedDay(d, unlooked=True, **of_day) for d in two], frozenset({"gate"}))]
+
+
+def test_nobody_is_absent_whom_doors_might_never_look_at() -> None:
+    assert set(unlooked()) == {DayState.UNKNOWN}, "by face, as far as anybody knows"
+    assert set(unlooked(water=0.0)) == {DayState.ABSENT}, "no water for months says it without a door"
+    assert set(unlooked(water=0.2)[:14]) == {DayState.UNKNOWN}
+    assert set(unlooked(water=0.2)[15:]) == {DayState.PRESENT}
+
+
+def test_whom_cards_show_doors_have_seen() -> None:
+    card = ObservedDay(MAY[0], uses=(CredentialUse("tok", True, other=1),), unlooked=True)
+    seen = [ObservedDay(day, uses=card.uses, unlooked=True) for day in MAY[:5]]
+    gone = [ObservedDay(day, unlooked=True) for day in MAY[5:]]
+    states = [one.state for one in presence([*seen, *gone], frozenset({"gate"}))]
+    assert set(states[5:]) == {DayState.ABSENT}, "who came by card and comes no more"
+
+
 def test_water_of_a_household_that_may_not_be_looked_at_is_its_own() -> None:
     assert DayState.OTHER_USE in days(False, water=0.2), "with consent: seen no more, and water runs"
     assert set(days(True, water=0.2)) == {DayState.PRESENT}
@@ -69,4 +90,20 @@ def test_it_is_the_households(hub: Hub, small_site: Callable[[Hub], None]) -> No
         household = households_of(session, view, [HOME])[HOME]
     assert household.members[0].withheld == ((date(2026, 10, 2), None),)
     assert [household.withheld_on(date(2026, 10, n)) for n in (1, 2, 30)] == [False, True, True]
+    assert household.looked_from < date(2026, 10, 1)
     assert not Household("t", MAY[0], None, (Member("m", True, False),)).withheld_on(MAY[5])
+
+
+@pytest.mark.parametrize("purpose", ["a", None])
+def test_who_has_no_face_at_the_doors_comes_by_card(
+    hub: Hub, small_site: Callable[[Hub], None], purpose: str | None
+) -> None:
+    """Consent (a) alone: they may come by face, and nobody may look. None at all: doors show whoever comes."""
+    small_site(hub)
+    with hub.db.unit_of_work("test", "other consents", now=hub.now()) as uow:
+        statement = update(Consent).values(purpose=purpose) if purpose else delete(Consent)
+        uow.session.execute(statement)
+    with hub.db.reading() as session:
+        view = load_day(session, session.get_one(Estate, "E001"), date(2026, 11, 1), hub.now())
+        household = households_of(session, view, [HOME])[HOME]
+    assert household.members[0].looked_from == (None if purpose else date.min)

@@ -6256,12 +6256,20 @@ export interface components {
             /** Status */
             status: string;
         };
-        /** StuckMember */
+        /**
+         * StuckMember
+         * @description `face_only`: the face opens, and nothing else does. `since`: when the consent to it was taken back, where it was all there
+         *     was; at this desk, at another estate's, or by the records.
+         */
         StuckMember: {
             /** Dwelling Id */
             dwelling_id: string;
+            /** Face Only */
+            face_only: boolean;
             /** Label */
             label: string;
+            /** Since */
+            since: string | null;
             /** Token */
             token: string;
             /** Why */

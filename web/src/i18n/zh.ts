@@ -334,7 +334,7 @@ export const zh = {
     confirm: "确认执行", refuse: "不同意", refuseHint: "不同意后这件事不会执行，原样保留。", confirmed: "已确认并执行", refused: "已拒绝，未执行", heldNow: "一小时内更改较多，这一项已转给第二人确认，确认前不生效。", numberTitle: "通行证号码", numberHint: "号码只显示这一次，请交给访客。",
     idCard: "身份证开门", idCardHint: "本人自愿选择。只保存不可还原的校验值，不保存号码；在能读身份证的门口使用。", idCardNumber: "身份证号（请核对证件）", idCardNeeded: "请填写18位身份证号。", idCardOn: "已启用身份证开门", idCardOff: "已停用身份证开门", idCardStop: "停用身份证开门", idCardStopHint: "停用后身份证不再开门，本人其他方式不变。",
     pin: "发开门密码", pinHint: "系统生成密码，只显示一次，保存的是不可还原的校验值；在有键盘的门口输入密码后按 # 键。再次发放时旧密码失效。", pinOn: "已生成开门密码", pinStop: "取消开门密码", pinStopHint: "取消后密码不再开门，本人其他方式不变。", pinOff: "已取消开门密码", pinTitle: "开门密码", pinOnce: "密码只显示这一次，请当面交给本人。",
-    otherWay: "本人的手机通行链接", otherWayHint: "人脸是本人唯一的登记方式，已同时生成手机通行链接：请让本人现在扫码，手机上即显示通行码。链接只显示这一次。", phoneOnly: "本人现在只能用手机通行码进门。",
+    otherWay: "本人的手机通行链接", needsWay: "失去唯一开门方式的住户", needsWayHint: "以下住户撤回了刷脸同意（在本处或别处），现在没有其他开门方式：请尽快联系本人办理门卡、密码或身份证开门。", otherWayHint: "除人脸外本人没有登记其他方式，已同时生成手机通行链接：请让本人现在扫码，手机上即显示通行码。链接只显示这一次。", phoneOnly: "本人现在只能用手机通行码进门。",
     heldFeed: (source: string) => `数据源 ${source} 的变更`, nobodyYet: "还没有人确认", toHeld: (n: number) => `逐户核对 ${n} 户`,
     households: "逐户查看", householdsNone: "按现在的情况，没有住户会失去什么", lost: { ended: "居住资格", left: "成员资格", cards: "门卡", photo: "人脸", moved: "原住处" } as Record<string, string>,
   },

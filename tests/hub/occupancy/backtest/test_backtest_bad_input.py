@@ -165,6 +165,26 @@ def test_what_is_told_twice_counts_once_and_what_contradicts_itself_not_at_all(
     assert found == clean
 
 
+def test_a_month_that_was_added_once_more_counts_once(
+    city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody puts the months' files together and takes one twice, far apart in the table: chances changed, and stages with
+    them."""
+    monkeypatch.setattr("hub.occupancy.backtest.tables.CHUNK_ROWS", 5000)
+    monkeypatch.setattr("hub.occupancy.backtest.repeats.FLUSH_KEYS", 7000)
+    added = list[dict[str, str]]()
+
+    def again(rows: Rows) -> Rows:
+        added.extend(rows[: len(rows) // 3])
+        return [*rows, *added]
+
+    replay(city, tmp_path / "once.csv")
+    _, result = replay(spoilt(city, tmp_path / "again", {"passes": again}), tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_text() == (tmp_path / "once.csv").read_text(), "chances and all"
+    told_apart = [row for row in added if row["person_id"] or row["credential_id"]]
+    assert result.problems.counts["duplicate pass, counted once"] >= len(told_apart) > 5000
+
+
 def test_two_readings_that_differ_say_nothing(city: Path, tmp_path: Path) -> None:
     """A second series of readings near nothing for every home: no home is found empty by its meter."""
     source = spoilt(
@@ -348,7 +368,9 @@ def test_passes_that_name_the_neighbours_flat_accuse_neither(city: Path, clean: 
     assert result.problems.counts["pass naming another dwelling than its holder's, kept out"] > 500
     assert not no_more(found, clean)
     why = "passes that name another dwelling than their holder's"
-    assert [home for home, said in result.figures["kept_out"].items() if said == why], "nobody was told which homes"
+    assert [home for home, said in result.figures["kept_out"].items() if said.startswith(why)], (
+        "nobody was told which homes"
+    )
 
 
 @pytest.mark.parametrize("kind", ["water", "electricity"])

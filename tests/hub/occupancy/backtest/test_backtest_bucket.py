@@ -84,12 +84,16 @@ def test_a_water_meter_of_whole_cubic_metres_says_nothing(tmp_path: Path) -> Non
     """An old woman's meter of 1 m³ stands still on 29 days of 30, and she lives there on every one."""
     own = [(0, day, 1, float(day % 2)) for day in range(12)]
     write(tmp_path, [], [*own, (0, 1, 0, 7.0), (1, 1, 1, 0.0), (1, 2, 1, 0.5)])
-    held = city(water_days={"E": [100, 5]}).held(tmp_path, 0)
-    assert set(held[0][1]) == {0}, "its own days tell; electricity stays"
-    assert set(held[1][1]) == {1}, "the estate's meters count litres"
+    litres = [[100] * DAYS, [5] * DAYS]
+    held = city(water_days={"E": litres}).held(tmp_path, 0)
+    assert set(held[0][1][1][10:]) == {None}, "its own days tell, once five of them showed it"
+    assert held[0][1][1][:4] == [0.0, 1.0, 0.0, 1.0], "what a meter counts is not known before it shows"
+    assert held[0][1][0][1] == 7.0, "electricity stays"
+    assert held[1][1][1][1:3] == [0.0, 0.5], "the estate's meters count litres"
     write(tmp_path, [], [(0, 1, 0, 7.0), (1, 1, 1, 0.0), (1, 2, 1, 0.0)])
-    held = city(water_days={"E": [100, 95]}).held(tmp_path, 0)
-    assert held[1][1] == {}, "no use to tell by: it is a meter as the estate has them"
+    held = city(water_days={"E": [[4] * DAYS, [0, *[4] * (DAYS - 1)]]}).held(tmp_path, 0)
+    assert held[1][1][1][1] == 0.0, "half of what was used showed it up to then"
+    assert set(held[1][1][1][11:]) == {None}, "no use to tell by: it is a meter as the estate has them"
     assert set(held[0][1]) == {0}, "a home without a water meter"
 
 

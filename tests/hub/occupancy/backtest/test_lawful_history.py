@@ -152,6 +152,26 @@ def by_face_alone(block: Path, target: Path, homes: set[str], spans: tuple[tuple
     return changed(block, target, members=consents, passes=faces)
 
 
+def lived_in(block: Path) -> set[str]:
+    """Homes of which nothing is found, where everybody has consented for long."""
+    led = {one[0] for one in leads(block)}
+    away = {row["dwelling_id"] for name in ("absences", "simulated_absences") for row in read(block / f"{name}.csv")[1]}
+    members: dict[str, Rows] = {}
+    for row in read(block / "members.csv")[1]:
+        members.setdefault(row["dwelling_id"], []).append(row)
+    return {
+        home
+        for home, rows in members.items()
+        if home not in led | away
+        and all(r["face_consent_b"] == "1" and not r["to"] and r["from"] < "2025-05-01" for r in rows)
+    }
+
+
+def comes_by_face(block: Path) -> Counter[str]:
+    """Home → its passes by face."""
+    return Counter(row["dwelling_id"] for row in read(block / "passes.csv")[1] if row["credential_kind"] == "face")
+
+
 @pytest.mark.parametrize(
     "spans",
     [
@@ -165,23 +185,95 @@ def test_who_takes_consent_back_is_no_suspect(
 ) -> None:
     """Homes that are lived in and come by face alone: nobody may look at them any more, and that is all that is known. (Two of
     eight such homes were files, on others who would live there.)"""
-    led = {one[0] for one in leads(block)}
-    away = {row["dwelling_id"] for name in ("absences", "simulated_absences") for row in read(block / f"{name}.csv")[1]}
-    members: dict[str, Rows] = {}
-    for row in read(block / "members.csv")[1]:
-        members.setdefault(row["dwelling_id"], []).append(row)
-    faces = Counter(row["dwelling_id"] for row in read(block / "passes.csv")[1] if row["credential_kind"] == "face")
-    settled = {
-        home: rows
-        for home, rows in members.items()
-        if home not in led | away
-        and all(r["face_consent_b"] == "1" and not r["to"] and r["from"] < "2025-05-01" for r in rows)
-    }
+    settled, faces = lived_in(block), comes_by_face(block)
     homes = set(sorted(settled, key=lambda home: -faces[home])[:8])
     assert len(homes) == 8
     before = by_face_alone(block, tmp_path / "always", homes, (("", "", "1"),))
     assert not [one for one in leads(before) if one[0] in homes], "they live there"
     assert not [one for one in leads(by_face_alone(block, tmp_path / "then", homes, spans)) if one[0] in homes]
+
+
+def test_who_never_consented_and_comes_by_face_alone_is_not_absent(block: Path, tmp_path: Path) -> None:
+    """No door may look, no card was used, no meter is there: nothing is known. (Such homes were asked where they had been.)
+    A meter may speak: a home that used no water for so long is asked, whoever consented."""
+    faces = comes_by_face(block)
+    homes = set(sorted(lived_in(block), key=lambda home: -faces[home])[:8])
+    never = by_face_alone(block, tmp_path / "never", homes, (("", "", "0"),))
+
+    def without(rows: Rows) -> Rows:
+        return [row for row in rows if row["dwelling_id"] not in homes]
+
+    def dry(rows: Rows) -> Rows:
+        return [
+            {**row, "value": "0"} if row["dwelling_id"] in homes and row["kind"] == "water" else row for row in rows
+        ]
+
+    unmetered = changed(never, tmp_path / "unmetered", meters=without)
+    assert not [one for one in leads(unmetered) if one[0] in homes]
+    asked = {one[0] for one in leads(changed(never, tmp_path / "dry", meters=dry)) if one[0] in homes}
+    assert len(asked) > len(homes) // 2, "the meter speaks of who is gone"
+
+
+def test_contradicting_passes_are_not_known_before_they_come(block: Path, tmp_path: Path) -> None:
+    """A home is kept out from the day on which its records contradict each other, not from the beginning."""
+    home, until = next(one[0] for one in leads(block) if one[3] < "2025-12-01"), date(2025, 12, 20)
+    members, passes = read(block / "members.csv")[1], read(block / "passes.csv")[1]
+    other = next(row["person_id"] for row in members if row["dwelling_id"] not in (home, HOME) and not row["to"])
+    point = passes[0]["access_point_id"]
+    wrong = [
+        a_pass(
+            "card",
+            other,
+            home,
+            f"{until + timedelta(days=1 + n // 600)}T{n // 60 % 10 + 8:02d}:{n % 60:02d}:00+08:00",
+            point,
+        )
+        for n in range(2400)
+    ]
+    whole = changed(block, tmp_path / "whole", passes=lambda rows: in_order([*rows, *wrong]))
+    said = leads(whole)
+    assert [one for one in up_to(said, until) if one[0] == home], "what was said before stays said"
+    assert up_to(said, until) == leads(block, until)
+    assert not [one for one in said if one[0] == home and one[3] > "2025-12-24"], "kept out from then on"
+    assert all(one[4] for one in said if one[0] == home), "nothing stands any longer"
+
+
+def test_what_a_meter_counts_is_not_known_before_it_shows(block: Path, tmp_path: Path) -> None:
+    """A water meter that counts whole cubic metres later has told something until then."""
+    home, until = next(one[0] for one in leads(block) if one[3] < "2025-12-01"), date(2025, 12, 20)
+
+    def later_whole(rows: Rows) -> Rows:
+        return [
+            {**row, "value": "1"} if row["dwelling_id"] == home and row["kind"] == "water" and row["date"] > until.isoformat()
+            else {**row, "value": "0"} if row["dwelling_id"] == home and row["kind"] == "water" else row
+            for row in rows
+        ]  # fmt: skip
+
+    whole = changed(block, tmp_path / "whole", meters=later_whole)
+    assert leads(whole, until) == up_to(leads(whole), until)
+
+
+def test_who_is_registered_in_two_homes_has_gone_to_the_one_behind_the_door(block: Path, tmp_path: Path) -> None:
+    """Passes that name nobody's home were the first one's alone: the other household was asked where it had been."""
+    home = max(lived_in(block))
+    person = next(row["person_id"] for row in read(block / "members.csv")[1] if row["dwelling_id"] == home)
+    first = min(row["dwelling_id"] for row in read(block / "members.csv")[1])
+    assert first < home
+
+    def alone(rows: Rows) -> Rows:
+        kept = [row for row in rows if row["dwelling_id"] != home]
+        mine = next(row for row in rows if row["person_id"] == person)
+        return [*kept, {**mine, "from": "2023-01-01"}, {**mine, "from": "2023-01-01", "dwelling_id": first}]
+
+    def theirs(rows: Rows) -> Rows:
+        mine = [{**row, "dwelling_id": "", "person_id": person} if row["dwelling_id"] == home else row for row in rows]
+        return [row for row in mine if row["credential_kind"] != "visitor"]
+
+    def unmetered(rows: Rows) -> Rows:
+        return [row for row in rows if row["dwelling_id"] != home]
+
+    both = changed(block, tmp_path / "both", members=alone, passes=theirs, meters=unmetered)
+    assert not [one for one in leads(both) if one[0] == home]
 
 
 def test_who_comes_back_later_is_not_known_when_others_move_in(block: Path, tmp_path: Path) -> None:

@@ -1,18 +1,16 @@
 /** One member of a household at the counter: what may be done at his own wish. Nothing here is done against him. */
 
-import { QRCodeSVG } from "@rc-component/qrcode";
-import { Button, Input, Modal } from "antd";
+import { Button, Input } from "antd";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import type { Credential, DeskAnswer, Member, Withdrawn } from "../../api/types";
-import { useSaid, useTold, useWords, word } from "../../i18n";
+import { useSaid, useWords, word } from "../../i18n";
 import { Mark, StateMark } from "../../ui/Mark";
 import { OnDevices } from "../../ui/OnDevices";
 import { ReasonDialog } from "../../ui/ReasonDialog";
-import { linkOf } from "../passes/PassCard";
-import { PassLink } from "../passes/PassLink";
 import { useDeskDone } from "../passes/useDeskDone";
 import { MemberWays } from "./MemberWays";
+import { OtherWay } from "./OtherWay";
 
 const PURPOSES = ["a", "b", "c"] as const;
 type Purpose = (typeof PURPOSES)[number];
@@ -41,23 +39,6 @@ export function CounterMember({ member }: { member: Member }): ReactNode {
   );
 }
 
-/** Who had nothing but the face: the phone from this minute, and a card where a door reads no phone. */
-function OtherWay({ way, name, close }: { way: Withdrawn; name: string; close: () => void }): ReactNode {
-  const { counter: t, passes, common } = useWords();
-  const told = useTold();
-  const link = linkOf({ subject: "", number: "", link: way.link ?? "", warnings: [], warnings_en: [], held: "" });
-  return (
-    <Modal open title={`${t.otherWay} · ${name}`} onCancel={close} maskClosable={false} footer={<Button type="primary" onClick={close}>{common.close}</Button>}>
-      <div data-testid="other-way">
-        <p className="reminder">{link ? t.otherWayHint : t.phoneOnly}</p>
-        {link ? <div className="qr"><QRCodeSVG value={link} size={180} level="M" marginSize={4} title={passes.link} /></div> : null}
-        {(told(way.warnings, way.warnings_en) ?? []).map((warning) => <p key={warning}><Mark tone="warn">{warning}</Mark></p>)}
-      </div>
-      {link ? <PassLink link={link} /> : null}
-    </Modal>
-  );
-}
-
 function Withdraw({ member, purpose, close, tell }: { member: Member; purpose: Purpose; close: () => void; tell: (way: Withdrawn) => void }): ReactNode {
   const { counter: t, dwelling: d } = useWords();
   const finished = useDeskDone();
@@ -65,7 +46,8 @@ function Withdraw({ member, purpose, close, tell }: { member: Member; purpose: P
     const answer = await call<Withdrawn>(`/members/${encodeURIComponent(member.member_id)}/consents/withdraw`, { method: "POST", body: { purpose, reason } });
     close();
     if (answer.phone_only) tell(answer);
-    await finished({ subject: answer.member_id, number: "", link: "", warnings: [], warnings_en: [], held: "" }, answer.devices.length ? t.withdrawnFrom(answer.devices.length) : t.withdrawn);
+    const warned = answer.phone_only ? {} : { warnings: answer.warnings, warnings_en: answer.warnings_en };
+    await finished({ subject: answer.member_id, number: "", link: "", warnings: [], warnings_en: [], held: "", ...warned }, answer.devices.length ? t.withdrawnFrom(answer.devices.length) : t.withdrawn);
   };
   return <ReasonDialog open title={`${t.withdraw}: ${d.consent[purpose]} · ${member.name}`} hint={purpose === "a" ? t.withdrawFace : t.withdrawOther} close={close} submit={send} ok={t.withdraw} />;
 }
@@ -75,6 +57,7 @@ type Asked = "lost" | "own" | "restore";
 function CounterCredential({ credential }: { credential: Credential }): ReactNode {
   const { counter: t, words } = useWords();
   const [asked, setAsked] = useState<Asked | null>(null);
+  const [way, setWay] = useState<DeskAnswer | null>(null);
   const active = credential.state === "active";
   const because = credential.ended_because.split(":")[0] ?? "";
   const cards = credential.identifiers.filter((identifier) => identifier.type === "card");
@@ -91,15 +74,16 @@ function CounterCredential({ credential }: { credential: Credential }): ReactNod
         {active ? <Button size="small" danger onClick={() => setAsked("own")}>{t.ownRequest}</Button> : null}
         {!active && because === "own_request" ? <Button size="small" onClick={() => setAsked("restore")}>{t.restore}</Button> : null}
       </div>
-      {asked === "lost" ? <LostCard credential={credential} close={() => setAsked(null)} /> : null}
+      {asked === "lost" ? <LostCard credential={credential} close={() => setAsked(null)} tell={setWay} /> : null}
       {asked === "own" || asked === "restore" ? <Plain credential={credential} what={asked} close={() => setAsked(null)} /> : null}
+      {way ? <OtherWay way={way} name={credential.label} close={() => setWay(null)} /> : null}
     </div>
   );
 }
 
 interface Dialog { credential: Credential; close: () => void }
 
-function LostCard({ credential, close }: Dialog): ReactNode {
+function LostCard({ credential, close, tell }: Dialog & { tell: (way: DeskAnswer) => void }): ReactNode {
   const { counter: t } = useWords();
   const finished = useDeskDone();
   const [card, setCard] = useState("");
@@ -108,7 +92,8 @@ function LostCard({ credential, close }: Dialog): ReactNode {
     const body = { card: card.trim(), new_card: fresh.trim(), reason };
     const answer = await call<DeskAnswer>(`/credentials/${encodeURIComponent(credential.token)}/lost-card`, { method: "POST", body });
     close();
-    await finished(answer, t.lostDone);
+    if (answer.link) tell(answer);
+    await finished(answer.link ? { ...answer, warnings: [], warnings_en: [] } : answer, t.lostDone);
   };
   const masked = credential.identifiers.filter((one) => one.type === "card").map((one) => one.masked).join(" ");
   return (

@@ -8,6 +8,7 @@ import { useSession } from "../../session";
 import { DwellingPick } from "../../ui/DwellingPick";
 import { Answer, Empty, Panel } from "../../ui/Panel";
 import { CounterMember } from "./CounterMember";
+import { NeedsWay } from "./NeedsWay";
 import { SecondPerson } from "./SecondPerson";
 
 export function CounterPage(): ReactNode {
@@ -18,6 +19,7 @@ export function CounterPage(): ReactNode {
   return (
     <>
       <h1>{t.title}</h1>
+      <NeedsWay />
       <SecondPerson />
       {may("access.desk") ? (
         <Panel id="counter" title={t.residents} extra={<DwellingPick label={t.pick} value={id || null} change={(one) => setParams(one ? { dwelling: one } : {}, { replace: true })} />}>

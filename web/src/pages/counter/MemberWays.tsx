@@ -8,6 +8,7 @@ import * as format from "../../format";
 import { useWords } from "../../i18n";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 import { useDeskDone } from "../passes/useDeskDone";
+import { OtherWay } from "./OtherWay";
 
 type Asked = "idCard" | "idCardStop" | "pin" | "pinStop";
 
@@ -17,6 +18,7 @@ export function MemberWays({ member }: { member: Member }): ReactNode {
   const [asked, setAsked] = useState<Asked | null>(null);
   const [number, setNumber] = useState("");
   const [pin, setPin] = useState("");
+  const [way, setWay] = useState<DeskAnswer | null>(null);
   const has = (type: string): boolean => member.credentials.some((one) => one.state === "active" && one.identifiers.some((each) => each.type === type));
   const send = async (reason: string): Promise<void> => {
     const path = `/members/${encodeURIComponent(member.member_id)}`;
@@ -27,7 +29,8 @@ export function MemberWays({ member }: { member: Member }): ReactNode {
     setAsked(null);
     setNumber("");
     if (answer.number) setPin(answer.number);
-    await finished({ ...answer, number: "" }, done);
+    if (answer.link) setWay(answer);
+    await finished(answer.link ? { ...answer, warnings: [], warnings_en: [] } : { ...answer, number: "" }, done);
   };
   const hint = { idCard: t.idCardHint, idCardStop: t.idCardStopHint, pin: t.pinHint, pinStop: t.pinStopHint };
   const button = (what: Asked): ReactNode => <Button size="small" aria-label={`${t[what]}: ${member.name}`} onClick={() => setAsked(what)}>{t[what]}</Button>;
@@ -40,6 +43,7 @@ export function MemberWays({ member }: { member: Member }): ReactNode {
           {asked === "idCard" ? <label className="dialog-field"><span>{t.idCardNumber}</span><Input value={number} maxLength={18} autoComplete="off" onChange={(event) => setNumber(event.target.value)} /></label> : null}
         </ReasonDialog>
       ) : null}
+      {way ? <OtherWay way={way} name={member.name} close={() => setWay(null)} /> : null}
       <Modal open={pin !== ""} title={`${t.pinTitle} · ${member.name}`} onCancel={() => setPin("")} onOk={() => setPin("")} cancelButtonProps={{ style: { display: "none" } }}>
         <p>{t.pinOnce}</p><p className="big num" data-testid="member-pin">{format.grouped(pin)}</p><p className="faint">{t.pinHint}</p>
       </Modal>

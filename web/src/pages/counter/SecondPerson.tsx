@@ -15,20 +15,23 @@ import { ReasonDialog } from "../../ui/ReasonDialog";
 import { WaitingOrders } from "../doors/Orders";
 import { useDeskDone } from "../passes/useDeskDone";
 import { HeldHouseholds } from "./HeldHouseholds";
+import { OtherWay } from "./OtherWay";
 
 export function SecondPerson(): ReactNode {
   const { counter: t } = useWords();
   const [number, setNumber] = useState("");
+  const [way, setWay] = useState<{ name: string; answer: DeskAnswer } | null>(null);
   const orders = (useOrders().data?.items ?? []).filter((order) => order.state === "asked");
   const feeds = useHeldFeeds();
   return (
     <Panel id="second-person" title={t.second} live>
       <p className="faint">{t.secondHint}</p>
       <Answer query={useHeldActions()} rows={2} empty={(d) => d.items.length === 0 && orders.length === 0 && feeds.length === 0} emptyText={t.secondEmpty}>
-        {(d) => <ul className="rows cards">{d.items.map((item) => <Waiting key={item.id} item={item} tell={setNumber} />)}</ul>}
+        {(d) => <ul className="rows cards">{d.items.map((item) => <Waiting key={item.id} item={item} tell={setNumber} hand={(name, answer) => setWay({ name, answer })} />)}</ul>}
       </Answer>
       <WaitingOrders orders={orders} />
       <HeldFeeds held={feeds} />
+      {way ? <OtherWay way={way.answer} name={way.name} hint={t.confirmed} close={() => setWay(null)} /> : null}
       <Modal open={number !== ""} title={t.numberTitle} onCancel={() => setNumber("")} onOk={() => setNumber("")} cancelButtonProps={{ style: { display: "none" } }}>
         <p>{t.numberHint}</p><p className="big num" data-testid="confirmed-number">{format.grouped(number)}</p>
       </Modal>
@@ -38,7 +41,9 @@ export function SecondPerson(): ReactNode {
 
 type Word = "confirm" | "refuse";
 
-function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => void }): ReactNode {
+interface Shown { item: HeldAction; tell: (number: string) => void; hand: (name: string, answer: DeskAnswer) => void }
+
+function Waiting({ item, tell, hand }: Shown): ReactNode {
   const { counter: t, words } = useWords();
   const { may } = useSession();
   const zone = useZone();
@@ -49,6 +54,7 @@ function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => v
     const answer = await call<DeskAnswer>(`/held-actions/${encodeURIComponent(item.id)}/${asking}`, { method: "POST", body: { reason } });
     setAsking(null);
     if (answer.number) tell(answer.number);
+    if (answer.link) hand(label, answer); // shown this once, to whoever confirms
     if (asking === "refuse") void message.info(t.refused);
     await finished({ subject: "", number: "", link: "", warnings: [], warnings_en: [], held: "" }, asking === "refuse" ? t.refused : t.confirmed);
   };
