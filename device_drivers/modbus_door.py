@@ -40,11 +40,12 @@ from device_drivers.modbus_points import Points, value
 from device_drivers.modbus_reader import Reader
 from device_drivers.modbus_scan import BitScan
 from device_drivers.modbus_watch import UnitWatch
-from device_drivers.register_map import Board
+from device_drivers.register_map import BitPoint, Board
 
 log = logging.getLogger(__name__)
 DEFAULT_HOLD_S = CommandRequest(CommandKind.MOMENTARY_ACCESS).hold_s
 STILL_WORKING = 5  # Modbus exception "acknowledge": taken, not yet done
+EXIT_AGAIN_S = (0.1, 0.3, 0.6)  # a board that was busy as the exit button was pressed is told again
 
 _SAID = {None: "继电器状态读不到", True: "继电器读回为吸合（不知是否由此次开门引起）", False: "继电器读回为断开"}
 
@@ -70,6 +71,7 @@ class ModbusDoor:
         self._since = datetime.now(UTC)
         self._seen: datetime | None = None
         self._unknown_map = ""
+        self._restarted = False  # its flag is up, and was told
 
     # Life
 
@@ -184,14 +186,25 @@ class ModbusDoor:
         if board.reader and value(board.reader.flag, 0, bits):
             self._watch.calm_until = float("-inf")
             events += await self._reader.read(board.reader)
+            if self._reader.cleared:
+                self._watch.written((board.reader.flag.table, board.reader.flag.at(0)), board.reader.flag.invert)
         else:
             self._reader.idle()
-        if board.restarted and value(board.restarted, 0, bits):
-            self._watch.calm_until = float("-inf")
-            with suppress(IllegalRequest):
-                await self.bus.write_coil(self.config.unit, board.restarted.address, False)
-            events.append(DriverEvent(EdgeNote("device_restarted", "the board says it was restarted")))
+        if board.restarted:
+            events += await self._restart(board.restarted)
         return events
+
+    async def _restart(self, flag: BitPoint) -> list[DriverEvent]:
+        """Told once, also by a board that does not let its flag be cleared."""
+        if not value(flag, 0, self._watch.values):
+            self._restarted = False
+            return []
+        self._watch.calm_until = float("-inf")
+        told, self._restarted = self._restarted, True
+        with suppress(IllegalRequest):
+            await self.bus.write_coil(self.config.unit, flag.address, False)
+            self._watch.written((flag.table, flag.at(0)), flag.invert)
+        return [] if told else [DriverEvent(EdgeNote("device_restarted", "the board says it was restarted"))]
 
     async def _let_out(self, events: list[DriverEvent]) -> None:
         """Where the exit button hangs on the board alone, a press opens: no mode and no list has a say in it."""
@@ -199,9 +212,19 @@ class ModbusDoor:
             return
         for event in events:
             if isinstance(event.body, DoorEvent) and event.body.request_to_exit:
-                outcome, text = await self.command(CommandRequest(CommandKind.MOMENTARY_ACCESS, event.body.point))
-                if outcome is not CommandOutcome.DONE:
-                    log.error("%s: exit button at %s: %s %s", self.device_id, event.body.point, outcome, text)
+                await self._open_exit(event.body.point)
+
+    async def _open_exit(self, point: str) -> None:
+        """A refused pulse did not happen, and a way out that opens twice does no harm: it is asked for again."""
+        request = CommandRequest(CommandKind.MOMENTARY_ACCESS, point)
+        outcome, text = await self.command(request)
+        for wait_s in EXIT_AGAIN_S:
+            if outcome is not CommandOutcome.REFUSED:
+                break
+            await asyncio.sleep(wait_s)
+            outcome, text = await self.command(request)
+        if outcome is not CommandOutcome.DONE:
+            log.error("%s: exit button at %s: %s %s", self.device_id, point, outcome, text)
 
     # Commands
 

@@ -285,12 +285,13 @@ class Line:
             self._silence(self._turn, now)
 
     def _silence(self, turn: Turn, now: float) -> None:
-        if self._buffer:
+        half = bool(self._buffer)
+        if half:
             self._note_late(self._buffer)
             self._buffer = b""
         self.units.silent(turn.request, turn.sent_at, now)
         self._deaf += 1
-        if self._must_reconnect():
+        if self._must_reconnect(half):
             self._turn = None
             self._drop("made anew after silence")
         else:
@@ -299,13 +300,14 @@ class Line:
         turn.tell(NoAnswer(f"{turn.what}: no answer within {now - turn.sent_at:.1f} s"), now)
         self._pump()
 
-    def _must_reconnect(self) -> bool:
+    def _must_reconnect(self, half: bool) -> bool:
         """Where a late reply cannot be told from the next answer, a new connection keeps it away.
 
-        On Modbus TCP its transaction tells it, as far as this device is known to give it back.
+        On Modbus TCP its transaction tells it, as far as this device is known to give it back, and did not leave it in the
+        middle (`half`): the end of such a frame, coming late, would hide the next one's begin.
         """
         if self._on_tcp:
-            return self._lenient or not self._exact or self._deaf >= DEAF_AFTER
+            return half or self._lenient or not self._exact or self._deaf >= DEAF_AFTER
         return self.place.transport == "rtu_over_tcp"
 
     def _finish(self, turn: Turn, result: Result) -> None:

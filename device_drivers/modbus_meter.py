@@ -42,6 +42,7 @@ from device_drivers.register_value import value_of
 
 TELL_AT_LEAST_S = 3600.0
 BACK_OFF_MAX_S = 600.0
+DOUBLINGS = 30  # more are longer than any pause, and in the end no number
 NAMED = 3  # meters named in a status text
 
 
@@ -164,7 +165,7 @@ class ModbusMeters:
         except NoAnswer:
             line.misses += 1
             line.error = "no answer"
-            line.due = _now() + min(self.config.poll_s * 2**line.misses, BACK_OFF_MAX_S)
+            line.due = _now() + min(self.config.poll_s * 2 ** min(line.misses, DOUBLINGS), BACK_OFF_MAX_S)
             return MeterReading(quantity, None, point, ok=False, text="no answer")
         except IllegalRequest as error:
             self._answered(line, str(error))

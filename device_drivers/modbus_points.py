@@ -9,7 +9,7 @@ from device_drivers.door_watch import Debounced, DoorWatch
 from device_drivers.driver import DriverEvent, FireContact
 from device_drivers.modbus_door_config import ModbusDoorConfig
 from device_drivers.modbus_scan import Bit
-from device_drivers.register_map import BitPoint, Board
+from device_drivers.register_map import URGENT_MS, BitPoint, Board
 
 Bits = Mapping[Bit, bool | None]
 
@@ -32,21 +32,22 @@ class Points:
         return DoorWatch(name, config.grace_s, config.held_open_after_s, settle(board.magnet), settle(board.exit))
 
     def bits(self) -> dict[Bit, float]:
-        """All that are to be looked at, and each one's period in seconds."""
+        """All that are to be looked at, and each one's period in seconds: of the way out never more than `URGENT_MS`."""
         board, found = self.board, dict[Bit, float]()
 
-        def look(point: BitPoint | None, channels: range) -> None:
+        def look(point: BitPoint | None, channels: range, *, way_out: bool = False) -> None:
             if point is not None:
                 period = (point.every_ms or self.config.poll_ms) / 1000
+                period = min(period, URGENT_MS / 1000) if way_out else period
                 found.update({(point.table, point.at(n)): period for n in channels})
 
         doors = range(self.config.doors)
         look(board.magnet, doors)
-        look(board.exit, doors)
+        look(board.exit, doors, way_out=self.config.exit_opens)
         look(board.reader.flag if board.reader else None, range(1))
         look(board.restarted, range(1))
         if self.config.fire_input:
-            look(board.fire, range(self.config.fire_input - 1, self.config.fire_input))
+            look(board.fire, range(self.config.fire_input - 1, self.config.fire_input), way_out=True)
         if not found:
             look(board.probe, range(1))
         return found

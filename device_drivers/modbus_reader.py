@@ -12,7 +12,7 @@ from device_drivers.contract.events import Unreadable
 from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import CredentialPresented, DriverEvent
 from device_drivers.keypad import Keypad
-from device_drivers.modbus_bus import IllegalRequest, ModbusBus, NoAnswer
+from device_drivers.modbus_bus import BUSY_CODES, IllegalRequest, ModbusBus, NoAnswer
 from device_drivers.modbus_door_config import ModbusDoorConfig
 from device_drivers.register_map import CardRegisters
 
@@ -33,11 +33,18 @@ class Reader:
         """The flag is down: the next card is a new one, also when it is the same."""
         self._uncleared = b""
 
+    @property
+    def cleared(self) -> bool:
+        """Whether the board took the flag's end."""
+        return not self._uncleared
+
     async def read(self, place: CardRegisters) -> list[DriverEvent]:
         """Read, then clear the flag. A card whose flag could not be cleared is not told twice."""
         try:
             registers = await self.bus.read_registers(self.config.unit, place.table, place.address, place.count)
         except IllegalRequest as error:
+            if error.code in BUSY_CODES:  # the card stands there yet: at the next look
+                return []
             log.warning("%s: card registers: %s", self.device_id, error)
             registers = ()
         order = {"words_reversed": place.words_reversed, "bytes_swapped": place.bytes_swapped}

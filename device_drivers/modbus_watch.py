@@ -31,6 +31,7 @@ class _Part:
     answer: bytes = b""
     busy: bool = False
     refused: bool = False
+    anew: bool = False  # the same answer again is no old one: what it told was written since
 
 
 class UnitWatch:
@@ -83,6 +84,12 @@ class UnitWatch:
         for poll in held:
             poll.go_on(now)
 
+    def written(self, bit: Bit, value: bool) -> None:
+        """This bit was written: what was read of it before is over, and told again it is new."""
+        self.values[bit] = value
+        for part in self._parts.values():
+            part.anew |= bit in self._within(part.block)
+
     def missed(self, error: NoAnswer) -> None:
         """Another read of this unit was not answered. Raises DeviceUnreachable when that makes too many."""
         if not self._go_on_after(error):
@@ -99,7 +106,7 @@ class UnitWatch:
     def _hear(self, poll: Poll, result: Result, now: float) -> bool:
         """See `Poll`. Called for each answer: what is as it was, and would tell nothing new, costs nothing more."""
         part = self._parts.get(poll)
-        if part is not None and result is part.answer and now < self.calm_until:
+        if part is not None and result is part.answer and now < self.calm_until and not part.anew:
             self.heard_at, self._silent = now, 0
             return True
         return self._look(poll, part, result, now)
@@ -124,7 +131,7 @@ class UnitWatch:
                 self._read(part, result)
         except DeviceUnreachable as error:
             return self._go_on_after(error)
-        part.answer = result
+        part.answer, part.anew = result, False
         if not all(other.answer for other in self._parts.values()):
             return poll in self._parts
         self._held.append(poll)

@@ -7,13 +7,16 @@ keeps its own token here, so that it is seen as foreign and nothing of it is tou
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from device_drivers import onvif_contents
 from device_drivers.contract.access import Credential
 from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import CredentialRefused, DeviceRefused, Rule
+from device_drivers.onvif_contents import CARD
 from device_drivers.onvif_pacs import card_in
 from device_drivers.onvif_rules import NAME, AccessRules, pages
 from device_drivers.onvif_session import NoSuchCall, OnvifSession
@@ -21,7 +24,6 @@ from device_drivers.onvif_words import CREDENTIALS
 from device_drivers.onvif_xml import attribute, every, text
 
 log = logging.getLogger(__name__)
-CARD = "pt:Card"
 FOREIGN = "onvif:"
 # Bytes of a value by format, in the order in which we would have them; ONVIF Credential Service, annex "format types".
 FORMATS = {"SIMPLE_NUMBER32": 4, "SIMPLE_NUMBER56": 7, "SIMPLE_ALPHA_NUMERIC": 0, "WIEGAND26": 3, "WIEGAND37": 5}
@@ -46,6 +48,7 @@ class CredentialService:
         self.rules = AccessRules(session)
         self.ours: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
+        self._surplus: dict[str, list[str]] = {}  # by the hub's: further credentials of the same name
         self._format = "SIMPLE_NUMBER32"
 
     def prepare(self, points: dict[str, str], door_of: Callable[[str], str] = lambda point: point) -> None:
@@ -74,29 +77,56 @@ class CredentialService:
                     ours = text(one, "Description") == NAME
                     found[token] = text(one, "CredentialHolderReference") if ours else f"{FOREIGN}{token}"
         self.ours = {token: name for token, name in found.items() if not name.startswith(FOREIGN)}
-        self._tokens = {name: token for token, name in found.items()}
+        self._tokens, self._surplus = {}, {}
+        for token, name in found.items():
+            if self._tokens.setdefault(name, token) != token:
+                self._surplus.setdefault(name, []).append(token)
         return tuple(found.values())
 
-    def write(self, credential: Credential, rules: Sequence[Rule] = ()) -> None:
-        """Raises CredentialRefused with what the device said."""
+    def contents(self) -> Iterator[dict[str, str]]:
+        """What each of ours says, page by page."""
+        entries = Counter[str]()
+        for page in pages(self.session, CREDENTIALS, "GetCredentialList"):
+            told: dict[str, str] = {}
+            for one in every(page, "Credential"):
+                if text(one, "Description") == NAME and (name := text(one, "CredentialHolderReference")):
+                    entries[name] += 1
+                    told[name] = onvif_contents.read(one, datetime.now(UTC), entries[name])
+            yield told
+
+    def write(self, credential: Credential, rules: Sequence[Rule] = ()) -> str:
+        """What it says now, as `contents` reads it. Raises CredentialRefused with what the device said."""
         card = next((i.value for i in credential.identifiers if i.type == IdentifierType.CARD and i.value), "")
         if not card:
             raise CredentialRefused(credential.token, "no_card", "this device reads cards only")
-        token = self._tokens.get(credential.token, "")
         value = self._value(credential.token, card)
         try:
-            body = self._credential(credential, token, value, self._profile(credential.token, rules))
-            if token:
-                self.session.ask(CREDENTIALS, "ModifyCredential", {"Credential": body})
-                return
-            created = self.session.ask(
-                CREDENTIALS, "CreateCredential", {"Credential": body, "State": {"Enabled": True}}
-            )
+            try:
+                profile = self._put(credential, value, rules)
+            except DeviceRefused as error:
+                if "NotFound" not in str(error):
+                    raise
+                log.info("%s forgot what was written before: %s", self.session.host, error)
+                self.rules.prepare(self.rules.points, self.rules.door_of)
+                self.held()
+                profile = self._put(credential, value, rules)
         except DeviceRefused as error:
             raise _refused(credential.token, error) from error
-        token = text(created, "Token")
+        return onvif_contents.written(credential, card, profile)
+
+    def _put(self, credential: Credential, value: str, rules: Sequence[Rule]) -> str:
+        """Its access profile."""
+        for surplus in self._surplus.pop(credential.token, ()):  # with an older card it would still open
+            self._delete(surplus)
+        token, profile = self._tokens.get(credential.token, ""), self._profile(credential.token, rules)
+        body = self._credential(credential, token, value, profile)
         if token:
+            self.session.ask(CREDENTIALS, "ModifyCredential", {"Credential": body})
+            return profile
+        created = self.session.ask(CREDENTIALS, "CreateCredential", {"Credential": body, "State": {"Enabled": True}})
+        if token := text(created, "Token"):
             self.ours[token], self._tokens[credential.token] = credential.token, token
+        return profile
 
     def _profile(self, token: str, rules: Sequence[Rule]) -> str:
         """Where the device is full of profiles and schedules, those that nobody has any more make room."""
@@ -151,15 +181,21 @@ class CredentialService:
         """What is not there is fine. Raises CredentialRefused."""
         if name not in self._tokens:
             self.held()
-        token = self._tokens.get(name, "")
-        if not token:
-            return
+        try:
+            for token in (*self._surplus.get(name, ()), *filter(None, (self._tokens.get(name, ""),))):
+                self._delete(token)
+        except DeviceRefused as error:
+            raise _refused(name, error) from error
+        self._tokens.pop(name, None)
+        self._surplus.pop(name, None)
+
+    def _delete(self, token: str) -> None:
+        """What is not there is fine."""
         try:
             self.session.ask(CREDENTIALS, "DeleteCredential", {"Token": token})
         except DeviceRefused as error:
             if "NotFound" not in str(error):
-                raise _refused(name, error) from error
-        self._tokens.pop(name, None)
+                raise
         self.ours.pop(token, None)
 
 

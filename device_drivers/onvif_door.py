@@ -103,19 +103,20 @@ class OnvifDoor(OnvifDriver):
         results = []
         for operation in operations:
             try:
-                await self._write(operation)
-                results.append(Applied(operation))
+                results.append(Applied(operation, content=await self._write(operation)))
             except CredentialRefused as error:
                 results.append(Applied(operation, error))
         return tuple(results)
 
-    async def _write(self, operation: Operation) -> None:
+    async def _write(self, operation: Operation) -> str:
+        """What the entry says then; nothing of one that is taken off."""
         if isinstance(operation, Upsert):
             if not self.config.credentials:
                 raise CredentialRefused(operation.credential.token, "no_list", "the edge decides for this device")
-            await self.device.thread(self.credentials.write, operation.credential, operation.rules)
-        elif self.config.credentials:
+            return await self.device.thread(self.credentials.write, operation.credential, operation.rules)
+        if self.config.credentials:
             await self.device.thread(self.credentials.remove, operation.token)
+        return ""
 
     # Door
 
@@ -216,6 +217,17 @@ class OnvifDoor(OnvifDriver):
         return CredentialPresented(point, Identifier(IdentifierType.CARD, card), answer=answer)
 
 
+class OnvifDoorWithList(OnvifDoor):
+    """A device that is given its list. See `ReadsContents`."""
+
+    async def contents(self) -> AsyncIterator[Mapping[str, str]]:
+        """Raises DeviceUnreachable, DeviceRefused."""
+        pages = self.credentials.contents()
+        while (page := await self.device.thread(next, pages, None)) is not None:
+            yield page
+
+
 async def connect(device_id: str, config: dict[str, Any], _services: DriverServices) -> OnvifDoor:
     """Raises ConfigError, WrongSecret, DeviceUnreachable, DeviceRefused."""
-    return await connected(OnvifDoor, device_id, read_config(config, OnvifDoorConfig))
+    settings = read_config(config, OnvifDoorConfig)
+    return await connected(OnvifDoorWithList if settings.credentials else OnvifDoor, device_id, settings)

@@ -31,6 +31,7 @@ RELEASES = {
     DoorMode.BLOCKED: "LockDoor",
     DoorMode.UNLOCKED: "LockDoor",
 }
+ANY_RELEASE = ("LockDownReleaseDoor", "LockOpenReleaseDoor", "LockDoor")
 
 
 class DoorService:
@@ -138,8 +139,10 @@ class DoorService:
         if not self.doors:
             raise NoSuchCall("a relay can only be pulsed")
         if kind is CommandKind.RELEASE:
-            mode = self.report(token).mode
-            if mode in RELEASES:
+            mode = self._now(token).mode
+            if mode is DoorMode.UNKNOWN:
+                self._release_from_any(token)
+            elif mode in RELEASES:
                 self.session.ask(DOORS, RELEASES[mode], {"Token": token})
                 self._check(token, not_mode=mode)
             return
@@ -147,8 +150,27 @@ class DoorService:
         self.session.ask(DOORS, operation, {"Token": token})
         self._check(token, mode=wanted)
 
+    def _release_from_any(self, token: str) -> None:
+        """A door that does not tell its mode must not stay as it is: what does not fit the device refuses."""
+        refusals: list[DeviceRefused] = []
+        for operation in ANY_RELEASE:
+            try:
+                self.session.ask(DOORS, operation, {"Token": token})
+            except DeviceRefused as error:
+                refusals.append(error)
+        if len(refusals) == len(ANY_RELEASE):
+            raise refusals[0]
+
+    def _now(self, token: str) -> DoorReport:
+        """Unknown also where the device refuses to tell: what was ordered before stands all the same."""
+        try:
+            return self.report(token)
+        except DeviceRefused as error:
+            log.info("%s: state of door %s: %s", self.session.host, token, error)
+            return DoorReport()
+
     def _check(self, token: str, *, mode: DoorMode | None = None, not_mode: DoorMode | None = None) -> None:
-        now = self.report(token)
+        now = self._now(token)
         if now.mode is DoorMode.UNKNOWN:  # it does not tell: its yes has to do
             return
         if (mode and now.mode is not mode) or now.mode is not_mode:

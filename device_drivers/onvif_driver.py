@@ -68,13 +68,14 @@ class OnvifDriver:
         )
 
     async def pulled(self) -> AsyncIterator[tuple[OnvifMessage, ...]]:
-        """Endless. An empty one now and then where the device has no events: it must be looked at otherwise.
+        """Endless. An empty one now and then where the device has no events, and at each new subscription: it must be looked
+        at otherwise, for what it did before.
 
         Raises DeviceUnreachable. A lost subscription is taken anew.
         """
         from device_drivers.onvif_session import NoSuchCall
 
-        lost = 0
+        lost, known = 0, None
         while True:
             if self._no_events or not self.wants_events:
                 await asyncio.sleep(self.alone_s)
@@ -96,9 +97,12 @@ class OnvifDriver:
                 yield messages
             elif time.monotonic() - began < EMPTY_S:
                 await asyncio.sleep(EMPTY_S)
+            if self.pull_point.subscription is not known:
+                known = self.pull_point.subscription
+                yield ()
 
     async def _lost(self, before: int, error: DeviceRefused) -> None:
-        self.pull_point.forget()
+        await self.device.thread(self.pull_point.give_back)
         if before == 0:
             log.info("%s: subscription lost (%s), taking a new one", self.device_id, error)
         else:

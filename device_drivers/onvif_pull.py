@@ -90,15 +90,13 @@ class PullPoint:
             except NoSuchCall as error:
                 log.info("%s renews no subscriptions (%s): a new one each time", self.session.host, error)
                 self._renews = False
+            except DeviceRefused as error:  # gone, or not now: a device that keeps one gives no other while it stands
+                log.info("%s does not renew the subscription: %s", self.session.host, error)
             else:
                 self._plan(onvif_events.lasts_in(reply))
                 return
         self.give_back()
         self._subscribe()
-
-    def forget(self) -> None:
-        """The device lost it: the next pull takes a new one."""
-        self.subscription = None
 
     def give_back(self) -> None:
         """Cameras allow few. Never raises: one that cannot be given back ends by itself."""

@@ -305,6 +305,7 @@ class OnvifDoorSim(OnvifCameraSim):
         names = ("Description", "CredentialHolderReference", "ValidFrom", "ValidTo")
         inner = "".join(f"<tcr:{name}>{escape(kept[name])}</tcr:{name}>" for name in names if kept.get(name))
         if whole:
+            inner += _identifier(kept)
             profile = f"<tcr:AccessProfileToken>{escape(kept['profile'])}</tcr:AccessProfileToken>"
             inner += f"<tcr:CredentialAccessProfile>{profile}</tcr:CredentialAccessProfile>"
         element = "Credential" if whole else "CredentialInfo"
@@ -314,12 +315,7 @@ class OnvifDoorSim(OnvifCameraSim):
         kept = self.credentials.get(soap.text("CredentialToken") or "")
         if kept is None:
             raise SoapFault("Sender", "ter:NotFound", "no such credential")
-        return (
-            "<tcr:GetCredentialIdentifiersResponse><tcr:CredentialIdentifier><tcr:Type><tcr:Name>pt:Card</tcr:Name>"
-            f"<tcr:FormatType>{kept['FormatType']}</tcr:FormatType></tcr:Type><tcr:ExemptedFromAuthentication>false"
-            f"</tcr:ExemptedFromAuthentication><tcr:Value>{kept['Value']}</tcr:Value></tcr:CredentialIdentifier>"
-            "</tcr:GetCredentialIdentifiersResponse>"
-        )
+        return f"<tcr:GetCredentialIdentifiersResponse>{_identifier(kept)}</tcr:GetCredentialIdentifiersResponse>"
 
     def _write_credential(self, soap: SoapRequest) -> str:
         element = next((e for e in soap.body.iter() if e.tag == f"{{{NS['tcr']}}}Credential"), None)
@@ -372,6 +368,15 @@ _MODES = {
     "LockOpenDoor": ("", "LockedOpen"),
     "LockOpenReleaseDoor": ("LockedOpen", "Locked"),
 }
+
+
+def _identifier(kept: Mapping[str, str]) -> str:
+    return (
+        "<tcr:CredentialIdentifier><tcr:Type><tcr:Name>pt:Card</tcr:Name>"
+        f"<tcr:FormatType>{kept.get('FormatType', 'SIMPLE_NUMBER32')}</tcr:FormatType></tcr:Type>"
+        f"<tcr:ExemptedFromAuthentication>false</tcr:ExemptedFromAuthentication><tcr:Value>{kept['Value']}</tcr:Value>"
+        "</tcr:CredentialIdentifier>"
+    )
 
 
 def _time(text: str) -> datetime | None:

@@ -3,6 +3,7 @@
 Answers are matched by messageId, device id and operator (`X-Ack`). The protocol is QoS 0; the manual asks to send
 unanswered commands again when the terminal reports back. That holds for all but a door pulse (`once=True`), which on the
 other hand does not wait for the end of a batch: the manual forbids other commands about persons meanwhile, not this one.
+What the broker kept (retained) is not said now, and not heard: a card of last week must not open a door.
 """
 
 from __future__ import annotations
@@ -40,7 +41,17 @@ class _Asked:
     message_id: str
     payload: bytes
     again: bool
+    about: str  # whom it names (customId); empty: nobody, or many
     answer: asyncio.Future[envelope.Message]
+
+    def meant(self, message: envelope.Message) -> bool:
+        """Whether it is the answer. One without a messageId is not, where it names somebody else: it came too late."""
+        if message.operator.casefold() != f"{self.operator}-Ack".casefold():
+            return False
+        if message.message_id:
+            return message.message_id == self.message_id
+        named = message.info.text("customId")
+        return not (named and self.about) or named.casefold() == self.about.casefold()
 
 
 class Channel:
@@ -104,7 +115,9 @@ class Channel:
             info = {"facesluiceId": self.terminal, **info}  # others listen there as well
         message_id = uuid.uuid4().hex
         payload = codec.request(operator, message_id, info, **beside)
-        asked = _Asked(operator, message_id, payload, not once, asyncio.get_running_loop().create_future())
+        about = info.get("customId") if isinstance(info, dict) else None
+        named = about if isinstance(about, str) else ""
+        asked = _Asked(operator, message_id, payload, not once, named, asyncio.get_running_loop().create_future())
         mine = await self._turn(urgent=once)
         try:
             return await self._answer(asked, timeout_s)
@@ -144,6 +157,8 @@ class Channel:
     # From the link's thread
 
     def _from_link(self, message: Incoming) -> None:
+        if message.retain:
+            return
         if message.topic in self._shared and self._name not in message.payload:
             return  # another terminal's beat: of three hundred each hears all
         self._post(self._received, message.topic, message.payload)
@@ -178,10 +193,8 @@ class Channel:
             return
         if message.device and message.device != self.terminal:
             return
-        operator = message.operator.casefold()
         for asked in self._asked.values():
-            meant = message.message_id in ("", asked.message_id) and operator == f"{asked.operator}-Ack".casefold()
-            if meant and not asked.answer.done():
+            if asked.meant(message) and not asked.answer.done():
                 asked.answer.set_result(message)
                 return
         # Else it is a PushAck-Ack, or an answer that came too late.

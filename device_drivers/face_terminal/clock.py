@@ -73,6 +73,12 @@ class TerminalClock:
             fits = self._fitting(off)
         return self.offset_s if fits is None else fits
 
+    async def age_s(self, at: datetime, now: datetime) -> float:
+        """How long ago that was by what is known of the clock; 0 for what fits it, or where the terminal does not tell."""
+        offset = await self.of_record(at, now)
+        off = (at - now).total_seconds()
+        return 0.0 if offset is None or self._fitting(off) is not None else offset - off
+
     def _fitting(self, off: float) -> float | None:
         known = [o for o in (self.offset_s, self._before) if o is not None and abs(off - o) <= DOUBT_S]
         return min(known, key=lambda o: abs(off - o), default=None)

@@ -6,7 +6,7 @@ Both the `RecPush` and the `VerifyPush` shape are read. What cannot be read rais
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -16,6 +16,7 @@ from device_drivers.contract.words import AccessOutcome, DenyReason, Direction, 
 from device_drivers.face_terminal.envelope import CannotRead, Fields, Message, parse_time, picture_bytes
 
 PUSH_SNAP, PUSH_RECORD, PUSH_OTHER = 1, 2, 3
+PUSHED_AT = {"Snap": PUSH_SNAP, "Rec": PUSH_RECORD}
 POINT = "door1"
 _GRANTED, _REFUSED, _UNREGISTERED = "1", "2", "3"
 
@@ -136,12 +137,16 @@ def _swipe(message: Message, zone: tzinfo) -> Record:
     shown = ""  # a QR text may carry personal data, an identity number is never kept
     if kind is IdentifierType.CARD and not (shown := _swiped_card(info)):
         raise CannotRead("a swipe without a number")
-    time_text = info.text("time") or info.inner("CardInfo", "QRCodeInfo", "IDCardInfo").text("time")
+    time_text = _shown_at(info)
     event = AccessEvent(
         AccessOutcome.DENIED, POINT, identifier=kind, reason=DenyReason.UNKNOWN_CREDENTIAL, record=shown
     )
     key = f"{kind.value}:{shown}:{time_text}" if time_text else ""
     return Record(event, kind.value, shown, time_text, parse_time(time_text, zone), False, 0, key)
+
+
+def _shown_at(info: Fields) -> str:
+    return info.text("time") or info.inner("CardInfo", "QRCodeInfo", "IDCardInfo").text("time")
 
 
 def _kind(message: Message) -> IdentifierType:
@@ -160,23 +165,28 @@ def _swiped_card(info: Fields) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What a terminal only passes on, for the edge to decide. `key`: of a card, which comes a second time as a record."""
+    """What a terminal only passes on, for the edge to decide. `key`: of a card, which comes a second time as a record.
+
+    `time_text`: when it was shown, as the terminal writes it; empty where it does not say.
+    """
 
     type: IdentifierType
     value: str
     key: str = ""
+    time_text: str = field(default="", compare=False)
 
 
 def presented(topic: str, message: Message) -> Presented | None:
     """A card it does not hold, a QR text, an identity card; None for all else and for what has no number."""
+    time_text = _shown_at(message.info)
     if topic == "QRCode" and (text := qr_text(message)):
-        return Presented(IdentifierType.QR, text)
+        return Presented(IdentifierType.QR, text, time_text=time_text)
     if topic == "IDCard" and (number := id_number(message)):
-        return Presented(IdentifierType.ID_CARD, number)
+        return Presented(IdentifierType.ID_CARD, number, time_text=time_text)
     if topic == "Card":
         swipe = _swipe(message, UTC)
         if swipe.event.identifier == IdentifierType.CARD:
-            return Presented(IdentifierType.CARD, swipe.event.record, swipe.key)
+            return Presented(IdentifierType.CARD, swipe.event.record, swipe.key, time_text)
     return None
 
 

@@ -16,11 +16,20 @@ from msgspec import Meta
 
 from device_drivers.config import read_config
 from device_drivers.contract.device import Capabilities, DeviceInventory, DeviceStatus, HeldCredential
-from device_drivers.contract.words import CommandKind, CommandOutcome, DeviceCondition, IdentifierType, PictureProof
+from device_drivers.contract.events import AccessEvent
+from device_drivers.contract.words import (
+    AccessOutcome,
+    CommandKind,
+    CommandOutcome,
+    DeviceCondition,
+    IdentifierType,
+    PictureProof,
+)
 from device_drivers.driver import (
     Applied,
     CommandRequest,
     ConfigError,
+    CredentialPresented,
     DeviceRefused,
     DeviceUnreachable,
     DriverEvent,
@@ -117,6 +126,7 @@ class FaceTerminal:
         self._detail = ""
         self._keeps_records = True
         self._gap_since: datetime | None = None  # when it was heard last, on an earlier connection
+        self._doubt: asyncio.Task[None] | None = None  # it is asked whether it is there
 
     # Set-up
 
@@ -190,6 +200,8 @@ class FaceTerminal:
             self._beat_s = 60.0
 
     async def close(self) -> None:
+        if self._doubt:
+            self._doubt.cancel()
         await self.channel.close()
 
     # List
@@ -248,7 +260,8 @@ class FaceTerminal:
 
     async def status(self) -> DeviceStatus:
         dropped = f"{self.intake.dropped} messages found no room" if self.intake.dropped else ""
-        detail = "; ".join(filter(None, (self._detail, dropped)))
+        unkept = f"{self.intake.unkept} unreadable messages were not kept" if self.intake.unkept else ""
+        detail = "; ".join(filter(None, (self._detail, dropped, unkept)))
         return DeviceStatus(
             DeviceCondition.FAULT if self._detail else DeviceCondition.ONLINE,
             self._since,
@@ -266,7 +279,7 @@ class FaceTerminal:
         while True:
             try:
                 async with asyncio.timeout(min(patience, 5.0)):
-                    found = await self.intake.queue.get()
+                    found = await self.intake.told()
             except TimeoutError:
                 if time.monotonic() - self._heard > patience:
                     raise DeviceUnreachable(f"no sign of life for {patience:.0f} s") from None
@@ -281,7 +294,15 @@ class FaceTerminal:
                 await self._fill_gaps()
 
     async def _with_offset(self, event: DriverEvent) -> DriverEvent:
-        """A live record tells the time of the terminal."""
+        """A live record tells the time of the terminal. What was shown long ago, and comes late, opens nothing now."""
+        if isinstance(event.body, CredentialPresented) and event.device_at is not None:
+            age_s = await self.clock.age_s(event.device_at, datetime.now(UTC))
+            if age_s <= 0.0:  # what comes from the future comes not late
+                return replace(event, clock_offset_s=self.clock.offset_s)
+            text = f"shown {age_s:.0f} s before it came here: the door was not opened"
+            shown = event.body
+            told = AccessEvent(AccessOutcome.DENIED, shown.point, identifier=shown.identifier.type, text=text)
+            return replace(event, body=told, late=True, clock_offset_s=self.clock.offset_s)
         arrived = self.intake.arrived(event)
         if arrived is None or event.device_at is None:
             return event
@@ -295,7 +316,7 @@ class FaceTerminal:
             if shared and message.device != self.config.device_id:
                 return
             if not shared and message.device not in ("", self.config.device_id):
-                raise envelope.CannotRead(f"names another terminal: {message.device[:40]!r}")
+                raise envelope.NotItsOwn(f"names another terminal: {message.device[:40]!r}")
             self._heard, self._seen_at = time.monotonic(), datetime.now(UTC)
             _heard_last[self.config.device_id] = self._seen_at
             if shared:
@@ -306,12 +327,13 @@ class FaceTerminal:
                 self.intake.push(name, message)
         except envelope.CannotRead as error:
             if name not in ("basic", "heartbeat"):
-                self.intake.unreadable(name, payload, str(error))
+                self.intake.unreadable(name, payload, error)
 
     def _life(self, message: envelope.Message) -> None:
         operator = message.operator.casefold()
         if operator == "offline":
-            self.intake.lost("the terminal went offline (last will)")
+            if self._doubt is None or self._doubt.done():
+                self._doubt = asyncio.create_task(self._still_there(), name=f"{self.device} still there")
         elif operator == "online":
             self.intake.tell("Online-Ack", {"facesluiceId": self.config.device_id, "result": "ok", "detail": ""})
             self.channel.ask_again()
@@ -319,6 +341,14 @@ class FaceTerminal:
             if self._ready and self._online - last > REPEATED_BEATS * self._beat_s:
                 # It restarted without a will: settings and list may be gone, so begin again.
                 self.intake.lost("the terminal restarted")
+
+    async def _still_there(self) -> None:
+        """Any device may say at the shared topic that this one is gone, and a will of an older connection comes late."""
+        question = "GetMQTTconfig" if self.clock.offset_s is None else "GetSysTime"
+        try:
+            await self.channel.ask(question, {}, timeout_s=self.config.timeout_s, once=True)
+        except DeviceUnreachable:
+            self.intake.lost("the terminal went offline (last will)")
 
 
 def narrow(kind: Capabilities, config: Mapping[str, Any]) -> Capabilities:

@@ -32,6 +32,10 @@ class CannotRead(ValueError):
     """A payload that is not what its topic promises."""
 
 
+class NotItsOwn(CannotRead):
+    """It names another terminal than its topic does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
     """A JSON object read without regard to the case of its keys."""
@@ -203,6 +207,18 @@ def raw_without_pictures(payload: bytes, limit: int = 4096, *, shown: bool = Fal
     if shown:
         text = _ANY_NUMBER.sub("…", _ANY_TEXT.sub(r"\1…", text))
     return text[:limit]
+
+
+_NUMBER = re.compile(r'"(?:RecordID|SnapOrRecordID|SnapID)"\s*:\s*"?(\d{1,18})(?!\d)', re.IGNORECASE)
+
+
+def number_in(payload: bytes) -> str:
+    """By what a record that cannot be read is acknowledged; empty where there is no number, or more than one.
+
+    A terminal gives no later record before that.
+    """
+    found = set(_NUMBER.findall(payload.decode("utf-8", errors="replace")))
+    return found.pop() if len(found) == 1 else ""
 
 
 def unreadable_key(name: str, payload: bytes) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -18,13 +20,20 @@ from device_drivers.face_terminal.gaps import Gaps
 
 log = logging.getLogger(__name__)
 MAX_WAITING = 2000  # records in memory; a terminal sends again what was not acknowledged
+AT_THE_DOOR, RECORDED = 0, 1  # who stands at the door does not wait behind what was recorded for days
 REMEMBERED = 5000
+RAW_KEPT, RAW_S = (
+    60,
+    3600.0,
+)  # different unreadable messages kept in so many seconds: the journal is that of all devices
 SHOWN = ("QRCode", "IDCard")  # topics of what people hold before the reader: kept by shape alone
 OPERATOR = {"rec": "ManualPushRecords", "snap": "ManualPushSnaps"}
 
 
 class Intake:
-    """`offset` tells the clock's offset at this moment. `dropped`: what found no room and cannot be sent again."""
+    """`offset` tells the clock's offset at this moment. `dropped`: what found no room and cannot be sent again; `unkept`: what
+    could not be read, and was too much.
+    """
 
     def __init__(
         self,
@@ -37,31 +46,59 @@ class Intake:
     ) -> None:
         self.channel, self.zone, self.offset, self.keep_pictures = channel, zone, offset, keep_pictures
         self.keep_strangers = keep_strangers
-        self.queue: asyncio.Queue[DriverEvent | DeviceUnreachable] = asyncio.Queue()
-        self.dropped = 0
+        self.queue: asyncio.PriorityQueue[tuple[int, int, DriverEvent | DeviceUnreachable]] = asyncio.PriorityQueue()
+        self._order = itertools.count()
+        self.dropped = self.unkept = 0
+        self._raw: set[str] = set()  # keys of what was kept raw since
+        self._raw_since = time.monotonic()
         self.gaps = {kind: Gaps() for kind in OPERATOR}
         self._arrived: dict[str, datetime] = {}  # by key of a live record, until it is told
         self._waiting: set[str] = set()
         self._acknowledged: OrderedDict[str, None] = OrderedDict()
         self._passed_on: OrderedDict[str, None] = OrderedDict()  # keys of cards about which the edge was asked
 
+    async def told(self) -> DriverEvent | DeviceUnreachable:
+        """What is next."""
+        return (await self.queue.get())[-1]
+
     def lost(self, why: str) -> None:
-        self.queue.put_nowait(DeviceUnreachable(why))
+        self._add(RECORDED, DeviceUnreachable(why))
+
+    def _add(self, rank: int, what: DriverEvent | DeviceUnreachable) -> None:
+        self.queue.put_nowait((rank, next(self._order), what))
 
     def arrived(self, event: DriverEvent) -> datetime | None:
         """When a live record came in; asked once."""
         return self._arrived.pop(event.key, None)
 
-    def _put(self, event: DriverEvent) -> bool:
-        if self.queue.qsize() >= MAX_WAITING:
+    def _put(self, event: DriverEvent, rank: int = RECORDED) -> None:
+        if self.queue.qsize() < (2 * MAX_WAITING if rank == AT_THE_DOOR else MAX_WAITING):
+            self._add(rank, event)
+        else:
             self.dropped += event.ack is None
-            return False
-        self.queue.put_nowait(event)
-        return True
 
-    def unreadable(self, name: str, payload: bytes, why: str) -> None:
+    def unreadable(self, name: str, payload: bytes, why: envelope.CannotRead) -> None:
+        """Kept raw; a record of its own is acknowledged then, so that those after it come."""
+        own = name in codec.PUSHED_AT and not isinstance(why, envelope.NotItsOwn)
+        number, key = envelope.number_in(payload) if own else "", envelope.unreadable_key(name, payload)
+        if not number and not self._has_room(key):
+            self.unkept += 1
+            return
         raw = envelope.raw_without_pictures(payload, shown=name in SHOWN)
-        self._put(DriverEvent(Unreadable(name, raw, why), key=envelope.unreadable_key(name, payload)))
+
+        async def acknowledge() -> None:
+            self._push_ack(codec.PUSHED_AT[name], number)
+
+        self._put(DriverEvent(Unreadable(name, raw, str(why)), key=key, ack=acknowledge if number else None))
+
+    def _has_room(self, key: str) -> bool:
+        """For another raw message; the same one again takes none."""
+        if time.monotonic() - self._raw_since > RAW_S:
+            self._raw, self._raw_since = set(), time.monotonic()
+        if key not in self._raw and len(self._raw) >= RAW_KEPT:
+            return False
+        self._raw.add(key)
+        return True
 
     def alarm(self, message: envelope.Message, payload: bytes) -> None:
         """Kept raw, acknowledged once it is on disk."""
@@ -81,7 +118,8 @@ class Intake:
             if presented.key:
                 _remember(self._passed_on, presented.key)
             shown = CredentialPresented(codec.POINT, Identifier(presented.type, presented.value))
-            self._put(DriverEvent(shown, clock_offset_s=self.offset()))
+            at = envelope.parse_time(presented.time_text, self.zone)
+            self._put(DriverEvent(shown, at, self.offset()), AT_THE_DOOR)
             return
         strangers = self.keep_pictures and self.keep_strangers()
         record = codec.record_of(message, self.zone, keep_picture=self.keep_pictures, keep_stranger=strangers)
@@ -93,7 +131,7 @@ class Intake:
             self._put(self._event(record))
         elif record.identity not in self._waiting and len(self._waiting) < MAX_WAITING:
             self._waiting.add(record.identity)
-            self.queue.put_nowait(self._event(record))
+            self._add(RECORDED, self._event(record))
 
     def _count(self, record: codec.Record) -> None:
         number = record.record_id

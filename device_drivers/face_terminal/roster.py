@@ -67,6 +67,7 @@ class Roster:
         self.timeout_s, self.mode, self.list_timeout_s = timeout_s, mode, list_timeout_s
         self._takes_batches = profile.batch
         self._spelling: dict[str, str] = {}  # token as the terminal spells it, by folded token
+        self._all_named = False  # whether that is everybody whom it holds
         self._edited_at = -profile.edit_gap_s  # monotonic, when the last single entry with a photo was sent
 
     async def held(self) -> tuple[list[str], bool]:
@@ -79,14 +80,19 @@ class Roster:
         total = _count(answer.info.text("TotalPersonNum", "total", "PersonNum"))
         named = _count(answer.info.text("QueryPersonNum"))
         if named is None:
-            return ids, total is None or total <= len(ids)
+            self._all_named = total is None or total <= len(ids)
+            return ids, self._all_named
         # Who was enrolled at the device itself is counted in the total and not named.
         strangers = [""] if total is not None and total > named and "" not in ids else []
-        return [*ids, *strangers], named <= len(ids)
+        self._all_named = named <= len(ids)
+        return [*ids, *strangers], self._all_named
 
     async def contents(self) -> AsyncIterator[dict[str, str]]:
-        """Token as we wrote it → what the entry says, `PAGE` at a time. Raises DeviceUnreachable, DeviceRefused."""
-        begin = 0
+        """Token as we wrote it → what the entry says, `PAGE` at a time. Raises DeviceUnreachable, DeviceRefused.
+
+        It ends also where a terminal begins anew whatever it is asked, and does not say how many there are.
+        """
+        begin, seen = 0, set[tuple[str, str]]()
         while True:
             question = {"personType": 2, "BeginNO": begin, "RequestCount": PAGE}
             answer = await self.channel.ask("SearchPersonList", question, timeout_s=self.list_timeout_s)
@@ -95,8 +101,10 @@ class Roster:
             rows = answer.info.rows("List")
             if not answer.ok and not rows:
                 raise DeviceRefused(f"SearchPersonList: {answer.code} {answer.info.text('detail')}".strip())
-            if not rows:
+            named = {(r.text("customId"), r.text("personId")) for r in rows}
+            if named <= seen:
                 return
+            seen |= named
             yield {r.text("customId"): content(r, cards=self.profile.cards) for r in rows}
             begin += len(rows)
             total = answer.info.text("TotalPersonNum", "total")
@@ -274,26 +282,29 @@ class Roster:
             if "pic" in info or "picURI" in info:
                 await asyncio.sleep(max(0.0, self._gap_s()))
                 self._edited_at = time.monotonic()
-            await self._drop_old_face(operation)
+            kept = await self._drop_old_face(operation)
             answer = await self._patiently("EditPerson", info, {}, self.timeout_s + 10)
             token, text = operation.credential.token, answer.info.text("detail")
             error = None if answer.ok else refusal(token, "EditPerson", answer.code, text, "whole")
-            done.append(Applied(operation, error))
+            done.append(Applied(operation, error or kept))
         return done
 
-    async def _drop_old_face(self, operation: Upsert) -> None:
+    async def _drop_old_face(self, operation: Upsert) -> CredentialRefused | None:
         """A terminal keeps the photo it is not told about: whoever wants no face any more is deleted and written anew.
 
+        Also where it does not say whether it has one. Returns why an old face may still stand there.
         After a refused photo (`partial`) the earlier photo of the same person stays and goes on opening.
         """
         token = operation.credential.token
         wants_face = first(operation.credential, IdentifierType.FACE) is not None
-        if wants_face or operation.partial or token.casefold() not in self._spelling:
-            return
+        if wants_face or operation.partial or (self._all_named and token.casefold() not in self._spelling):
+            return None
         question = {"customId": self._spelled(token), "Picture": 1}
         found = await self._patiently("SearchPerson", question, {}, self.timeout_s)
-        if found.ok and (found.top.text("pic") or found.info.text("pic")):
-            await self._remove_one(Remove(token))
+        none_there = not (found.top.text("pic") or found.info.text("pic"))
+        if (found.ok and none_there) or meaning("SearchPerson", found.code).code == "not_held":
+            return None
+        return (await self._remove_one(Remove(token))).error
 
     async def _patiently(
         self, operator: str, info: object, beside: dict[str, Any], timeout_s: float

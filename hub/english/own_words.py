@@ -109,6 +109,7 @@ SAID_ZH = {
     "the terminal went offline (last will)": "终端已离线",
     "the terminal restarted": "终端已重启",
     "{n} messages found no room": "{n} 条消息因缓存已满丢弃",
+    "{n} unreadable messages were not kept": "{n} 条无法识别的消息未保留",
     "settings not taken: {names*} ({code*})": "终端没有接受设置：{names}（{code}）",
     "the link to the edge's broker is down": "与边缘机消息服务的连接中断",
     "{what*}: no answer in {n} s": "{what}：{n} 秒内没有应答",
@@ -125,6 +126,7 @@ SAID_ZH = {
     "alarms have no published content": "报警内容没有公开的格式",
     "door not opened for sure ({outcome*}): {why*}": "是否已开门不能确定（{outcome}）：{why}",
     "door not opened: {why*}": "门未打开：{why}",
+    "shown {n} s before it came here: the door was not opened": "出示 {n} 秒后才送达，门未打开",
     # what an edge notes
     "version {version*}": "版本 {version}",
     "the board says it was restarted": "门控板报告曾重启",

@@ -335,3 +335,33 @@ def test_what_is_no_modbus_at_all_is_unreachable_and_bounded() -> None:
             assert len(one.line._buffer) <= frames.BUFFER_MAX
 
     run(work())
+
+
+@pytest.mark.parametrize("said", range(1, 11))
+def test_an_answer_whose_end_comes_late_costs_no_other(said: int) -> None:
+    """Nothing says where the next frame begins, once half of one was thrown away."""
+    late: list[tuple[asyncio.StreamWriter, bytes]] = []
+
+    async def halves(request: bytes, writer: asyncio.StreamWriter) -> None:
+        whole = answer(request)
+        if len(server.requests) == 2:
+            writer.write(whole[:said])
+            late.append((writer, whole[said:]))
+            return
+        rest = b"".join(end for its, end in late if its is writer)
+        late.clear()
+        writer.write(rest + whole)
+
+    server = Server(halves)
+
+    async def work() -> None:
+        async with server.listening() as bus:
+            one = bus(0.3)
+            assert await one.read_registers(1, "holding", 5, 1) == (5,)
+            with pytest.raises(NoAnswer):
+                await one.read_registers(1, "holding", 6, 1)
+            one.timeout_s = PATIENCE_S / 4
+            await one.write_register(1, 7, 7)
+            assert len(server.requests) == 3, "a pulse, sent once and known to have been taken"
+
+    run(work())
