@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
-import msgspec
 
 from device_drivers.contract.access import Acceptance, SignedAccessList
 from device_drivers.contract.device import AccessPointBinding, DeviceConfig, DeviceSet, DeviceStatus
@@ -37,6 +36,7 @@ from edge_agent.hub_watch import HubWatch
 from edge_agent.importer import Importer
 from edge_agent.listed_faces import ListedFaces
 from edge_agent.lists import Fetch, ListKeeper, fetcher
+from edge_agent.parts import lasting, once
 from edge_agent.photos import PhotoCache
 from edge_agent.revoke import Revoker
 from edge_agent.services import FileServer, Services
@@ -73,6 +73,7 @@ class Agent:
         self._wanted_changed = asyncio.Event()
         self._status_changed = asyncio.Event()
         self._told_forged: set[str] = set()
+        self._told_failed: set[str] = set()
         self._session_id = secrets.token_hex(8)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -110,9 +111,10 @@ class Agent:
         web = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         self.certificate = CertificateKeeper(directory, config, web, tls, self.clock.now, self._status_changed.set)
         pictures = await stack.enter_async_context(aiohttp.ClientSession())
-        files = FileServer(config.serve_host, config.serve_port)
-        await files.start()
-        stack.push_async_callback(files.stop)
+        self._files = FileServer(config.serve_host, config.serve_port)
+        with contextlib.suppress(OSError):  # it is tried on beside the doors
+            await self._files.start()
+        stack.push_async_callback(self._files.stop)
         key = public_key(directory.hub_key.read_text())
         fetch = self._given_fetch or fetcher(web, config.https_url, config.secret)
         lists = ListKeeper(
@@ -123,7 +125,7 @@ class Agent:
         stack.callback(self.faces.close)
         services = Services(
             PhotoCache(directory.photos, pictures),
-            files,
+            self._files,
             config.broker_address,
             self.faces,
             lambda: self.box.policy.stranger_hours,
@@ -172,21 +174,31 @@ class Agent:
 
     def _parts(self, group: asyncio.TaskGroup) -> list[Coroutine[None, None, None]]:
         self._group = group
-        return [
-            self.uplink.run(),
-            self._follow_devices(),
-            self.upkeep.mark(),
-            self.upkeep.prune(),
-            self.certificate.run(),
-            self._write_status(),
-            self.hub.run(),
-            BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()}).run(),
-            Importer(self.directory.imports, self.box).run(),
-            self.snapshots.run(),
-            self.finder.run(),
-            self._keep_faces(),
-            self.watch.run(),
-        ]
+        glass = BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()})
+        parts: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+            "uplink": self.uplink.run,
+            "devices": self._follow_devices,
+            "marks": self.upkeep.mark,
+            "clean-up": self.upkeep.prune,
+            "certificate": self.certificate.run,
+            "status": self._write_status,
+            "hub": self.hub.run,
+            "break-glass": glass.run,
+            "import": Importer(self.directory.imports, self.box).run,
+            "pictures": self.snapshots.run,
+            "finder": self.finder.run,
+            "faces": self._keep_faces,
+            "files": self._files.run,
+            "watch": self.watch.run,
+        }
+        return [lasting(name, work, self._failed) for name, work in parts.items()]
+
+    def _failed(self, part: str, error: BaseException) -> None:
+        """Said once for each kind of failure: a part that fails every minute does not fill the journal."""
+        why = f"{type(error).__name__}: {error}"[:300]
+        if (kind := f"{part} {type(error).__name__}") not in self._told_failed:
+            self._told_failed.add(kind)
+            self.box.record("", EdgeNote("trouble", f"part {part} failed and began anew: {why}"))
 
     async def _start_from_disk(self) -> None:
         """A box starts its doors without the hub, from what it kept."""
@@ -194,8 +206,7 @@ class Agent:
         await self.box.load()
         await self.hub.load()
         await self.commands.interrupted()
-        if self.state.set_aside:
-            self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {self.state.set_aside.name}"))
+        self.upkeep.tell_damage()
         await self.upkeep.look_at_clock()
         self.clock.settle()  # the time this box was off is no jump
         self.box.record("", EdgeNote("started", f"version {package_version()}"))
@@ -203,7 +214,7 @@ class Agent:
             kept = await asyncio.to_thread(device_sets.kept, self.directory.devices)
         except FileNotFoundError:
             return
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             log.error("kept device set is not usable: %s", error)
             self.box.record("", EdgeNote("gap", f"kept device set is not usable: {error}"))
             return
@@ -311,7 +322,7 @@ class Agent:
         except NotOurs as no:
             self._forged(command, no)
             return
-        self._group.create_task(self._command(command))
+        self._group.create_task(self._command(command), name=f"command {command.id[:60]}")
 
     def _forged(self, command: Command, no: NotOurs) -> None:
         """Answered, so that an older hub sees why; noted once a kind: who floods the broker does not fill the journal."""
@@ -322,7 +333,8 @@ class Agent:
         self.uplink.result(CommandResult(command.id, CommandOutcome.REFUSED, self.clock.now(), no.text))
 
     async def _command(self, command: Command) -> None:
-        await self.commands.handle(command)
+        """What fails in an unforeseen way ends nothing else; the hub asks a second time and is told that nobody knows."""
+        await once("a command", lambda: self.commands.handle(command), self._failed)
 
     def _devices_arrived(self, devices: DeviceSet) -> None:
         if (devices.edge, devices.estate) != (self.config.edge, self.config.estate):
@@ -342,8 +354,14 @@ class Agent:
         while True:
             await self._wanted_changed.wait()
             self._wanted_changed.clear()
-            if self._wanted:
-                await self._apply_devices(self._wanted)
+            done = False
+            try:
+                if self._wanted:
+                    await self._apply_devices(self._wanted)
+                done = True
+            finally:
+                if not done:  # what failed half-way is done when this begins anew
+                    self._wanted_changed.set()
 
     async def _apply_devices(self, devices: DeviceSet) -> None:
         """Start, stop and restart workers by difference; a device that did not change is not disturbed."""
@@ -379,7 +397,8 @@ class Agent:
             return
         await self.box.lists.load(config.device)
         worker = Worker(config, definition, self.box)
-        self.workers[config.device] = worker, self._group.create_task(worker.run(), name=f"worker {config.device}")
+        work = lasting(f"device {config.device}", worker.run, self._failed)
+        self.workers[config.device] = worker, self._group.create_task(work, name=f"worker {config.device}")
 
     # --- upkeep ----------------------------------------------------------------------------------------------------
     async def _write_status(self) -> None:

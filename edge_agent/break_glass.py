@@ -113,7 +113,7 @@ class BreakGlass:
         except (
             asyncio.IncompleteReadError,
             asyncio.LimitOverrunError,
-            msgspec.MsgspecError,
+            ValueError,
             TimeoutError,
             OSError,
         ) as error:
@@ -205,5 +205,5 @@ def ask_agent(path: Path, ask: Ask) -> Reply:
             line.sendall(msgspec.json.encode(ask) + b"\n")
             with line.makefile("rb") as answer:
                 return msgspec.json.decode(answer.readline(), type=Reply)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError) as error:
         raise NotRunning(str(error)) from error

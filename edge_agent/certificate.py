@@ -150,5 +150,5 @@ class CertificateKeeper:
                 raise NotRenewed(f"the hub refused ({reply.status}): {answer[:300].decode(errors='replace')}")
         try:
             return msgspec.json.decode(answer, type=RenewReply).certificate
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             raise NotRenewed(f"{url} answered something else than a certificate: {error}") from error

@@ -134,7 +134,7 @@ class EdgeDir:
             return msgspec.json.decode(self.config.read_bytes(), type=EdgeConfig)
         except FileNotFoundError as error:
             raise ConfigMissing(f"{self.config} is missing: run `estate-edge enrol` first") from error
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             raise ConfigMissing(f"{self.config}: {error}") from error
 
 

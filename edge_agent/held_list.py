@@ -112,7 +112,7 @@ def verify(
     try:
         access_list = msgspec.json.decode(signed.payload, type=AccessList)
         openings_of(access_list)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except ValueError as error:
         raise ListRefused("unreadable_list", f"list of {device}: {error}") from error
     if (access_list.estate_id, access_list.device_id) != (estate, device):
         text = f"wanted {estate}/{device}, got {access_list.estate_id}/{access_list.device_id}"
@@ -170,7 +170,7 @@ class ListFiles:
                 found.append(verify(signed, self.key, self.estate, device, found[0] if found else None, shared))
             except FileNotFoundError:
                 continue
-            except (OSError, msgspec.MsgspecError, ListRefused) as error:
+            except (OSError, ValueError, ListRefused) as error:
                 log.error("list file %s is not usable: %s", path.name, error)
         tokens = frozenset(c.token for held in found for c in held.access_list.credentials)
         return (found[0] if found else None), tokens

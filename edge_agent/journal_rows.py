@@ -91,7 +91,7 @@ def salvage(path: Path) -> list[Event]:
             for seq, crc, body in db.execute(window, (start, start + 100)):
                 if isinstance(body, bytes) and checksum(seq, body) == crc:
                     events.append(msgspec.json.decode(body, type=Event))
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
+        except (sqlite3.Error, ValueError) as error:
             log.warning("journal: rows from %d cannot be read: %s", start, error)
         idle = 0 if len(events) > before else idle + 1
         start += 100

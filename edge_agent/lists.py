@@ -53,7 +53,7 @@ def fetcher(session: aiohttp.ClientSession, base_url: str, secret: str) -> Fetch
                     raise aiohttp.ClientPayloadError(f"list of {device} is larger than {MAX_LIST} bytes")
         try:
             return msgspec.json.decode(bytes(body), type=SignedAccessList)
-        except msgspec.MsgspecError as error:
+        except (ValueError, RecursionError) as error:
             raise aiohttp.ClientPayloadError(f"list of {device}: {error}") from error
 
     return fetch
@@ -139,17 +139,17 @@ class ListKeeper:
             desk.revoked.pop(token, None)
 
     def _mark(self, device: str) -> Mark | None:
-        kept = self.marks.kept(f"list:{device}") if self.marks is not None else None
+        kept = self.marks.kept(f"newest:{device}") if self.marks is not None else None
         try:
             return msgspec.json.decode(kept, type=Mark) if kept else None
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             log.error("what was kept of the list of %s is not readable: %s", device, error)
             return None
 
     def _set_mark(self, device: str, taken: AccessList) -> None:
         if self.marks is not None:
             mark = Mark(taken.generation, taken.issued_at)
-            self.marks.keep(f"list:{device}", msgspec.json.encode(mark).decode())
+            self.marks.keep(f"newest:{device}", msgspec.json.encode(mark).decode())
 
     @staticmethod
     def _take(desk: _Desk, held: HeldList | None) -> None:

@@ -198,7 +198,7 @@ class Snapshots:
             try:
                 side = msgspec.json.decode(side_path.read_bytes(), type=_Side)
                 picture = path.read_bytes()
-            except (FileNotFoundError, msgspec.MsgspecError):
+            except (FileNotFoundError, ValueError):
                 path.unlink(missing_ok=True)
                 continue
             taken = await self._upload(path.stem, picture, side)

@@ -41,6 +41,7 @@ class Upkeep:
         while True:
             await asyncio.sleep(MARK_S)
             self._alive()
+            self.tell_damage()
             await self.look_at_clock()  # before: between looking for a jump and settling nothing may wait
             if abs(jump := self.clock.jump_s) > JUMP_S:
                 log.warning("the clock jumped by %+.0f s", jump)
@@ -65,6 +66,12 @@ class Upkeep:
                 "", EdgeNote("clock_unsure", "边缘机时间不可信（重启后未对时）：居民照常通行，访客等限时凭证暂不放行")
             )
         self._moved()
+
+    def tell_damage(self) -> None:
+        """Once for each file that was set aside."""
+        while self.box.state.set_aside:
+            aside = self.box.state.set_aside.pop(0)
+            self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {aside.name}"))
 
     async def mark_once(self) -> None:
         try:

@@ -1,0 +1,93 @@
+"""The state's tables as they lie in the file: schema, what an older release lacks, and what can be saved of a damaged one."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT NULL, content TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY(device, token)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS once(device TEXT, token TEXT, at REAL NOT NULL, PRIMARY KEY(device, token)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,
+  text TEXT NOT NULL, at REAL NOT NULL, photo TEXT NOT NULL DEFAULT '', card TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY(device, token)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revoked(device TEXT, token TEXT, owed INTEGER NOT NULL, at REAL NOT NULL,
+  PRIMARY KEY(device, token)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS marks(device TEXT PRIMARY KEY, state TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS propped(device TEXT, point TEXT, PRIMARY KEY(device, point)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS commands(n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, result TEXT NOT NULL DEFAULT 'told');
+CREATE TABLE IF NOT EXISTS uses(token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+KEYS = {
+    "kept": ("key",),
+    "revoked": ("device", "token"),
+    "commands": ("n",),
+    "uses": ("token",),
+    "marks": ("device",),
+    "propped": ("device", "point"),
+    "applied": ("device", "token"),
+    "once": ("device", "token"),
+    "refused": ("device", "token"),
+}
+"""By which each table can be read from either end; the dearest first."""
+
+
+def upgrade(db: sqlite3.Connection) -> None:
+    """Columns that a file of an older release lacks."""
+    for table, column, default in (
+        ("refused", "photo", ""),
+        ("refused", "card", ""),
+        ("commands", "result", "told"),
+        ("applied", "content", ""),
+    ):
+        if column not in _columns(db, table):
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT '{default}'")
+
+
+def _columns(db: sqlite3.Connection, table: str) -> list[str]:
+    return [_text(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
+
+
+def take_over(db: sqlite3.Connection, aside: Path) -> int:
+    """Every row of the damaged file that can be read, each table from both ends to where it is damaged. Returns how many."""
+    old = sqlite3.connect(aside)
+    old.text_factory = bytes  # one text that is damaged must not stop the rest
+    count = 0
+    db.execute("BEGIN IMMEDIATE")
+    for table, keys in KEYS.items():
+        for order in ("ASC", "DESC"):
+            try:
+                have = set(_columns(old, table))
+                names = [name for name in _columns(db, table) if name in have]
+                query = f"SELECT {', '.join(names)} FROM {table} ORDER BY {', '.join(f'{key} {order}' for key in keys)}"
+                insert = f"INSERT OR IGNORE INTO {table}({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+                for row in old.execute(query):
+                    try:
+                        count += db.execute(insert, [v.decode() if isinstance(v, bytes) else v for v in row]).rowcount
+                    except (UnicodeDecodeError, sqlite3.IntegrityError):
+                        continue
+                break  # read to its end
+            except sqlite3.DatabaseError as error:
+                log.warning("state: not all of %s can be read: %s", table, error)
+    db.execute("COMMIT")
+    old.close()
+    return count
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else name
+
+
+def moment(seconds: object) -> datetime | None:
+    """None for what is no time."""
+    try:
+        return datetime.fromtimestamp(float(seconds), UTC)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

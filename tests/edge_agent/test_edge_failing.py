@@ -1,0 +1,288 @@
+"""The whole box while its own files fail: damaged state, device set, journal, imports. Its doors open for whoever may pass."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import pytest
+from edge_twins import (
+    EDGE,
+    ESTATE,
+    READER,
+    T0,
+    HubTwin,
+    Signer,
+    TwinDevice,
+    access_list,
+    credential,
+    definition,
+    device_config,
+    run,
+    shown_event,
+    until,
+)
+
+from device_drivers.contract.access import AccessList
+from device_drivers.contract.device import Capabilities, DeviceSet
+from device_drivers.contract.events import AccessEvent, EdgeNote
+from device_drivers.contract.messages import DevicesDesired, ListDoorbell, encode, topic
+from device_drivers.contract.words import HolderClass
+from device_drivers.mqtt import MemoryBroker, MemoryLink
+from edge_agent.agent import Agent
+from edge_agent.config import EdgeConfig, EdgeDir
+from edge_agent.state import State
+
+
+@dataclass
+class Estate:
+    """A box, its hub and one door, of which everything but the box's process lasts."""
+
+    root: Path
+    signer: Signer = field(default_factory=Signer)
+    device: TwinDevice = field(default_factory=TwinDevice)
+    broker: MemoryBroker = field(default_factory=MemoryBroker)
+
+    def __post_init__(self) -> None:
+        self.place = EdgeDir(self.root)
+        self.place.make()
+        self.place.hub_key.write_text(self.signer.public)
+        self.hub = HubTwin(self.broker)
+        self.config = EdgeConfig(EDGE, ESTATE, "127.0.0.1", 1, "http://127.0.0.1:1", "secret", mqtt_tls=False)
+
+    def send(self, generation: int, wanted: AccessList) -> None:
+        """The hub has a set of devices and a list, and says so."""
+        configs = (msgspec.structs.replace(device_config(), name="北门"),)
+        devices = DevicesDesired(DeviceSet(EDGE, ESTATE, "Asia/Shanghai", generation, configs))
+        self.hub.link.publish(topic(DevicesDesired, EDGE), encode(devices), retain=True)
+        self.ring(wanted)
+
+    def ring(self, wanted: AccessList) -> None:
+        self.signer.serve(wanted)
+        bell = ListDoorbell("d1", wanted.generation, self.signer.etags["d1"])
+        self.hub.link.publish(topic(ListDoorbell, EDGE, "d1"), encode(bell), retain=True)
+
+    def notes(self) -> list[EdgeNote]:
+        return [e.body for e in self.hub.rows.values() if isinstance(e.body, EdgeNote)]
+
+    def passes(self) -> list[AccessEvent]:
+        return [e.body for e in self.hub.rows.values() if isinstance(e.body, AccessEvent)]
+
+    @asynccontextmanager
+    async def box(self, *, online: bool = True, capabilities: Capabilities = READER) -> AsyncIterator[Agent]:
+        link = MemoryLink(self.broker)
+        if not online:
+            link.start = lambda *_: None  # type: ignore[method-assign]
+        stop = asyncio.Event()
+        made = Agent(self.place, self.config, {"twin": definition(self.device, capabilities)}, link, self.signer.fetch)
+        self.task = asyncio.create_task(made.run(stop))
+        try:
+            yield made
+        finally:
+            stop.set()
+            await self.task
+
+    async def reached(self, condition: Callable[[], object], what: str) -> None:
+        """Fails at once when the box ended by itself."""
+        await until(lambda: self.task.done() or condition(), what)
+        if self.task.done():
+            await self.task
+        assert condition(), f"the box ended before: {what}"
+
+    async def opens(self, card: str = "7") -> None:
+        before = len(self.device.commands)
+        self.device.put(shown_event(card))
+        await self.reached(lambda: len(self.device.commands) > before, f"the door opens for card {card}")
+
+    def live(self, generation: int = 1) -> None:
+        """A box as it stands on most days: with its devices and a list, then switched off."""
+
+        async def work() -> None:
+            self.send(generation, access_list(generation, credential("a", "7")))
+            async with self.box() as agent:
+                await self.reached(lambda: _held(agent) == generation, "the list is here")
+                await self.opens()
+                await self.reached(self.passes, "the pass at the hub")
+
+        run(work())
+
+
+def _held(agent: Agent) -> int:
+    held = agent.box.lists.current("d1") if hasattr(agent, "box") else None
+    return held.access_list.generation if held else 0
+
+
+def damage(path: Path, table: str) -> None:
+    """Every leaf page of a table overwritten, as a worn memory card does it; the file still opens."""
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (size,) = db.execute("PRAGMA page_size").fetchone()
+    (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    db.close()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\x55" * size)
+
+
+@pytest.mark.parametrize("table", ["kept", "applied", "uses", "commands", "marks", "revoked", "propped"])
+def test_a_damaged_page_of_the_state_keeps_no_door_shut(tmp_path: Path, table: str) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+    damage(estate.place.state, table)
+
+    async def work() -> None:
+        async with estate.box(online=False):
+            await estate.opens()
+
+    run(work())
+
+
+def test_a_state_damaged_while_it_is_in_use_keeps_no_door_shut(tmp_path: Path) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+
+    async def work() -> None:
+        async with estate.box() as agent:
+            await estate.opens()
+            damage(estate.place.state, "kept")
+            estate.device.cut()
+            estate.device.up = True
+            await estate.opens()
+            estate.ring(access_list(2, credential("a", "7"), credential("b", "8")))
+            await estate.reached(lambda: _held(agent) == 2, "the next list")
+            await estate.opens("8")
+            await estate.reached(lambda: "state was damaged" in str(estate.notes()), "it is told")
+
+    run(work())
+
+
+def test_what_can_be_read_of_a_damaged_state_goes_on(tmp_path: Path) -> None:
+    """A page in the middle of one table is gone: all others are whole, and this one keeps both its ends."""
+    path, at = tmp_path / "state.db", T0
+    state = State(path)
+    state.open()
+    state.revoke([("d1", f"t{n:05}") for n in range(3_000)], at)
+    state.set_uses("v@ap1", 2)
+    state.first_sight("c1")
+    state.keep("boot", "b")
+    state.close()
+    db = sqlite3.connect(path)
+    (size,) = db.execute("PRAGMA page_size").fetchone()
+    db.close()
+    content = bytearray(path.read_bytes())
+    page = content.index(b"t01500") // size
+    content[page * size : (page + 1) * size] = b"\x55" * size
+    path.write_bytes(content)
+
+    state = State(path)
+    state.open()
+    left = state.revoked("d1")
+    assert 2_500 < len(left) < 3_000
+    assert {"t00000", "t02999"} <= left.keys()
+    assert state.revoked("d1")["t00000"] == (at, True)
+    assert (state.uses(), state.kept("boot"), state.first_sight("c1")) == ({"v@ap1": 2}, "b", False)
+    assert len(state.set_aside) == 1
+    state.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE kept SET value = 'x' || value",
+        "UPDATE kept SET value = CAST(x'ff' AS TEXT)",
+        "UPDATE marks SET until = 1e300",
+        "UPDATE commands SET result = 'x'",
+        "UPDATE revoked SET at = 1e300",
+    ],
+)
+def test_a_kept_word_that_cannot_be_read_keeps_no_door_shut(tmp_path: Path, change: str) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+    state = State(estate.place.state)
+    state.open()
+    state.first_sight("c1")
+    state.revoke([("d1", "z")], T0)
+    state.keep("drift:d1", '{"count": 1}')
+    state._db.execute(change)
+    state.close()
+
+    async def work() -> None:
+        async with estate.box(online=False):
+            await estate.opens()
+
+    run(work())
+
+
+def test_a_flipped_bit_in_the_device_set_waits_for_the_hub_and_no_restart(tmp_path: Path) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+    text = bytearray(estate.place.devices.read_bytes())
+    text[text.index("北".encode()) + 1] ^= 0x40
+    estate.place.devices.write_bytes(text)
+
+    async def work() -> None:
+        async with estate.box():
+            await estate.opens()
+
+    run(work())
+
+
+def test_who_was_taken_off_the_newest_list_stays_out_when_its_file_is_damaged(tmp_path: Path) -> None:
+    """The list before lets residents in alone; what was taken last is remembered beside what devices were told."""
+    estate = Estate(tmp_path)
+    visitor = credential("v", "8", holder_class=HolderClass.VISITOR)
+
+    async def work() -> None:
+        estate.send(1, access_list(1, credential("a", "7"), visitor))
+        async with estate.box() as agent:
+            await estate.reached(lambda: _held(agent) == 1, "the first list")
+            await estate.opens("8")
+            estate.ring(access_list(2, credential("a", "7")))
+            await estate.reached(lambda: _held(agent) == 2, "the newer list")
+            await estate.reached(lambda: agent.uplink.reports["d1"].generation == 2, "reported")
+        newest = estate.place.lists / "d1.json"
+        newest.write_bytes(newest.read_bytes()[:-40])
+        estate.signer.served.clear()
+        async with estate.box(online=False) as agent:
+            await estate.reached(lambda: _held(agent) == 1 and agent.workers["d1"][0].driver, "the list before")
+            await estate.opens("7")
+            before = len(estate.device.commands)
+            estate.device.put(shown_event("8"))
+            estate.device.put(shown_event("7"))
+            await estate.reached(lambda: len(estate.device.commands) > before, "the resident")
+            assert len(estate.device.commands) == before + 1, "the visitor whose right had ended is not let in"
+
+    run(work())
+
+
+def test_an_import_that_is_damaged_ends_alone(tmp_path: Path) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+    whole = bytearray(gzip.compress(b'{"t":"access"}\n' * 2000))
+    whole[10:14] = b"\xff" * 4  # within the packed bytes themselves
+    (estate.place.imports / "months.ndjson.gz").write_bytes(whole)
+
+    async def work() -> None:
+        async with estate.box():
+            await estate.reached(lambda: [n for n in estate.notes() if n.what == "import"], "said what became of it")
+            await estate.opens()
+
+    run(work())
+
+
+def test_a_taken_port_for_pictures_keeps_no_door_shut(tmp_path: Path) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+    estate.config = msgspec.structs.replace(estate.config, serve_host="192.0.2.7", serve_port=8099)
+
+    async def work() -> None:
+        async with estate.box():
+            await estate.opens()
+
+    run(work())
