@@ -82,6 +82,19 @@ def is_full(error: sqlite3.Error) -> bool:
     ) or ("disk is full" in str(error))
 
 
+def takes_nothing(error: sqlite3.Error) -> bool:
+    """Full, or it cannot be written now for another reason: read-only, failing, locked by somebody. It is waited for."""
+    waits = (
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOMEM,
+    )
+    return is_full(error) or getattr(error, "sqlite_errorcode", 0) & 0xFF in waits
+
+
 def is_corrupt(error: sqlite3.Error) -> bool:
     """Also a key that is taken although the numbers only rise: the tree below it is damaged."""
     if isinstance(error, sqlite3.IntegrityError):

@@ -2,124 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import pytest
 from edge_twins import (
-    EDGE,
-    ESTATE,
-    READER,
     T0,
-    HubTwin,
-    Signer,
-    TwinDevice,
     access_list,
     credential,
-    definition,
-    device_config,
     run,
     shown_event,
-    until,
 )
+from failing import Estate, held
 
-from device_drivers.contract.access import AccessList
-from device_drivers.contract.device import Capabilities, DeviceSet
-from device_drivers.contract.events import AccessEvent, EdgeNote
-from device_drivers.contract.messages import DevicesDesired, ListDoorbell, encode, topic
 from device_drivers.contract.words import HolderClass
-from device_drivers.mqtt import MemoryBroker, MemoryLink
-from edge_agent.agent import Agent
-from edge_agent.config import EdgeConfig, EdgeDir
 from edge_agent.state import State
 
 
-@dataclass
-class Estate:
-    """A box, its hub and one door, of which everything but the box's process lasts."""
-
-    root: Path
-    signer: Signer = field(default_factory=Signer)
-    device: TwinDevice = field(default_factory=TwinDevice)
-    broker: MemoryBroker = field(default_factory=MemoryBroker)
-
-    def __post_init__(self) -> None:
-        self.place = EdgeDir(self.root)
-        self.place.make()
-        self.place.hub_key.write_text(self.signer.public)
-        self.hub = HubTwin(self.broker)
-        self.config = EdgeConfig(EDGE, ESTATE, "127.0.0.1", 1, "http://127.0.0.1:1", "secret", mqtt_tls=False)
-
-    def send(self, generation: int, wanted: AccessList) -> None:
-        """The hub has a set of devices and a list, and says so."""
-        configs = (msgspec.structs.replace(device_config(), name="北门"),)
-        devices = DevicesDesired(DeviceSet(EDGE, ESTATE, "Asia/Shanghai", generation, configs))
-        self.hub.link.publish(topic(DevicesDesired, EDGE), encode(devices), retain=True)
-        self.ring(wanted)
-
-    def ring(self, wanted: AccessList) -> None:
-        self.signer.serve(wanted)
-        bell = ListDoorbell("d1", wanted.generation, self.signer.etags["d1"])
-        self.hub.link.publish(topic(ListDoorbell, EDGE, "d1"), encode(bell), retain=True)
-
-    def notes(self) -> list[EdgeNote]:
-        return [e.body for e in self.hub.rows.values() if isinstance(e.body, EdgeNote)]
-
-    def passes(self) -> list[AccessEvent]:
-        return [e.body for e in self.hub.rows.values() if isinstance(e.body, AccessEvent)]
-
-    @asynccontextmanager
-    async def box(self, *, online: bool = True, capabilities: Capabilities = READER) -> AsyncIterator[Agent]:
-        link = MemoryLink(self.broker)
-        if not online:
-            link.start = lambda *_: None  # type: ignore[method-assign]
-        stop = asyncio.Event()
-        made = Agent(self.place, self.config, {"twin": definition(self.device, capabilities)}, link, self.signer.fetch)
-        self.task = asyncio.create_task(made.run(stop))
-        try:
-            yield made
-        finally:
-            stop.set()
-            await self.task
-
-    async def reached(self, condition: Callable[[], object], what: str) -> None:
-        """Fails at once when the box ended by itself."""
-        await until(lambda: self.task.done() or condition(), what)
-        if self.task.done():
-            await self.task
-        assert condition(), f"the box ended before: {what}"
-
-    async def opens(self, card: str = "7") -> None:
-        before = len(self.device.commands)
-        self.device.put(shown_event(card))
-        await self.reached(lambda: len(self.device.commands) > before, f"the door opens for card {card}")
-
-    def live(self, generation: int = 1) -> None:
-        """A box as it stands on most days: with its devices and a list, then switched off."""
-
-        async def work() -> None:
-            self.send(generation, access_list(generation, credential("a", "7")))
-            async with self.box() as agent:
-                await self.reached(lambda: _held(agent) == generation, "the list is here")
-                await self.opens()
-                await self.reached(self.passes, "the pass at the hub")
-
-        run(work())
-
-
-def _held(agent: Agent) -> int:
-    held = agent.box.lists.current("d1") if hasattr(agent, "box") else None
-    return held.access_list.generation if held else 0
-
-
 def damage(path: Path, table: str) -> None:
-    """Every leaf page of a table overwritten, as a worn memory card does it; the file still opens."""
+    """A table's first page overwritten, as a worn memory card does it; the file still opens."""
     db = sqlite3.connect(path)
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     (size,) = db.execute("PRAGMA page_size").fetchone()
@@ -155,7 +58,7 @@ def test_a_state_damaged_while_it_is_in_use_keeps_no_door_shut(tmp_path: Path) -
             estate.device.up = True
             await estate.opens()
             estate.ring(access_list(2, credential("a", "7"), credential("b", "8")))
-            await estate.reached(lambda: _held(agent) == 2, "the next list")
+            await estate.reached(lambda: held(agent) == 2, "the next list")
             await estate.opens("8")
             await estate.reached(lambda: "state was damaged" in str(estate.notes()), "it is told")
 
@@ -241,16 +144,16 @@ def test_who_was_taken_off_the_newest_list_stays_out_when_its_file_is_damaged(tm
     async def work() -> None:
         estate.send(1, access_list(1, credential("a", "7"), visitor))
         async with estate.box() as agent:
-            await estate.reached(lambda: _held(agent) == 1, "the first list")
+            await estate.reached(lambda: held(agent) == 1, "the first list")
             await estate.opens("8")
             estate.ring(access_list(2, credential("a", "7")))
-            await estate.reached(lambda: _held(agent) == 2, "the newer list")
+            await estate.reached(lambda: held(agent) == 2, "the newer list")
             await estate.reached(lambda: agent.uplink.reports["d1"].generation == 2, "reported")
         newest = estate.place.lists / "d1.json"
         newest.write_bytes(newest.read_bytes()[:-40])
         estate.signer.served.clear()
         async with estate.box(online=False) as agent:
-            await estate.reached(lambda: _held(agent) == 1 and agent.workers["d1"][0].driver, "the list before")
+            await estate.reached(lambda: held(agent) == 1 and agent.workers["d1"][0].driver, "the list before")
             await estate.opens("7")
             before = len(estate.device.commands)
             estate.device.put(shown_event("8"))
