@@ -77,8 +77,11 @@ class Agent:
         self._session_id = secrets.token_hex(8)
 
     async def run(self, stop: asyncio.Event) -> None:
+        """Raises AlreadyRunning."""
         self.directory.make()
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(self.directory.alone())
+            await asyncio.to_thread(self.directory.sweep)
             await self._build(stack)
             await self._start_from_disk()
             async with asyncio.TaskGroup() as group:

@@ -176,7 +176,10 @@ class ListFiles:
         return (found[0] if found else None), tokens
 
     def save(self, device: str, signed: SignedAccessList) -> None:
-        path = self._path(device)
+        """Raises OSError. What lies here already stays, and the list before it too."""
+        path, content = self._path(device), msgspec.json.encode(signed)
         if path.exists():
+            if path.read_bytes() == content:
+                return
             path.replace(self._path(device, before=True))
-        write_atomic(path, msgspec.json.encode(signed))
+        write_atomic(path, content)

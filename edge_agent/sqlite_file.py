@@ -8,6 +8,7 @@ import threading
 from datetime import datetime
 from os import fsync
 from pathlib import Path
+from urllib.parse import quote
 
 
 def connect(path: Path, schema: str) -> sqlite3.Connection:
@@ -25,6 +26,38 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
         raise
     path.chmod(0o600)
     return db
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that needs to write nothing: for a disk that takes nothing. Raises sqlite3.Error.
+
+    The write-ahead log is read with an index in memory; where not even a lock can be had, without the log.
+    """
+    ways = (("mode=rw", "EXCLUSIVE"), ("mode=ro", "NORMAL"), ("mode=ro&immutable=1", "NORMAL"))
+    for way, locking in ways:
+        db = sqlite3.connect(f"file:{quote(str(path))}?{way}", uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            db.execute(f"PRAGMA locking_mode={locking}")
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            db.close()
+            failed = error
+        else:
+            return db
+    raise failed
+
+
+class NoSync:
+    """In the place of `GroupSync` for what is kept in memory alone."""
+
+    def committed(self) -> int:
+        return 0
+
+    def wait(self, number: int) -> None:
+        """Nothing lasts."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class GroupSync:

@@ -8,18 +8,20 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from device_drivers.contract.words import ObservationState
-from edge_agent.sqlite_file import GroupSync, connect, is_corrupt, set_aside
+from edge_agent.sqlite_file import GroupSync, NoSync, connect, connect_to_read, is_corrupt, set_aside, takes_nothing
 from edge_agent.state_rows import SCHEMA, moment, take_over, upgrade
 
 log = logging.getLogger(__name__)
 COMMANDS_KEPT = 5_000
+BACK_S = 5.0  # between two tries to write to a disk that took nothing
 NOTHING: Mapping[str, str] = {}
 REFUSED_FOR = timedelta(
     hours=6
@@ -58,18 +60,56 @@ class State:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.set_aside: list[Path] = []  # damaged files, until somebody told of them
+        self.volatile = False  # in memory alone: the disk takes nothing
+        self._tried_at = 0.0
+        self._sync: GroupSync | NoSync
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Raises sqlite3.OperationalError: the disk takes nothing."""
         try:
-            self._db = connect(self.path, SCHEMA)
-            upgrade(self._db)
-            self._sync = GroupSync(self._db, self.path)
+            self._open_file()
         except sqlite3.DatabaseError as error:
-            if not is_corrupt(error):
+            if is_corrupt(error):
+                self._replace(error)
+            elif takes_nothing(error):
+                self._open_memory(self.path, error)
+            else:
                 raise
-            self._replace(error)
+
+    def _open_file(self) -> None:
+        self._db = connect(self.path, SCHEMA)
+        upgrade(self._db)
+        self._sync = GroupSync(self._db, self.path)
+
+    def _open_memory(self, path: Path, error: sqlite3.DatabaseError) -> None:
+        """A box whose disk takes nothing works by what it reads there; what it is told meanwhile it keeps in memory."""
+        log.error("state %s cannot be written (%s): kept in memory", self.path, error)
+        self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._db.executescript(SCHEMA)
+        self._sync, self.volatile, self._tried_at = NoSync(), True, time.monotonic()
+        try:
+            with closing(connect_to_read(path)) as old:
+                take_over(self._db, old)
+        except sqlite3.Error as unread:
+            log.error("state %s cannot be read either: %s", path, unread)
+
+    def _back_to_disk(self) -> None:
+        """Under the lock: what is in memory goes to the disk as soon as that takes it."""
+        if not self.volatile or time.monotonic() - self._tried_at < BACK_S:
+            return
+        self._tried_at, memory = time.monotonic(), self._db
+        try:
+            self._open_file()
+            take_over(self._db, memory)
+        except (sqlite3.Error, OSError) as error:
+            log.debug("state: still in memory: %s", error)
+            if self._db is not memory:
+                self._db.close()
+            self._db, self._sync = memory, NoSync()
+            return
+        memory.close()
+        self.volatile = False
+        log.warning("state %s is on the disk again", self.path)
 
     def _replace(self, error: sqlite3.DatabaseError) -> None:
         """What can still be read of a damaged file goes on in a new one. Under the lock, or before anybody else reads."""
@@ -77,11 +117,14 @@ class State:
             self._db.close()
             self._sync.close()
         aside = set_aside(self.path, datetime.now(UTC))
-        self._db = connect(self.path, SCHEMA)
-        kept = take_over(self._db, aside)
-        self._sync = GroupSync(self._db, self.path)
         self.set_aside.append(aside)
-        log.error("state %s is damaged (%s): set aside as %s, %d rows carried over", self.path, error, aside.name, kept)
+        log.error("state %s is damaged (%s): set aside as %s", self.path, error, aside.name)
+        try:
+            self._open_file()
+            with closing(sqlite3.connect(aside)) as old:
+                log.error("state: %d rows carried over", take_over(self._db, old))
+        except sqlite3.OperationalError as full:
+            self._open_memory(aside, full)
 
     def close(self) -> None:
         with self._lock:
@@ -95,6 +138,7 @@ class State:
         Raises sqlite3.Error. A file found damaged is replaced first, so that whoever tries again gets through.
         """
         with self._lock:
+            self._back_to_disk()
             db, sync = self._db, self._sync
             try:
                 db.execute("BEGIN IMMEDIATE")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 from datetime import UTC, datetime
-from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +54,13 @@ def _columns(db: sqlite3.Connection, table: str) -> list[str]:
     return [_text(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
 
 
-def take_over(db: sqlite3.Connection, aside: Path) -> int:
-    """Every row of the damaged file that can be read, each table from both ends to where it is damaged. Returns how many."""
-    old = sqlite3.connect(aside)
+def take_over(db: sqlite3.Connection, old: sqlite3.Connection) -> int:
+    """Every row of another file that can be read, each table from both ends to where it is damaged. Returns how many."""
     old.text_factory = bytes  # one text that is damaged must not stop the rest
     count = 0
     db.execute("BEGIN IMMEDIATE")
+    for table in KEYS:
+        db.execute(f"DELETE FROM {table}")
     for table, keys in KEYS.items():
         for order in ("ASC", "DESC"):
             try:
@@ -77,7 +77,7 @@ def take_over(db: sqlite3.Connection, aside: Path) -> int:
             except sqlite3.DatabaseError as error:
                 log.warning("state: not all of %s can be read: %s", table, error)
     db.execute("COMMIT")
-    old.close()
+    old.text_factory = str
     return count
 
 

@@ -30,7 +30,7 @@ from edge_agent.journal_rows import (
     read_event,
     salvage,
 )
-from edge_agent.sqlite_file import connect, is_corrupt, is_full, set_aside, takes_nothing
+from edge_agent.sqlite_file import connect, connect_to_read, is_corrupt, is_full, set_aside, takes_nothing
 
 log = logging.getLogger(__name__)
 RETENTION = timedelta(hours=72)
@@ -73,6 +73,7 @@ class Journal:
         self.cursor = 0
         self.head_at_open = 0
         self.full = False
+        self._unopened = False  # since the start the disk took nothing: it is read, and waited for
         self.on_append: Callable[[], None] = lambda: None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting = 0
@@ -84,9 +85,17 @@ class Journal:
     # --- opening ---------------------------------------------------------------------------------------------------
     def open(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._db = self._open_file()
-        self._reader = connect(self.path, "")
-        self._ballast()
+        try:
+            self._db = self._open_file()
+            self._reader = connect(self.path, "")
+            self._ballast()
+        except sqlite3.OperationalError as error:
+            if not takes_nothing(error):
+                raise
+            log.error("journal %s cannot be written (%s): events wait in memory", self.path, error)
+            self._unopened = self.full = True
+            self._db = self._reader = connect_to_read(self.path)
+            self._load(self._reader)
         self._thread = threading.Thread(target=self._write_loop, name="journal", daemon=True)
         self._thread.start()
 
@@ -105,6 +114,19 @@ class Journal:
         if aside:
             self._carry_over(db, aside)
         return db
+
+    def _open_again(self) -> None:
+        """On the writer's thread: the disk took nothing at the start. Raises sqlite3.OperationalError."""
+        cursor = self.cursor
+        with self._reading:
+            self._reader.close()
+            try:
+                self._db = self._open_file()
+                self._reader = connect(self.path, "")
+                self.cursor, self._unopened = max(cursor, self.cursor), False
+            except sqlite3.OperationalError:
+                self._db = self._reader = connect_to_read(self.path)
+                raise
 
     def _load(self, db: sqlite3.Connection) -> None:
         """Raises DatabaseError when the epoch is missing from a file with rows, or does not fit its checksum."""
@@ -215,6 +237,8 @@ class Journal:
                 return
 
     def _commit(self, jobs: list[_Job]) -> None:
+        if self._unopened:
+            self._open_again()
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         if self._refused:

@@ -36,6 +36,7 @@ class Upkeep:
         self.box, self.clock, self.photos = box, clock, photos
         self._observed, self._moved, self._alive = observed, moved, alive
         self._trusted = True
+        self._volatile = False
 
     async def mark(self) -> None:
         while True:
@@ -68,10 +69,18 @@ class Upkeep:
         self._moved()
 
     def tell_damage(self) -> None:
-        """Once for each file that was set aside."""
+        """Once for each file that was set aside, and when the disk takes nothing and again something."""
         while self.box.state.set_aside:
             aside = self.box.state.set_aside.pop(0)
             self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {aside.name}"))
+        if self.box.state.volatile is not self._volatile:
+            self._volatile = self.box.state.volatile
+            if self._volatile:
+                self.box.record(
+                    "", EdgeNote("disk", "边缘机的磁盘不能写入：门照常，记录和命令暂存内存，断电即失；请检查磁盘")
+                )
+            else:
+                self.box.record("", EdgeNote("disk", "边缘机的磁盘恢复写入，暂存的内容已写入"))
 
     async def mark_once(self) -> None:
         try:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import hashlib
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
+import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from edge_twins import (
     T0,
     access_list,
@@ -18,7 +27,13 @@ from edge_twins import (
 from failing import Estate, held
 
 from device_drivers.contract.words import HolderClass
+from device_drivers.mqtt import MemoryLink
+from edge_agent.agent import Agent
+from edge_agent.config import AlreadyRunning
+from edge_agent.photos import PhotoCache
 from edge_agent.state import State
+
+ROOT = Path(__file__).parents[2]
 
 
 def damage(path: Path, table: str) -> None:
@@ -149,6 +164,7 @@ def test_who_was_taken_off_the_newest_list_stays_out_when_its_file_is_damaged(tm
             estate.ring(access_list(2, credential("a", "7")))
             await estate.reached(lambda: held(agent) == 2, "the newer list")
             await estate.reached(lambda: agent.uplink.reports["d1"].generation == 2, "reported")
+            await estate.reached(lambda: '"generation":2' in (agent.state.kept("newest:d1") or ""), "kept")
         newest = estate.place.lists / "d1.json"
         newest.write_bytes(newest.read_bytes()[:-40])
         estate.signer.served.clear()
@@ -189,3 +205,130 @@ def test_a_taken_port_for_pictures_keeps_no_door_shut(tmp_path: Path) -> None:
             await estate.opens()
 
     run(work())
+
+
+@pytest.mark.parametrize("failing", ["lists", "state"])
+def test_a_new_list_is_in_force_though_the_disk_does_not_take_it(tmp_path: Path, failing: str) -> None:
+    """Who moved in today passes, who moved out does not; what was not kept is kept as soon as it can be."""
+    estate = Estate(tmp_path)
+    estate.live()
+    lists, aside = estate.place.lists, tmp_path / "aside"
+
+    async def work() -> None:
+        async with estate.box() as agent:
+            await estate.opens()
+            if failing == "lists":
+                lists.rename(aside)
+            else:
+                agent.state._db.execute("PRAGMA query_only=1")
+            estate.ring(access_list(2, credential("b", "8")))
+            await estate.reached(lambda: held(agent) == 2, "the newer list")
+            await estate.opens("8")
+            before = len(estate.device.commands)
+            for card in ("7", "8"):
+                estate.device.put(shown_event(card))
+            await estate.reached(lambda: len(estate.device.commands) > before, "who moved in")
+            assert len(estate.device.commands) == before + 1, "who moved out is not let in"
+            if failing == "lists":
+                aside.rename(lists)
+            else:
+                agent.state._db.execute("PRAGMA query_only=0")
+            await estate.reached(lambda: '"generation":2' in (agent.state.kept("newest:d1") or ""), "kept")
+        estate.signer.served.clear()
+        async with estate.box(online=False) as agent:
+            await estate.opens("8")
+            assert held(agent) == 2
+
+    run(work())
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from edge_agent.config import write_atomic
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_atomic(Path(sys.argv[1]) / "list.json", b"x" * 5000)
+except OSError as error:
+    print(error)
+"""
+
+
+def test_what_could_not_be_written_whole_takes_no_room(tmp_path: Path) -> None:
+    """A list is fetched every half minute: each try would leave a part of it on the disk that is full."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "too large" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_power_cut_left_half_written_goes_at_the_next_start(tmp_path: Path) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+    left = [folder / "d1.json.0a1b2c3d.new" for folder in (tmp_path, estate.place.lists, estate.place.imports)]
+    for path in left:
+        path.write_bytes(b"half")
+
+    async def work() -> None:
+        async with estate.box(online=False):
+            await estate.opens()
+
+    run(work())
+    assert not [path for path in left if path.exists()]
+
+
+def test_a_picture_that_cannot_be_kept_is_written_to_the_terminal_all_the_same(tmp_path: Path) -> None:
+    async def work() -> None:
+        async def get(_request: web.Request) -> web.Response:
+            return web.Response(body=b"face")
+
+        app = web.Application()
+        app.router.add_get("/p.jpg", get)
+        async with TestServer(app) as server, aiohttp.ClientSession() as session:
+            cache = PhotoCache(tmp_path / "gone", session)
+            assert await cache.get(str(server.make_url("/p.jpg")), hashlib.sha256(b"face").hexdigest()) == b"face"
+
+    run(work())
+
+
+def test_a_second_agent_does_not_begin_where_one_works(tmp_path: Path) -> None:
+    """Two would number their events alike: each took the other's for damage, and set the journal aside."""
+    estate = Estate(tmp_path)
+    estate.live()
+
+    async def work() -> None:
+        async with estate.box():
+            await estate.opens()
+            second = Agent(estate.place, estate.config, {}, MemoryLink(estate.broker), estate.signer.fetch)
+            with pytest.raises(AlreadyRunning):
+                async with asyncio.timeout(10):
+                    await second.run(asyncio.Event())
+            await estate.opens()
+        async with estate.box():  # whoever ended lets the next one begin
+            await estate.opens()
+
+    run(work())
+    assert not list(tmp_path.glob("*.corrupt-*"))
+
+
+def test_a_box_that_starts_on_a_full_disk_opens_its_doors_and_loses_nothing(tmp_path: Path) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+    (epoch,) = {epoch for epoch, _ in estate.hub.rows}
+    folders = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests/edge_agent")]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests/edge_agent/full_disk_box.py"), str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(folders)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("opened"), done.stderr[-3000:]
+    passes, went_on, notes = json.loads(done.stdout.splitlines()[1])
+    assert (passes, went_on) == (len(estate.passes()) + 1, epoch), "all passes, those before the start and after"
+    assert "disk" in notes, "and it is told"
+    state = State(estate.place.state)
+    state.open()
+    assert state.kept("after") == "1"
+    state.close()
