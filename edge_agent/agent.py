@@ -7,7 +7,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import aiohttp
@@ -24,7 +24,7 @@ from edge_agent import device_sets
 from edge_agent.box import Box, Pass
 from edge_agent.break_glass import BreakGlass
 from edge_agent.certificate import CertificateKeeper
-from edge_agent.clock import BootDoubt, HighWaterClock
+from edge_agent.clock import SAME_TIME, BootDoubt, HighWaterClock
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir
 from edge_agent.connections import client_tls, make_link, package_version
@@ -52,7 +52,6 @@ from edge_agent.watch import Watch, notify
 from edge_agent.worker import Worker
 
 log = logging.getLogger(__name__)
-SAME_TIME = timedelta(seconds=30)  # a clock this near to the hub's is right
 
 
 class Agent:
@@ -105,7 +104,7 @@ class Agent:
         stack.callback(self.state.close)
         self._doubt = BootDoubt(self.state.kept("boot"))
         self.clock = HighWaterClock(self.state.high_water)
-        self.clock.doubtful = self._doubt
+        self.clock.doubtful, self.clock.confirmed = self._doubt, self._doubt.synchronised
         self.journal = Journal(directory.journal, self.clock, relief=lambda: self.snapshots.relieve())
         self.journal.open()
         stack.callback(self.journal.close)
@@ -257,9 +256,20 @@ class Agent:
         self._status_changed.set()
 
     def _heard(self, hub_time: datetime | None) -> None:
+        if hub_time is not None and self.clock.confirm(hub_time):
+            self._set_back()
         self.hub.heard()
         if hub_time is not None and abs(hub_time - self.clock.now()) <= SAME_TIME:
             self._doubt.over = True
+
+    def _set_back(self) -> None:
+        """The clock had been ahead of the time: nothing that was noted by it may wait, or count, until then."""
+        now = self.clock.now()
+        log.warning("the clock had been ahead: it goes on from %s", now)
+        self.box.record("", EdgeNote("clock_jump", f"边缘机的时间曾经超前，已按平台时间改回 {now:%Y-%m-%d %H:%M} UTC"))
+        self.box.codes.started_at = now
+        for worker, _ in self.workers.values():
+            worker.observation.set_back(now)
 
     def _heard_at(self, fetch: Fetch) -> Fetch:
         """A list that the hub served, or said to be unchanged, is a word of the hub."""
