@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
@@ -245,14 +246,16 @@ class ListKeeper:
         if verdict is Acceptance.CONFLICT:
             raise ListRefused("conflict", f"list of {device}: generation {number} came with two contents")
         if verdict is Acceptance.APPLY:
+            desk.unkept = signed, incoming.access_list
+            with contextlib.suppress(
+                OSError, sqlite3.Error
+            ):  # nobody stands outside, or gets in, because a disk is full
+                await self._keep(device)
             if desk.decides and incoming.built is None:
                 await heavy(getattr, incoming, "index")
             before = {c.token for c in current.access_list.credentials} if current else set()
             desk.tokens = self._like_others(frozenset(before | {c.token for c in incoming.access_list.credentials}))
-            self._take(
-                desk, incoming
-            )  # before the disk has it: nobody stands outside, or gets in, because that is full
-            desk.unkept = signed, incoming.access_list
+            self._take(desk, incoming)
             self._told.pop(device, None)
             log.info("list of %s: generation %d, %d credentials", device, number, len(incoming.access_list.credentials))
             for listener in desk.listeners:
