@@ -70,6 +70,7 @@ class Estate:
 
     @asynccontextmanager
     async def box(self, *, online: bool = True, capabilities: Capabilities = READER) -> AsyncIterator[Agent]:
+        self.device.queue = asyncio.Queue()  # of this run's loop
         link = MemoryLink(self.broker)
         if not online:
             link.start = lambda *_: None  # type: ignore[method-assign]
