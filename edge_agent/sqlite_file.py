@@ -21,10 +21,17 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         db.executescript(schema)
+        path.chmod(0o600)
     except sqlite3.DatabaseError:
         db.close()
         raise
-    path.chmod(0o600)
+    except (
+        OSError
+    ) as error:  # read-only, with a write-ahead log that a power cut left: SQLite opens that, and never writes again
+        db.close()
+        failed = sqlite3.OperationalError(f"{path}: {error}")
+        failed.sqlite_errorcode = sqlite3.SQLITE_READONLY
+        raise failed from error
     return db
 
 

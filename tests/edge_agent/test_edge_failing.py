@@ -21,15 +21,18 @@ from edge_twins import (
     T0,
     access_list,
     credential,
+    open_box,
     run,
     shown_event,
+    until,
 )
 from failing import Estate, held
 
 from device_drivers.contract.words import HolderClass
 from device_drivers.mqtt import MemoryLink
 from edge_agent.agent import Agent
-from edge_agent.config import AlreadyRunning
+from edge_agent.break_glass import Ask, BreakGlass, ask_agent
+from edge_agent.config import AlreadyRunning, EdgeDir
 from edge_agent.photos import PhotoCache
 from edge_agent.state import State
 
@@ -332,3 +335,28 @@ def test_a_box_that_starts_on_a_full_disk_opens_its_doors_and_loses_nothing(tmp_
     state.open()
     assert state.kept("after") == "1"
     state.close()
+
+
+def test_opening_at_the_box_itself_works_as_soon_as_its_disk_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.break_glass.RETRY_S", 0.02)
+    place = EdgeDir(tmp_path / "gone")
+
+    async def work() -> None:
+        async with open_box(tmp_path) as box:
+            task = asyncio.create_task(BreakGlass(place.socket, box.box, dict).run())
+
+            def told() -> bool:
+                return box.box.journal.head > 0 or task.done()
+
+            await until(told, "that it does not work is told")
+            place.root.mkdir()
+            await until(lambda: place.socket.exists() or task.done(), "it works")
+            reply = await asyncio.to_thread(ask_agent, place.socket, Ask())
+            assert reply.doors == ()
+            assert len(await box.events()) == 1, "told once"
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    run(work())
