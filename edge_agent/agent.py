@@ -15,8 +15,8 @@ import aiohttp
 from device_drivers.contract.access import Acceptance, SignedAccessList
 from device_drivers.contract.device import AccessPointBinding, DeviceConfig, DeviceSet, DeviceStatus
 from device_drivers.contract.events import EdgeNote
-from device_drivers.contract.messages import Command, CommandResult, DeviceReported, EdgeCatalogue, EdgeStatus
-from device_drivers.contract.words import CommandOutcome, DeviceCondition
+from device_drivers.contract.messages import DeviceReported, EdgeCatalogue, EdgeStatus
+from device_drivers.contract.words import DeviceCondition
 from device_drivers.driver import DriverDefinition
 from device_drivers.face_terminal.channel import mqtt_link
 from device_drivers.mqtt import Link
@@ -36,11 +36,11 @@ from edge_agent.hub_watch import HubWatch
 from edge_agent.importer import Importer
 from edge_agent.listed_faces import ListedFaces
 from edge_agent.lists import Fetch, ListKeeper, fetcher
-from edge_agent.parts import lasting, once
+from edge_agent.orders import Orders
+from edge_agent.parts import lasting
 from edge_agent.photos import PhotoCache
 from edge_agent.revoke import Revoker
 from edge_agent.services import FileServer, Services
-from edge_agent.signed import NotOurs, proved
 from edge_agent.snapshots import Snapshots
 from edge_agent.state import Mark, State
 from edge_agent.status import BoxStatus, ListLine, write_status
@@ -71,7 +71,6 @@ class Agent:
         self._wanted: DeviceSet | None = None
         self._wanted_changed = asyncio.Event()
         self._status_changed = asyncio.Event()
-        self._told_forged: set[str] = set()
         self._told_failed: set[str] = set()
         self._session_id = secrets.token_hex(8)
 
@@ -147,7 +146,7 @@ class Agent:
             self.journal,
             self._edge_status,
             catalogue,
-            Handlers(self._devices_arrived, lists.ring, self._command_arrived, revoker.arrived),
+            Handlers(self._devices_arrived, lists.ring, lambda c: self.orders.arrived(c), revoker.arrived),
             progress=lambda: self.watch.progress("uplink"),
             heard=self._heard,
         )
@@ -173,9 +172,10 @@ class Agent:
             self.uplink.found,
         )
         self.commands = Commands(self.box, self.worker, self.snapshots.take, self.uplink.result)
+        self.orders = Orders(self.box, config.edge, self.commands, self.uplink.result, self._failed)
 
     def _parts(self, group: asyncio.TaskGroup) -> list[Coroutine[None, None, None]]:
-        self._group = group
+        self._group = self.orders.group = group
         glass = BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()})
         parts: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             "uplink": self.uplink.run,
@@ -328,26 +328,6 @@ class Agent:
     def _removals(self, device: str) -> Removals | None:
         worker = self.worker(device)
         return worker.reconciler.removals if worker else None
-
-    def _command_arrived(self, command: Command) -> None:
-        try:
-            command = proved(command, self.box.codes.key, self.config.edge)
-        except NotOurs as no:
-            self._forged(command, no)
-            return
-        self._group.create_task(self._command(command), name=f"command {command.id[:60]}")
-
-    def _forged(self, command: Command, no: NotOurs) -> None:
-        """Answered, so that an older hub sees why; noted once a kind: who floods the broker does not fill the journal."""
-        log.error("command %s (%s on %s) refused: %s", command.id[:60], command.kind, command.device[:60], no)
-        if no.what not in self._told_forged:
-            self._told_forged.add(no.what)
-            self.box.record("", EdgeNote(no.what, no.text))
-        self.uplink.result(CommandResult(command.id, CommandOutcome.REFUSED, self.clock.now(), no.text))
-
-    async def _command(self, command: Command) -> None:
-        """What fails in an unforeseen way ends nothing else; the hub asks a second time and is told that nobody knows."""
-        await once("a command", lambda: self.commands.handle(command), self._failed)
 
     def _devices_arrived(self, devices: DeviceSet) -> None:
         if (devices.edge, devices.estate) != (self.config.edge, self.config.estate):

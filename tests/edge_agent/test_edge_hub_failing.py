@@ -161,7 +161,7 @@ def test_an_order_that_fails_in_an_unforeseen_way_ends_nothing_else(tmp_path: Pa
                 expires_at=now + timedelta(minutes=1),
                 reason="bad",
             )
-            agent._command_arrived(estate.signer.command(order))
+            agent.orders.arrived(estate.signer.command(order))
             await estate.reached(lambda: agent.state.last_commands(), "it is in hand")
             await estate.reached(lambda: [n for n in estate.notes() if n.what == "trouble"], "what went wrong is said")
             await estate.opens()

@@ -14,7 +14,7 @@ from failing import Estate
 from test_edge_store import all_events, opened, reading
 
 from device_drivers.contract.events import EdgeNote, Event, MeterReading, Unreadable
-from device_drivers.contract.messages import EventAck, EventBatch, topic
+from device_drivers.contract.messages import EventAck, EventBatch, encode, topic
 from edge_agent.store import Row
 
 
@@ -146,6 +146,33 @@ def test_a_damaged_cursor_doubles_nothing(tmp_path: Path, change: str) -> None:
             await estate.reached(lambda: agent.journal.cursor == agent.journal.head, "all acknowledged")
         assert len(estate.passes()) == before + 1
         assert {epoch for epoch, _ in estate.hub.rows} == epochs
+
+    run(work())
+
+
+def test_an_old_word_that_the_broker_kept_doubles_nothing(tmp_path: Path) -> None:
+    """A broker set back to a backup says again what the hub had said weeks ago; the hub itself has not spoken yet."""
+    estate = Estate(tmp_path)
+    estate.live()
+    (epoch,) = {epoch for epoch, _ in estate.hub.rows}
+    batches, logged, before = topic(EventBatch, EDGE), len(estate.broker.log), len(estate.passes())
+    db = sqlite3.connect(tmp_path / "journal.db")
+    db.execute("DELETE FROM events WHERE seq < 3")  # acknowledged, and old
+    db.commit()
+    db.close()
+
+    async def work() -> None:
+        estate.hub.deaf = True
+        estate.broker.retained[topic(EventAck, EDGE)] = encode(EventAck(epoch, 1, rewind=True))
+        async with estate.box() as agent:
+            await estate.opens()
+            await estate.reached(lambda: [m for m in estate.broker.log[logged:] if m.topic == batches], "it sends")
+            estate.hub.deaf = False
+            estate.hub.ack(epoch, rewind=True)
+            await estate.reached(lambda: len(estate.passes()) > before, "the pass at the hub")
+            await estate.reached(lambda: agent.journal.cursor == agent.journal.head, "all acknowledged")
+        assert len(estate.passes()) == before + 1
+        assert {name for name, _ in estate.hub.rows} == {epoch}
 
     run(work())
 
