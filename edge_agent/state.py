@@ -124,6 +124,7 @@ class State:
             with closing(sqlite3.connect(aside)) as old:
                 log.error("state: %d rows carried over", take_over(self._db, old))
         except sqlite3.OperationalError as full:
+            self._db.close()
             self._open_memory(aside, full)
 
     def close(self) -> None:

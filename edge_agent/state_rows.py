@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -54,31 +56,57 @@ def _columns(db: sqlite3.Connection, table: str) -> list[str]:
     return [_text(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
 
 
+class _Unreadable(Exception):
+    """From here on a table cannot be read."""
+
+
 def take_over(db: sqlite3.Connection, old: sqlite3.Connection) -> int:
-    """Every row of another file that can be read, each table from both ends to where it is damaged. Returns how many."""
+    """In the place of what `db` has, every row of `old` that can be read, each table from both ends to where it is damaged.
+
+    Returns how many. Raises sqlite3.Error where they cannot be written; then `db` has what it had.
+    """
     old.text_factory = bytes  # one text that is damaged must not stop the rest
     count = 0
     db.execute("BEGIN IMMEDIATE")
-    for table in KEYS:
-        db.execute(f"DELETE FROM {table}")
-    for table, keys in KEYS.items():
-        for order in ("ASC", "DESC"):
-            try:
-                have = set(_columns(old, table))
-                names = [name for name in _columns(db, table) if name in have]
-                query = f"SELECT {', '.join(names)} FROM {table} ORDER BY {', '.join(f'{key} {order}' for key in keys)}"
-                insert = f"INSERT OR IGNORE INTO {table}({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-                for row in old.execute(query):
-                    try:
-                        count += db.execute(insert, [v.decode() if isinstance(v, bytes) else v for v in row]).rowcount
-                    except (UnicodeDecodeError, sqlite3.IntegrityError):
-                        continue
-                break  # read to its end
-            except sqlite3.DatabaseError as error:
-                log.warning("state: not all of %s can be read: %s", table, error)
-    db.execute("COMMIT")
-    old.text_factory = str
+    try:
+        for table, keys in KEYS.items():
+            db.execute(f"DELETE FROM {table}")
+            for order in ("ASC", "DESC"):
+                try:
+                    count += _copy(db, old, table, ", ".join(f"{key} {order}" for key in keys))
+                    break  # read to its end
+                except _Unreadable as error:
+                    log.warning("state: not all of %s can be read: %s", table, error)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk has ended it
+            db.execute("ROLLBACK")
+        raise
+    finally:
+        old.text_factory = str
     return count
+
+
+def _copy(db: sqlite3.Connection, old: sqlite3.Connection, table: str, order: str) -> int:
+    have = {_text(row[1]) for row in _read(old, f"PRAGMA table_info({table})")}
+    names = [name for name in _columns(db, table) if name in have]
+    if not names:
+        raise _Unreadable("no such table")
+    insert = f"INSERT OR IGNORE INTO {table}({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    count = 0
+    for row in _read(old, f"SELECT {', '.join(names)} FROM {table} ORDER BY {order}"):
+        try:
+            count += db.execute(insert, [v.decode() if isinstance(v, bytes) else v for v in row]).rowcount
+        except (UnicodeDecodeError, sqlite3.IntegrityError):
+            continue
+    return count
+
+
+def _read(old: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    try:
+        yield from old.execute(query)
+    except sqlite3.DatabaseError as error:
+        raise _Unreadable(str(error)) from error
 
 
 def _text(name: str | bytes) -> str:
