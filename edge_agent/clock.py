@@ -17,7 +17,7 @@ from typing import Protocol
 
 BEHIND = timedelta(seconds=5)  # a wall clock this far behind the mark is not trusted
 SAME_TIME = timedelta(seconds=30)  # a clock this near to the hub's is right
-LEAP = timedelta(days=1)  # further ahead while the box runs: believed once the hub or a source of time says the same
+LEAP = timedelta(days=7)  # further ahead while the box runs: believed once the hub or a source of time says the same
 AHEAD = timedelta(days=400)  # a box that was off longer than this, or a bogus clock: not trusted, not remembered
 
 
