@@ -6,18 +6,17 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Coroutine, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import aiohttp
-import msgspec
 
 from device_drivers.contract.access import Acceptance, SignedAccessList
 from device_drivers.contract.device import AccessPointBinding, DeviceConfig, DeviceSet, DeviceStatus
 from device_drivers.contract.events import EdgeNote
-from device_drivers.contract.messages import Command, CommandResult, DeviceReported, EdgeCatalogue, EdgeStatus
-from device_drivers.contract.words import CommandOutcome, DeviceCondition
+from device_drivers.contract.messages import DeviceReported, EdgeCatalogue, EdgeStatus
+from device_drivers.contract.words import DeviceCondition
 from device_drivers.driver import DriverDefinition
 from device_drivers.face_terminal.channel import mqtt_link
 from device_drivers.mqtt import Link
@@ -25,7 +24,7 @@ from edge_agent import device_sets
 from edge_agent.box import Box, Pass
 from edge_agent.break_glass import BreakGlass
 from edge_agent.certificate import CertificateKeeper
-from edge_agent.clock import BootDoubt, HighWaterClock
+from edge_agent.clock import SAME_TIME, BootDoubt, HighWaterClock
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir
 from edge_agent.connections import client_tls, make_link, package_version
@@ -37,10 +36,11 @@ from edge_agent.hub_watch import HubWatch
 from edge_agent.importer import Importer
 from edge_agent.listed_faces import ListedFaces
 from edge_agent.lists import Fetch, ListKeeper, fetcher
+from edge_agent.orders import Orders
+from edge_agent.parts import lasting
 from edge_agent.photos import PhotoCache
 from edge_agent.revoke import Revoker
 from edge_agent.services import FileServer, Services
-from edge_agent.signed import NotOurs, proved
 from edge_agent.snapshots import Snapshots
 from edge_agent.state import Mark, State
 from edge_agent.status import BoxStatus, ListLine, write_status
@@ -52,7 +52,6 @@ from edge_agent.watch import Watch, notify
 from edge_agent.worker import Worker
 
 log = logging.getLogger(__name__)
-SAME_TIME = timedelta(seconds=30)  # a clock this near to the hub's is right
 
 
 class Agent:
@@ -72,12 +71,15 @@ class Agent:
         self._wanted: DeviceSet | None = None
         self._wanted_changed = asyncio.Event()
         self._status_changed = asyncio.Event()
-        self._told_forged: set[str] = set()
+        self._told_failed: set[str] = set()
         self._session_id = secrets.token_hex(8)
 
     async def run(self, stop: asyncio.Event) -> None:
+        """Raises AlreadyRunning."""
         self.directory.make()
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(self.directory.alone())
+            await asyncio.to_thread(self.directory.sweep)
             await self._build(stack)
             await self._start_from_disk()
             async with asyncio.TaskGroup() as group:
@@ -101,7 +103,7 @@ class Agent:
         stack.callback(self.state.close)
         self._doubt = BootDoubt(self.state.kept("boot"))
         self.clock = HighWaterClock(self.state.high_water)
-        self.clock.doubtful = self._doubt
+        self.clock.doubtful, self.clock.confirmed = self._doubt, self._doubt.synchronised
         self.journal = Journal(directory.journal, self.clock, relief=lambda: self.snapshots.relieve())
         self.journal.open()
         stack.callback(self.journal.close)
@@ -110,9 +112,10 @@ class Agent:
         web = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         self.certificate = CertificateKeeper(directory, config, web, tls, self.clock.now, self._status_changed.set)
         pictures = await stack.enter_async_context(aiohttp.ClientSession())
-        files = FileServer(config.serve_host, config.serve_port)
-        await files.start()
-        stack.push_async_callback(files.stop)
+        self._files = FileServer(config.serve_host, config.serve_port)
+        with contextlib.suppress(OSError):  # it is tried on beside the doors
+            await self._files.start()
+        stack.push_async_callback(self._files.stop)
         key = public_key(directory.hub_key.read_text())
         fetch = self._given_fetch or fetcher(web, config.https_url, config.secret)
         lists = ListKeeper(
@@ -123,7 +126,7 @@ class Agent:
         stack.callback(self.faces.close)
         services = Services(
             PhotoCache(directory.photos, pictures),
-            files,
+            self._files,
             config.broker_address,
             self.faces,
             lambda: self.box.policy.stranger_hours,
@@ -143,7 +146,7 @@ class Agent:
             self.journal,
             self._edge_status,
             catalogue,
-            Handlers(self._devices_arrived, lists.ring, self._command_arrived, revoker.arrived),
+            Handlers(self._devices_arrived, lists.ring, lambda c: self.orders.arrived(c), revoker.arrived),
             progress=lambda: self.watch.progress("uplink"),
             heard=self._heard,
         )
@@ -169,24 +172,35 @@ class Agent:
             self.uplink.found,
         )
         self.commands = Commands(self.box, self.worker, self.snapshots.take, self.uplink.result)
+        self.orders = Orders(self.box, config.edge, self.commands, self.uplink.result, self._failed)
 
     def _parts(self, group: asyncio.TaskGroup) -> list[Coroutine[None, None, None]]:
-        self._group = group
-        return [
-            self.uplink.run(),
-            self._follow_devices(),
-            self.upkeep.mark(),
-            self.upkeep.prune(),
-            self.certificate.run(),
-            self._write_status(),
-            self.hub.run(),
-            BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()}).run(),
-            Importer(self.directory.imports, self.box).run(),
-            self.snapshots.run(),
-            self.finder.run(),
-            self._keep_faces(),
-            self.watch.run(),
-        ]
+        self._group = self.orders.group = group
+        glass = BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()})
+        parts: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+            "uplink": self.uplink.run,
+            "devices": self._follow_devices,
+            "marks": self.upkeep.mark,
+            "clean-up": self.upkeep.prune,
+            "certificate": self.certificate.run,
+            "status": self._write_status,
+            "hub": self.hub.run,
+            "break-glass": glass.run,
+            "import": Importer(self.directory.imports, self.box).run,
+            "pictures": self.snapshots.run,
+            "finder": self.finder.run,
+            "faces": self._keep_faces,
+            "files": self._files.run,
+            "watch": self.watch.run,
+        }
+        return [lasting(name, work, self._failed) for name, work in parts.items()]
+
+    def _failed(self, part: str, error: BaseException) -> None:
+        """Said once for each kind of failure: a part that fails every minute does not fill the journal."""
+        why = f"{type(error).__name__}: {error}"[:300]
+        if (kind := f"{part} {type(error).__name__}") not in self._told_failed:
+            self._told_failed.add(kind)
+            self.box.record("", EdgeNote("trouble", f"part {part} failed and began anew: {why}"))
 
     async def _start_from_disk(self) -> None:
         """A box starts its doors without the hub, from what it kept."""
@@ -194,8 +208,7 @@ class Agent:
         await self.box.load()
         await self.hub.load()
         await self.commands.interrupted()
-        if self.state.set_aside:
-            self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {self.state.set_aside.name}"))
+        self.upkeep.tell_damage()
         await self.upkeep.look_at_clock()
         self.clock.settle()  # the time this box was off is no jump
         self.box.record("", EdgeNote("started", f"version {package_version()}"))
@@ -203,7 +216,7 @@ class Agent:
             kept = await asyncio.to_thread(device_sets.kept, self.directory.devices)
         except FileNotFoundError:
             return
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             log.error("kept device set is not usable: %s", error)
             self.box.record("", EdgeNote("gap", f"kept device set is not usable: {error}"))
             return
@@ -243,9 +256,20 @@ class Agent:
         self._status_changed.set()
 
     def _heard(self, hub_time: datetime | None) -> None:
+        if hub_time is not None and self.clock.confirm(hub_time):
+            self._set_back()
         self.hub.heard()
         if hub_time is not None and abs(hub_time - self.clock.now()) <= SAME_TIME:
             self._doubt.over = True
+
+    def _set_back(self) -> None:
+        """The clock had been ahead of the time: nothing that was noted by it may wait, or count, until then."""
+        now = self.clock.now()
+        log.warning("the clock had been ahead: it goes on from %s", now)
+        self.box.record("", EdgeNote("clock_jump", f"边缘机的时间曾经超前，已按平台时间改回 {now:%Y-%m-%d %H:%M} UTC"))
+        self.box.codes.started_at = now
+        for worker, _ in self.workers.values():
+            worker.observation.set_back(now)
 
     def _heard_at(self, fetch: Fetch) -> Fetch:
         """A list that the hub served, or said to be unchanged, is a word of the hub."""
@@ -305,25 +329,6 @@ class Agent:
         worker = self.worker(device)
         return worker.reconciler.removals if worker else None
 
-    def _command_arrived(self, command: Command) -> None:
-        try:
-            command = proved(command, self.box.codes.key, self.config.edge)
-        except NotOurs as no:
-            self._forged(command, no)
-            return
-        self._group.create_task(self._command(command))
-
-    def _forged(self, command: Command, no: NotOurs) -> None:
-        """Answered, so that an older hub sees why; noted once a kind: who floods the broker does not fill the journal."""
-        log.error("command %s (%s on %s) refused: %s", command.id[:60], command.kind, command.device[:60], no)
-        if no.what not in self._told_forged:
-            self._told_forged.add(no.what)
-            self.box.record("", EdgeNote(no.what, no.text))
-        self.uplink.result(CommandResult(command.id, CommandOutcome.REFUSED, self.clock.now(), no.text))
-
-    async def _command(self, command: Command) -> None:
-        await self.commands.handle(command)
-
     def _devices_arrived(self, devices: DeviceSet) -> None:
         if (devices.edge, devices.estate) != (self.config.edge, self.config.estate):
             text = f"device set of {devices.edge}/{devices.estate} came to {self.config.edge}/{self.config.estate}"
@@ -342,8 +347,14 @@ class Agent:
         while True:
             await self._wanted_changed.wait()
             self._wanted_changed.clear()
-            if self._wanted:
-                await self._apply_devices(self._wanted)
+            done = False
+            try:
+                if self._wanted:
+                    await self._apply_devices(self._wanted)
+                done = True
+            finally:
+                if not done:  # what failed half-way is done when this begins anew
+                    self._wanted_changed.set()
 
     async def _apply_devices(self, devices: DeviceSet) -> None:
         """Start, stop and restart workers by difference; a device that did not change is not disturbed."""
@@ -379,7 +390,8 @@ class Agent:
             return
         await self.box.lists.load(config.device)
         worker = Worker(config, definition, self.box)
-        self.workers[config.device] = worker, self._group.create_task(worker.run(), name=f"worker {config.device}")
+        work = lasting(f"device {config.device}", worker.run, self._failed)
+        self.workers[config.device] = worker, self._group.create_task(work, name=f"worker {config.device}")
 
     # --- upkeep ----------------------------------------------------------------------------------------------------
     async def _write_status(self) -> None:

@@ -36,7 +36,7 @@ def read_kept(kept: str | None, kind: type[T], otherwise: T) -> T:
         return otherwise
     try:
         return msgspec.json.decode(kept, type=kind)
-    except msgspec.MsgspecError as error:
+    except ValueError as error:
         log.error("kept %s is not readable, started anew: %s", kind, error)
         return otherwise
 

@@ -28,6 +28,7 @@ from edge_agent.worker import Worker
 log = logging.getLogger(__name__)
 MAX_REQUEST = 4096
 PATIENCE_S = 20.0
+RETRY_S = 30.0  # a disk that was read-only may be written again
 BY_HAND = {
     FailMode.FAIL_SAFE: "断电即开：切断这把锁的电源，门就会打开",
     FailMode.FAIL_SECURE: "断电仍锁：用机械钥匙开门，或从里面转动把手",
@@ -78,13 +79,18 @@ class BreakGlass:
         self.path, self.box, self.workers = path, box, workers
 
     async def run(self) -> None:
-        """Until cancelled. A socket that cannot be made is told; the doors go on."""
-        try:
-            server = await self._listen()
-        except OSError as error:
-            log.error("break-glass socket %s: %s", self.path, error)
-            self.box.record("", EdgeNote("break_glass", f"本机应急开门不可用：{error}"))
-            return
+        """Until cancelled. A socket that cannot be made is told, and tried again; the doors go on."""
+        told = False
+        while True:
+            try:
+                server = await self._listen()
+                break
+            except OSError as error:
+                if not told:
+                    told = True
+                    log.error("break-glass socket %s: %s", self.path, error)
+                    self.box.record("", EdgeNote("break_glass", f"本机应急开门不可用：{error}"))
+            await asyncio.sleep(RETRY_S)
         async with server:
             await server.serve_forever()
 
@@ -113,7 +119,7 @@ class BreakGlass:
         except (
             asyncio.IncompleteReadError,
             asyncio.LimitOverrunError,
-            msgspec.MsgspecError,
+            ValueError,
             TimeoutError,
             OSError,
         ) as error:
@@ -205,5 +211,5 @@ def ask_agent(path: Path, ask: Ask) -> Reply:
             line.sendall(msgspec.json.encode(ask) + b"\n")
             with line.makefile("rb") as answer:
                 return msgspec.json.decode(answer.readline(), type=Reply)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError) as error:
         raise NotRunning(str(error)) from error

@@ -37,6 +37,14 @@ class NotRenewed(Exception):
     """The hub refused, or answered something that is no certificate for this box."""
 
 
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """At most `MAX_REPLY` bytes. A single read gives what has arrived by then, and an answer may come in pieces."""
+    answer = bytearray()
+    while len(answer) < MAX_REPLY and (piece := await content.read(MAX_REPLY - len(answer))):
+        answer += piece
+    return bytes(answer)
+
+
 def request_for(key: ec.EllipticCurvePrivateKey) -> str:
     """A certificate request (PEM); the hub sets the subject itself."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "estate-edge")])
@@ -143,12 +151,12 @@ class CertificateKeeper:
         url = self._config.https_url + CERTIFICATE_PATH
         body = msgspec.json.encode(RenewRequest(csr))
         async with self._web.post(url, data=body, headers=headers, timeout=aiohttp.ClientTimeout(total=30)) as reply:
-            answer = await reply.content.read(MAX_REPLY)
+            answer = await _whole(reply.content)
             if reply.status == 404:
                 raise NotRenewed("the hub is older than this box and renews no certificates: update the hub")
             if reply.status >= 400:
                 raise NotRenewed(f"the hub refused ({reply.status}): {answer[:300].decode(errors='replace')}")
         try:
             return msgspec.json.decode(answer, type=RenewReply).certificate
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             raise NotRenewed(f"{url} answered something else than a certificate: {error}") from error

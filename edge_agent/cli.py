@@ -23,7 +23,7 @@ from device_drivers.contract.messages import DeviceReported
 from device_drivers.contract.words import FailMode
 from device_drivers.driver import ConfigError
 from edge_agent.certificate import told as certificate_told
-from edge_agent.config import ConfigMissing, EdgeDir
+from edge_agent.config import AlreadyRunning, ConfigMissing, EdgeDir
 from edge_agent.importer import Progress as ImportProgress
 from edge_agent.importer import progress_path, read_progress
 from edge_agent.probe import Address, Probed
@@ -49,7 +49,7 @@ def run(directory: Dir, verbose: Annotated[bool, typer.Option(help="Log debug me
 
     try:
         agent.run(directory, verbose=verbose)
-    except ConfigMissing as error:
+    except (AlreadyRunning, ConfigMissing) as error:
         raise _fail(str(error)) from error
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 BEHIND = timedelta(seconds=5)  # a wall clock this far behind the mark is not trusted
+SAME_TIME = timedelta(seconds=30)  # a clock this near to the hub's is right
+LEAP = timedelta(days=7)  # further ahead while the box runs: believed once the hub or a source of time says the same
 AHEAD = timedelta(days=400)  # a box that was off longer than this, or a bogus clock: not trusted, not remembered
 
 
@@ -43,10 +45,13 @@ class HighWaterClock:
     ) -> None:
         self._wall, self._monotonic = wall, monotonic
         self.doubtful: Callable[[], bool] = lambda: False
+        self.confirmed: Callable[[], bool] = lambda: False  # whether a source of time keeps the wall clock
         self._base = mark or wall()
         self._base_at = monotonic()
         self._settled_off = 0.0  # what was known at the last settle: a jump is told once
         self._checked = mark is not None
+        self._running = False  # since a settle: how much time has gone by is known
+        self._agreed: datetime | None = None  # the last time on which hub and wall clock agreed
 
     def _floor(self) -> datetime:
         return self._base + timedelta(seconds=self._monotonic() - self._base_at)
@@ -61,7 +66,23 @@ class HighWaterClock:
         return self._plausible(wall, floor) and wall >= floor - BEHIND and not self.doubtful()
 
     def _plausible(self, wall: datetime, floor: datetime) -> bool:
-        return not self._checked or wall <= floor + AHEAD
+        if not self._checked or wall <= floor + LEAP:
+            return True
+        return wall <= floor + AHEAD and (not self._running or self.confirmed())
+
+    def confirm(self, told: datetime) -> bool:
+        """The hub says what time it is. Where the wall clock says the same it is right, though it leapt or is behind the mark: a
+        wrong clock may have set that ahead, and who may pass until then would stand outside for as long. True where time went
+        back, never behind what was agreed on before.
+        """
+        wall, floor = self._wall(), self._floor()
+        if abs(told - wall) > SAME_TIME or (self._agreed and wall < self._agreed):
+            return False
+        self._agreed = wall
+        back = wall < floor - BEHIND
+        if back or not self._plausible(wall, floor):
+            self._base, self._base_at, self._settled_off = wall, self._monotonic(), 0.0
+        return back
 
     @property
     def jump_s(self) -> float:
@@ -75,7 +96,7 @@ class HighWaterClock:
         """Take the present time as the new floor and return it: the mark to persist."""
         self._base = self.now()
         self._base_at = self._monotonic()
-        self._checked = True
+        self._checked = self._running = True
         self._settled_off = self._off_s()
         return self._base
 

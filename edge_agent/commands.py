@@ -73,7 +73,7 @@ class Commands:
         for command, kept in await asyncio.to_thread(self.box.state.last_commands):
             if not kept:
                 await self._settle(CommandResult(command, CommandOutcome.UNCERTAIN, now, INTERRUPTED))
-            elif kept != TOLD and now - (said := decode_result(kept)).at < SAY_AGAIN:
+            elif (said := decode_result(kept)) and now - said.at < SAY_AGAIN:
                 self.answer(said)
 
     async def handle(self, command: Command) -> CommandResult | None:
@@ -97,12 +97,11 @@ class Commands:
         if first:
             return await self._settle(self._result(command.id, *await self._checked(command)))
         log.warning("command %s came again and is not done again", command.id)
-        if kept == TOLD:
-            return None
         if not kept:
             return await self._settle(self._result(command.id, CommandOutcome.UNCERTAIN, INTERRUPTED))
         said = decode_result(kept)
-        self.answer(said)
+        if said:
+            self.answer(said)
         return said
 
     async def _checked(self, command: Command) -> tuple[CommandOutcome, str]:
@@ -177,5 +176,10 @@ class Commands:
         return result
 
 
-def decode_result(kept: str) -> CommandResult:
-    return msgspec.json.decode(kept, type=CommandResult)
+def decode_result(kept: str) -> CommandResult | None:
+    """None: that it was answered is known, and no more."""
+    try:
+        return None if kept == TOLD else msgspec.json.decode(kept, type=CommandResult)
+    except ValueError as error:
+        log.error("what was answered to a command is not readable: %s", error)
+        return None

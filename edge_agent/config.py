@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import ipaddress
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from device_drivers.driver import BrokerAddress
+
+UNFINISHED = ".new"
 
 
 class LocalBroker(msgspec.Struct, frozen=True):
@@ -52,6 +57,10 @@ class EdgeConfig(msgspec.Struct, frozen=True):
     def broker_address(self) -> BrokerAddress | None:
         b = self.local_broker
         return BrokerAddress(b.host, b.port, b.username, b.password) if b else None
+
+
+class AlreadyRunning(Exception):
+    """Another agent works in this directory: two would write one journal, and answer the hub in turns."""
 
 
 class ConfigMissing(Exception):
@@ -128,13 +137,32 @@ class EdgeDir:
         for path in (self.root, self.lists, self.photos, self.snapshots, self.imports):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """While it lasts no other agent works here, also after a kill: the lock ends with its process. Raises AlreadyRunning."""
+        folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise AlreadyRunning(f"another estate-edge works in {self.root}") from error
+        finally:
+            os.close(folder)
+
+    def sweep(self) -> None:
+        """What a power cut left half written. (Pictures have their own way out.)"""
+        for folder in (self.root, self.lists, self.imports, self.found):
+            for path in folder.glob(f"*{UNFINISHED}"):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
     def load(self) -> EdgeConfig:
         """Raises ConfigMissing."""
         try:
             return msgspec.json.decode(self.config.read_bytes(), type=EdgeConfig)
         except FileNotFoundError as error:
             raise ConfigMissing(f"{self.config} is missing: run `estate-edge enrol` first") from error
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             raise ConfigMissing(f"{self.config}: {error}") from error
 
 
@@ -144,17 +172,21 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o600, *, lasting: bool
     Each writer has a file of its own: two terminals fetch the same photo at the same moment. Not `lasting`: without the
     flushes, for what is checked when it is read and can be had again.
     """
-    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(handle, view) :]
-        if lasting:
-            os.fsync(handle)
-    finally:
-        os.close(handle)
-    beside.replace(path)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(handle, view) :]
+            if lasting:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        beside.replace(path)
+    except BaseException:  # a part of it would take the room that is missing
+        beside.unlink(missing_ok=True)
+        raise
     if not lasting:
         return
     folder = os.open(path.parent, os.O_RDONLY)

@@ -23,7 +23,8 @@ def keep(path: Path, devices: DeviceSet) -> None:
 
 
 def kept(path: Path) -> DeviceSet:
-    """Raises FileNotFoundError where none was kept; OSError or MsgspecError where it is not usable."""
+    """Raises FileNotFoundError where none was kept; OSError or ValueError where it is not usable (msgspec's errors and those of
+    damaged text are ValueErrors)."""
     return msgspec.json.decode(path.read_bytes(), type=DeviceSet)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from edge_agent.box import read_kept
 from edge_agent.state import State
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,7 @@ class Drift:
 
     def load(self) -> None:
         """Blocking."""
-        if kept := self.state.kept(self._key):
-            self.counted = msgspec.json.decode(kept, type=Counted)
+        self.counted = read_kept(self.state.kept(self._key), Counted, Counted())
 
     def see(self, tokens: Iterable[str]) -> None:
         """Found other than left, in a whole look at the device. What was mended and not yet read back stays."""

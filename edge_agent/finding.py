@@ -126,7 +126,7 @@ class Finder:
             with contextlib.suppress(OSError):
                 try:
                     probed = msgspec.json.decode(path.read_bytes(), type=FoundDevice)
-                except msgspec.MsgspecError as error:
+                except ValueError as error:
                     log.warning("%s: %s", path, error)
                 else:
                     self._add(probed.key, probed.kind, probed.config, probed.title, probed.detail)

@@ -112,7 +112,7 @@ def verify(
     try:
         access_list = msgspec.json.decode(signed.payload, type=AccessList)
         openings_of(access_list)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except ValueError as error:
         raise ListRefused("unreadable_list", f"list of {device}: {error}") from error
     if (access_list.estate_id, access_list.device_id) != (estate, device):
         text = f"wanted {estate}/{device}, got {access_list.estate_id}/{access_list.device_id}"
@@ -170,13 +170,16 @@ class ListFiles:
                 found.append(verify(signed, self.key, self.estate, device, found[0] if found else None, shared))
             except FileNotFoundError:
                 continue
-            except (OSError, msgspec.MsgspecError, ListRefused) as error:
+            except (OSError, ValueError, ListRefused) as error:
                 log.error("list file %s is not usable: %s", path.name, error)
         tokens = frozenset(c.token for held in found for c in held.access_list.credentials)
         return (found[0] if found else None), tokens
 
     def save(self, device: str, signed: SignedAccessList) -> None:
-        path = self._path(device)
+        """Raises OSError. What lies here already stays, and the list before it too."""
+        path, content = self._path(device), msgspec.json.encode(signed)
         if path.exists():
+            if path.read_bytes() == content:
+                return
             path.replace(self._path(device, before=True))
-        write_atomic(path, msgspec.json.encode(signed))
+        write_atomic(path, content)

@@ -102,7 +102,7 @@ class HistoryMap:
             try:
                 line = _decoder.decode(raw)
                 config = self.devices[line.device]
-            except msgspec.MsgspecError as error:
+            except ValueError as error:
                 refused.append(f"unreadable: {error}")
             except KeyError as error:
                 refused.append(f"unknown device {error}")

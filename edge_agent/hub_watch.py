@@ -63,7 +63,7 @@ class HubWatch:
             )
             log.warning("the hub is away: offline authority since %s", self.authority.since)
             self._tell("authority", f"与中心失去联系，门继续按已签名的名单判定：{held or '尚无名单'}")
-        if linked and self.authority.should_ask(now) and now - self._asked_at >= KEEP_EVERY:
+        if linked and self.authority.should_ask(now) and abs(now - self._asked_at) >= KEEP_EVERY:
             self._asked_at = now
             self.ask()
 
@@ -75,7 +75,7 @@ class HubWatch:
     async def keep(self) -> None:
         """At once when an absence began or ended, else once a minute: a restart must not forget since when."""
         now = self.box.clock.now()
-        if self._kept_at and now - self._kept_at < KEEP_EVERY:
+        if self._kept_at and abs(now - self._kept_at) < KEEP_EVERY:
             return
         self._kept_at = now
         try:

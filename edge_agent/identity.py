@@ -8,6 +8,7 @@ import hashlib
 import msgspec
 
 from device_drivers.contract.device import DeviceConfig, DeviceStatus
+from edge_agent.box import read_kept
 from edge_agent.state import State
 
 TOLD = ("manufacturer", "model", "firmware", "serial")
@@ -28,8 +29,7 @@ class Identity:
 
     def _look(self, told: dict[str, str]) -> bool:
         key, device = f"identity:{self._config.device}", self._config.device
-        kept = self._state.kept(key)
-        before = msgspec.json.decode(kept, type=dict[str, str]) if kept else {}
+        before = read_kept(self._state.kept(key), dict[str, str], {})
         now = {"settings": _settings(self._config), **told}
         other = any(before.get(name, value) != value for name, value in now.items())
         if other:

@@ -10,6 +10,7 @@ import asyncio
 import gzip
 import logging
 import time
+import zlib
 from itertools import islice
 from pathlib import Path
 from typing import IO, NoReturn, cast
@@ -48,7 +49,7 @@ def progress_path(path: Path) -> Path:
 def read_progress(path: Path) -> Progress | None:
     try:
         return msgspec.json.decode(progress_path(path).read_bytes(), type=Progress)
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except (OSError, ValueError):
         return None
 
 
@@ -67,7 +68,7 @@ class Importer:
         log.info("import of %s begins", path.name)
         try:
             done = await self._lines(path)
-        except (OSError, EOFError, gzip.BadGzipFile, UnicodeDecodeError, msgspec.MsgspecError) as error:
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             done = Progress("failed", text=f"{type(error).__name__}: {error}")
         self._tell(path, done)
         text = f"{path.name}: {done.state}, {done.imported} imported, {done.refused} refused {done.text}".rstrip()
@@ -131,7 +132,10 @@ class Importer:
         return HistoryMap({site_code(d): d for d in devices} | {d.device: d for d in devices}, cards, holders)
 
     def _tell(self, path: Path, progress: Progress) -> None:
-        write_atomic(progress_path(path), msgspec.json.encode(progress))
+        try:
+            write_atomic(progress_path(path), msgspec.json.encode(progress))
+        except OSError as error:  # for eyes only: what is done stands in the journal
+            log.warning("import of %s: progress not told: %s", path.name, error)
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -14,6 +14,7 @@ from device_drivers.contract.events import EdgeNote, Event, Unreadable
 
 log = logging.getLogger(__name__)
 KEYS_PER_DEVICE = 20_000
+WINDOW, STEPPED_OVER = 100, 2_000  # rows; windows without a single one that can be read, after which none is expected
 MAX_EVENT = 32_768  # bytes of JSON: one event must always fit a message
 
 SCHEMA = """
@@ -31,12 +32,43 @@ def checksum(seq: int | str, body: bytes) -> int:
 
 
 def encode_event(event: Event, seq: int) -> bytes:
-    """The event's JSON under its number; a body too large for a message is kept cut."""
-    body = _encoder.encode(msgspec.structs.replace(event, seq=seq))
-    if len(body) > MAX_EVENT:
-        cut = Unreadable(type(event.body).__name__, body[:4096].decode(errors="replace"), f"{len(body)} bytes")
-        body = _encoder.encode(msgspec.structs.replace(event, seq=seq, body=cut))
-    return body
+    """The event's JSON under its number; a body too large for a message, or that is no text, is kept cut."""
+    said = msgspec.structs.replace(event, seq=seq)
+    try:
+        body = _encoder.encode(said)
+        if len(body) <= MAX_EVENT:
+            return body
+        raw, why = body[:4096], f"{len(body)} bytes"
+    except UnicodeEncodeError as error:  # half a character, as JSON may say it
+        raw, why = repr(event.body).encode(errors="backslashreplace")[:4096], str(error)
+    cut = Unreadable(type(event.body).__name__, raw.decode(errors="replace"), why)
+    return _encoder.encode(msgspec.structs.replace(said, body=cut))
+
+
+def read_event(seq: int, body: object, now: datetime) -> Event:
+    """A row as it lies in the file; a note in the place of one that cannot be read."""
+    try:
+        if isinstance(body, bytes):
+            return msgspec.json.decode(body, type=Event)
+    except ValueError as error:
+        log.warning("journal: row %d: %s", seq, error)
+    return Event(seq, "", now, EdgeNote("corrupt_row", f"row {seq} failed its checksum"))
+
+
+def cursor_of(db: sqlite3.Connection) -> int:
+    """Up to where the hub has it. Where that cannot be read, it is asked from the oldest row on, under the numbers it knows:
+    from 1 on, rows that are no longer kept would be missed, and all that lies here would come again in a new epoch.
+    """
+    row = db.execute("SELECT value, crc FROM meta WHERE key = 'cursor'").fetchone()
+    if row and checksum("cursor", str(row[0]).encode()) == row[1]:
+        return int(row[0])
+    return oldest_of(db)
+
+
+def oldest_of(db: sqlite3.Connection) -> int:
+    """The seq before the first row that is kept."""
+    (oldest,) = db.execute("SELECT min(seq) FROM events").fetchone()
+    return (oldest or 1) - 1
 
 
 def put_meta(db: sqlite3.Connection, key: str, value: str) -> None:
@@ -73,27 +105,37 @@ def prune_bite(db: sqlite3.Connection, up_to: int, before: float) -> int:
 
 
 def salvage(path: Path) -> list[Event]:
-    """Every whole event of a damaged journal beyond its cursor. Windows that cannot be read are stepped over."""
+    """Every whole event of a damaged journal beyond its cursor. What cannot be read is stepped over, row by row."""
     db = sqlite3.connect(path)
-    events: list[Event] = []
-    try:
-        row = db.execute("SELECT value FROM meta WHERE key = 'cursor'").fetchone()
-        start = int(row[0]) + 1 if row else 1
-        (oldest,) = db.execute("SELECT min(seq) FROM events").fetchone()
-        start = max(start, oldest or 1)
-    except (sqlite3.Error, ValueError):
-        start = 1
-    idle = 0
-    while idle < 20:
-        window = "SELECT seq, crc, body FROM events WHERE seq >= ? AND seq < ? ORDER BY seq"
-        before = len(events)
+    events: dict[int, Event] = {}
+    start = 1
+    for number in (cursor_of, oldest_of):
         try:
-            for seq, crc, body in db.execute(window, (start, start + 100)):
-                if isinstance(body, bytes) and checksum(seq, body) == crc:
-                    events.append(msgspec.json.decode(body, type=Event))
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
-            log.warning("journal: rows from %d cannot be read: %s", start, error)
+            start = number(db) + 1
+            break
+        except (sqlite3.Error, ValueError) as error:
+            log.warning("journal: where to begin cannot be read: %s", error)
+    idle = 0
+    while idle < STEPPED_OVER:
+        before = len(events)
+        if not _save(db, events, start, start + WINDOW):
+            for seq in range(start, start + WINDOW):
+                _save(db, events, seq, seq + 1)
         idle = 0 if len(events) > before else idle + 1
-        start += 100
+        start += WINDOW
     db.close()
-    return events
+    return [event for _, event in sorted(events.items())]
+
+
+def _save(db: sqlite3.Connection, events: dict[int, Event], start: int, end: int) -> bool:
+    """False where not all of these rows could be read."""
+    try:
+        for seq, crc, body in db.execute(
+            "SELECT seq, crc, body FROM events WHERE seq >= ? AND seq < ? ORDER BY seq", (start, end)
+        ):
+            if isinstance(body, bytes) and checksum(seq, body) == crc:
+                events[seq] = msgspec.json.decode(body, type=Event)
+    except (sqlite3.Error, ValueError) as error:
+        log.debug("journal: rows from %d cannot be read: %s", start, error)
+        return False
+    return True

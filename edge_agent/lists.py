@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,7 +55,7 @@ def fetcher(session: aiohttp.ClientSession, base_url: str, secret: str) -> Fetch
                     raise aiohttp.ClientPayloadError(f"list of {device} is larger than {MAX_LIST} bytes")
         try:
             return msgspec.json.decode(bytes(body), type=SignedAccessList)
-        except msgspec.MsgspecError as error:
+        except (ValueError, RecursionError) as error:
             raise aiohttp.ClientPayloadError(f"list of {device}: {error}") from error
 
     return fetch
@@ -67,6 +69,7 @@ class _Desk:
     tokens: frozenset[str] = frozenset()
     revoked: dict[str, datetime] = field(default_factory=dict)
     decides: bool = False
+    unkept: tuple[SignedAccessList, AccessList] | None = None  # in force, and not on the disk yet
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     doorbell: ListDoorbell | None = None
     listeners: list[Callable[[], None]] = field(default_factory=list)
@@ -139,17 +142,17 @@ class ListKeeper:
             desk.revoked.pop(token, None)
 
     def _mark(self, device: str) -> Mark | None:
-        kept = self.marks.kept(f"list:{device}") if self.marks is not None else None
+        kept = self.marks.kept(f"newest:{device}") if self.marks is not None else None
         try:
             return msgspec.json.decode(kept, type=Mark) if kept else None
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             log.error("what was kept of the list of %s is not readable: %s", device, error)
             return None
 
     def _set_mark(self, device: str, taken: AccessList) -> None:
         if self.marks is not None:
             mark = Mark(taken.generation, taken.issued_at)
-            self.marks.keep(f"list:{device}", msgspec.json.encode(mark).decode())
+            self.marks.keep(f"newest:{device}", msgspec.json.encode(mark).decode())
 
     @staticmethod
     def _take(desk: _Desk, held: HeldList | None) -> None:
@@ -187,10 +190,10 @@ class ListKeeper:
                 if failures:
                     log.info("list of %s: the hub answers again", device)
                 failures = 0
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            except (aiohttp.ClientError, TimeoutError, OSError, sqlite3.Error) as error:
                 missing = isinstance(error, aiohttp.ClientResponseError) and error.status == 404
                 if not failures and not missing:
-                    log.warning("list of %s cannot be fetched: %s", device, error)
+                    log.warning("list of %s cannot be fetched or kept: %s", device, error)
                 failures = 0 if missing else min(failures + 1, len(RETRY_S))
             except ListRefused as refusal:
                 failures = 0
@@ -203,7 +206,24 @@ class ListKeeper:
             await self.note(EdgeNote(refusal.what, refusal.text), device)
 
     async def update(self, device: str) -> Acceptance:
-        """Fetch once. Raises ListRefused, aiohttp.ClientError, TimeoutError."""
+        """Fetch once. Raises ListRefused, aiohttp.ClientError, TimeoutError; OSError or sqlite3.Error where a list that is in
+        force could not be kept: the next call tries that again, whether the hub is there or not."""
+        try:
+            return await self._fetch_and_take(device)
+        finally:
+            await self._keep(device)
+
+    async def _keep(self, device: str) -> None:
+        desk = self._desk(device)
+        if (unkept := desk.unkept) is None:
+            return
+        signed, taken = unkept
+        await asyncio.to_thread(self.files.save, device, signed)
+        await asyncio.to_thread(self._set_mark, device, taken)
+        if desk.unkept is unkept:
+            desk.unkept = None
+
+    async def _fetch_and_take(self, device: str) -> Acceptance:
         desk = self._desk(device)
         current = desk.current
         announced = desk.doorbell.generation if desk.doorbell else 0
@@ -226,8 +246,11 @@ class ListKeeper:
         if verdict is Acceptance.CONFLICT:
             raise ListRefused("conflict", f"list of {device}: generation {number} came with two contents")
         if verdict is Acceptance.APPLY:
-            await asyncio.to_thread(files.save, device, signed)
-            await asyncio.to_thread(self._set_mark, device, incoming.access_list)
+            desk.unkept = signed, incoming.access_list
+            with contextlib.suppress(
+                OSError, sqlite3.Error
+            ):  # nobody stands outside, or gets in, because a disk is full
+                await self._keep(device)
             if desk.decides and incoming.built is None:
                 await heavy(getattr, incoming, "index")
             before = {c.token for c in current.access_list.credentials} if current else set()

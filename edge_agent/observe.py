@@ -41,9 +41,10 @@ class Observation:
         self._propped = await asyncio.to_thread(self.box.state.propped, self.device)
         if mark is None:
             return
-        self.declared, self.gap_from = mark.state, mark.until
+        until = min(mark.until, self.box.clock.now())  # a clock that was ahead may have marked days that have not come
+        self.declared, self.gap_from = mark.state, until
         if mark.state is not ObservationState.DOWN and not self.replays:
-            self._declare(ObservationState.DOWN, mark.until, "edge was off", late=True)
+            self._declare(ObservationState.DOWN, until, "edge was off", late=True)
 
     def connected(self, now: datetime) -> None:
         gap, self.gap_from = self.gap_from, None
@@ -90,6 +91,13 @@ class Observation:
     def seen(self, at: datetime) -> None:
         if self.seen_at is None or at > self.seen_at:
             self.seen_at = at
+
+    def set_back(self, now: datetime) -> None:
+        """The clock had been ahead."""
+        self.seen_at, self.gap_from, self._sighted_at = (
+            min(at, now) if at else None for at in (self.seen_at, self.gap_from, self._sighted_at)
+        )
+        self._open = {point: min(since, now) for point, since in self._open.items()}
 
     def mark(self) -> Mark | None:
         at = self.seen_at if self.here else self.gap_from

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import stat
 import threading
@@ -17,6 +18,7 @@ import aiohttp
 from device_drivers.driver import DeviceUnreachable
 from edge_agent.config import write_atomic
 
+log = logging.getLogger(__name__)
 MAX_PHOTO = 1 << 20  # bytes
 CACHE = 200 << 20  # bytes kept on disk
 AT_ONCE = 4
@@ -70,7 +72,10 @@ class PhotoCache:
             if self._size is None or self._size + len(content) > self.limit:
                 self._size = trim(self.folder, self.limit * 9 // 10 - len(content))
             self._size += len(content)
-        write_atomic(path, content, lasting=False)  # its digest is checked at every use
+        try:
+            write_atomic(path, content, lasting=False)  # its digest is checked at every use
+        except OSError as error:  # a full disk must keep nobody's picture from a terminal
+            log.warning("a picture is not cached: %s", error)
 
 
 def _read(path: Path) -> bytes | None:

@@ -27,7 +27,7 @@ def spare_memory() -> None:
 
 
 def run(directory: Path, *, verbose: bool = False) -> None:
-    """Until SIGTERM or Ctrl-C. Raises ConfigMissing."""
+    """Until SIGTERM or Ctrl-C. Raises ConfigMissing, AlreadyRunning."""
     spare_memory()
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 import time
 import zlib
@@ -15,7 +17,9 @@ from device_drivers.driver import BrokerAddress, DriverServices
 from edge_agent.face_desk import FaceDesk
 from edge_agent.photos import PhotoCache
 
+log = logging.getLogger(__name__)
 SERVED_S = 600.0
+RETRY_S = 5.0
 MAX_SERVED = 64 << 20  # bytes held at once; the oldest go first
 
 
@@ -36,14 +40,30 @@ class FileServer:
         self._size = 0
         self._runner: web.AppRunner | None = None
 
+    async def run(self) -> None:
+        """Listens as soon as it can: after a power cut the network may come minutes after the box. Doors do not wait for it."""
+        failed = ""
+        while self._runner is None:
+            try:
+                await self.start()
+            except OSError as error:
+                if str(error) != failed:
+                    log.error("pictures cannot be served on %s:%d, trying on: %s", self.host, self.port, error)
+                failed = str(error)
+                await asyncio.sleep(RETRY_S)
+
     async def start(self) -> None:
+        """Raises OSError: the address is not there yet, or its port is taken."""
         app = web.Application()
         app.router.add_get("/f/{name}", self._get)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self.host, self.port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner, self.port = runner, runner.addresses[0][1]
 
     async def stop(self) -> None:
         if self._runner:

@@ -28,6 +28,7 @@ LIMIT = 500 << 20  # bytes kept on the box
 MAX_PICTURE = 4 << 20
 RETRY_S = (1.0, 5.0, 30.0, 120.0)
 AT_ONCE = 4
+OF_THE_PICTURE = frozenset({400, 413, 415, 422})  # said of this one; tried again with the rest, until its days are over
 UPLOAD_S = 4.0  # a command waits so long for its picture to arrive at the hub
 UNPROVED = "（摄像机无法证明这是刚拍的照片，请核对画面上的时间）"
 REFUSED_BY_HUB = "平台按本小区政策拒收照片，照片已删除。"
@@ -192,20 +193,30 @@ class Snapshots:
         self.strangers.expire()
 
     async def _upload_all(self) -> None:
+        """Raises the first refusal once all others were tried: what the hub does not take must not hold them up."""
+        refused: aiohttp.ClientResponseError | None = None
         files = await asyncio.to_thread(lambda: sorted(files_in(self.folder), key=lambda f: f[1].st_mtime))
         for path in (p for p, _ in files if p.suffix == ".jpg"):
             side_path = path.with_suffix(".json")
             try:
                 side = msgspec.json.decode(side_path.read_bytes(), type=_Side)
                 picture = path.read_bytes()
-            except (FileNotFoundError, msgspec.MsgspecError):
+            except (FileNotFoundError, ValueError):
                 path.unlink(missing_ok=True)
                 continue
-            taken = await self._upload(path.stem, picture, side)
+            try:
+                taken = await self._upload(path.stem, picture, side)
+            except aiohttp.ClientResponseError as error:
+                if error.status not in OF_THE_PICTURE:
+                    raise
+                refused = refused or error
+                continue
             if (waiting := self._waiting.get(path.stem)) and not waiting.done():
                 waiting.set_result(taken)
             path.unlink(missing_ok=True)
             side_path.unlink(missing_ok=True)
+        if refused:
+            raise refused
 
     async def _upload(self, digest: str, picture: bytes, side: _Side) -> bool:
         """False where the hub's policy forbids the picture."""

@@ -8,6 +8,7 @@ import threading
 from datetime import datetime
 from os import fsync
 from pathlib import Path
+from urllib.parse import quote
 
 
 def connect(path: Path, schema: str) -> sqlite3.Connection:
@@ -20,11 +21,50 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         db.executescript(schema)
+        path.chmod(0o600)
     except sqlite3.DatabaseError:
         db.close()
         raise
-    path.chmod(0o600)
+    except (
+        OSError
+    ) as error:  # read-only, with a write-ahead log that a power cut left: SQLite opens that, and never writes again
+        db.close()
+        failed = sqlite3.OperationalError(f"{path}: {error}")
+        failed.sqlite_errorcode = sqlite3.SQLITE_READONLY
+        raise failed from error
     return db
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that needs to write nothing: for a disk that takes nothing. Raises sqlite3.Error.
+
+    The write-ahead log is read with an index in memory; where not even a lock can be had, without the log.
+    """
+    ways = (("mode=rw", "EXCLUSIVE"), ("mode=ro", "NORMAL"), ("mode=ro&immutable=1", "NORMAL"))
+    for way, locking in ways:
+        db = sqlite3.connect(f"file:{quote(str(path))}?{way}", uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            db.execute(f"PRAGMA locking_mode={locking}")
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            db.close()
+            failed = error
+        else:
+            return db
+    raise failed
+
+
+class NoSync:
+    """In the place of `GroupSync` for what is kept in memory alone."""
+
+    def committed(self) -> int:
+        return 0
+
+    def wait(self, number: int) -> None:
+        """Nothing lasts."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class GroupSync:
@@ -80,6 +120,19 @@ def is_full(error: sqlite3.Error) -> bool:
         sqlite3.SQLITE_IOERR_WRITE,
         sqlite3.SQLITE_IOERR_FSYNC,
     ) or ("disk is full" in str(error))
+
+
+def takes_nothing(error: sqlite3.Error) -> bool:
+    """Full, or it cannot be written now for another reason: read-only, failing, locked by somebody. It is waited for."""
+    waits = (
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOMEM,
+    )
+    return is_full(error) or getattr(error, "sqlite_errorcode", 0) & 0xFF in waits
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:

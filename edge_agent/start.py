@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge_agent.config import ConfigMissing
+from edge_agent.config import AlreadyRunning, ConfigMissing
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
 
     try:
         run(given.dir, verbose=given.verbose)
-    except ConfigMissing as error:
+    except (AlreadyRunning, ConfigMissing) as error:
         sys.exit(f"estate-edge: {error}")
 
 

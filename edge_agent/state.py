@@ -8,17 +8,20 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from device_drivers.contract.words import ObservationState
-from edge_agent.sqlite_file import GroupSync, connect, set_aside
+from edge_agent.sqlite_file import GroupSync, NoSync, connect, connect_to_read, is_corrupt, set_aside, takes_nothing
+from edge_agent.state_rows import SCHEMA, moment, take_over, upgrade
 
 log = logging.getLogger(__name__)
 COMMANDS_KEPT = 5_000
+BACK_S = 5.0  # between two tries to write to a disk that took nothing
 NOTHING: Mapping[str, str] = {}
 REFUSED_FOR = timedelta(
     hours=6
@@ -27,23 +30,10 @@ REFUSED_FOR = timedelta(
 OURS_FOR = timedelta(days=40)
 """What was taken off is known as ours for so long: a terminal set back to a copy of last month has it again."""
 
-ROOM_AGAIN = "UPDATE refused SET at = 0 WHERE device = ? AND code = 'list_full'"
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""Stands for when somebody was revoked, where that cannot be read: no list is newer."""
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS applied(device TEXT, token TEXT, fingerprint TEXT NOT NULL, content TEXT NOT NULL DEFAULT '',
-  PRIMARY KEY(device, token)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS once(device TEXT, token TEXT, at REAL NOT NULL, PRIMARY KEY(device, token)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS refused(device TEXT, token TEXT, fingerprint TEXT NOT NULL, code TEXT NOT NULL,
-  text TEXT NOT NULL, at REAL NOT NULL, photo TEXT NOT NULL DEFAULT '', card TEXT NOT NULL DEFAULT '',
-  PRIMARY KEY(device, token)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS revoked(device TEXT, token TEXT, owed INTEGER NOT NULL, at REAL NOT NULL,
-  PRIMARY KEY(device, token)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS marks(device TEXT PRIMARY KEY, state TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS propped(device TEXT, point TEXT, PRIMARY KEY(device, point)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS commands(n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, result TEXT NOT NULL DEFAULT 'told');
-CREATE TABLE IF NOT EXISTS uses(token TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
+ROOM_AGAIN = "UPDATE refused SET at = 0 WHERE device = ? AND code = 'list_full'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +59,73 @@ class Mark:
 class State:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.set_aside: Path | None = None
+        self.set_aside: list[Path] = []  # damaged files, until somebody told of them
+        self.volatile = False  # in memory alone: the disk takes nothing
+        self._tried_at = 0.0
+        self._sync: GroupSync | NoSync
         self._lock = threading.Lock()
 
     def open(self) -> None:
         try:
-            self._db = connect(self.path, SCHEMA)
-            known = {row[1] for row in self._db.execute("PRAGMA table_info(refused)")}
-            for column in ("photo", "card"):
-                if column not in known:  # of an older release
-                    self._db.execute(f"ALTER TABLE refused ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
-            if "result" not in {row[1] for row in self._db.execute("PRAGMA table_info(commands)")}:
-                self._db.execute("ALTER TABLE commands ADD COLUMN result TEXT NOT NULL DEFAULT 'told'")
-            if "content" not in {row[1] for row in self._db.execute("PRAGMA table_info(applied)")}:
-                self._db.execute("ALTER TABLE applied ADD COLUMN content TEXT NOT NULL DEFAULT ''")
-        except sqlite3.OperationalError:
-            raise
+            self._open_file()
         except sqlite3.DatabaseError as error:
-            self.set_aside = set_aside(self.path, datetime.now(UTC))
-            log.error("state %s is damaged (%s): set aside as %s", self.path, error, self.set_aside.name)
-            self._db = connect(self.path, SCHEMA)
+            if is_corrupt(error):
+                self._replace(error)
+            elif takes_nothing(error):
+                self._open_memory(self.path, error)
+            else:
+                raise
+
+    def _open_file(self) -> None:
+        self._db = connect(self.path, SCHEMA)
+        upgrade(self._db)
         self._sync = GroupSync(self._db, self.path)
+
+    def _open_memory(self, path: Path, error: sqlite3.DatabaseError) -> None:
+        """A box whose disk takes nothing works by what it reads there; what it is told meanwhile it keeps in memory."""
+        log.error("state %s cannot be written (%s): kept in memory", self.path, error)
+        self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._db.executescript(SCHEMA)
+        self._sync, self.volatile, self._tried_at = NoSync(), True, time.monotonic()
+        try:
+            with closing(connect_to_read(path)) as old:
+                take_over(self._db, old)
+        except sqlite3.Error as unread:
+            log.error("state %s cannot be read either: %s", path, unread)
+
+    def _back_to_disk(self) -> None:
+        """Under the lock: what is in memory goes to the disk as soon as that takes it."""
+        if not self.volatile or time.monotonic() - self._tried_at < BACK_S:
+            return
+        self._tried_at, memory = time.monotonic(), self._db
+        try:
+            self._open_file()
+            take_over(self._db, memory)
+        except (sqlite3.Error, OSError) as error:
+            log.debug("state: still in memory: %s", error)
+            if self._db is not memory:
+                self._db.close()
+            self._db, self._sync = memory, NoSync()
+            return
+        memory.close()
+        self.volatile = False
+        log.warning("state %s is on the disk again", self.path)
+
+    def _replace(self, error: sqlite3.DatabaseError) -> None:
+        """What can still be read of a damaged file goes on in a new one. Under the lock, or before anybody else reads."""
+        if hasattr(self, "_sync"):
+            self._db.close()
+            self._sync.close()
+        aside = set_aside(self.path, datetime.now(UTC))
+        self.set_aside.append(aside)
+        log.error("state %s is damaged (%s): set aside as %s", self.path, error, aside.name)
+        try:
+            self._open_file()
+            with closing(sqlite3.connect(aside)) as old:
+                log.error("state: %d rows carried over", take_over(self._db, old))
+        except sqlite3.OperationalError as full:
+            self._db.close()
+            self._open_memory(aside, full)
 
     def close(self) -> None:
         with self._lock:
@@ -98,22 +134,39 @@ class State:
 
     @contextmanager
     def _write(self, *, lasting: bool = True) -> Iterator[sqlite3.Connection]:
-        """`lasting`: on the disk when it ends. Else with the next that is: for what a power cut may take back harmlessly."""
+        """`lasting`: on the disk when it ends. Else with the next that is: for what a power cut may take back harmlessly.
+
+        Raises sqlite3.Error. A file found damaged is replaced first, so that whoever tries again gets through.
+        """
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._back_to_disk()
+            db, sync = self._db, self._sync
             try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield db
+                    db.execute("COMMIT")
+                except BaseException:
+                    if db.in_transaction:
+                        db.execute("ROLLBACK")
+                    raise
+            except sqlite3.DatabaseError as error:
+                if is_corrupt(error):
+                    self._replace(error)
                 raise
-            self._db.execute("COMMIT")
-            number = self._sync.committed()
+            number = sync.committed()
         if lasting:
-            self._sync.wait(number)
+            sync.wait(number)
 
     def _rows(self, query: str, *values: object) -> list[tuple[str, ...]]:
         with self._lock:
-            return self._db.execute(query, values).fetchall()
+            try:
+                return self._db.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                if not is_corrupt(error):
+                    raise
+                self._replace(error)
+                return self._db.execute(query, values).fetchall()
 
     # --- credentials -----------------------------------------------------------------------------------------------
     def applied(self, device: str) -> dict[str, str]:
@@ -218,7 +271,7 @@ class State:
     def revoked(self, device: str) -> dict[str, tuple[datetime, bool]]:
         """Token → (when it was revoked, whether an answer is still owed). They stay until no list can bring them back."""
         rows = self._rows("SELECT token, at, owed FROM revoked WHERE device = ?", device)
-        return {token: (datetime.fromtimestamp(float(at), UTC), bool(owed)) for token, at, owed in rows}
+        return {token: (moment(at) or NEVER, bool(owed)) for token, at, owed in rows}
 
     def settle_revoked(self, items: Iterable[tuple[str, str]]) -> None:
         """(device, token): answered."""
@@ -233,7 +286,8 @@ class State:
     # --- observation -----------------------------------------------------------------------------------------------
     def mark(self, device: str) -> Mark | None:
         rows = self._rows("SELECT state, until FROM marks WHERE device = ?", device)
-        return Mark(ObservationState(rows[0][0]), datetime.fromtimestamp(float(rows[0][1]), UTC)) if rows else None
+        until = moment(rows[0][1]) if rows else None
+        return Mark(ObservationState(rows[0][0]), until) if until else None
 
     def set_marks(self, marks: Mapping[str, Mark], high_water: datetime | None = None) -> None:
         """One transaction for all devices and the clock: every ten seconds, so it counts for the wear of the card."""
@@ -245,8 +299,10 @@ class State:
 
     @property
     def high_water(self) -> datetime | None:
-        text = self.kept("high_water")
-        return datetime.fromisoformat(text) if text else None
+        try:
+            return datetime.fromisoformat(self.kept("high_water") or "").astimezone(UTC)
+        except ValueError:  # none, or none that can be read
+            return None
 
     def propped(self, device: str) -> set[str]:
         return {p for (p,) in self._rows("SELECT point FROM propped WHERE device = ?", device)}

@@ -49,7 +49,7 @@ def write_status(directory: EdgeDir, status: BoxStatus) -> None:
 def read_status(directory: EdgeDir) -> BoxStatus:
     try:
         return msgspec.json.decode(directory.status.read_bytes(), type=BoxStatus)
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except (FileNotFoundError, ValueError):
         return BoxStatus()
 
 

@@ -17,12 +17,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import msgspec
-
 from device_drivers.contract.events import EdgeNote, Event
 from edge_agent.clock import Clock
-from edge_agent.journal_rows import SCHEMA, checksum, encode_event, prune_bite, put_meta, quarantine, salvage
-from edge_agent.sqlite_file import connect, is_corrupt, is_full, set_aside
+from edge_agent.journal_rows import (
+    SCHEMA,
+    checksum,
+    cursor_of,
+    encode_event,
+    prune_bite,
+    put_meta,
+    quarantine,
+    read_event,
+    salvage,
+)
+from edge_agent.sqlite_file import connect, connect_to_read, is_corrupt, is_full, set_aside, takes_nothing
 
 log = logging.getLogger(__name__)
 RETENTION = timedelta(hours=72)
@@ -65,6 +73,7 @@ class Journal:
         self.cursor = 0
         self.head_at_open = 0
         self.full = False
+        self._unopened = False  # since the start the disk took nothing: it is read, and waited for
         self.on_append: Callable[[], None] = lambda: None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting = 0
@@ -76,9 +85,17 @@ class Journal:
     # --- opening ---------------------------------------------------------------------------------------------------
     def open(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._db = self._open_file()
-        self._reader = connect(self.path, "")
-        self._ballast()
+        try:
+            self._db = self._open_file()
+            self._reader = connect(self.path, "")
+            self._ballast()
+        except sqlite3.OperationalError as error:
+            if not takes_nothing(error):
+                raise
+            log.error("journal %s cannot be written (%s): events wait in memory", self.path, error)
+            self._unopened = self.full = True
+            self._db = self._reader = connect_to_read(self.path)
+            self._load(self._reader)
         self._thread = threading.Thread(target=self._write_loop, name="journal", daemon=True)
         self._thread.start()
 
@@ -98,6 +115,19 @@ class Journal:
             self._carry_over(db, aside)
         return db
 
+    def _open_again(self) -> None:
+        """On the writer's thread: the disk took nothing at the start. Raises sqlite3.OperationalError."""
+        cursor = self.cursor
+        with self._reading:
+            self._reader.close()
+            try:
+                self._db = self._open_file()
+                self._reader = connect(self.path, "")
+                self.cursor, self._unopened = max(cursor, self.cursor), False
+            except sqlite3.OperationalError:
+                self._db = self._reader = connect_to_read(self.path)
+                raise
+
     def _load(self, db: sqlite3.Connection) -> None:
         """Raises DatabaseError when the epoch is missing from a file with rows, or does not fit its checksum."""
         meta = {}
@@ -115,7 +145,7 @@ class Journal:
             put_meta(db, "epoch", meta["epoch"])
             db.execute("COMMIT")
         self.epoch = meta["epoch"]
-        self.cursor = int(meta.get("cursor", 0))
+        self.cursor = cursor_of(db)
         self.head = self.head_at_open = max(head, self.cursor)
         self._next = self.head + 1
 
@@ -193,7 +223,7 @@ class Journal:
                 self._rollback()
                 if is_corrupt(error):
                     self._replace_file(error)
-                elif is_full(error):
+                elif takes_nothing(error):
                     self._make_room(error)
                     if self._closing.wait(0.5):
                         self._finish(jobs, error)
@@ -207,6 +237,8 @@ class Journal:
                 return
 
     def _commit(self, jobs: list[_Job]) -> None:
+        if self._unopened:
+            self._open_again()
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         if self._refused:
@@ -228,7 +260,8 @@ class Journal:
     def _insert(self, db: sqlite3.Connection, row: Row) -> int | None:
         event = row.event
         if row.key:
-            added = db.execute("INSERT OR IGNORE INTO seen(device, key) VALUES (?, ?)", (event.device, row.key))
+            key = row.key.encode(errors="replace").decode()
+            added = db.execute("INSERT OR IGNORE INTO seen(device, key) VALUES (?, ?)", (event.device, key))
             if not added.rowcount:
                 return None
         seq = self._next
@@ -262,10 +295,15 @@ class Journal:
             self._loop.call_soon_threadsafe(tell)
 
     def _make_room(self, error: sqlite3.Error) -> None:
-        """Pictures first, then the ballast; acknowledged rows go by `prune`. The reader of doors is not concerned."""
+        """Pictures first, then the ballast; acknowledged rows go by `prune`. The reader of doors is not concerned.
+
+        A disk that takes nothing for another reason (read-only, failing, locked by somebody) is only waited for.
+        """
         if not self.full:
-            log.error("journal: disk full (%s): pictures and ballast are given up", error)
+            log.error("journal: the disk takes nothing (%s): events wait in memory", error)
             self.full = True
+        if not is_full(error):
+            return
         self.relief()
         self.path.with_name("ballast").unlink(missing_ok=True)
         try:
@@ -363,7 +401,13 @@ class Journal:
                 (seq,) = self._reader.execute("SELECT min(seq) FROM events").fetchone()
             return self.head + 1 if seq is None else int(seq)
 
-        return await asyncio.to_thread(first)
+        try:
+            return await asyncio.to_thread(first)
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            await self._give_up_file(error)
+            return await asyncio.to_thread(first)
 
     async def new_epoch(self, after: int, why: str) -> None:
         """Start a new epoch with the rows after `after`, renumbered from 1, behind a note that says why.
@@ -377,7 +421,7 @@ class Journal:
         rows: Iterable[tuple[int, bytes]] = db.execute(
             "SELECT seq, body FROM events WHERE seq > ? ORDER BY seq", (after,)
         ).fetchall()
-        events = [msgspec.json.decode(body, type=Event) for seq, body in rows]
+        events = [read_event(seq, body, self.clock.now()) for seq, body in rows]
         db.execute("DELETE FROM events")
         self._next, self.cursor, self.head_at_open, self.epoch = 1, 0, 0, secrets.token_hex(8)
         put_meta(db, "epoch", self.epoch)

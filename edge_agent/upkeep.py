@@ -36,11 +36,13 @@ class Upkeep:
         self.box, self.clock, self.photos = box, clock, photos
         self._observed, self._moved, self._alive = observed, moved, alive
         self._trusted = True
+        self._volatile = False
 
     async def mark(self) -> None:
         while True:
             await asyncio.sleep(MARK_S)
             self._alive()
+            self.tell_damage()
             await self.look_at_clock()  # before: between looking for a jump and settling nothing may wait
             if abs(jump := self.clock.jump_s) > JUMP_S:
                 log.warning("the clock jumped by %+.0f s", jump)
@@ -65,6 +67,20 @@ class Upkeep:
                 "", EdgeNote("clock_unsure", "边缘机时间不可信（重启后未对时）：居民照常通行，访客等限时凭证暂不放行")
             )
         self._moved()
+
+    def tell_damage(self) -> None:
+        """Once for each file that was set aside, and when the disk takes nothing and again something."""
+        while self.box.state.set_aside:
+            aside = self.box.state.set_aside.pop(0)
+            self.box.record("", EdgeNote("gap", f"state was damaged, set aside as {aside.name}"))
+        if self.box.state.volatile is not self._volatile:
+            self._volatile = self.box.state.volatile
+            if self._volatile:
+                self.box.record(
+                    "", EdgeNote("disk", "边缘机的磁盘不能写入：门照常，记录和命令暂存内存，断电即失；请检查磁盘")
+                )
+            else:
+                self.box.record("", EdgeNote("disk", "边缘机的磁盘恢复写入，暂存的内容已写入"))
 
     async def mark_once(self) -> None:
         try:

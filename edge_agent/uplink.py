@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+import msgspec
+
 from device_drivers.contract.device import DeviceSet
 from device_drivers.contract.messages import (
     DOWN,
@@ -237,7 +239,8 @@ class Uplink:
     def _dispatch(self, message: Message, device: str, retained: bool) -> None:
         match message:
             case EventAck():
-                self._ack(message)
+                # What the broker kept may be weeks old (it was set back to a backup): it never takes the cursor back.
+                self._ack(msgspec.structs.replace(message, rewind=False) if retained else message)
             case DevicesDesired():
                 self.handlers.devices(message.devices)
             case ListDoorbell():

@@ -39,11 +39,12 @@ from device_drivers.driver import (
     WrongSecret,
 )
 from edge_agent import modes
-from edge_agent.box import Box, Pass
+from edge_agent.box import Box, Pass, read_kept
 from edge_agent.doors import Doors
 from edge_agent.identity import Identity
 from edge_agent.letting_in import let_in
 from edge_agent.observe import Observation
+from edge_agent.parts import in_task, leaf
 from edge_agent.points import Points
 from edge_agent.reconcile import Reconciler
 from edge_agent.report import ListReport
@@ -82,8 +83,7 @@ class Worker:
     async def run(self) -> None:
         """Until cancelled."""
         kept = await asyncio.to_thread(self.box.state.kept, f"list:{self.device}")
-        if kept:
-            self._list = msgspec.json.decode(kept, type=ListReport)
+        self._list = read_kept(kept, ListReport, ListReport())
         await asyncio.to_thread(self.reconciler.drift.load)
         revoked = await asyncio.to_thread(self.box.state.revoked, self.device)
         for token, (at, _) in revoked.items():
@@ -109,26 +109,13 @@ class Worker:
         while True:
             began = time.monotonic()
             try:
-                await self._one_session()
+                await in_task(self._session(), f"session {self.device}")
             except Exception as error:  # noqa: BLE001  one device's fault must not take the others down
                 if time.monotonic() - began > 2 * BACKOFF_CAP_S:
                     failures = 0
-                delay = await self._failed(_leaf(error), failures)
+                delay = await self._failed(leaf(error), failures)
             failures += 1
             await asyncio.sleep(delay)
-
-    async def _one_session(self) -> None:
-        """In a task of its own: a TaskGroup of Python 3.11 forgets a cancellation that comes as one of its tasks fails."""
-        session = asyncio.create_task(self._session(), name=f"session {self.device}")
-        try:
-            await asyncio.wait({session})
-        finally:
-            if not session.done():
-                session.cancel()
-                await asyncio.wait({session})
-            if not session.cancelled():
-                session.exception()  # looked at also where we are told to stop: else asyncio reports it whenever it is collected
-        await session
 
     async def _failed(self, error: BaseException, failures: int) -> float:
         """Report, and say how long to wait."""
@@ -391,10 +378,3 @@ class _Still:
 def _still(status: DeviceStatus) -> _Still:
     """What of a status is worth a message."""
     return _Still(status.condition, status.detail, abs(status.clock_offset_s or 0.0) > 10.0, status.firmware)
-
-
-def _leaf(error: BaseException) -> BaseException:
-    """The first cause inside nested groups."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from edge_twins import T0
 
+from edge_agent.sqlite_file import connect
 from edge_agent.state import OURS_FOR, State
+from edge_agent.state_rows import SCHEMA, take_over
 
 
 class Disk:
@@ -99,3 +101,21 @@ def test_what_was_taken_off_is_known_as_ours_for_a_while(tmp_path: Path) -> None
     assert (state.applied("d1"), state.once("d1")) == ({"b": "f"}, {"a"}), "should it still stand there, it is ours"
     state.end_apply("d1", {}, ("b",), {}, T0 + OURS_FOR + timedelta(days=1))
     assert state.once("d1") == {"b"}, "and the file does not grow for ever"
+
+
+def test_a_disk_that_is_full_again_in_the_midst_of_taking_over_takes_nothing(tmp_path: Path) -> None:
+    """What was kept in memory goes to the disk whole or stays where it is."""
+    state = State(tmp_path / "memory.db")
+    state.open()
+    state.revoke([("d1", f"t{n:05}") for n in range(3_000)], T0)
+    small = connect(tmp_path / "small.db", SCHEMA)
+    (pages,) = small.execute("PRAGMA page_count").fetchone()
+    small.execute(f"PRAGMA max_page_count={pages + 4}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        take_over(small, state._db)
+    assert small.execute("SELECT count(*) FROM revoked").fetchone() == (0,)
+    assert len(state.revoked("d1")) == 3_000
+    small.execute("PRAGMA max_page_count=100000")
+    assert take_over(small, state._db) == 3_000
+    small.close()
+    state.close()

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from unittest import mock
 
-from edge_agent import agent, reconcile, rounds, uplink, watch, worker
+from edge_agent import agent, parts, reconcile, rounds, state, uplink, watch, worker
 from edge_agent.clock import HighWaterClock
 from edge_agent.store import Journal
 
 T = TypeVar("T")
-TIMED = (agent, reconcile, rounds, uplink, watch, worker)
+TIMED = (agent, parts, reconcile, rounds, state, uplink, watch, worker)
 
 
 class NothingDue(RuntimeError):
@@ -111,6 +111,9 @@ class _NoWeb:
 
 class _NoFiles:
     async def start(self) -> None:
+        return None
+
+    async def run(self) -> None:
         return None
 
     async def stop(self) -> None:
