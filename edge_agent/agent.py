@@ -249,6 +249,7 @@ class Agent:
             session=self._session_id,
             authority_since=self.hub.authority.told[0],
             offline_s=self.hub.authority.told[1],
+            disk_writes=not self.state.volatile,
         )
 
     def _report(self, reported: DeviceReported) -> None:

@@ -27,7 +27,7 @@ from edge_agent.config import AlreadyRunning, ConfigMissing, EdgeDir
 from edge_agent.importer import Progress as ImportProgress
 from edge_agent.importer import progress_path, read_progress
 from edge_agent.probe import Address, Probed
-from edge_agent.status import lines, read_journal, read_status
+from edge_agent.status import disk_told, lines, read_journal, read_status
 
 app = typer.Typer(
     help="Edge agent of Estate Hub: bridges the devices of one estate to the hub.",
@@ -189,7 +189,10 @@ def status(directory: Dir) -> None:
         )
     box = read_status(place)
     reported = box.devices
-    for line in (certificate_told(place, datetime.now(UTC), box.certificate_refused), *lines(box, datetime.now(UTC))):
+    now = datetime.now(UTC)
+    for line in (disk_told(place), certificate_told(place, now, box.certificate_refused), *lines(box, now)):
+        if not line:
+            continue
         console.print(line, markup=False, highlight=False)
     console.print(_status_table(reported))
     for r in reported:

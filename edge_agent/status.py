@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import datetime
 
@@ -51,6 +52,24 @@ def read_status(directory: EdgeDir) -> BoxStatus:
         return msgspec.json.decode(directory.status.read_bytes(), type=BoxStatus)
     except (FileNotFoundError, ValueError):
         return BoxStatus()
+
+
+def disk_told(directory: EdgeDir) -> str:
+    """Why this box's disk takes nothing; empty where it does. Asked of the disk itself: the page cannot be written then."""
+    try:
+        found = os.statvfs(directory.root)
+    except OSError as error:
+        return f"the disk of {directory.root} cannot be asked: {error}"
+    if found.f_flag & os.ST_RDONLY:
+        why = "is mounted read-only"
+    elif not found.f_bavail:
+        why = "is full"
+    else:
+        return ""
+    return (
+        f"the disk of {directory.root} {why}: doors go on; what is recorded is in memory alone and lost with the power, "
+        "and what stands below may be old"
+    )
 
 
 def lines(status: BoxStatus, now: datetime) -> list[str]:

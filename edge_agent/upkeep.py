@@ -81,6 +81,7 @@ class Upkeep:
                 )
             else:
                 self.box.record("", EdgeNote("disk", "边缘机的磁盘恢复写入，暂存的内容已写入"))
+            self._moved()
 
     async def mark_once(self) -> None:
         try:

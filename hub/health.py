@@ -70,12 +70,19 @@ def _edges(session: Session, hub: Hub) -> Part:
     unsent = sorted(hub.unsent)
     ending = select(Edge.id).where(Edge.secret_hash.is_not(None), Edge.certificate_until < hub.now() + CERTIFICATE_LEFT)
     ends = session.scalars(ending.order_by(Edge.id)).all()
+    doubted = select(Edge.id).where(Edge.online, Edge.clock_trusted.is_(False))
+    unsure = session.scalars(doubted.order_by(Edge.id)).all()
+    full = session.scalars(select(Edge.id).where(Edge.online, Edge.disk_writes.is_(False)).order_by(Edge.id)).all()
     said = [f"{len(online)} 台中 {sum(online)} 台在线"]
+    if unsure:
+        said.append(f"时间不可信，访客暂不放行：{', '.join(unsure[:5])}")
+    if full:
+        said.append(f"磁盘不能写入，记录断电即失：{', '.join(full[:5])}")
     if ends:
         said.append(f"证书未续期：{', '.join(ends[:5])}")
     if unsent:
         said.append(f"过大而无法下发：{', '.join(unsent[:5])}")
-    return _part("edges", all(online) and not unsent and not ends, "；".join(said))
+    return _part("edges", all(online) and not (unsent or ends or full or unsure), "；".join(said))
 
 
 def _source(session: Session) -> Part:

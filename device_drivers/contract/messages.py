@@ -38,6 +38,7 @@ class EdgeStatus(Message, frozen=True, omit_defaults=True):
     """Online, or offline as last will. `clock_trusted` is False after a boot without a time source.
 
     `authority_since`: when this box last began to decide without the hub, `offline_s`: for how long (0 while it lasts).
+    `disk_writes` is False while its disk takes nothing: what it records is in memory alone.
     """
 
     suffix: ClassVar[str] = "up/status"
@@ -52,6 +53,7 @@ class EdgeStatus(Message, frozen=True, omit_defaults=True):
     session: str = ""
     authority_since: datetime | None = None
     offline_s: float = 0.0
+    disk_writes: bool = True
 
 
 class EdgeCatalogue(Message, frozen=True, omit_defaults=True):

@@ -31,7 +31,7 @@ def take_status(hub: Hub, edge_id: str, status: EdgeStatus) -> bool:
         edge = uow.session.get(Edge, edge_id, with_for_update=HELD)
         if edge is None or edge.enrolled_at is None:
             return False
-        changed = edge.online != status.online
+        changed, said = edge.online != status.online, (edge.clock_trusted, edge.disk_writes)
         if status.online:
             cursor = _came_online(uow.session, edge, status, now)
         elif changed:
@@ -40,6 +40,7 @@ def take_status(hub: Hub, edge_id: str, status: EdgeStatus) -> bool:
             edge.online, edge.state_since = status.online, now
     if changed:
         log.warning("edge %s is %s", edge_id, "online" if status.online else "offline")
+    if changed or said != (edge.clock_trusted, edge.disk_writes):
         show(hub, edge)
     if status.online:
         hub.send(edge_id, EventAck(status.epoch, cursor, rewind=True, at=hub.now()))
@@ -59,6 +60,7 @@ def _came_online(session: Session, edge: Edge, status: EdgeStatus, now: datetime
         coverage.edge_back(session, edge.id, edge.estate_id)
     edge.epoch, edge.head_seq, edge.version = status.epoch, status.head_seq, status.version
     edge.started_at, edge.clock_trusted, edge.last_seen_at = status.started_at, status.clock_trusted, now
+    edge.disk_writes = status.disk_writes
     edge.clock_offset_s = (status.clock - now).total_seconds() if status.clock else None
     cursor = session.get(IngestCursor, (edge.id, status.epoch))
     return cursor.up_to_seq if cursor else 0
@@ -104,5 +106,12 @@ def lost_from_sight(hub: Hub, edge_ids: list[str], heard_after: datetime | None 
 
 
 def show(hub: Hub, edge: Edge) -> None:
-    item = {"id": edge.id, "online": edge.online, "state_since": edge.state_since, "last_seen_at": edge.last_seen_at}
+    item = {
+        "id": edge.id,
+        "online": edge.online,
+        "state_since": edge.state_since,
+        "last_seen_at": edge.last_seen_at,
+        "clock_trusted": edge.clock_trusted,
+        "disk_writes": edge.disk_writes,
+    }
     hub.live.emit(edge.estate_id, "edges", item)

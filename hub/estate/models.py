@@ -42,7 +42,8 @@ class Conditions(BaseModel):
 
 
 class EdgeItem(BaseModel):
-    """`certificate_until`: when the box's certificate ends unless it is renewed; null: not known (enrolled by an older hub)."""
+    """`certificate_until`: when the box's certificate ends unless it is renewed; null: not known (enrolled by an older hub).
+    `clock_trusted`, `disk_writes`: as the box last said."""
 
     id: str
     name: str
@@ -51,6 +52,8 @@ class EdgeItem(BaseModel):
     last_seen_at: datetime | None
     backlog: int
     certificate_until: datetime | None
+    clock_trusted: bool
+    disk_writes: bool
 
 
 class SyncCounts(BaseModel):

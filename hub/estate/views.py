@@ -133,6 +133,8 @@ def edge_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
             "last_seen_at": edge.last_seen_at,
             "backlog": max(0, edge.head_seq - (cursor or 0)),
             "certificate_until": edge.certificate_until if edge.secret_hash else None,
+            "clock_trusted": edge.clock_trusted,
+            "disk_writes": edge.disk_writes,
         }
         for edge, cursor in session.execute(query)
     ]

@@ -10,8 +10,15 @@ import resource
 import sys
 from pathlib import Path
 
-from edge_twins import run
+from edge_twins import EDGE, run
 from failing import Estate
+
+from device_drivers.contract.messages import EdgeStatus, decode, topic
+
+
+def writes(estate: Estate) -> bool:
+    """What the hub last heard of the box's disk."""
+    return decode(EdgeStatus, estate.broker.retained[topic(EdgeStatus, EDGE)]).disk_writes
 
 
 def main(root: Path) -> None:
@@ -25,10 +32,12 @@ def main(root: Path) -> None:
         async with estate.box() as agent:
             await estate.opens()
             print("opened", flush=True)
+            await estate.reached(lambda: not writes(estate), "the hub knows that the disk takes nothing")
             resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
             await estate.reached(lambda: len(estate.passes()) >= 1, "the pass at the hub")
             await estate.reached(lambda: agent.journal.cursor == agent.journal.head, "all acknowledged")
             await estate.reached(lambda: not agent.state.volatile, "the state is on the disk again")
+            await estate.reached(lambda: writes(estate), "and that it takes again")
             agent.state.keep("after", "1")
             print(json.dumps([len(estate.passes()), agent.journal.epoch, [n.what for n in estate.notes()]]))
 

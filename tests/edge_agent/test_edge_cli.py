@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from device_drivers.contract.messages import DeviceReported
 from device_drivers.contract.words import DeviceCondition
 from edge_agent.cli import app
 from edge_agent.config import EdgeConfig, EdgeDir
-from edge_agent.status import BoxStatus, write_status
+from edge_agent.status import BoxStatus, disk_told, write_status
 
 NAMES = ("E001-gate-north-terminal-1", "E001-gate-north-terminal-2", "E001-m1")
 
@@ -39,3 +40,19 @@ def test_devices_can_be_told_apart_in_a_narrow_terminal(
     assert "[w-7]" in done.output, "a detail's brackets are text"
     assert all(len(line) <= columns for line in lines), "nothing is wider than the terminal"
     assert "…" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("flags", "room", "said"), [(0, 0, "is full"), (os.ST_RDONLY, 9, "is mounted read-only"), (0, 9, "")]
+)
+def test_a_disk_that_takes_nothing_is_said_though_the_page_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: int, room: int, said: str
+) -> None:
+    """The page is as old as the last write, and did not tell of it."""
+    real = os.statvfs(tmp_path)
+    values = list(real)
+    values[4], values[8] = room, flags  # f_bavail, f_flag
+    monkeypatch.setattr("edge_agent.status.os.statvfs", lambda _path: os.statvfs_result(values))
+    told = disk_told(EdgeDir(tmp_path))
+    assert (said in told) if said else told == ""
+    assert not said or "lost with the power" in told

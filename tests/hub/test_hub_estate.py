@@ -37,6 +37,7 @@ from hub.estate.coverage import Change, Interval, covered_seconds, insert_change
 from hub.estate.show import DwellingStatuses
 from hub.estate.site import SiteProblem, import_site, read_site
 from hub.estate.status import DwellingFacts, dwelling_status
+from hub.estate.views import edge_items
 from hub.health import health
 from hub.services import Hub
 from hub.tables import (
@@ -222,6 +223,25 @@ def test_a_certificate_that_is_not_renewed_stands_on_the_health_page(site: Hub) 
     assert edges(timedelta(days=13)) == (False, "1 of 1 online; certificate not renewed: edge-aaaa")
     assert edges(-timedelta(days=1))[0] is False
     assert edges(-timedelta(days=1), None)[0], "a box that was taken out needs none"
+
+
+def test_a_box_that_cannot_write_or_does_not_know_the_time_is_no_healthy_one(site: Hub) -> None:
+    shown: list[Any] = []
+
+    def said(**of_box: Any) -> tuple[bool, str]:
+        edges.take_status(site, "edge-aaaa", EdgeStatus(True, "ep", clock=site.now(), **of_box))
+        (part,) = [part for part in health(site)["parts"] if part.name == "edges"]
+        with site.db.reading() as session:
+            (item,) = edge_items(session, "E001")
+        shown.append((item["disk_writes"], item["clock_trusted"]))
+        return part.ok, part.detail
+
+    assert said() == (True, "1 of 1 online")
+    full = (False, "1 of 1 online; the disk takes nothing, records are lost with the power: edge-aaaa")
+    assert said(disk_writes=False) == full
+    assert said(clock_trusted=False) == (False, "1 of 1 online; time not trusted, visitors wait: edge-aaaa")
+    assert said() == (True, "1 of 1 online")
+    assert shown == [(True, True), (False, True), (True, False), (True, True)]
 
 
 def test_the_health_page_speaks_both_languages(site: Hub) -> None:

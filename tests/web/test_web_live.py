@@ -68,6 +68,20 @@ def test_a_certificate_that_nobody_renews_is_said_in_time(open_as: OpenAs, serve
     expect(panel).to_contain_text("doors go on")
 
 
+def test_a_box_whose_disk_takes_nothing_is_said(open_as: OpenAs, served: Served) -> None:
+    page = open_as("manager", "/")
+    live(page)
+    panel = page.get_by_test_id("edges")
+    expect(panel).not_to_contain_text("磁盘")
+    served.edge(online=True, disk_writes=False, clock_trusted=False)
+    expect(panel).to_contain_text("磁盘不能写入")
+    expect(panel).to_contain_text("时间不可信")
+    page.get_by_role("button", name="English").click()
+    expect(panel).to_contain_text("its disk takes nothing: doors go on")
+    served.edge(online=True)
+    expect(panel).not_to_contain_text("disk")
+
+
 def test_an_edge_that_goes_takes_certainty_with_it(open_as: OpenAs, served: Served) -> None:
     page = open_as("manager", "/")
     live(page)

@@ -141,8 +141,8 @@ class Served:
         )
         self.take(*([body] * count))
 
-    def edge(self, online: bool) -> None:
-        take_status(self.hub, EDGE, EdgeStatus(online=online, epoch="epoch-1", head_seq=self.seq))
+    def edge(self, online: bool, **of_box: bool) -> None:
+        take_status(self.hub, EDGE, EdgeStatus(online=online, epoch="epoch-1", head_seq=self.seq, **of_box))
 
 
 def furnish(served: Served) -> None:

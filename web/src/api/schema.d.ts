@@ -3593,12 +3593,17 @@ export interface components {
         /**
          * EdgeItem
          * @description `certificate_until`: when the box's certificate ends unless it is renewed; null: not known (enrolled by an older hub).
+         *     `clock_trusted`, `disk_writes`: as the box last said.
          */
         EdgeItem: {
             /** Backlog */
             backlog: number;
             /** Certificate Until */
             certificate_until: string | null;
+            /** Clock Trusted */
+            clock_trusted: boolean;
+            /** Disk Writes */
+            disk_writes: boolean;
             /** Id */
             id: string;
             /** Last Seen At */

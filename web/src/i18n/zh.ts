@@ -171,7 +171,7 @@ export const zh = {
     truth: "设备名单", wanted: (n: number) => `应有 ${n}`, confirmed: (n: number) => `已确认 ${n}`, assumed: (n: number) => `假定 ${n}（设备不能回读）`,
     pendingN: (n: number) => `${n} 个下发中`, refused: (n: number, why: string) => `${n} 个被拒${why ? `：${why}` : ""}`, foreign: (n: number) => `${n} 个非本系统写入`,
     unknownList: (wanted: number) => `应有 ${wanted}，设备现状未知`, decidedAtEdge: "由网关判定", readBack: (at: string) => `${at} 回读`, noLists: "没有需要下发名单的设备",
-    edges: "网关", edgeOnline: (since: string) => `在线，自 ${since}`, certificateEnds: (day: string) => `证书将于 ${day} 到期，尚未自动续期：请检查网关能否访问中心的设备端口`, certificateEnded: (day: string) => `证书已于 ${day} 到期：门照常通行，请在设置页生成登记口令，并在网关上运行 estate-edge enrol --again`, edgeOffline: (since: string) => `离线，自 ${since}`,
+    edges: "网关", edgeOnline: (since: string) => `在线，自 ${since}`, certificateEnds: (day: string) => `证书将于 ${day} 到期，尚未自动续期：请检查网关能否访问中心的设备端口`, certificateEnded: (day: string) => `证书已于 ${day} 到期：门照常通行，请在设置页生成登记口令，并在网关上运行 estate-edge enrol --again`, edgeOffline: (since: string) => `离线，自 ${since}`, diskFull: "磁盘不能写入：门照常，记录暂存内存，断电即失；请到现场检查磁盘", clockUnsure: "时间不可信：居民照常通行，访客等限时凭证暂不放行；请检查网关对时",
     edgeBanner: (name: string, since: string) => `网关「${name}」自 ${since} 离线：其下设备状态未知，显示的是最后已知值。门仍按已下发的名单就地判定，记录在恢复后补传。`,
     aloneBanner: (name: string, long: string, at: string) => `网关「${name}」离线自主判定 ${long}，按 ${at} 时已收到的名单。其下设备状态未知，显示的是最后已知值；记录在恢复后补传。`, alone: (long: string) => `离线自主判定 ${long}`, lastSeen: (at: string) => `最后联系 ${at}`, backlog: (n: number) => `待补传 ${n} 条`,
     removal: "最早未确认的撤权", removalNone: "无", removalSince: (at: string) => at,

@@ -40,6 +40,8 @@ export function Edges(): ReactNode {
                 </Mark>
                 {!edge.online && edge.state_since ? <Mark tone="warn">{t.alone(common.duration((now - Date.parse(edge.state_since)) / 1000))}</Mark> : null}
                 <span className="faint">{t.lastSeen(format.clock(edge.last_seen_at, zone))}</span>
+                {edge.online && !edge.disk_writes ? <Mark tone="bad">{t.diskFull}</Mark> : null}
+                {edge.online && !edge.clock_trusted ? <Mark tone="warn">{t.clockUnsure}</Mark> : null}
                 {edge.certificate_until ? <Certificate until={edge.certificate_until} now={now} /> : null}
                 {edge.backlog ? <span className="faint">{t.backlog(edge.backlog)}</span> : null}
               </li>
