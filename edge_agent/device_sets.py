@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,8 @@ from device_drivers.contract.access import Acceptance, Held, accept
 from device_drivers.contract.device import DeviceSet
 from edge_agent.config import write_atomic
 
+log = logging.getLogger(__name__)
+
 
 def verdict_on(incoming: DeviceSet, current: DeviceSet | None) -> Acceptance:
     """By generation and digest, as with every list."""
@@ -18,14 +21,38 @@ def verdict_on(incoming: DeviceSet, current: DeviceSet | None) -> Acceptance:
 
 
 def keep(path: Path, devices: DeviceSet) -> None:
-    """Raises OSError."""
-    write_atomic(path, msgspec.json.encode(devices))
+    """Twice: a box whose one copy was damaged had no doors until the hub was back. Raises OSError."""
+    content = msgspec.json.encode(devices)
+    for file in (path, _second(path)):
+        write_atomic(file, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
 
 
 def kept(path: Path) -> DeviceSet:
-    """Raises FileNotFoundError where none was kept; OSError or ValueError where it is not usable (msgspec's errors and those of
-    damaged text are ValueErrors)."""
-    return msgspec.json.decode(path.read_bytes(), type=DeviceSet)
+    """Of the first copy, else of the second. Raises FileNotFoundError where none was kept; OSError or ValueError where neither is
+    usable (msgspec's errors and those of damaged text are ValueErrors)."""
+    try:
+        return _read(path)
+    except (OSError, ValueError) as error:
+        try:
+            found = _read(_second(path))
+        except FileNotFoundError:
+            raise error from None
+        log.error("%s is not usable, its copy is taken: %s", path.name, error)
+        return found
+
+
+def _second(path: Path) -> Path:
+    return path.with_suffix(".copy.json")
+
+
+def _read(file: Path) -> DeviceSet:
+    """A bit that flips in a number leaves good JSON, so it is checked; files of releases before began with the JSON itself."""
+    content = file.read_bytes()
+    if not content.startswith(b"{"):
+        digest, _, content = content.partition(b"\n")
+        if hashlib.sha256(content).hexdigest().encode() != digest:
+            raise ValueError(f"{file.name} is damaged")
+    return msgspec.json.decode(content, type=DeviceSet)
 
 
 def _digest(devices: DeviceSet) -> str:

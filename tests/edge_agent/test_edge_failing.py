@@ -140,15 +140,48 @@ def test_a_kept_word_that_cannot_be_read_keeps_no_door_shut(tmp_path: Path, chan
     run(work())
 
 
-def test_a_flipped_bit_in_the_device_set_waits_for_the_hub_and_no_restart(tmp_path: Path) -> None:
+def flip(file: Path, place: bytes, bit: int) -> None:
+    text = bytearray(file.read_bytes())
+    text[text.index(place)] ^= bit
+    file.write_bytes(text)
+
+
+@pytest.mark.parametrize("where", ["text", "number"])
+def test_a_flipped_bit_in_the_device_set_keeps_no_door_shut_without_the_hub(tmp_path: Path, where: str) -> None:
+    """Its copy is taken. A bit of a number leaves good JSON with another meaning: that is noticed, too."""
     estate = Estate(tmp_path)
     estate.live()
-    text = bytearray(estate.place.devices.read_bytes())
-    text[text.index("北".encode()) + 1] ^= 0x40
-    estate.place.devices.write_bytes(text)
+    flip(estate.place.devices, "北".encode()[1:] if where == "text" else b"1,", 0x40 if where == "text" else 0x02)
+
+    async def work() -> None:
+        async with estate.box(online=False):
+            await estate.opens()
+
+    run(work())
+
+
+def test_a_device_set_damaged_in_both_copies_waits_for_the_hub_and_no_restart(tmp_path: Path) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+    for file in (estate.place.devices, estate.place.devices.with_suffix(".copy.json")):
+        flip(file, "北".encode()[1:], 0x40)
 
     async def work() -> None:
         async with estate.box():
+            await estate.opens()
+
+    run(work())
+
+
+def test_a_device_set_of_a_release_before_is_read(tmp_path: Path) -> None:
+    estate = Estate(tmp_path)
+    estate.live()
+    content = estate.place.devices.read_bytes().partition(b"\n")[2]
+    estate.place.devices.with_suffix(".copy.json").unlink()
+    estate.place.devices.write_bytes(content)
+
+    async def work() -> None:
+        async with estate.box(online=False):
             await estate.opens()
 
     run(work())
