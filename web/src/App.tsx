@@ -9,6 +9,7 @@ import { type ReactNode, Suspense } from "react";
 import { BrowserRouter, Link, Route, Routes } from "react-router";
 import { ApiError } from "./api/client";
 import { LanguageProvider, useLanguage, useWords } from "./i18n";
+import { AccountPage } from "./pages/account/AccountPage";
 import { BlocksPage } from "./pages/blocks/BlocksPage";
 import { CarePage } from "./pages/care/CarePage";
 import { CasePage } from "./pages/cases/CasePage";
@@ -102,6 +103,7 @@ function Pages(): ReactNode {
           <Route path="/explain" element={<Needs permission="estate.view"><ExplainPage /></Needs>} />
           <Route path="/tenancy" element={<Needs permission="tenancy.view"><TenancyPage /></Needs>} />
           <Route path="/settings" element={<SettingsPage />} />
+          <Route path="/account" element={<AccountPage />} />
           <Route path="*" element={<NotFound />} />
         </Route>
       </Routes>

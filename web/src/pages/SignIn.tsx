@@ -28,7 +28,7 @@ export function SignIn(): ReactNode {
     }
   }
 
-  const problem = error === "unreachable" ? t.common.unreachable : error && ((language === "zh" ? error.zh : error.en) || t.common.failed(error.status));
+  const problem = error === "unreachable" ? t.common.noServer : error && ((language === "zh" ? error.zh : error.en) || t.common.failed(error.status));
   return (
     <main className="sign-in">
       <h1>{t.product}</h1>

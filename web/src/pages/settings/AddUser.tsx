@@ -41,7 +41,7 @@ function Dialog({ close, linked }: { close: () => void; linked: (id: string, nam
       if (byLink) await linked(id, name.trim());
       close();
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
     }
   }
   return (

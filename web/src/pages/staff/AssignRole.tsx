@@ -60,7 +60,7 @@ function Dialog({ close, done }: { close: () => void; done: (number: string) => 
       if (answer.number && way !== "card" && way !== "id_card") done(answer.number);
       await finished(answer, t.assigned);
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
       setBusy(false);
     }
   }
