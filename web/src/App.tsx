@@ -24,7 +24,7 @@ import { ExplainPage } from "./pages/explain/ExplainPage";
 import { LivePage } from "./pages/live/LivePage";
 import { PassesPage } from "./pages/passes/PassesPage";
 import { SettingsPage } from "./pages/settings/SettingsPage";
-import { SignIn } from "./pages/SignIn";
+import { SignIn, SignInAgain } from "./pages/SignIn";
 import { StaffPage } from "./pages/staff/StaffPage";
 import { SyncPage } from "./pages/sync/SyncPage";
 import { TenancyPage } from "./pages/tenancy/TenancyPage";
@@ -35,6 +35,7 @@ import { Needs, Shell } from "./ui/Shell";
 const client = new QueryClient({
   defaultOptions: {
     queries: {
+      networkMode: "always", // the browser's own idea of "offline" is no answer: a page would load for ever
       staleTime: 5_000,
       refetchOnWindowFocus: false,
       retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
@@ -67,7 +68,7 @@ export function App(): ReactNode {
 function Themed({ children }: { children: ReactNode }): ReactNode {
   const { language } = useLanguage();
   return (
-    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={theme} button={{ autoInsertSpace: false }}>
+    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={theme} button={{ autoInsertSpace: false }} modal={{ mask: { closable: false } }}>
       <AntApp>{children}</AntApp>
     </ConfigProvider>
   );
@@ -78,14 +79,15 @@ function Waiting(): ReactNode {
 }
 
 function Pages(): ReactNode {
-  const { loading, error, entered } = useSession();
+  const { me, loading, error, ended, entered } = useSession();
   if (loading) return <Waiting />;
   if (error) return <main className="sign-in"><Failure error={error} retry={() => void entered()} /></main>;
   return (
     <Suspense fallback={<Waiting />}>
+      {ended ? <SignInAgain /> : null}
       <Routes>
         <Route path="/login" element={<SignIn />} />
-        <Route element={<Shell />}>
+        <Route element={<Shell key={me?.id ?? ""} />}>
           <Route index element={<Home />} />
           <Route path="/care" element={<Needs permission="care.manage"><CarePage /></Needs>} />
           <Route path="/blocks" element={<Needs permission="estate.view"><BlocksPage /></Needs>} />

@@ -143,7 +143,7 @@ export const en: Words = {
   },
   signIn: {
     title: "Sign in", name: "User name", password: "Password", submit: "Sign in", nameNeeded: "Enter your user name", passwordNeeded: "Enter your password",
-    help: "Forgotten your password? Ask an administrator. Everything done here goes to the audit log.", ended: "Your session has ended. Sign in again.", failed: "Could not sign in",
+    help: "Forgotten your password? Ask an administrator. Everything done here goes to the audit log.", ended: "Your session has ended. Sign in again.", again: "Sign in again", waits: "What you have not sent yet is still on the page and goes on once you have signed in; not for anybody else.", byLink: "Without a password, ask an administrator for a new sign-in link, open it in another tab of this browser, and come back here.", goOn: "I followed a link: go on", giveUp: "Give up what was not sent", left: "The server cannot be reached and does not know yet that you have signed out. This page goes on telling it: stay until this message goes, or delete this browser's cookies.", failed: "Could not sign in",
   },
   live: {
     title: "Live", dwellings: "Dwellings", occupied: "Occupied", vacant: "Vacant", suspected: "Suspected (to verify)", passesToday: "Passes today", passesHour: "Last hour",

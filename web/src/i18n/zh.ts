@@ -157,7 +157,7 @@ export const zh = {
   },
   signIn: {
     title: "登录", name: "用户名", password: "密码", submit: "登录", nameNeeded: "请输入用户名", passwordNeeded: "请输入密码",
-    help: "忘记密码请联系系统管理员。所有操作均写入审计日志。", ended: "登录已失效，请重新登录。", failed: "登录没有成功",
+    help: "忘记密码请联系系统管理员。所有操作均写入审计日志。", ended: "登录已失效，请重新登录。", again: "重新登录", waits: "页面上没有提交的内容还在，登录后继续；换一个人登录则不保留。", byLink: "没有密码的，请向系统管理员索取新的登录链接，在本浏览器的另一个标签页打开后回到这里。", goOn: "已用链接登录，继续", giveUp: "放弃未提交的内容", left: "连不上服务器：服务器还不知道您已退出。本页会继续告知，请等这条提示消失后再离开；或删除本浏览器的 Cookie。", failed: "登录没有成功",
   },
   live: {
     title: "实时", dwellings: "房屋", occupied: "在住", vacant: "空置", suspected: "疑似（待核实）", passesToday: "今日通行", passesHour: "近一小时",

@@ -32,12 +32,12 @@ const PAGES: { path: string; key: PageKey; needs?: Permission }[] = [
 ];
 
 export function Shell(): ReactNode {
-  const { me, estate } = useSession();
+  const { me, estate, ended } = useSession();
   const { t } = useLanguage();
   const { pathname, search } = useLocation();
   if (!me) return <Navigate to="/login" replace state={{ from: pathname + search }} />;
   return (
-    <div className="shell">
+    <div className="shell" inert={ended}>
       <a className="skip" href="#main">{t.common.skip}</a>
       <Header />
       <div className="below">

@@ -47,7 +47,7 @@ function OtherWay({ way, name, close }: { way: Withdrawn; name: string; close: (
   const told = useTold();
   const link = linkOf({ subject: "", number: "", link: way.link ?? "", warnings: [], warnings_en: [], held: "" });
   return (
-    <Modal open title={`${t.otherWay} · ${name}`} onCancel={close} maskClosable={false} footer={<Button type="primary" onClick={close}>{common.close}</Button>}>
+    <Modal open title={`${t.otherWay} · ${name}`} onCancel={close} keyboard={false} footer={<Button type="primary" onClick={close}>{common.close}</Button>}>
       <div data-testid="other-way">
         <p className="reminder">{link ? t.otherWayHint : t.phoneOnly}</p>
         {link ? <div className="qr"><QRCodeSVG value={link} size={180} level="M" marginSize={4} title={passes.link} /></div> : null}
