@@ -30,6 +30,9 @@ LOCK = timedelta(minutes=15)
 LINK_MADE, USER_ADDED, PASSWORD_SET = "sign-in link", "add user", "set password"
 """Reasons in the audit trail, by which `second_person` finds them."""
 SEEN_EVERY = timedelta(minutes=5)
+MAX_NAME = 60
+NO_NAMES = frozenset({"system", "command line", "demo", "enrolment", "user"})
+"""Actors that are no users."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 PERMISSIONS: dict[str, frozenset[str]] = {
@@ -311,10 +314,20 @@ def _used_up(hub: Hub, hash: str, user_id: str) -> bool:
     return gone is not None
 
 
+def _may_be_a_name(name: str) -> bool:
+    """A sign-in name stands in the audit trail beside ids and what is no person: it must not read like one of these."""
+    plain = name.strip() == name and name.isprintable() and ":" not in name and 0 < len(name) <= MAX_NAME
+    return plain and name.lower() not in NO_NAMES and not name.startswith("user-")
+
+
 def add_user(
     hub: Hub, name: str, display_name: str, role: str, estate_ids: list[str], password: str | None, actor: str
 ) -> str:
     """The user's id. `password` None: only a sign-in link lets them in. Raises BadRequest with what to change."""
+    if not _may_be_a_name(name):
+        raise BadRequest(
+            f"登录名不能是“{name}”：须为1至{MAX_NAME}个字符，首尾不留空格，不含冒号，也不用系统自己的名称。"
+        )
     if role not in PERMISSIONS or role == "lease_system":
         raise BadRequest(
             f"没有“{role}”这个岗位：可用 {'、'.join(role for role in PERMISSIONS if role != 'lease_system')}。"

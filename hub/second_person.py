@@ -58,7 +58,8 @@ def _two_people(session: Session, first: str, second: str, now: datetime) -> Non
 
 
 def _let_in(session: Session, users: set[str], now: datetime) -> dict[str, set[str]]:
-    """User id → ids of the users who made a link or the account for him within a day, or let him replace his password lately."""
+    """User id → ids of the users who made a link or the account for him within a day, or let him replace his password lately;
+    and of those who let these in: an account of one's own making makes links like oneself."""
     rows = session.execute(
         select(AuditRow.at, AuditRow.actor, AuditRow.changes)
         .where(AuditRow.at > now - REPLACED, AuditRow.reason.in_((LINK_MADE, USER_ADDED, PASSWORD_SET)))
@@ -68,7 +69,21 @@ def _let_in(session: Session, users: set[str], now: datetime) -> dict[str, set[s
     makers = {actor for actor, _subject in made}
     known = select(HubUser.id, HubUser.name).where(or_(HubUser.id.in_(makers), HubUser.name.in_(makers)))
     people = {key: row.id for row in session.execute(known) for key in (row.id, row.name)}
-    return {user: {people[actor] for actor, subject in made if subject == user and actor in people} for user in users}
+    by: dict[str, set[str]] = {}
+    for actor, subject in made:
+        if actor in people:
+            by.setdefault(subject, set()).add(people[actor])
+    return {user: _behind(by, user) for user in users}
+
+
+def _behind(by: dict[str, set[str]], user: str) -> set[str]:
+    """Who let this user in, and who let these in, and so on."""
+    found: set[str] = set()
+    ahead = set(by.get(user, ()))
+    while ahead:
+        found |= ahead
+        ahead = set().union(*(by.get(one, ()) for one in ahead)) - found
+    return found
 
 
 def _by_whom(change: dict[str, Any], actor: str, age: timedelta) -> tuple[str, str] | None:

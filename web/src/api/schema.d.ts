@@ -89,7 +89,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Audit Trail */
+        /**
+         * Audit Trail
+         * @description `actor`: somebody's id, sign-in name or name, or what is no person, as it is written.
+         */
         get: operations["audit_trail"];
         put?: never;
         post?: never;
@@ -2412,11 +2415,14 @@ export interface components {
         };
         /**
          * AuditItem
-         * @description `withheld`: changes that this reader may not see; the row stands, so that its number and time do.
+         * @description `actor`: a user's id or sign-in name, as it was written; `actor_name`: who that is, for people. `withheld`: changes that
+         *     this reader may not see; the row stands, so that its number and time do.
          */
         AuditItem: {
             /** Actor */
             actor: string;
+            /** Actor Name */
+            actor_name: string;
             /**
              * At
              * Format: date-time
