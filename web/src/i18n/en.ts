@@ -132,7 +132,7 @@ export const en: Words = {
   shell: {
     menu: "Main menu", estate: "Estate", beijing: "Beijing time", zoneTime: (zone) => `Local time (${zone})`, signOut: "Sign out",
     live: "Live", doors: "Doors", blocks: "Dwellings", cases: "Leads", care: "Care", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", staff: "Staff", sync: "Lists in step", explain: "Explain", tenancy: "Tenancy sources", settings: "Settings",
-    noEstate: "Your account has no estate yet. Ask an administrator.",
+    noEstate: "Your account has no estate yet. Ask an administrator.", noEstateYet: "There is no estate yet. Import the first one on the server with estate-hub import-site, then reload this page.",
   },
   link: {
     connecting: "Connecting", live: "Live", stale: "Stalled", reconnecting: "Reconnecting",

@@ -146,7 +146,7 @@ export const zh = {
   shell: {
     menu: "主菜单", estate: "小区", beijing: "北京时间", zoneTime: (zone: string) => `当地时间（${zone}）`, signOut: "退出登录",
     live: "实时", doors: "门", blocks: "楼盘表", cases: "线索与核查", care: "关怀探访", devices: "设备", events: "通行与事件", passes: "通行证", counter: "服务台", staff: "工作人员", sync: "名单一致性", explain: "为什么能进", tenancy: "租约来源", settings: "设置",
-    noEstate: "您的账号还没有可管理的小区。请联系系统管理员。",
+    noEstate: "您的账号还没有可管理的小区。请联系系统管理员。", noEstateYet: "系统里还没有小区。请在服务器上用 estate-hub import-site 导入第一个小区，然后刷新本页。",
   },
   link: {
     connecting: "连接中", live: "实时", stale: "数据停滞", reconnecting: "断线重连",

@@ -43,7 +43,7 @@ export function Shell(): ReactNode {
       <div className="below">
         <SideMenu />
         <main id="main" className="main" tabIndex={-1}>
-          {pathname === "/account" ? <Boundary key={pathname}><Outlet /></Boundary> : estate ? <LiveProvider key={estate.id}>{me.permissions.includes("estate.view") ? <Standing /> : null}<Boundary key={pathname}><Outlet /></Boundary></LiveProvider> : <p className="notice">{t.shell.noEstate}</p>}
+          {pathname === "/account" ? <Boundary key={pathname}><Outlet /></Boundary> : estate ? <LiveProvider key={estate.id}>{me.permissions.includes("estate.view") ? <Standing /> : null}<Boundary key={pathname}><Outlet /></Boundary></LiveProvider> : <p className="notice">{me.permissions.includes("users.manage") ? t.shell.noEstateYet : t.shell.noEstate}</p>}
         </main>
       </div>
     </div>
