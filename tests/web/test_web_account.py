@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from test_web_devices import pick
 from web_estate import PASSWORD, Served
 from web_support import OpenAs, violations
 
@@ -100,6 +101,20 @@ def test_the_administrator_sees_who_is_locked_out_and_lets_them_in(open_as: Open
     type_twice(page, NEW)
     expect(page.get_by_test_id("password").get_by_role("status")).to_contain_text("密码已保存")
     expect(page.get_by_label("当前密码")).to_be_visible()
+
+
+def test_a_user_whose_link_fails_is_there_all_the_same(open_as: OpenAs, context: BrowserContext) -> None:
+    """The dialog stayed open, and pressed again it said that there is such a user already."""
+    page = open_as("admin", "/settings?tab=users")
+    context.route("**/sign-in-link", lambda route: route.abort())
+    page.get_by_role("button", name="添加用户").click()
+    page.get_by_label("用户名（登录用）").fill("wang")
+    pick(page, "角色", "审计员")
+    page.get_by_role("dialog").get_by_role("button", name="添加用户").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    users = page.get_by_test_id("users")
+    expect(users.get_by_role("row").filter(has_text="wang")).to_be_visible()
+    expect(users.get_by_role("alert")).to_contain_text("连不上服务器")
 
 
 def test_a_link_that_cannot_be_made_says_so(open_as: OpenAs, context: BrowserContext) -> None:

@@ -40,7 +40,7 @@ export function MemberWays({ member }: { member: Member }): ReactNode {
           {asked === "idCard" ? <label className="dialog-field"><span>{t.idCardNumber}</span><Input value={number} maxLength={18} autoComplete="off" onChange={(event) => setNumber(event.target.value)} /></label> : null}
         </ReasonDialog>
       ) : null}
-      <Modal open={pin !== ""} title={`${t.pinTitle} · ${member.name}`} onCancel={() => setPin("")} onOk={() => setPin("")} cancelButtonProps={{ style: { display: "none" } }}>
+      <Modal open={pin !== ""} title={`${t.pinTitle} · ${member.name}`} onCancel={() => setPin("")} onOk={() => setPin("")} cancelButtonProps={{ style: { display: "none" } }} keyboard={false}>
         <p>{t.pinOnce}</p><p className="big num" data-testid="member-pin">{format.grouped(pin)}</p><p className="faint">{t.pinHint}</p>
       </Modal>
     </div>

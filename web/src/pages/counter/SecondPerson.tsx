@@ -13,32 +13,37 @@ import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 import { WaitingOrders } from "../doors/Orders";
+import { linkOf } from "../passes/PassCard";
+import { PassLink } from "../passes/PassLink";
 import { useDeskDone } from "../passes/useDeskDone";
 import { HeldHouseholds } from "./HeldHouseholds";
 
 export function SecondPerson(): ReactNode {
-  const { counter: t } = useWords();
-  const [number, setNumber] = useState("");
+  const { counter: t, common, passes } = useWords();
+  const [given, setGiven] = useState<DeskAnswer | null>(null);
   const orders = (useOrders().data?.items ?? []).filter((order) => order.state === "asked");
   const feeds = useHeldFeeds();
   return (
     <Panel id="second-person" title={t.second} live>
       <p className="faint">{t.secondHint}</p>
       <Answer query={useHeldActions()} rows={2} empty={(d) => d.items.length === 0 && orders.length === 0 && feeds.length === 0} emptyText={t.secondEmpty}>
-        {(d) => <ul className="rows cards">{d.items.map((item) => <Waiting key={item.id} item={item} tell={setNumber} />)}</ul>}
+        {(d) => <ul className="rows cards">{d.items.map((item) => <Waiting key={item.id} item={item} tell={setGiven} />)}</ul>}
       </Answer>
       <WaitingOrders orders={orders} />
       <HeldFeeds held={feeds} />
-      <Modal open={number !== ""} title={t.numberTitle} onCancel={() => setNumber("")} onOk={() => setNumber("")} cancelButtonProps={{ style: { display: "none" } }}>
-        <p>{t.numberHint}</p><p className="big num" data-testid="confirmed-number">{format.grouped(number)}</p>
-      </Modal>
+      {given ? (
+        <Modal open title={given.number ? t.numberTitle : passes.handOver} onCancel={() => setGiven(null)} onOk={() => setGiven(null)} okText={common.close} cancelButtonProps={{ style: { display: "none" } }} keyboard={false}>
+          {given.number ? <><p>{t.numberHint}</p><p className="big num" data-testid="confirmed-number">{format.grouped(given.number)}</p></> : null}
+          {given.link ? <PassLink link={linkOf(given)} /> : null}
+        </Modal>
+      ) : null}
     </Panel>
   );
 }
 
 type Word = "confirm" | "refuse";
 
-function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => void }): ReactNode {
+function Waiting({ item, tell }: { item: HeldAction; tell: (given: DeskAnswer) => void }): ReactNode {
   const { counter: t, words } = useWords();
   const { may } = useSession();
   const zone = useZone();
@@ -48,9 +53,9 @@ function Waiting({ item, tell }: { item: HeldAction; tell: (number: string) => v
   const decide = async (reason: string): Promise<void> => {
     const answer = await call<DeskAnswer>(`/held-actions/${encodeURIComponent(item.id)}/${asking}`, { method: "POST", body: { reason } });
     setAsking(null);
-    if (answer.number) tell(answer.number);
+    if (answer.number || answer.link) tell(answer);
     if (asking === "refuse") void message.info(t.refused);
-    await finished({ subject: "", number: "", link: "", warnings: [], warnings_en: [], held: "" }, asking === "refuse" ? t.refused : t.confirmed);
+    await finished(answer, asking === "refuse" ? t.refused : t.confirmed);
   };
   const what = word(words.heldKind, item.kind);
   const label = useTold()(item.label, item.label_en);

@@ -46,7 +46,7 @@ export function UsersPanel(): ReactNode {
   };
   const c = t.userColumns;
   return (
-    <Panel id="users" title={t.users} extra={<AddUser linked={linked} />}>
+    <Panel id="users" title={t.users} extra={<AddUser linked={make} />}>
       {problem ? <Failure error={problem} /> : null}
       <Answer query={query} empty={(d) => d.items.length === 0}>
         {(d) => (
