@@ -27,6 +27,7 @@ SESSION_HOURS = 12
 IDLE = timedelta(hours=2)
 MAX_FAILURES = 5
 LOCK = timedelta(minutes=15)
+WRONG_ZH = f"用户名或密码不正确，请重新输入。连续输错{MAX_FAILURES}次，账号会锁定15分钟。"
 LINK_MADE, USER_ADDED, PASSWORD_SET = "sign-in link", "add user", "set password"
 """Reasons in the audit trail, by which `second_person` finds them."""
 SEEN_EVERY = timedelta(minutes=5)
@@ -216,8 +217,8 @@ def sign_in(hub: Hub, name: str, password: str, address: str = "") -> str:
     if user is None or not good or user.disabled or locked:
         if user and not locked:
             count_failure(hub, user, now)
-        raise Unauthenticated(f"用户名或密码不正确，请重新输入。连续输错{MAX_FAILURES}次，账号会锁定15分钟。")
-    return open_session(hub, user.id, address)
+        raise Unauthenticated(WRONG_ZH)
+    return open_session(hub, user.id, address, hash=user.password_hash)
 
 
 def count_failure(hub: Hub, user: HubUser, now: datetime) -> None:
@@ -230,12 +231,17 @@ def count_failure(hub: Hub, user: HubUser, now: datetime) -> None:
             uow.record("user.locked", user.id, until=row.locked_until.isoformat())
 
 
-def open_session(hub: Hub, user_id: str, address: str = "", let_in_by: str | None = None) -> str:
+def open_session(
+    hub: Hub, user_id: str, address: str = "", let_in_by: str | None = None, hash: str | None = None
+) -> str:
     """A new session's token; older sessions of the user that have expired are dropped. `let_in_by`: who made the link that
-    was followed; None: by a password."""
+    was followed; None: by a password, which `hash` was found to match. Raises Unauthenticated where that is no more so, or
+    guesses beside it have locked the name."""
     now, token = hub.now(), secrets.token_urlsafe(32)
     with hub.db.unit_of_work(user_id, "sign-in", now=now) as uow:
-        user = uow.session.get_one(HubUser, user_id)
+        user = uow.session.get_one(HubUser, user_id, with_for_update=True)
+        if hash is not None and (user.password_hash != hash or (user.locked_until and user.locked_until > now)):
+            raise Unauthenticated(WRONG_ZH)
         user.failed_attempts, user.locked_until = 0, None
         old = delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at < now)
         uow.session.execute(old)

@@ -232,3 +232,36 @@ def test_what_a_link_let_in_is_kept_with_the_session(sqlite_hub: Hub, client_for
         assert [row.let_in_by for row in session.scalars(select(UserSession).where(UserSession.user_id == li))] == [
             "chief"
         ]
+
+
+def test_a_right_guess_among_many_at_once_waits_like_the_rest(
+    sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch, clock: Any
+) -> None:
+    """It was looked at while nothing was locked yet; the wrong ones beside it are counted first."""
+    add(sqlite_hub, "wang", password=OLD)
+
+    def wrong_ones() -> None:
+        for _ in range(auth.MAX_FAILURES):
+            with pytest.raises(ApiError):
+                auth.sign_in(sqlite_hub, "wang", "wrong wrong wrong")
+
+    once = iter([wrong_ones])
+    before(monkeypatch, auth, "open_session", lambda: next(once, lambda: None)())
+    with pytest.raises(ApiError) as refused:
+        auth.sign_in(sqlite_hub, "wang", OLD)
+    assert refused.value.status == 401
+    clock.pass_(minutes=16)
+    assert auth.sign_in(sqlite_hub, "wang", OLD)
+
+
+def test_who_signs_in_with_a_password_that_is_being_changed_is_not_let_in(
+    sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = add(sqlite_hub, "wang", password=OLD)
+    own = auth.open_session(sqlite_hub, user)
+    who = auth.by_session(sqlite_hub, own)
+    once = iter([lambda: account.set_password(sqlite_hub, who, own, OLD, NEW)])
+    before(monkeypatch, auth, "open_session", lambda: next(once, lambda: None)())
+    with pytest.raises(ApiError) as refused:
+        auth.sign_in(sqlite_hub, "wang", OLD)
+    assert refused.value.status == 401
