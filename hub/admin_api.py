@@ -27,11 +27,14 @@ LINK_LIFE = timedelta(hours=2)
 
 
 class UserItem(BaseModel):
+    """`locked_until`: after wrong passwords; a link lets them in before."""
+
     id: str
     name: str
     display_name: str
     role: str
     disabled: bool
+    has_password: bool
     locked_until: datetime | None
     estates: list[str]
 
@@ -92,7 +95,11 @@ def list_users(hub: TheHub, principal: UserKeeper) -> Any:
         names = ("id", "name", "display_name", "role", "disabled", "locked_until")
         return {
             "items": [
-                {**{name: getattr(user, name) for name in names}, "estates": own.get(user.id, [])}
+                {
+                    **{name: getattr(user, name) for name in names},
+                    "has_password": user.password_hash is not None,
+                    "estates": own.get(user.id, []),
+                }
                 for user in session.scalars(select(HubUser).order_by(HubUser.name))
                 if _in_reach(principal, own.get(user.id, []))
             ]

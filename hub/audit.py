@@ -9,14 +9,14 @@ from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.auth import Principal, hub_of, require
 from hub.db import GENESIS, audit_hash
 from hub.jobs import Job
 from hub.services import Hub
-from hub.tables import AuditRow
+from hub.tables import AuditRow, HubUser
 
 router = APIRouter(prefix="/api/v1", tags=["audit"])
 
@@ -25,11 +25,13 @@ OF_CASES = ("case.", "finding.", "sign.", "life.", "outbox.")
 
 
 class AuditItem(BaseModel):
-    """`withheld`: changes that this reader may not see; the row stands, so that its number and time do."""
+    """`actor`: a user's id or sign-in name, as it was written; `actor_name`: who that is, for people. `withheld`: changes that
+    this reader may not see; the row stands, so that its number and time do."""
 
     id: int
     at: datetime
     actor: str
+    actor_name: str
     reason: str
     estate_id: str | None
     changes: list[dict[str, Any]]
@@ -123,29 +125,45 @@ def audit_trail(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     actor: str | None = None,
 ) -> Any:
+    """`actor`: somebody's id, sign-in name or name, or what is no person, as it is written."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if principal.estate_ids is not None:
         query = query.where(AuditRow.estate_id.in_(principal.estate_ids))
     if before is not None:
         query = query.where(AuditRow.id < before)
-    if actor:
-        query = query.where(AuditRow.actor == actor)
     with hub.db.reading() as session:
+        called = _called(session)
+        if actor:
+            query = query.where(AuditRow.actor.in_({actor} | _keys_of(session, actor)))
         rows = session.scalars(query).all()
         chain_ok = chain_of(hub).check(session)
     return {
-        "items": [_item(row, principal) for row in rows],
+        "items": [_item(row, principal, called) for row in rows],
         "next_before": rows[-1].id if len(rows) == limit else None,
         "chain_ok": chain_ok,
     }
 
 
-def _item(row: AuditRow, principal: Principal) -> dict[str, Any]:
+def _keys_of(session: Session, asked: str) -> set[str]:
+    """Ids and sign-in names of the users who are called so."""
+    brackets = HubUser.display_name + " (" + HubUser.name + ")"
+    so = or_(HubUser.id == asked, HubUser.name == asked, HubUser.display_name == asked, brackets == asked)
+    return {key for user in session.execute(select(HubUser.id, HubUser.name).where(so)) for key in user}
+
+
+def _called(session: Session) -> dict[str, str]:
+    """A user's id and sign-in name → the name, and the sign-in name in brackets."""
+    users = session.execute(select(HubUser.id, HubUser.name, HubUser.display_name)).all()
+    return {key: f"{user.display_name} ({user.name})" for user in users for key in (user.id, user.name)}
+
+
+def _item(row: AuditRow, principal: Principal, called: dict[str, str]) -> dict[str, Any]:
     """What this reader may see of it. Where something is withheld, so are the words of who did it: they speak of the same."""
     changes = [change for change in row.changes if _may_see(change, principal)]
     withheld = len(row.changes) - len(changes)
     return {
         **{name: getattr(row, name) for name in ("id", "at", "actor", "estate_id")},
+        "actor_name": called.get(row.actor, row.actor),
         "reason": "" if withheld else row.reason,
         "changes": changes,
         "withheld": withheld,

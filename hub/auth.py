@@ -5,7 +5,6 @@ Only hashes of cookies, links and keys are kept. Unsafe methods of a session nee
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import hmac
 import secrets
@@ -13,14 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import Request
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from hub.errors import ApiError, BadRequest, Forbidden, NotFound, Unauthenticated
 from hub.ids import new_id, random_text
+from hub.passwords import hash_of, matches
 from hub.services import Hub
 from hub.tables import ApiKey, HubUser, SignInLink, UserEstate, UserSession
 
@@ -29,10 +27,14 @@ SESSION_HOURS = 12
 IDLE = timedelta(hours=2)
 MAX_FAILURES = 5
 LOCK = timedelta(minutes=15)
-LINK_MADE, USER_ADDED = "sign-in link", "add user"  # reasons in the audit trail, by which `second_person` finds them
+WRONG_ZH = f"用户名或密码不正确，请重新输入。连续输错{MAX_FAILURES}次，账号会锁定15分钟。"
+LINK_MADE, USER_ADDED, PASSWORD_SET = "sign-in link", "add user", "set password"
+"""Reasons in the audit trail, by which `second_person` finds them."""
 SEEN_EVERY = timedelta(minutes=5)
+MAX_NAME = 60
+NO_NAMES = frozenset({"system", "command line", "demo", "enrolment", "user"})
+"""Actors that are no users."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MIN_PASSWORD = 10
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     "estate_manager": frozenset(
@@ -82,7 +84,6 @@ SCOPED_ROLES = frozenset({"estate_manager", "care_worker"})
 """Of the estates they are given, never of all."""
 
 ALL_PERMISSIONS = frozenset[str]().union(*PERMISSIONS.values())
-_passwords = PasswordHasher()
 
 
 @dataclass(frozen=True)
@@ -212,29 +213,16 @@ def sign_in(hub: Hub, name: str, password: str, address: str = "") -> str:
     with hub.db.reading() as session:
         user = session.scalar(select(HubUser).where(HubUser.name == name))
     locked = user is not None and user.locked_until is not None and user.locked_until > now
-    good = _verify(user.password_hash if user else None, password)
+    good = matches(user.password_hash if user else None, password)
     if user is None or not good or user.disabled or locked:
         if user and not locked:
-            _count_failure(hub, user, now)
-        raise Unauthenticated(f"用户名或密码不正确，请重新输入。连续输错{MAX_FAILURES}次，账号会锁定15分钟。")
-    return open_session(hub, user.id, address)
+            count_failure(hub, user, now)
+        raise Unauthenticated(WRONG_ZH)
+    return open_session(hub, user.id, address, hash=user.password_hash)
 
 
-@functools.cache
-def _nobodys() -> str:
-    """Made at the first sign-in, not by every command: it takes as long as a sign-in."""
-    return _passwords.hash(secrets.token_hex(16))
-
-
-def _verify(hash: str | None, password: str) -> bool:
-    other = _nobodys()  # asked for and verified whether or not the name is known: the time taken tells nothing
-    try:
-        return _passwords.verify(hash or other, password) and hash is not None
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def _count_failure(hub: Hub, user: HubUser, now: datetime) -> None:
+def count_failure(hub: Hub, user: HubUser, now: datetime) -> None:
+    """A wrong password, at sign-in or where the current one is asked for."""
     with hub.db.unit_of_work(user.name, "sign-in failed", now=now) as uow:
         row = uow.session.get_one(HubUser, user.id, with_for_update=True)  # guesses at once are as many guesses
         row.failed_attempts += 1
@@ -243,11 +231,17 @@ def _count_failure(hub: Hub, user: HubUser, now: datetime) -> None:
             uow.record("user.locked", user.id, until=row.locked_until.isoformat())
 
 
-def open_session(hub: Hub, user_id: str, address: str = "") -> str:
-    """A new session's token; older sessions of the user that have expired are dropped."""
+def open_session(
+    hub: Hub, user_id: str, address: str = "", let_in_by: str | None = None, hash: str | None = None
+) -> str:
+    """A new session's token; older sessions of the user that have expired are dropped. `let_in_by`: who made the link that
+    was followed; None: by a password, which `hash` was found to match. Raises Unauthenticated where that is no more so, or
+    guesses beside it have locked the name."""
     now, token = hub.now(), secrets.token_urlsafe(32)
     with hub.db.unit_of_work(user_id, "sign-in", now=now) as uow:
-        user = uow.session.get_one(HubUser, user_id)
+        user = uow.session.get_one(HubUser, user_id, with_for_update=True)
+        if hash is not None and (user.password_hash != hash or (user.locked_until and user.locked_until > now)):
+            raise Unauthenticated(WRONG_ZH)
         user.failed_attempts, user.locked_until = 0, None
         old = delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at < now)
         uow.session.execute(old)
@@ -260,6 +254,7 @@ def open_session(hub: Hub, user_id: str, address: str = "") -> str:
                 seen_at=now,
                 expires_at=now + timedelta(hours=SESSION_HOURS),
                 address=address,
+                let_in_by=let_in_by,
             )
         )
         uow.record("session.opened", user_id)
@@ -291,7 +286,13 @@ def make_sign_in_link(
             raise LookupError(f"there is no user {user_name!r}: make one with `estate-hub add-user`")
         uow.session.execute(delete(SignInLink).where(SignInLink.expires_at < uow.now))
         uow.session.add(
-            SignInLink(token_hash=token_hash(token), user_id=user.id, expires_at=uow.now + valid, single_use=single_use)
+            SignInLink(
+                token_hash=token_hash(token),
+                user_id=user.id,
+                expires_at=uow.now + valid,
+                single_use=single_use,
+                made_by=actor,
+            )
         )
         uow.record("sign_in_link.made", user.id)
     return f"/signin/{token}"
@@ -306,7 +307,7 @@ def follow_link(hub: Hub, token: str, address: str = "") -> str | None:
         return None
     if row.single_use and not _used_up(hub, row.token_hash, user.id):
         return None
-    return open_session(hub, user.id, address)
+    return open_session(hub, user.id, address, row.made_by)
 
 
 def _used_up(hub: Hub, hash: str, user_id: str) -> bool:
@@ -319,22 +320,30 @@ def _used_up(hub: Hub, hash: str, user_id: str) -> bool:
     return gone is not None
 
 
+def _may_be_a_name(name: str) -> bool:
+    """A sign-in name stands in the audit trail beside ids and what is no person: it must not read like one of these."""
+    plain = name.strip() == name and name.isprintable() and ":" not in name and 0 < len(name) <= MAX_NAME
+    return plain and name.lower() not in NO_NAMES and not name.startswith("user-")
+
+
 def add_user(
     hub: Hub, name: str, display_name: str, role: str, estate_ids: list[str], password: str | None, actor: str
 ) -> str:
     """The user's id. `password` None: only a sign-in link lets them in. Raises BadRequest with what to change."""
+    if not _may_be_a_name(name):
+        raise BadRequest(
+            f"登录名不能是“{name}”：须为1至{MAX_NAME}个字符，首尾不留空格，不含冒号，也不用系统自己的名称。"
+        )
     if role not in PERMISSIONS or role == "lease_system":
         raise BadRequest(
             f"没有“{role}”这个岗位：可用 {'、'.join(role for role in PERMISSIONS if role != 'lease_system')}。"
         )
     if role in SCOPED_ROLES and not estate_ids:
         raise BadRequest("小区管理员和关怀探访人员须至少指定一个小区。")
-    if password is not None and len(password) < MIN_PASSWORD:
-        raise BadRequest(f"密码至少{MIN_PASSWORD}位。")
+    hash = hash_of(password) if password is not None else None
     with hub.db.unit_of_work(actor, USER_ADDED, now=hub.now()) as uow:
         if uow.session.scalar(select(HubUser.id).where(HubUser.name == name)):
             raise BadRequest(f"已有用户“{name}”，请换一个登录名。")
-        hash = _passwords.hash(password) if password is not None else None
         user = HubUser(id=new_id("user"), name=name, display_name=display_name or name, role=role, password_hash=hash)
         uow.session.add(user)
         uow.session.flush()

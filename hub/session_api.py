@@ -9,13 +9,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from hub import auth
+from hub import account, auth
+from hub.account import PasswordState
 from hub.auth import Principal, hub_of
 from hub.services import Hub
-from hub.tables import Estate
+from hub.tables import Estate, HubUser
 
 router = APIRouter(tags=["session"])
 TheHub = Annotated[Hub, Depends(hub_of)]
+SignedIn = Annotated[Principal, Depends(auth.signed_in)]
 EXPIRED = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>登录链接已失效</title>
 <h1>登录链接已失效</h1><p>链接只在有效期内可用。请向管理员索取新的登录链接，或<a href="/">用密码登录</a>。</p>
 <p lang="en">This sign-in link is used up or has expired. Ask an administrator for a new one, or <a href="/">sign in with your
@@ -27,14 +29,22 @@ class SignIn(BaseModel):
     password: str
 
 
+class NewPassword(BaseModel):
+    """`current`: empty where none is asked for (see `PasswordState`)."""
+
+    current: str = ""
+    password: str
+
+
 class Me(BaseModel):
-    """`csrf` goes into the header `X-CSRF-Token` of every unsafe request."""
+    """`csrf` goes into the header `X-CSRF-Token` of every unsafe request. `has_password` False: only a link lets them in."""
 
     id: str
     name: str
     display_name: str
     role: str
     csrf: str
+    has_password: bool
     permissions: list[str]
     estates: list[dict[str, str]]
 
@@ -71,16 +81,15 @@ def follow_sign_in_link(token: str, request: Request, hub: TheHub) -> Response:
 
 
 @router.delete("/api/v1/session", status_code=204)
-def sign_out(
-    request: Request, response: Response, hub: TheHub, _who: Annotated[Principal, Depends(auth.signed_in)]
-) -> None:
+def sign_out(request: Request, response: Response, hub: TheHub, _who: SignedIn) -> None:
     auth.end_session(hub, request.cookies.get(auth.COOKIE, ""))
     response.delete_cookie(auth.COOKIE, path="/")
 
 
 @router.get("/api/v1/me", response_model=Me)
-def who_am_i(hub: TheHub, principal: Annotated[Principal, Depends(auth.signed_in)]) -> Any:
+def who_am_i(hub: TheHub, principal: SignedIn) -> Any:
     with hub.db.reading() as session:
+        user = session.get(HubUser, principal.id)
         estates = [
             {"id": row.id, "code": row.code, "name": row.name, "time_zone": row.time_zone}
             for row in session.scalars(select(Estate).order_by(Estate.code))
@@ -92,6 +101,18 @@ def who_am_i(hub: TheHub, principal: Annotated[Principal, Depends(auth.signed_in
         "display_name": principal.display_name,
         "role": principal.role,
         "csrf": principal.csrf,
+        "has_password": user is not None and user.password_hash is not None,
         "permissions": sorted(p for p in auth.ALL_PERMISSIONS if principal.may(p)),
         "estates": estates,
     }
+
+
+@router.get("/api/v1/me/password", response_model=PasswordState)
+def how_my_password_is(request: Request, hub: TheHub, principal: SignedIn) -> Any:
+    return account.password_state(hub, principal, request.cookies.get(auth.COOKIE, ""))
+
+
+@router.put("/api/v1/me/password", status_code=204)
+def set_my_password(body: NewPassword, request: Request, hub: TheHub, principal: SignedIn) -> None:
+    token = request.cookies.get(auth.COOKIE, "")
+    account.set_password(hub, principal, token, body.current, body.password)

@@ -33,7 +33,8 @@ class UserEstate(Base):
 
 
 class UserSession(Base):
-    """Only the hash of the cookie is kept."""
+    """Only the hash of the cookie is kept. `let_in_by`: who made the link that opened it (a user's name, or `command line`); None
+    when a password did, or once the link has served to set one."""
 
     __tablename__ = "user_session"
     token_hash: Mapped[str] = mapped_column(primary_key=True)
@@ -44,16 +45,19 @@ class UserSession(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     address: Mapped[str] = mapped_column(default="")
+    let_in_by: Mapped[str | None]
 
 
 class SignInLink(Base):
-    """`single_use`: gone when followed. The demo's are not: a page is opened more than once."""
+    """`single_use`: gone when followed. The demo's are not: a page is opened more than once. `made_by`: a user's name, or
+    `command line`; empty in rows of older releases."""
 
     __tablename__ = "sign_in_link"
     token_hash: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("hub_user.id"))
     expires_at: Mapped[datetime]
     single_use: Mapped[bool] = mapped_column(default=True, server_default=true())
+    made_by: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class ApiKey(Base):

@@ -116,6 +116,49 @@ def test_users_that_cannot_be(sqlite_hub: Hub, role: str, estates: list[str], pa
     assert why in english(refused.value.message), "said in both languages, wherever somebody is added"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        "system",
+        "System",
+        "command line",
+        "edge:e1",
+        "source:s",
+        "user-8mka0qis0a19",
+        " wang",
+        "a\nb",
+        "x" * 61,
+    ],
+)
+def test_nobody_is_called_like_what_the_audit_trail_calls_others(sqlite_hub: Hub, name: str) -> None:
+    """What is done under a sign-in name `system` would read as done by the system."""
+    with pytest.raises(BadRequest) as refused:
+        auth.add_user(sqlite_hub, name, "x", "auditor", [], None, "test")
+    assert "cannot be a sign-in name" in english(refused.value.message)
+
+
+def test_the_audit_trail_names_who_it_was_and_finds_all_of_theirs(
+    sqlite_hub: Hub, user: str, client_for: Callable[[Hub], TestClient]
+) -> None:
+    """Some rows hold the id, some the sign-in name: whoever looks for a person asks for neither."""
+    client = client_for(sqlite_hub)
+    assert try_in(client, PASSWORD) == 204
+    with sqlite_hub.db.unit_of_work("wang", "by name", now=sqlite_hub.now()) as uow:
+        uow.record("thing.changed", "thing-1")
+    rows = client.get("/api/v1/audit").json()["items"]
+    assert {row["reason"]: row["actor_name"] for row in rows} == {
+        "by name": "王工 (wang)",
+        "sign-in": "王工 (wang)",
+        "add user": "test",
+    }
+    for asked in ("wang", user, "王工", "王工 (wang)"):
+        found = client.get("/api/v1/audit", params={"actor": asked}).json()["items"]
+        assert {row["reason"] for row in found} == {"by name", "sign-in"}, asked
+    assert client.get("/api/v1/audit", params={"actor": "test"}).json()["items"]
+
+
 def test_a_name_signs_in_one_user(sqlite_hub: Hub) -> None:
     for name in ("x", "y"):
         auth.add_user(sqlite_hub, name, name, "auditor", [], PASSWORD, "test")

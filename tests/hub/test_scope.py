@@ -166,6 +166,30 @@ def test_two_whom_one_person_let_in_are_not_two(site: Hub, sign_in: SignIn, clie
     assert reply.status_code == 409, reply.text
 
 
+@pytest.mark.parametrize("named", ["second", "{bystander}"])
+def test_an_administrator_behind_another_account_is_not_two(
+    site: Hub, sign_in: SignIn, client_for: Any, named: str
+) -> None:
+    """He makes a second administrator, whose links count like his own, also where the account is called by somebody's id."""
+    admin, official = sign_in(site, "administrator"), sign_in(site, "housing_official")
+    name = named.format(bystander=sign_in(site, "auditor").get("/api/v1/me").json()["id"])
+    made = admin.post("/api/v1/admin/users", json={"name": name, "role": "administrator", "estates": []})
+    if name != named:
+        assert made.status_code == 400, "no account is called as another's id"
+        return
+    link = admin.post(f"/api/v1/admin/users/{made.json()['id']}/sign-in-link").json()["url"]
+    second = follow(site, client_for, link)
+    sessions = []
+    for behind, one in ((second, official), (admin, sign_in(site, "housing_official"))):
+        user = one.get("/api/v1/me").json()["id"]
+        sessions.append(follow(site, client_for, behind.post(f"/api/v1/admin/users/{user}/sign-in-link").json()["url"]))
+    said = {"reason": "核对了两份证件"}
+    asked = sessions[0].post("/api/v1/tenancy/people/same", json=said | {"kept": "person-1", "other": "person-2"})
+    assert asked.status_code == 202, asked.text
+    reply = sessions[1].post(f"/api/v1/tenancy/people/same/{asked.json()['link']}/confirm", json=said)
+    assert (reply.status_code, reply.json().get("error", {}).get("code")) == (409, "same_person"), reply.text
+
+
 def test_an_administrator_of_one_estate_makes_no_user_of_all(site: Hub, sign_in: SignIn) -> None:
     scoped = sign_in(site, "administrator", ["E002"])
     assert scoped.get("/api/v1/estates/E001/summary").status_code == 404, "he is scoped"

@@ -201,6 +201,29 @@ def test_what_waits_is_decided_by_another_person(
         assert session.get_one(CredentialRow, TOKEN).state == "active", "the refused one was not"
 
 
+def test_a_pass_that_a_second_person_confirms_is_handed_over(
+    open_as: OpenAs, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its link is shown once: to whoever confirmed it, or nobody has it and the visitor stands at the gate."""
+    monkeypatch.setattr(quota, "spend", lambda *_: False)
+    page = open_as("manager", "/passes")
+    page.get_by_role("button", name="办理通行证").click()
+    pick(page, "接待房屋", "1号楼 0201")
+    reasoned(page, "亲友来访，住户已电话确认", "办理通行证")
+    other = open_as("official", "/counter")
+    other.get_by_test_id("held-action").get_by_role("button", name="确认执行").click()
+    dialog = other.get_by_role("dialog").last
+    dialog.get_by_label("原因", exact=True).fill("已与住户电话核对")
+    dialog.get_by_role("button", name="确认", exact=True).click()
+    link = other.get_by_test_id("pass-link")
+    expect(link).to_contain_text(f"{served.url}/pass#")
+    other.keyboard.press("Escape")
+    expect(link).to_be_visible()
+    assert not violations(other), str(violations(other))
+    other.get_by_role("dialog").get_by_role("button", name="关闭").last.click()
+    expect(link).to_have_count(0)
+
+
 def reasoned(page: Page, reason: str, button: str) -> None:
     """Types the reason into the open dialog, presses its button, waits until it is gone."""
     dialog = page.get_by_role("dialog").last

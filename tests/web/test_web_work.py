@@ -94,5 +94,5 @@ def test_the_session_that_ended_leads_to_sign_in(open_as: OpenAs, served: Served
     page.context.clear_cookies()
     page.get_by_role("menuitem", name="楼盘表").click()
     expect(page.get_by_label("用户名")).to_be_visible()
-    expect(page.get_by_text("登录已失效")).to_be_visible()
+    expect(page.get_by_role("region", name="重新登录")).to_contain_text("登录已失效")
     assert TOKEN not in page.content()

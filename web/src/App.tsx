@@ -9,6 +9,7 @@ import { type ReactNode, Suspense } from "react";
 import { BrowserRouter, Link, Route, Routes } from "react-router";
 import { ApiError } from "./api/client";
 import { LanguageProvider, useLanguage, useWords } from "./i18n";
+import { AccountPage } from "./pages/account/AccountPage";
 import { BlocksPage } from "./pages/blocks/BlocksPage";
 import { CarePage } from "./pages/care/CarePage";
 import { CasePage } from "./pages/cases/CasePage";
@@ -23,7 +24,7 @@ import { ExplainPage } from "./pages/explain/ExplainPage";
 import { LivePage } from "./pages/live/LivePage";
 import { PassesPage } from "./pages/passes/PassesPage";
 import { SettingsPage } from "./pages/settings/SettingsPage";
-import { SignIn } from "./pages/SignIn";
+import { SignIn, SignInAgain } from "./pages/SignIn";
 import { StaffPage } from "./pages/staff/StaffPage";
 import { SyncPage } from "./pages/sync/SyncPage";
 import { TenancyPage } from "./pages/tenancy/TenancyPage";
@@ -34,6 +35,7 @@ import { Needs, Shell } from "./ui/Shell";
 const client = new QueryClient({
   defaultOptions: {
     queries: {
+      networkMode: "always", // the browser's own idea of "offline" is no answer: a page would load for ever
       staleTime: 5_000,
       refetchOnWindowFocus: false,
       retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
@@ -66,7 +68,7 @@ export function App(): ReactNode {
 function Themed({ children }: { children: ReactNode }): ReactNode {
   const { language } = useLanguage();
   return (
-    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={theme} button={{ autoInsertSpace: false }}>
+    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={theme} button={{ autoInsertSpace: false }} modal={{ mask: { closable: false } }}>
       <AntApp>{children}</AntApp>
     </ConfigProvider>
   );
@@ -77,14 +79,15 @@ function Waiting(): ReactNode {
 }
 
 function Pages(): ReactNode {
-  const { loading, error, entered } = useSession();
+  const { me, loading, error, ended, entered } = useSession();
   if (loading) return <Waiting />;
   if (error) return <main className="sign-in"><Failure error={error} retry={() => void entered()} /></main>;
   return (
     <Suspense fallback={<Waiting />}>
+      {ended ? <SignInAgain /> : null}
       <Routes>
         <Route path="/login" element={<SignIn />} />
-        <Route element={<Shell />}>
+        <Route element={<Shell key={me?.id ?? ""} />}>
           <Route index element={<Home />} />
           <Route path="/care" element={<Needs permission="care.manage"><CarePage /></Needs>} />
           <Route path="/blocks" element={<Needs permission="estate.view"><BlocksPage /></Needs>} />
@@ -102,6 +105,7 @@ function Pages(): ReactNode {
           <Route path="/explain" element={<Needs permission="estate.view"><ExplainPage /></Needs>} />
           <Route path="/tenancy" element={<Needs permission="tenancy.view"><TenancyPage /></Needs>} />
           <Route path="/settings" element={<SettingsPage />} />
+          <Route path="/account" element={<AccountPage />} />
           <Route path="*" element={<NotFound />} />
         </Route>
       </Routes>

@@ -6,12 +6,17 @@ import { ApiError, call, setCsrf, whenSignedOut } from "./api/client";
 import type { EstateRef, Me, Permission } from "./api/types";
 
 const ESTATE_KEY = "estate.chosen";
+const LEFT_KEY = "estate.left"; // the CSRF token of a session that was left, while the hub does not know
+const AGAIN_MS = 5_000;
 
 interface Session {
   me: Me | null;
   loading: boolean;
   error: ApiError | null;
+  /** The session is over, and the page waits behind the sign-in. */
   ended: boolean;
+  /** Somebody left, and the hub could not be told yet. */
+  left: boolean;
   estate: EstateRef | null;
   choose: (estateId: string) => void;
   may: (permission: Permission) => boolean;
@@ -21,15 +26,23 @@ interface Session {
 
 const Context = createContext<Session | null>(null);
 
+/** Who the hub says is signed in. A session that was left while the hub could not be told of it is ended first. */
 async function readMe(): Promise<Me | null> {
+  const left = localStorage.getItem(LEFT_KEY);
   try {
     const me = await call<Me>("/me");
     setCsrf(me.csrf);
-    return me;
+    if (!left || left !== me.csrf) {
+      localStorage.removeItem(LEFT_KEY); // another session since
+      return me;
+    }
+    await call("/session", { method: "DELETE" });
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return null;
-    throw error;
+    if (!(error instanceof ApiError) || (error.status !== 401 && !left)) throw error;
+    if (error.status !== 401) return null; // not reached yet: it stays left
   }
+  localStorage.removeItem(LEFT_KEY);
+  return null;
 }
 
 /** Nobody is signed in any more: what was read for them is forgotten. `me` stays, the pages watch it. */
@@ -41,35 +54,54 @@ function forget(client: QueryClient): void {
 export function SessionProvider({ children }: { children: ReactNode }): ReactNode {
   const client = useQueryClient();
   const [ended, setEnded] = useState(false);
+  const [left, setLeft] = useState(() => localStorage.getItem(LEFT_KEY) !== null);
   const [chosen, setChosen] = useState(() => localStorage.getItem(ESTATE_KEY) ?? "");
-  const { data, isPending, error, refetch } = useQuery({ queryKey: ["me"], queryFn: readMe, staleTime: Infinity, retry: 2 });
+
+  /** A session that ended by itself leaves the page as it is, out of sight: what was typed goes on after signing in again. */
+  const read = useCallback(async (): Promise<Me | null> => {
+    const now = await readMe();
+    const before = client.getQueryData<Me | null>(["me"]) ?? null;
+    setLeft(localStorage.getItem(LEFT_KEY) !== null);
+    setEnded(!now && before !== null);
+    if (!now) return before;
+    if (before && before.id !== now.id) forget(client);
+    return now;
+  }, [client]);
+  const { data, isPending, error, refetch } = useQuery({ queryKey: ["me"], queryFn: read, staleTime: Infinity, retry: 2 });
   const me = data ?? null;
 
+  useEffect(() => whenSignedOut(() => void client.refetchQueries({ queryKey: ["me"] })), [client]);
   useEffect(() => {
-    whenSignedOut(() => {
-      if (client.getQueryData<Me | null>(["me"])) setEnded(true);
-      forget(client);
-    });
-  }, [client]);
+    if (!left) return undefined;
+    const timer = setInterval(() => void refetch(), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [left, refetch]);
 
   const leave = useCallback(async () => {
-    await call("/session", { method: "DELETE" }).catch(() => undefined); // signed out here in any case
+    if (me) {
+      await call("/session", { method: "DELETE" }).catch((failure: unknown) => {
+        if (failure instanceof ApiError && failure.status === 401) return;
+        localStorage.setItem(LEFT_KEY, me.csrf); // the cookie is the hub's to take: it is asked again until it has
+        setLeft(true);
+      });
+    }
+    setEnded(false);
     forget(client);
-  }, [client]);
+  }, [client, me]);
 
   const session = useMemo<Session>(() => ({
-    me, loading: isPending, error: error instanceof ApiError ? error : null, ended, leave,
+    me, loading: isPending, error: error instanceof ApiError && !me ? error : null, ended, left, leave,
     estate: me?.estates.find((estate) => estate.id === chosen) ?? me?.estates[0] ?? null,
     choose: (id) => {
       localStorage.setItem(ESTATE_KEY, id);
       setChosen(id);
     },
     may: (permission) => me?.permissions.includes(permission) ?? false,
-    entered: () => {
-      setEnded(false);
-      return refetch();
+    entered: async () => {
+      await refetch();
+      await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "me" }); // what was refused meanwhile
     },
-  }), [me, isPending, error, ended, chosen, leave, refetch]);
+  }), [me, isPending, error, ended, left, chosen, leave, refetch, client]);
   return <Context value={session}>{children}</Context>;
 }
 

@@ -18,7 +18,7 @@ export function setCsrf(token: string): void {
   csrf = token;
 }
 
-/** Called whenever the hub answers 401 outside of signing in. */
+/** Called whenever the hub answers 401 outside of signing in and asking who one is. */
 export function whenSignedOut(action: () => void): void {
   onSignedOut = action;
 }
@@ -62,7 +62,7 @@ export async function call<T>(path: string, options: Options = {}): Promise<T> {
   const response = await send(path, options);
   if (response.ok) return (response.status === 204 ? undefined : await response.json().catch(() => undefined)) as T;
   const error = await failure(response);
-  if (error.status === 401 && path !== "/session") onSignedOut();
+  if (error.status === 401 && path !== "/session" && path !== "/me") onSignedOut();
   throw error;
 }
 

@@ -89,7 +89,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Audit Trail */
+        /**
+         * Audit Trail
+         * @description `actor`: somebody's id, sign-in name or name, or what is no person, as it is written.
+         */
         get: operations["audit_trail"];
         put?: never;
         post?: never;
@@ -1337,6 +1340,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How My Password Is */
+        get: operations["how_my_password_is"];
+        /** Set My Password */
+        put: operations["set_my_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/member-qr": {
         parameters: {
             query?: never;
@@ -2394,11 +2415,14 @@ export interface components {
         };
         /**
          * AuditItem
-         * @description `withheld`: changes that this reader may not see; the row stands, so that its number and time do.
+         * @description `actor`: a user's id or sign-in name, as it was written; `actor_name`: who that is, for people. `withheld`: changes that
+         *     this reader may not see; the row stands, so that its number and time do.
          */
         AuditItem: {
             /** Actor */
             actor: string;
+            /** Actor Name */
+            actor_name: string;
             /**
              * At
              * Format: date-time
@@ -4552,7 +4576,7 @@ export interface components {
         };
         /**
          * Me
-         * @description `csrf` goes into the header `X-CSRF-Token` of every unsafe request.
+         * @description `csrf` goes into the header `X-CSRF-Token` of every unsafe request. `has_password` False: only a link lets them in.
          */
         Me: {
             /** Csrf */
@@ -4563,6 +4587,8 @@ export interface components {
             estates: {
                 [key: string]: string;
             }[];
+            /** Has Password */
+            has_password: boolean;
             /** Id */
             id: string;
             /** Name */
@@ -4680,6 +4706,19 @@ export interface components {
             kind: string;
             /** Name */
             name: string;
+        };
+        /**
+         * NewPassword
+         * @description `current`: empty where none is asked for (see `PasswordState`).
+         */
+        NewPassword: {
+            /**
+             * Current
+             * @default
+             */
+            current: string;
+            /** Password */
+            password: string;
         };
         /**
          * NewSign
@@ -5216,6 +5255,21 @@ export interface components {
         Passes: {
             /** Items */
             items: components["schemas"]["PassItem"][];
+        };
+        /**
+         * PasswordState
+         * @description `has_password` False: only a link lets this person in. `current_needed`: it is asked for to set another.
+         */
+        PasswordState: {
+            /** Current Needed */
+            current_needed: boolean;
+            /** Has Password */
+            has_password: boolean;
+            /**
+             * Min Length
+             * @default 10
+             */
+            min_length: number;
         };
         /**
          * Pauses
@@ -6715,7 +6769,10 @@ export interface components {
              */
             waiting: string;
         };
-        /** UserItem */
+        /**
+         * UserItem
+         * @description `locked_until`: after wrong passwords; a link lets them in before.
+         */
         UserItem: {
             /** Disabled */
             disabled: boolean;
@@ -6723,6 +6780,8 @@ export interface components {
             display_name: string;
             /** Estates */
             estates: string[];
+            /** Has Password */
+            has_password: boolean;
             /** Id */
             id: string;
             /** Locked Until */
@@ -10118,6 +10177,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    how_my_password_is: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasswordState"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    set_my_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

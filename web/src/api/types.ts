@@ -107,6 +107,8 @@ export type AuditPage = S["AuditPage"];
 export type DeadLetters = S["DeadLetters"];
 export type User = S["UserItem"];
 export type SignInLink = S["SignInLinkItem"];
+export type PasswordState = S["PasswordState"];
+export type NewPassword = S["NewPassword"];
 export type EnrolmentToken = S["EnrolmentTokenItem"];
 
 type Changed<T extends { id: string }> = Partial<T> & { id: string };

@@ -119,7 +119,7 @@ export const en: Words = {
     unknown: "Unknown", none: "None", retry: "Retry", loading: "Loading", empty: "Nothing here yet", more: "Load more", all: "All", yes: "Yes", no: "No",
     cancel: "Cancel", confirm: "Confirm", close: "Close", save: "Save", search: "Search", reset: "Reset", details: "Details", since: "since",
     reason: "Reason", reasonPlaceholder: "Say why (at least 4 characters; goes to the audit log)", requestId: "Request id",
-    errorTitle: "Could not read the data", unreachable: "The server cannot be reached. Check the network; retrying goes on.",
+    errorTitle: "Could not read the data", unreachable: "The server cannot be reached. Check the network; retrying goes on.", noServer: "The server cannot be reached. Check the network, then try again.", noAnswer: "The server did not answer, and nobody knows whether this was done. Check the network, reload the page and look; try again only if it was not.",
     failed: (status) => `The server could not do this (${status}). Try again later, or give the request id to an administrator.`,
     forbiddenTitle: "No permission", forbidden: "Your role cannot see this part. Ask an administrator if you need it.",
     brokenTitle: "This page could not be drawn", broken: "Something went wrong in the page. Retry or go elsewhere, and tell an administrator if it stays.",
@@ -132,7 +132,7 @@ export const en: Words = {
   shell: {
     menu: "Main menu", estate: "Estate", beijing: "Beijing time", zoneTime: (zone) => `Local time (${zone})`, signOut: "Sign out",
     live: "Live", doors: "Doors", blocks: "Dwellings", cases: "Leads", care: "Care", devices: "Devices", events: "Events", passes: "Passes", counter: "Counter", staff: "Staff", sync: "Lists in step", explain: "Explain", tenancy: "Tenancy sources", settings: "Settings",
-    noEstate: "Your account has no estate yet. Ask an administrator.",
+    noEstate: "Your account has no estate yet. Ask an administrator.", noEstateYet: "There is no estate yet. Import the first one on the server with estate-hub import-site, then reload this page.",
   },
   link: {
     connecting: "Connecting", live: "Live", stale: "Stalled", reconnecting: "Reconnecting",
@@ -143,7 +143,7 @@ export const en: Words = {
   },
   signIn: {
     title: "Sign in", name: "User name", password: "Password", submit: "Sign in", nameNeeded: "Enter your user name", passwordNeeded: "Enter your password",
-    help: "Forgotten your password? Ask an administrator. Everything done here goes to the audit log.", ended: "Your session has ended. Sign in again.", failed: "Could not sign in",
+    help: "Forgotten your password? Ask an administrator. Everything done here goes to the audit log.", ended: "Your session has ended. Sign in again.", again: "Sign in again", waits: "What you have not sent yet is still on the page and goes on once you have signed in; not for anybody else.", byLink: "Without a password, ask an administrator for a new sign-in link, open it in another tab of this browser, and come back here.", goOn: "I followed a link: go on", giveUp: "Give up what was not sent", left: "The server cannot be reached and does not know yet that you have signed out. This page goes on telling it: stay until this message goes, or delete this browser's cookies.", failed: "Could not sign in",
   },
   live: {
     title: "Live", dwellings: "Dwellings", occupied: "Occupied", vacant: "Vacant", suspected: "Suspected (to verify)", passesToday: "Passes today", passesHour: "Last hour",
@@ -336,6 +336,12 @@ export const en: Words = {
     title: "Why they may pass, or may not", search: "Look up", by: { dwelling: "Dwelling", person: "Person", door: "Door" }, byDwelling: "By dwelling", byPerson: "Member of the household", byDoor: "Choose a door", filter: "House number, role or kind of pass", whyNot: "Why not", nobodyHere: "Nobody may come in by this door", before: "Before", after: "Next", page: (from, to, all) => `${from}–${to} of ${all}`, pick: "Choose a dwelling, a person or a door.", found: "Who, where, when, because of what, on which devices", nobody: "Nobody may pass for this dwelling at present.",
     columns: { who: "Who", where: "Doors", when: "When", because: "Because", ways: "Ways in", devices: "On which devices, since when, confirmed by what" },
   },
+  account: {
+    title: "My account", none: "No password yet", who: "Signed in as", password: "Password", current: "Current password", fresh: "New password", again: "New password again", save: "Save password", needed: "Needed", differ: "The two new passwords differ",
+    rule: (least) => `At least ${least} characters`, first: "You have no password: only sign-in links let you in. With one you sign in by name and password, and only then are you and a colleague two people for what needs two.",
+    change: "To change it, type the current one. Forgotten? Ask an administrator for a sign-in link: within an hour of opening it you can set a new password without the old one.", forgot: "You came by a sign-in link: within an hour of it you can set a new password once, without the old one.",
+    ends: "Your sign-ins on other computers and browsers end at once, and so do links that were not used yet; the audit log records it (without the password).", done: "The password is saved. Sign in with it from now on.",
+  },
   settings: {
     title: "Settings", policy: "Policy pack", policyHint: "A policy pack holds one place's legal thresholds. A change counts from the next analysis on; leads that exist stay as they are.", inForce: "in force", use: "Use", tryPack: "Try", trials: "Tried on this estate's history", trialsHint: "The kept history is replayed day by day: how many leads this pack would have opened, beside the one in force. A trial opens no lead and changes nothing. Where nobody tried to reach a household the replay takes it as not reached; a real red needs contacts on record.", trialOf: "tried",
     trialHead: ["Pack", "reached yellow", "reached orange", "reached red", "yellow today", "orange today", "red today", "too little data (dwelling-days)"], trialRuns: (done, total) => total ? `Playing: ${done} of ${total} dwellings` : "Waiting…", trialDiffers: (more, less, otherwise) => more + less + (otherwise ?? 1) === 0 ? "Today's leads are the same as under the pack in force." : `Dwellings with a lead today under the tried pack alone: ${more}; under the one in force alone: ${less}${otherwise === null ? "" : `; under both, of another kind or tier: ${otherwise}`}.`, trialShort: (days, red) => `The history has only ${days} days, fewer than the ${red} that this pack asks for red: a red idle home cannot show yet, which does not mean that there is none.`,
@@ -348,7 +354,7 @@ export const en: Words = {
     on: "On", off: "Off", turnOn: "Switch on", turnOff: "Switch off", onlyAdmin: "Only an administrator may change this.", changeReason: "Reason for the change", audit: "Audit log", auditColumns: { at: "Time", actor: "Actor", reason: "Reason", changes: "Changes", withheld: (n: number) => `${n} more that your role does not see` },
     chainOk: "The chain is whole", chainBroken: "The chain is broken: tell the auditors now", actor: "Actor", health: "System health", healthColumns: { part: "Part", state: "State", detail: "Detail" }, well: "Well", unwell: "Not well", version: (v) => `Version ${v}`, dead: "Dead letters", deadEmpty: "No dead letter",
     deadColumns: { at: "Time", edge: "Edge", topic: "Topic", error: "Error", size: "Bytes", preview: "Beginning" }, vacancyDays: (y, o, r) => `Idle: yellow at ${y}, orange at ${o}, red at ${r} days`, livedDays: (w, l) => `Idle: lived in fewer than ${l} of ${w} days`, subletDays: (d, p) => `Sublet: registered people unseen ${d} days while water is at ${p}% of usual`, outbox: "Outbox to the lease system", outboxEmpty: "Nothing sent yet", undelivered: (n) => `${n} undelivered`,
-    outboxColumns: { at: "Time", kind: "Kind", subject: "Subject", state: "Delivery" }, users: "Users", userColumns: { name: "Name", display: "Shown as", role: "Role", estates: "Estates", state: "State" }, disabled: "Disabled", enabled: "Enabled", allEstates: "All",
+    outboxColumns: { at: "Time", kind: "Kind", subject: "Subject", state: "Delivery" }, users: "Users", userColumns: { name: "Name", display: "Shown as", role: "Role", estates: "Estates", state: "State" }, disabled: "Disabled", enabled: "Enabled", lockedUntil: (at) => `Too many wrong passwords: locked until ${at}`, allEstates: "All",
     addUser: "Add a user", userName: "User name", displayName: "Shown as", rolePick: "Role", estatesPick: "Estates", estatesHint: "A manager needs at least one; other roles with none see all.", way: "Sign-in", byLink: "by link (valid 2 hours)", byPassword: "by password", passwordHint: "At least 10 characters", roleNeeded: "Give a user name and a role.",
     link: "Sign-in link", linkOf: (name) => `Sign-in link of ${name}`, linkHint: (until) => `Hand it over in person or by a trusted channel; valid until ${until}. Whoever opens it is signed in.`,
     retention: "How long records of people are kept", retentionHint: "Deleted in batches when their time has passed, each batch with an audit row. Records of homes with a case that is open or may still be contested, or with a message the lease system did not get, stay until then.", retentionHead: ["Records", "Days kept", "Basis", "Last run", "Deleted in all"], retentionRun: (day, deleted, held) => `${day}: ${deleted} deleted, ${held} held for a case or a message`, retentionNever: "not run yet",

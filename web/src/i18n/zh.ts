@@ -133,7 +133,7 @@ export const zh = {
     unknown: "未知", none: "无", retry: "重试", loading: "加载中", empty: "暂无数据", more: "加载更多", all: "全部", yes: "是", no: "否",
     cancel: "取消", confirm: "确认", close: "关闭", save: "保存", search: "查询", reset: "重置", details: "查看", since: "自",
     reason: "原因", reasonPlaceholder: "请写明原因（至少 4 个字，将写入审计日志）", requestId: "请求编号",
-    errorTitle: "没能读到数据", unreachable: "连不上服务器。请检查网络，系统会自动重试。",
+    errorTitle: "没能读到数据", unreachable: "连不上服务器。请检查网络，系统会自动重试。", noServer: "连不上服务器。请检查网络后重试。", noAnswer: "服务器没有答复，不知道是否已经办成。请检查网络，先刷新页面查看，没有办成再重试。",
     failed: (status: number) => `服务器未能处理（${status}）。请稍后重试；仍不行请把请求编号告诉管理员。`,
     forbiddenTitle: "没有权限", forbidden: "您的角色不能查看这部分内容。需要时请向系统管理员申请。",
     brokenTitle: "这个页面没能显示", broken: "页面程序出错。可以重试或换一个页面；仍不行请告诉系统管理员。",
@@ -146,7 +146,7 @@ export const zh = {
   shell: {
     menu: "主菜单", estate: "小区", beijing: "北京时间", zoneTime: (zone: string) => `当地时间（${zone}）`, signOut: "退出登录",
     live: "实时", doors: "门", blocks: "楼盘表", cases: "线索与核查", care: "关怀探访", devices: "设备", events: "通行与事件", passes: "通行证", counter: "服务台", staff: "工作人员", sync: "名单一致性", explain: "为什么能进", tenancy: "租约来源", settings: "设置",
-    noEstate: "您的账号还没有可管理的小区。请联系系统管理员。",
+    noEstate: "您的账号还没有可管理的小区。请联系系统管理员。", noEstateYet: "系统里还没有小区。请在服务器上用 estate-hub import-site 导入第一个小区，然后刷新本页。",
   },
   link: {
     connecting: "连接中", live: "实时", stale: "数据停滞", reconnecting: "断线重连",
@@ -157,7 +157,7 @@ export const zh = {
   },
   signIn: {
     title: "登录", name: "用户名", password: "密码", submit: "登录", nameNeeded: "请输入用户名", passwordNeeded: "请输入密码",
-    help: "忘记密码请联系系统管理员。所有操作均写入审计日志。", ended: "登录已失效，请重新登录。", failed: "登录没有成功",
+    help: "忘记密码请联系系统管理员。所有操作均写入审计日志。", ended: "登录已失效，请重新登录。", again: "重新登录", waits: "页面上没有提交的内容还在，登录后继续；换一个人登录则不保留。", byLink: "没有密码的，请向系统管理员索取新的登录链接，在本浏览器的另一个标签页打开后回到这里。", goOn: "已用链接登录，继续", giveUp: "放弃未提交的内容", left: "连不上服务器：服务器还不知道您已退出。本页会继续告知，请等这条提示消失后再离开；或删除本浏览器的 Cookie。", failed: "登录没有成功",
   },
   live: {
     title: "实时", dwellings: "房屋", occupied: "在住", vacant: "空置", suspected: "疑似（待核实）", passesToday: "今日通行", passesHour: "近一小时",
@@ -350,6 +350,12 @@ export const zh = {
     title: "为什么能进、不能进", search: "查什么", by: { dwelling: "房屋", person: "人员", door: "门" }, byDwelling: "按房屋", byPerson: "家庭成员", byDoor: "选择门", filter: "房号、岗位或通行证类型", whyNot: "为什么不能", nobodyHere: "没有人可以从这扇门进入", before: "上一页", after: "下一页", page: (from: number, to: number, all: number) => `${from}–${to} / ${all}`, pick: "请选择房屋、人员或门。", found: "谁、从哪里、何时、依据什么、在哪些设备上", nobody: "目前没有人可以凭这套房屋通行。",
     columns: { who: "谁", where: "哪些门", when: "何时", because: "依据", ways: "开门方式", devices: "在哪些设备上、自何时、由什么确认" },
   },
+  account: {
+    title: "我的账号", none: "尚未设置密码", who: "登录身份", password: "密码", current: "当前密码", fresh: "新密码", again: "再输一次新密码", save: "保存密码", needed: "必填", differ: "两次输入的新密码不一致",
+    rule: (least: number) => `至少 ${least} 位`, first: "您还没有密码，只能凭登录链接登录。设置后可以用用户名和密码登录，也才能与同事各自独立完成须两人办理的事项。",
+    change: "修改密码须先输入当前密码。忘记了请向系统管理员索取登录链接：打开链接后一小时内可以直接设置新密码。", forgot: "您是凭登录链接进入的：一小时内可以直接设置一次新密码，无须输入原密码。",
+    ends: "保存后，您在其他电脑和浏览器上的登录立即退出，尚未使用的登录链接作废；本次操作写入审计日志（不含密码）。", done: "密码已保存。下次请用用户名和新密码登录。",
+  },
   settings: {
     title: "设置", policy: "政策包", policyHint: "政策包是本地的法定阈值。更换后从下一次分析起生效，已形成的线索不变。", inForce: "当前适用", use: "采用", tryPack: "试算", trials: "在本小区历史上试算", trialsHint: "按保存的历史逐日重放，看这个政策包会产生多少线索，与当前适用的对照。试算不产生线索、不改变任何东西。未尝试联系住户的历史按“联系未果”计，实际红色须先有人工联系记录。", trialOf: "试算",
     trialHead: ["政策包", "曾达黄色", "曾达橙色", "曾达红色", "今日黄色", "今日橙色", "今日红色", "数据不足（户日）"], trialRuns: (done: number, total: number) => total ? `正在试算：${done} / ${total} 套` : "等待试算……", trialDiffers: (more: number, less: number, otherwise: number | null) => more + less + (otherwise ?? 1) === 0 ? "今日的线索与当前适用的完全相同。" : `今日仅试算包有线索 ${more} 套，仅当前包有线索 ${less} 套${otherwise === null ? "" : `，两者都有但类型或等级不同 ${otherwise} 套`}。`, trialShort: (days: number, red: number) => `历史只有 ${days} 天，不足该政策包红色所需的 ${red} 天：闲置的红色还看不出来，不表示没有。`, packTitles: {} as Record<string, string>, trialSpan: (first: string, last: string, homes: number) => `${first} 至 ${last}，${homes} 套房屋`, onlyTried: "仅试算包", onlyInForce: "仅当前包", trialKind: "类型", trialTier: "等级",
@@ -361,7 +367,7 @@ export const zh = {
     on: "已启用", off: "未启用", turnOn: "启用抓拍", turnOff: "关闭抓拍", onlyAdmin: "只有系统管理员可以更改。", changeReason: "更改原因", audit: "审计日志", auditColumns: { at: "时间", actor: "操作人", reason: "事由", changes: "内容", withheld: (n: number) => `另有 ${n} 项不在您岗位的查看范围内` },
     chainOk: "日志链完整", chainBroken: "日志链不完整，请立即联系审计部门", actor: "操作人", health: "系统健康", healthColumns: { part: "部分", state: "状态", detail: "说明" }, well: "正常", unwell: "异常", version: (v: string) => `版本 ${v}`, dead: "无法处理的消息", deadEmpty: "没有无法处理的消息",
     deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, vacancyDays: (y: number, o: number, r: number) => `闲置：${y} 天黄色、${o} 天橙色、${r} 天红色`, livedDays: (w: number, l: number) => `闲置：${w} 天内居住不满 ${l} 天`, subletDays: (d: number, p: number) => `转租：${d} 天未见登记人员且用水达平日 ${p}%`, outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,
-    outboxColumns: { at: "时间", kind: "类型", subject: "对象", state: "送达" }, users: "用户", userColumns: { name: "用户名", display: "姓名", role: "角色", estates: "小区", state: "状态" }, disabled: "已停用", enabled: "可用", allEstates: "全部",
+    outboxColumns: { at: "时间", kind: "类型", subject: "对象", state: "送达" }, users: "用户", userColumns: { name: "用户名", display: "姓名", role: "角色", estates: "小区", state: "状态" }, disabled: "已停用", enabled: "可用", lockedUntil: (at: string) => `密码输错过多，锁定至 ${at}`, allEstates: "全部",
     addUser: "添加用户", userName: "用户名（登录用）", displayName: "姓名", rolePick: "角色", estatesPick: "可管理的小区", estatesHint: "小区管理员至少选一个；其他角色不选即全部。", way: "登录方式", byLink: "登录链接（2 小时内有效）", byPassword: "密码", passwordHint: "至少 10 位", roleNeeded: "请填写用户名并选择角色。",
     link: "登录链接", linkOf: (name: string) => `${name} 的登录链接`, linkHint: (until: string) => `请当面或经可信渠道交给本人，${until} 前有效。打开即登录，请勿转发。`,
     retention: "个人信息保存期限", retentionHint: "到期自动分批删除，每批写入审计日志。正在核查或仍可起诉的案件、尚未送达租赁系统的消息所涉房屋，相关记录暂不删除。", retentionHead: ["记录", "保存天数", "依据", "最近一次", "累计删除"], retentionRun: (day: string, deleted: number, held: number) => `${day}：删除 ${deleted}，因案件或未送达消息保留 ${held}`, retentionNever: "尚未执行",

@@ -15,12 +15,12 @@ const SNAPSHOTS = ["summary", "doors", "devices", "device", "blocks", "events", 
 
 export function LiveProvider({ children }: { children: ReactNode }): ReactNode {
   const client = useQueryClient();
-  const { estate, me, may } = useSession();
+  const { estate, me, may, ended } = useSession();
   const estateId = may("estate.view") ? estate?.id : undefined; // who may not see the estate has no stream of it
   const userId = me?.id;
 
   useEffect(() => {
-    if (!estateId || !userId) return undefined;
+    if (!estateId || !userId || ended) return undefined;
     clearFeed();
     setLink({ state: "connecting", heardAt: 0 });
     const due = new Map<string, unknown[]>();
@@ -70,6 +70,6 @@ export function LiveProvider({ children }: { children: ReactNode }): ReactNode {
       clearTimeout(timer);
       stop();
     };
-  }, [client, estateId, userId]);
+  }, [client, estateId, userId, ended]);
   return children;
 }

@@ -37,7 +37,7 @@ export function ReasonDialog({ open, title, hint, close, submit, danger = false,
       setReason("");
       setProblem("");
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
     } finally {
       setBusy(false);
     }

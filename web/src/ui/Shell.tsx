@@ -2,7 +2,7 @@
 
 import { Button, Menu, Select } from "antd";
 import type { ReactNode } from "react";
-import { Navigate, Outlet, useLocation, useNavigate } from "react-router";
+import { Link, Navigate, Outlet, useLocation, useNavigate } from "react-router";
 import type { Permission } from "../api/types";
 import { useLanguage, word } from "../i18n";
 import { LiveProvider } from "../live/LiveProvider";
@@ -32,18 +32,18 @@ const PAGES: { path: string; key: PageKey; needs?: Permission }[] = [
 ];
 
 export function Shell(): ReactNode {
-  const { me, estate } = useSession();
+  const { me, estate, ended } = useSession();
   const { t } = useLanguage();
-  const location = useLocation();
-  if (!me) return <Navigate to="/login" replace state={{ from: location.pathname + location.search }} />;
+  const { pathname, search } = useLocation();
+  if (!me) return <Navigate to="/login" replace state={{ from: pathname + search }} />;
   return (
-    <div className="shell">
+    <div className="shell" inert={ended}>
       <a className="skip" href="#main">{t.common.skip}</a>
       <Header />
       <div className="below">
         <SideMenu />
         <main id="main" className="main" tabIndex={-1}>
-          {estate ? <LiveProvider key={estate.id}>{me.permissions.includes("estate.view") ? <Standing /> : null}<Boundary key={location.pathname}><Outlet /></Boundary></LiveProvider> : <p className="notice">{t.shell.noEstate}</p>}
+          {pathname === "/account" ? <Boundary key={pathname}><Outlet /></Boundary> : estate ? <LiveProvider key={estate.id}>{me.permissions.includes("estate.view") ? <Standing /> : null}<Boundary key={pathname}><Outlet /></Boundary></LiveProvider> : <p className="notice">{me.permissions.includes("users.manage") ? t.shell.noEstateYet : t.shell.noEstate}</p>}
         </main>
       </div>
     </div>
@@ -66,7 +66,10 @@ function Header(): ReactNode {
         <Button size="small" onClick={() => setLanguage(language === "zh" ? "en" : "zh")} lang={language === "zh" ? "en" : "zh-CN"} data-testid="language">
           {t.common.language}
         </Button>
-        <span className="who">{me.display_name}<span className="faint-on-dark"> · {word(t.words.role, me.role)}</span></span>
+        <Link className="who" to="/account" title={t.account.title}>
+          {me.display_name}<span className="faint-on-dark"> · {word(t.words.role, me.role)}</span><span className="sr-only"> {t.account.title}</span>
+        </Link>
+        {me.has_password ? null : <Link className="who flag" to="/account">{t.account.none}</Link>}
         <Button size="small" onClick={() => void leave()}>{t.shell.signOut}</Button>
       </div>
     </header>

@@ -73,14 +73,14 @@ function Form({ detail, action, close }: { detail: CaseDetail; action: CaseActio
       void message.success(t.decided);
       close();
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
     } finally {
       setBusy(false);
     }
   }
   return (
     <Modal open title={t.confirmTitle(title)} onCancel={close} onOk={() => void submit()} okText={t.submit} cancelText={common.cancel}
-      okButtonProps={{ loading: busy, danger: action.destructive }}>
+      okButtonProps={{ loading: busy, danger: action.destructive }} keyboard={opinion === action.offered && Object.keys(fields).length === 0}>
       <p className="reminder">{cases.reminder}</p>
       {action.reason_codes.length ? (
         <div className="dialog-field">

@@ -34,7 +34,7 @@ export function EvidencePack({ id }: { id: string }): ReactNode {
     try {
       await take(wanted);
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
     } finally {
       setBusy(null);
     }

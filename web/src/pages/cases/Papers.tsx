@@ -77,7 +77,7 @@ function AddPaper({ device, kinds, caseId, close }: { device: DevicePapers; kind
       void message.success(t.saved);
       close();
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
     } finally {
       setBusy(false);
     }

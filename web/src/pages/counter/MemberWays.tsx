@@ -44,7 +44,7 @@ export function MemberWays({ member }: { member: Member }): ReactNode {
         </ReasonDialog>
       ) : null}
       {way ? <OtherWay way={way} name={member.name} close={() => setWay(null)} /> : null}
-      <Modal open={pin !== ""} title={`${t.pinTitle} · ${member.name}`} onCancel={() => setPin("")} onOk={() => setPin("")} cancelButtonProps={{ style: { display: "none" } }}>
+      <Modal open={pin !== ""} title={`${t.pinTitle} · ${member.name}`} onCancel={() => setPin("")} onOk={() => setPin("")} cancelButtonProps={{ style: { display: "none" } }} keyboard={false}>
         <p>{t.pinOnce}</p><p className="big num" data-testid="member-pin">{format.grouped(pin)}</p><p className="faint">{t.pinHint}</p>
       </Modal>
     </div>

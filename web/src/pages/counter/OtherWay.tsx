@@ -17,7 +17,7 @@ export function OtherWay({ way, name, hint, close }: { way: Way; name: string; h
   const told = useTold();
   const link = linkOf({ subject: "", number: "", link: way.link ?? "", warnings: [], warnings_en: [], held: "" });
   return (
-    <Modal open title={`${t.otherWay} · ${name}`} onCancel={close} maskClosable={false} footer={<Button type="primary" onClick={close}>{common.close}</Button>}>
+    <Modal open title={`${t.otherWay} · ${name}`} onCancel={close} maskClosable={false} keyboard={false} footer={<Button type="primary" onClick={close}>{common.close}</Button>}>
       <div data-testid="other-way">
         <p className="reminder">{hint ?? (link ? t.otherWayHint : t.phoneOnly)}</p>
         {link ? <div className="qr"><QRCodeSVG value={link} size={180} level="M" marginSize={4} title={passes.link} /></div> : null}

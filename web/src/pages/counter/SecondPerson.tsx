@@ -32,7 +32,7 @@ export function SecondPerson(): ReactNode {
       <WaitingOrders orders={orders} />
       <HeldFeeds held={feeds} />
       {way ? <OtherWay way={way.answer} name={way.name} hint={t.confirmed} close={() => setWay(null)} /> : null}
-      <Modal open={number !== ""} title={t.numberTitle} onCancel={() => setNumber("")} onOk={() => setNumber("")} cancelButtonProps={{ style: { display: "none" } }}>
+      <Modal open={number !== ""} title={t.numberTitle} onCancel={() => setNumber("")} onOk={() => setNumber("")} cancelButtonProps={{ style: { display: "none" } }} keyboard={false}>
         <p>{t.numberHint}</p><p className="big num" data-testid="confirmed-number">{format.grouped(number)}</p>
       </Modal>
     </Panel>
@@ -56,7 +56,7 @@ function Waiting({ item, tell, hand }: Shown): ReactNode {
     if (answer.number) tell(answer.number);
     if (answer.link) hand(label, answer); // shown this once, to whoever confirms
     if (asking === "refuse") void message.info(t.refused);
-    await finished({ subject: "", number: "", link: "", warnings: [], warnings_en: [], held: "" }, asking === "refuse" ? t.refused : t.confirmed);
+    await finished(answer, asking === "refuse" ? t.refused : t.confirmed);
   };
   const what = word(words.heldKind, item.kind);
   const label = useTold()(item.label, item.label_en);

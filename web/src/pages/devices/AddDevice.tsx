@@ -102,7 +102,7 @@ function Dialog({ close, found }: { close: () => void; found?: FoundDeviceItem }
       close();
       void navigate(`/devices/${encodeURIComponent(id)}`);
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
       setBusy(false);
     }
   }

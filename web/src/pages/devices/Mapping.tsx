@@ -44,7 +44,7 @@ export function Mapping({ setup, done, close }: { setup: DeviceSetup; done: () =
       await done();
       close();
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
       setBusy(false);
     }
   }

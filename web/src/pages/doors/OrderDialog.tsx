@@ -38,7 +38,7 @@ function Choose({ draft, change, seen, close }: { draft: Draft; change: (some: P
       const body = { kind: draft.kind, scope: draft.scope, block_id: draft.block ?? "", door_ids: draft.scope === "doors" ? draft.doors : [], minutes: draft.kind === "release" ? null : draft.minutes };
       seen(await call<Order>(`/estates/${encodeURIComponent(estate.id)}/command-orders`, { method: "POST", body }));
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
       setBusy(false);
     }
   }
@@ -94,7 +94,7 @@ function Look({ order, back, close }: { order: Order; back: () => void; close: (
       close();
       await changed();
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
       setBusy(false);
     }
   }

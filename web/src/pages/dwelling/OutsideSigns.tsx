@@ -48,7 +48,7 @@ function Withdraw({ one, dwelling }: { one: OutsideSign; dwelling: string }): Re
       await call(`/outside-signs/${encodeURIComponent(one.id)}/withdraw`, { method: "POST", body: {} });
       await client.invalidateQueries({ queryKey: ["outside-signs", dwelling] });
     } catch (error) {
-      void message.error((error instanceof ApiError && error.message) || common.unreachable);
+      void message.error((error instanceof ApiError && error.message) || common.noAnswer);
     }
   }
   return <Button size="small" onClick={() => void send()}>{t.withdraw}</Button>;

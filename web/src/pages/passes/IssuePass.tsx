@@ -66,7 +66,7 @@ function Dialog({ close, done }: { close: () => void; done: (pass: PassOnPaper |
         doors: draft.doors.map((door) => doors.find((one) => one.id === door)?.name ?? door), uses: draft.uses,
       });
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
       setBusy(false);
     }
   }

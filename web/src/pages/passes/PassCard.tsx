@@ -19,7 +19,7 @@ export function PassCard({ pass, close }: { pass: PassOnPaper; close: () => void
   const { passes: t, words, common } = useWords();
   const zone = useZone();
   return (
-    <Modal open title={t.handOver} onCancel={close} maskClosable={false} width={460} className="hand-over"
+    <Modal open title={t.handOver} onCancel={close} keyboard={false} width={460} className="hand-over"
       footer={<><Button onClick={() => window.print()}>{t.print}</Button><Button type="primary" onClick={close}>{common.close}</Button></>}>
       <p className="no-print reminder">{t.once}</p>
       <section className="pass-card" aria-label={t.handOver} data-testid="pass-card">

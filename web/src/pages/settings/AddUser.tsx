@@ -9,7 +9,7 @@ import { useSession } from "../../session";
 
 const ROLES = ["estate_manager", "housing_official", "care_worker", "auditor", "administrator"];
 
-export function AddUser({ linked }: { linked: (id: string, name: string) => Promise<void> }): ReactNode {
+export function AddUser({ linked }: { linked: (id: string, name: string) => void }): ReactNode {
   const t = useWords().settings;
   const [open, setOpen] = useState(false);
   return (
@@ -20,7 +20,7 @@ export function AddUser({ linked }: { linked: (id: string, name: string) => Prom
   );
 }
 
-function Dialog({ close, linked }: { close: () => void; linked: (id: string, name: string) => Promise<void> }): ReactNode {
+function Dialog({ close, linked }: { close: () => void; linked: (id: string, name: string) => void }): ReactNode {
   const { settings: t, words, common } = useWords();
   const { me } = useSession();
   const client = useQueryClient();
@@ -31,21 +31,24 @@ function Dialog({ close, linked }: { close: () => void; linked: (id: string, nam
   const [byLink, setByLink] = useState(true);
   const [password, setPassword] = useState("");
   const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
   async function send(): Promise<void> {
     if (!name.trim() || !role) return setProblem(t.roleNeeded);
     if (!byLink && password.length < 10) return setProblem(t.passwordHint);
+    setBusy(true);
     try {
       const body = { name: name.trim(), display_name: shown.trim(), role, estates, password: byLink ? null : password };
       const { id } = await call<{ id: string }>("/admin/users", { method: "POST", body });
       await client.invalidateQueries({ queryKey: ["users"] });
-      if (byLink) await linked(id, name.trim());
-      close();
+      close(); // the user is there, whatever becomes of the link: the list says it and makes another
+      if (byLink) linked(id, name.trim());
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setBusy(false);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
     }
   }
   return (
-    <Modal open title={t.addUser} onCancel={close} onOk={() => void send()} okText={t.addUser} cancelText={common.cancel}>
+    <Modal open title={t.addUser} onCancel={close} onOk={() => void send()} okText={t.addUser} cancelText={common.cancel} okButtonProps={{ loading: busy }}>
       <label className="dialog-field"><span>{t.userName}</span><Input value={name} autoComplete="off" onChange={(event) => setName(event.target.value)} /></label>
       <label className="dialog-field"><span>{t.displayName}</span><Input value={shown} autoComplete="off" onChange={(event) => setShown(event.target.value)} /></label>
       <div className="dialog-field">

@@ -45,7 +45,7 @@ function Rows({ items }: { items: AuditItem[] }): ReactNode {
       <tbody>
         {items.map((row) => (
           <tr key={row.id} data-testid="audit-row">
-            <td className="num">{format.dateTime(row.at, zone)}</td><td>{row.actor}</td><td>{row.reason}</td>
+            <td className="num">{format.dateTime(row.at, zone)}</td><td title={row.actor}>{row.actor_name}</td><td>{row.reason}</td>
             <td>{row.changes.map((change, i) => <div key={i}><code>{changeText(change).slice(0, 300)}</code></div>)}{row.withheld ? <div className="faint">{t.withheld(row.withheld)}</div> : null}</td>
           </tr>
         ))}

@@ -21,7 +21,7 @@ export function EdgesPanel(): ReactNode {
     try {
       setMade({ name, ...(await call<EnrolmentToken>(`/admin/edges/${encodeURIComponent(id)}/enrolment-token`, { method: "POST" })) });
     } catch (error) {
-      void message.error((error instanceof ApiError && error.message) || common.unreachable);
+      void message.error((error instanceof ApiError && error.message) || common.noAnswer);
     }
   }
   const c = t.edgeColumns;

@@ -7,7 +7,7 @@ import { useWords } from "../../i18n";
 export function Handover({ title, hint, text, close }: { title: string; hint: string; text: string; close: () => void }): ReactNode {
   const { common } = useWords();
   return (
-    <Modal open title={title} onCancel={close} onOk={close} okText={common.close} cancelButtonProps={{ style: { display: "none" } }} width={680}>
+    <Modal open title={title} onCancel={close} keyboard={false} onOk={close} okText={common.close} cancelButtonProps={{ style: { display: "none" } }} width={680}>
       <p>{hint}</p>
       <code className="command-line" data-testid="handover">{text}</code>
     </Modal>

@@ -23,7 +23,7 @@ export function TryButton({ pack }: { pack: string }): ReactNode {
       await call(`/estates/${encodeURIComponent(id)}/policy-trials`, { method: "POST", body: { policy_pack: pack } });
       await client.invalidateQueries({ queryKey: ["policy-trials", id] });
     } catch (error) {
-      void message.error((error instanceof ApiError && error.message) || common.unreachable);
+      void message.error((error instanceof ApiError && error.message) || common.noAnswer);
     }
   };
   return <Button size="small" onClick={() => void ask()}>{t.tryPack}</Button>;

@@ -6,6 +6,7 @@ import { useSearchParams } from "react-router";
 import type { Permission } from "../../api/types";
 import { useWords } from "../../i18n";
 import { useSession } from "../../session";
+import { Forbidden } from "../../ui/Panel";
 import { Audit } from "./Audit";
 import { EdgesPanel } from "./EdgesPanel";
 import { DeadLettersPanel, HealthPanel, OutboxPanel } from "./Health";
@@ -29,12 +30,15 @@ export function SettingsPage(): ReactNode {
     { key: "edges", label: t.edges, needs: "device.manage", children: <EdgesPanel /> },
     { key: "users", label: t.users, needs: "users.manage", children: <UsersPanel /> },
   ];
+  const asked = params.get("tab");
   const shown = tabs.filter((tab) => !tab.needs || may(tab.needs));
+  const active = shown.find((tab) => tab.key === asked)?.key ?? (tabs.some((tab) => tab.key === asked) ? "" : (shown[0]?.key ?? ""));
   return (
     <>
       <h1>{t.title}</h1>
-      <Tabs activeKey={params.get("tab") ?? shown[0]?.key ?? ""} onChange={(tab) => setParams({ tab }, { replace: true })} destroyOnHidden
+      <Tabs activeKey={active} onChange={(tab) => setParams({ tab }, { replace: true })} destroyOnHidden
         items={shown.map(({ key, label, children }) => ({ key, label, children }))} />
+      {active ? null : <Forbidden />}
     </>
   );
 }

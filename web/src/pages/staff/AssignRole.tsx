@@ -24,7 +24,7 @@ export function AssignRole(): ReactNode {
     <>
       <Button type="primary" size="small" onClick={() => setOpen(true)}>{t.assign}</Button>
       {open ? <Dialog close={() => setOpen(false)} done={setNumber} /> : null}
-      <Modal open={number !== ""} title={t.numberTitle} onCancel={() => setNumber("")} onOk={() => setNumber("")} cancelButtonProps={{ style: { display: "none" } }}>
+      <Modal open={number !== ""} title={t.numberTitle} onCancel={() => setNumber("")} onOk={() => setNumber("")} cancelButtonProps={{ style: { display: "none" } }} keyboard={false}>
         <p>{t.numberHint}</p><p className="big num" data-testid="role-number">{format.grouped(number)}</p>
       </Modal>
     </>
@@ -60,7 +60,7 @@ function Dialog({ close, done }: { close: () => void; done: (number: string) => 
       if (answer.number && way !== "card" && way !== "id_card") done(answer.number);
       await finished(answer, t.assigned);
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
       setBusy(false);
     }
   }

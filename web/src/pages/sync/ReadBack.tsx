@@ -17,7 +17,7 @@ export function ReadBack({ device }: { device: DeviceItem }): ReactNode {
       const path = `/devices/${encodeURIComponent(device.id)}/commands`;
       setSent((await call<{ id: string }>(path, { method: "POST", body: { kind: "read_back", reason: t.readBackReason } })).id);
     } catch (error) {
-      void message.error((error instanceof ApiError && error.message) || common.unreachable);
+      void message.error((error instanceof ApiError && error.message) || common.noAnswer);
     }
   };
   return (

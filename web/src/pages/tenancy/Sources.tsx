@@ -40,7 +40,7 @@ function SourceRow({ source }: { source: TenancySource }): ReactNode {
       void message.success(t.ran);
       await client.invalidateQueries({ queryKey: ["sources"] });
     } catch (error) {
-      void message.error((error instanceof ApiError && error.message) || common.unreachable);
+      void message.error((error instanceof ApiError && error.message) || common.noAnswer);
     }
   };
   return (

@@ -43,7 +43,7 @@ function Uploader(): ReactNode {
       setResult(await call<UploadResult>(`/tenancy/upload${query({ estate: estate.id, dry_run: dryRun, ticket: mine })}`, { method: "POST", form }));
       if (!dryRun) await Promise.all(["sources", "refused-rows", "blocks", "sync", "held-actions"].map((name) => client.invalidateQueries({ queryKey: [name] })));
     } catch (error) {
-      setProblem((error instanceof ApiError && error.message) || common.unreachable);
+      setProblem((error instanceof ApiError && error.message) || common.noAnswer);
     } finally {
       setTicket("");
     }
