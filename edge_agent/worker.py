@@ -52,6 +52,10 @@ from edge_agent.store import JournalFull, Row
 
 log = logging.getLogger(__name__)
 BACKOFF_S, BACKOFF_CAP_S, PERSON_NEEDED_S = 0.2, 5.0, 300.0
+SOON_S = (10.0, 30.0, 60.0)
+"""A password that was taken before and is refused now: some devices answer 401 while they start. Few tries, for others lock an
+account after five wrong ones."""
+
 CONNECT_S, COMMAND_S, UPKEEP_S = 30.0, 10.0, 10.0
 AT_ONCE = 200  # events of one device on their way to the disk
 
@@ -63,6 +67,7 @@ class Worker:
         self.config, self.definition, self.box, self.upkeep_s = config, definition, box, upkeep_s
         self.device = config.device
         self.driver: Driver | None = None
+        self._taken, self._refused = False, 0  # whether the device took our password, how often it was refused since
         self.capabilities: Capabilities = definition.capabilities_of(config.config)
         self.observation = Observation(config.device, self.capabilities.replays_events, box)
         self.reconciler = Reconciler(config, self.capabilities, box, self._list_reported)
@@ -124,7 +129,10 @@ class Worker:
         match error:
             case DeviceUnreachable() | TimeoutError():
                 condition = DeviceCondition.OFFLINE
-            case WrongSecret() | ConfigError():
+            case WrongSecret():
+                delay = SOON_S[self._refused] if self._taken and self._refused < len(SOON_S) else PERSON_NEEDED_S
+                self._refused += 1
+            case ConfigError():
                 delay = PERSON_NEEDED_S
             case DeviceRefused():
                 delay = BACKOFF_CAP_S
@@ -143,6 +151,7 @@ class Worker:
             driver = await self.definition.connect(self.device, settings, self.box.services)
         try:
             self.observation.connected(self.box.clock.now())
+            self._taken, self._refused = True, 0
             self.driver = driver
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(driver, group))

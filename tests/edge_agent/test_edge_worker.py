@@ -55,6 +55,7 @@ from device_drivers.driver import (
     DriverEvent,
     Operation,
     Upsert,
+    WrongSecret,
 )
 from edge_agent import reconcile
 from edge_agent.state import Refusal, State
@@ -788,6 +789,39 @@ def test_a_fault_in_a_driver_is_reported_and_tried_again(tmp_path: Path, monkeyp
             await until(lambda: box.reports and box.last.status.condition is DeviceCondition.FAULT, "the fault")
             assert "a bug in the driver" in box.last.status.detail
             await until(lambda: box.last.status.condition is DeviceCondition.ONLINE, "the second try")
+
+    run(work())
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["taken before", "never taken"])
+def test_a_password_that_was_taken_is_tried_again_soon_and_not_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    """A controller that answers 401 while it starts was gone for five minutes; one that locks accounts is not tried on and on."""
+    monkeypatch.setattr("edge_agent.worker.SOON_S", (0.01, 0.01))
+
+    async def work() -> None:
+        device = TwinDevice()
+        good = definition(device)
+        tries, refuses = 0, not taken
+
+        async def connect(device_id: str, config: dict[str, object], services: object) -> object:
+            nonlocal tries
+            if refuses:
+                tries += 1
+                raise WrongSecret("HTTP 401")
+            return await good.connect(device_id, config, services)  # type: ignore[arg-type]
+
+        made = DriverDefinition(good.info, connect)  # type: ignore[arg-type]
+        async with open_box(tmp_path) as box, working(box, device, made=made) as worker:
+            if taken:
+                await until(lambda: worker.driver is not None, "connected")
+                refuses = True
+                device.cut()
+            most = 1 + 2 * taken
+            await until(lambda: tries == most and box.last.status.condition is DeviceCondition.FAULT, "refused")
+            assert worker._refused == most, "now a person is needed"
+            assert "401" in box.last.status.detail
 
     run(work())
 
