@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, true
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.tables.base import Base
@@ -34,7 +34,7 @@ class Edge(Base):
     head_seq: Mapped[int] = mapped_column(default=0)
     clock_offset_s: Mapped[float | None]
     clock_trusted: Mapped[bool] = mapped_column(default=True)
-    disk_writes: Mapped[bool] = mapped_column(default=True, server_default=true())
+    disk_writes: Mapped[bool] = mapped_column(default=True, server_default="1")
     version: Mapped[str] = mapped_column(default="")
     started_at: Mapped[datetime | None]
     devices_generation: Mapped[int] = mapped_column(default=0)

@@ -14,7 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table('edge', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('disk_writes', sa.Boolean(), server_default=sa.true(), nullable=False))
+        batch_op.add_column(sa.Column('disk_writes', sa.Boolean(), server_default='1', nullable=False))
 
 
 def downgrade() -> None:
