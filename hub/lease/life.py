@@ -39,7 +39,7 @@ def tell(uow: UnitOfWork, lives: Iterable[tuple[str, Life]]) -> int:
     for dwelling, tenancy, life in found:
         present.setdefault(dwelling, tenancy)
         rows = known.get(tenancy, {})
-        standing = [(kind, row.day) for kind, row in rows.items() if row.standing]
+        standing = [(kind, row.day if row.dwelling_id == dwelling else NO_DAY) for kind, row in _standing(rows)]
         for kind, fact in changes(life, standing):
             told += _tell(uow, dwelling, tenancy, fact or Gone(kind, life.against.get(kind, NOT_SO)), rows.get(kind))
     for tenancy, rows in known.items():
@@ -47,6 +47,14 @@ def tell(uow: UnitOfWork, lives: Iterable[tuple[str, Life]]) -> int:
         if row is not None and row.standing and present.get(row.dwelling_id, tenancy) != tenancy:
             told += _tell(uow, row.dwelling_id, tenancy, Gone(LifeKind.READY_TO_RELET, LET_AGAIN), row)
     return told
+
+
+NO_DAY = date.min
+"""On which no fact is: of a tenancy that is of another home by now what was told differs, whatever its day."""
+
+
+def _standing(rows: Mapping[LifeKind, LifeFactRow]) -> list[tuple[LifeKind, LifeFactRow]]:
+    return [(kind, row) for kind, row in rows.items() if row.standing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +77,16 @@ def _known(
 
 
 def _tell(uow: UnitOfWork, dwelling: str, tenancy: str, now: LifeFact | Gone, row: LifeFactRow | None) -> bool:
+    """A fact is told of the home it is of now; what is taken back, of the home of which it was told."""
     before = row.day if row is not None and row.standing else None
+    estate = uow.session.scalars(select(Dwelling.estate_id).where(Dwelling.id == dwelling)).one()
     if row is None:
-        estate = uow.session.scalars(select(Dwelling.estate_id).where(Dwelling.id == dwelling)).one()
-        row = LifeFactRow(tenancy_id=tenancy, kind=now.kind.value, estate_id=estate, dwelling_id=dwelling, revision=0)
+        row = LifeFactRow(tenancy_id=tenancy, kind=now.kind.value, revision=0)
         uow.session.add(row)
     row.revision = (row.revision or 0) + 1
     row.standing, row.updated_at = isinstance(now, LifeFact), uow.now
     if isinstance(now, LifeFact):
+        row.dwelling_id, row.estate_id = dwelling, estate
         row.day, row.coverage = now.day, now.coverage
         row.proof, row.because = list(now.proof), list(now.because)
         row.meters = _readings(uow.session, dwelling, now.day)
@@ -95,9 +105,8 @@ def _tell(uow: UnitOfWork, dwelling: str, tenancy: str, now: LifeFact | Gone, ro
     }
     if row.revision > 1:
         content["corrects_day"] = before
-    return outbox.enqueue(
-        uow, message(f"dwelling.{now.kind}", key_of(row), subject(uow.session, dwelling, tenancy), uow.now, content)
-    )
+    of = subject(uow.session, row.dwelling_id, tenancy)
+    return outbox.enqueue(uow, message(f"dwelling.{now.kind}", key_of(row), of, uow.now, content))
 
 
 def key_of(row: LifeFactRow) -> str:
