@@ -96,8 +96,11 @@ def _judged(
     uses: Mapping[date, tuple[CredentialUse, ...]],
     used: Mapping[str, Mapping[date, float]],
 ) -> tuple[list[PresenceDay], Memory]:
-    """Judge the days of the tenancy apart from those before it: another household's habits are not this one's."""
+    """Judge the days of the tenancy apart from those before it: another household's habits are not this one's, nor are its
+    consents."""
     water, power = used.get("water", {}), used.get("electricity", {})
+    start = household.first if household else view.first
+    theirs = min(start, household.handover or start) if household else start
     observed = [
         ObservedDay(
             day,
@@ -105,12 +108,11 @@ def _judged(
             uses.get(day, ()),
             water.get(day),
             power.get(day),
-            withheld=household is not None and household.withheld_on(day),
-            unlooked=household is not None and day < household.looked_from,
+            withheld=household is not None and day >= theirs and household.withheld_on(day),
+            unlooked=household is not None and theirs <= day < household.looked_from,
         )
         for day, missed in zip(view.days, gaps, strict=True)
     ]
-    start = household.first if household else view.first
     split = min(max((start - view.first).days, 0), len(observed))
     memory = Memory()
     return presence(observed[:split], points) + presence(observed[split:], points, memory), memory

@@ -13,7 +13,17 @@ from sqlalchemy import delete, insert, select, update
 from hub.cases.nightly import analyse
 from hub.occupancy.dirty import mark_dirty
 from hub.services import Hub
-from hub.tables import Coverage, CredentialRow, HouseholdMember, LifeFactRow, OutboxMessage, PassDay, Person, Tenancy
+from hub.tables import (
+    Consent,
+    Coverage,
+    CredentialRow,
+    HouseholdMember,
+    LifeFactRow,
+    OutboxMessage,
+    PassDay,
+    Person,
+    Tenancy,
+)
 
 HOME, OTHER_HOME = "E001.E001-B1-0101", "E001.E001-B1-0102"
 TOKEN = "a1b2c3d4e5f6g7h8i9j0"
@@ -133,6 +143,25 @@ def test_a_face_without_consent_b_hands_nothing_over(site: Hub) -> None:
     analyse(site)
     assert _told(site, "handed_over") == {}
     assert _told(site, "moved_in") == {}
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_consent_of_who_comes_says_nothing_of_the_days_before(site: Hub, back: bool) -> None:
+    """Doors saw that the home stood empty: that the next household comes by face, and agreed to being seen only when it came
+    (or took that back), hides none of it."""
+    _passes(site, TOKEN, range(3))
+    _over(site, "tenancy-1", 10)
+    _let(site, "tenancy-2", LEFT, "person-2", "new-token")
+    came = site.now() - timedelta(days=SPAN - LEFT)
+    with site.db.unit_of_work("test", "consents", audit=False) as uow:
+        for purpose in ("a", "b"):
+            given = {"granted_at": came - timedelta(days=25 if back else 0), "withdrawn_at": None}
+            if back and purpose == "b":
+                given["withdrawn_at"] = came - timedelta(days=24)
+            uow.session.add(Consent(id=f"c-{purpose}", person_id="person-2", purpose=purpose, **given))
+    analyse(site)
+    (gone,) = _told(site, "moved_out").values()
+    assert (gone["tenancy_id"], gone["gone_since"]) == ("T-1", str(_day(site, 10)))
 
 
 def _rows(hub: Hub) -> dict[str, tuple[str, bool]]:
