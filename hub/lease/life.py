@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
 from hub.lease import outbox
 from hub.lease.feed import Subject, message
 from hub.occupancy.life import LET_AGAIN, NOT_SO, Life, LifeFact, LifeKind, changes
-from hub.tables import Dwelling, Estate, Finding, LifeFactRow, Meter, MeterDay, Tenancy
+from hub.tables import Dwelling, Estate, Finding, LifeFactRow, Meter, MeterDay, OutboxMessage, Tenancy
 
 DAY_NAMES = {
     LifeKind.HANDED_OVER: "first_pass_on",
@@ -129,21 +129,25 @@ def _readings(session: Session, dwelling: str, day: date) -> list[dict[str, Any]
     return [found[meter] for meter in sorted(found)]
 
 
-def tell_vacant_use(uow: UnitOfWork, finding: Finding, ended: bool) -> bool:
-    """A dwelling recorded as vacant is used, or no longer: once each a finding."""
-    key = f"{finding.id}:ended" if ended else finding.id
+def tell_vacant_use(uow: UnitOfWork, finding: Finding, stands: bool) -> bool:
+    """A dwelling recorded as vacant is used so that staff should look, or no longer: each time that changes."""
+    kind = "dwelling.vacant_used"
+    before = OutboxMessage.kind == kind, OutboxMessage.id.startswith(f"{kind}:{finding.id}", autoescape=True)
+    told = uow.session.scalar(select(func.count()).select_from(OutboxMessage).where(*before)) or 0
+    if stands == bool(told % 2):
+        return False
+    key = (finding.id, f"{finding.id}:ended")[told] if told < 2 else f"{finding.id}:r{told + 1}"
     content = {
         "since": finding.window_from,
-        "withdrawn": ended,
+        "revision": told + 1,
+        "withdrawn": not stands,
         "proof": finding.families,
         "coverage": finding.coverage,
         "because": finding.because,
         "against": finding.against,
         "access_changes": False,
     }
-    return outbox.enqueue(
-        uow, message("dwelling.vacant_used", key, subject(uow.session, finding.dwelling_id, None), uow.now, content)
-    )
+    return outbox.enqueue(uow, message(kind, key, subject(uow.session, finding.dwelling_id, None), uow.now, content))
 
 
 def subject(session: Session, dwelling_id: str, tenancy_id: str | None) -> Subject:

@@ -17,8 +17,11 @@ from hub.tables import (
     Consent,
     Coverage,
     CredentialRow,
+    Estate,
+    Finding,
     HouseholdMember,
     LifeFactRow,
+    MeterDay,
     OutboxMessage,
     PassDay,
     Person,
@@ -225,3 +228,43 @@ def test_homes_that_are_swapped_take_no_facts_of_the_others(site: Hub) -> None:
     came = _day(site, LEFT + 2)
     assert found[("tenancy-2", "handed_over")] == (OTHER_HOME, came)
     assert found[("tenancy-3", "handed_over")] == (HOME, came)
+
+
+def _water(hub: Hub, days: Iterable[int]) -> None:
+    """The meter of home 101 counts something on these days, otherwise nothing."""
+    used, value, rows = set(days), 50.0, []
+    for n in range(SPAN):
+        value += 0.05 + 0.03 * (n % 4) if n in used else 0.0
+        row = {"meter_id": "E001.W-0101", "dwelling_id": HOME, "quantity": "water", "ok_count": 1, "bad_count": 0}
+        rows.append({**row, "day": _day(hub, n), "last_value": value})
+    with hub.db.unit_of_work("test", "water", audit=False) as uow:
+        uow.session.execute(delete(MeterDay))
+        uow.session.connection().execute(insert(MeterDay), rows)
+        mark_dirty(uow.session, {HOME: _day(hub, 0)})
+
+
+def test_a_note_is_not_told_a_lead_is_and_again_when_it_comes_back(site: Hub) -> None:
+    """A meter that counts in an empty home where nobody passes is hardly ever somebody who lives there (rule U1 measured it): a
+    note for the house. That somebody comes and goes for six weeks is a lead, and what staff is asked to look at."""
+    _over(site, "tenancy-1", -60)
+    with site.db.unit_of_work("test", "pack", audit=False) as uow:
+        uow.session.execute(update(Estate).values(policy_pack="national_measured"))
+    lately = range(SPAN - 20, SPAN)
+    _water(site, lately)
+    analyse(site)
+    with site.db.reading() as session:
+        assert session.scalars(select(Finding.stage)).all() == ["note"]
+    assert _told(site, "vacant_used") == {}
+    _passes(site, TOKEN, range(4, SPAN))
+    analyse(site)
+    (told,) = _told(site, "vacant_used").values()
+    assert (told["withdrawn"], told["proof"]) == (False, ["F4", "F2", "F3"])
+    with site.db.unit_of_work("test", "they were another home's passes", audit=False) as uow:
+        uow.session.execute(delete(PassDay))
+        mark_dirty(uow.session, {HOME: _day(site, 0)})
+    analyse(site)
+    assert [body["withdrawn"] for body in _told(site, "vacant_used").values()] == [False, True]
+    _passes(site, TOKEN, range(4, SPAN))
+    analyse(site)
+    analyse(site)
+    assert [body["withdrawn"] for body in _told(site, "vacant_used").values()] == [False, True, False], "a lead again"
