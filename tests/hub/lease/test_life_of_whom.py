@@ -17,6 +17,7 @@ from hub.tables import (
     Consent,
     Coverage,
     CredentialRow,
+    DwellingMemory,
     Estate,
     Finding,
     HouseholdMember,
@@ -25,6 +26,7 @@ from hub.tables import (
     OutboxMessage,
     PassDay,
     Person,
+    PresenceDay,
     Tenancy,
 )
 
@@ -165,6 +167,36 @@ def test_a_consent_of_who_comes_says_nothing_of_the_days_before(site: Hub, back:
     analyse(site)
     (gone,) = _told(site, "moved_out").values()
     assert (gone["tenancy_id"], gone["gone_since"]) == ("T-1", str(_day(site, 10)))
+
+
+def test_who_may_still_come_by_face_unseen_has_not_moved_out(site: Hub) -> None:
+    """The decision named a day a week ago; the hub hears of it today. All the while they came by face, and nobody agreed that
+    anybody looks: that the doors saw nobody says nothing. From now on their faces open no door."""
+    with site.db.unit_of_work("test", "face, no consent (b)", audit=False) as uow:
+        uow.session.execute(delete(Consent))
+        since = site.now() - timedelta(days=300)
+        uow.session.add(Consent(id="a", person_id="person-1", purpose="a", granted_at=since))
+    _passes(site, TOKEN, range(SPAN), face=True)
+    _over(site, "tenancy-1", LEFT + 2)
+    analyse(site)
+    assert _told(site, "moved_out") == {}
+    assert _told(site, "ready_to_relet") == {}
+    with site.db.reading() as session:
+        states = set(session.scalars(select(PresenceDay.state).where(PresenceDay.dwelling_id == HOME)))
+    assert states == {"unknown"}, "missing data is never absence"
+
+
+def test_once_the_hub_knows_of_the_end_doors_see(site: Hub, clock: Any) -> None:
+    test_who_may_still_come_by_face_unseen_has_not_moved_out(site)
+    for _ in range(5):
+        clock.pass_(days=1)
+        analyse(site)
+    (gone,) = _told(site, "moved_out").values()
+    assert gone["coverage"] == 0.3, "three days that could be seen, of the ten since"
+    with site.db.unit_of_work("test", "looked at anew", audit=False) as uow:
+        uow.session.execute(delete(DwellingMemory))
+    analyse(site)
+    assert len(_told(site, "moved_out")) == 1, "the whole record says the same"
 
 
 def _rows(hub: Hub) -> dict[str, tuple[str, bool]]:
