@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hub.auth import Principal, hub_of, require
 from hub.cases import nightly
@@ -23,6 +24,13 @@ class LeaseDecision(BaseModel):
     model_config = ConfigDict(extra="allow")
     id: str = Field(min_length=1, max_length=120)
     kind: str = Field(min_length=1, max_length=60)
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> LeaseDecision:
+        """PostgreSQL takes no NUL, and what is nested too deeply cannot be written: for the sender to mend, not to repeat."""
+        if "\\u0000" in json.dumps(self.model_dump(mode="json")):
+            raise ValueError("a NUL character cannot be kept")
+        return self
 
 
 class LeaseDecisionTaken(BaseModel):

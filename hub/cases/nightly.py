@@ -26,6 +26,7 @@ from hub.lease import life, outbox
 from hub.live import PLAIN
 from hub.occupancy import asking_rows, silent_doors
 from hub.occupancy.analyse import (
+    Change,
     Outcome,
     batches,
     due_dwellings,
@@ -229,7 +230,7 @@ def _cases(uow: UnitOfWork, outcome: Outcome) -> list[str]:
     for estate in sorted({change.row.estate_id for change in outcome.changes}):
         service.hold(uow.session, estate, {change.row.dwelling_id for change in outcome.changes})
     for change in outcome.changes:
-        live = change.what != "closed" and change.row.stage in workflow.CASE_STAGES
+        live = _is_lead(change)
         gone = not live and change.row.case_id is not None and change.row.stage != "insufficient_data"
         case: CaseFile | None = None
         if live:
@@ -240,9 +241,14 @@ def _cases(uow: UnitOfWork, outcome: Outcome) -> list[str]:
             touched.append(case.id)
     for change in outcome.changes:
         if change.row.kind == VACANT_USED:
-            life.tell_vacant_use(uow, change.row, ended=change.what == "closed")
+            life.tell_vacant_use(uow, change.row, _is_lead(change))
     life.tell(uow, outcome.lives)
     return touched
+
+
+def _is_lead(change: Change) -> bool:
+    """Stands, and is more than a note."""
+    return change.what != "closed" and change.row.stage in workflow.CASE_STAGES
 
 
 def announce(hub: Hub, estate_id: str, cases: list[str]) -> None:

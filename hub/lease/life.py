@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.db import UnitOfWork
 from hub.lease import outbox
 from hub.lease.feed import Subject, message
 from hub.occupancy.life import LET_AGAIN, NOT_SO, Life, LifeFact, LifeKind, changes
-from hub.tables import Dwelling, Estate, Finding, LifeFactRow, Meter, MeterDay, Tenancy
+from hub.tables import Dwelling, Estate, Finding, LifeFactRow, Meter, MeterDay, OutboxMessage, Tenancy
 
 DAY_NAMES = {
     LifeKind.HANDED_OVER: "first_pass_on",
@@ -39,7 +39,7 @@ def tell(uow: UnitOfWork, lives: Iterable[tuple[str, Life]]) -> int:
     for dwelling, tenancy, life in found:
         present.setdefault(dwelling, tenancy)
         rows = known.get(tenancy, {})
-        standing = [(kind, row.day) for kind, row in rows.items() if row.standing]
+        standing = [(kind, row.day if row.dwelling_id == dwelling else NO_DAY) for kind, row in _standing(rows)]
         for kind, fact in changes(life, standing):
             told += _tell(uow, dwelling, tenancy, fact or Gone(kind, life.against.get(kind, NOT_SO)), rows.get(kind))
     for tenancy, rows in known.items():
@@ -47,6 +47,14 @@ def tell(uow: UnitOfWork, lives: Iterable[tuple[str, Life]]) -> int:
         if row is not None and row.standing and present.get(row.dwelling_id, tenancy) != tenancy:
             told += _tell(uow, row.dwelling_id, tenancy, Gone(LifeKind.READY_TO_RELET, LET_AGAIN), row)
     return told
+
+
+NO_DAY = date.min
+"""On which no fact is: of a tenancy that is of another home by now what was told differs, whatever its day."""
+
+
+def _standing(rows: Mapping[LifeKind, LifeFactRow]) -> list[tuple[LifeKind, LifeFactRow]]:
+    return [(kind, row) for kind, row in rows.items() if row.standing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +77,16 @@ def _known(
 
 
 def _tell(uow: UnitOfWork, dwelling: str, tenancy: str, now: LifeFact | Gone, row: LifeFactRow | None) -> bool:
+    """A fact is told of the home it is of now; what is taken back, of the home of which it was told."""
     before = row.day if row is not None and row.standing else None
+    estate = uow.session.scalars(select(Dwelling.estate_id).where(Dwelling.id == dwelling)).one()
     if row is None:
-        estate = uow.session.scalars(select(Dwelling.estate_id).where(Dwelling.id == dwelling)).one()
-        row = LifeFactRow(tenancy_id=tenancy, kind=now.kind.value, estate_id=estate, dwelling_id=dwelling, revision=0)
+        row = LifeFactRow(tenancy_id=tenancy, kind=now.kind.value, revision=0)
         uow.session.add(row)
     row.revision = (row.revision or 0) + 1
     row.standing, row.updated_at = isinstance(now, LifeFact), uow.now
     if isinstance(now, LifeFact):
+        row.dwelling_id, row.estate_id = dwelling, estate
         row.day, row.coverage = now.day, now.coverage
         row.proof, row.because = list(now.proof), list(now.because)
         row.meters = _readings(uow.session, dwelling, now.day)
@@ -95,9 +105,8 @@ def _tell(uow: UnitOfWork, dwelling: str, tenancy: str, now: LifeFact | Gone, ro
     }
     if row.revision > 1:
         content["corrects_day"] = before
-    return outbox.enqueue(
-        uow, message(f"dwelling.{now.kind}", key_of(row), subject(uow.session, dwelling, tenancy), uow.now, content)
-    )
+    of = subject(uow.session, row.dwelling_id, tenancy)
+    return outbox.enqueue(uow, message(f"dwelling.{now.kind}", key_of(row), of, uow.now, content))
 
 
 def key_of(row: LifeFactRow) -> str:
@@ -120,21 +129,25 @@ def _readings(session: Session, dwelling: str, day: date) -> list[dict[str, Any]
     return [found[meter] for meter in sorted(found)]
 
 
-def tell_vacant_use(uow: UnitOfWork, finding: Finding, ended: bool) -> bool:
-    """A dwelling recorded as vacant is used, or no longer: once each a finding."""
-    key = f"{finding.id}:ended" if ended else finding.id
+def tell_vacant_use(uow: UnitOfWork, finding: Finding, stands: bool) -> bool:
+    """A dwelling recorded as vacant is used so that staff should look, or no longer: each time that changes."""
+    kind = "dwelling.vacant_used"
+    before = OutboxMessage.kind == kind, OutboxMessage.id.startswith(f"{kind}:{finding.id}", autoescape=True)
+    told = uow.session.scalar(select(func.count()).select_from(OutboxMessage).where(*before)) or 0
+    if stands == bool(told % 2):
+        return False
+    key = (finding.id, f"{finding.id}:ended")[told] if told < 2 else f"{finding.id}:r{told + 1}"
     content = {
         "since": finding.window_from,
-        "withdrawn": ended,
+        "revision": told + 1,
+        "withdrawn": not stands,
         "proof": finding.families,
         "coverage": finding.coverage,
         "because": finding.because,
         "against": finding.against,
         "access_changes": False,
     }
-    return outbox.enqueue(
-        uow, message("dwelling.vacant_used", key, subject(uow.session, finding.dwelling_id, None), uow.now, content)
-    )
+    return outbox.enqueue(uow, message(kind, key, subject(uow.session, finding.dwelling_id, None), uow.now, content))
 
 
 def subject(session: Session, dwelling_id: str, tenancy_id: str | None) -> Subject:

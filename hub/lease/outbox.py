@@ -29,6 +29,7 @@ LONGEST_WAIT = timedelta(minutes=5)
 TRANSPORT_ERRORS = (httpx.HTTPError, httpx.InvalidURL)
 WHOLE = 3  # times its timeout may an exchange take in all
 ANSWER_BYTES = 4096  # so much of an answer is looked at
+WEB_PAGE = ("<!doctype html", "<html")  # whatever its type is said to be: many systems call everything text/html
 
 
 class LeaseSystem(BaseModel):
@@ -80,7 +81,7 @@ def wait_after(attempts: int) -> timedelta:
 
 
 def deliver(hub: Hub) -> str:
-    """Job: send what is due, oldest first. A line that is down ends the run; a refused message does not stop the others."""
+    """Job: send what is due. A line that is down ends the run; a refused message does not stop the others."""
     system = lease_system(hub.config.dir)
     with hub.db.reading() as session:
         due = _due(session, hub.now())
@@ -112,10 +113,11 @@ def _key_header(directory: Path, system: LeaseSystem) -> dict[str, str]:
 
 
 def _due(session: Session, now: datetime) -> list[OutboxMessage]:
+    """What waits longest for its turn first: those that are refused again and again are not before what was never sent."""
     rows = session.scalars(
         select(OutboxMessage)
         .where(OutboxMessage.delivered_at.is_(None), OutboxMessage.next_attempt_at <= now)
-        .order_by(OutboxMessage.created_at, OutboxMessage.id)
+        .order_by(OutboxMessage.next_attempt_at, OutboxMessage.created_at, OutboxMessage.id)
         .limit(BATCH)
     )
     return list(rows)
@@ -126,6 +128,7 @@ def _post(hub: Hub, client: httpx.Client, url: str, message: OutboxMessage) -> t
     body = message.body.encode()
     headers = {
         "Content-Type": "application/json; charset=utf-8",
+        "Accept-Encoding": "identity",  # what it begins with is looked at
         "X-Signature": base64.b64encode(hub.keys.sign(body)).decode(),
         "X-Key-Id": hub.keys.key_id,
         "Idempotency-Key": message.id,
@@ -139,6 +142,8 @@ def _post(hub: Hub, client: httpx.Client, url: str, message: OutboxMessage) -> t
             text = _beginning(answer)
     except TRANSPORT_ERRORS as error:
         return _storable(unreached(error, client.timeout.read)), True
+    if answer.is_success and text.lstrip("\ufeff \t\r\n").lower().startswith(WEB_PAGE):
+        return _storable(a_page(text[:200])), False
     return None if answer.is_success else _storable(refused(answer.status_code, text[:200])), False
 
 
@@ -175,6 +180,11 @@ def refused(status: int, text: str) -> str:
     if status >= 500:
         return f"租赁系统自身出错（HTTP {status}：{text}）。"
     return f"租赁系统没有收下，请与其管理员核对内容（HTTP {status}：{text}）。"
+
+
+def a_page(text: str) -> str:
+    """Something before the lease system answered for it (zh-CN): nobody says that the message was taken."""
+    return f"租赁系统以网页作答（可能在维护，或前面有代理要求登录），消息未被确认（{text}）。"
 
 
 def _remember(hub: Hub, id: str, error: str | None) -> None:

@@ -28,6 +28,7 @@ from hub.occupancy.pack import Calendar
 from hub.occupancy.presence import Memory
 from hub.occupancy.quiet import rest_of
 from hub.occupancy.rows import presence_row
+from hub.occupancy.strangers import strangers_of
 from hub.occupancy.values import DwellingRecord
 from hub.tables import PresenceDay
 
@@ -62,10 +63,20 @@ def spend(
     """Judge the records. `due`: dwelling → first day to write (None: all). Reads only."""
     dwellings = list(due)
     now = known(session, view, dwellings)
+    begun = [one.tenancy_id for one in now.households.values() if (one.handover or view.first) > view.first]
+    strangers = strangers_of(session, begun)
     written = _written(session, {home: max(since or view.first, view.first) for home, since in due.items()})
     return [
         _judged(
-            record, memory, now, view, due[record.dwelling_id], written.get(record.dwelling_id, {}), calendar, model
+            record,
+            memory,
+            now,
+            view,
+            due[record.dwelling_id],
+            written.get(record.dwelling_id, {}),
+            strangers.get(record.dwelling_id, frozenset()),
+            calendar,
+            model,
         )
         for record, memory in load_judged(session, view, dwellings)
     ]
@@ -78,6 +89,7 @@ def _judged(
     view: EstateView,
     since: date | None,
     written: Mapping[date, _Day],
+    strangers: frozenset[str],
     calendar: Calendar,
     model: Model,
 ) -> Anew:
@@ -85,7 +97,7 @@ def _judged(
     record = replace(given, days=RecentDays.of(kept, len(kept))) if len(kept) == len(given.days) else given
     found = detect(record, view.pack, calendar, model, view.outcomes)
     kept.rest = rest_of(record, view.pack, model, bool(found))
-    life = life_of(record)
+    life = life_of(record, strangers)
     lives = [life]
     if not night.needs_all(record, kept, found, life, view.pack, model):
         kept.trim()

@@ -72,25 +72,27 @@ class Life:
     against: Mapping[LifeKind, str] = field(default_factory=lambda: NOTHING)
 
 
-def life_of(record: DwellingRecord) -> Life:
-    """What the record proves of the present tenancy, or of the one that ended last."""
+def life_of(record: DwellingRecord, strangers: frozenset[str] = frozenset()) -> Life:
+    """What the record proves of the present tenancy, or of the one that ended last. `strangers`: residents' credentials that are
+    not the present household's."""
     if not record.days:
         return Life(None, (), frozenset())
     if record.household is not None:
-        return _begun(record)
+        return _begun(record, strangers)
     if record.ended_tenancy is not None and record.vacant_since is not None:
         return _ended(record, record.ended_tenancy, record.vacant_since)
     return Life(None, (), frozenset())
 
 
-def _begun(record: DwellingRecord) -> Life:
+def _begun(record: DwellingRecord, strangers: frozenset[str]) -> Life:
     household = record.household
     assert household is not None
     tenancy, start = household.tenancy_id, household.handover or household.first
     if household.handover is None or start <= (record.first_day or start):
         return Life(tenancy, (), OVER, AS_IT_GOES_ON)  # begun before the record: neither proved nor taken back
     days = record.since(start)
-    facts = tuple(fact for fact in (_handed_over(tenancy, days), _moved_in(tenancy, days)) if fact)
+    told = _handed_over(tenancy, days, strangers), _moved_in(tenancy, days, strangers)
+    facts = tuple(fact for fact in told if fact)
     return Life(tenancy, facts, frozenset(LifeKind), AS_IT_GOES_ON)
 
 
@@ -107,22 +109,33 @@ def life_before(record: DwellingRecord, tenancy: str, left: date) -> Life:
     return Life(tenancy, (_moved_out(record, tenancy, left, runs[0]),), frozenset({LifeKind.MOVED_OUT}))
 
 
-def _handed_over(tenancy: str, days: Sequence[PresenceDay]) -> LifeFact | None:
+def _only_strangers(day: PresenceDay, strangers: frozenset[str]) -> bool:
+    """Who lived there before carries the last boxes down; nobody of the household passed."""
+    return bool(day.passes) and strangers.issuperset({*day.identified_by, *day.cards_of} or {""})
+
+
+def _handed_over(tenancy: str, days: Sequence[PresenceDay], strangers: frozenset[str]) -> LifeFact | None:
     """The first pass by one of the household's own credentials."""
-    index = next((i for i, day in enumerate(days) if day.passes), None)
+    index = next((i for i, day in enumerate(days) if day.passes and not _only_strangers(day, strangers)), None)
     if index is None:
         return None
     day = days[index]
-    proof, because = ["F1"], [f"{day.day:%Y-%m-%d}本户凭证首次通行（共{day.passes}次）。"]
+    mixed = not strangers.isdisjoint({*day.identified_by, *day.cards_of})
+    often = f"{day.day:%Y-%m-%d}本户凭证首次通行（共{day.passes}次）。"
+    proof, because = ["F1"], [f"{day.day:%Y-%m-%d}本户凭证首次通行。" if mixed else often]
     if day.water is not None and day.water > READY_WATER:
         proof.append("F2")
         because.append(f"当日用水{day.water:.3f}立方米。")
     return LifeFact(LifeKind.HANDED_OVER, tenancy, day.day, tuple(proof), _coverage(days[: index + 1]), tuple(because))
 
 
-def _moved_in(tenancy: str, days: Sequence[PresenceDay]) -> LifeFact | None:
+def _moved_in(tenancy: str, days: Sequence[PresenceDay], strangers: frozenset[str]) -> LifeFact | None:
     """The first of two days lived in within a week."""
-    lived = [i for i, day in enumerate(days) if day.state is DayState.PRESENT and not day.visit]
+    lived = [
+        i
+        for i, day in enumerate(days)
+        if day.state is DayState.PRESENT and not day.visit and not _only_strangers(day, strangers)
+    ]
     found = next((pair for pair in pairwise(lived) if pair[1] - pair[0] <= SETTLED_DAYS), None)
     if found is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,6 +61,7 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
     uses = uses_of(session, view, dwellings)
     meters, readings = readings_of(session, view, dwellings, view.first - timedelta(days=1))
     vacant = ended_of(session, view.zone, [d for d in dwellings if d not in households])
+    former = _former(session, view, [tenancy for _day, tenancy in vacant.values()])
     outside = signs_of(session, dwellings, view.first, view.last)
     records = []
     for dwelling in dwellings:
@@ -67,8 +69,9 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
         points = view.way_home(dwelling)
         household = households.get(dwelling)
         used = {quantity: daily_use(quantity, readings[dwelling, quantity]) for quantity in meters.get(dwelling, {})}
+        whose = _Whose.lives(household) if household else former.get(vacant.get(dwelling, NEVER_LET)[1] or "")
         days, memory = _judged(
-            view, view.gaps(dwelling), view.ever_home(dwelling), household, uses.get(dwelling, {}), used
+            view, view.gaps(dwelling), view.ever_home(dwelling), household, whose, uses.get(dwelling, {}), used
         )
         record = DwellingRecord(
             dwelling_id=dwelling,
@@ -88,16 +91,50 @@ def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) ->
     return records
 
 
+@dataclass(frozen=True, slots=True)
+class _Whose:
+    """Whose consents say on which days whether doors may look: of those who have the home, or of those who had it last."""
+
+    household: Household
+    first: date
+    last: date
+
+    @classmethod
+    def lives(cls, household: Household) -> _Whose:
+        return cls(household, min(household.first, household.handover or household.first), date.max)
+
+    def on(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+def _former(session: Session, view: EstateView, tenancies: Sequence[str]) -> dict[str, _Whose]:
+    """By tenancy that is over: until the hub heard of it their faces opened the doors, whatever day the decision names."""
+    rows = session.execute(
+        select(Tenancy.id, Tenancy.from_date, Tenancy.ended_at).where(
+            Tenancy.id.in_(tenancies), Tenancy.ended_at.is_not(None)
+        )
+    ).all()
+    members = _members(session, view, [row.id for row in rows], since=view.first)
+    return {
+        id: _Whose(Household(id, begun, None, tuple(members.get(id, ()))), begun, _local(heard, view.zone))
+        for id, begun, heard in rows
+        if heard is not None and heard.astimezone(view.zone).date() >= view.first
+    }
+
+
 def _judged(
     view: EstateView,
     gaps: Gaps,
     points: frozenset[str],
     household: Household | None,
+    whose: _Whose | None,
     uses: Mapping[date, tuple[CredentialUse, ...]],
     used: Mapping[str, Mapping[date, float]],
 ) -> tuple[list[PresenceDay], Memory]:
-    """Judge the days of the tenancy apart from those before it: another household's habits are not this one's."""
+    """Judge the days of the tenancy apart from those before it: another household's habits are not this one's, nor are its
+    consents."""
     water, power = used.get("water", {}), used.get("electricity", {})
+    start = household.first if household else view.first
     observed = [
         ObservedDay(
             day,
@@ -105,12 +142,11 @@ def _judged(
             uses.get(day, ()),
             water.get(day),
             power.get(day),
-            withheld=household is not None and household.withheld_on(day),
-            unlooked=household is not None and day < household.looked_from,
+            withheld=whose is not None and whose.on(day) and whose.household.withheld_on(day),
+            unlooked=whose is not None and whose.on(day) and day < whose.household.looked_from,
         )
         for day, missed in zip(view.days, gaps, strict=True)
     ]
-    start = household.first if household else view.first
     split = min(max((start - view.first).days, 0), len(observed))
     memory = Memory()
     return presence(observed[:split], points) + presence(observed[split:], points, memory), memory
@@ -212,7 +248,10 @@ def households_of(session: Session, view: EstateView, dwellings: Sequence[str]) 
     }
 
 
-def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> dict[str, list[Member]]:
+def _members(
+    session: Session, view: EstateView, tenancies: Sequence[str], since: date | None = None
+) -> dict[str, list[Member]]:
+    """Those registered on the last day; with `since` also who left from then on."""
     rows: Sequence[Any] = session.execute(
         select(
             HouseholdMember.id,
@@ -222,7 +261,11 @@ def _members(session: Session, view: EstateView, tenancies: Sequence[str]) -> di
             Person.birth_date,
         )
         .join(Person, Person.id == HouseholdMember.person_id)
-        .where(HouseholdMember.tenancy_id.in_(tenancies), HouseholdMember.from_date <= view.last, _live_on(view.last))
+        .where(
+            HouseholdMember.tenancy_id.in_(tenancies),
+            HouseholdMember.from_date <= view.last,
+            _live_on(since or view.last),
+        )
         .order_by(HouseholdMember.ordinal, HouseholdMember.id)
     ).all()
     persons = {row.person_id for row in rows}

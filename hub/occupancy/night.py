@@ -34,6 +34,7 @@ from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
 from hub.occupancy.quiet import one_more, quiet, rest_key
 from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, Recognition, counted, recognition, shares
 from hub.occupancy.rows import presence_row
+from hub.occupancy.strangers import strangers_of
 from hub.occupancy.values import (
     LOOK_BACK_DAYS,
     ByDay,
@@ -106,11 +107,14 @@ def spend(session: Session, view: EstateView, dwellings: Sequence[str], calendar
     seen, counts = _seen(session, view, kept_of, now.households, uses, judged)
     by_day = _by_day(session, view, ones, counts)
     settled = _settled(session, [one.household.tenancy_id for one in ones if one.household is not None])
+    moving = {one.household.tenancy_id for one in ones if one.household is not None and _life_open(one, settled)}
+    strangers = strangers_of(session, moving)
     spent = list[Judged]()
     for one in ones:
         record = _record(seen, one, by_day)
         try:
-            life = life_of(record) if one.household is None or _life_open(record, settled) else None
+            asked = one.household is None or one.household.tenancy_id in moving
+            life = life_of(record, strangers.get(one.dwelling, frozenset())) if asked else None
             found = _found(record, one, life, view, calendar, model)
         except NeedsHistory:
             long_way[one.dwelling] = last
@@ -277,9 +281,9 @@ def _settled(session: Session, tenancies: Sequence[str]) -> set[str]:
     return set(session.scalars(told))
 
 
-def _life_open(record: DwellingRecord, settled: set[str]) -> bool:
+def _life_open(one: _One, settled: set[str]) -> bool:
     """Handed over within the record, and not told yet to have moved in."""
-    household = record.household
+    household = one.household
     if household is None or household.handover is None or household.tenancy_id in settled:
         return False
-    return (record.first_day or household.handover) < household.handover
+    return one.since < household.handover

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.auth import Principal, hub_of, in_scope, require
@@ -18,6 +18,7 @@ from hub.lease import outbox
 from hub.masking import mask_name
 from hub.services import Hub
 from hub.tables import Block, CareCall, CareWatch, Consent, Dwelling, HouseholdMember, Person, Tenancy
+from hub.welfare import home
 from hub.welfare.watch import JOB, ask, consent_lives, consented, end, tell
 
 router = APIRouter(prefix="/api/v1", tags=["care"])
@@ -48,7 +49,7 @@ class CareMade(BaseModel):
 
 
 class CareWatchItem(BaseModel):
-    """`state`: fine, ask, away, cannot_see or unknown, as last looked at."""
+    """`state`: fine, ask, away, cannot_see, not_alone or unknown, as last looked at."""
 
     id: str
     dwelling_id: str
@@ -140,14 +141,7 @@ def list_care_candidates(estate_id: str, hub: TheHub, principal: Carer) -> CareC
     in_scope(principal, estate_id)
     with hub.db.reading() as session:
         watched = set(session.scalars(select(CareWatch.person_id).where(CareWatch.ended_at.is_(None))))
-        live = or_(HouseholdMember.to_date.is_(None), HouseholdMember.to_date >= func.current_date())
-        alone = (
-            select(HouseholdMember.tenancy_id)
-            .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
-            .where(Tenancy.estate_id == estate_id, Tenancy.state != "ended", live)
-            .group_by(HouseholdMember.tenancy_id)
-            .having(func.count(HouseholdMember.person_id.distinct()) == 1)
-        )
+        day = home.today(session, estate_id, hub.now())
         rows = session.execute(
             select(HouseholdMember.id, Tenancy.dwelling_id, Block.name, Dwelling.number, Person.id, Person.name)
             .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
@@ -155,7 +149,7 @@ def list_care_candidates(estate_id: str, hub: TheHub, principal: Carer) -> CareC
             .join(Block, Block.id == Dwelling.block_id)
             .join(Person, Person.id == HouseholdMember.person_id)
             .join(Consent, Consent.person_id == Person.id)
-            .where(HouseholdMember.tenancy_id.in_(alone), live)
+            .where(Tenancy.dwelling_id.in_(home.of_one_person(estate_id, day)), home.lives(day))
             .where(consent_lives(hub.now()))
             .order_by(Block.name, Dwelling.number, HouseholdMember.id)
             .distinct()
@@ -176,7 +170,7 @@ def begin_care_watch(dwelling_id: str, body: NewWatch, hub: TheHub, principal: C
         session = uow.session
         estate = session.scalar(select(Dwelling.estate_id).where(Dwelling.id == dwelling_id))
         in_scope(principal, estate)
-        person = _alone(session, dwelling_id, body.member_id)
+        person = _alone(session, dwelling_id, body.member_id, home.today(session, estate or "", hub.now()))
         session.get_one(Person, person, with_for_update=HELD)  # two clicks make one watch
         if not consented(session, person, hub.now()):
             raise ApiError(422, "no_consent", "本人没有同意“关怀探访”（同意项c），不能开启。请先由本人单独同意。")
@@ -201,13 +195,12 @@ def begin_care_watch(dwelling_id: str, body: NewWatch, hub: TheHub, principal: C
     return CareMade(id=id)
 
 
-def _alone(session: Session, dwelling_id: str, member_id: str) -> str:
+def _alone(session: Session, dwelling_id: str, member_id: str, day: date) -> str:
     """The member's person id. Raises NotFound, ApiError where others live there too."""
-    live = or_(HouseholdMember.to_date.is_(None), HouseholdMember.to_date >= func.current_date())
     rows = session.execute(
         select(HouseholdMember.id, HouseholdMember.person_id)
         .join(Tenancy, Tenancy.id == HouseholdMember.tenancy_id)
-        .where(Tenancy.dwelling_id == dwelling_id, Tenancy.state != "ended", live)
+        .where(Tenancy.dwelling_id == dwelling_id, home.lives(day))
     ).all()
     mine = next((row.person_id for row in rows if row.id == member_id), None)
     if mine is None:

@@ -11,17 +11,20 @@ LITTLE_WATER = 0.01
 
 
 class Care(StrEnum):
-    """`ask`: look in. `cannot_see`: doors or meter did not observe; nothing follows from that. `away`: they said so."""
+    """`ask`: look in. `cannot_see`: doors or meter did not observe; nothing follows from that. `away`: they said so. `not_alone`:
+    others live there by now, and water says nothing of one of them."""
 
     FINE = "fine"
     ASK = "ask"
     CANNOT_SEE = "cannot_see"
     AWAY = "away"
+    NOT_ALONE = "not_alone"
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """Of the window before `now`. `water` m³ used in it, None: not read often enough. `doors_observed`: all the time."""
+    """Of the window before `now`. `last_pass_at`: the person's own. `water` m³ used in it, None: not read often enough.
+    `doors_observed`: as good as all the time."""
 
     now: datetime
     last_pass_at: datetime | None
@@ -44,9 +47,12 @@ def look(signs: Signs, hours: int) -> Care:
 
 
 def used(readings: list[tuple[datetime, float]], begin: datetime, end: datetime, slack: timedelta) -> float | None:
-    """m³ between `begin` and `end` from cumulative readings; None where none stands near one of both, or the meter ran back."""
+    """m³ between `begin` and `end` from cumulative readings of one meter: from the last before the window on, so that nothing in
+    it is left out; where there is none, from the first in it. None where none stands near one of both, or the meter ran back."""
     ordered = sorted(readings)
-    before = [value for at, value in ordered if at <= begin + slack]
+    before = [value for at, value in ordered if at <= begin][-1:] or [
+        value for at, value in ordered if at <= begin + slack
+    ][:1]
     after = [value for at, value in ordered if at >= end - slack]
     if not before or not after or after[-1] < before[-1]:
         return None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from hub.clock import while_believed
@@ -16,25 +14,13 @@ from hub.jobs import Job
 from hub.lease import outbox
 from hub.lease.feed import Subject, message
 from hub.services import Hub
-from hub.tables import (
-    Absence,
-    AccessPoint,
-    CareCall,
-    CareWatch,
-    Consent,
-    Coverage,
-    Door,
-    Dwelling,
-    Estate,
-    EventRow,
-    Meter,
-)
-from hub.welfare.rules import Care, Signs, look, used
+from hub.tables import CareCall, CareWatch, Consent, Dwelling, Estate, Tenancy
+from hub.welfare import home
+from hub.welfare.rules import Care, look
+from hub.welfare.signs import signs_of
 
 JOB = "care.watch"
 PERIOD_S = 600.0
-SLACK = timedelta(hours=3)
-"""A meter is read a few times a day: a reading within so long of either end of the window will do."""
 
 
 @while_believed
@@ -71,7 +57,10 @@ def _look(uow: UnitOfWork, row: CareWatch) -> bool:
     if not consented(uow.session, row.person_id, uow.now):
         end(uow, row, "consent withdrawn")
         return False
-    care = look(signs_of(uow.session, row, uow.now), row.hours)
+    if not _lives_there(uow, row):
+        end(uow, row, "moved out")
+        return False
+    care = look(signs_of(uow.session, row, uow.now), row.hours) if _alone(uow, row) else Care.NOT_ALONE
     row.state, row.looked_at = care.value, uow.now
     open_call = uow.session.scalar(
         select(CareCall).where(CareCall.watch_id == row.id, CareCall.answered_at.is_(None)).limit(1)
@@ -80,6 +69,22 @@ def _look(uow: UnitOfWork, row: CareWatch) -> bool:
         return False
     ask(uow, row, uow.now - timedelta(hours=row.hours))
     return True
+
+
+def _lives_there(uow: UnitOfWork, row: CareWatch) -> bool:
+    """The watch goes with who moves within the estate. Who left is watched no more: the next household never agreed to it."""
+    where = home.homes(uow.session, row.person_id, row.estate_id, home.today(uow.session, row.estate_id, uow.now))
+    if row.dwelling_id not in where and len(where) == 1:
+        _close(uow, row)
+        (row.dwelling_id,) = where
+        uow.record("care.moved", row.id)
+    return row.dwelling_id in where
+
+
+def _alone(uow: UnitOfWork, row: CareWatch) -> bool:
+    day = home.today(uow.session, row.estate_id, uow.now)
+    alone = home.of_one_person(row.estate_id, day).where(Tenancy.dwelling_id == row.dwelling_id)
+    return uow.session.scalar(alone) is not None
 
 
 def ask(uow: UnitOfWork, row: CareWatch, quiet_since: datetime) -> None:
@@ -102,6 +107,11 @@ def end(uow: UnitOfWork, row: CareWatch, why: str) -> None:
     """The watch ends, and with it a call that still waits: nobody looks in on who does not want it any more."""
     row.ended_at = uow.now
     uow.record("care.ended", row.id, why=why)
+    _close(uow, row)
+
+
+def _close(uow: UnitOfWork, row: CareWatch) -> None:
+    """A call that still waits for an answer."""
     for call in uow.session.scalars(
         select(CareCall).where(CareCall.watch_id == row.id, CareCall.answered_at.is_(None))
     ):
@@ -126,84 +136,6 @@ def tell(uow: UnitOfWork, kind: str, call: CareCall) -> None:
     ).one()
     content = {"quiet_since": call.quiet_since, "use": "care_only", "outcome": call.outcome, "access_changes": False}
     outbox.enqueue(uow, message(kind, call.id, Subject(call.dwelling_id, code, estate, None), uow.now, content))
-
-
-def signs_of(session: Session, row: CareWatch, now: datetime) -> Signs:
-    """What doors and the water meter say of the window before now."""
-    begin = now - timedelta(hours=row.hours)
-    last_pass = session.scalar(
-        select(EventRow.at)
-        .where(
-            EventRow.dwelling_id == row.dwelling_id,
-            EventRow.at > begin,
-            EventRow.at <= now,
-            EventRow.kind == "access",
-            EventRow.outcome.in_(("granted", "taken")),
-        )
-        .order_by(EventRow.at.desc())
-        .limit(1)
-    )
-    readings = []
-    for at, data in session.execute(
-        select(EventRow.at, EventRow.data).where(
-            EventRow.dwelling_id == row.dwelling_id,
-            EventRow.at > begin - SLACK,
-            EventRow.at <= now,
-            EventRow.kind == "meter",
-            EventRow.reason == "water",
-        )
-    ):
-        body = json.loads(data)
-        if body.get("ok", True) and isinstance(body.get("value"), int | float):
-            readings.append((at, float(body["value"])))
-    metered = session.scalar(
-        select(Meter.id).where(Meter.dwelling_id == row.dwelling_id, Meter.quantity == "water").limit(1)
-    )
-    return Signs(
-        now=now,
-        last_pass_at=last_pass,
-        water=used(readings, begin, now, SLACK) if metered else None,
-        doors_observed=_observed(session, row, begin),
-        away=_away(session, row, now),
-    )
-
-
-def _observed(session: Session, row: CareWatch, begin: datetime) -> bool:
-    """Every device on the way home observed the whole window."""
-    block = session.scalar(select(Dwelling.block_id).where(Dwelling.id == row.dwelling_id))
-    devices = set(
-        session.scalars(
-            select(AccessPoint.device_id)
-            .join(Door, Door.id == AccessPoint.door_id)
-            .where(
-                AccessPoint.estate_id == row.estate_id,
-                AccessPoint.device_id.is_not(None),
-                or_(Door.scope == "estate", (Door.scope == "block") & (Door.block_id == block)),
-            )
-        )
-    )
-    good = set(
-        session.scalars(
-            select(Coverage.device_id).where(
-                Coverage.device_id.in_(devices),
-                Coverage.state == "ok",
-                Coverage.from_at <= begin,
-                Coverage.to_at.is_(None),
-            )
-        )
-    )
-    return bool(devices) and devices <= good
-
-
-def _away(session: Session, row: CareWatch, now: datetime) -> bool:
-    zone = session.scalars(select(Estate.time_zone).where(Estate.id == row.estate_id)).one()
-    today = now.astimezone(ZoneInfo(zone)).date()
-    told = select(Absence.id).where(
-        Absence.dwelling_id == row.dwelling_id,
-        Absence.from_date <= today,
-        or_(Absence.to_date.is_(None), Absence.to_date >= today),
-    )
-    return session.scalar(told.limit(1)) is not None
 
 
 JOBS: tuple[Job, ...] = (Job(JOB, PERIOD_S, watch),)

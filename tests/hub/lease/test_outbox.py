@@ -18,7 +18,7 @@ from sqlalchemy import select
 from hub import auth
 from hub.english.phrases import CHINESE, english
 from hub.lease.feed import Subject, message
-from hub.lease.outbox import CONFIG_FILE, LeaseConfigInvalid, deliver, enqueue, wait_after
+from hub.lease.outbox import BATCH, CONFIG_FILE, LeaseConfigInvalid, deliver, enqueue, wait_after
 from hub.services import Hub
 from hub.tables import AuditRow, InboundDecision, OutboxMessage
 
@@ -27,10 +27,14 @@ SUBJECT = Subject("E001.E001-B1-0101", "E001-B1-0101", "E001", "T-1")
 
 @dataclass
 class Inbox:
-    """A lease system: `answers` are given in turn (status, or None: take it and drop the line), then 200."""
+    """A lease system: `answers` are given in turn (status, or None: take it and drop the line), then 200. `page`: a web page in
+    place of its own answer. `refuses`: whatever names this kind, each time after `takes` seconds of the hub's clock."""
 
     port: int = 0
     answers: list[int | None] = field(default_factory=list)
+    page: str = ""
+    refuses: str = ""
+    waits: Callable[[], None] = lambda: None
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     @property
@@ -51,10 +55,15 @@ def inbox() -> Iterator[Inbox]:
                 self.close_connection = True
                 self.connection.close()
                 return
+            if box.refuses and box.refuses in body.decode():
+                box.waits()
+                status = 422
+            text = (box.page or "{}").encode()
             self.send_response(status)
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Type", "text/html; charset=utf-8" if box.page else "application/json")
+            self.send_header("Content-Length", str(len(text)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(text)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
@@ -122,6 +131,33 @@ def test_one_refused_message_does_not_stop_the_others(hub: Hub, inbox: Inbox) ->
     inbox.answers = [422]
     _say(hub, "case-1", "case-2", "case-3")
     assert deliver(hub) == "2 delivered, 1 failed, 1 wait"
+
+
+def test_a_web_page_is_no_answer(hub: Hub, inbox: Inbox, clock: Any) -> None:
+    """A proxy in front of it says with status 200 that it is being mended, or asks somebody to sign in: nobody took anything."""
+    _configure(hub, inbox.url)
+    inbox.page = "<html><body><h1>系统维护中</h1></body></html>"
+    _say(hub, "case-1")
+    assert deliver(hub) == "0 delivered, 1 failed, 1 wait"
+    (row,) = _rows(hub)
+    assert "网页" in row.last_error
+    assert not CHINESE.search(english(row.last_error).replace("系统维护中", "")), "and in English"
+    inbox.page = ""
+    clock.pass_(seconds=1)
+    assert deliver(hub) == "1 delivered, 0 failed, 0 wait"
+
+
+def test_many_that_are_refused_keep_no_other_waiting(hub: Hub, inbox: Inbox, clock: Any) -> None:
+    """A lease system that knows one kind not yet, and takes a second to say so: of a whole city there are thousands."""
+    _configure(hub, inbox.url)
+    inbox.refuses, inbox.waits = '"old-', lambda: clock.pass_(seconds=1)
+    _say(hub, *(f"old-{n}" for n in range(3 * BATCH + 50)))
+    for _ in range(12):
+        deliver(hub)
+    clock.pass_(minutes=1)
+    _say(hub, "new-1")
+    said = [deliver(hub) for _ in range(4)]
+    assert sum(int(line.split()[0]) for line in said) == 1, f"the new one waits behind the refused: {said}"
 
 
 def test_nobody_there(hub: Hub, free_port: Callable[[], int], clock: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from hub.tables import (
     CaseFile,
     Consent,
     Coverage,
-    EventRow,
     Finding,
     OutboxMessage,
     RetentionRun,
@@ -31,6 +29,7 @@ from hub.welfare.rules import Care, Signs, look, used
 from hub.welfare.watch import watch
 
 HOME = "E001.E001-B1-0101"
+TOKEN = "a1b2c3d4e5f6g7h8i9j0"
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 
 
@@ -62,39 +61,12 @@ def test_water_between_two_moments() -> None:
     assert used([(begin, 20.0), (NOW, 10.0)], begin, NOW, slack) is None, "a meter that runs backwards is no evidence"
 
 
-@pytest.fixture
-def alone(sqlite_hub: Hub, small_site: Callable[[Hub], None]) -> Hub:
-    """Household T-1 is one person, with consent (c); doors and meter observe; nothing has stirred for a day."""
-    hub = sqlite_hub
-    small_site(hub)
-    with hub.db.unit_of_work("test", "consent c", audit=False) as uow:
-        at = hub.now() - timedelta(days=10)
-        uow.session.add(Consent(id="c-1", person_id="person-1", purpose="c", granted_at=at))
-        uow.session.add(Coverage(estate_id="E001", device_id="E001.face-g1", state="ok", from_at=at))
-    for n, hours in enumerate((25, 12, 1)):
-        _event(hub, n, hours, "meter", {"value": 55.0, "ok": True}, reason="water")
-    return hub
-
-
-def _event(hub: Hub, seq: int, hours_ago: float, kind: str, data: dict[str, Any], **more: Any) -> None:
-    at = hub.now() - timedelta(hours=hours_ago)
-    common = {"edge_id": "edge-aaaa", "epoch": "e", "estate_id": "E001", "device_id": "E001.face-g1", "late": False}
-    with hub.db.unit_of_work("test", "event", audit=False) as uow:
-        times = {"at": at, "received_at": at, "ingested_at": at}
-        uow.session.add(
-            EventRow(seq=seq, kind=kind, dwelling_id=HOME, data=json.dumps(data), **common, **times, **more)
-        )
-
-
-def _begin(client: Any, **changes: Any) -> Any:
-    body = {"member_id": "member-1", "hours": 24, "contact": "女儿", "said": "本人在窗口申请", **changes}
-    return client.post(f"/api/v1/dwellings/{HOME}/care-watches", json=body)
-
-
-def test_a_call_is_opened_once_answered_and_told_for_care_alone(alone: Hub, sign_in: Any, clock: Any) -> None:
+def test_a_call_is_opened_once_answered_and_told_for_care_alone(
+    alone: Hub, sign_in: Any, clock: Any, ask_for_care: Any
+) -> None:
     carer = sign_in(alone, "care_worker", ["E001"])
-    assert _begin(carer).status_code == 201
-    assert _begin(carer).status_code == 409
+    assert ask_for_care(carer).status_code == 201
+    assert ask_for_care(carer).status_code == 409
     assert watch(alone) == "1 watches, 1 calls opened"
     assert watch(alone) == "1 watches, 0 calls opened", "one call at a time"
     listed = carer.get("/api/v1/estates/E001/care").json()
@@ -139,10 +111,10 @@ def _calls(carer: Any) -> list[dict[str, Any]]:
     return list(carer.get("/api/v1/estates/E001/care").json()["calls"])
 
 
-def test_who_was_not_reached_is_still_to_be_looked_in_on(alone: Hub, sign_in: Any) -> None:
+def test_who_was_not_reached_is_still_to_be_looked_in_on(alone: Hub, sign_in: Any, ask_for_care: Any) -> None:
     """ "Not reached, go on" is no answer that closes anything: the call stands again, quiet since the same moment."""
     carer = sign_in(alone, "care_worker", ["E001"])
-    _begin(carer)
+    ask_for_care(carer)
     watch(alone)
     (first,) = _calls(carer)
     answer = carer.post(f"/api/v1/care-calls/{first['id']}/answer", json={"outcome": "not_reached", "note": "无人应门"})
@@ -153,15 +125,15 @@ def test_who_was_not_reached_is_still_to_be_looked_in_on(alone: Hub, sign_in: An
     assert watch(alone) == "1 watches, 0 calls opened", "one call at a time"
 
 
-def test_a_call_ends_with_its_watch(alone: Hub, sign_in: Any) -> None:
+def test_a_call_ends_with_its_watch(alone: Hub, sign_in: Any, ask_for_care: Any) -> None:
     """By wish, or by a withdrawn consent: nobody looks in on who does not want it any more."""
     carer = sign_in(alone, "care_worker", ["E001"])
-    watched = _begin(carer).json()["id"]
+    watched = ask_for_care(carer).json()["id"]
     watch(alone)
     assert len(_calls(carer)) == 1
     assert carer.post(f"/api/v1/care-watches/{watched}/end", json={"said": "本人不再需要"}).status_code == 204
     assert _calls(carer) == []
-    _begin(carer)
+    ask_for_care(carer)
     watch(alone)
     assert len(_calls(carer)) == 1, "asked for anew"
     with alone.db.unit_of_work("test", "withdrawn", audit=False) as uow:
@@ -181,8 +153,10 @@ def _kept(hub: Hub) -> tuple[int, int, int]:
         )
 
 
-def test_a_pass_water_an_absence_or_blindness_open_none(alone: Hub, sign_in: Any) -> None:
-    _begin(sign_in(alone, "care_worker", ["E001"]))
+def test_a_pass_water_an_absence_or_blindness_open_none(
+    alone: Hub, sign_in: Any, ask_for_care: Any, happens: Any
+) -> None:
+    ask_for_care(sign_in(alone, "care_worker", ["E001"]))
     with alone.db.unit_of_work("test", "blind", audit=False) as uow:
         uow.session.execute(update(Coverage).values(to_at=alone.now() - timedelta(hours=2)))
     assert watch(alone) == "1 watches, 0 calls opened"
@@ -195,31 +169,31 @@ def test_a_pass_water_an_absence_or_blindness_open_none(alone: Hub, sign_in: Any
     assert watch(alone) == "1 watches, 0 calls opened"
     with alone.db.unit_of_work("test", "back", audit=False) as uow:
         uow.session.execute(delete(Absence))
-    _event(alone, 9, 3, "access", {}, outcome="granted")
+    happens(alone, 9, 3, "access", {}, outcome="granted", credential=TOKEN)
     assert watch(alone) == "1 watches, 0 calls opened"
     with alone.db.reading() as session:
         assert session.scalars(select(CareWatch.state)).all() == ["fine"]
 
 
-def test_without_consent_c_there_is_no_watch_and_its_end_ends_it(alone: Hub, sign_in: Any) -> None:
+def test_without_consent_c_there_is_no_watch_and_its_end_ends_it(alone: Hub, sign_in: Any, ask_for_care: Any) -> None:
     carer = sign_in(alone, "care_worker", ["E001"])
-    _begin(carer)
+    ask_for_care(carer)
     with alone.db.unit_of_work("test", "withdrawn", audit=False) as uow:
         uow.session.execute(update(Consent).where(Consent.purpose == "c").values(withdrawn_at=alone.now()))
     assert watch(alone) == "1 watches, 0 calls opened"
     with alone.db.reading() as session:
         assert session.scalars(select(CareWatch.ended_at)).one() is not None
-    assert _begin(carer).json()["error"]["code"] == "no_consent"
-    assert _begin(carer, member_id="nobody").status_code == 404
+    assert ask_for_care(carer).json()["error"]["code"] == "no_consent"
+    assert ask_for_care(carer, member_id="nobody").status_code == 404
 
 
-def test_consent_c_counts_from_its_date(alone: Hub, sign_in: Any) -> None:
+def test_consent_c_counts_from_its_date(alone: Hub, sign_in: Any, ask_for_care: Any) -> None:
     carer = sign_in(alone, "care_worker", ["E001"])
     later = alone.now() + timedelta(days=3)
     with alone.db.unit_of_work("test", "dated ahead", audit=False) as uow:
         uow.session.execute(update(Consent).where(Consent.purpose == "c").values(granted_at=later))
     assert carer.get("/api/v1/estates/E001/care/candidates").json()["items"] == []
-    assert _begin(carer).json()["error"]["code"] == "no_consent"
+    assert ask_for_care(carer).json()["error"]["code"] == "no_consent"
 
 
 def test_who_decides_cases_has_no_part_in_it(alone: Hub, sign_in: Any) -> None:
@@ -267,12 +241,12 @@ def _names(tree: ast.AST) -> set[str]:
     return found
 
 
-def test_only_who_asked_for_care_can_be_chosen(alone: Hub, sign_in: Any) -> None:
+def test_only_who_asked_for_care_can_be_chosen(alone: Hub, sign_in: Any, ask_for_care: Any) -> None:
     carer = sign_in(alone, "care_worker", ["E001"])
     shown = carer.get("/api/v1/estates/E001/care/candidates").json()["items"]
     assert [(one["member_id"], one["dwelling_id"]) for one in shown] == [("member-1", HOME)]
     assert "*" in shown[0]["name"], "masked"
-    _begin(carer)
+    ask_for_care(carer)
     assert carer.get("/api/v1/estates/E001/care/candidates").json()["items"] == [], (
         "who is watched is not offered again"
     )

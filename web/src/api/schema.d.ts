@@ -2580,7 +2580,7 @@ export interface components {
         };
         /**
          * CareWatchItem
-         * @description `state`: fine, ask, away, cannot_see or unknown, as last looked at.
+         * @description `state`: fine, ask, away, cannot_see, not_alone or unknown, as last looked at.
          */
         CareWatchItem: {
             /**

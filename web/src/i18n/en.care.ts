@@ -8,7 +8,7 @@ export const enCare: typeof zhCare = {
     calls: "Please look in", noCalls: "Nobody needs a call now", quietSince: (at) => `neither doors nor water stirred since ${at}`, contact: (who) => `first: ${who}`, noContact: "no contact left; please go and look",
     answer: "Record the call", answerTitle: (number) => `${number}: what was found`, answerHint: "What was found and done; deleted after 30 days, used for nothing else.", outcome: "Outcome", outcomeMissing: "Choose an outcome",
     outcomes: { fine: "All is well", helped: "Needed help and got it", away: "Away and well", false_alarm: "False alarm (device or meter)", not_reached: "Not reached, go on" },
-    watches: "Looked after", noWatches: "Nobody yet", states: { fine: "stirring", ask: "please look in", away: "said to be away", cannot_see: "cannot be observed, nothing follows", unknown: "not looked yet" },
+    watches: "Looked after", noWatches: "Nobody yet", states: { fine: "stirring", ask: "please look in", away: "said to be away", cannot_see: "cannot be observed, nothing follows", not_alone: "others live there now, nothing follows", unknown: "not looked yet" },
     every: (hours) => `call after ${hours} quiet hours`, looked: (at) => `looked at ${at}`, notLooked: "not looked yet",
     begin: "Begin", beginHint: "Only people who live alone with consent (c). Say who asked for it and how.", who: "Person", whoMissing: "Choose a person", noCandidates: "Nobody can be chosen: consent (c) must be given at the counter first.", hours: "After how long", contactLabel: "Whom to call first (optional)",
     end: "Opt out", endTitle: (number) => `${number}: opt out`, endHint: "No reason is owed. Say who asked and how.",

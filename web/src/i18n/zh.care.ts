@@ -6,7 +6,7 @@ export const zhCare = {
     calls: "请去看看", noCalls: "目前没有需要探访的住户", quietSince: (at: string) => `自 ${at} 起门禁和用水都没有动静`, contact: (who: string) => `先联系：${who}`, noContact: "没有留联系人，请上门看看",
     answer: "记录探访", answerTitle: (number: string) => `${number}：探访结果`, answerHint: "写下看到的情况和做了什么；30天后删除，不作其他用途。", outcome: "结果", outcomeMissing: "请选择结果",
     outcomes: { fine: "一切安好", helped: "需要并已得到帮助", away: "外出，平安", false_alarm: "误报（设备或表计）", not_reached: "没有联系上，继续" } as Record<string, string>,
-    watches: "正在关怀", noWatches: "还没有开启的住户", states: { fine: "有动静", ask: "请去看看", away: "已报备外出", cannot_see: "观测不到，不作判断", unknown: "尚未查看" } as Record<string, string>,
+    watches: "正在关怀", noWatches: "还没有开启的住户", states: { fine: "有动静", ask: "请去看看", away: "已报备外出", cannot_see: "观测不到，不作判断", not_alone: "已有同住人，不再判断", unknown: "尚未查看" } as Record<string, string>,
     every: (hours: number) => `${hours} 小时没有动静时提醒`, looked: (at: string) => `上次查看 ${at}`, notLooked: "尚未查看",
     begin: "开启关怀", beginHint: "只列出单独同意（c）、独自居住的住户。写明谁提出、怎样提出。", who: "住户", whoMissing: "请选择住户", noCandidates: "没有可开启的住户：须先由本人在窗口单独同意（c）。", hours: "多久没有动静时提醒", contactLabel: "先联系谁（选填）",
     end: "退出", endTitle: (number: string) => `${number}：退出关怀`, endHint: "本人不再需要，无需理由。写明谁提出、怎样提出。",

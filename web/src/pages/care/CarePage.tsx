@@ -13,7 +13,7 @@ import { Mark } from "../../ui/Mark";
 import { Answer, Empty, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 
-const TONES: Record<string, "good" | "warn" | "bad"> = { fine: "good", ask: "bad", cannot_see: "warn" };
+const TONES: Record<string, "good" | "warn" | "bad"> = { fine: "good", ask: "bad", cannot_see: "warn", not_alone: "warn" };
 
 function useSend(): (path: string, body: Record<string, unknown>) => Promise<void> {
   const client = useQueryClient();
