@@ -183,10 +183,13 @@ def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | Non
     allowed = np.where(days >= ASK_AWAY_DAYS, 1, 0)
     allowed = np.where((days >= VISIT_AWAY_DAYS) & still, 2, allowed)
     allowed = np.where((days >= rule.red_days) & still, 3, allowed)
+    seen = 1 - s["unknown"] / np.maximum(s["away"], 1)
+    doors = seen >= OBSERVED  # below that a meter speaks alone: a question, no more
+    allowed = np.where((allowed == 3) & (seen < OBSERVED_RED), 2, allowed)
+    allowed = np.where(doors, allowed, np.minimum(allowed, 1))
     allowed = np.where(of.declared, np.minimum(allowed, 1), allowed)
     allowed = np.where(of.paused, np.maximum(_before_the_pause(allowed, of), np.minimum(allowed, 1)), allowed)
-    enough = (s["unknown"] <= (1 - OBSERVED) * s["away"]) | still
-    families = 1 + (still.astype(np.int64) << 1)
+    families = doors.astype(np.int64) + (still.astype(np.int64) << 1)
 
     never_lived = of.away_from == 0 if of.offset else np.zeros(len(days), np.bool_)
     allowed = np.where(never_lived, np.minimum(allowed, 2), allowed)
@@ -199,7 +202,7 @@ def course_of_vacancy(of: Likely, tiers: Tiers, rule: Vacancy) -> list[Now | Non
             "V2" if d < VISIT_AWAY_DAYS else "V3" if d < rule.pre_notice_days else "V4" if d < rule.red_days else "V5"
         )
 
-    made = _Conditions(np.asarray(allowed), np.asarray(enough), np.asarray(families), (DOORS, METERS), named)
+    made = _Conditions(np.asarray(allowed), np.asarray(doors | still), np.asarray(families), (DOORS, METERS), named)
     due = (days >= rule.pre_notice_days) & still & ~of.declared
     asked = np.where(of.paused, _before_the_pause(due, of), due) > 0
     course = _course(np.where(asked, np.maximum(of.vacancy, tiers.yellow), of.vacancy), tiers, made, STEADY_DAYS)

@@ -9,9 +9,9 @@ from datetime import date
 from enum import StrEnum
 
 from hub.occupancy.pack import PolicyPack
-from hub.occupancy.values import DwellingRecord, Household, PresenceDay
+from hub.occupancy.values import DayState, DwellingRecord, Household, PresenceDay
 
-RULES_VERSION = "2026.16"
+RULES_VERSION = "2026.17"
 
 
 class Stage(StrEnum):
@@ -108,17 +108,19 @@ def policy_version(pack: PolicyPack) -> str:
 
 
 def window_coverage(days: Iterable[PresenceDay], points: frozenset[str]) -> tuple[float, str | None]:
-    """(lowest share of the window that any device observed, that device). Without devices: 0."""
+    """(lowest share of the window that any device observed, that device). Without devices: 0. A day on which the
+    devices were well and nobody might look at the household (consent b was taken back) was observed by none."""
     missed: dict[str, float] = dict.fromkeys(sorted(points), 0.0)
-    count = 0
+    count = unlooked = 0
     for day in days:
         count += 1
+        unlooked += day.state is DayState.UNKNOWN and not day.gaps
         for device, share in day.gaps.items():
             missed[device] = missed.get(device, 0.0) + share
     if not count or not missed:
         return 0.0, None
     worst = max(missed, key=lambda device: missed[device])
-    return round(max(0.0, 1 - missed[worst] / count), 4), worst if missed[worst] else None
+    return round(max(0.0, 1 - (missed[worst] + unlooked) / count), 4), worst if missed[worst] else None
 
 
 def inputs_hash(pack: PolicyPack, record: DwellingRecord, days: Iterable[PresenceDay]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.occupancy.absence_signs import ABSENCE_SIGNS, absence_signs
+from hub.occupancy.absence_signs import ABSENCE_COLUMN, ABSENCE_SIGNS, absence_signs
 from hub.occupancy.columns import Days, columns_of
 from hub.occupancy.outcomes import OTHERS, VACANCY
 from hub.occupancy.pack import PolicyPack
@@ -138,7 +138,7 @@ def likely(
             others = shifted(others, WHILE_UNNAMED)
     away = (absence[:, 0] >= AWAY_DAYS) & settled
     if away.any():
-        vacancy[away] = model.vacancy.chance(absence[away])
+        vacancy[away] = _emptiness(model.vacancy, absence[away])
     if household.cleared:
         others = shifted(others, cleared_by(days, household, OTHERS))
         vacancy = shifted(vacancy, cleared_by(days, household, VACANCY))
@@ -146,6 +146,19 @@ def likely(
     return Likely(
         offset, days, others, vacancy, found, absence, away_from, declared, paused, joined, before, household.unnamed
     )
+
+
+def _emptiness(trees: Trees, absence: Floats) -> Floats:
+    """The fitted chance that nobody lives there, and never more than if whatever could not be observed had been
+    seen and nobody had passed: the trees took blind doors for a sign of absence."""
+    chance, unknown = trees.chance(absence), ABSENCE_COLUMN["unknown"]
+    blind = absence[:, unknown] > 0
+    if blind.any():
+        seen = absence[blind]
+        seen[:, ABSENCE_COLUMN["absent"]] += seen[:, unknown]
+        seen[:, unknown] = 0
+        chance[blind] = np.minimum(chance[blind], trees.chance(seen))
+    return chance
 
 
 def rules_of(signs: Floats) -> NDArray[np.str_]:

@@ -34,6 +34,7 @@ from hub.occupancy.values import (
 )
 from hub.tables import (
     Absence,
+    AccessPass,
     CaseEntry,
     CaseFile,
     Consent,
@@ -47,6 +48,9 @@ from hub.tables import (
 )
 
 ADULT_YEARS = 18
+ATTENDING = frozenset({"carer", "repair", "viewing"})
+"""Kinds of passes whose holders have their own reason to come (IE14, IE24); a visitor's, also a regular one's, tells none."""
+
 NEVER_LET: tuple[date, str | None] = (date.min, None)
 
 
@@ -155,7 +159,8 @@ def _judged(
 def uses_of(
     session: Session, view: EstateView, dwellings: Sequence[str]
 ) -> dict[str, dict[date, tuple[CredentialUse, ...]]]:
-    """Lawful passes only: the column of faces without consent (b) is not read."""
+    """Lawful passes only: the column of faces without consent (b) is not read. Who looks after the household
+    (by the kind of the pass) is no other who lives there."""
     found: dict[str, dict[date, tuple[CredentialUse, ...]]] = defaultdict(dict)
     rows = session.execute(
         select(
@@ -167,7 +172,9 @@ def uses_of(
             PassDay.other,
             PassDay.late,
             PassDay.hours,
+            AccessPass.kind,
         )
+        .outerjoin(AccessPass, AccessPass.token == PassDay.credential)
         .where(
             PassDay.dwelling_id.in_(dwellings),
             PassDay.day.between(view.first, view.last),
@@ -175,8 +182,10 @@ def uses_of(
         )
         .order_by(PassDay.dwelling_id, PassDay.day, PassDay.credential)
     )
-    for dwelling, day, credential, holder, identified, other, late, hours in rows:
-        use = CredentialUse(credential, holder == "resident", identified, other, late, hours or 0)
+    for dwelling, day, credential, holder, identified, other, late, hours, kind in rows:
+        use = CredentialUse(
+            credential, holder == "resident", identified, other, late, hours or 0, attends=kind in ATTENDING
+        )
         days = found[dwelling]
         days[day] = (*days.get(day, ()), use)
     return found

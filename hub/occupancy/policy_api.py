@@ -62,8 +62,8 @@ class Tiers(BaseModel):
 
 
 class PackOutcome(BaseModel):
-    """`opened`: leads by the highest tier they reached; `standing`: those that would stand today; `months`: month → tier →
-    leads that entered it. `insufficient_days`: dwelling-days on which data did not suffice."""
+    """`opened`: leads by the highest tier they reached; `standing`: those that would stand today, by their tier today; `months`:
+    month → tier → leads that entered it. `insufficient_days`: dwelling-days on which data did not suffice."""
 
     pack: str
     title: str

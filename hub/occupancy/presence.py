@@ -143,11 +143,12 @@ def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceD
     """One day; `memory` learns from it."""
     coverage = max(0.0, 1.0 - sum(day.gaps.values())) if points and not _comes_unseen(day, memory) else 0.0
     residents, identified_by, cards_of, others = _used_by(day.uses) if day.uses else _NOBODY
+    attended = any(use.attends for use in day.uses)
     seen = bool(identified_by) or any(
         day.withheld or _is_theirs(credential, day.day, memory) for credential in cards_of
     )
-    state = _state(day, coverage, seen, bool(cards_of), others, memory)
-    visit = (seen or bool(cards_of) or others > 0) and _only_a_visit(day, memory)
+    state = _state(day, coverage, seen, bool(cards_of) or others > 0 or attended, memory)
+    visit = (seen or bool(cards_of) or others > 0 or attended) and _only_a_visit(day, memory)
     judged = PresenceDay(
         day=day.day,
         state=state,
@@ -162,7 +163,7 @@ def judge(day: ObservedDay, points: frozenset[str], memory: Memory) -> PresenceD
         usual_electricity=memory.electricity.known,
         identified_by=identified_by,
         cards_of=cards_of,
-        late_others=sum([use.late for use in day.uses if not use.resident]),
+        late_others=sum([use.late for use in day.uses if not (use.resident or use.attends)]),
         visit=visit,
         hours=_hours(day.uses),
     )
@@ -182,11 +183,13 @@ def _comes_unseen(day: ObservedDay, memory: Memory) -> bool:
 def _used_by(
     uses: Sequence[CredentialUse],
 ) -> tuple[list[CredentialUse], tuple[str, ...], tuple[str, ...], int]:
-    """(uses of residents; their credentials with, and without, the person's face compared, in order; passes of others)."""
+    """(uses of residents; their credentials with, and without, the person's face compared, in order; passes of others, without
+    those who look after the household: IE14, IE24)."""
     residents = [use for use in uses if use.resident and (use.identified or use.other)]
     identified_by = tuple(sorted({use.credential for use in residents if use.identified}))
     cards_of = tuple(sorted({use.credential for use in residents if use.other and not use.identified}))
-    return residents, identified_by, cards_of, sum([use.identified + use.other for use in uses if not use.resident])
+    others = sum([use.identified + use.other for use in uses if not (use.resident or use.attends)])
+    return residents, identified_by, cards_of, others
 
 
 _NOBODY: tuple[list[CredentialUse], tuple[str, ...], tuple[str, ...], int] = ([], (), (), 0)
@@ -196,6 +199,8 @@ def _hours(uses: Sequence[CredentialUse]) -> int:
     """Those of all passes; half of them would look like other habits."""
     found = 0
     for use in uses:
+        if use.attends:
+            continue
         if not use.hours:
             return 0
         found |= use.hours
@@ -218,12 +223,10 @@ def _is_theirs(credential: str, day: date, memory: Memory) -> bool:
     return day - memory.last_identified <= UNSEEN_AFTER
 
 
-def _state(
-    day: ObservedDay, coverage: float, seen: bool, unidentified_use: bool, others: int, memory: Memory
-) -> DayState:
+def _state(day: ObservedDay, coverage: float, seen: bool, other_use: bool, memory: Memory) -> DayState:
     if seen:
         return DayState.PRESENT
-    if unidentified_use or others:
+    if other_use:
         return DayState.OTHER_USE
     if in_use_by_water(day.water, memory.usual_water()):
         if day.withheld:

@@ -29,19 +29,23 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A lead that would have been: its highest tier, the day each tier was entered first, and whether it stands today."""
+    """A lead that would have been: its highest tier, the day each tier was entered first, and the tier at which it stands today
+    (None: at none)."""
 
     dwelling_id: str
     kind: str
     rule: str
     stage: Stage
     entered: Mapping[Stage, date]
-    standing: bool
+    standing: Stage | None
 
 
 @dataclass(slots=True)
 class _Lead:
+    """`now`: its tier today; None: data do not suffice, or it is a note for the time being."""
+
     rule: str
+    now: Stage | None = None
     entered: dict[Stage, date] = field(default_factory=dict)
 
 
@@ -53,6 +57,7 @@ def opened(
     A measured pack takes its chances from the model, as the night and a back-test do. `outcomes`: what closed cases taught by
     each day, so that a rule that was held back then is held back here too.
 
+    A lead goes on while anything of its kind is found, as in the night: days on which data do not suffice end none.
     Nobody tried to reach households because of a pack that was not in force: contacts are taken as not kept.
     """
     leads: dict[str, _Lead] = {}
@@ -60,11 +65,16 @@ def opened(
     blind = 0
     for today, found in _answers(past, pack, calendar, model, outcomes):
         blind += any(finding.stage is Stage.INSUFFICIENT_DATA for finding in found)
-        now = {finding.kind.value: finding for finding in found if finding.stage in _RANK}
+        now = {finding.kind.value: finding for finding in found}
         for kind in [kind for kind in leads if kind not in now]:
             done.append(_closed(past.record.dwelling_id, kind, leads.pop(kind), standing=False))
         for kind, finding in now.items():
+            if finding.stage not in _RANK:
+                if kind in leads:
+                    leads[kind].now = None
+                continue
             lead = leads.setdefault(kind, _Lead(finding.rule))
+            lead.now = finding.stage
             for tier in TIERS[: _RANK[finding.stage] + 1]:
                 if tier not in lead.entered:
                     lead.entered[tier], lead.rule = today, finding.rule
@@ -75,7 +85,7 @@ def opened(
 
 def _closed(dwelling: str, kind: str, lead: _Lead, standing: bool) -> Opened:
     highest = max(lead.entered, key=lambda stage: _RANK[stage])
-    return Opened(dwelling, kind, lead.rule, highest, dict(lead.entered), standing)
+    return Opened(dwelling, kind, lead.rule, highest, dict(lead.entered), lead.now if standing else None)
 
 
 def _answers(

@@ -51,8 +51,8 @@ class _Sums:
             for stage, day in lead.entered.items():
                 self.months.setdefault(f"{day:%Y-%m}", Counter())[stage.value] += 1
             if lead.standing:
-                self.standing[lead.stage.value] += 1
-                self.now[lead.dwelling_id] = f"{lead.kind}:{lead.stage.value}"
+                self.standing[lead.standing.value] += 1
+                self.now[lead.dwelling_id] = f"{lead.kind}:{lead.standing.value}"
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -149,7 +149,8 @@ def _days_lived(
     festival: Callable[[date], bool],
     plain: _Measure,
 ) -> _Measure:
-    """Days lived in the rolling window, corrected for how often this household is recorded while at home.
+    """Days lived in the rolling window, corrected for how often this household is recorded while at home. A day that could not be
+    observed counts as lived.
 
     A window with a pause in it, or that began before the tenancy, says nothing; the plain run then goes as far as a
     question.
@@ -157,19 +158,20 @@ def _days_lived(
     rule = pack.vacancy
     size, wanted = rule.window_days or 0, rule.lived_days or 0
     window = record.days[-size:]
-    known = [day for day in window if day.state is not DayState.UNKNOWN]
+    unknown = sum(day.state is DayState.UNKNOWN for day in window)
     share = observability(record.days)
     whole = len(window) == size and (household.handover or household.first) <= window[0].day
     paused = any(festival(d.day) or any(covers(a, d.day, pack.pauses) for a in household.absences) for d in window)
-    lived = sum(day.state in SIGNS for day in known)
-    estimate = min(float(len(known)), lived / share) * size / len(known) if share and known else None
+    lived = sum(day.state in SIGNS for day in window)
+    # whatever nobody could observe may have been lived: it is never spread over by what was
+    estimate = min(float(size - unknown), lived / share) + unknown if share else None
     if not whole or paused or estimate is None or estimate >= wanted:
         return replace(plain, days=min(plain.days, rule.orange_days - 1))
     text = (
-        f"近{size}日中约有{estimate:.0f}日居住（记录到{lived}日，按本户平时{share:.0%}的可观测率修正），"
-        f"少于{wanted}日。{plain.because}"
+        f"近{size}日中约有{int(estimate)}日居住（记录到{lived}日，按本户平时{share:.0%}的可观测率修正；"
+        f"另有{unknown}日无法观测，按居住计），少于{wanted}日。{plain.because}"
     )
-    return _Measure(rule.red_days, window, f"{size}日内约居住{estimate:.0f}日", f"{size}日内居住满{wanted}日", text)
+    return _Measure(rule.red_days, window, f"{size}日内约居住{int(estimate)}日", f"{size}日内居住满{wanted}日", text)
 
 
 def _step(record: DwellingRecord, measure: _Measure, meters: MeterView, household: Household, rule: Vacancy) -> _Step:

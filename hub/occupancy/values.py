@@ -47,6 +47,8 @@ class CredentialUse:
     `other`: card, PIN, QR and id card passes. Face passes without that consent have no place here.
     `late`: those of `other` that came home in the evening or left in the early morning, as people do who sleep there.
     `hours`: bit h is set when one of the passes lay in local hour h; 0: not known.
+    `attends`: a pass for somebody who looks after the household or the home (carer, repair, viewing): the home is in use, and
+    nobody else lives there for it.
     """
 
     credential: str
@@ -55,6 +57,7 @@ class CredentialUse:
     other: int = 0
     late: int = 0
     hours: int = 0
+    attends: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

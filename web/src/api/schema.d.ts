@@ -5000,8 +5000,8 @@ export interface components {
         };
         /**
          * PackOutcome
-         * @description `opened`: leads by the highest tier they reached; `standing`: those that would stand today; `months`: month → tier →
-         *     leads that entered it. `insufficient_days`: dwelling-days on which data did not suffice.
+         * @description `opened`: leads by the highest tier they reached; `standing`: those that would stand today, by their tier today; `months`:
+         *     month → tier → leads that entered it. `insufficient_days`: dwelling-days on which data did not suffice.
          */
         PackOutcome: {
             /** Insufficient Days */
