@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
@@ -54,10 +56,10 @@ def read_status(directory: EdgeDir) -> BoxStatus:
         return BoxStatus()
 
 
-def disk_told(directory: EdgeDir) -> str:
+def disk_told(directory: EdgeDir, ask: Callable[[Path], os.statvfs_result] = os.statvfs) -> str:
     """Why this box's disk takes nothing; empty where it does. Asked of the disk itself: the page cannot be written then."""
     try:
-        found = os.statvfs(directory.root)
+        found = ask(directory.root)
     except OSError as error:
         return f"the disk of {directory.root} cannot be asked: {error}"
     if found.f_flag & os.ST_RDONLY:

@@ -46,13 +46,12 @@ def test_devices_can_be_told_apart_in_a_narrow_terminal(
     ("flags", "room", "said"), [(0, 0, "is full"), (os.ST_RDONLY, 9, "is mounted read-only"), (0, 9, "")]
 )
 def test_a_disk_that_takes_nothing_is_said_though_the_page_cannot_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: int, room: int, said: str
+    tmp_path: Path, flags: int, room: int, said: str
 ) -> None:
     """The page is as old as the last write, and did not tell of it."""
     real = os.statvfs(tmp_path)
     values = list(real)
     values[4], values[8] = room, flags  # f_bavail, f_flag
-    monkeypatch.setattr("edge_agent.status.os.statvfs", lambda _path: os.statvfs_result(values))
-    told = disk_told(EdgeDir(tmp_path))
+    told = disk_told(EdgeDir(tmp_path), lambda _path: os.statvfs_result(values))
     assert (said in told) if said else told == ""
     assert not said or "lost with the power" in told
