@@ -119,6 +119,13 @@ def test_who_moves_in_later_is_not_there_yet(watched: Hub) -> None:
     assert watch(watched) == "1 watches, 1 calls opened"
 
 
+def test_who_was_allotted_the_home_and_has_no_keys_does_not_live_there(watched: Hub) -> None:
+    _somebody(watched, "tenancy-2")
+    with watched.db.unit_of_work("test", "no keys yet", audit=False) as uow:
+        uow.session.execute(update(Tenancy).where(Tenancy.id == "tenancy-2").values(state="allocated"))
+    assert watch(watched) == "1 watches, 1 calls opened"
+
+
 def test_days_are_the_estates_own(alone: Hub, clock: Any, sign_in: Any, ask_for_care: Any) -> None:
     """At half past midnight in Shanghai it is still yesterday in UTC: who left yesterday does not live there any more."""
     clock.at = datetime(2026, 11, 21, 16, 30, tzinfo=UTC)
