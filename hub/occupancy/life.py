@@ -98,12 +98,16 @@ def _begun(record: DwellingRecord, strangers: frozenset[str]) -> Life:
 
 def life_before(record: DwellingRecord, tenancy: str, left: date) -> Life:
     """Whether the household before the present one was gone, by the days between `left` (its completed move-out) and the next
-    hand-over: late news of an end is often followed by a new tenancy at once. Too few such days take nothing back."""
+    hand-over: late news of an end is often followed by a new tenancy at once. Too few such days take nothing back. Where no day
+    of the hand-over is known (allotted, no keys yet), the days count until somebody uses the home in the next one's time."""
     household, nothing = record.household, Life(tenancy, (), frozenset())
     if household is None or left <= (record.first_day or left):
         return nothing
-    start = household.handover or household.first
-    runs = _idle_runs([day for day in record.since(left + timedelta(days=1)) if day.day < start])
+    after = record.since(left + timedelta(days=1))
+    start = household.handover or next(
+        (day.day for day in after if day.day >= household.first and _used(day)), date.max
+    )
+    runs = _idle_runs([day for day in after if day.day < start])
     if not runs:
         return nothing
     return Life(tenancy, (_moved_out(record, tenancy, left, runs[0]),), frozenset({LifeKind.MOVED_OUT}))

@@ -22,11 +22,11 @@ from sqlalchemy.orm import Session
 from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.finding import Finding
-from hub.occupancy.life import Life, LifeKind, life_of
+from hub.occupancy.life import LATELY_DAYS, Life, LifeKind, life_of
 from hub.occupancy.likely import Model
 from hub.occupancy.load import readings_of, uses_of
 from hub.occupancy.memory import HELD_DAYS, Kept, NeedsHistory, RecentDays, unpack
-from hub.occupancy.night_write import Judged, Night, Standing, known, memory_row
+from hub.occupancy.night_write import Judged, Known, Night, Standing, known, memory_row
 from hub.occupancy.outside import Sign
 from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.pack import Calendar, PolicyPack
@@ -85,6 +85,7 @@ def spend(session: Session, view: EstateView, dwellings: Sequence[str], calendar
     outside = signs_of(session, dwellings, last - timedelta(days=LOOK_BACK_DAYS), last)
     meters, readings = readings_of(session, view, dwellings, last - timedelta(days=MAX_METER_GAP))
     left, long_way, ones = list[str](), dict[str, date](), list[_One]()
+    leaving = _leaving(session, now, dwellings, last)
     kept_of = {id: kept for id, row in now.rows.items() if (kept := unpack(row.body)) is not None}
     for dwelling in dwellings:
         standing, kept = now.standing(dwelling), kept_of.get(dwelling)
@@ -96,6 +97,8 @@ def spend(session: Session, view: EstateView, dwellings: Sequence[str], calendar
             long_way[dwelling] = last
         elif any(_after_gap(one, last) for one in series.values()):
             long_way[dwelling] = last - timedelta(days=MAX_METER_GAP)
+        elif dwelling in leaving:
+            long_way[dwelling] = last
         else:
             observed = _observed(view, dwelling, uses.get(dwelling, {}), series, standing.household)
             day = judge(observed, view.way_home(dwelling), kept.memory)
@@ -271,6 +274,22 @@ def _record(view: EstateView, one: _One, by_day: Recognition) -> DwellingRecord:
         by_day=ByDay(by_day.healthy[days], by_day.of(block)[days]) if held else None,
         outside=one.outside,
     )
+
+
+def _leaving(session: Session, now: Known, dwellings: Sequence[str], last: date) -> set[str]:
+    """Homes that are let again, with no keys handed over yet, and whose last household is not told yet to be gone."""
+    found: dict[str, str] = {}
+    for dwelling in dwellings:
+        standing = now.standing(dwelling)
+        household, (left, tenancy) = standing.household, standing.ended
+        waits = household is not None and (household.handover is None or last < household.handover)
+        if waits and tenancy is not None and left < last <= left + timedelta(days=LATELY_DAYS):
+            found[tenancy] = dwelling
+    told = select(LifeFactRow.tenancy_id).where(
+        LifeFactRow.tenancy_id.in_(found), LifeFactRow.kind == LifeKind.MOVED_OUT, LifeFactRow.standing
+    )
+    gone = set(session.scalars(told)) if found else set()
+    return {dwelling for tenancy, dwelling in found.items() if tenancy not in gone}
 
 
 def _settled(session: Session, tenancies: Sequence[str]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -19,9 +19,12 @@ from hub.masking import mask_name
 from hub.services import Hub
 from hub.tables import Block, CareCall, CareWatch, Consent, Dwelling, HouseholdMember, Person, Tenancy
 from hub.welfare import home
-from hub.welfare.watch import JOB, ask, consent_lives, consented, end, tell
+from hub.welfare.watch import JOB, PERIOD_S, ask, consent_lives, consented, end, tell
 
 router = APIRouter(prefix="/api/v1", tags=["care"])
+SAID = ("fine", "away", "ask")
+"""States that say something; of the others a person must think."""
+
 TheHub = Annotated[Hub, Depends(hub_of)]
 Carer = Annotated[Principal, Depends(require("care.manage"))]
 
@@ -49,7 +52,7 @@ class CareMade(BaseModel):
 
 
 class CareWatchItem(BaseModel):
-    """`state`: fine, ask, away, cannot_see, not_alone or unknown, as last looked at."""
+    """`state`: fine, ask, away, cannot_see, not_alone, or unknown: not looked at for half an hour."""
 
     id: str
     dwelling_id: str
@@ -93,8 +96,9 @@ class CareList(BaseModel):
 
 @router.get("/estates/{estate_id}/care")
 def list_care(estate_id: str, hub: TheHub, principal: Carer) -> CareList:
-    """Live watches and the calls that wait for an answer, oldest first."""
+    """Live watches, those first of which nothing can be said, and the calls that wait for an answer; oldest first."""
     in_scope(principal, estate_id)
+    now = hub.now()
     with hub.db.reading() as session:
         watches = session.execute(
             select(CareWatch, Block.name, Dwelling.number)
@@ -111,15 +115,9 @@ def list_care(estate_id: str, hub: TheHub, principal: Carer) -> CareList:
             .where(CareCall.estate_id == estate_id, CareCall.answered_at.is_(None))
             .order_by(CareCall.opened_at)
         ).all()
+    items = [_item(row, block, number, now) for row, block, number in watches]
     return CareList(
-        watches=[
-            CareWatchItem(
-                block_name=block,
-                number=number,
-                **{n: getattr(row, n) for n in CareWatchItem.model_fields if n not in ("block_name", "number")},
-            )
-            for row, block, number in watches
-        ],
+        watches=sorted(items, key=lambda one: one.state in SAID),
         calls=[
             CareCallItem(
                 id=row.id,
@@ -133,6 +131,14 @@ def list_care(estate_id: str, hub: TheHub, principal: Carer) -> CareList:
             for row, block, number, contact in calls
         ],
     )
+
+
+def _item(row: CareWatch, block: str, number: str, now: datetime) -> CareWatchItem:
+    known = {name: getattr(row, name) for name in CareWatchItem.model_fields if name not in ("block_name", "number")}
+    item = CareWatchItem(block_name=block, number=number, **known)
+    if row.looked_at is None or abs(now - row.looked_at) > timedelta(seconds=3 * PERIOD_S):
+        item.state = "unknown"
+    return item
 
 
 @router.get("/estates/{estate_id}/care/candidates")

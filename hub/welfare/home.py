@@ -21,9 +21,9 @@ def today(session: Session, estate_id: str, now: datetime) -> date:
 
 
 def lives(day: date) -> ColumnElement[bool]:
-    """Of `HouseholdMember` joined with `Tenancy`: begun, and neither gone nor over."""
+    """Of `HouseholdMember` joined with `Tenancy`: begun, and neither gone nor over. Who is allotted a home has no keys yet."""
     return and_(
-        Tenancy.state != "ended",
+        Tenancy.state == "active",
         Tenancy.from_date <= day,
         HouseholdMember.from_date <= day,
         or_(HouseholdMember.to_date.is_(None), HouseholdMember.to_date >= day),

@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from web_estate import ESTATE, HOME, Served
 from web_support import OpenAs, violations
 
@@ -57,6 +57,21 @@ def test_a_call_is_made_and_answered(open_as: OpenAs, served: Served) -> None:
     expect(page.get_by_test_id("care-call")).to_have_count(0)
     with served.hub.db.reading() as session:
         assert session.get_one(CareCall, "care-1").outcome == "fine"
+
+
+def test_who_cannot_be_seen_is_not_passed_over(open_as: OpenAs, served: Served) -> None:
+    """No call stands, and yet it would be wrong to say that nobody needs one."""
+    _call(served)
+    with served.hub.db.unit_of_work("test", "the meter is not read", audit=False) as uow:
+        uow.session.execute(delete(CareCall))
+        uow.session.get_one(CareWatch, "watch-1").state = "cannot_see"
+    page = open_as("carer", "/")
+    expect(page.get_by_test_id("care-watch")).to_contain_text("观测不到，不作判断")
+    calls = page.locator("#care-calls, [data-testid=care-calls]").first
+    expect(calls).to_contain_text("1 户无法判断")
+    page.get_by_test_id("language").click()
+    expect(calls).to_contain_text("of 1 more nothing can be said")
+    _shot(page, "care-unseen")
 
 
 def test_who_decides_cases_has_no_care_page_and_sees_outside_signs(open_as: OpenAs) -> None:

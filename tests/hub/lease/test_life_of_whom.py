@@ -141,6 +141,33 @@ def test_a_renewal_is_of_the_same_people_whatever_card_they_use(site: Hub) -> No
     assert (moved["tenancy_id"], moved["first_day"]) == ("tenancy-2", str(_day(site, LEFT)))
 
 
+@pytest.mark.parametrize("handover", [None, SPAN + 15, SPAN - 5])
+def test_who_left_is_gone_although_the_home_is_let_already(site: Hub, clock: Any, handover: int | None) -> None:
+    """Allotted to the next household before the last one left, with keys later (or no day of theirs known): night by night."""
+    _let(site, "tenancy-2", SPAN - 10, "person-2", "new-token")
+    with site.db.unit_of_work("test", "no keys yet", audit=False) as uow:
+        keys = None if handover is None else _day(site, handover)
+        next_one = update(Tenancy).where(Tenancy.id == "tenancy-2")
+        uow.session.execute(next_one.values(state="allocated", from_date=_day(site, SPAN), handover_at=keys))
+    _passes(site, TOKEN, range(SPAN))
+    analyse(site)
+    clock.pass_(days=1)
+    left = clock.at.date() - timedelta(days=1)
+    with site.db.unit_of_work("test", "over", audit=False) as uow:
+        values = {"state": "ended", "ended_at": clock.at, "end_decision": {"move_out_completed_on": str(left)}}
+        uow.session.execute(update(Tenancy).where(Tenancy.id == "tenancy-1").values(**values))
+        mark_dirty(uow.session, {HOME: left})
+    for _ in range(8):
+        analyse(site)
+        clock.pass_(days=1)
+    told = list(_told(site, "moved_out").values())
+    if handover == SPAN - 5:
+        assert told == [], "the keys were there before: the next household may be just as quiet"
+    else:
+        assert [(one["tenancy_id"], one["gone_since"]) for one in told] == [("T-1", str(left))]
+    assert _told(site, "ready_to_relet") == {}, "it is let"
+
+
 def test_a_face_without_consent_b_hands_nothing_over(site: Hub) -> None:
     _over(site, "tenancy-1", 5)
     _let(site, "tenancy-2", LEFT, "person-2", "new-token")

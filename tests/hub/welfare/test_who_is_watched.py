@@ -14,6 +14,7 @@ from hub.tables import (
     Absence,
     CareCall,
     CareWatch,
+    Consent,
     Coverage,
     CredentialRow,
     HouseholdMember,
@@ -119,6 +120,13 @@ def test_who_moves_in_later_is_not_there_yet(watched: Hub) -> None:
     assert watch(watched) == "1 watches, 1 calls opened"
 
 
+def test_who_was_allotted_the_home_and_has_no_keys_does_not_live_there(watched: Hub) -> None:
+    _somebody(watched, "tenancy-2")
+    with watched.db.unit_of_work("test", "no keys yet", audit=False) as uow:
+        uow.session.execute(update(Tenancy).where(Tenancy.id == "tenancy-2").values(state="allocated"))
+    assert watch(watched) == "1 watches, 1 calls opened"
+
+
 def test_days_are_the_estates_own(alone: Hub, clock: Any, sign_in: Any, ask_for_care: Any) -> None:
     """At half past midnight in Shanghai it is still yesterday in UTC: who left yesterday does not live there any more."""
     clock.at = datetime(2026, 11, 21, 16, 30, tzinfo=UTC)
@@ -217,3 +225,33 @@ def test_a_door_that_is_down_says_so_and_calls_nobody(watched: Hub) -> None:
     assert watch(watched) == "1 watches, 0 calls opened"
     assert _state(watched) == ("cannot_see", True)
     assert _waiting(watched) == []
+
+
+def _shown(hub: Hub, sign_in: Any) -> list[tuple[str, str]]:
+    """(dwelling, state) of the watches as the carer reads them."""
+    listed = sign_in(hub, "care_worker", ["E001"]).get("/api/v1/estates/E001/care").json()
+    return [(one["dwelling_id"], one["state"]) for one in listed["watches"]]
+
+
+def test_who_cannot_be_seen_stands_before_who_stirs(watched: Hub, sign_in: Any, happens: Any) -> None:
+    """Nobody calls for them: the carer must come upon them, not look for them among a hundred."""
+    happens(watched, 9, 3, "access", {}, outcome="taken", credential=TOKEN)
+    _somebody(watched, "tenancy-2", dwelling=OTHER_HOME)
+    with watched.db.unit_of_work("test", "a second watch, of a home without a meter", audit=False) as uow:
+        uow.session.add(Consent(id="c-2", person_id="person-2", purpose="c", granted_at=watched.now()))
+        place = {"estate_id": "E001", "dwelling_id": OTHER_HOME, "person_id": "person-2"}
+        began = {"began_by": "x", "began_at": watched.now() + timedelta(minutes=1)}
+        uow.session.add(CareWatch(id="watch-2", hours=24, **place, **began))
+    watch(watched)
+    assert _shown(watched, sign_in) == [(OTHER_HOME, "cannot_see"), (HOME, "fine")]
+
+
+def test_what_was_looked_at_long_ago_is_not_known_now(watched: Hub, sign_in: Any, happens: Any, clock: Any) -> None:
+    """While the clock cannot be believed nobody looks: yesterday's "stirring" says nothing of today."""
+    happens(watched, 9, 3, "access", {}, outcome="taken", credential=TOKEN)
+    watch(watched)
+    clock.pass_(minutes=25)
+    assert _shown(watched, sign_in) == [(HOME, "fine")]
+    clock.jump(days=30)
+    assert watch(watched) == "waits: the clock cannot be believed"
+    assert _shown(watched, sign_in) == [(HOME, "unknown")]

@@ -828,7 +828,7 @@ export interface paths {
         };
         /**
          * List Care
-         * @description Live watches and the calls that wait for an answer, oldest first.
+         * @description Live watches, those first of which nothing can be said, and the calls that wait for an answer; oldest first.
          */
         get: operations["list_care"];
         put?: never;
@@ -2580,7 +2580,7 @@ export interface components {
         };
         /**
          * CareWatchItem
-         * @description `state`: fine, ask, away, cannot_see, not_alone or unknown, as last looked at.
+         * @description `state`: fine, ask, away, cannot_see, not_alone, or unknown: not looked at for half an hour.
          */
         CareWatchItem: {
             /**

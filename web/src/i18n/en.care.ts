@@ -5,7 +5,7 @@ import type { zhCare } from "./zh.care";
 export const enCare: typeof zhCare = {
   care: {
     title: "Care", reminder: "Only for people who live alone and consented to it (consent c); apart from leads, cases and access, and not seen by who decides cases. They may opt out at any time.",
-    calls: "Please look in", noCalls: "Nobody needs a call now", quietSince: (at) => `neither doors nor water stirred since ${at}`, contact: (who) => `first: ${who}`, noContact: "no contact left; please go and look",
+    calls: "Please look in", noCalls: "Nobody needs a call now", noCallsBut: (n) => `No call now; of ${n} more nothing can be said (below): please ask after them`, quietSince: (at) => `neither doors nor water stirred since ${at}`, contact: (who) => `first: ${who}`, noContact: "no contact left; please go and look",
     answer: "Record the call", answerTitle: (number) => `${number}: what was found`, answerHint: "What was found and done; deleted after 30 days, used for nothing else.", outcome: "Outcome", outcomeMissing: "Choose an outcome",
     outcomes: { fine: "All is well", helped: "Needed help and got it", away: "Away and well", false_alarm: "False alarm (device or meter)", not_reached: "Not reached, go on" },
     watches: "Looked after", noWatches: "Nobody yet", states: { fine: "stirring", ask: "please look in", away: "said to be away", cannot_see: "cannot be observed, nothing follows", not_alone: "others live there now, nothing follows", unknown: "not looked yet" },

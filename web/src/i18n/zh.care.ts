@@ -3,7 +3,7 @@
 export const zhCare = {
   care: {
     title: "关怀探访", reminder: "只为本人单独同意（同意项c）的独居住户开启；与线索、案件和通行无关，办案人员看不到。本人随时可以退出。",
-    calls: "请去看看", noCalls: "目前没有需要探访的住户", quietSince: (at: string) => `自 ${at} 起门禁和用水都没有动静`, contact: (who: string) => `先联系：${who}`, noContact: "没有留联系人，请上门看看",
+    calls: "请去看看", noCalls: "目前没有需要探访的住户", noCallsBut: (n: number) => `目前没有提醒；另有 ${n} 户无法判断（见下方），请主动联系`, quietSince: (at: string) => `自 ${at} 起门禁和用水都没有动静`, contact: (who: string) => `先联系：${who}`, noContact: "没有留联系人，请上门看看",
     answer: "记录探访", answerTitle: (number: string) => `${number}：探访结果`, answerHint: "写下看到的情况和做了什么；30天后删除，不作其他用途。", outcome: "结果", outcomeMissing: "请选择结果",
     outcomes: { fine: "一切安好", helped: "需要并已得到帮助", away: "外出，平安", false_alarm: "误报（设备或表计）", not_reached: "没有联系上，继续" } as Record<string, string>,
     watches: "正在关怀", noWatches: "还没有开启的住户", states: { fine: "有动静", ask: "请去看看", away: "已报备外出", cannot_see: "观测不到，不作判断", not_alone: "已有同住人，不再判断", unknown: "尚未查看" } as Record<string, string>,

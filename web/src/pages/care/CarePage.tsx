@@ -13,7 +13,9 @@ import { Mark } from "../../ui/Mark";
 import { Answer, Empty, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 
-const TONES: Record<string, "good" | "warn" | "bad"> = { fine: "good", ask: "bad", cannot_see: "warn", not_alone: "warn" };
+const TONES: Record<string, "good" | "warn" | "bad"> = { fine: "good", ask: "bad", cannot_see: "warn", not_alone: "warn", unknown: "warn" };
+
+const SAID = new Set(["fine", "away", "ask"]);
 
 function useSend(): (path: string, body: Record<string, unknown>) => Promise<void> {
   const client = useQueryClient();
@@ -26,12 +28,13 @@ function useSend(): (path: string, body: Record<string, unknown>) => Promise<voi
 export function CarePage(): ReactNode {
   const { care: t } = useWords();
   const query = useCare();
+  const unsaid = query.data?.watches.filter((one) => one.looked_at && !SAID.has(one.state)).length ?? 0;
   return (
     <>
       <h1>{t.title}</h1>
       <p className="reminder">{t.reminder}</p>
       <Panel id="care-calls" title={t.calls}>
-        <Answer query={query} empty={(page) => page.calls.length === 0} emptyText={t.noCalls}>
+        <Answer query={query} empty={(page) => page.calls.length === 0} emptyText={unsaid ? t.noCallsBut(unsaid) : t.noCalls}>
           {({ calls }) => <ul className="rows">{calls.map((one) => <Call key={one.id} one={one} />)}</ul>}
         </Answer>
       </Panel>
