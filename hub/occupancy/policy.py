@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from hub.occupancy.pack import Calendar, PolicyPack
 
@@ -48,7 +48,7 @@ def parse_pack(text: str, name: str) -> PolicyPack:
     return pack
 
 
-def _wrong(one: ErrorDetails) -> str:
+def _wrong(one: Mapping[str, Any]) -> str:
     """One field, and what is allowed there."""
     where, what = ".".join(map(str, one["loc"])) or "the file", one["msg"].removeprefix("Value error, ")
     if one["type"] == "extra_forbidden":

@@ -276,7 +276,7 @@ def _not_moved_in(record: DwellingRecord, household: Household, run: Run, pack: 
         coverage=coverage,
         because=(f"{handover:%Y-%m-%d}{what}后，{run.absent}个可观测日没有任何通行。", *meters.because),
         against=(
-            *_against(record, household, run, meters, worst)[:-1],
+            *_against(record, household, run, meters, worst),
             "可能正在装修、等待家具或维修（IE24），或配租信息尚未更新（IE27、IE28）。",
         ),
         refuted_by=("本户说明入住安排并经核实。", *REFUTED_BY[:2]),
