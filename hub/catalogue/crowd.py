@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from hub.catalogue.values import YELLOW, GuestUse, Hint, MemberUse
+from hub.occupancy.outside import Sign, under_way
 
 STRANGERS_DAYS, STRANGERS_USED = 45, 30
 CROWD_WINDOW, CROWD_OVER, CROWD_DAYS = 30, 2, 15
@@ -13,14 +14,22 @@ CROWD_WATER = 2.0
 
 
 def stranger_household(
-    members: Sequence[MemberUse], guests: Sequence[GuestUse], water_share: float | None, declared: bool, today: date
+    members: Sequence[MemberUse],
+    guests: Sequence[GuestUse],
+    water_share: float | None,
+    declared: bool,
+    today: date,
+    signs: Sequence[Sign] = (),
 ) -> Hint | None:
     """No registered adult for 45 days, guests' passes on 30 of them, water as usual: refresh the register, then look.
 
-    Nothing is said of a household with somebody whom the doors may not look at, or that told it is away.
+    Nothing is said of a household with somebody whom the doors may not look at, that told it is away, or of which the lease
+    system is dealing with a death, a change or a transfer (`signs`: IE12, IE27, IE28).
     """
     first = today - timedelta(days=STRANGERS_DAYS - 1)
     if not members or declared or not all(one.observable for one in members):
+        return None
+    if any(under_way(one, today) for one in signs):
         return None
     if any((one.seen or date.min) >= first or one.since > first for one in members):
         return None

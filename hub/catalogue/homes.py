@@ -86,6 +86,6 @@ def _first(home: Home) -> Iterator[Hint | None]:
     yield turnover(home.guests, today)
     yield lending(home.cards, today, home.clocks_sound)
     yield unseen_members(home.members, home.days_at_home, home.days_unknown, today)
-    yield stranger_household(home.members, home.guests, home.water_share, home.declared, today)
+    yield stranger_household(home.members, home.guests, home.water_share, home.declared, today, home.signs)
     yield over_occupancy(home.registered, home.guests, home.water_share, home.leak, today)
     yield lease_over(home.lease_end, max(seen, default=None), home.signs, today)

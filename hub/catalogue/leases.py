@@ -9,7 +9,7 @@ from hub.catalogue.values import NOTE, YELLOW, Hint
 from hub.occupancy.outside import Sign
 
 ASK, TALK, OBJECT = 1, 15, 30
-SETTLED = frozenset({"renewal_applied", "moveout_agreed", "tenant_deceased"})
+SETTLED = frozenset({"renewal_applied", "moveout_agreed", "tenant_deceased", "transfer_pending"})
 """What the lease system has said it is being dealt with."""
 
 

@@ -57,7 +57,7 @@ RULES: Mapping[str, Rule] = {
         "care",
         ("A2",),
         ("用于任何空置或转租判断",),
-        ("IE01", "IE06"),
+        _V,
         "沪、深等地0.01立方米/24小时做法；个人信息保护法第13条",
         "hub.welfare.rules:look",
     ),
@@ -82,9 +82,7 @@ RULES: Mapping[str, Rule] = {
         "令第11号第27条第5项、第36条",
         _VACANCY,
     ),
-    "V6": Rule(
-        "未入住", "orange", ("A2", "A5"), ("自动取消资格",), _ie((24, 24), (27, 28)), "厦门两个月；九江六个月", _VACANCY
-    ),
+    "V6": Rule("未入住", "orange", ("A2", "A5"), ("自动取消资格",), _V, "厦门两个月；九江六个月", _VACANCY),
     "S1": Rule(
         "登记人员未见而房屋在用",
         "red",
@@ -217,7 +215,7 @@ RULES: Mapping[str, Rule] = {
             "device",
             ("A0",),
             ("无旁证归责于某户",),
-            ("IE23",),
+            ("IE19", "IE23"),
             "GB 50396；视频条例第23条",
             f"hub.catalogue.entrances:{code}",
         )
@@ -236,7 +234,7 @@ RULES: Mapping[str, Rule] = {
         "orange",
         ("A3",),
         ("未经查看上锁", "标记邻居"),
-        _ie((24, 25), (32, 32)),
+        _ie((24, 25), (27, 27), (32, 32)),
         "衢州模型；资产管理职责",
         "hub.occupancy.unlet:find_vacant_use",
     ),
@@ -245,7 +243,7 @@ RULES: Mapping[str, Rule] = {
         "note",
         ("A0",),
         ("留存或比对人脸", "阻拦使用公共通道"),
-        ("IE15", "IE27"),
+        ("IE15", "IE22", "IE27"),
         "决定文书；行政强制法",
         "hub.catalogue.former:former_returns",
     ),

@@ -35,7 +35,8 @@ def detect(
     Pure and repeatable: the same record gives the same findings and hashes. Nothing found is the usual answer. `model`: what
     measured packs take the chances from; without it the plain rules speak. `outcomes`: what inspections have taught by when.
     """
-    return tuple(with_signs(found, record.outside) for found in _found(record, pack, calendar, model, outcomes))
+    since = record.household.first if record.household else date.min
+    return tuple(with_signs(found, record.outside, since) for found in _found(record, pack, calendar, model, outcomes))
 
 
 def _found(

@@ -80,6 +80,18 @@ class Sign:
         return self.first <= day <= (self.last or self.first)
 
 
+UNDER_WAY = frozenset({"moveout_agreed", "household_changed", "transfer_pending", "tenant_deceased"})
+"""What the lease system itself is dealing with, of the household as a whole (IE12, IE27, IE28)."""
+
+SETTLING = timedelta(days=183)
+"""So long it stands where no last day is told."""
+
+
+def under_way(sign: Sign, day: date) -> bool:
+    """Whether the lease system is still dealing with it on this day."""
+    return sign.kind in UNDER_WAY and sign.first <= day <= (sign.last or sign.first + SETTLING)
+
+
 def kinds_on(signs: Iterable[Sign], day: date) -> list[str]:
     """The classes that speak of this day."""
     return sorted({sign.kind for sign in signs if sign.on(day)})

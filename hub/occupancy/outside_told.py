@@ -1,7 +1,7 @@
 """(P) How far a lead takes outside signs into account.
 
 Such a sign never makes a lead out of nothing and never raises one's stage: it stands in its words, counts as a family of its
-own, and where somebody was met at home it holds the lead at a question.
+own, and where somebody was met at home, or the lease system is dealing with what explains it, it holds the lead at a question.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 
 from hub.occupancy.finding import Evidence, Finding, Kind, Stage
-from hub.occupancy.outside import BEFORE, SIGN_KINDS, Says, Sign
+from hub.occupancy.outside import BEFORE, SIGN_KINDS, Says, Sign, under_way
 
 
-def with_signs(found: Finding, signs: Sequence[Sign]) -> Finding:
-    """The lead with what others say of its window. Its stage never rises by it."""
+def with_signs(found: Finding, signs: Sequence[Sign], since: date = date.min) -> Finding:
+    """The lead with what others say of its window. Its stage never rises by it. `since`: from when on the household lives there;
+    what the lease system was dealing with before was another's."""
     near = [one for one in signs if _near(one, found) and _says(one, found.kind) is not Says.NOTHING]
     if not near:
         return found
@@ -31,6 +33,9 @@ def with_signs(found: Finding, signs: Sequence[Sign]) -> Finding:
             against += [f"{text[:-1]}，但{kind.innocent}。"] if kind.innocent else []
         elif says is Says.EXPLAINS:
             against.append(f"{text[:-1]}：{kind.innocent}。")
+            if sign.first >= since and under_way(sign, found.window_to) and stage in (Stage.ORANGE, Stage.RED):
+                against.append("租约系统正在办理的事项尚未结束，办结前只作询问。")
+                stage = Stage.YELLOW
         elif sign.first >= found.window_from:
             against.append(f"{text[:-1]}，与线索不符，须先核实；在此之前只作询问。")
             stage = Stage.YELLOW if stage in (Stage.ORANGE, Stage.RED) else stage
@@ -47,7 +52,8 @@ def with_signs(found: Finding, signs: Sequence[Sign]) -> Finding:
 
 
 def _near(sign: Sign, found: Finding) -> bool:
-    return sign.first <= found.window_to and (sign.last or sign.first) >= found.window_from - BEFORE
+    lately = sign.first <= found.window_to and (sign.last or sign.first) >= found.window_from - BEFORE
+    return lately or under_way(sign, found.window_to)
 
 
 def _says(sign: Sign, kind: Kind) -> Says:

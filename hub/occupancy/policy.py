@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from hub.occupancy.pack import Calendar, PolicyPack
 
@@ -28,20 +29,43 @@ def packs() -> dict[str, PolicyPack]:
     folder = resources.files("hub.occupancy") / "policies"
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".json") and file.name != CALENDAR_FILE:
-            pack = parse_pack(file.read_text(encoding="utf-8"), file.name)
+            pack = parse_pack(file.read_text(encoding="utf-8-sig"), file.name)
             found[pack.name] = pack
     return found
 
 
 def parse_pack(text: str, name: str) -> PolicyPack:
     """A pack from its JSON text; `name` is the file's, for the error and to agree with the pack's own."""
+    if name == CALENDAR_FILE:
+        raise PolicyPackInvalid(f"{name}: this file holds the dates of Spring Festival; a pack needs another name")
     try:
-        pack = PolicyPack.model_validate(json.loads(text))
-    except (json.JSONDecodeError, ValidationError) as error:
-        raise PolicyPackInvalid(f"{name}: {error}") from error
+        pack = PolicyPack.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        wrong = [f"  {_wrong(one)}" for one in error.errors(include_url=False, include_input=False)]
+        raise PolicyPackInvalid("\n".join([f"{name}: {len(wrong)} wrong", *wrong])) from error
     if f"{pack.name}.json" != name:
         raise PolicyPackInvalid(f"{name}: holds the pack {pack.name!r}; the file must be {pack.name}.json")
     return pack
+
+
+def _wrong(one: Mapping[str, Any]) -> str:
+    """One field, and what is allowed there."""
+    where, what = ".".join(map(str, one["loc"])) or "the file", one["msg"].removeprefix("Value error, ")
+    if one["type"] == "extra_forbidden":
+        what = f"there is no such field; allowed: {', '.join(_fields(one['loc'][:-1]))}"
+    return f"{where}: {what}"
+
+
+def _fields(path: tuple[int | str, ...]) -> list[str]:
+    """Names of the fields of a part of a pack."""
+    part: type[BaseModel] = PolicyPack
+    for name in path:
+        if isinstance(name, str):
+            kind = part.model_fields[name].annotation
+            part = next(
+                (of for of in (kind, *get_args(kind)) if isinstance(of, type) and issubclass(of, BaseModel)), part
+            )
+    return sorted(part.model_fields)
 
 
 def pack_named(name: str) -> PolicyPack:

@@ -50,13 +50,17 @@ def schema_command() -> None:
 
 
 @policy_app.command("check")
-def check_command(file: Annotated[Path, typer.Argument(help="A pack file, NAME.json.", exists=True)]) -> None:
-    """Check a pack file against the schema. Status 1 with every field that is wrong."""
+def check_command(
+    file: Annotated[Path, typer.Argument(help="A pack file, NAME.json.", exists=True, dir_okay=False)],
+) -> None:
+    """Check a pack file against the schema and the law of all places. Status 1 with every field that is wrong."""
     from hub.occupancy.policy import PolicyPackInvalid, parse_pack
 
     try:
-        pack = parse_pack(file.read_text(encoding="utf-8"), file.name)
-    except (PolicyPackInvalid, UnicodeDecodeError) as error:
+        pack = parse_pack(file.read_text(encoding="utf-8-sig"), file.name)
+    except UnicodeDecodeError as error:
+        raise _fail(f"{file.name}: this is no text in UTF-8; save it as UTF-8") from error
+    except PolicyPackInvalid as error:
         raise _fail(str(error)) from error
     typer.echo(f"{pack.name} {pack.version}: good; {len(pack.anchors)} legal anchors")
 

@@ -200,12 +200,14 @@ def missing_contacts(contacts: tuple[Contact, ...], window: tuple[PresenceDay, .
     recent = [contact for contact in contacts if contact.day >= since]
     if any(contact.reached for contact in recent):
         return "已联系上本户：须先听取并核实说明，不升级为红色。"
-    failed, off_hours = len(recent), sum(contact.in_person and contact.off_hours for contact in recent)
     need = rule.contacts
+    visits = [contact for contact in recent if contact.in_person]
+    by_visit = need.appointments_per_month is not None
+    failed, off_hours = len(visits if by_visit else recent), sum(contact.off_hours for contact in visits)
     if failed >= need.failed and off_hours >= need.in_person_off_hours:
         return None
     return (
-        f"尚缺人工联系记录：需至少{need.failed}次联系未果（现有{failed}次），"
+        f"尚缺人工联系记录：需至少{need.failed}次{'预约上门未遇' if by_visit else '联系未果'}（现有{failed}次），"
         f"其中至少{need.in_person_off_hours}次为夜间或周末上门（现有{off_hours}次）；此前不升级为红色。"
     )
 
@@ -274,7 +276,7 @@ def _not_moved_in(record: DwellingRecord, household: Household, run: Run, pack: 
         coverage=coverage,
         because=(f"{handover:%Y-%m-%d}{what}后，{run.absent}个可观测日没有任何通行。", *meters.because),
         against=(
-            *_against(record, household, run, meters, worst)[:-1],
+            *_against(record, household, run, meters, worst),
             "可能正在装修、等待家具或维修（IE24），或配租信息尚未更新（IE27、IE28）。",
         ),
         refuted_by=("本户说明入住安排并经核实。", *REFUTED_BY[:2]),

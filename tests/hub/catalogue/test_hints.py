@@ -134,6 +134,18 @@ def test_strangers_in_the_household_s_place() -> None:
     assert stranger_household(members, guests, None, False, TODAY) is None
 
 
+@pytest.mark.parametrize("kind", ["tenant_deceased", "household_changed", "transfer_pending"])
+def test_a_death_a_change_or_a_transfer_that_is_dealt_with_makes_no_strangers(kind: str) -> None:
+    """The widow who may stay (Civil Code 732), a marriage on its way into the register, an approved swap: IE12, IE27, IE28."""
+    home = Home(
+        "h", "t", TODAY, members=(adult("m1", seen=50),), registered=1, guests=tuple(guest(45)), water_share=0.9,
+        days_unknown=0, signs=(Sign("s", kind, TODAY - timedelta(days=40), TODAY + timedelta(days=9)),),
+    )  # fmt: skip
+    assert "stranger_household" not in {one.kind for one in hints(home)}
+    over = replace(home, signs=(Sign("s", kind, TODAY - timedelta(days=40), TODAY - timedelta(days=1)),))
+    assert "stranger_household" in {one.kind for one in hints(over)}
+
+
 def test_many_more_than_registered_and_twice_the_water() -> None:
     three = [one for token in "abc" for one in guest(15, token=token, night=True)]
     assert over_occupancy(2, three, 2.1, False, TODAY) is not None
@@ -177,6 +189,7 @@ def test_after_the_lease_a_question(after: int, rule: str, stage: str) -> None:
     assert lease_over(end, TODAY, (applied,), TODAY) is None
     assert lease_over(end, TODAY, (moving,), TODAY) is None
     assert lease_over(end, TODAY, (replace(moving, last=TODAY - timedelta(days=1)),), TODAY) is not None
+    assert lease_over(end, TODAY, (replace(moving, kind="transfer_pending"),), TODAY) is None, "an approved swap (IE28)"
     assert lease_over(end, end, (), TODAY) is None, "nobody has passed since"
 
 

@@ -102,6 +102,7 @@ def test_national_stages_to_the_day(
 
 
 OFF = Contact("c", END, in_person=True, off_hours=True)
+BY_DAY = Contact("c", END, in_person=True, off_hours=False)
 PHONE = Contact("c", END, in_person=False, off_hours=False)
 
 
@@ -371,7 +372,7 @@ def test_every_pack_runs_on_every_story(name: str) -> None:
     assert emptied.policy_version == f"{name} {pack.version}"
     asked = pack.vacancy.contacts
     tried = household(
-        contacts=(PHONE,) * (asked.failed - asked.in_person_off_hours) + (OFF,) * asked.in_person_off_hours
+        contacts=(BY_DAY,) * (asked.failed - asked.in_person_off_hours) + (OFF,) * asked.in_person_off_hours
     )
     assert find(record(lived(100), silent(290), household=tried), pack).stage.value == "red"  # type: ignore[union-attr]
 

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 import pytest
 
 from hub.cases.reasons import INNOCENT
+from hub.english.phrases import english
 from hub.occupancy.finding import Finding, Kind, Stage
-from hub.occupancy.outside import SIGN_KINDS, Says, Sign, kinds_on
+from hub.occupancy.outside import SETTLING, SIGN_KINDS, UNDER_WAY, Says, Sign, kinds_on
 from hub.occupancy.outside_told import with_signs
 
 FIRST, LAST = date(2026, 5, 1), date(2026, 9, 1)
@@ -64,6 +65,35 @@ def test_what_explains_speaks_against() -> None:
     found = with_signs(LEAD, [Sign("s", "school_elsewhere", date(2026, 3, 1), date(2026, 12, 1))])
     assert (found.because, found.families) == (LEAD.because, LEAD.families)
     assert "IE07" in found.against[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        *((kind, Kind.VACANCY) for kind in sorted(UNDER_WAY)),
+        *((kind, Kind.SUBLET) for kind in sorted(UNDER_WAY - {"moveout_agreed"})),
+    ],
+)
+def test_what_the_lease_system_is_dealing_with_holds_a_lead_at_a_question(kind: str, of: Kind) -> None:
+    """Gone within an agreed time to move out, after the tenant's death, during a transfer (IE12, IE27, IE28): no file."""
+    held = with_signs(replace(LEAD, kind=of), [Sign("s", kind, MIDDLE, LAST)])
+    assert held.stage is Stage.YELLOW
+    assert english(held.against[-1]).startswith("The lease system is still dealing with this")
+    over = with_signs(replace(LEAD, kind=of), [Sign("s", kind, MIDDLE, LAST - timedelta(days=1))])
+    assert over.stage is Stage.RED, "it is over"
+    assert with_signs(replace(LEAD, kind=of), [Sign("s", kind, LAST - SETTLING)]).stage is Stage.YELLOW
+    assert with_signs(replace(LEAD, kind=of), [Sign("s", kind, LAST - SETTLING - timedelta(days=1))]).stage is Stage.RED
+    short = replace(LEAD, kind=of, window_from=LAST - timedelta(days=30))
+    assert with_signs(short, [Sign("s", kind, MIDDLE)]).stage is Stage.YELLOW, (
+        "it began long before what the lead looks at"
+    )
+    former = with_signs(replace(LEAD, kind=of), [Sign("s", kind, MIDDLE)], MIDDLE + timedelta(days=1))
+    assert former.stage is Stage.RED, "of the household before this one"
+
+
+@pytest.mark.parametrize("kind", sorted(set(SIGN_KINDS) - UNDER_WAY - {"patrol_home"}))
+def test_what_others_say_holds_none(kind: str) -> None:
+    assert with_signs(LEAD, [Sign("s", kind, MIDDLE, LAST)]).stage is Stage.RED
 
 
 def test_what_is_long_past_is_left_alone() -> None:

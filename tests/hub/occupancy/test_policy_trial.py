@@ -78,7 +78,7 @@ def test_a_rule_that_cases_held_back_is_held_back_in_a_trial_too() -> None:
 def test_each_tier_is_entered_on_the_day_it_would_have_been() -> None:
     past = _past(30, 130)
     assert _tiers(past, "national") == [("vacancy", {"yellow": 89, "orange": 119}, True)]
-    assert _tiers(past, "hong_kong") == [("vacancy", {"yellow": 74, "orange": 104, "red": 152}, True)]
+    assert _tiers(past, "hong_kong") == [("vacancy", {"yellow": 89, "orange": 104, "red": 152}, True)]
 
 
 def test_a_measured_pack_speaks_as_it_would_have_night_by_night() -> None:
@@ -129,7 +129,7 @@ def test_every_pack_names_what_its_thresholds_rest_on(name: str) -> None:
     ("name", "shape", "red", "bar"),
     [
         ("national", "consecutive", 180, 5),
-        ("beijing", "days_lived", 90, 5),
+        ("beijing", "days_lived", 92, 5),
         ("shenzhen", "consecutive", 180, 0),
         ("hangzhou_qiantang", "cumulative", 180, 2),
         ("xiamen", "consecutive", 180, 5),
@@ -199,12 +199,13 @@ def test_a_trial_is_asked_for_played_and_read(silent: Hub, sign_in: SignIn) -> N
 
 
 def test_who_may_not_see_cases_sees_no_dwelling(silent: Hub, sign_in: SignIn) -> None:
-    with silent.db.unit_of_work("test", "fewer days", audit=False) as uow:
-        uow.session.query(PassDay).filter(PassDay.day < silent.now().date() - timedelta(days=90)).delete()
+    with silent.db.unit_of_work("test", "a pack that asks later", audit=False) as uow:
+        uow.session.query(PassDay).filter(PassDay.day < silent.now().date() - timedelta(days=100)).delete()
+        uow.session.get_one(Estate, "E001").policy_pack = "national_measured"
     trials.ask(silent, "E001", "hong_kong", "test")
     with silent.db.unit_of_work("test", "shorter", audit=False) as uow:
-        uow.session.query(Coverage).update({"from_at": silent.now() - timedelta(days=91)})
-        uow.session.query(PassDay).filter(PassDay.day > silent.now().date() - timedelta(days=50)).delete()
+        uow.session.query(Coverage).update({"from_at": silent.now() - timedelta(days=101)})
+        uow.session.query(PassDay).filter(PassDay.day > silent.now().date() - timedelta(days=62)).delete()
         uow.session.add_all(
             PassDay(
                 dwelling_id=HOME,
@@ -213,7 +214,7 @@ def test_who_may_not_see_cases_sees_no_dwelling(silent: Hub, sign_in: SignIn) ->
                 holder_class="resident",
                 other=1,
             )
-            for n in range(51, 91)
+            for n in range(62, 101)
         )
     trials.play(silent)
     official = sign_in(silent, "housing_official").get(WHERE).json()["items"][0]["result"]

@@ -2913,7 +2913,8 @@ export interface components {
          * ContactRule
          * @description Failed attempts to reach the household before a file may be called red; `in_person_off_hours` of them in person
          *     in the evening or at a weekend. `appointments_per_month`: visits that this place's rule wants arranged beforehand, and no
-         *     more than these are recorded in a calendar month: tries pressed into one week prove nothing.
+         *     more than these are recorded in a calendar month: tries pressed into one week prove nothing. Where it is set, `failed` counts
+         *     visits alone.
          */
         ContactRule: {
             /** Appointments Per Month */
