@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
 
-from hub.occupancy.values import DayState, DwellingRecord, PresenceDay
+from hub.occupancy.values import KNOWN_COVERAGE, DayState, DwellingRecord, Household, PresenceDay
 
 READY_DAYS = 3
 """Observed days without use after which a home whose tenancy has ended is ready to be let again."""
@@ -91,8 +91,10 @@ def _begun(record: DwellingRecord, strangers: frozenset[str]) -> Life:
     if household.handover is None or start <= (record.first_day or start):
         return Life(tenancy, (), OVER, AS_IT_GOES_ON)  # begun before the record: neither proved nor taken back
     days = record.since(start)
-    told = _handed_over(tenancy, days, strangers), _moved_in(tenancy, days, strangers)
-    facts = tuple(fact for fact in told if fact)
+    handed = _handed_over(tenancy, days, strangers)
+    came = handed.day if handed else date.max
+    lived = [i for i, day in enumerate(days) if _lived(day, household, came) and not _only_strangers(day, strangers)]
+    facts = tuple(fact for fact in (handed, _moved_in(tenancy, days, lived)) if fact)
     return Life(tenancy, facts, frozenset(LifeKind), AS_IT_GOES_ON)
 
 
@@ -133,13 +135,14 @@ def _handed_over(tenancy: str, days: Sequence[PresenceDay], strangers: frozenset
     return LifeFact(LifeKind.HANDED_OVER, tenancy, day.day, tuple(proof), _coverage(days[: index + 1]), tuple(because))
 
 
-def _moved_in(tenancy: str, days: Sequence[PresenceDay], strangers: frozenset[str]) -> LifeFact | None:
+def _lived(day: PresenceDay, household: Household, came: date) -> bool:
+    """Water alone is builders' until somebody of the household has passed a door (`came`), unless no door could show that."""
+    shown = day.coverage >= KNOWN_COVERAGE and day.day >= household.looked_from and not household.withheld_on(day.day)
+    return day.state is DayState.PRESENT and not day.visit and (day.day >= came or not shown)
+
+
+def _moved_in(tenancy: str, days: Sequence[PresenceDay], lived: Sequence[int]) -> LifeFact | None:
     """The first of two days lived in within a week."""
-    lived = [
-        i
-        for i, day in enumerate(days)
-        if day.state is DayState.PRESENT and not day.visit and not _only_strangers(day, strangers)
-    ]
     found = next((pair for pair in pairwise(lived) if pair[1] - pair[0] <= SETTLED_DAYS), None)
     if found is None:
         return None

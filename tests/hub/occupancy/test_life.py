@@ -8,7 +8,7 @@ import pytest
 
 from hub.occupancy.life import GOES_ON, LATELY_DAYS, Life, LifeKind, changes, life_before, life_of
 from hub.occupancy.presence import presence
-from hub.occupancy.values import CredentialUse, DwellingRecord, Household, ObservedDay
+from hub.occupancy.values import CredentialUse, DwellingRecord, Household, Member, ObservedDay
 
 START = date(2026, 3, 1)
 POINTS = frozenset({"gate"})
@@ -17,18 +17,22 @@ VISITOR = (CredentialUse("v", False, other=1),)
 Day = tuple[str, float | None]
 
 
-def _record(story: str, *, handover: int | None = None, ended: int | None = None, **more: object) -> DwellingRecord:
+def _record(
+    story: str, *, handover: int | None = None, ended: int | None = None, unlooked: bool = False, **more: object
+) -> DwellingRecord:
     """A day a letter: p a resident's pass and water, k a pass with a dry meter (keys), v a visitor, w water alone, a nothing,
-    c water of a cleaner, ? not observed, m not observed but for the meter, which runs, - nothing and no meter."""
+    c water of a cleaner, ? not observed, m not observed but for the meter, which runs, - nothing and no meter. `unlooked`: the
+    household may come by face, and nobody looks."""
     days = []
     for n, what in enumerate(story):
         uses = PASS if what in "pk" else VISITOR if what == "v" else ()
         water = {"p": 0.2, "w": 0.2, "m": 0.2, "c": 0.05, "k": 0.0, "a": 0.0, "v": 0.0}.get(what)
         gaps = {"gate": 1.0} if what in "?m" else {}
-        days.append(ObservedDay(START + timedelta(days=n), gaps, uses, water))
+        days.append(ObservedDay(START + timedelta(days=n), gaps, uses, water, unlooked=unlooked))
     household = None
     if handover is not None:
-        household = Household("t-new", START + timedelta(days=handover), START + timedelta(days=handover))
+        members = (Member("m", True, False, looked_from=None if unlooked else date.min),)
+        household = Household("t-new", START + timedelta(days=handover), START + timedelta(days=handover), members)
     return DwellingRecord(
         "d",
         household,
@@ -60,6 +64,22 @@ def test_a_household_comes_in(story: str, wanted: dict[str, int]) -> None:
     life = life_of(_record(story, handover=3))
     assert _facts(life) == wanted
     assert life.decided >= {LifeKind.HANDED_OVER, LifeKind.MOVED_IN}
+
+
+def test_water_alone_moves_nobody_in_whom_the_doors_would_have_seen() -> None:
+    """Builders whom somebody lets in use water for weeks before the household has passed a single door."""
+    life = life_of(_record("aaa" + "w" * 25, handover=3))
+    assert _facts(life) == {}
+    came = life_of(_record("aaa" + "w" * 25 + "pp", handover=3))
+    assert _facts(came) == {"handed_over": 28, "moved_in": 28}
+
+
+@pytest.mark.parametrize("doors", ["may not look", "do not observe"])
+def test_water_moves_in_whom_no_door_may_see(doors: str) -> None:
+    """By face without consent (b), or where doors are down, there is nothing but the meter to go by."""
+    story = "aaa" + ("w" if doors == "may not look" else "m") * 25
+    life = life_of(_record(story, handover=3, unlooked=doors == "may not look"))
+    assert set(_facts(life)) == {"moved_in"}
 
 
 def test_doors_and_meters_both_prove_a_move() -> None:
