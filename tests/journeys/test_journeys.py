@@ -188,7 +188,7 @@ def test_a_command_on_the_demos_directory_prints_an_address_that_opens(running: 
     command = [sys.executable, "-m", "hub.cli", "sign-in-link", "manager", "--dir", str(running.directory / "hub")]
     link = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S).stdout.strip()
     with httpx.Client(follow_redirects=True, timeout=PATIENCE_S, trust_env=False) as client:
-        client.post(link)
+        client.get(link)
         assert client.get(f"{running.url}/api/v1/me").json()["role"] == "estate_manager", link
 
 
