@@ -298,22 +298,16 @@ def make_sign_in_link(
     return f"/signin/{token}"
 
 
-def link_that_holds(hub: Hub, token: str) -> SignInLink | None:
-    """None when the link is unknown or has expired, or its user may not come in."""
+def follow_link(hub: Hub, token: str, address: str = "") -> str | None:
+    """A session's token; None when the link is unknown or has expired."""
     with hub.db.reading() as session:
         row = session.get(SignInLink, token_hash(token))
         user = session.get(HubUser, row.user_id) if row else None
-    return None if row is None or user is None or user.disabled or row.expires_at <= hub.now() else row
-
-
-def follow_link(hub: Hub, token: str, address: str = "") -> str | None:
-    """A session's token; None when the link is unknown or has expired."""
-    row = link_that_holds(hub, token)
-    if row is None:
+    if row is None or user is None or user.disabled or row.expires_at <= hub.now():
         return None
-    if row.single_use and not _used_up(hub, row.token_hash, row.user_id):
+    if row.single_use and not _used_up(hub, row.token_hash, user.id):
         return None
-    return open_session(hub, row.user_id, address, row.made_by)
+    return open_session(hub, user.id, address, row.made_by)
 
 
 def _used_up(hub: Hub, hash: str, user_id: str) -> bool:

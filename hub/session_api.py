@@ -24,14 +24,6 @@ EXPIRED = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>登�
 password</a>.</p></html>"""
 
 
-ENTER = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>登录</title>
-<meta name="viewport" content="width=device-width"><style>body { font: 16px/1.6 sans-serif; margin: 3rem auto; max-width: 30rem;
-padding: 0 1rem } button { font: inherit; padding: .6rem 2rem }</style>
-<main><h1>登录</h1><p>此链接只能使用一次。请确认是您本人的链接，再点“登录”。</p>
-<p lang="en">This link works once. Make sure that it is yours, then sign in.</p>
-<form method="post"><button autofocus>登录 · Sign in</button></form></main></html>"""
-
-
 class SignIn(BaseModel):
     name: str
     password: str
@@ -79,15 +71,6 @@ def sign_in(body: SignIn, request: Request, response: Response, hub: TheHub) -> 
 
 
 @router.get("/signin/{token}", include_in_schema=False)
-def open_sign_in_link(token: str, request: Request, hub: TheHub) -> Response:
-    """A link that works once is followed by a press of a button: programs that look at links in chats and mail used it up."""
-    link = auth.link_that_holds(hub, token)
-    if link is not None and link.single_use:
-        return HTMLResponse(ENTER)
-    return follow_sign_in_link(token, request, hub)
-
-
-@router.post("/signin/{token}", include_in_schema=False)
 def follow_sign_in_link(token: str, request: Request, hub: TheHub) -> Response:
     session = auth.follow_link(hub, token, _address(request))
     if session is None:
