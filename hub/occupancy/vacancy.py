@@ -206,8 +206,13 @@ def missing_contacts(contacts: tuple[Contact, ...], window: tuple[PresenceDay, .
     failed, off_hours = len(visits if by_visit else recent), sum(contact.off_hours for contact in visits)
     if failed >= need.failed and off_hours >= need.in_person_off_hours:
         return None
+    if by_visit:
+        return (
+            f"尚缺人工联系记录：需至少{need.failed}次预约上门未遇（现有{failed}次），"
+            f"其中至少{need.in_person_off_hours}次为夜间或周末上门（现有{off_hours}次）；此前不升级为红色。"
+        )
     return (
-        f"尚缺人工联系记录：需至少{need.failed}次{'预约上门未遇' if by_visit else '联系未果'}（现有{failed}次），"
+        f"尚缺人工联系记录：需至少{need.failed}次联系未果（现有{failed}次），"
         f"其中至少{need.in_person_off_hours}次为夜间或周末上门（现有{off_hours}次）；此前不升级为红色。"
     )
 
