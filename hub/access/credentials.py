@@ -99,10 +99,10 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
     active = active_by_member(credentials)
     today = local_day(estate, now)
     wishes = {m.member_id: wanted_identifiers(m.facts, today) for m in members}
-    asked = None if scope.whole else {i.value for wish in wishes.values() for i in wish if i.value}
-    claimed = claims(uow.session, estate.id, asked)
+    asked = None if scope.whole else {(i.type, i.value) for wish in wishes.values() for i in wish if i.value}
+    claimed = claims(uow.session, estate.id, None if asked is None else {value for _type, value in asked})
     owner, blocked = claimed.owner, claimed.blocked
-    lost = lost_elsewhere(uow.session, estate.id)
+    lost = lost_elsewhere(uow.session, estate.id, asked)
     _let_go(members, active, wishes, owner, today)
     resigned = {(c.person_id, c.tenancy_id) for c in credentials if _ended_by(c, Cause.OWN_REQUEST)}
     new_faces = NewFaces(uow.session, estate)

@@ -25,6 +25,7 @@ from hub.tables import (
     Person,
     Tenancy,
 )
+from hub.tenancy.onfile import parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,13 +303,15 @@ def claims(session: Session, estate_id: str, values: Collection[str] | None = No
     return found
 
 
-def lost_elsewhere(session: Session, estate_id: str) -> dict[str, set[tuple[str, str]]]:
+def lost_elsewhere(
+    session: Session, estate_id: str, shown: Collection[tuple[str, str]] | None = None
+) -> dict[str, set[tuple[str, str]]]:
     """Person → (type, value) of what the same human being reported lost in another estate: it opens nothing of his here either.
 
-    Of others it says nothing: numbers are short, and somebody else's card may have the same.
+    Of others it says nothing: numbers are short, and somebody else's card may have the same. `shown`: of these alone.
     """
     head = func.coalesce(Person.same_as, Person.id)
-    rows = session.execute(
+    query = (
         select(head, CredentialIdentifierRow.type, CredentialIdentifierRow.value)
         .join(CredentialRow, CredentialRow.token == CredentialIdentifierRow.token)
         .join(Person, Person.id == CredentialRow.person_id)
@@ -317,13 +320,16 @@ def lost_elsewhere(session: Session, estate_id: str) -> dict[str, set[tuple[str,
             CredentialRow.state == "ended", CredentialRow.ended_because.startswith(Cause.REPLACED_AFTER_INCIDENT.value)
         )
     )
+    if shown is not None:
+        query = query.where(
+            CredentialIdentifierRow.type.in_(sorted({type_ for type_, _ in shown})),
+            CredentialIdentifierRow.value.in_(sorted({value for _, value in shown})),
+        )
     lost: dict[str, set[tuple[str, str]]] = {}
-    for one, type_, value in rows:
+    for one, type_, value in session.execute(query):
         lost.setdefault(one, set()).add((type_, value))
-    heads = sorted(lost)
     found: dict[str, set[tuple[str, str]]] = {}
-    for start in range(0, len(heads), 400):
-        part = heads[start : start + 400]
+    for part in parts(sorted(lost)):
         people = select(Person.id, head).where(or_(Person.id.in_(part), Person.same_as.in_(part)))
         found |= {person: lost[one] for person, one in session.execute(people)}
     return found
