@@ -19,6 +19,7 @@ from hub.occupancy.detect import detect
 from hub.occupancy.dirty import take_marks
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.finding import Finding
+from hub.occupancy.former import former_of
 from hub.occupancy.life import Life, life_before, life_of
 from hub.occupancy.likely import Model
 from hub.occupancy.load import load_judged
@@ -28,7 +29,6 @@ from hub.occupancy.pack import Calendar
 from hub.occupancy.presence import Memory
 from hub.occupancy.quiet import rest_of
 from hub.occupancy.rows import presence_row
-from hub.occupancy.strangers import strangers_of
 from hub.occupancy.values import DwellingRecord
 from hub.tables import PresenceDay
 
@@ -64,7 +64,7 @@ def spend(
     dwellings = list(due)
     now = known(session, view, dwellings)
     begun = [one.tenancy_id for one in now.households.values() if (one.handover or view.first) > view.first]
-    strangers = strangers_of(session, begun)
+    former = former_of(session, begun)
     written = _written(session, {home: max(since or view.first, view.first) for home, since in due.items()})
     return [
         _judged(
@@ -74,7 +74,7 @@ def spend(
             view,
             due[record.dwelling_id],
             written.get(record.dwelling_id, {}),
-            strangers.get(record.dwelling_id, frozenset()),
+            former.get(record.dwelling_id, frozenset()),
             calendar,
             model,
         )
@@ -89,7 +89,7 @@ def _judged(
     view: EstateView,
     since: date | None,
     written: Mapping[date, _Day],
-    strangers: frozenset[str],
+    former: frozenset[str],
     calendar: Calendar,
     model: Model,
 ) -> Anew:
@@ -97,7 +97,7 @@ def _judged(
     record = replace(given, days=RecentDays.of(kept, len(kept))) if len(kept) == len(given.days) else given
     found = detect(record, view.pack, calendar, model, view.outcomes)
     kept.rest = rest_of(record, view.pack, model, bool(found))
-    life = life_of(record, strangers)
+    life = life_of(record, former)
     lives = [life]
     if not night.needs_all(record, kept, found, life, view.pack, model):
         kept.trim()

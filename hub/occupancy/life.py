@@ -72,28 +72,28 @@ class Life:
     against: Mapping[LifeKind, str] = field(default_factory=lambda: NOTHING)
 
 
-def life_of(record: DwellingRecord, strangers: frozenset[str] = frozenset()) -> Life:
-    """What the record proves of the present tenancy, or of the one that ended last. `strangers`: residents' credentials that are
+def life_of(record: DwellingRecord, former: frozenset[str] = frozenset()) -> Life:
+    """What the record proves of the present tenancy, or of the one that ended last. `former`: residents' credentials that are
     not the present household's."""
     if not record.days:
         return Life(None, (), frozenset())
     if record.household is not None:
-        return _begun(record, strangers)
+        return _begun(record, former)
     if record.ended_tenancy is not None and record.vacant_since is not None:
         return _ended(record, record.ended_tenancy, record.vacant_since)
     return Life(None, (), frozenset())
 
 
-def _begun(record: DwellingRecord, strangers: frozenset[str]) -> Life:
+def _begun(record: DwellingRecord, former: frozenset[str]) -> Life:
     household = record.household
     assert household is not None
     tenancy, start = household.tenancy_id, household.handover or household.first
     if household.handover is None or start <= (record.first_day or start):
         return Life(tenancy, (), OVER, AS_IT_GOES_ON)  # begun before the record: neither proved nor taken back
     days = record.since(start)
-    handed = _handed_over(tenancy, days, strangers)
+    handed = _handed_over(tenancy, days, former)
     came = handed.day if handed else date.max
-    lived = [i for i, day in enumerate(days) if _lived(day, household, came) and not _only_strangers(day, strangers)]
+    lived = [i for i, day in enumerate(days) if _lived(day, household, came) and not _only_former(day, former)]
     facts = tuple(fact for fact in (handed, _moved_in(tenancy, days, lived)) if fact)
     return Life(tenancy, facts, frozenset(LifeKind), AS_IT_GOES_ON)
 
@@ -115,18 +115,18 @@ def life_before(record: DwellingRecord, tenancy: str, left: date) -> Life:
     return Life(tenancy, (_moved_out(record, tenancy, left, runs[0]),), frozenset({LifeKind.MOVED_OUT}))
 
 
-def _only_strangers(day: PresenceDay, strangers: frozenset[str]) -> bool:
+def _only_former(day: PresenceDay, former: frozenset[str]) -> bool:
     """Who lived there before carries the last boxes down; nobody of the household passed."""
-    return bool(day.passes) and strangers.issuperset({*day.identified_by, *day.cards_of} or {""})
+    return bool(day.passes) and former.issuperset({*day.identified_by, *day.cards_of} or {""})
 
 
-def _handed_over(tenancy: str, days: Sequence[PresenceDay], strangers: frozenset[str]) -> LifeFact | None:
+def _handed_over(tenancy: str, days: Sequence[PresenceDay], former: frozenset[str]) -> LifeFact | None:
     """The first pass by one of the household's own credentials."""
-    index = next((i for i, day in enumerate(days) if day.passes and not _only_strangers(day, strangers)), None)
+    index = next((i for i, day in enumerate(days) if day.passes and not _only_former(day, former)), None)
     if index is None:
         return None
     day = days[index]
-    mixed = not strangers.isdisjoint({*day.identified_by, *day.cards_of})
+    mixed = not former.isdisjoint({*day.identified_by, *day.cards_of})
     often = f"{day.day:%Y-%m-%d}本户凭证首次通行（共{day.passes}次）。"
     proof, because = ["F1"], [f"{day.day:%Y-%m-%d}本户凭证首次通行。" if mixed else often]
     if day.water is not None and day.water > READY_WATER:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.finding import Finding
+from hub.occupancy.former import former_of
 from hub.occupancy.life import LATELY_DAYS, Life, LifeKind, life_of
 from hub.occupancy.likely import Model
 from hub.occupancy.load import readings_of, uses_of
@@ -34,7 +35,6 @@ from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
 from hub.occupancy.quiet import one_more, quiet, rest_key
 from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, Recognition, counted, recognition, shares
 from hub.occupancy.rows import presence_row
-from hub.occupancy.strangers import strangers_of
 from hub.occupancy.values import (
     LOOK_BACK_DAYS,
     ByDay,
@@ -111,13 +111,13 @@ def spend(session: Session, view: EstateView, dwellings: Sequence[str], calendar
     by_day = _by_day(session, view, ones, counts)
     settled = _settled(session, [one.household.tenancy_id for one in ones if one.household is not None])
     moving = {one.household.tenancy_id for one in ones if one.household is not None and _life_open(one, settled)}
-    strangers = strangers_of(session, moving)
+    former = former_of(session, moving)
     spent = list[Judged]()
     for one in ones:
         record = _record(seen, one, by_day)
         try:
             asked = one.household is None or one.household.tenancy_id in moving
-            life = life_of(record, strangers.get(one.dwelling, frozenset())) if asked else None
+            life = life_of(record, former.get(one.dwelling, frozenset())) if asked else None
             found = _found(record, one, life, view, calendar, model)
         except NeedsHistory:
             long_way[one.dwelling] = last

@@ -25,7 +25,7 @@ READERS = {
     "hub/occupancy/load.py": {"CredentialRow"},
     "hub/occupancy/recognised.py": {"CredentialRow"},
     "hub/occupancy/door_doubts.py": {"CredentialRow"},
-    "hub/occupancy/strangers.py": {"CredentialRow"},
+    "hub/occupancy/former.py": {"CredentialRow"},
     "hub/evidence/collect.py": {"Device"},
     "hub/evidence/reviews.py": {"Device"},
 }

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from hub.tables import CredentialRow, HouseholdMember, PassDay, Tenancy
 
 
-def strangers_of(session: Session, tenancies: Collection[str]) -> dict[str, frozenset[str]]:
+def former_of(session: Session, tenancies: Collection[str]) -> dict[str, frozenset[str]]:
     """Dwelling of each of these tenancies → residents' credentials of other tenancies that passed since its hand-over. A card of
     the same people's own tenancy before (a renewal) is none of them."""
     if not tenancies:
