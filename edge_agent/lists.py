@@ -247,9 +247,7 @@ class ListKeeper:
             raise ListRefused("conflict", f"list of {device}: generation {number} came with two contents")
         if verdict is Acceptance.APPLY:
             desk.unkept = signed, incoming.access_list
-            with contextlib.suppress(
-                OSError, sqlite3.Error
-            ):  # nobody stands outside, or gets in, because a disk is full
+            with contextlib.suppress(OSError, sqlite3.Error):  # nobody stands outside, or gets in, for a full disk
                 await self._keep(device)
             if desk.decides and incoming.built is None:
                 await heavy(getattr, incoming, "index")

@@ -25,9 +25,8 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
     except sqlite3.DatabaseError:
         db.close()
         raise
-    except (
-        OSError
-    ) as error:  # read-only, with a write-ahead log that a power cut left: SQLite opens that, and never writes again
+    except OSError as error:
+        # read-only, with a write-ahead log that a power cut left: SQLite opens that, and never writes again
         db.close()
         failed = sqlite3.OperationalError(f"{path}: {error}")
         failed.sqlite_errorcode = sqlite3.SQLITE_READONLY
