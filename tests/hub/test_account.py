@@ -16,6 +16,7 @@ from hub import account, auth
 from hub.auth import Principal
 from hub.english.phrases import english
 from hub.errors import ApiError, Conflict
+from hub.passwords import matches
 from hub.second_person import require_other
 from hub.services import Hub
 from hub.tables import AuditRow, HubUser, SignInLink, UserSession
@@ -252,6 +253,28 @@ def test_a_right_guess_among_many_at_once_waits_like_the_rest(
     assert refused.value.status == 401
     clock.pass_(minutes=16)
     assert auth.sign_in(sqlite_hub, "wang", OLD)
+
+
+def test_a_right_guess_of_the_current_password_among_many_at_once_changes_nothing(
+    sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of whoever sits at a session that was left open."""
+    user = add(sqlite_hub, "wang", password=OLD)
+    own = auth.open_session(sqlite_hub, user)
+    who = auth.by_session(sqlite_hub, own)
+
+    def wrong_ones() -> None:
+        for _ in range(auth.MAX_FAILURES):
+            with pytest.raises(ApiError):
+                account.set_password(sqlite_hub, who, own, "wrong wrong wrong", NEW)
+
+    once = iter([wrong_ones])
+    before(monkeypatch, account, "hash_of", lambda: next(once, lambda: None)())
+    with pytest.raises(ApiError) as refused:
+        account.set_password(sqlite_hub, who, own, OLD, NEW)
+    assert refused.value.code == "locked"
+    with sqlite_hub.db.reading() as session:
+        assert matches(session.get_one(HubUser, user).password_hash, OLD)
 
 
 def test_who_signs_in_with_a_password_that_is_being_changed_is_not_let_in(
