@@ -298,16 +298,24 @@ def make_sign_in_link(
     return f"/signin/{token}"
 
 
-def follow_link(hub: Hub, token: str, address: str = "") -> str | None:
-    """A session's token; None when the link is unknown or has expired."""
+def _standing(hub: Hub, token: str) -> SignInLink | None:
     with hub.db.reading() as session:
         row = session.get(SignInLink, token_hash(token))
         user = session.get(HubUser, row.user_id) if row else None
-    if row is None or user is None or user.disabled or row.expires_at <= hub.now():
+    return row if row and user and not user.disabled and row.expires_at > hub.now() else None
+
+
+def link_stands(hub: Hub, token: str) -> bool:
+    """Whether it would sign somebody in. Uses nothing up and writes nothing."""
+    return _standing(hub, token) is not None
+
+
+def follow_link(hub: Hub, token: str, address: str = "") -> str | None:
+    """A session's token; None when the link is unknown or has expired."""
+    row = _standing(hub, token)
+    if row is None or (row.single_use and not _used_up(hub, row.token_hash, row.user_id)):
         return None
-    if row.single_use and not _used_up(hub, row.token_hash, user.id):
-        return None
-    return open_session(hub, user.id, address, row.made_by)
+    return open_session(hub, row.user_id, address, row.made_by)
 
 
 def _used_up(hub: Hub, hash: str, user_id: str) -> bool:

@@ -143,7 +143,7 @@ def add_user_command(
 def sign_in_link_command(
     name: Annotated[str, typer.Argument(help="Sign-in name.")], directory: Directory = DIR
 ) -> None:
-    """Print a link that signs a user in (recovery). It works for 12 hours."""
+    """Print a link that signs a user in (recovery): opened, its button does, once. It works for 12 hours."""
     with loading():
         from hub import auth
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from hub import account, auth
+from hub import account, auth, link_page
 from hub.account import PasswordState
 from hub.auth import Principal, hub_of
 from hub.services import Hub
@@ -18,10 +18,6 @@ from hub.tables import Estate, HubUser
 router = APIRouter(tags=["session"])
 TheHub = Annotated[Hub, Depends(hub_of)]
 SignedIn = Annotated[Principal, Depends(auth.signed_in)]
-EXPIRED = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>登录链接已失效</title>
-<h1>登录链接已失效</h1><p>链接只在有效期内可用。请向管理员索取新的登录链接，或<a href="/">用密码登录</a>。</p>
-<p lang="en">This sign-in link is used up or has expired. Ask an administrator for a new one, or <a href="/">sign in with your
-password</a>.</p></html>"""
 
 
 class SignIn(BaseModel):
@@ -70,12 +66,19 @@ def sign_in(body: SignIn, request: Request, response: Response, hub: TheHub) -> 
     _give_cookie(hub, response, auth.sign_in(hub, body.name, body.password, _address(request)))
 
 
-@router.get("/signin/{token}", include_in_schema=False)
+@router.api_route("/signin/{token}", methods=["GET", "HEAD"], include_in_schema=False)
+def show_sign_in_link(token: str, hub: TheHub) -> Response:
+    return link_page.ask() if auth.link_stands(hub, token) else link_page.ended()
+
+
+@router.post("/signin/{token}", include_in_schema=False)
 def follow_sign_in_link(token: str, request: Request, hub: TheHub) -> Response:
+    if auth.link_stands(hub, token) and link_page.pressed_elsewhere(request, hub.config):
+        return link_page.ask(403)
     session = auth.follow_link(hub, token, _address(request))
     if session is None:
-        return HTMLResponse(EXPIRED, 410)
-    response = RedirectResponse("/", 303)
+        return link_page.ended()
+    response = RedirectResponse("/", 303, link_page.HEADERS)
     _give_cookie(hub, response, session)
     return response
 

@@ -33,7 +33,7 @@ def add(hub: Hub, name: str, role: str = "housing_official", password: str | Non
 def enter(hub: Hub, client_for: ClientFor, path: str) -> TestClient:
     """Signed in by a link."""
     client = client_for(hub)
-    assert client.get("/signin/" + path.rpartition("/signin/")[2], follow_redirects=False).status_code == 303
+    assert client.post("/signin/" + path.rpartition("/signin/")[2], follow_redirects=False).status_code == 303
     client.headers["X-CSRF-Token"] = client.get("/api/v1/me").json()["csrf"]
     return client
 
@@ -94,7 +94,7 @@ def test_another_takes_the_current_one_and_ends_all_else(sqlite_hub: Hub, client
     assert put(client, NEW, OLD) == (204, "")
     assert client.get("/api/v1/me").status_code == 200, "this one goes on"
     assert other.get("/api/v1/me").status_code == 401, "a session elsewhere has ended"
-    assert client_for(sqlite_hub).get(link, follow_redirects=False).status_code == 410, "and a link nobody followed"
+    assert client_for(sqlite_hub).post(link, follow_redirects=False).status_code == 410, "and a link nobody followed"
     assert client_for(sqlite_hub).post("/api/v1/session", json={"name": "wang", "password": OLD}).status_code == 401
     by_password(sqlite_hub, client_for, "wang", NEW)
     assert [(r["subject"], r["replaced"], r["let_in_by"], r["sessions_ended"]) for r in rows(sqlite_hub)] == [

@@ -90,13 +90,13 @@ def test_a_sign_in_link_works_once_and_until_it_expires(
 ) -> None:
     client = client_for(sqlite_hub)
     link = auth.make_sign_in_link(sqlite_hub, "wang", single_use=single_use)
-    reply = client.get(link, follow_redirects=False)
+    reply = client.post(link, follow_redirects=False)
     assert (reply.status_code, reply.headers["location"]) == (303, "/")
     assert client.get("/api/v1/me").json()["name"] == "wang"
-    again = client.get(link, follow_redirects=False)
+    again = client.post(link, follow_redirects=False)
     assert again.status_code == (410 if single_use else 303), "a link is of one use unless the demo made it"
     clock.pass_(hours=13)
-    late = client.get(link, follow_redirects=False)
+    late = client.post(link, follow_redirects=False)
     assert late.status_code == 410
     assert "已失效" in late.text
 

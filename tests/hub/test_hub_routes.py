@@ -21,7 +21,16 @@ SignIn = Callable[..., TestClient]
 
 E = "E001"
 """The estate the manager of E002 must not see."""
-PUBLIC = {"sign_in", "health", "follow_sign_in_link", "enrol_edge", "console", "push_tenancies", "code_of_pass"}
+PUBLIC = {
+    "sign_in",
+    "health",
+    "show_sign_in_link",
+    "follow_sign_in_link",
+    "enrol_edge",
+    "console",
+    "push_tenancies",
+    "code_of_pass",
+}
 IDS = {
     "estate_id": E,
     "estate": E,

@@ -134,7 +134,7 @@ def site(sqlite_hub: Hub, small_site: Callable[[Hub], None]) -> Hub:
 
 def follow(hub: Hub, client_for: Any, url: str) -> TestClient:
     client = client_for(hub)
-    assert client.get("/signin/" + url.rpartition("/signin/")[2], follow_redirects=False).status_code == 303
+    assert client.post("/signin/" + url.rpartition("/signin/")[2], follow_redirects=False).status_code == 303
     client.headers["X-CSRF-Token"] = client.get("/api/v1/me").json()["csrf"]
     return client
 

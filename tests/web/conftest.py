@@ -104,11 +104,11 @@ def watched(browser: Browser, served: Served) -> Iterator[BrowserContext]:
 
 
 def opener(context: BrowserContext, served: Served) -> Callable[[str, str], Page]:
-    """`open("official", "/cases")`: a page of somebody signed in by a link, which the browser follows without drawing a page."""
+    """`open("official", "/cases")`: a page of somebody signed in by a link, whose button is pressed without drawing a page."""
 
     def enter(name: str, path: str) -> Page:
         page = context.new_page()
-        answer = context.request.get(served.url + auth.make_sign_in_link(served.hub, name), max_redirects=0)
+        answer = context.request.post(served.url + auth.make_sign_in_link(served.hub, name), max_redirects=0)
         assert answer.status == 303, f"the link of {name} was answered {answer.status}: {answer.text()}"
         page.goto(served.url + path)
         return page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from test_web_devices import pick
 from web_estate import PASSWORD, Served
-from web_support import OpenAs, violations
+from web_support import OpenAs, enter_by, violations
 
 from hub import auth
 
@@ -95,7 +95,7 @@ def test_the_administrator_sees_who_is_locked_out_and_lets_them_in(open_as: Open
     row.get_by_role("button", name="official 的登录链接").click()
     path = page.get_by_test_id("handover").inner_text().partition("/signin/")[2]
     page.get_by_role("button", name="关闭").last.click()
-    page.goto(f"{served.url}/signin/{path}")
+    enter_by(page, f"{served.url}/signin/{path}")
     page.get_by_role("link", name="我的账号").click()
     expect(page.get_by_test_id("password")).to_contain_text("可以直接设置一次新密码")
     expect(page.get_by_label("当前密码")).to_have_count(0)

@@ -141,7 +141,7 @@ def test_who_came_by_a_link_goes_on_by_a_link_and_another_finds_nothing(
 
     def follow(name: str) -> None:
         """In another tab of the browser."""
-        answer = context.request.get(served.url + auth.make_sign_in_link(served.hub, name), max_redirects=0)
+        answer = context.request.post(served.url + auth.make_sign_in_link(served.hub, name), max_redirects=0)
         assert answer.status == 303
         page.get_by_role("button", name="已用链接登录，继续").click()
         expect(page.get_by_role("region", name="重新登录")).to_have_count(0)

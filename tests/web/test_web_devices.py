@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 from web_estate import EDGE, ESTATE, TERMINAL, Served
-from web_support import OpenAs, live, violations
+from web_support import OpenAs, enter_by, live, violations
 
 from device_drivers.contract.device import DeviceStatus
 from device_drivers.contract.messages import DeviceReported
@@ -148,7 +148,7 @@ def test_a_user_comes_in_by_a_link(open_as: OpenAs, served: Served) -> None:
     link = page.get_by_test_id("handover").inner_text()
     expect(page.get_by_role("dialog").last).to_contain_text("前有效")
     page.context.clear_cookies()
-    page.goto(served.url + link[link.index("/signin/") :])
+    enter_by(page, served.url + link[link.index("/signin/") :])
     expect(page.get_by_role("menuitem", name="线索与核查")).to_be_visible()
 
 

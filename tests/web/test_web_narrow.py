@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import update
 from web_estate import ESTATE, HOME, Served
-from web_support import OpenAs, violations
+from web_support import OpenAs, enter_by, violations
 
 from hub import auth
 from hub.tables import Door, Estate, HubUser, Person
@@ -73,10 +73,10 @@ def test_an_administrator_of_a_hub_without_an_estate_is_told_what_to_do(browser:
         auth.add_user(new_hub.hub, name, name, role, [], None, "test")
     context = browser.new_context(locale="zh-CN")
     page = context.new_page()
-    page.goto(new_hub.url + auth.make_sign_in_link(new_hub.hub, "admin"))
+    enter_by(page, new_hub.url + auth.make_sign_in_link(new_hub.hub, "admin"))
     expect(page.get_by_role("main")).to_contain_text("estate-hub import-site")
     page.get_by_role("link", name="尚未设置密码").click()
     expect(page.get_by_role("button", name="保存密码")).to_be_visible()
-    page.goto(new_hub.url + auth.make_sign_in_link(new_hub.hub, "official"))
+    enter_by(page, new_hub.url + auth.make_sign_in_link(new_hub.hub, "official"))
     expect(page.get_by_role("main")).to_contain_text("请联系系统管理员")
     context.close()

@@ -11,6 +11,12 @@ OpenAs = Callable[[str, str], Page]
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 
+def enter_by(page: Page, link: str) -> None:
+    """Opens a sign-in link and presses its button."""
+    page.goto(link)
+    page.get_by_role("button", name="登录").click()
+
+
 def live(page: Page) -> None:
     expect(page.get_by_test_id("link")).to_have_attribute("data-state", "live")
 

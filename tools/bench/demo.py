@@ -70,7 +70,7 @@ def pass_to_screen(url: str, link: str, directory: Path, count: int = PASSES) ->
     control = httpx.Client(base_url=f"http://127.0.0.1:{plan['control_port']}", timeout=20, trust_env=False)
     control.post("/estate/speed", json={"speed": 0.01})  # nobody else walks meanwhile
     with httpx.Client(base_url=url, follow_redirects=True, timeout=30, trust_env=False) as console:
-        console.get(link)
+        console.post(link)
         estate = console.get("/api/v1/me").json()["estates"][0]["id"]
         with console.stream("GET", "/api/v1/stream", params={"estate": estate}) as stream:
             frames = (line for line in stream.iter_lines() if line.startswith("data:"))

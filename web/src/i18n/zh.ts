@@ -157,7 +157,7 @@ export const zh = {
   },
   signIn: {
     title: "登录", name: "用户名", password: "密码", submit: "登录", nameNeeded: "请输入用户名", passwordNeeded: "请输入密码",
-    help: "忘记密码请联系系统管理员。所有操作均写入审计日志。", ended: "登录已失效，请重新登录。", again: "重新登录", waits: "页面上没有提交的内容还在，登录后继续；换一个人登录则不保留。", byLink: "没有密码的，请向系统管理员索取新的登录链接，在本浏览器的另一个标签页打开后回到这里。", goOn: "已用链接登录，继续", giveUp: "放弃未提交的内容", left: "连不上服务器：服务器还不知道您已退出。本页会继续告知，请等这条提示消失后再离开；或删除本浏览器的 Cookie。", failed: "登录没有成功",
+    help: "忘记密码请联系系统管理员。所有操作均写入审计日志。", ended: "登录已失效，请重新登录。", again: "重新登录", waits: "页面上没有提交的内容还在，登录后继续；换一个人登录则不保留。", byLink: "没有密码的，请向系统管理员索取新的登录链接，在本浏览器的另一个标签页打开并登录后回到这里。", goOn: "已用链接登录，继续", giveUp: "放弃未提交的内容", left: "连不上服务器：服务器还不知道您已退出。本页会继续告知，请等这条提示消失后再离开；或删除本浏览器的 Cookie。", failed: "登录没有成功",
   },
   live: {
     title: "实时", dwellings: "房屋", occupied: "在住", vacant: "空置", suspected: "疑似（待核实）", passesToday: "今日通行", passesHour: "近一小时",
@@ -369,7 +369,7 @@ export const zh = {
     deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, vacancyDays: (y: number, o: number, r: number) => `闲置：${y} 天黄色、${o} 天橙色、${r} 天红色`, livedDays: (w: number, l: number) => `闲置：${w} 天内居住不满 ${l} 天`, subletDays: (d: number, p: number) => `转租：${d} 天未见登记人员且用水达平日 ${p}%`, outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,
     outboxColumns: { at: "时间", kind: "类型", subject: "对象", state: "送达" }, users: "用户", userColumns: { name: "用户名", display: "姓名", role: "角色", estates: "小区", state: "状态" }, disabled: "已停用", enabled: "可用", lockedUntil: (at: string) => `密码输错过多，锁定至 ${at}`, allEstates: "全部",
     addUser: "添加用户", userName: "用户名（登录用）", displayName: "姓名", rolePick: "角色", estatesPick: "可管理的小区", estatesHint: "小区管理员至少选一个；其他角色不选即全部。", way: "登录方式", byLink: "登录链接（2 小时内有效）", byPassword: "密码", passwordHint: "至少 10 位", roleNeeded: "请填写用户名并选择角色。",
-    link: "登录链接", linkOf: (name: string) => `${name} 的登录链接`, linkHint: (until: string) => `请当面或经可信渠道交给本人，${until} 前有效。打开即登录，请勿转发。`,
+    link: "登录链接", linkOf: (name: string) => `${name} 的登录链接`, linkHint: (until: string) => `请当面或经可信渠道交给本人，${until} 前有效。打开并点击“登录”后生效，仅此一次，请勿转发。`,
     retention: "个人信息保存期限", retentionHint: "到期自动分批删除，每批写入审计日志。正在核查或仍可起诉的案件、尚未送达租赁系统的消息所涉房屋，相关记录暂不删除。", retentionHead: ["记录", "保存天数", "依据", "最近一次", "累计删除"], retentionRun: (day: string, deleted: number, held: number) => `${day}：删除 ${deleted}，因案件或未送达消息保留 ${held}`, retentionNever: "尚未执行",
     edges: "网关", edgeColumns: { name: "名称", state: "状态", seen: "最后联系", backlog: "待补传", enrol: "登记" }, token: "生成登记口令", tokenHint: "在网关（边缘机）上执行下面的命令完成登记。口令只能用一次。", tokenUntil: (at: string) => `${at} 前有效`, tokenReplaces: "重新登记会更换这台网关的证书和密钥，原来的随即失效。同一台网关重新登记时在命令末尾加 --again，保留其记录、名单和设置。",
   },
