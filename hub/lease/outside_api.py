@@ -26,12 +26,14 @@ ANALYSIS = "occupancy.analyse"
 
 
 class NewSign(BaseModel):
-    """A class of family F5 and its day. `digest`: SHA-256 of the copy of an advertisement, which stays with the office."""
+    """A class of family F5 and its day. `digest`: SHA-256 of the copy of an advertisement, which stays with the office.
+    `reason`: how it is known, for the audit trail alone."""
 
     kind: str
     on: date
     anonymous: bool = False
     digest: str = Field(default="", pattern=SHA256)
+    reason: str = Field(default="", max_length=500)
 
 
 class SignMade(BaseModel):
@@ -107,7 +109,8 @@ def record_sign(dwelling_id: str, body: NewSign, hub: TheHub, principal: Recorde
         raise BadRequest("请从列表中选择类别；租金、户籍等由租赁系统提供。")
     if body.kind == "advert" and not body.digest:
         raise BadRequest("出租信息须附所存副本的SHA-256摘要。", "digest_needed")
-    with hub.db.unit_of_work(principal.id, f"outside sign {body.kind}", now=hub.now()) as uow:
+    reason = body.reason.strip() or f"outside sign {body.kind}"
+    with hub.db.unit_of_work(principal.id, reason, now=hub.now()) as uow:
         dwelling = _dwelling(uow.session.get(Dwelling, dwelling_id), principal)
         wish = outside.Wish(body.kind, body.on, None, body.anonymous, body.digest)
         id = outside.keep(uow, dwelling, wish, "desk", "", principal.id)

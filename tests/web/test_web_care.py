@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import delete, select
 from web_estate import ESTATE, HOME, Served
 from web_support import OpenAs, violations
 
-from hub.tables import CareCall, CareWatch, Person
+from hub.tables import AuditRow, CareCall, CareWatch, OutsideSign, Person
 
 
 def _shot(page: object, name: str) -> None:
@@ -82,3 +82,55 @@ def test_who_decides_cases_has_no_care_page_and_sees_outside_signs(open_as: Open
     _shot(page, "dwelling")
     page.get_by_test_id("language").click()
     expect(signs).to_contain_text("Outside signs")
+
+
+def _choose(page: Page, kind: str) -> None:
+    page.get_by_role("dialog").get_by_role("combobox", name="类别").click()
+    page.locator(".ant-select-dropdown:visible").get_by_title(kind, exact=True).click()
+
+
+def _record(page: Page, kind: str) -> None:
+    _choose(page, kind)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("日期").fill(datetime.now(UTC).date().isoformat())
+    dialog.get_by_label("原因", exact=True).fill("来访者当面反映")
+
+
+def _send(page: Page, signs: int) -> None:
+    page.get_by_role("dialog").get_by_role("button").last.click()
+    expect(page.get_by_test_id("outside-sign")).to_have_count(signs)
+
+
+def test_what_was_told_of_one_sign_is_not_told_of_the_next(open_as: OpenAs, served: Served) -> None:
+    """A named report was kept as an anonymous one, which counts less, and an advertisement with another's digest."""
+    page = open_as("official", f"/dwellings/{HOME}")
+    begin = page.get_by_test_id("outside-signs").get_by_role("button", name="记录所见所闻")
+    begin.click()
+    _record(page, "反映由他人居住")
+    page.get_by_label("匿名").check()
+    _send(page, 1)
+    begin.click()
+    _record(page, "反映长期无人居住")
+    expect(page.get_by_label("匿名")).not_to_be_checked()
+    _send(page, 2)
+    begin.click()
+    _record(page, "网上有该房屋的出租信息")
+    page.get_by_label("所存副本").fill("a" * 64)
+    _send(page, 3)
+    begin.click()
+    _record(page, "网上有该房屋的出租信息")
+    expect(page.get_by_label("所存副本")).to_have_value("")
+
+
+def test_a_tick_that_is_no_more_on_the_form_is_not_sent(open_as: OpenAs, served: Served) -> None:
+    page = open_as("official", f"/dwellings/{HOME}")
+    page.get_by_test_id("outside-signs").get_by_role("button", name="记录所见所闻").click()
+    _record(page, "反映由他人居住")
+    page.get_by_label("匿名").check()
+    _choose(page, "网上有该房屋的出租信息")
+    page.get_by_label("所存副本").fill("a" * 64)
+    _send(page, 1)
+    with served.hub.db.reading() as session:
+        assert [(row.kind, row.anonymous) for row in session.scalars(select(OutsideSign))] == [("advert", False)]
+        kept = session.scalars(select(AuditRow.reason).order_by(AuditRow.id.desc())).first()
+    assert kept == "来访者当面反映", "the form says that how it is known goes to the audit log"

@@ -4724,6 +4724,7 @@ export interface components {
         /**
          * NewSign
          * @description A class of family F5 and its day. `digest`: SHA-256 of the copy of an advertisement, which stays with the office.
+         *     `reason`: how it is known, for the audit trail alone.
          */
         NewSign: {
             /**
@@ -4743,6 +4744,11 @@ export interface components {
              * Format: date
              */
             on: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /** NewUser */
         NewUser: {

@@ -12,6 +12,8 @@ import { Mark } from "../../ui/Mark";
 import { Answer, Panel } from "../../ui/Panel";
 import { ReasonDialog } from "../../ui/ReasonDialog";
 
+interface Kind { kind: string; label_zh: string }
+
 export function OutsideSigns({ dwelling }: { dwelling: string }): ReactNode {
   const { signs: t, words } = useWords();
   const { may } = useSession();
@@ -54,31 +56,42 @@ function Withdraw({ one, dwelling }: { one: OutsideSign; dwelling: string }): Re
   return <Button size="small" onClick={() => void send()}>{t.withdraw}</Button>;
 }
 
-function Record({ dwelling, kinds }: { dwelling: string; kinds: { kind: string; label_zh: string }[] }): ReactNode {
+function Record({ dwelling, kinds }: { dwelling: string; kinds: Kind[] }): ReactNode {
   const { signs: t } = useWords();
-  const client = useQueryClient();
   const [open, setOpen] = useState(false);
-  const [kind, setKind] = useState("");
-  const [on, setOn] = useState("");
-  const [digest, setDigest] = useState("");
-  const [anonymous, setAnonymous] = useState(false);
   return (
     <>
       <Button size="small" onClick={() => setOpen(true)}>{t.record}</Button>
-      <ReasonDialog open={open} title={t.record} hint={t.recordHint} close={() => setOpen(false)} missing={() => (kind && on ? "" : t.missing)}
-        submit={async () => {
-          await call(`/dwellings/${encodeURIComponent(dwelling)}/outside-signs`, { method: "POST", body: { kind, on, anonymous, digest } });
-          await client.invalidateQueries({ queryKey: ["outside-signs", dwelling] });
-          setOpen(false);
-        }}>
-        <label>{t.kind}
-          <Select value={kind || null} onChange={(value: string) => setKind(value)} style={{ width: "100%" }} aria-label={t.kind}
-            options={kinds.map((one) => ({ value: one.kind, label: named(t.kinds, one.kind, one.label_zh) }))} />
-        </label>
-        <label>{t.on}<Input type="date" value={on} onChange={(event) => setOn(event.target.value)} /></label>
-        {kind === "advert" ? <label>{t.digest}<Input value={digest} maxLength={64} onChange={(event) => setDigest(event.target.value.trim())} /></label> : null}
-        {kind.startsWith("report_") ? <label><input type="checkbox" checked={anonymous} onChange={(event) => setAnonymous(event.target.checked)} /> {t.anonymous}</label> : null}
-      </ReasonDialog>
+      {open ? <Dialog dwelling={dwelling} kinds={kinds} close={() => setOpen(false)} /> : null}
     </>
+  );
+}
+
+/** What is not asked of this class is not sent: it may have been filled in before another was chosen. */
+function Dialog({ dwelling, kinds, close }: { dwelling: string; kinds: Kind[]; close: () => void }): ReactNode {
+  const { signs: t } = useWords();
+  const client = useQueryClient();
+  const [kind, setKind] = useState("");
+  const [on, setOn] = useState("");
+  const [copy, setCopy] = useState("");
+  const [unnamed, setUnnamed] = useState(false);
+  const report = kind.startsWith("report_");
+  const advert = kind === "advert";
+  async function send(reason: string): Promise<void> {
+    const body = { kind, on, anonymous: report && unnamed, digest: advert ? copy : "", reason };
+    await call(`/dwellings/${encodeURIComponent(dwelling)}/outside-signs`, { method: "POST", body });
+    await client.invalidateQueries({ queryKey: ["outside-signs", dwelling] });
+    close();
+  }
+  return (
+    <ReasonDialog open title={t.record} hint={t.recordHint} close={close} missing={() => (kind && on ? "" : t.missing)} submit={send}>
+      <label>{t.kind}
+        <Select value={kind || null} onChange={(value: string) => setKind(value)} style={{ width: "100%" }} aria-label={t.kind}
+          options={kinds.map((one) => ({ value: one.kind, label: named(t.kinds, one.kind, one.label_zh) }))} />
+      </label>
+      <label>{t.on}<Input type="date" value={on} onChange={(event) => setOn(event.target.value)} /></label>
+      {advert ? <label>{t.digest}<Input value={copy} maxLength={64} onChange={(event) => setCopy(event.target.value.trim())} /></label> : null}
+      {report ? <label><input type="checkbox" checked={unnamed} onChange={(event) => setUnnamed(event.target.checked)} /> {t.anonymous}</label> : null}
+    </ReasonDialog>
   );
 }
