@@ -25,10 +25,11 @@ CERTIFICATE_LEFT = timedelta(days=14)  # a box renews when 30 are left
 
 
 class Part(BaseModel):
-    """`detail_zh`: one line; `detail`: the same in English."""
+    """`detail_zh`: one line; `detail`: the same in English. `looked` False: nobody looked yet, it is neither well nor ill."""
 
     name: str
     ok: bool
+    looked: bool
     detail: str
     detail_zh: str
 
@@ -45,8 +46,8 @@ def health(hub: Annotated[Hub, Depends(hub_of)]) -> Any:
     return {"ok": all(part.ok for part in parts), "version": VERSION, "parts": parts}
 
 
-def _part(name: str, ok: bool, detail_zh: str) -> Part:
-    return Part(name=name, ok=ok, detail=english(detail_zh), detail_zh=detail_zh)
+def _part(name: str, ok: bool, detail_zh: str, *, looked: bool = True) -> Part:
+    return Part(name=name, ok=ok, looked=looked or not ok, detail=english(detail_zh), detail_zh=detail_zh)
 
 
 def _database_parts(hub: Hub) -> list[Part]:
@@ -62,6 +63,8 @@ def _database_parts(hub: Hub) -> list[Part]:
 def _jobs(session: Session) -> Part:
     failed = [row.job for row in session.scalars(select(JobRun).where(JobRun.ok.is_(False)))]
     total = session.scalar(select(func.count()).select_from(JobRun)) or 0
+    if not total:
+        return _part("jobs", True, "尚未运行", looked=False)
     return _part("jobs", not failed, f"失败：{', '.join(failed)}" if failed else f"{total} 项任务正常")
 
 
@@ -82,7 +85,8 @@ def _edges(session: Session, hub: Hub) -> Part:
         said.append(f"证书未续期：{', '.join(ends[:5])}")
     if unsent:
         said.append(f"过大而无法下发：{', '.join(unsent[:5])}")
-    return _part("edges", all(online) and not (unsent or ends or full or unsure), "；".join(said))
+    well = all(online) and not (unsent or ends or full or unsure)
+    return _part("edges", well, "；".join(said), looked=bool(online))
 
 
 def _source(session: Session) -> Part:
@@ -90,9 +94,12 @@ def _source(session: Session) -> Part:
     bad = [row.source for row in rows if row.last_error]
     held = [row.source for row in rows if row.held]
     said = [f"出错：{', '.join(bad)}" if bad else f"{len(rows)} 个来源"]
+    unread = [row.source for row in rows if row.last_ok_at is None and not row.last_error]
+    if unread:
+        said.append(f"尚未读取：{', '.join(unread)}")
     if held:
         said.append(f"有记录待核：{', '.join(held)}")
-    return _part("tenancy_source", not bad, "；".join(said))
+    return _part("tenancy_source", not bad, "；".join(said), looked=len(unread) < len(rows))
 
 
 def _outbox(session: Session, hub: Hub) -> Part:
@@ -107,8 +114,9 @@ def _law(session: Session) -> Part:
     unlawful = row.detail.partition(" ")[0] if row else ""
     if unlawful.isdigit():
         return _part("law", unlawful == "0", f"{unlawful} 处不合法")
-    failed = row is not None and row.ok is False
-    return _part("law", not failed, "最近一次检查失败" if failed else "尚未检查")
+    if row is not None and row.ok is False:
+        return _part("law", False, "最近一次检查失败")
+    return _part("law", True, "尚未检查", looked=False)
 
 
 def _broker(hub: Hub) -> Part:

@@ -126,6 +126,8 @@ def test_the_health_page_has_words_for_every_part_and_no_panel_that_a_role_may_n
     names = page.get_by_test_id("health").locator("li strong")
     expect(names.first).to_be_visible()
     assert [name for name in names.all_inner_texts() if name.isascii()] == []
+    law = page.get_by_test_id("health").get_by_role("listitem").filter(has_text="合法性检查")
+    expect(law.locator(".mark")).to_have_text("○尚未检查")
     expect(page.get_by_test_id("outbox")).to_have_count(0)
     expect(page.locator("main")).not_to_contain_text("没有权限")
     page = look_as("official", "/settings?tab=health")

@@ -5084,13 +5084,15 @@ export interface components {
         };
         /**
          * Part
-         * @description `detail_zh`: one line; `detail`: the same in English.
+         * @description `detail_zh`: one line; `detail`: the same in English. `looked` False: nobody looked yet, it is neither well nor ill.
          */
         Part: {
             /** Detail */
             detail: string;
             /** Detail Zh */
             detail_zh: string;
+            /** Looked */
+            looked: boolean;
             /** Name */
             name: string;
             /** Ok */

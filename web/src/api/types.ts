@@ -102,6 +102,7 @@ export type TrialLead = S["TrialLead"];
 export type LifeFact = S["LifeFactItem"];
 export type EstatePolicy = S["PolicyItem"];
 export type Health = S["Health"];
+export type HealthPart = S["Part"];
 export type AuditItem = S["AuditItem"];
 export type AuditPage = S["AuditPage"];
 export type DeadLetters = S["DeadLetters"];

@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import { useDeadLetters, useHealth, useOutbox } from "../../api/queries";
+import type { HealthPart } from "../../api/types";
 import * as format from "../../format";
 import { useLanguage, useTold, useWords, word } from "../../i18n";
 import { useZone } from "../../session";
@@ -19,7 +20,7 @@ export function HealthPanel(): ReactNode {
           <ul className="rows">
             {health.parts.map((part) => (
               <li key={part.name}>
-                <strong>{word(words.healthPart, part.name)}</strong><Mark tone={part.ok ? "good" : "bad"}>{part.ok ? t.well : t.unwell}</Mark>
+                <strong>{word(words.healthPart, part.name)}</strong><State part={part} />
                 <span className="faint">{language === "zh" ? part.detail_zh : part.detail}</span>
               </li>
             ))}
@@ -28,6 +29,12 @@ export function HealthPanel(): ReactNode {
       </Answer>
     </Panel>
   );
+}
+
+function State({ part }: { part: HealthPart }): ReactNode {
+  const t = useWords().settings;
+  if (!part.looked) return <Mark tone="none">{t.unlooked}</Mark>;
+  return part.ok ? <Mark tone="good">{t.well}</Mark> : <Mark tone="bad">{t.unwell}</Mark>;
 }
 
 export function OutboxPanel(): ReactNode {
