@@ -100,6 +100,26 @@ def test_english_by_a_switch(look_as: OpenAs) -> None:
     expect(page.get_by_test_id("legend")).to_contain_text("Under repair 1")
 
 
+def test_the_audit_log_says_changes_in_words_and_what_has_none_as_it_was_written(
+    open_as: OpenAs, served: Served
+) -> None:
+    with served.hub.db.unit_of_work("system", "words", now=served.hub.now()) as uow:
+        uow.record("case.opened", "case-1", number="XS-1", kind="sublet", stage="orange")
+        uow.record("pass.ended", "pass-1", because="host_withdrew", fresh=False)
+        uow.record(
+            "policy.changed", "E001", before={"policy": {"snapshots": False}}, after={"unheard_of": ["new-code"]}
+        )
+    page = open_as("auditor", "/settings?tab=audit")
+    row = page.get_by_test_id("audit-row").filter(has_text="XS-1")
+    expect(row).to_contain_text("线索形成 · 对象 case-1 · 编号 XS-1 · 类型 疑似转租 · 等级 橙色预警")
+    expect(row).to_contain_text("终止通行证 · 对象 pass-1 · 原因 接待住户收回 · fresh 否")
+    expect(row).to_contain_text("修改小区规则 · 对象 E001 · 之前 小区规则 通行抓拍 否 · 之后 unheard_of new-code")
+    page.get_by_test_id("language").click()
+    expect(row).to_contain_text("lead opened · of case-1 · number XS-1 · kind ")
+    expect(row).to_contain_text("pass ended · of pass-1 · because ")
+    expect(row).not_to_contain_text("host_withdrew")
+
+
 @pytest.mark.parametrize("pages", PAGES, ids=("places", "access", "settings"))
 def test_no_accessibility_violation(look_as: OpenAs, standing: Served, pages: tuple[str, ...]) -> None:
     page, found = look_as("admin", "/"), {}

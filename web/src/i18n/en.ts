@@ -1,3 +1,4 @@
+import { enAudit } from "./en.audit";
 import { enCare } from "./en.care";
 import { enCases } from "./en.cases";
 import type { Words } from "./zh";
@@ -186,6 +187,7 @@ export const en: Words = {
     kinds: { handed_over: "handed over", moved_in: "moved in", moved_out: "moved out", ready_to_relet: "ready to be let again" }, families: { F1: "doors", F2: "meters" },
   },
   caseSteps: enCases,
+  audit: enAudit,
   ...enCare,
   cases: {
     title: "Leads and checks", reminder: "A lead is not a verdict: everything here is suspected and to be verified by a person. No lead ever takes anybody's access away.", filters: "Filters", state: "State", kind: "Kind", stage: "Alert",

@@ -1,5 +1,6 @@
 /** Every word on the screen. Chinese is the source; `en.ts` has the same shape, so a missing key does not compile. */
 
+import { zhAudit } from "./zh.audit";
 import { zhCare } from "./zh.care";
 import { zhCases } from "./zh.cases";
 
@@ -200,6 +201,7 @@ export const zh = {
     kinds: { handed_over: "已交付使用", moved_in: "已入住", moved_out: "已搬离", ready_to_relet: "可再次配租" } as Record<string, string>, families: { F1: "门禁", F2: "水电表" } as Record<string, string>,
   },
   caseSteps: zhCases,
+  audit: zhAudit,
   ...zhCare,
   cases: {
     title: "线索与核查", reminder: "线索不是结论：以下均为待核实的疑似情况，须由工作人员核查后认定。系统不会因线索停用任何人的通行。", filters: "筛选", state: "状态", kind: "类型", stage: "预警",

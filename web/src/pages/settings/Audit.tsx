@@ -10,6 +10,7 @@ import { useWords } from "../../i18n";
 import { useEstate } from "../../session";
 import { Mark } from "../../ui/Mark";
 import { Empty, Failure, Panel } from "../../ui/Panel";
+import { changeText } from "./auditText";
 
 export function Audit(): ReactNode {
   const { settings: t, common } = useWords();
@@ -32,12 +33,9 @@ export function Audit(): ReactNode {
   );
 }
 
-function changeText(change: Record<string, unknown>): string {
-  return Object.entries(change).map(([key, value]) => `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`).join(" · ");
-}
-
 function Rows({ items }: { items: AuditItem[] }): ReactNode {
-  const t = useWords().settings.auditColumns;
+  const words = useWords();
+  const t = words.settings.auditColumns;
   const zone = useEstate().time_zone;
   return (
     <table className="plain">
@@ -46,7 +44,7 @@ function Rows({ items }: { items: AuditItem[] }): ReactNode {
         {items.map((row) => (
           <tr key={row.id} data-testid="audit-row">
             <td className="num">{format.dateTime(row.at, zone)}</td><td title={row.actor}>{row.actor_name}</td><td>{row.reason}</td>
-            <td>{row.changes.map((change, i) => <div key={i}><code>{changeText(change).slice(0, 300)}</code></div>)}{row.withheld ? <div className="faint">{t.withheld(row.withheld)}</div> : null}</td>
+            <td>{row.changes.map((change, i) => <div key={i} title={JSON.stringify(change)}>{changeText(words, change).slice(0, 300)}</div>)}{row.withheld ? <div className="faint">{t.withheld(row.withheld)}</div> : null}</td>
           </tr>
         ))}
       </tbody>

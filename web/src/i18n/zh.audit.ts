@@ -1,0 +1,48 @@
+/** What the audit log says of a change: what was done, of which field, and values that no other list has words for. */
+
+export const zhAudit = {
+  what: {
+    "absence.declared": "报备离家", "absence.ended": "离家报备结束", "access_point.service_days": "登记门禁停用时段", "api_key.added": "新增接口密钥",
+    "asking.settled": "确定本周询问的线索", "care.answered": "记录探访", "care.asked": "提醒探访", "care.began": "开启关怀", "care.ended": "退出关怀", "care.moved": "关怀随人迁移",
+    "case.closed": "线索办结", "case.decision": "办理线索", "case.entry": "线索记录", "case.kind": "线索类型变化", "case.opened": "线索形成", "case.pack_made": "生成证据包", "case.stage": "线索等级变化",
+    "clock.asked": "申请确认服务器时间", "clock.confirmed": "确认服务器时间", "clock.jumped": "服务器时间跳变", "clock.right": "服务器时间恢复正常",
+    "command.issued": "下发设备命令", "command_order.asked": "申请门控命令", "command_order.confirmed": "确认门控命令", "command_order.expired": "门控命令过期", "command_order.issued": "下发门控命令", "command_order.previewed": "预览门控命令", "command_order.refused": "拒绝门控命令",
+    "consent.other_way": "撤回同意后另发开门方式", "credential.created": "新建凭证", "credential.ended": "终止凭证", "credential.identifiers": "凭证的开门方式变化", "credential.moved": "凭证随人迁移",
+    "desk.consent_withdrawn": "撤回同意", "desk.id_card": "设置身份证开门", "desk.id_number_other": "身份证号与登记的不一致", "desk.lost_card": "挂失", "desk.other_way": "另发开门方式", "desk.own_request": "本人申请停用", "desk.pin": "设置开门密码", "desk.restored": "恢复凭证",
+    "device.added": "添加设备", "device.configured": "修改设备设置", "device.foreign_decided": "处理设备上的非本系统人员", "device.in_service": "启用设备", "device.mapped": "设置设备控制的门", "device.out_of_service": "停用设备", "device.paper_added": "添加设备文件", "device.removed": "移除设备", "device.renamed": "设备改名",
+    "door.added": "添加门", "door.declared": "登记门的情况", "door.schedule": "设置门的时段", "door_map.doubted": "门的对应关系存疑", "door_map.right": "门的对应关系恢复正常",
+    "edge.added": "添加网关", "edge.certificate": "网关证书续期", "edge.enrolled": "网关登记", "edge.removed": "移除网关", "edge.token": "生成网关登记口令",
+    "finding.changed": "发现变化", "finding.closed": "发现消失", "finding.opened": "新发现", "held_action.asked": "申请由第二人确认", "held_action.confirmed": "第二人确认", "held_action.expired": "待确认事项过期", "held_action.refused": "第二人拒绝",
+    "lease.decision": "租赁系统回传", "life.told": "告知入住与交接事实", "list.published": "下发名单", "outbox.added": "写入租赁系统发件箱",
+    "pass.ended": "终止通行证", "pass.issued": "签发通行证", "pass.link": "发手机通行链接", "pass.link_kept": "手机通行链接保留", "pass.renewed": "通行证续期", "password.set": "设置密码",
+    "person.link_refused": "认定不是同一人", "person.linked": "认定为同一人", "person.revealed": "查看完整个人信息", "person.same_asked": "提出可能是同一人", "person.split": "拆分为两人",
+    "policy.changed": "修改小区规则", "policy.pack": "更换政策包", "policy.trial_asked": "试算政策包", "retention.deleted": "到期删除记录", "retention.signs": "删除过期的登录与口令",
+    "role.assigned": "授予岗位", "role.created": "新设岗位", "role.ended": "收回岗位", "role.extended": "岗位续期", "role.retired": "停用岗位", "schedule.changed": "修改时段", "schedule.retired": "停用时段",
+    "session.ended": "退出登录", "session.opened": "登录", "sign.kept": "记录旁证", "sign.withdrawn": "撤回旁证", "sign_in_link.made": "生成登录链接", "sign_in_link.used": "使用登录链接", "site.imported": "导入小区", "snapshot.deleted": "删除抓拍", "snapshot.viewed": "查看抓拍",
+    "tenancy.changed": "租约变化", "tenancy.ended": "租约终止", "tenancy.held": "租约变化待核", "tenancy.held_asked": "申请采用待核的租约变化", "tenancy.held_refused": "不采用待核的租约变化", "tenancy.held_released": "采用待核的租约变化", "tenancy.new": "新租约", "tenancy.push_held": "推送的租约待核", "tenancy.release_expired": "采用申请过期", "tenancy.renamed": "租约编号变化", "tenancy.rows_refused": "租约记录不可用", "tenancy.run_wanted": "要求立即读取租约", "tenancy.upload": "采用上传的租约表格",
+    "user.added": "添加用户", "user.locked": "锁定账号",
+  } as Record<string, string>,
+  field: {
+    subject: "对象", above: "高于可能性", accepted: "采用", access_point: "出入口", access_points: "出入口", action: "事项", added: "新增成员", after: "之后", asked_by: "提出人", attempts: "尝试次数",
+    because: "原因", before: "之前", begun: "新线索", believed: "系统认为的时间", block: "楼栋", blocks: "楼栋", cards_gone: "注销的卡", case: "线索", cause: "原因", certificate: "证书", changed: "变化", choice: "处理",
+    chosen: "选用", consents_given: "给予的同意", consents_withdrawn: "撤回的同意", count: "数量", credentials: "凭证", days: "天数", decision: "决定", device: "设备", devices: "设备", digest: "摘要", doors: "门",
+    dwelling: "房屋", dwellings: "房屋", edge: "网关", egress: "出门方式", entry: "记录", escape_route: "疏散通道", estates: "小区", expires_at: "有效至", face_checks: "人脸核验", face_enrolment: "新增刷脸登记",
+    face_filing: "省级备案编号", face_requests: "远程人脸核验", fact: "事实", fail_mode: "断电状态", feed: "数据源", fields: "项目", fire_release: "消防释放", form: "格式", found: "查到", generation: "名单版本", gone: "取消", hash: "哈希",
+    held: "待核", holder_class: "人员类别", kept: "保留", kind: "类型", left: "离开成员", let_in_by: "链接生成人", links: "登录链接", masked: "已遮盖", members: "成员", meters: "表计", mode_default_s: "默认时长（秒）",
+    mode_max_s: "最长时长（秒）", most: "至多", name: "名称", necessity: "必要性", new: "新", now: "现为", number: "编号", old: "原", organisation: "单位", other: "另一个", outcome: "结果", own: "本户", pack: "政策包", paper: "文件",
+    persons: "人数", pia_id: "影响评估编号", policy: "小区规则", policy_pack: "政策包", proof: "依据", purpose: "目的", ranges: "时段", reason: "原因", reason_code: "事由", reasons: "原因", refused: "不采用", removed: "删除", replaced: "换发",
+    result: "结果", reveals: "查看授权", revision: "第几次告知", role: "岗位", rule: "规则", schedule_id: "时段", scope: "范围", scopes: "范围", seen: "见到", sessions: "登录", sessions_ended: "结束的登录", set: "待核批次", sha256: "SHA-256",
+    shown: "服务器时间", since: "自", snapshot_days: "抓拍保存天数", snapshots: "通行抓拍", source: "来源", special_days: "特殊日期", stage: "等级", standing: "成立", state: "状态", stranger_picture_hours: "陌生人照片保存小时数", tenancies: "租约", tenancy: "租约",
+    token: "凭证编号", tokens: "登记口令", tried: "试算", until: "至", valid_to: "有效至", version: "版本", way: "方式", ways: "方式", weight: "影响的变更数", why: "原因",
+  } as Record<string, string>,
+  value: {
+    keep: "保留", adopt: "收为本系统人员", remove: "删除", phone: "手机", desk: "窗口", lease_system: "租赁系统", many: "多项",
+  } as Record<string, string>,
+  action: {
+    recheck: "转复核", reviewed: "数据复核结论", ask: "请当事人说明", answer: "记录当事人说明", visit: "转入户核查", visited: "入户核查记录", interview: "转约谈", interviewed: "约谈记录",
+    hardship: "困难情况筛查", propose: "提请认定会商", agree: "会商同意", disagree: "不同意，退回复核", sign: "签发通知", served: "送达回证", defence: "记录陈述申辩", reply: "复核陈述申辩并答复",
+    hearing_requested: "当事人要求听证", hearing_held: "听证笔录与结果", appeal: "记录当事人申诉", appeal_decided: "申诉复核结果", complied: "已整改或已交回", refer: "移送诉讼或申请强制执行", objection: "书面异议", good_cause: "认定有正当理由",
+    dismiss: "排除线索", withdraw: "撤销通知", note: "记录", archive: "归档", opened: "立案（系统线索）", stage_changed: "线索等级变化", kind_changed: "并入另一类线索，案件类别随之变化", facts_gone: "线索事实消失",
+    facts_back: "线索事实再次出现", closed_unproven: "结案：未证实", lease_decision: "租赁系统回传", household_statement: "当事人在线说明（租赁系统转来）", household_appeal: "当事人在线申诉（租赁系统转来）", reminder: "期限提醒", pack_made: "生成证据包",
+  } as Record<string, string>,
+};
