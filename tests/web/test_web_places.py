@@ -132,6 +132,28 @@ def test_no_accessibility_violation(look_as: OpenAs, standing: Served, pages: tu
     assert not found, f"axe-core: {found}"
 
 
+@pytest.mark.parametrize("path", ["/settings", "/staff"])
+def test_tabs_have_no_accessibility_violation_on_a_phone_and_are_all_in_sight(look_as: OpenAs, path: str) -> None:
+    page = look_as("admin", path)
+    page.set_viewport_size({"width": 390, "height": 844})
+    tabs = page.get_by_role("tab")
+    expect(tabs.first).to_be_visible()
+    out = [tab.inner_text() for tab in tabs.all() if (box := tab.bounding_box()) and box["x"] + box["width"] > 390]
+    assert not out, f"beyond the edge of the phone: {out}"
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    assert not violations(page), str(violations(page))
+
+
+@pytest.mark.parametrize(
+    "path", ["/cases", "/settings?tab=users", "/dwellings/none", "/devices/none", "/cases/none", "/no-page"]
+)
+def test_a_page_that_is_not_for_this_role_or_is_not_there_has_a_heading(look_as: OpenAs, path: str) -> None:
+    page = look_as("carer" if path == "/cases" else "official", path)
+    expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    assert not violations(page), str(violations(page))
+
+
 def test_leads_have_no_accessibility_violation(look_as: OpenAs) -> None:
     page = look_as("official", "/cases")
     expect(page.get_by_test_id("case")).to_have_count(1)

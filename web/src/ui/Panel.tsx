@@ -9,15 +9,16 @@ import { useTold, useWords } from "../i18n";
 import { useLink } from "../live/link";
 import { useZone } from "../session";
 
-export function Failure({ error, retry }: { error: Error; retry?: () => void }): ReactNode {
+/** `page`: it stands in the place of a whole page, whose heading it is. */
+export function Failure({ error, retry, page }: { error: Error; retry?: () => void; page?: boolean }): ReactNode {
   const t = useWords().common;
   const told = useTold();
   const known = error instanceof ApiError ? error : null;
-  if (known?.status === 403) return <Forbidden />;
+  if (known?.status === 403) return <Forbidden page={page} />;
   const text = (known && told(known.zh, known.en)) || (known?.status ? t.failed(known.status) : t.unreachable);
   return (
     <div className="notice" role="alert">
-      <strong>{t.errorTitle}</strong>
+      <Title page={page}>{t.errorTitle}</Title>
       <p>{text}</p>
       {known?.requestId ? <p className="faint">{t.requestId}: <code>{known.requestId}</code></p> : null}
       {retry ? <Button onClick={retry}>{t.retry}</Button> : null}
@@ -25,14 +26,18 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }):
   );
 }
 
-export function Forbidden(): ReactNode {
+export function Forbidden({ page }: { page?: boolean }): ReactNode {
   const t = useWords().common;
   return (
     <div className="notice">
-      <strong>{t.forbiddenTitle}</strong>
+      <Title page={page}>{t.forbiddenTitle}</Title>
       <p>{t.forbidden}</p>
     </div>
   );
+}
+
+function Title({ page, children }: { page: boolean | undefined; children: ReactNode }): ReactNode {
+  return page ? <h1>{children}</h1> : <strong>{children}</strong>;
 }
 
 export function Empty({ text }: { text?: string }): ReactNode {
@@ -83,16 +88,17 @@ interface AnswerProps<T> {
   empty?: (data: T) => boolean;
   emptyText?: string;
   rows?: number;
+  page?: boolean;
   children: (data: T) => ReactNode;
 }
 
-/** What a query's answer looks like in each of its states. Data already read stays while a repeat fails. */
-export function Answer<T>({ query, empty, emptyText, rows = 4, children }: AnswerProps<T>): ReactNode {
+/** What a query's answer looks like in each of its states. Data already read stays while a repeat fails. `page`: as of `Failure`. */
+export function Answer<T>({ query, empty, emptyText, rows = 4, page, children }: AnswerProps<T>): ReactNode {
   const t = useWords().common;
   if (query.data !== undefined) {
     const failed = query.error ? <Failure error={query.error} retry={() => void query.refetch()} /> : null;
     return <>{failed}{empty?.(query.data) ? <Empty text={emptyText} /> : children(query.data)}</>;
   }
-  if (query.error) return <Failure error={query.error} retry={() => void query.refetch()} />;
+  if (query.error) return <Failure error={query.error} retry={() => void query.refetch()} page={page} />;
   return <div aria-busy="true" aria-label={t.loading} role="status"><Skeleton active title={false} paragraph={{ rows }} /></div>;
 }

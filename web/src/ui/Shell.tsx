@@ -94,5 +94,5 @@ function SideMenu(): ReactNode {
 
 /** A page only for those who may; others are told so. */
 export function Needs({ permission, children }: { permission: Permission; children: ReactNode }): ReactNode {
-  return useSession().may(permission) ? children : <Forbidden />;
+  return useSession().may(permission) ? children : <Forbidden page />;
 }

@@ -19,7 +19,7 @@ import { Clocks, Screening } from "./Standing";
 
 export function CasePage(): ReactNode {
   const { id = "" } = useParams();
-  return <Answer query={useCase(id)} rows={14}>{(detail) => <Page detail={detail} key={id} />}</Answer>;
+  return <Answer page query={useCase(id)} rows={14}>{(detail) => <Page detail={detail} key={id} />}</Answer>;
 }
 
 /** The neighbours of a case in the list it was opened from. */

@@ -17,7 +17,7 @@ import { ServiceMark, Setup } from "./Setup";
 
 export function DevicePage(): ReactNode {
   const { id = "" } = useParams();
-  return <Answer query={useDevice(id)} rows={14}>{(device) => <Page device={device} key={id} />}</Answer>;
+  return <Answer page query={useDevice(id)} rows={14}>{(device) => <Page device={device} key={id} />}</Answer>;
 }
 
 function Page({ device }: { device: DeviceDetail }): ReactNode {

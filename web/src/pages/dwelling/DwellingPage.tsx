@@ -21,7 +21,7 @@ const Presence = lazy(() => import("./Presence"));
 
 export function DwellingPage(): ReactNode {
   const { id = "" } = useParams();
-  return <Answer query={useDwelling(id)} rows={14}>{(dwelling) => <Page dwelling={dwelling} key={id} />}</Answer>;
+  return <Answer page query={useDwelling(id)} rows={14}>{(dwelling) => <Page dwelling={dwelling} key={id} />}</Answer>;
 }
 
 function Page({ dwelling }: { dwelling: Dwelling }): ReactNode {
