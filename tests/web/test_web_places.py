@@ -6,11 +6,11 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from web_estate import HOME, TERMINAL, Served
 from web_support import OpenAs, live, violations
 
-from hub.tables import AuditRow
+from hub.tables import AuditRow, Block, Dwelling
 
 PAGES = (
     ("/", "/blocks", f"/dwellings/{HOME}", "/devices", f"/devices/{TERMINAL}", "/events", "/tenancy"),
@@ -56,6 +56,36 @@ def test_a_cell_changes_colour_as_it_happens(open_as: OpenAs, served: Served) ->
     served.hub.live.emit("E001", "dwellings", {"id": "E001.E001-B2-0303", "status": "suspected_sublet"})
     expect(cell).to_have_attribute("data-status", "suspected_sublet")
     expect(cell).to_contain_text("转")
+
+
+def test_blocks_out_of_sight_are_not_drawn_until_they_are_looked_at(open_as: OpenAs, served: Served) -> None:
+    """Of ten thousand dwellings layout alone took most of the time that the page did."""
+    with served.hub.db.unit_of_work("test", "many blocks", audit=False) as uow:
+        common = {"floors": 10, "dwellings_per_floor": 1, "estate_id": "E001"}
+        names = [f"X{n:02}" for n in range(40)]
+        uow.session.execute(insert(Block), [{"id": f"E001.{x}", "code": x, "name": x, **common} for x in names])
+        homes = [
+            {
+                "id": f"E001.{x}-{n:02}01",
+                "block_id": f"E001.{x}",
+                "code": f"{x}-{n:02}01",
+                "floor": n,
+                "number": f"{n:02}01",
+            }
+            for x in names
+            for n in range(1, 11)
+        ]
+        uow.session.execute(insert(Dwelling), [{"estate_id": "E001", **home} for home in homes])
+    page = open_as("official", "/blocks")
+    drawn = "cell => cell.checkVisibility({contentVisibilityAuto: true})"
+    first, last = (page.locator(f"[data-dwelling='E001.{home}']") for home in ("E001-B1-0301", "X39-0101"))
+    expect(first).to_be_visible()
+    assert first.evaluate(drawn)
+    assert not last.evaluate(drawn)
+    last.click()
+    assert last.evaluate(drawn)
+    expect(page.get_by_role("dialog")).to_contain_text("X39 0101")
+    expect(page.get_by_test_id("glance")).to_contain_text("空置")
 
 
 def test_a_household_is_masked_until_revealed(open_as: OpenAs, served: Served) -> None:

@@ -6,7 +6,7 @@ import { useWords } from "../../i18n";
 import { useStatus } from "../../live/cells";
 import { FILL } from "../../status";
 
-interface GridProps { block: Block; filter: string; open: (cell: Cell) => void }
+interface GridProps { block: Block; filter: string; open: (cell: Cell, block: Block) => void }
 
 /** Rows from the top floor down, in each the dwellings by number. */
 function rowsOf(block: Block): { floor: number; cells: Cell[] }[] {
@@ -29,7 +29,8 @@ function target(key: string, row: number, column: number, rows: { cells: Cell[] 
   return [nextRow, Math.min(Math.max(column + step[1], 0), width(nextRow) - 1)];
 }
 
-export function BlockGrid({ block, filter, open }: GridProps): ReactNode {
+/** Remembered: opening one of ten thousand dwellings must not ask all the others. */
+export const BlockGrid = memo(function BlockGrid({ block, filter, open }: GridProps): ReactNode {
   const t = useWords().blocks;
   const rows = useMemo(() => rowsOf(block), [block]);
   const [at, setAt] = useState<[number, number]>([0, 0]);
@@ -50,13 +51,13 @@ export function BlockGrid({ block, filter, open }: GridProps): ReactNode {
           <span className="floor-name" role="rowheader">{t.floor(floor)}</span>
           {cells.map((cell, column) => (
             <GridCell key={cell.id} cell={cell} filter={filter} place={`${row}-${column}`} tab={at[0] === row && at[1] === column}
-              open={() => { setAt([row, column]); open(cell); }} move={(event) => move(event, row, column)} />
+              open={() => { setAt([row, column]); open(cell, block); }} move={(event) => move(event, row, column)} />
           ))}
         </div>
       ))}
     </div>
   );
-}
+});
 
 interface CellProps { cell: Cell; filter: string; place: string; tab: boolean; open: () => void; move: (event: KeyboardEvent) => void }
 

@@ -1,7 +1,7 @@
 /** Every dwelling of the estate by block and floor, coloured by what is known of it. */
 
 import { Drawer } from "antd";
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useCallback, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 import { useBlocks } from "../../api/queries";
 import type { Block, Blocks, Cell, DwellingStatus } from "../../api/types";
@@ -10,6 +10,10 @@ import { FILL, STATUSES } from "../../status";
 import { Answer, Panel } from "../../ui/Panel";
 import { BlockGrid } from "./BlockGrid";
 import { Glance } from "./Glance";
+
+/** How high a block is before it was drawn, in px: its title, and each floor. */
+const HEAD = 80;
+const FLOOR = 29;
 
 interface Chosen { cell: Cell; block: Block }
 
@@ -21,11 +25,11 @@ export function BlocksPage(): ReactNode {
   const [open, setOpen] = useState(false);
   const from = useRef<HTMLElement | null>(null);
 
-  const show = (cell: Cell, block: Block): void => {
+  const show = useCallback((cell: Cell, block: Block): void => {
     from.current = document.activeElement as HTMLElement | null;
     setChosen({ cell, block });
     setOpen(true);
-  };
+  }, []);
   return (
     <>
       <h1>{t.title}</h1>
@@ -35,9 +39,11 @@ export function BlocksPage(): ReactNode {
             <Legend blocks={d} filter={filter} choose={(status) => setParams(status ? { status } : {}, { replace: true })} />
             <div className="blocks">
               {d.blocks.map((block) => (
-                <Panel key={block.id} id={`block-${block.code}`} title={block.name} live>
-                  <BlockGrid block={block} filter={filter} open={(cell) => show(cell, block)} />
-                </Panel>
+                <div className="block" key={block.id} style={{ containIntrinsicBlockSize: `auto ${HEAD + block.floors * FLOOR}px` }}>
+                  <Panel id={`block-${block.code}`} title={block.name} live>
+                    <BlockGrid block={block} filter={filter} open={show} />
+                  </Panel>
+                </div>
               ))}
             </div>
           </>
