@@ -25,7 +25,7 @@ from hub.occupancy.finding import Finding
 from hub.occupancy.former import former_of
 from hub.occupancy.life import LATELY_DAYS, Life, LifeKind, life_of
 from hub.occupancy.likely import Model
-from hub.occupancy.load import readings_of, uses_of
+from hub.occupancy.load import uses_of
 from hub.occupancy.memory import HELD_DAYS, Kept, NeedsHistory, RecentDays, unpack
 from hub.occupancy.night_write import Judged, Known, Night, Standing, known, memory_row
 from hub.occupancy.outside import Sign
@@ -33,6 +33,7 @@ from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
 from hub.occupancy.quiet import one_more, quiet, rest_key
+from hub.occupancy.readings import readings_of
 from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, Recognition, counted, recognition, shares
 from hub.occupancy.rows import presence_row
 from hub.occupancy.values import (
