@@ -16,6 +16,7 @@ from hub.consents import Given, spans
 from hub.occupancy.cleared import FOUND_NOTHING, KINDS, LOOKED, UNLESS_LOOKED_INTO
 from hub.occupancy.contacts import CONTACT_CODES
 from hub.occupancy.estate_view import EstateView, Gaps
+from hub.occupancy.former import without_former
 from hub.occupancy.moved_out import left_on
 from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.presence import Memory, daily_use, presence
@@ -61,7 +62,7 @@ def load_records(session: Session, view: EstateView, dwellings: Sequence[str]) -
 def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) -> list[tuple[DwellingRecord, Memory]]:
     """The same, with what the days have taught."""
     households = households_of(session, view, dwellings)
-    uses = uses_of(session, view, dwellings)
+    uses = without_former(session, households, uses_of(session, view, dwellings))
     meters, readings = readings_of(session, view, dwellings, view.first - timedelta(days=1))
     vacant = ended_of(session, view.zone, [d for d in dwellings if d not in households])
     former = _former(session, view, [tenancy for _day, tenancy in vacant.values()])

@@ -308,3 +308,25 @@ def test_which_cases_are_heard_does_not_depend_on_later_ones(
     whole = changed(block, tmp_path / "whole", cases=lambda _: [*early, *later])
     cut = changed(block, tmp_path / "cut", cases=lambda _: early)
     assert leads(cut, until) == up_to(leads(whole), until)
+
+
+@pytest.mark.parametrize("kind", ["card", "qr", "pin"])
+def test_who_moved_out_is_nobody_of_the_household(block: Path, tmp_path: Path, kind: str) -> None:
+    """A card revoked late, or told late by a reader, opens daily: the home that stands empty is found as without."""
+    said = leads(block)
+    home = next(one[0] for one in said if one[1] == "vacancy" and one[2] != "yellow")
+    point = read(block / "passes.csv")[1][0]["access_point_id"]
+    until = (START - timedelta(days=1)).isoformat()
+    row = {"person_id": "P-GONE", "dwelling_id": home, "from": "2023-01-01", "to": until, "face_consent_b": "0"}
+    late = [
+        a_pass(kind, "P-GONE", home, f"{START + timedelta(days=n)}T{hour:02d}:00:00+08:00", point)
+        for n in range(DAYS)
+        for hour in (8, 19)
+    ]
+    told = changed(
+        block,
+        tmp_path / "told",
+        members=lambda rows: [*rows, row],
+        passes=lambda rows: in_order([*rows, *late]),
+    )
+    assert leads(told) == said
