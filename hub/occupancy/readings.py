@@ -10,7 +10,7 @@ from itertools import zip_longest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.estate.meters import in_turn, meters_of
+from hub.meters import in_turn, meters_of
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.presence import Reading
 from hub.tables import MeterDay

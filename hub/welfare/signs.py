@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from hub.estate import coverage
-from hub.estate.meters import meters_of, there
+from hub.meters import meters_of, there
 from hub.tables import Absence, AccessPoint, CareWatch, CredentialRow, Door, Dwelling, EventRow
 from hub.welfare import home
 from hub.welfare.rules import Signs, used
