@@ -330,3 +330,23 @@ def test_who_moved_out_is_nobody_of_the_household(block: Path, tmp_path: Path, k
         passes=lambda rows: in_order([*rows, *late]),
     )
     assert leads(told) == said
+
+
+def test_a_register_is_not_known_before_it_shows(block: Path, tmp_path: Path) -> None:
+    """A meter that is given as it stands, and rises once in ten days: on the 120th day it has risen twelve times."""
+    until = START + timedelta(days=100)
+    homes = {one[0] for one in leads(block, until)}
+
+    def register(rows: Rows) -> Rows:
+        return [
+            {**row, "value": f"{0.5 + (date.fromisoformat(row['date']) - START).days // 10 / 100:.2f}", "ok": "1"}
+            if row["dwelling_id"] in homes and row["kind"] == "water"
+            else row
+            for row in rows
+        ]
+
+    told = changed(block, tmp_path / "told", meters=register)
+    said = leads(told)
+    then = leads(told, until)
+    assert [one for one in then if one[0] in homes], "nothing is said of them: nothing was tried"
+    assert up_to(said, until) == then
