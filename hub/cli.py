@@ -305,7 +305,7 @@ app.add_typer(case_app)
 @policy_app.command("try")
 def try_policy_command(
     estate: Annotated[str, typer.Option(help="Estate id, e.g. E001.")],
-    pack: Annotated[str, typer.Option(help="The pack to try; `policy list` names them.")],
+    pack: Annotated[str, typer.Option(help="The pack to try: one that `policy list` names, or a pack file.")],
     directory: Directory = DIR,
     out: Annotated[Path | None, typer.Option(help="Also write the whole result as JSON.")] = None,
 ) -> None:

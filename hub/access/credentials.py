@@ -47,6 +47,7 @@ from hub.tables import CredentialIdentifierRow, CredentialRow, Estate, PassLink,
 CREDENTIALS = "credentials of"
 """With the estate's id what one writer does at a time: two at once would make two credentials of one member."""
 
+LOST = Cause.REPLACED_AFTER_INCIDENT
 MANY = 50  # of one kind in one run: beyond it the audit row says the number, not each
 
 
@@ -105,6 +106,8 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
     lost = lost_elsewhere(uow.session, estate.id, asked)
     _let_go(members, active, wishes, owner, today)
     resigned = {(c.person_id, c.tenancy_id) for c in credentials if _ended_by(c, Cause.OWN_REQUEST)}
+    lost_faces = [c for c in credentials if _ended_by(c, LOST) and _has_face(c)]
+    goes_on = {(c.person_id, c.tenancy_id) for c in lost_faces}
     new_faces = NewFaces(uow.session, estate)
     created: list[tuple[MemberOnFile, tuple[WantedIdentifier, ...]]] = []
     for member in members:
@@ -118,12 +121,13 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
         if not held and (not belongs(member.facts, today) or (member.person_id, member.tenancy_id) in resigned):
             continue
         token = held.token if held else f"new:{member.member_id}"
+        enrolled = _has_face(held) if held else (member.person_id, member.tenancy_id) in goes_on
         wanted = []
         for identifier in wishes[member.member_id]:
             shown = (identifier.type, identifier.value)
             if identifier.value and (shown in blocked or shown in lost.get(member.person_id, ())):
                 continue
-            if identifier.type == FACE and not (held and _has_face(held)) and not new_faces.take():
+            if identifier.type == FACE and not enrolled and not new_faces.take():
                 continue
             if identifier.value and owner.setdefault(shown, token) != token:
                 done.conflicts[member.member_id] = identifier.value[-4:]
@@ -141,6 +145,7 @@ def _members(uow: UnitOfWork, estate: Estate, scope: Scope, done: Reconciled) ->
         done.changed += moved_home or tuple(wanted) != held.identifiers
     _create(uow, estate, created)
     _links_follow(uow, [member for member, _ in created], credentials)
+    _faces_went_on(uow, [member for member, _ in created], lost_faces)
     done.created += len(created)
 
 
@@ -189,7 +194,8 @@ def _replace_home(uow: UnitOfWork, held: CredentialOnFile, member: MemberOnFile)
 def end_credential(uow: UnitOfWork, held: CredentialOnFile, cause: Cause, proof: str) -> None:
     """Ends an active credential for a lawful cause; raises `Unlawful` for any other. `proof` says by which document.
 
-    Its face reference goes at once (PIPL art. 47); the card number stays, so that a lost card is not given again.
+    Its face reference goes at once (PIPL art. 47); the card number stays, so that a lost card is not given again. That a face
+    was enrolled stays known after an incident until there is a new credential: it is enrolled already.
     """
     after = advance(CredentialState(held.state), cause, HolderClass(held.holder_class))
     uow.session.execute(
@@ -198,7 +204,10 @@ def end_credential(uow: UnitOfWork, held: CredentialOnFile, cause: Cause, proof:
         .values(state=after.value, ended_because=f"{cause.value}: {proof}", ended_at=uow.now)
     )
     of_face = (CredentialIdentifierRow.token == held.token, CredentialIdentifierRow.type == "face")
-    uow.session.execute(delete(CredentialIdentifierRow).where(*of_face))
+    if cause is LOST:
+        uow.session.execute(update(CredentialIdentifierRow).where(*of_face).values(photo_url=None, photo_sha256=None))
+    else:
+        uow.session.execute(delete(CredentialIdentifierRow).where(*of_face))
     revocations.ended(uow, held.token, cause.value)
     uow.record("credential.ended", held.token, cause=cause.value, proof=proof)
 
@@ -288,7 +297,7 @@ def _create(uow: UnitOfWork, estate: Estate, created: list[tuple[MemberOnFile, t
 def _links_follow(uow: UnitOfWork, fresh: Iterable[MemberOnFile], credentials: Iterable[CredentialOnFile]) -> None:
     """The phone of who lost a card goes on with the new credential."""
     again = {(m.person_id, m.tenancy_id) for m in fresh}
-    mine = {(c.person_id, c.tenancy_id): c for c in credentials if _ended_by(c, Cause.REPLACED_AFTER_INCIDENT)}
+    mine = {(c.person_id, c.tenancy_id): c for c in credentials if _ended_by(c, LOST)}
     for (person, tenancy), lost in mine.items():
         if (person, tenancy) not in again:
             continue
@@ -300,6 +309,14 @@ def _links_follow(uow: UnitOfWork, fresh: Iterable[MemberOnFile], credentials: I
         moved_on = update(PassLink).where(PassLink.token == lost.token).values(token=token.scalar_subquery())
         if uow.session.execute(moved_on.returning(PassLink.token)).all():
             uow.record("pass.link_kept", lost.token)
+
+
+def _faces_went_on(uow: UnitOfWork, fresh: Iterable[MemberOnFile], lost: Iterable[CredentialOnFile]) -> None:
+    """The new credential says by itself from now on whether its holder is enrolled."""
+    again = {(m.person_id, m.tenancy_id) for m in fresh}
+    if tokens := [c.token for c in lost if (c.person_id, c.tenancy_id) in again]:
+        of_face = (CredentialIdentifierRow.token.in_(tokens), CredentialIdentifierRow.type == FACE)
+        uow.session.execute(delete(CredentialIdentifierRow).where(*of_face))
 
 
 def identifier_rows(token: str, wanted: tuple[WantedIdentifier, ...]) -> list[dict[str, object]]:

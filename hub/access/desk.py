@@ -15,6 +15,7 @@ from hub import moved
 from hub.access import passes, roles, schedule_desk
 from hub.access.credentials import CREDENTIALS, end_by_token
 from hub.access.foreign import ChooseForeign, choose
+from hub.access.lawful import FACE
 from hub.access.lifecycle import Cause
 from hub.access.member_ways import MemberWay, credential_without, member_of
 from hub.access.member_ways import choose as choose_way
@@ -234,7 +235,9 @@ def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
     # Only the lost card may be kept from coming back: the holder's other ways go over to the new credential.
     session.execute(
         delete(CredentialIdentifierRow).where(
-            CredentialIdentifierRow.token == row.token, CredentialIdentifierRow.value != lost
+            CredentialIdentifierRow.token == row.token,
+            CredentialIdentifierRow.value != lost,
+            CredentialIdentifierRow.type != FACE,
         )
     )
     end_by_token(uow, row.token, Cause.REPLACED_AFTER_INCIDENT, f"card lost, reported to {uow.actor}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +14,7 @@ from hub.access import bundle
 from hub.access.entitle import Entitlement, entitle
 from hub.access.explain_words import TYPE_ZH, Line, ended, mode_words, moment, when
 from hub.access.pass_ends import uses_at
-from hub.access.states import DeviceState, credential_states, device_lists
+from hub.access.states import DeviceState, credential_states, device_lists, in_force
 from hub.access.step import no_way_in
 from hub.access.ways import DoorWay, door_ways
 from hub.tables import AccessPoint, CredentialRow, Door, Dwelling, Estate
@@ -181,15 +180,11 @@ class _Around:
 
 
 def _modes(session: Session, estate: Estate, names: Mapping[str, str], at: datetime) -> dict[str, tuple[str, str]]:
-    """access point → (mode, in words), of those that are not in their normal mode. One that has reached its end is over, also
-    where no word of it came: its box ends it by itself."""
+    """access point → (mode, in words), of those that are not in their normal mode."""
     found: dict[str, tuple[str, str]] = {}
     for lists in device_lists(session, {estate.id}):
-        modes: list[dict[str, Any]] = list(lists.reported.modes or ()) if lists.reported else []
-        for mode in modes:
-            point, until = str(mode.get("access_point", "")), mode.get("until")
-            if until and datetime.fromisoformat(str(until)) <= at:
-                continue
+        for mode in in_force(lists.reported.modes if lists.reported else None, at):
+            point = str(mode.get("access_point", ""))
             if point in names:
                 found[point] = str(mode.get("mode")), mode_words(names[point], mode, estate.time_zone)
     return found

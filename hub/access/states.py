@@ -212,3 +212,9 @@ class _Judge:
         since = (reported.read_back_at or reported.reported_at) if reported else None
         generation = reported.generation if reported else 0
         return DeviceState(device.id, device.name, state, since, code, message, None, proof, generation)
+
+
+def in_force(modes: Iterable[Mapping[str, Any]] | None, at: datetime) -> list[Mapping[str, Any]]:
+    """Of the modes that a device reports of its doors. One that has reached its end is over, also where no word of it came: its
+    box ends it by itself."""
+    return [one for one in modes or () if not one.get("until") or at < datetime.fromisoformat(str(one["until"]))]

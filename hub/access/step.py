@@ -15,7 +15,7 @@ from hub.access.lawful import FACE
 from hub.access.lifecycle import MemberFacts, belongs, why_no_face
 from hub.access.revocations import oldest_open
 from hub.access.states import DeviceLists, device_lists
-from hub.tables import Consent, Estate, PassLink, SourceState
+from hub.tables import Consent, CredentialRow, Estate, PassLink, SourceState
 from hub.tenancy.ledger import group_of
 from hub.tenancy.onfile import parts
 
@@ -77,8 +77,7 @@ def no_way_in(session: Session, estate: Estate, at: datetime) -> list[NoWayIn]:
     active = active_by_member(credentials_on_file(session, estate.id))
     today = local_day(estate, at)
     faceless = _doors_without_faces(session, estate)
-    linked = set(session.scalars(select(PassLink.token)))
-    phones = {c.person_id for c in active.values() if c.token in linked}
+    phones = _with_link(session, estate)
     means = {c.person_id for c in active.values() if any(i.type != FACE for i in c.identifiers)}
     here = [m for m in members_on_file(session, estate.id, at=at) if belongs(m.facts, today)]
     groups = group_of(session, {m.person_id for m in here if m.person_id not in means})
@@ -89,15 +88,24 @@ def no_way_in(session: Session, estate: Estate, at: datetime) -> list[NoWayIn]:
         credential = active.get((member.person_id, member.tenancy_id))
         phone = not phones.isdisjoint(groups[member.person_id])
         since = None
-        if credential and credential.identifiers:
+        # until the next lists are made the face of who took it back still stands there
+        face_only = bool(credential and credential.identifiers) and member.facts.face_consent
+        if face_only:
             why = _by_face(phone, not faceless.isdisjoint({("estate", ""), ("block", member.block_id)}))
         else:
             since = taken_back.get(member.person_id) if credential and not phone else None
             why = _by_nothing(member.facts, since, today, made=credential is not None)
         if why:
-            token, face_only = (credential.token, bool(credential.identifiers)) if credential else ("", False)
+            token = credential.token if credential else ""
             found.append(NoWayIn(token, member.label, member.dwelling_id, why + CARD_ZH, face_only, since))
     return sorted(found, key=lambda one: one.since.timestamp() if one.since else 0.0, reverse=True)
+
+
+def _with_link(session: Session, estate: Estate) -> set[str]:
+    """Persons whose phone shows the code of one of their credentials in this estate."""
+    mine = (CredentialRow.estate_id == estate.id, CredentialRow.state == "active", CredentialRow.person_id.is_not(None))
+    query = select(CredentialRow.person_id).join(PassLink, PassLink.token == CredentialRow.token).where(*mine)
+    return {person for person in session.scalars(query) if person}
 
 
 def _by_face(phone: bool, meets_none: bool) -> str:

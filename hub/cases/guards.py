@@ -208,11 +208,17 @@ def _vanished(c: Context, electronic: bool) -> str | None:
     return f"线索事实已于{gone.isoformat()}消失，此后未经数据复核，门禁、表计记录不得作为认定依据；请改选“否”。"
 
 
+def _run(since: date, months: int) -> date:
+    """The first day on which so many months have run, `since` being their first: their last day is over at its midnight, also
+    where a month has no such day and ends before it (Civil Code art. 202)."""
+    return max(months_after(since, months), months_after(since - timedelta(days=1), months) + timedelta(days=1))
+
+
 def _months(c: Context, ground: str) -> str | None:
     """The law counts months, stages count days: 180 days are up to four short of six months."""
     if ground != "G_IDLE" or c.idle_since is None or c.idle_months is None:
         return None
-    until = months_after(c.idle_since, c.idle_months)
+    until = _run(c.idle_since, c.idle_months)
     if c.today >= until:
         return None
     return f"连续闲置须满{c.idle_months}个月：自{c.idle_since.isoformat()}起算，至{until.isoformat()}期满，此前不能据此作出结论。"

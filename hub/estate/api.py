@@ -92,7 +92,7 @@ def estate_blocks(estate_id: str, hub: TheHub, principal: Viewer) -> Any:
 def estate_doors(estate_id: str, hub: TheHub, principal: Viewer) -> Any:
     with hub.db.reading() as session:
         _estate(session, principal, estate_id)
-        return {"items": views.door_items(session, estate_id)}
+        return {"items": views.door_items(session, estate_id, hub.now())}
 
 
 @router.get("/estates/{estate_id}/law", response_model=models.EstateLaw)
@@ -125,7 +125,7 @@ def device_detail(device_id: str, hub: TheHub, principal: Viewer) -> Any:
     with hub.db.reading() as session:
         device = _device(session, principal, device_id)
         item = views.device_items(session, device.estate_id, device_id)[0]
-        doors = views.door_items(session, device.estate_id)
+        doors = views.door_items(session, device.estate_id, hub.now())
         since = hub.now() - timedelta(days=COVERAGE_DAYS)
         seen = select(Coverage).where(Coverage.device_id == device_id).order_by(Coverage.from_at)
         coverage = session.scalars(seen.where(Coverage.to_at.is_(None) | (Coverage.to_at > since)))

@@ -187,7 +187,7 @@ def _keep(uow: UnitOfWork, edge_id: str, report: DeviceReported) -> Callable[[Hu
         row.pending, row.pending_tokens = row.pending + len(back), [*row.pending_tokens, *back]
         since.keep(session, told, now)
     estate_id = device.estate_id
-    doors = _doors_of(session, estate_id, {str(one["access_point"]) for one in moved})
+    doors = _doors_of(session, estate_id, {str(one["access_point"]) for one in moved}, now)
 
     def show(hub: Hub) -> None:
         if cleared:
@@ -234,13 +234,13 @@ def _ours(session: Session, report: DeviceReported) -> bool:
     return recent is not None and recent.get(str(report.generation)) == report.digest
 
 
-def _doors_of(session: Session, estate_id: str, points: set[str]) -> list[dict[str, Any]]:
+def _doors_of(session: Session, estate_id: str, points: set[str], at: datetime) -> list[dict[str, Any]]:
     """The modes of the doors to which these access points belong, as the live page wants them."""
     if not points:
         return []
     session.flush()
     doors = set(session.scalars(select(AccessPoint.door_id).where(AccessPoint.id.in_(sorted(points)))))
-    modes = door_modes(session, estate_id)
+    modes = door_modes(session, estate_id, at)
     return [{"id": door, **mode_item(modes[door])} for door in sorted(doors & modes.keys())]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.access.states import in_force
 from hub.estate.commands import allowed, catalogues
 from hub.estate.order_rules import GRAVE
 from hub.tables import AccessPoint, Device, ReportedList
@@ -32,7 +34,7 @@ class Mode:
     cause: str = ""
 
 
-def door_modes(session: Session, estate_id: str) -> dict[str, Mode]:
+def door_modes(session: Session, estate_id: str, at: datetime) -> dict[str, Mode]:
     """Door id → its mode."""
     rows = session.execute(
         select(AccessPoint.id, AccessPoint.door_id, Device.kind, Device.edge_id, ReportedList.modes)
@@ -44,7 +46,7 @@ def door_modes(session: Session, estate_id: str) -> dict[str, Mode]:
     found: dict[str, Mode] = {}
     for point, door, kind, edge, told in rows:
         can = (allowed(kind, announced[edge]) or frozenset()) & GRAVE
-        here = [_read(one) for one in told or () if one.get("access_point") in (point, "")]
+        here = [_read(one) for one in in_force(told, at) if one.get("access_point") in (point, "")]
         now = here[0] if here else Mode("normal") if can and told is not None else Mode()
         if door not in found or _rank(now) < _rank(found[door]):
             found[door] = now
@@ -55,7 +57,7 @@ def _rank(mode: Mode) -> int:
     return RANK.index(mode.mode) if mode.mode in RANK else len(RANK) + (mode.mode == "unknown")
 
 
-def _read(told: dict[str, Any]) -> Mode:
+def _read(told: Mapping[str, Any]) -> Mode:
     return Mode(
         mode=str(told.get("mode", "unknown")),
         since=_time(told.get("since")),

@@ -13,6 +13,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from device_drivers.contract.messages import Command
+from hub.access.states import in_force
 from hub.auth import Principal
 from hub.db import HELD, UnitOfWork
 from hub.errors import BadRequest, Conflict, NotFound
@@ -51,7 +52,7 @@ class OrderWish:
     minutes: int | None = None
 
 
-def door_places(session: Session, estate_id: str) -> list[DoorPlace]:
+def door_places(session: Session, estate_id: str, at: datetime) -> list[DoorPlace]:
     """Every door of the estate with the devices that control it."""
     rows = session.execute(
         select(AccessPoint, Device, Edge.online, ReportedList.modes)
@@ -67,7 +68,7 @@ def door_places(session: Session, estate_id: str) -> list[DoorPlace]:
     for point, device, online, told in rows:
         can = commands.allowed(device.kind, announced[device.edge_id]) or frozenset()
         ways.setdefault(point.door_id, []).append(Way(device.id, point.id, online, device.in_service, can))
-        mine = {str(one["mode"]) for one in told or () if one.get("access_point") == point.id}
+        mine = {str(one["mode"]) for one in in_force(told, at) if one.get("access_point") == point.id}
         modes.setdefault(point.door_id, set()).update(mine)
     return [
         DoorPlace(
@@ -103,7 +104,7 @@ def preview(hub: Hub, who: Principal, estate_id: str, wish: OrderWish) -> str:
         estate = uow.session.get(Estate, estate_id)
         if estate is None:
             raise NotFound
-        places = door_places(uow.session, estate_id)
+        places = door_places(uow.session, estate_id, uow.now)
         wanted = _wanted(places, wish)
         targets = _targets(places, wanted, wish.kind)
         if not any(target.device for target in targets):
@@ -185,7 +186,7 @@ def execute(hub: Hub, who: Principal, order_id: str, reason: str) -> CommandOrde
         )  # two halves of a whole place, one after the other
         if row.expires_at <= uow.now:
             raise Conflict("查看已超过5分钟，请重新查看影响范围再确认。", "preview_expired")
-        places = door_places(uow.session, row.estate_id)
+        places = door_places(uow.session, row.estate_id, uow.now)
         wanted = {str(target["door"]) for target in row.targets}
         seen = [target.place() for target in _targets(places, wanted, row.kind)]
         if seen != row.targets or _grew(row, places):
@@ -228,7 +229,7 @@ def decide(hub: Hub, who: Principal, order_id: str, *, confirm: bool, reason: st
             raise Conflict("已被处理或已过期（10分钟内须确认）。请刷新页面；仍需要时请重新提出。", "order_gone")
         uow.record("command_order.confirmed" if confirm else "command_order.refused", row.id, asked_by=row.asked_name)
         if confirm:
-            out = _issue(uow, row, door_places(uow.session, row.estate_id))
+            out = _issue(uow, row, door_places(uow.session, row.estate_id, uow.now))
     _send(hub, out)
     _show(hub, row)
     return row

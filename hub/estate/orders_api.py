@@ -142,7 +142,7 @@ def list_orders(estate_id: str, hub: TheHub, principal: Viewer) -> OrderList:
     query = select(CommandOrder).where(CommandOrder.estate_id == estate_id, CommandOrder.state != "previewed")
     with hub.db.reading() as session:
         rows = session.scalars(query.order_by(CommandOrder.asked_at.desc(), CommandOrder.id).limit(LISTED)).all()
-        items = _items(session, principal, rows, estate_id)
+        items = _items(session, principal, rows, estate_id, hub.now())
     waiting = sum(item.state == "asked" and item.expires_at > hub.now() for item in items)
     return OrderList(items=items, waiting=waiting)
 
@@ -158,13 +158,15 @@ def _in_scope(hub: Hub, principal: Principal, order_id: str) -> None:
 def _shown(hub: Hub, principal: Principal, order_id: str) -> OrderItem:
     with hub.db.reading() as session:
         row = session.get_one(CommandOrder, order_id)
-        return _items(session, principal, [row], row.estate_id)[0]
+        return _items(session, principal, [row], row.estate_id, hub.now())[0]
 
 
-def _items(session: Session, principal: Principal, rows: Sequence[CommandOrder], estate_id: str) -> list[OrderItem]:
+def _items(
+    session: Session, principal: Principal, rows: Sequence[CommandOrder], estate_id: str, at: datetime
+) -> list[OrderItem]:
     if not rows:
         return []
-    places = {place.door: place for place in orders.door_places(session, estate_id)}
+    places = {place.door: place for place in orders.door_places(session, estate_id, at)}
     living = orders.residents(session, estate_id)
     doors = dict(session.execute(select(Door.id, Door.name).where(Door.estate_id == estate_id)).all())
     devices = dict(session.execute(select(Device.id, Device.name).where(Device.estate_id == estate_id)).all())

@@ -204,7 +204,7 @@ def _door_states(session: Session, estate_id: str, devices: list[dict[str, Any]]
     return [told for door, told in seen.items() if door not in blind]
 
 
-def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
+def door_items(session: Session, estate_id: str, at: datetime) -> list[dict[str, Any]]:
     """`known` False: its device or edge is not online, the state is the last one known."""
     devices = {item["id"]: item for item in device_items(session, estate_id)}
     points: dict[str, list[AccessPoint]] = {}
@@ -214,7 +214,7 @@ def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
         points.setdefault(point.door_id, []).append(point)
     items = []
     doors = session.scalars(select(Door).where(Door.estate_id == estate_id).order_by(Door.code)).all()
-    said, modes, can = law.of_doors(session, doors), door_modes(session, estate_id), _orders(session, estate_id)
+    said, modes, can = law.of_doors(session, doors), door_modes(session, estate_id, at), _orders(session, estate_id, at)
     accepted = _accepted(session, estate_id)
     hours = load_schedules(session, estate_id) if any(door.schedule_id for door in doors) else {}
     watched = _once_watched(session, estate_id)
@@ -249,11 +249,11 @@ def door_items(session: Session, estate_id: str) -> list[dict[str, Any]]:
     return items
 
 
-def _orders(session: Session, estate_id: str) -> dict[str, frozenset[str]]:
+def _orders(session: Session, estate_id: str, at: datetime) -> dict[str, frozenset[str]]:
     """Door id → what its devices in service can be told."""
     return {
         place.door: frozenset().union(*(way.commands for way in place.ways if way.in_service))
-        for place in door_places(session, estate_id)
+        for place in door_places(session, estate_id, at)
     }
 
 

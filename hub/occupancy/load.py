@@ -16,9 +16,11 @@ from hub.consents import Given, spans
 from hub.occupancy.cleared import FOUND_NOTHING, KINDS, LOOKED, UNLESS_LOOKED_INTO
 from hub.occupancy.contacts import CONTACT_CODES
 from hub.occupancy.estate_view import EstateView, Gaps
+from hub.occupancy.former import without_former
 from hub.occupancy.moved_out import left_on
 from hub.occupancy.outside_rows import signs_of
-from hub.occupancy.presence import Memory, Reading, daily_use, presence
+from hub.occupancy.presence import Memory, daily_use, presence
+from hub.occupancy.readings import readings_of
 from hub.occupancy.values import (
     ByDay,
     Cleared,
@@ -40,8 +42,6 @@ from hub.tables import (
     Consent,
     CredentialRow,
     HouseholdMember,
-    Meter,
-    MeterDay,
     PassDay,
     Person,
     Tenancy,
@@ -62,7 +62,7 @@ def load_records(session: Session, view: EstateView, dwellings: Sequence[str]) -
 def load_judged(session: Session, view: EstateView, dwellings: Sequence[str]) -> list[tuple[DwellingRecord, Memory]]:
     """The same, with what the days have taught."""
     households = households_of(session, view, dwellings)
-    uses = uses_of(session, view, dwellings)
+    uses = without_former(session, households, uses_of(session, view, dwellings))
     meters, readings = readings_of(session, view, dwellings, view.first - timedelta(days=1))
     vacant = ended_of(session, view.zone, [d for d in dwellings if d not in households])
     former = _former(session, view, [tenancy for _day, tenancy in vacant.values()])
@@ -189,34 +189,6 @@ def uses_of(
         days = found[dwelling]
         days[day] = (*days.get(day, ()), use)
     return found
-
-
-def readings_of(
-    session: Session, view: EstateView, dwellings: Sequence[str], since: date
-) -> tuple[dict[str, dict[str, str]], dict[tuple[str, str], list[Reading]]]:
-    meters: dict[str, dict[str, str]] = defaultdict(dict)
-    chosen: dict[str, tuple[str, str]] = {}
-    for meter in session.execute(
-        select(Meter.id, Meter.dwelling_id, Meter.quantity).where(Meter.dwelling_id.in_(dwellings)).order_by(Meter.id)
-    ):
-        if meter.quantity not in meters[meter.dwelling_id]:
-            meters[meter.dwelling_id][meter.quantity] = meter.id
-            chosen[meter.id] = (meter.dwelling_id, meter.quantity)
-    readings: dict[tuple[str, str], list[Reading]] = defaultdict(list)
-    rows = session.execute(
-        select(MeterDay.meter_id, MeterDay.day, MeterDay.last_value)
-        .where(
-            MeterDay.dwelling_id.in_(dwellings),
-            MeterDay.day.between(since, view.last),
-            MeterDay.ok_count > 0,
-            MeterDay.last_value.is_not(None),
-        )
-        .order_by(MeterDay.meter_id, MeterDay.day)
-    )
-    for meter_id, day, value in rows:
-        if meter_id in chosen and value is not None:
-            readings[chosen[meter_id]].append(Reading(day, value))
-    return meters, readings
 
 
 def _live_on(day: date) -> ColumnElement[bool]:

@@ -26,7 +26,7 @@ from hub.occupancy.values import LOOK_BACK_DAYS, NO_GAPS, PresenceDay
 HELD_DAYS = 60
 """Days kept of a home of which nothing can be found: enough to know that for one more night."""
 
-VERSION = 5
+VERSION = 6
 MOST_NAMES = 64
 """Credentials of a household in the days held, each a bit; with more of them fewer days are held."""
 

@@ -22,10 +22,10 @@ from sqlalchemy.orm import Session
 from hub.occupancy.detect import detect
 from hub.occupancy.estate_view import EstateView
 from hub.occupancy.finding import Finding
-from hub.occupancy.former import former_of
+from hub.occupancy.former import former_of, without_former
 from hub.occupancy.life import LATELY_DAYS, Life, LifeKind, life_of
 from hub.occupancy.likely import Model
-from hub.occupancy.load import readings_of, uses_of
+from hub.occupancy.load import uses_of
 from hub.occupancy.memory import HELD_DAYS, Kept, NeedsHistory, RecentDays, unpack
 from hub.occupancy.night_write import Judged, Known, Night, Standing, known, memory_row
 from hub.occupancy.outside import Sign
@@ -33,6 +33,7 @@ from hub.occupancy.outside_rows import signs_of
 from hub.occupancy.pack import Calendar, PolicyPack
 from hub.occupancy.presence import MAX_METER_GAP, Reading, daily_use, judge
 from hub.occupancy.quiet import one_more, quiet, rest_key
+from hub.occupancy.readings import readings_of
 from hub.occupancy.recognised import HEALTH_DAYS, WITHIN_DAYS, Count, Recognition, counted, recognition, shares
 from hub.occupancy.rows import presence_row
 from hub.occupancy.values import (
@@ -81,7 +82,8 @@ def spend(session: Session, view: EstateView, dwellings: Sequence[str], calendar
     """Judge `view.last` of dwellings that were judged up to the day before, and ask the rules. Reads only."""
     last = view.last
     now = known(session, view, dwellings)
-    uses = uses_of(session, view, dwellings)
+    every = uses_of(session, view, dwellings)
+    uses = without_former(session, now.households, every)
     outside = signs_of(session, dwellings, last - timedelta(days=LOOK_BACK_DAYS), last)
     meters, readings = readings_of(session, view, dwellings, last - timedelta(days=MAX_METER_GAP))
     left, long_way, ones = list[str](), dict[str, date](), list[_One]()
@@ -106,8 +108,7 @@ def spend(session: Session, view: EstateView, dwellings: Sequence[str], calendar
             first = now.rows[dwelling].first_day
             total, said = min((last - first).days + 1, LOOK_BACK_DAYS), outside.get(dwelling, ())
             ones.append(_One(dwelling, standing, kept, first, total, own, day, said))
-    judged = {one.dwelling: one.judged for one in ones}
-    seen, counts = _seen(session, view, kept_of, now.households, uses, judged)
+    seen, counts = _seen(session, view, kept_of, now.households, every)
     by_day = _by_day(session, view, ones, counts)
     settled = _settled(session, [one.household.tenancy_id for one in ones if one.household is not None])
     moving = {one.household.tenancy_id for one in ones if one.household is not None and _life_open(one, settled)}
@@ -204,7 +205,6 @@ def _seen(
     kept_of: Mapping[str, Kept],
     households: Mapping[str, Household],
     uses: Mapping[str, Uses],
-    judged: Mapping[str, PresenceDay],
 ) -> tuple[EstateView, dict[tuple[str, date], Count]]:
     """Whom the doors recognised yesterday: as it was counted already because something came late, or from the memories (told
     then, to be kept)."""
@@ -212,7 +212,7 @@ def _seen(
     counts = counted(session, view.id, view.last - timedelta(days=HEALTH_DAYS - 1), view.last)
     fresh: dict[tuple[str, date], Count] = {}
     if not all((block, view.last) in counts for block in blocks):
-        fresh = _counted(view, kept_of, households, uses, judged)
+        fresh = _counted(view, kept_of, households, uses)
     return replace(view, recognition=shares(counts | fresh, blocks, view.last, view.last)), fresh
 
 
@@ -221,7 +221,6 @@ def _counted(
     kept_of: Mapping[str, Kept],
     households: Mapping[str, Household],
     uses: Mapping[str, Uses],
-    judged: Mapping[str, PresenceDay],
 ) -> dict[tuple[str, date], Count]:
     members: Counter[str] = Counter()
     identified: Counter[str] = Counter()
@@ -232,12 +231,9 @@ def _counted(
     for dwelling, kept in kept_of.items():
         block = view.dwelling_block[dwelling]
         known = _known(kept, households.get(dwelling), since)
-        if dwelling in judged:
-            passes[block] += judged[dwelling].identified
-        else:  # it is judged later tonight: its yesterday counts all the same
-            today = [use for use in uses.get(dwelling, {}).get(view.last, ()) if use.resident and use.identified]
-            passes[block] += sum(use.identified for use in today)
-            known |= {use.credential for use in today}
+        today = [use for use in uses.get(dwelling, {}).get(view.last, ()) if use.resident and use.identified]
+        passes[block] += sum(use.identified for use in today)  # also where it is judged later tonight
+        known |= {use.credential for use in today}
         identified[block] += len(known)
     return {(block, view.last): Count(members[block], identified[block], passes[block]) for block in view.points}
 

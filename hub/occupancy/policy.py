@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -43,9 +46,40 @@ def parse_pack(text: str, name: str) -> PolicyPack:
     except ValidationError as error:
         wrong = [f"  {_wrong(one)}" for one in error.errors(include_url=False, include_input=False)]
         raise PolicyPackInvalid("\n".join([f"{name}: {len(wrong)} wrong", *wrong])) from error
+    if twice := _twice(text):
+        wrong = [f"  {where}: stands there twice; which of the two is meant?" for where in twice]
+        raise PolicyPackInvalid("\n".join([f"{name}: {len(wrong)} wrong", *wrong]))
     if f"{pack.name}.json" != name:
         raise PolicyPackInvalid(f"{name}: holds the pack {pack.name!r}; the file must be {pack.name}.json")
     return pack
+
+
+def read_pack(file: Path) -> PolicyPack:
+    """A pack from a file that need not be installed. Raises PolicyPackInvalid."""
+    try:
+        return parse_pack(file.read_text(encoding="utf-8-sig"), file.name)
+    except UnicodeDecodeError as error:
+        raise PolicyPackInvalid(f"{file.name}: this is no text in UTF-8; save it as UTF-8") from error
+    except OSError as error:
+        raise PolicyPackInvalid(f"{file}: cannot be read: {error.strerror}; name a pack file") from error
+
+
+class _Object(list[tuple[str, Any]]):
+    """A JSON object as it is written; a dict would keep the last of two fields of one name."""
+
+
+def _twice(text: str) -> list[str]:
+    """Paths of fields that stand more than once in their part."""
+    return list(_repeated(json.loads(text, object_pairs_hook=_Object, parse_int=str), ()))
+
+
+def _repeated(part: object, path: tuple[int | str, ...]) -> Iterator[str]:
+    if isinstance(part, _Object):
+        counts = Counter(name for name, _value in part)
+        yield from (".".join(map(str, (*path, name))) for name, count in counts.items() if count > 1)
+    inside = part if isinstance(part, _Object) else enumerate(part) if isinstance(part, list) else ()
+    for name, value in inside:
+        yield from _repeated(value, (*path, name))
 
 
 def _wrong(one: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:  # the command line starts without a hub's libraries, for `verify-evidence`
     from hub.occupancy.outcomes import Outcomes
+    from hub.occupancy.pack import PolicyPack
     from hub.services import Hub
 
 policy_app = typer.Typer(name="policy", help="Policy packs: list, check, schema, try.", no_args_is_help=True)
@@ -54,44 +55,55 @@ def check_command(
     file: Annotated[Path, typer.Argument(help="A pack file, NAME.json.", exists=True, dir_okay=False)],
 ) -> None:
     """Check a pack file against the schema and the law of all places. Status 1 with every field that is wrong."""
-    from hub.occupancy.policy import PolicyPackInvalid, parse_pack
+    from hub.occupancy.policy import PolicyPackInvalid, read_pack
 
     try:
-        pack = parse_pack(file.read_text(encoding="utf-8-sig"), file.name)
-    except UnicodeDecodeError as error:
-        raise _fail(f"{file.name}: this is no text in UTF-8; save it as UTF-8") from error
+        pack = read_pack(file)
     except PolicyPackInvalid as error:
         raise _fail(str(error)) from error
     typer.echo(f"{pack.name} {pack.version}: good; {len(pack.anchors)} legal anchors")
 
 
 def try_on(hub: Hub, estate: str, pack: str, out: Path | None, outcomes: Outcomes | None = None) -> Iterator[str]:
-    """What `estate-hub policy try` prints. `outcomes`: what closed cases taught. Raises TrialRefused with what to do."""
+    """What `estate-hub policy try` prints. `pack`: an installed one by its name, or a pack file. `outcomes`: what closed cases
+    taught. Raises TrialRefused with what to do."""
     from hub.occupancy.outcomes import NO_OUTCOMES
-    from hub.occupancy.policy import PolicyPackUnknown, packs
     from hub.occupancy.try_pack import NoHistory, try_pack
     from hub.tables import Estate
 
     with hub.db.reading() as session:
         if session.get(Estate, estate) is None:
             raise TrialRefused(f"there is no estate {estate!r} in this hub")
+    tried = _to_try(pack)
     try:
         with typer.progressbar(length=100, label="dwellings", file=sys.stderr) as bar:
             result = try_pack(
                 hub.db,
                 estate,
-                pack,
+                tried,
                 hub.now(),
                 lambda done, total: bar.update(100 * done // total - bar.pos),
                 outcomes or NO_OUTCOMES,
             )
-    except PolicyPackUnknown as error:
-        raise TrialRefused(f"no policy pack {pack!r}; installed: {', '.join(packs())}") from error
     except NoHistory as error:
         raise TrialRefused(f"{error}; connect its devices, or import its history first") from error
     if out is not None:
         out.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
     yield from summary(result)
+
+
+def _to_try(pack: str) -> PolicyPack:
+    from hub.occupancy.policy import PolicyPackInvalid, packs, read_pack
+
+    if pack in packs():
+        return packs()[pack]
+    file = Path(pack)
+    if not file.exists():
+        raise TrialRefused(f"no policy pack {pack!r}, nor a file of that name; installed: {', '.join(packs())}")
+    try:
+        return read_pack(file)
+    except PolicyPackInvalid as error:
+        raise TrialRefused(str(error)) from error
 
 
 def summary(result: Mapping[str, Any]) -> Iterator[str]:

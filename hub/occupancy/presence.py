@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from hub.occupancy.values import KNOWN_COVERAGE, CredentialUse, DayState, ObservedDay, PresenceDay
 
@@ -45,10 +45,11 @@ MOST_PER_DAY = {"water": 20.0, "electricity": 400.0}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The last good cumulative reading of a local day, m³ or kWh."""
+    """The last good cumulative reading of a local day, m³ or kWh, of one of the home's meters."""
 
     day: date
     value: float
+    meter: str = ""
 
 
 WHOLE_MIN = 5
@@ -67,8 +68,15 @@ def daily_use(quantity: str, readings: Sequence[Reading]) -> dict[date, float]:
 
     A gap of up to three days is spread evenly; a longer one, a reading that runs backwards or an impossible jump gives
     no value: a meter that lied is not evidence. Nor has a water meter whose readings are all whole cubic metres on days on
-    which it stands still (see `counts_whole`).
+    which it stands still (see `counts_whole`). Between two meters nothing was used.
     """
+    found: dict[date, float] = {}
+    for _meter, own in groupby(readings, key=lambda reading: reading.meter):
+        found |= _use_by_one(quantity, tuple(own))
+    return found
+
+
+def _use_by_one(quantity: str, readings: Sequence[Reading]) -> dict[date, float]:
     whole = quantity == "water" and all(reading.value == round(reading.value) for reading in readings)
     most = MOST_PER_DAY.get(quantity, float("inf"))
     used: dict[date, float] = {}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from hub.errors import BadRequest, Conflict
 from hub.ids import new_id
 from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
-from hub.occupancy.policy import PolicyPackUnknown, packs
+from hub.occupancy.policy import PolicyPackUnknown, pack_named, packs
 from hub.occupancy.try_pack import NoHistory, try_pack
 from hub.services import Hub
 from hub.tables import PolicyTrial
@@ -81,7 +81,7 @@ def _play(hub: Hub, id: str, estate_id: str, pack: str, outcomes: Outcomes) -> N
 
     tell(0, 0)
     try:
-        result = try_pack(hub.db, estate_id, pack, hub.now(), tell, outcomes)
+        result = try_pack(hub.db, estate_id, pack_named(pack), hub.now(), tell, outcomes)
     except NoHistory:
         _keep(hub, id, state=FAILED, error="小区还没有可用的观测记录，无法试算。", finished_at=hub.now())
     except PolicyPackUnknown:

@@ -18,7 +18,7 @@ from hub.occupancy.fitted import model
 from hub.occupancy.load import load_records
 from hub.occupancy.outcomes import NO_OUTCOMES, Outcomes
 from hub.occupancy.pack import PolicyPack
-from hub.occupancy.policy import calendar, pack_named
+from hub.occupancy.policy import calendar
 from hub.occupancy.trial import TIERS, Opened, Past, opened
 from hub.tables import Absence, Estate
 
@@ -68,13 +68,12 @@ class _Sums:
 
 
 def try_pack(
-    db: Database, estate_id: str, name: str, now: datetime, progress: Progress, outcomes: Outcomes = NO_OUTCOMES
+    db: Database, estate_id: str, tried: PolicyPack, now: datetime, progress: Progress, outcomes: Outcomes = NO_OUTCOMES
 ) -> dict[str, Any]:
     """What both packs would have opened on the kept history, with what closed cases had taught by each day. Nothing is written.
 
-    Raises NoHistory, PolicyPackUnknown.
+    Raises NoHistory.
     """
-    tried = pack_named(name)
     with db.reading() as session:
         estate = session.get_one(Estate, estate_id)
         last = last_whole_day(now, estate.time_zone)

@@ -196,6 +196,11 @@ class Household:
     cleared: tuple[Cleared, ...] = ()
 
     @property
+    def begun(self) -> date:
+        """From which day on the home is theirs."""
+        return self.handover or self.first
+
+    @property
     def settled(self) -> date:
         """From which day on somebody who is registered later has joined: registers are often begun long after a lease."""
         return self.first if self.registered is None else max(self.first, self.registered)

@@ -10,7 +10,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from hub.estate import coverage
-from hub.tables import Absence, AccessPoint, CareWatch, CredentialRow, Door, Dwelling, EventRow, Meter
+from hub.meters import meters_of, there
+from hub.tables import Absence, AccessPoint, CareWatch, CredentialRow, Door, Dwelling, EventRow
 from hub.welfare import home
 from hub.welfare.rules import Signs, used
 
@@ -54,10 +55,9 @@ def _last_pass(session: Session, row: CareWatch, since: datetime, now: datetime)
 
 
 def _water(session: Session, row: CareWatch, begin: datetime, now: datetime) -> float | None:
-    """m³ of all water meters of the home; None where it has none, or one of them was not read often enough."""
-    meters = session.scalars(
-        select(Meter.id).where(Meter.dwelling_id == row.dwelling_id, Meter.quantity == "water")
-    ).all()
+    """m³ of all water meters that are in the home; None where none is, or one of them was not read often enough."""
+    held = meters_of(session, [row.dwelling_id], home.today(session, row.estate_id, now))
+    meters = there(held.get((row.dwelling_id, "water"), ()))
     readings: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
     for at, data in session.execute(
         select(EventRow.at, EventRow.data).where(
@@ -71,7 +71,7 @@ def _water(session: Session, row: CareWatch, begin: datetime, now: datetime) -> 
         body = json.loads(data)
         if body.get("ok", True) and isinstance(body.get("value"), int | float):
             readings[str(body.get("meter"))].append((at, float(body["value"])))
-    amounts = [used(readings[meter], begin, now, SLACK) for meter in meters]
+    amounts = [used(readings[meter.id], begin, now, SLACK) for meter in meters]
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known and len(known) == len(amounts) else None
 

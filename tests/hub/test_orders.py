@@ -300,6 +300,20 @@ def test_a_door_shows_the_mode_its_edge_reports_not_what_was_sent(
     assert mode()["mode"] == "normal"
 
 
+def test_a_mode_that_has_reached_its_end_is_over_also_while_its_box_is_away(
+    site: Hub, manager: TestClient, clock: Any
+) -> None:
+    """A box ends it by itself; its word of that may come days later."""
+    until = site.now() + timedelta(hours=1)
+    told(site, "D1", DoorMode.LOCKED_DOWN, until=until, actor="wang", reason="演练", command="c")
+    clock.at = until
+    doors = {door["code"]: door for door in manager.get(f"{API}/estates/E001/doors").json()["items"]}
+    assert (doors["D1"]["mode"], doors["D1"]["mode_by"], doors["D1"]["mode_until"]) == ("normal", "", None)
+    ordered = look(manager, "lock_down", "G1").json()
+    assert ordered["shut_out"] == 0, "D1 lets people in again"
+    assert [door["modes"] for door in look(manager, "lock_down", "D1").json()["doors"]] == [[]]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -20,6 +20,7 @@ from hub.occupancy.backtest.gathered import (
     bucket_starts,
 )
 from hub.occupancy.backtest.history import History
+from hub.occupancy.backtest.meters import until_rising
 from hub.occupancy.presence import WHOLE_MIN
 from hub.occupancy.recognised import WITHIN_DAYS, share
 from hub.occupancy.values import SOMEBODY, CredentialUse
@@ -106,8 +107,6 @@ class Buckets:
         found: dict[int, dict[int, list[float | None]]] = {}
         differ: list[tuple[list[float | None], int]] = []
         for dwelling, day, water, value in _rows(directory, "meters", number, only):
-            if (dwelling, bool(water)) not in self._gathered.metered:
-                continue  # it was found to be a register after it was read
             series = found.setdefault(dwelling, {}).setdefault(water, [None] * count)
             amount = round(value, 4)
             if series[day] not in (None, amount):
@@ -116,6 +115,7 @@ class Buckets:
         for series, day in differ:  # two readings that contradict each other say nothing
             series[day] = None
         for dwelling, of in found.items():
+            of.update({water: until_rising(series) for water, series in of.items()})
             if 1 in of:
                 of[1] = self._readable(dwelling, of[1])
         return found

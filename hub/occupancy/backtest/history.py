@@ -106,6 +106,11 @@ class History:
             if case.outcome != "confirmed":
                 self.cleared.setdefault(case.dwelling, []).append(case)
 
+    def lease_on(self, dwelling: int, day: int) -> Lease | None:
+        """The one that holds on this day."""
+        leases = self.leases[dwelling]
+        return next((one for one in leases if one.first <= day and (one.last is None or day <= one.last)), None)
+
     def way_home(self, dwelling: int) -> list[int]:
         """Points on the way home: the estate's gates, the block's doors, its own."""
         return [

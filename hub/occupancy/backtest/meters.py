@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +42,20 @@ class _Rising:
     def only(self) -> Ints:
         """Meters that hardly ever showed less."""
         return np.nonzero((self._more >= RISES) & (self._less <= FALLS_SHARE * self._more))[0]
+
+
+def until_rising(days: Sequence[float | None]) -> list[float | None]:
+    """(P) The use of each day without those on which a meter was known to show a register, by what it had shown up to then."""
+    found, more, less, before = list[float | None](), 0, 0, None
+    for amount in days:
+        if amount is not None:
+            more, less = (
+                more + (before is not None and amount > before),
+                less + (before is not None and amount < before),
+            )
+            before = amount
+        found.append(None if more >= RISES and less <= FALLS_SHARE * more else amount)
+    return found
 
 
 class _Twice:
@@ -104,11 +120,12 @@ class Meters:
         return rows
 
     def close(self) -> None:
-        """After the last chunk. A meter that shows a register tells nothing of the use of a day: it is not read."""
+        """After the last chunk. A meter that shows a register tells nothing of the use of a day: it is read until that shows."""
         counted = zip(self._estates, self._water_days.tolist(), strict=True)
         self._found.water_days = {str(estate): count for estate, count in counted}
         for meter in self._rising.only().tolist():
             dwelling, water = meter // 2, bool(meter % 2)
-            self._found.metered.discard((dwelling, water))
-            what = "meter that only ever rises, kept out: a register's readings; give the use of each day"
+            what = (
+                "meter that only ever rises, kept out once that showed: a register's readings; give the use of each day"
+            )
             self._problems.note(what, f"{self._history.dwellings[dwelling]} {'water' if water else 'electricity'}")

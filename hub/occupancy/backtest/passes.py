@@ -94,6 +94,8 @@ class Passes:
         # nor do they say that a door observed: whatever is found must be found without them
         unlawful = (kind == 0) & (granted == 1) & (person >= 0) & ~consent
         problems.note_rows("pass naming another dwelling than its holder's, kept out", chunk, contradicts)
+        gone = self._moved_out(which & (kind < 3) & (home < 0), person, dwelling, day)
+        problems.note_rows("pass of who has moved out of the dwelling it names, counted for nobody", chunk, gone)
         nobodys = inside & ~unread & (granted == 1) & (kind < 3) & (home < 0) & (dwelling < 0)
         problems.note_rows("pass of no known person and no dwelling, counted for no home", chunk, nobodys)
         unread |= contradicts
@@ -105,7 +107,7 @@ class Passes:
         keep = inside & (point >= 0) & (kind >= 0) & (granted == 1) & ~contradicts
         doubtful = keep & self._clock_wrong(point, ts)
         problems.note_rows("pass while the device's clock was wrong, kept out", chunk, doubtful)
-        keep &= ~doubtful & (kind < 4)
+        keep &= ~doubtful & (kind < 4) & ~gone
         problems.note_words("pass naming an unknown dwelling, kept out", chunk, keep & (dwelling == -2), named)
         keep &= dwelling != -2
         back = (ts != BAD) & (ts < self._newest - 86_400)
@@ -153,6 +155,16 @@ class Passes:
             of = self._contra.setdefault(one, {})
             of[when] = of.get(when, 0) + 1
         return home, second, consent, contradicts
+
+    def _moved_out(self, which: NDArray[np.bool_], person: Ints, dwelling: Ints, day: Ints) -> NDArray[np.bool_]:
+        """Of each pass of these: its holder lived in the home it names, which is let that day to others or to who stayed.
+        Who comes back to a home that should be empty uses it."""
+        gone = np.zeros(len(day), np.bool_)
+        rows = np.nonzero(which & (person >= 0) & (dwelling >= 0))[0]
+        rows = rows[self._register.moved_out(person[rows], dwelling[rows], day[rows] + self._history.first)]
+        for row in rows.tolist():
+            gone[row] = self._history.lease_on(int(dwelling[row]), int(day[row]) + self._history.first) is not None
+        return gone
 
     def _hear(self, counts: Ints, point: Ints, day: Ints, which: NDArray[np.bool_]) -> None:
         """Counts passes at common points by day."""

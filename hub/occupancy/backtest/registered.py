@@ -83,6 +83,15 @@ class Register:
             consent |= self._live(person, day, k) & self.consent[person, k] & (self.dwelling[person, k] == home)
         return consent
 
+    def moved_out(self, person: Ints, home: Ints, day: Ints) -> NDArray[np.bool_]:
+        """Whether the person was registered in this home until a day before, and is no more."""
+        was, live = np.zeros(len(person), np.bool_), np.zeros(len(person), np.bool_)
+        for k in range(self.dwelling.shape[1]):
+            here = self.dwelling[person, k] == home
+            was |= here & (self.last[person, k] < day)
+            live |= here & self._live(person, day, k)
+        return was & ~live
+
     def _live(self, person: Ints, day: Ints, k: int) -> NDArray[np.bool_]:
         first, last = self.first[person, k], self.last[person, k]
         live: NDArray[np.bool_] = (first <= day) & (day <= last) & (self.dwelling[person, k] >= 0)

@@ -211,7 +211,7 @@ class Replayer:
         changes = sorted({0, *(day - history.first for day in self._changes(dwelling))} & set(range(count)))
         for begin, end in pairwise([*changes, count]):
             today = history.first + begin
-            lease = _lease(leases, today)
+            lease = history.lease_on(dwelling, today)
             split = min(max((lease.first if lease else history.first) - history.first, 0), count)
             household = self._household(dwelling, lease, today, tokens) if lease else None
             consents = self._consents(household)
@@ -336,10 +336,6 @@ def _pieces(days: range) -> Iterator[range]:
         end = min(days.stop, max(LOOK_BACK_DAYS, begin + LOOK_BACK_DAYS // 4))
         yield range(begin, end)
         begin = end
-
-
-def _lease(leases: Sequence[Lease], today: int) -> Lease | None:
-    return next((one for one in leases if one.first <= today and (one.last is None or today <= one.last)), None)
 
 
 def _date(day: int) -> date:

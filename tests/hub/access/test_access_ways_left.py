@@ -7,15 +7,25 @@ from typing import Any
 
 from access_site import BOARD, GATE, Setup, change, desired, token_of
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import event, select, update
 
 from device_drivers.contract.access import AccessList
 from device_drivers.contract.access import Identifier as Shown
 from device_drivers.contract.words import IdentifierType
 from edge_agent.decide import build_index, decide
 from hub.access import publish
+from hub.access.step import no_way_in
 from hub.services import Hub
-from hub.tables import Consent, Door, HouseholdMember, PassLink, Tenancy
+from hub.tables import (
+    Consent,
+    CredentialIdentifierRow,
+    CredentialRow,
+    Door,
+    Estate,
+    HouseholdMember,
+    PassLink,
+    Tenancy,
+)
 
 REASON = {"reason": "本人持证到窗口办理"}
 ENTRANCE = "E001.B1-IN"
@@ -183,3 +193,52 @@ def test_who_has_his_card_by_another_home_is_not_called_stuck(hub: Hub, estate: 
     publish.publish(hub)
     assert opens(desired(hub, BOARD), "1002", hub)
     assert stuck(sign_in(hub, "estate_manager")) == {}, "nobody else has his card, and it was not lost"
+
+
+def test_a_lost_card_takes_no_face_with_it_where_no_new_ones_are_enrolled(
+    hub: Hub, estate: Setup, sign_in: Any
+) -> None:
+    """Faces that are enrolled stay as they are: the new credential is the same person's."""
+    estate(hub)
+    publish.publish(hub)
+    change(hub, lambda s: setattr(s.get_one(Estate, "E001"), "policy", {"face_enrolment": False}))
+    desk = sign_in(hub, "estate_manager")
+    post(desk, f"/credentials/{token_of(hub, 'P1')}/lost-card", card="1001")
+    with hub.db.reading() as session:
+        ended = select(CredentialIdentifierRow).join(
+            CredentialRow, CredentialRow.token == CredentialIdentifierRow.token
+        )
+        kept = session.scalars(ended.where(CredentialRow.state == "ended")).all()
+        assert not [row for row in kept if row.photo_url or row.photo_sha256], "the reference goes at once"
+    publish.publish(hub)
+    assert ways(hub, "P1") == ["face"]
+    with hub.db.reading() as session:
+        assert {row.type for row in session.scalars(ended.where(CredentialRow.state == "ended"))} == {"card"}
+    post(desk, "/members/M1/consents/withdraw", purpose="a")
+    publish.publish(hub)
+    change(hub, lambda s: s.add(Consent(id="C9", person_id="P1", purpose="a", granted_at=hub.now())))
+    change(hub, lambda s: offer(s, "M1", photo={"url": "http://office/1.jpg", "sha256": f"{1:064x}"}))
+    publish.publish(hub)
+    assert ways(hub, "P1") == [], "who gave it up is enrolled anew, and nobody is now"
+
+
+def test_a_lost_card_enrols_no_face_that_never_was(hub: Hub, estate: Setup, sign_in: Any) -> None:
+    estate(hub)
+    change(hub, lambda s: setattr(s.get_one(Estate, "E001"), "policy", {"face_enrolment": False}))
+    publish.publish(hub)
+    assert ways(hub, "P1") == ["card"]
+    post(sign_in(hub, "estate_manager"), f"/credentials/{token_of(hub, 'P1')}/lost-card", card="1001", new_card="1010")
+    publish.publish(hub)
+    assert ways(hub, "P1") == ["card"]
+
+
+def test_who_has_no_way_in_is_asked_of_this_estates_links_alone(hub: Hub, estate: Setup, sign_in: Any) -> None:
+    """A hub may have a hundred thousand links."""
+    estate(hub)
+    publish.publish(hub)
+    read: list[str] = []
+    event.listen(hub.db.engine, "before_cursor_execute", lambda *said: read.append(said[2]))
+    with hub.db.reading() as session:
+        no_way_in(session, session.get_one(Estate, "E001"), hub.now())
+    (asked,) = [text for text in read if "pass_link" in text]
+    assert "estate_id = " in asked

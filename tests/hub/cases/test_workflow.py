@@ -548,6 +548,17 @@ def test_six_months_are_calendar_months() -> None:
         asked = replace(asked, fields={**asked.fields, **later})
         assert decide(replace(red, today=date(2026, 11, 24)), asked, OFFICIAL, NOW).state is not state
     assert (date(2026, 11, 20) - since).days == 180, "and red it has been since day 180"
+    for since, early, day in (
+        (date(2027, 8, 31), date(2028, 2, 29), date(2028, 3, 1)),
+        (date(2026, 8, 29), date(2027, 2, 28), date(2027, 3, 1)),
+        (date(2028, 2, 29), date(2028, 8, 28), date(2028, 8, 29)),
+        (date(2027, 3, 1), date(2027, 8, 31), date(2027, 9, 1)),
+    ):
+        now = replace(with_(ready(S.INTERVIEW), hardship_on=early), kind="vacancy", idle_since=since, idle_months=6)
+        asked = replace(wish(A.PROPOSE, conclusion="vacate"), reason_code="G_IDLE")
+        with pytest.raises(Refused, match=f"{day}期满"):
+            decide(replace(now, today=early), asked, OFFICIAL, NOW)
+        assert decide(replace(now, today=day), asked, OFFICIAL, NOW).state is S.DELIBERATION
     other = replace(ready(S.INTERVIEW), kind="vacancy", idle_since=TODAY, idle_months=6)
     lent = replace(wish(A.PROPOSE, conclusion="vacate"), reason_code="G_SUBLET")
     assert decide(other, lent, OFFICIAL, NOW).state is S.DELIBERATION, "other grounds have no such term"

@@ -239,3 +239,30 @@ def test_the_command_takes_what_a_spreadsheet_program_saved_and_no_folder(tmp_pa
     done = CliRunner().invoke(cli.app, ["policy", "check", str(file)])
     assert (done.exit_code, "good; 6 legal anchors" in done.output) == (0, True)
     assert CliRunner().invoke(cli.app, ["policy", "check", str(tmp_path)]).exit_code == 2
+
+
+TWICE = {
+    "version": ('"version"', '"version": "2020.1", "version"'),
+    "vacancy.red_days": ('"red_days"', '"red_days": 360, "red_days"'),
+    "vacancy.contacts.failed": ('"failed"', '"failed": 9, "failed"'),
+    "anchors.1.mark": ('"mark"', '"mark": "P", "mark"'),
+}
+
+
+@pytest.mark.parametrize("path", TWICE)
+def test_a_field_that_stands_twice_is_named(tmp_path: Path, path: str) -> None:
+    """Which of the two did they mean? The last one was taken, silently."""
+    first, both = TWICE[path]
+    head, found, tail = json.dumps(NATIONAL).partition(first)
+    if path.startswith("anchors.1"):
+        one, found, tail = tail.partition(first)
+        head += first + one
+    assert found
+    text = head + both + tail
+    assert json.loads(text) == NATIONAL, "whoever reads it as usual sees nothing"
+    with pytest.raises(PolicyPackInvalid, match=rf"{path}: stands there twice"):
+        parse_pack(text, "national.json")
+    file = tmp_path / "national.json"
+    file.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(cli.app, ["policy", "check", str(file)])
+    assert (done.exit_code, f"{path}: stands there twice" in done.output) == (1, True)

@@ -302,3 +302,23 @@ def test_the_command_line(silent: Hub, tmp_path: Path) -> None:
     for estate, pack in (("E999", "national"), ("E001", "atlantis")):
         with pytest.raises(cli.TrialRefused):
             list(cli.try_on(silent, estate, pack, None))
+
+
+def test_a_pack_that_is_not_installed_is_tried_from_its_file(silent: Hub, tmp_path: Path) -> None:
+    """Tried before it is installed: that is when somebody wants to know."""
+    pack = json.loads(pack_named("hong_kong").model_dump_json())
+    file = tmp_path / "mars.json"
+    file.write_text(json.dumps(pack | {"name": "mars", "version": "2027.1"}), encoding="utf-8")
+    lines = list(cli.try_on(silent, "E001", str(file), None))
+    assert any(line.startswith("tried     mars 2027.1: opened yellow 1") for line in lines)
+    for name, text, said in (
+        ("venus.json", "{}", "venus.json"),
+        ("away.json", None, "no policy pack .*away.json"),
+        ("pluto.json", json.dumps(pack | {"name": "mars"}), "the file must be mars.json"),
+    ):
+        if text is not None:
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(cli.TrialRefused, match=said):
+            list(cli.try_on(silent, "E001", str(tmp_path / name), None))
+    with pytest.raises(cli.TrialRefused, match="directory"):
+        list(cli.try_on(silent, "E001", str(tmp_path), None))

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from hub.cases.nightly import analyse
 from hub.occupancy.analyse import last_whole_day
+from hub.occupancy.policy import pack_named
 from hub.occupancy.try_pack import try_pack
 from hub.services import Hub
 from hub.tables import Coverage, Estate, Finding, MeterDay, PassDay
@@ -80,7 +81,7 @@ def test_a_trial_says_what_the_nights_said(past: tuple[Hub, date], clock: Any, p
         standing = Counter(row.stage for row in open_now if row.stage in TIERS)
     opened = Counter(max(entered, key=TIERS.index) for entered in rows.values())
     months = Counter((f"{day:%Y-%m}", tier) for entered in rows.values() for tier, day in entered.items())
-    said = try_pack(hub.db, "E001", pack, hub.now(), lambda _done, _of: None)
+    said = try_pack(hub.db, "E001", pack_named(pack), hub.now(), lambda _done, _of: None)
     assert last_whole_day(hub.now(), ZONE) == first + timedelta(days=LIVED + SILENT - 1)
     for one in (said["tried"], said["in_force"]):
         assert one["opened"] == {tier: opened[tier] for tier in TIERS}

@@ -76,7 +76,8 @@ class CityInHub:
     """`live(day)` tells the hub all that happened on a day, and what the registers said at its end.
 
     The hub learns of credentials as back-test format means them: a person's face and first card are one credential, further
-    cards are others of theirs, and what is nobody's own belongs to the household.
+    cards are others of theirs, and what is nobody's own belongs to the household. Who lived in a home `once` keeps the credential
+    of that time.
     """
 
     hub: Hub
@@ -90,6 +91,7 @@ class CityInHub:
     members: Table = field(default_factory=list)
     dwellings: Table = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
+    once: set[tuple[str, str]] = field(default_factory=set)
     held: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     sums: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     metered: dict[str, None] = field(default_factory=dict)
@@ -278,12 +280,13 @@ class CityInHub:
         homes: dict[str, list[tuple[str, bool]]] = defaultdict(list)
         for (person, home), consent in self._live_members(day).items():
             homes[person].append((home, consent))
+            self.once.add((person, home))
         for row in self.passes.get(day, ()):
             kind, person, named = row["credential_kind"], row["person_id"], row["dwelling_id"]
             granted = row["granted"] == "1"
             home, consent = next(((h, c) for h, c in sorted(homes.get(person, ())) if named in ("", h)), ("", False))
-            own = bool(home) and kind in ("face", "card", "qr")
             where = home or named
+            own = (bool(home) or (person, where) in self.once) and kind in ("face", "card", "qr")
             # a face that is nobody's here is no credential of a dwelling; what was refused opened nothing
             holder = granted and kind != "staff" and bool(where) and (own or kind != "face")
             token = (

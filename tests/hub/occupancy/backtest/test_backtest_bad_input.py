@@ -390,7 +390,7 @@ def test_a_meter_that_shows_a_register_is_no_meter(city: Path, clean: Found, tmp
 
     found, result = replay(spoilt(city, tmp_path / "sums", {"meters": register}), tmp_path / "sums.csv")
     without, _ = replay(spoilt(city, tmp_path / "without", {"meters": others}), tmp_path / "without.csv")
-    said = "meter that only ever rises, kept out: a register's readings; give the use of each day"
+    said = "meter that only ever rises, kept out once that showed: a register's readings; give the use of each day"
     assert result.problems.counts[said] > 40
     assert no_more(found, without | clean) == set(), (
         "a register that stands at 0 all the time reads as a meter of zeros"

@@ -75,9 +75,17 @@ def test_two_readings_that_contradict_each_other_say_nothing(tmp_path: Path) -> 
     assert len(meters[0]) == DAYS
 
 
-def test_a_meter_that_was_found_to_be_a_register_is_not_read(tmp_path: Path) -> None:
-    write(tmp_path, [], [(0, 1, 1, 7.25), (0, 1, 0, 3.0)])
-    assert set(city(metered={(0, False)}).held(tmp_path, 0)[0][1]) == {0}
+@pytest.mark.parametrize("water", [0, 1])
+def test_a_meter_that_shows_a_register_is_read_until_it_shows(tmp_path: Path, water: int) -> None:
+    """Twelve times more than before, and never less. A home whose use goes up and down is none."""
+    rising = [(0, day, water, 7.25 + day / 8) for day in range(DAYS) if day != 6]
+    write(tmp_path, [], [*rising, *((1, day, water, 1.25 + day / 8 - day % 2) for day in range(DAYS))])
+    held = city().held(tmp_path, 0)
+    shown = [None if day == 6 else 7.25 + day / 8 for day in range(13)]
+    assert held[0][1][water] == [*shown, *[None] * (DAYS - 13)], (
+        "the twelfth rise is on the thirteenth day after the first"
+    )
+    assert None not in held[1][1][water]
 
 
 def test_a_water_meter_of_whole_cubic_metres_says_nothing(tmp_path: Path) -> None:

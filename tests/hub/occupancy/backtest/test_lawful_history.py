@@ -308,3 +308,45 @@ def test_which_cases_are_heard_does_not_depend_on_later_ones(
     whole = changed(block, tmp_path / "whole", cases=lambda _: [*early, *later])
     cut = changed(block, tmp_path / "cut", cases=lambda _: early)
     assert leads(cut, until) == up_to(leads(whole), until)
+
+
+@pytest.mark.parametrize("kind", ["card", "qr", "pin"])
+def test_who_moved_out_is_nobody_of_the_household(block: Path, tmp_path: Path, kind: str) -> None:
+    """A card revoked late, or told late by a reader, opens daily: the home that stands empty is found as without."""
+    said = leads(block)
+    home = next(one[0] for one in said if one[1] == "vacancy" and one[2] != "yellow")
+    point = read(block / "passes.csv")[1][0]["access_point_id"]
+    until = (START - timedelta(days=1)).isoformat()
+    row = {"person_id": "P-GONE", "dwelling_id": home, "from": "2023-01-01", "to": until, "face_consent_b": "0"}
+    late = [
+        a_pass(kind, "P-GONE", home, f"{START + timedelta(days=n)}T{hour:02d}:00:00+08:00", point)
+        for n in range(DAYS)
+        for hour in (8, 19)
+    ]
+    told = changed(
+        block,
+        tmp_path / "told",
+        members=lambda rows: [*rows, row],
+        passes=lambda rows: in_order([*rows, *late]),
+    )
+    assert leads(told) == said
+
+
+def test_a_register_is_not_known_before_it_shows(block: Path, tmp_path: Path) -> None:
+    """A meter that is given as it stands, and rises once in ten days: on the 120th day it has risen twelve times."""
+    until = START + timedelta(days=100)
+    homes = {one[0] for one in leads(block, until)}
+
+    def register(rows: Rows) -> Rows:
+        return [
+            {**row, "value": f"{0.5 + (date.fromisoformat(row['date']) - START).days // 10 / 100:.2f}", "ok": "1"}
+            if row["dwelling_id"] in homes and row["kind"] == "water"
+            else row
+            for row in rows
+        ]
+
+    told = changed(block, tmp_path / "told", meters=register)
+    said = leads(told)
+    then = leads(told, until)
+    assert [one for one in then if one[0] in homes], "nothing is said of them: nothing was tried"
+    assert up_to(said, until) == then

@@ -128,8 +128,12 @@ def test_night_by_night_the_hub_opens_the_leads_of_a_backtest(
     monkeypatch.setattr("hub.occupancy.told.missing_contacts", lambda *_args: None)
     plain = of_backtest(source, tmp_path / "plain.csv")
     source, home = with_a_case(source, plain, tmp_path / "with_a_case")
+    left = next(move[1] for move in plain if move[1] != home)
+    gone = of_backtest(who_moved_out(source, left, tmp_path / "gone", 0), tmp_path / "gone.csv")
+    source = who_moved_out(source, left, tmp_path / "who_moved_out", DAYS)
     expected = of_backtest(source, tmp_path / "leads.csv")
     assert [move for move in expected if move[1] == home] != [move for move in plain if move[1] == home]
+    assert expected == gone, "who moved out is nobody of the household"
     assert len(expected) >= 4, "a city without leads proves nothing"
     looked = list[str]()
 
@@ -155,6 +159,28 @@ def with_a_case(source: Path, plain: Moves, target: Path) -> tuple[Path, str]:
             [("dwelling_id", "kind", "closed_on", "outcome"), (home, kind, closed_on.isoformat(), "unfounded")]
         )
     return target, home
+
+
+def who_moved_out(city: Path, home: str, source: Path, until: int) -> Path:
+    """Somebody who left this home on the tenth day goes on passing until a day, with a card that nobody revoked."""
+    shutil.copytree(city, source)
+    left = START + timedelta(days=10)
+    with (source / "members.csv").open("a", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerow(("P-GONE", home, START - timedelta(days=300), left, "0"))
+    with (source / "passes.csv").open(encoding="utf-8", newline="") as opened:
+        reader = csv.DictReader(opened)
+        header, rows = list(reader.fieldnames or ()), list(reader)
+    card = {"person_id": "P-GONE", "credential_id": "C-GONE", "credential_kind": "card", "dwelling_id": home}
+    at = {"access_point_id": rows[0]["access_point_id"], "granted": "1", "direction": "in"}
+    rows += [
+        {**dict.fromkeys(header, ""), **card, **at, "ts": f"{START + timedelta(days=n)}T19:00:00+08:00"}
+        for n in (5, *range(11, until))
+    ]
+    with (source / "passes.csv").open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.DictWriter(opened, header)
+        writer.writeheader()
+        writer.writerows(sorted(rows, key=lambda row: row["ts"]))
+    return source
 
 
 def asked_once_stays_asked(hub: Hub, day: date) -> list[str]:
