@@ -51,12 +51,16 @@ class Rounds:
                 left = min(left, ahead)
             await wait_event(self.changed, max(0.01, min(left, CLOCK_S)))
 
+    def look(self) -> None:
+        """Somebody touched the list at the device."""
+        self.thorough = True
+        self.changed.set()
+
     async def read_back(self) -> None:
         """A whole round that begins now or after the one in hand, and its report. Raises DeviceUnreachable."""
         asked = asyncio.get_running_loop().create_future()
         self._asked.append(asked)
-        self.thorough = True
-        self.changed.set()
+        self.look()
         await asked
 
     async def _answering(self, driver: Driver, busy: asyncio.Lock) -> None:

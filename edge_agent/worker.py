@@ -35,6 +35,7 @@ from device_drivers.driver import (
     DriverDefinition,
     DriverEvent,
     FireContact,
+    ListTouched,
     Picture,
     WrongSecret,
 )
@@ -243,6 +244,8 @@ class Worker:
                 await self._slots.acquire()
             if isinstance(event.body, FireContact):
                 await self.doors.fire(event.body.state, event.body.text, received)
+            elif isinstance(event.body, ListTouched):
+                self.reconciler.rounds.look()
             elif isinstance(event.body, CredentialPresented):
                 group.create_task(self._presented(driver, event, event.body, received))
             else:
