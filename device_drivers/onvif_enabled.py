@@ -122,5 +122,5 @@ class EnabledStates:
         """For the device's page."""
         held_back = sum(s.held_back for s in list(self.known.values()))
         return (
-            f"{held_back} 张凭证因设备的反潜回规则暂时不能开门，系统不改动；需放行的请在设备上复位" if held_back else ""
+            f"{held_back} 张凭证因设备的反潜回规则暂时不能开门，系统不改动，需放行的请在设备上复位" if held_back else ""
         )
