@@ -111,6 +111,8 @@ SAID_ZH = {
     "the terminal restarted": "终端已重启",
     "{n} messages found no room": "{n} 条消息因缓存已满丢弃",
     "{n} unreadable messages were not kept": "{n} 条无法识别的消息未保留",
+    "{n} alarms in an hour were not kept one by one": "一小时内有 {n} 条报警未逐条记录，请检查此设备或门磁",
+    "{n} more were not kept one by one": "另有 {n} 条未逐条记录",
     "settings not taken: {names*} ({code*})": "终端没有接受设置：{names}（{code}）",
     "the link to the edge's broker is down": "与边缘机消息服务的连接中断",
     "{what*}: no answer in {n} s": "{what}：{n} 秒内没有应答",
