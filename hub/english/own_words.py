@@ -130,6 +130,7 @@ SAID_ZH = {
     "door not opened for sure ({outcome*}): {why*}": "是否已开门不能确定（{outcome}）：{why}",
     "door not opened: {why*}": "门未打开：{why}",
     "shown {n} s before it came here: the door was not opened": "出示 {n} 秒后才送达，门未打开",
+    "it cannot be known when it was shown: the door was not opened, show it again": "无法确定出示时间，门未打开，请再出示一次",
     # what an edge notes
     "version {version*}": "版本 {version}",
     "the board says it was restarted": "门控板报告曾重启",
