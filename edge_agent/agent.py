@@ -27,7 +27,7 @@ from edge_agent.certificate import CertificateKeeper
 from edge_agent.clock import SAME_TIME, BootDoubt, HighWaterClock
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir
-from edge_agent.connections import client_tls, make_link, package_version
+from edge_agent.connections import client_tls, failure_of, make_link, package_version
 from edge_agent.face_checks import FaceChecks
 from edge_agent.face_desk import FaceDesk
 from edge_agent.finding import Finder
@@ -160,7 +160,12 @@ class Agent:
             lambda: self.watch.progress("marks"),
         )
         self.hub = HubWatch(
-            self.box, lambda: self.uplink.link.connected, self.uplink.announce, self._hub_moved, self._lists_held
+            self.box,
+            lambda: self.uplink.link.connected,
+            self.uplink.announce,
+            self._hub_moved,
+            self._lists_held,
+            lambda: failure_of(self.uplink.link),
         )
         broker = config.broker_address
         self.finder = Finder(
@@ -414,4 +419,5 @@ class Agent:
             self._lists_held(),
             "" if self.faces.store else self.faces.why,
             self.certificate.refused,
+            self.hub.refused,
         )

@@ -60,6 +60,8 @@ NOTES_ZH = {
     "bad_signature": "签名不符，未采用",
     "break_glass": "本机应急开门",
     "clock_jump": "时钟跳变",
+    "hub_dates": "按边缘机时间，中心证书不在有效期内",
+    "hub_dates_over": "与中心的安全连接恢复",
     "clock_sure": "时间已可信",
     "clock_unsure": "时间不可信",
     "conflict": "同一版本内容不一致，未采用",
