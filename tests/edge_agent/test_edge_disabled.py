@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
-from edge_twins import TwinDevice, access_list, credential, open_box, publish, run, until, working
+from edge_twins import TellingDriver, TwinDevice, access_list, credential, open_box, publish, run, until, working
 
 from device_drivers.catalogue import definition
-from device_drivers.contract.device import AccessPointBinding, DeviceConfig
+from device_drivers.contract.device import AccessPointBinding, Capabilities, DeviceConfig
 from device_drivers.contract.events import CameraEvent
+from device_drivers.driver import DriverEvent, ListTouched
 from edge_agent import refusals
 from edge_agent.state import Refusal
 from simulators.onvif_door import OnvifDoorSim
@@ -41,6 +43,30 @@ def test_cards_disabled_at_the_controller_work_again_without_anybodys_word(tmp_p
                 assert [d["State"] for d in kept].count("false") == disabled, "who asks later finds when it was done"
         finally:
             await sim.stop()
+
+    run(work())
+
+
+def test_a_device_that_tells_changes_without_end_is_not_looked_into_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.rounds.CLOCK_S", 0.01)
+    monkeypatch.setattr("edge_agent.rounds.LOOK_APART_S", 0.5)
+
+    async def work() -> None:
+        device, twins = TwinDevice(), Capabilities(holds_list=True, reads_back=True, cards=True)
+        async with open_box(tmp_path) as box, working(box, device, twins, driver=TellingDriver):
+            publish(box, access_list(1, credential("a"), credential("b")))
+            await until(lambda: bool(box.reports) and box.last.confirmed == 2, "all there")
+            device.asked.clear()
+            began = asyncio.get_running_loop().time()
+            for _ in range(60):
+                device.put(DriverEvent(ListTouched()))
+                await until(lambda: device.queue.empty(), "heard")
+                await asyncio.sleep(0.02)  # it goes on for more than a second
+            await until(lambda: len(device.asked) >= 2, "looked into")
+            took = asyncio.get_running_loop().time() - began
+            assert len(device.asked) <= took / 0.5 + 1, "one page a look"
 
     run(work())
 
