@@ -11,7 +11,7 @@ from enum import StrEnum
 from hub.occupancy.pack import PolicyPack
 from hub.occupancy.values import DayState, DwellingRecord, Household, PresenceDay
 
-RULES_VERSION = "2026.17"
+RULES_VERSION = "2026.18"
 
 
 class Stage(StrEnum):

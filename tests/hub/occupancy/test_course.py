@@ -13,6 +13,7 @@ from hub.occupancy.columns import Days
 from hub.occupancy.course import (
     CERTAIN,
     GONE,
+    HABIT_CERTAIN,
     JOINED,
     LEAK_DAYS,
     OTHERWISE,
@@ -155,8 +156,17 @@ def test_who_comes_by_card_as_ever_gets_no_file_for_a_face_that_no_door_ever_saw
 ) -> None:
     """In some blocks most come by face and a tenth by card as they like: a habit, not strangers."""
     signs = HABIT | {"unseen_own": 0.0, "own_recent": 1.0} | changed
-    assert stage(last(tenancy, CERTAIN - 0.01, **signs)) is worst
-    assert stage(last(tenancy, CERTAIN, **signs)) is Stage.RED, "next to certain, it is no habit"
+    assert stage(last(tenancy, HABIT_CERTAIN - 0.01, **signs)) is worst
+    assert stage(last(tenancy, HABIT_CERTAIN, **signs)) is Stage.RED, "so likely, it is no habit"
+
+
+def test_a_card_as_ever_and_a_face_never_seen_are_one_fact_that_makes_no_file(tenancy: Likely) -> None:
+    """Whoever comes by that card may be its holder, who likes it so: somebody may look at any chance, nobody is accused."""
+    alone = {"never_recognised": 2.0, "members": 2.0, "consenting": 2.0, "own_recent": 1.0, "unidentified_recent": 1.0}
+    assert stage(last(tenancy, 0.99, **alone)) is Stage.ORANGE
+    unused = alone | {"unidentified_recent": 0.0, "never_recognised": 1.0}
+    assert stage(last(tenancy, 0.99, **unused)) is not Stage.RED
+    assert stage(last(tenancy, 0.99, **alone | {"has_water": 1.0, "water_change": 0.5})) is Stage.RED, "the meter too"
 
 
 def test_whom_the_register_newly_names_gets_a_visit_before_a_file(tenancy: Likely) -> None:
