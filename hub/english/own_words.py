@@ -12,13 +12,13 @@ from functools import cache, lru_cache
 from hub.english.phrases import CHINESE, SLOT, english, template
 
 REASONS_ZH = {
-    "unknown_credential": "未登记的卡或人脸",
+    "unknown_credential": "未登记的卡、密码或人脸",
     "not_yet_valid": "尚未到生效时间",
     "expired": "已过有效期",
     "out_of_schedule": "不在允许的时段",
     "wrong_access_point": "无权通行此门",
     "blocked": "凭证已停用",
-    "locked_down": "门已封闭",
+    "locked_down": "门已封锁",
     "no_list": "边缘机尚未收到名单",
     "clock_unsure": "断电后时间未校准，访客暂不放行",
     "used_up": "通行证的次数已用完",

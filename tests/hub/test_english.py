@@ -328,7 +328,7 @@ def test_values_and_names_come_through() -> None:
         "Use is nearly the same every day, more like a leak (IE25)."
     )
     assert (
-        english("南门人行门已封闭，至 2026-11-28 10:00（消防报警）")
+        english("南门人行门已封锁，至 2026-11-28 10:00（消防报警）")
         == "南门人行门 locked down, until 2026-11-28 10:00 (fire alarm)"
     )
     assert part("南门、刷卡、7×24 小时") == "南门, card, at all hours"

@@ -42,13 +42,13 @@ const words = {
   said: { denial: {} as Record<string, string>, law: {} as Record<string, string>, reason: {} as Record<string, string>, refusal: {} as Record<string, string>, relation: {} as Record<string, string> },
   heldKind: {
     "pass.issue": "签发通行证", "pass.end": "终止通行证", "pass.renew": "通行证续期", "credential.own_request": "本人申请停用", "credential.lost_card": "挂失换卡",
-    "credential.restore": "恢复停用的凭证", "device.foreign": "处理设备上的非本系统人员", "role.assign": "授予岗位", "role.end": "收回岗位", "role.extend": "岗位续期", "schedule.change": "更改时段", "member.id_card": "身份证开门", "member.pin": "开门密码", "pass.link": "发手机通行链接",
+    "credential.restore": "恢复停用的凭证", "device.foreign": "处理设备上的非本系统人员", "role.assign": "授予岗位", "role.end": "收回岗位", "role.extend": "岗位续期", "schedule.change": "更改时段", "member.card": "发门卡", "member.id_card": "身份证开门", "member.pin": "开门密码", "pass.link": "发手机通行链接",
     "device.out_of_service": "停用设备", "device.doors": "改变设备控制的门", "tenancy.upload": "采用上传的租约表格", "site.hand_over": "导入交接文件",
   } as Record<string, string>,
   heldEffect: {
     "pass.issue": "确认后立即签发，并下发到沿途的门；号码显示给确认人一次。", "pass.end": "确认后从所有设备上删除这张通行证。", "pass.renew": "确认后延长有效期。",
     "credential.own_request": "确认后按本人意愿停用此人的通行凭证，本人可随时恢复。其他家庭成员不受影响。", "credential.lost_card": "确认后丢失的卡在所有门上失效；本人其他开门方式保留。",
-    "credential.restore": "确认后给本人换发新的通行凭证。", "device.foreign": "确认后从设备上删除这些人员，他们将不能再凭旧凭证通行。", "role.assign": "确认后此人可按岗位通行，并下发到设备。", "role.end": "确认后从所有设备上删除此人的岗位凭证。", "role.extend": "确认后延长此人的岗位期限。", "schedule.change": "确认后使用这一时段的人员按新时段通行。", "member.id_card": "确认后按本人选择启用或停用身份证开门。", "member.pin": "确认后生成或取消本人的开门密码；密码显示给确认人一次。", "device.out_of_service": "确认后设备停用：名单上的人不能再靠它进门，或只能凭停用前的名单进门。出门不受影响。", "device.doors": "确认后设备不再控制被解除的门，靠它进门的人须走别的门。", "tenancy.upload": "确认后按现在的情况重新比对并采用整份名单：列出的住户会失去门卡或居住资格。", "site.hand_over": "确认后按交接文件登记门和设备：被移走的门上，名单里的人须走别的门。出门不受影响。", "pass.link": "确认后生成手机通行链接，只显示一次；以前的链接失效。",
+    "credential.restore": "确认后给本人换发新的通行凭证。", "device.foreign": "确认后从设备上删除这些人员，他们将不能再凭旧凭证通行。", "role.assign": "确认后此人可按岗位通行，并下发到设备。", "role.end": "确认后从所有设备上删除此人的岗位凭证。", "role.extend": "确认后延长此人的岗位期限。", "schedule.change": "确认后使用这一时段的人员按新时段通行。", "member.card": "确认后给本人登记这张门卡，并下发到设备。", "member.id_card": "确认后按本人选择启用或停用身份证开门。", "member.pin": "确认后生成或取消本人的开门密码；密码显示给确认人一次。", "device.out_of_service": "确认后设备停用：名单上的人不能再靠它进门，或只能凭停用前的名单进门。出门不受影响。", "device.doors": "确认后设备不再控制被解除的门，靠它进门的人须走别的门。", "tenancy.upload": "确认后按现在的情况重新比对并采用整份名单：列出的住户会失去门卡或居住资格。", "site.hand_over": "确认后按交接文件登记门和设备：被移走的门上，名单里的人须走别的门。出门不受影响。", "pass.link": "确认后生成手机通行链接，只显示一次；以前的链接失效。",
   } as Record<string, string>,
   order: { lock_down: "封锁", block: "停用", lock_open: "常开", release: "恢复正常" } as Record<string, string>,
   orderEffect: {
@@ -68,6 +68,7 @@ const words = {
   readBackOutcome: {
     done: "已回读", refused: "设备拒绝", expired: "没有答复，已作废", unreachable: "设备不可达", unsupported: "设备不能回读", uncertain: "没有答复",
   } as Record<string, string>,
+  noIdentifier: "尚无卡、密码或人脸",
   credentialState: { active: "有效", ended: "已终止" } as Record<string, string>,
   kind: {
     access: "通行", door: "门状态", meter: "表计", camera: "摄像机", snapshot: "抓拍", face_check: "人脸核验", observation: "可观测性", edge: "网关",
@@ -187,7 +188,7 @@ export const zh = {
     title: (block: string, number: string) => `${block} ${number}`, code: "房屋编码", floor: "楼层", rooms: "居室", status: "房态", tenancy: "租约", noTenancy: "没有在租租约",
     tenancyNo: "租约编号", from: "起租日", to: "到期日", handover: "交房日", letTo: "核定人数", noEnd: "未约定", decision: "终止决定", household: "家庭成员", noHousehold: "没有登记家庭成员",
     idNumber: "身份证号", consent: { a: "人脸开门", b: "居住核查使用人脸通行", c: "关怀探访" } as Record<string, string>, consents: "单独同意", given: "已同意", notGiven: "未同意",
-    credential: "通行凭证", noCredential: "还没有通行凭证", pick: "输入楼栋或房号", why: "为什么可以通行", whyColumns: { who: "谁", where: "哪里", when: "何时", because: "依据" }, whyEmpty: "目前没有通行权限",
+    credential: "通行凭证", noCredential: "还没有通行凭证", pick: "输入楼栋或房号", notFound: "没有找到。可以输入楼栋和房号（1号楼 301）、房号（0301）或房屋编码。", why: "为什么可以通行", whyColumns: { who: "谁", where: "哪里", when: "何时", because: "依据" }, whyEmpty: "目前没有通行权限",
     presence: "居住迹象日历", presenceLegend: "未知表示当天门禁覆盖不足，不等于无人", presenceAria: (n: number, present: number, absent: number, unknown: number) => `最近 ${n} 天：有人居住迹象 ${present} 天，无人居住迹象 ${absent} 天，未知 ${unknown} 天。表格视图列出每一天。`,
     day: "日期", coverage: "门禁覆盖", signals: "依据", meters: "水电用量", metersEmpty: "没有安装远传水电表", lastValue: "最近读数", meterBad: "表计报告故障，不作为无人用水依据",
     meterAria: (name: string, n: number) => `${name}每日用量，${n} 天。表格视图列出每一天。`, absences: "离家报备", declareAbsence: "登记报备", declareHint: "只需原因类别，不需要证明材料。报备期内无人的日子不计入闲置。请写明由谁、以何种方式报备。", absenceMissing: "请填写开始日期并选择原因类别。", absenceFirst: "从哪天起离家", absenceLast: "预计到哪天（可不填）", absenceReason: "原因类别", absenceBack: "已回来", absenceBackHint: "报备于昨天结束；尚未开始的直接取消。", absenceEmpty: "没有离家报备", absence: (from: string, to: string) => `${from} 至 ${to}`, declared: (day: string) => `${day} 报备`,
@@ -222,7 +223,7 @@ export const zh = {
     refusals: "被设备拒绝的人员", refusalsEmpty: "没有被拒绝的人员", who: "人员", dwelling: "房屋", what: "怎么办", technical: "设备原文", coverage: "近 30 天可观测情况", coverageEmpty: "没有可观测记录，视为未知",
     coverageAria: (ok: string) => `近 30 天可观测 ${ok}`, from: "从", to: "到", ongoing: "至今", points: "通行点", pointsEmpty: "没有绑定通行点", accepts: "可用方式", side: "方向", camera: "关联摄像机", recent: "最近事件",
     commands: "远程操作", moreOrders: "封锁、停用、常开、恢复正常：到「门」页面操作", openDoor: "开门一次", readBack: "回读名单", takeSnapshot: "抓拍一张", openTitle: (name: string) => `确认开门：${name}`, commandTitle: (what: string) => `确认操作：${what}`,
-    openHint: "门将解锁一次，操作人和原因写入审计日志。命令 10 秒内未执行即作废，不会迟到开门。", commandHint: "操作人和原因写入审计日志。", noCommand: "您的角色不能远程操作设备。", sent: "已发出，等待设备答复", outcome: "结果", unreadable: "无法解读的消息",
+    openNotNow: "网关离线或设备故障，现在不能远程开门。急需开门请到网关现场应急开门。", openHint: "门将解锁一次，操作人和原因写入审计日志。命令 10 秒内未执行即作废，不会迟到开门。", commandHint: "操作人和原因写入审计日志。", noCommand: "您的角色不能远程操作设备。", sent: "已发出，等待设备答复", outcome: "结果", unreadable: "无法解读的消息",
     config: "配置（密钥已隐藏）", meters: "接入表计", detail: "说明", edge: "网关", access: "所属通行点", point: "通行点", needReason: "请写明原因（至少 4 个字）",
   },
   adding: {
@@ -328,12 +329,13 @@ export const zh = {
     show: { id_card: "在门口的读卡器刷身份证", qr: "用手机扫此码打开链接，在门口的读码器前出示手机上的通行码", pin: "在门口的键盘输入此密码", card: "在门口刷这张卡" } as Record<string, string>, footer: "到期自动失效。出门不需要凭证。",
   },
   counter: {
-    title: "服务台", residents: "为住户办理", pick: "选择房屋", pickHint: "请先在右上角选择来办理的住户的房屋。", needsDesk: "您的角色不能办理服务台业务；可以处理上面等待第二人的事项。", noHousehold: "这套房屋没有在租家庭。", identify: "先核对本人身份。这里办理的都是本人的意愿：不会因为欠租、租期届满或任何线索停用住户通行。",
+    title: "服务台", residents: "为住户办理", pick: "选择房屋", pickHint: "请先在上面的选择框中选出来办理的住户的房屋（可输入楼栋和房号）。", needsDesk: "您的角色不能办理服务台业务；可以处理上面等待第二人的事项。", noHousehold: "这套房屋没有在租家庭。", identify: "先核对本人身份。这里办理的都是本人的意愿：不会因为欠租、租期届满或任何线索停用住户通行。",
     withdraw: "撤回同意", withdrawFace: "撤回后人脸立即停用，并从每台设备上删除、逐台确认。刷卡、密码等其他开门方式不受影响。", withdrawOther: "撤回后不再用于这一目的。通行不受影响。", withdrawn: "已撤回", withdrawnFrom: (n: number) => `已撤回，正在从 ${n} 台设备上删除人脸`,
-    lostCard: "挂失换卡", lostHint: "丢失的卡立即在所有门上失效，以后也不能再用。本人的其他开门方式保留；有新卡可同时登记。", lostNumber: (masked: string) => `丢失的卡号（登记为 ${masked}）`, newNumber: "新卡号（没有可不填）", cardNeeded: "请填写丢失的卡号。", lostDone: "已挂失，正在从设备上删除",
+    lostCard: "挂失换卡", lostHint: "丢失的卡立即在所有门上失效，以后也不能再用。本人的其他开门方式保留；有新卡可同时登记。", lostNumber: (masked: string) => `丢失的卡号（登记为 ${masked}；尾号相同，请填写完整卡号，可在房屋页面“查看完整信息”中查到）`, lostWhich: "丢失的卡（登记的尾号）", newNumber: "新卡号（没有可不填）", cardNeeded: "请指明丢失的是哪张卡。", lostDone: "已挂失，正在从设备上删除",
     ownRequest: "本人申请停用", ownHint: "按本人意愿停用其全部通行方式。本人可随时来恢复。请确认是本人提出，并已说明后果。", ownDone: "已停用，正在从设备上删除", restore: "恢复通行", restoreHint: "本人要求恢复。确认后换发新的通行凭证并下发到设备。", restoreDone: "已恢复，正在下发",
     second: "等待第二人", secondHint: "一小时内超过 20 项更改，以及影响整个小区的操作，须由另一位有权限的人员确认。24 小时内无人处理即作废。", secondEmpty: "没有等待确认的事项", askedBy: (who: string, at: string) => `${who} 于 ${at} 提出`, because: (why: string) => `事由：${why}`, yours: "您提出的，须由他人确认", notYours: "等待有权限的人员确认",
     confirm: "确认执行", refuse: "不同意", refuseHint: "不同意后这件事不会执行，原样保留。", confirmed: "已确认并执行", refused: "已拒绝，未执行", heldNow: "一小时内更改较多，这一项已转给第二人确认，确认前不生效。", numberTitle: "通行证号码", numberHint: "号码只显示这一次，请交给访客。",
+    card: "发门卡", cardHint: "给本人一张新卡并登记：随即下发到回家路上的门，几秒内可用。本人原有的卡和其他方式不变。", cardNumber: "卡号（印在卡上，或用发卡器读取）", cardWanted: "请填写要发的卡的卡号。", cardOn: "已登记门卡，正在下发到设备", consentHint: "未同意的事项：本人可随时向住房保障部门签署单独同意，记入租约记录后在此显示；不同意不影响其他开门方式。",
     idCard: "身份证开门", idCardHint: "本人自愿选择。只保存不可还原的校验值，不保存号码；在能读身份证的门口使用。", idCardNumber: "身份证号（请核对证件）", idCardNeeded: "请填写18位身份证号。", idCardOn: "已启用身份证开门", idCardOff: "已停用身份证开门", idCardStop: "停用身份证开门", idCardStopHint: "停用后身份证不再开门，本人其他方式不变。",
     pin: "发开门密码", pinHint: "系统生成密码，只显示一次，保存的是不可还原的校验值；在有键盘的门口输入密码后按 # 键。再次发放时旧密码失效。", pinOn: "已生成开门密码", pinStop: "取消开门密码", pinStopHint: "取消后密码不再开门，本人其他方式不变。", pinOff: "已取消开门密码", pinTitle: "开门密码", pinOnce: "密码只显示这一次，请当面交给本人。",
     otherWay: "本人的手机通行链接", needsWay: "失去唯一开门方式的住户", needsWayHint: "以下住户撤回了刷脸同意（在本处或别处），现在没有其他开门方式：请尽快联系本人办理门卡、密码或身份证开门。", otherWayHint: "除人脸外本人没有登记其他方式，已同时生成手机通行链接：请让本人现在扫码，手机上即显示通行码。链接只显示这一次。", phoneOnly: "本人现在只能用手机通行码进门。",
@@ -365,7 +367,7 @@ export const zh = {
     faceBesideCard: "刷卡时核对持卡人（1:1）", faceBesideCardHint: "持卡通行后，由对着通行点的摄像机拍一张，与持卡人本人的人脸比对。不一致只作提示，不影响通行，也不单独作为转借依据。",
     faceAfterButton: "按键求助时辨认（1:N）", faceAfterButtonHint: "有人按下摄像机上的按钮时拍一张，只在本小区同意的住户中辨认，供值守人员核实后决定是否开门。", turnOnFace: "启用核验", turnOffFace: "关闭核验",
     snapshots: "通行抓拍", snapshotsHint: "默认关闭。启用后，摄像机对着的通行点在每次通行时保存一张照片，仅用于安全事件核查，到期自动删除；启用前应完成个人信息保护影响评估，并在现场张贴提示标识。查看照片写入审计日志。",
-    estateRules: "小区规则", estateRulesHint: "刷脸登记须先完成个人信息保护影响评估并填写编号；关闭后不再新增人脸，已登记的和其他方式不变。", faceEnrolment: "新增刷脸登记", faceUnset: "未决定（没有评估编号）", piaId: "影响评估编号", faceFiling: "省级备案编号", modeDefault: "封锁、常开的默认时长（分钟）", modeMax: "封锁、常开的最长时长（分钟）", unset: "未填写", editRules: "修改小区规则", minutesWrong: "时长须为 1 至 1440 分钟，默认不得超过最长。",
+    estateRules: "小区规则", estateRulesHint: "刷脸登记须先完成个人信息保护影响评估并填写编号；关闭后不再新增人脸，已登记的和其他方式不变。", faceEnrolment: "新增刷脸登记", faceUnset: "未决定（没有评估编号）", faceOpen: "未另作决定，可以新增", piaId: "影响评估编号", faceFiling: "省级备案编号", modeDefault: "封锁、常开的默认时长（分钟）", modeMax: "封锁、常开的最长时长（分钟）", unset: "未填写", editRules: "修改小区规则", minutesWrong: "时长须为 1 至 1440 分钟，默认不得超过最长。",
     on: "已启用", off: "未启用", turnOn: "启用抓拍", turnOff: "关闭抓拍", onlyAdmin: "只有系统管理员可以更改。", changeReason: "更改原因", audit: "审计日志", auditColumns: { at: "时间", actor: "操作人", reason: "事由", changes: "内容", withheld: (n: number) => `另有 ${n} 项不在您岗位的查看范围内` },
     chainOk: "日志链完整", chainBroken: "日志链不完整，请立即联系审计部门", actor: "操作人", health: "系统健康", healthColumns: { part: "部分", state: "状态", detail: "说明" }, well: "正常", unlooked: "尚未检查", unwell: "异常", version: (v: string) => `版本 ${v}`, dead: "无法处理的消息", deadEmpty: "没有无法处理的消息",
     deadColumns: { at: "时间", edge: "网关", topic: "主题", error: "错误", size: "字节", preview: "开头" }, vacancyDays: (y: number, o: number, r: number) => `闲置：${y} 天黄色、${o} 天橙色、${r} 天红色`, livedDays: (w: number, l: number) => `闲置：${w} 天内居住不满 ${l} 天`, subletDays: (d: number, p: number) => `转租：${d} 天未见登记人员且用水达平日 ${p}%`, outbox: "租赁系统发件箱", outboxEmpty: "没有发出过消息", undelivered: (n: number) => `未送达 ${n} 条`,

@@ -44,7 +44,7 @@ function WithReason({ id, list }: { id: string; list: DeviceList }): ReactNode {
   const said = useSaid();
   const told = useTold();
   const first = useDevice(id).data?.refusals[0];
-  return <ListTruth list={list} known why={first ? said("refusal", first.code, told(first.message_zh, first.message_en)) : ""} />;
+  return <ListTruth list={list} known why={first ? told(first.message_zh, first.message_en) || said("refusal", first.code, "") : ""} />;
 }
 
 /** "应有 417，已确认 416，1 个被拒：照片中未检测到人脸" */
