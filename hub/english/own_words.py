@@ -54,6 +54,24 @@ CODES_ZH = {
 }
 """Why nothing was observed, where a code says it."""
 
+TOPICS_ZH = {
+    "CellMotionDetector/Motion": "画面有移动",
+    "VideoSource/MotionAlarm": "画面有移动",
+    "Device/Trigger/DigitalInput": "按钮或输入触点变化",
+    "Device/HardwareFailure/StorageFailure": "存储故障",
+    "VideoSource/GlobalSceneChange/ImagingService": "镜头被遮挡或移动",
+    "VideoSource/ImageTooDark/ImagingService": "画面过暗",
+    "VideoSource/SignalLoss": "没有视频信号",
+}
+"""What a camera tells, by the end of the ONVIF topic."""
+
+
+def topic_zh(topic: str) -> str | None:
+    """In words where this topic has any. Some cameras put a prefix before each part: `tns1:Device/Trigger/tt:DigitalInput`."""
+    plain = "/".join(part.rsplit(":", 1)[-1] for part in topic.split("/"))
+    return next((told for end, told in TOPICS_ZH.items() if f"/{plain}".endswith(f"/{end}")), None)
+
+
 NOTES_ZH = {
     "authority": "与中心失去联系",
     "authority_over": "中心恢复联系",

@@ -116,6 +116,7 @@ def test_why_not_and_what_to_do(hub: Hub, site: Setup) -> None:
     publish.publish(hub)
     assert "不能刷脸：未同意刷脸开门" in text(hub, "P1")
     nothing = text(hub, "P3")
+    assert nothing.count("没有可用的卡") == 1, f"said once: {nothing}"
     assert "本人还没有可用的开门方式：没有可用的卡" in nothing
     assert "单元门的设备不识别二维码" in nothing, "a phone's code opens the gate, and the entrance not"
 
