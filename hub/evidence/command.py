@@ -60,9 +60,10 @@ def told(name: str, verdict: Verdict) -> list[str]:
     lines += [f"  {label}: {verdict.about[key]}" for key, label in ABOUT.items() if key in verdict.about]
     lines.append(f"  signed with the key {fingerprint(verdict.public_key)}")
     if not verdict.pinned:
-        lines.append(
-            f"  the key came with the file: compare it with the hub's (校验公钥 on the case's page), or pass it by --key: {verdict.public_key.hex()}"
+        where = (
+            "the key came with the file: compare it with the hub's (校验公钥 on the case's page), or pass that by --key"
         )
+        lines.append(f"  {where}: {verdict.public_key.hex()}")
     return lines
 
 
