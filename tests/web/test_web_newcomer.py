@@ -126,6 +126,19 @@ def test_all_pages_can_be_seen_in_the_menu_of_a_phone(look_as: OpenAs) -> None:
         expect(page.get_by_role("menuitem", name=name, exact=True)).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize(("path", "rows"), [("/doors", "door-row"), (f"/explain?dwelling={HOME}", "explained-line")])
+def test_what_a_manager_needs_at_the_gate_is_in_sight_on_a_phone(look_as: OpenAs, path: str, rows: str) -> None:
+    """The button that opens a door, and why somebody may not pass, stood outside, to the right."""
+    page = look_as("manager", path)
+    page.set_viewport_size({"width": 390, "height": 844})
+    cells = page.get_by_test_id(rows).first.locator("td")
+    expect(cells.first).to_be_visible()
+    edges = [box["x"] + box["width"] for box in (cell.bounding_box() for cell in cells.all()) if box]
+    assert edges
+    assert max(edges) <= 390, edges
+    assert not violations(page), str(violations(page))
+
+
 def test_how_a_consent_is_given_is_said_at_the_counter(look_as: OpenAs) -> None:
     page = look_as("manager", f"/counter?dwelling={HOME}")
     expect(page.get_by_test_id("consent-hint").first).to_contain_text("租约记录")

@@ -338,7 +338,7 @@ export const zh = {
     card: "发门卡", cardHint: "给本人一张新卡并登记：随即下发到回家路上的门，几秒内可用。本人原有的卡和其他方式不变。", cardNumber: "卡号（印在卡上，或用发卡器读取）", cardWanted: "请填写要发的卡的卡号。", cardOn: "已登记门卡，正在下发到设备", consentHint: "未同意的事项：本人可随时向住房保障部门签署单独同意，记入租约记录后在此显示；不同意不影响其他开门方式。",
     idCard: "身份证开门", idCardHint: "本人自愿选择。只保存不可还原的校验值，不保存号码；在能读身份证的门口使用。", idCardNumber: "身份证号（请核对证件）", idCardNeeded: "请填写18位身份证号。", idCardOn: "已启用身份证开门", idCardOff: "已停用身份证开门", idCardStop: "停用身份证开门", idCardStopHint: "停用后身份证不再开门，本人其他方式不变。",
     pin: "发开门密码", pinHint: "系统生成密码，只显示一次，保存的是不可还原的校验值；在有键盘的门口输入密码后按 # 键。再次发放时旧密码失效。", pinOn: "已生成开门密码", pinStop: "取消开门密码", pinStopHint: "取消后密码不再开门，本人其他方式不变。", pinOff: "已取消开门密码", pinTitle: "开门密码", pinOnce: "密码只显示这一次，请当面交给本人。",
-    otherWay: "本人的手机通行链接", needsWay: "失去唯一开门方式的住户", needsWayHint: "以下住户撤回了刷脸同意（在本处或别处），现在没有其他开门方式：请尽快联系本人办理门卡、密码或身份证开门。", otherWayHint: "除人脸外本人没有登记其他方式，已同时生成手机通行链接：请让本人现在扫码，手机上即显示通行码。链接只显示这一次。", phoneOnly: "本人现在只能用手机通行码进门。",
+    otherWay: "本人的手机通行链接", needsWay: "失去唯一开门方式的住户", needsWayHint: "以下住户撤回了刷脸同意（在本处或别处），现在没有其他开门方式：请尽快联系本人办理门卡、密码或身份证开门。", linkOwn: "请本人用手机扫上面的码，或把链接发给本人；手机上显示每 30 秒更新的通行码。链接只显示这一次，请勿公开。", otherWayHint: "本人没有登记门卡、密码等方式，已同时生成手机通行链接：请让本人现在扫码，手机上即显示通行码。链接只显示这一次。", phoneOnly: "本人现在只能用手机通行码进门。",
     heldFeed: (source: string) => `数据源 ${source} 的变更`, nobodyYet: "还没有人确认", toHeld: (n: number) => `逐户核对 ${n} 户`,
     households: "逐户查看", householdsNone: "按现在的情况，没有住户会失去什么", lost: { ended: "居住资格", left: "成员资格", cards: "门卡", photo: "人脸", moved: "原住处" } as Record<string, string>,
   },

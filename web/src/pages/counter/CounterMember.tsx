@@ -31,7 +31,6 @@ export function CounterMember({ member }: { member: Member }): ReactNode {
           </span>
         ))}
       </div>
-      {PURPOSES.every((purpose) => member.consents[purpose]) ? null : <div className="faint" data-testid="consent-hint">{t.consentHint}</div>}
       {member.credentials.length === 0 ? <Mark tone="warn">{d.noCredential}</Mark> : member.credentials.map((credential) => <CounterCredential key={credential.token} credential={credential} />)}
       <MemberWays member={member} />
       {withdrawing ? <Withdraw member={member} purpose={withdrawing} close={() => setWithdrawing(null)} tell={setWay} /> : null}
