@@ -142,3 +142,15 @@ def test_what_a_manager_needs_at_the_gate_is_in_sight_on_a_phone(look_as: OpenAs
 def test_how_a_consent_is_given_is_said_at_the_counter(look_as: OpenAs) -> None:
     page = look_as("manager", f"/counter?dwelling={HOME}")
     expect(page.get_by_test_id("consent-hint").first).to_contain_text("租约记录")
+
+
+def test_what_an_older_list_confirmed_is_not_said_of_the_one_that_is_wanted(open_as: OpenAs, served: Served) -> None:
+    """ "Wanted 3, confirmed 3" was read as done, while the device stood at the list before."""
+
+    def one_more(session: Any) -> None:
+        session.get_one(HouseholdMember, "member-1").offered = {"cards": ["3456781", "3456789"], "photo": None}
+
+    change(served, one_more)
+    publish(served.hub)
+    row = open_as("manager", "/devices").get_by_test_id("device").first
+    expect(row).to_contain_text("设备上还是上一版名单")

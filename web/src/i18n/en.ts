@@ -156,7 +156,7 @@ export const en: Words = {
     gapNow: "Connection lost", unknownHolder: "Not registered", feedEmpty: "No passes yet",
     feedColumns: { at: "Time", where: "Access point", who: "Holder", how: "How", outcome: "Outcome" },
     doors: "Doors", lastKnown: (at) => `last known, offline since ${at}`, lastKnownNoTime: "last known, device offline", noDoors: "No door registered yet",
-    truth: "Device lists", wanted: (n) => `${n} wanted`, confirmed: (n) => `${n} confirmed`, assumed: (n) => `${n} assumed (no read-back)`,
+    truth: "Device lists", wanted: (n) => `${n} wanted`, olderList: "the device still has the list before", confirmed: (n) => `${n} confirmed`, assumed: (n) => `${n} assumed (no read-back)`,
     pendingN: (n) => `${n} pending`, refused: (n, why) => `${n} refused${why ? `: ${why}` : ""}`, foreign: (n) => `${n} not written by us`,
     unknownList: (wanted) => `${wanted} wanted, what it holds is unknown`, decidedAtEdge: "decided at the edge", readBack: (at) => `read back ${at}`, noLists: "No device holds a list",
     edges: "Edges", edgeOnline: (since) => `online since ${since}`, certificateEnds: (day) => `certificate ends ${day} and is not renewed: check whether the box reaches the hub's edge port`, certificateEnded: (day) => `certificate ended ${day}: doors go on; make an enrolment token in Settings and run estate-edge enrol --again on the box`, edgeOffline: (since) => `offline since ${since}`, diskFull: "its disk takes nothing: doors go on, what it records is in memory alone and lost with the power; look at the box", clockUnsure: "its time is not trusted: residents pass, visitors wait; check where the box gets its time",

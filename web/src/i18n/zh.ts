@@ -170,7 +170,7 @@ export const zh = {
     gapNow: "连接中断", unknownHolder: "未登记", feedEmpty: "还没有通行记录",
     feedColumns: { at: "时间", where: "通行点", who: "持证人", how: "方式", outcome: "结果" },
     doors: "门", lastKnown: (at: string) => `最后已知，自 ${at} 离线`, lastKnownNoTime: "最后已知，设备离线", noDoors: "还没有登记门",
-    truth: "设备名单", wanted: (n: number) => `应有 ${n}`, confirmed: (n: number) => `已确认 ${n}`, assumed: (n: number) => `假定 ${n}（设备不能回读）`,
+    truth: "设备名单", wanted: (n: number) => `应有 ${n}`, olderList: "设备上还是上一版名单", confirmed: (n: number) => `已确认 ${n}`, assumed: (n: number) => `假定 ${n}（设备不能回读）`,
     pendingN: (n: number) => `${n} 个下发中`, refused: (n: number, why: string) => `${n} 个被拒${why ? `：${why}` : ""}`, foreign: (n: number) => `${n} 个非本系统写入`,
     unknownList: (wanted: number) => `应有 ${wanted}，设备现状未知`, decidedAtEdge: "由网关判定", readBack: (at: string) => `${at} 回读`, noLists: "没有需要下发名单的设备",
     edges: "网关", edgeOnline: (since: string) => `在线，自 ${since}`, certificateEnds: (day: string) => `证书将于 ${day} 到期，尚未自动续期：请检查网关能否访问中心的设备端口`, certificateEnded: (day: string) => `证书已于 ${day} 到期：门照常通行，请在设置页生成登记口令，并在网关上运行 estate-edge enrol --again`, edgeOffline: (since: string) => `离线，自 ${since}`, diskFull: "磁盘不能写入：门照常，记录暂存内存，断电即失；请到现场检查磁盘", clockUnsure: "时间不可信：居民照常通行，访客等限时凭证暂不放行；请检查网关对时",

@@ -52,6 +52,7 @@ export function ListTruth({ list, known, why = "" }: { list: DeviceList; known: 
   const t = useWords().live;
   if (!known || list.state === "unknown") return <Mark tone="none">{t.unknownList(list.wanted)}</Mark>;
   const parts = [t.wanted(list.wanted)];
+  if (list.state === "behind") parts.push(t.olderList); // what follows was confirmed of that one
   if (list.confirmed || !list.assumed) parts.push(t.confirmed(list.confirmed));
   if (list.assumed) parts.push(t.assumed(list.assumed));
   if (list.pending) parts.push(t.pendingN(list.pending));
