@@ -35,7 +35,9 @@ def person(directory: Path, name: str, link: str, english: bool = False) -> Iter
         if link:
             token = auth.follow_link(hub, link.strip().rstrip("/").rsplit("/", 1)[-1], "command line")
             if token is None:
-                raise fail("this sign-in link is used up, has expired or is not known")
+                raise fail(
+                    f"this sign-in link is used up, has expired or is not known: `estate-hub sign-in-link {name}` makes another"
+                )
         else:
             token = auth.sign_in(hub, name, typer.prompt("Password", hide_input=True, err=True), "command line")
         principal = auth.by_session(hub, token)

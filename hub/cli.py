@@ -250,7 +250,10 @@ def explain_command(
         with hub.db.reading() as session:
             typer.echo(explain_text(session, subject, hub.now()))
     except NothingToExplain as error:
-        raise fail(f"{subject!r} is no dwelling, person, pass, credential or door of this hub") from error
+        raise fail(
+            f"{subject!r} is no dwelling, person, pass, credential or door of this hub: give a house code (E001-B1-0301), house "
+            "code and name of a person, a door (G1), or the id of a pass"
+        ) from error
 
 
 @app.command("reconciliation")
@@ -264,10 +267,15 @@ def reconciliation_command(
         from hub.errors import ApiError
         from hub.tenancy import sheets
         from hub.tenancy.reconciliation import reconcile_source, rows_of, said
-        from hub.tenancy.sources import SourceProblem
+        from hub.tenancy.sources import SourceProblem, load_sources
 
+    hub = open_directory(directory)
     try:
-        report = reconcile_source(open_directory(directory), source)
+        known = [one.name for one in load_sources(hub.config.dir) if one.kind == "http"]
+        if source not in known:
+            told = ", ".join(known) or "none in sources.json"
+            raise fail(f"{source!r} is no source that is pulled; those that are: {told}")
+        report = reconcile_source(hub, source)
     except (ApiError, SourceProblem) as error:
         raise fail(error) from error
     rows = rows_of(report)

@@ -14,7 +14,7 @@ import typer
 from simulators.back_office_events import EVENTS
 from simulators.back_office_feed import MODES
 from simulators.lease_words import sign, tell
-from simulators.plan import load_plan
+from simulators.plan import Plan, load_plan
 from simulators.site import ZONE
 
 app = typer.Typer(
@@ -40,14 +40,24 @@ async def _ask(method: str, url: str, body: dict[str, Any] | None, key: str = ""
             raise typer.BadParameter(f"nothing answers at {url}: is the estate running? ({error})") from error
 
 
+def _plan(directory: Path) -> Plan:
+    try:
+        return load_plan(directory)
+    except FileNotFoundError as error:
+        raise typer.BadParameter(f"{directory} is no simulated estate; the demo's is .demo/site ({error})") from error
+
+
 def _office(directory: Path, key_file: Path | None, path: str, body: dict[str, Any] | None = None) -> Any:
-    key = (key_file or directory.parent / "back-office.key").read_text(encoding="utf-8").strip()
-    url = f"http://127.0.0.1:{load_plan(directory).back_office_port}{path}"
+    url = f"http://127.0.0.1:{_plan(directory).back_office_port}{path}"
+    file = key_file or directory.parent / "back-office.key"
+    if not file.is_file():
+        raise typer.BadParameter(f"there is no {file}: name the back office's key with --api-key-file")
+    key = file.read_text(encoding="utf-8").strip()
     return asyncio.run(_ask("GET" if body is None else "POST", url, body, key))
 
 
 def _estate(directory: Path, path: str, body: dict[str, Any] | None = None) -> Any:
-    url = f"http://127.0.0.1:{load_plan(directory).control_port}{path}"
+    url = f"http://127.0.0.1:{_plan(directory).control_port}{path}"
     return asyncio.run(_ask("GET" if body is None else "POST", url, body))
 
 

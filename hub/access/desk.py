@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -17,7 +18,7 @@ from hub.access.credentials import CREDENTIALS, end_by_token
 from hub.access.foreign import ChooseForeign, choose
 from hub.access.lawful import FACE
 from hub.access.lifecycle import Cause
-from hub.access.member_ways import MemberWay, credential_without, member_of
+from hub.access.member_ways import MemberWay, credential_without, hand_out, member_of
 from hub.access.member_ways import choose as choose_way
 from hub.access.numbers import IdentifierKind, card_number, in_use
 from hub.access.other_way import after_withdrawal, beside_face, needs_a_desk
@@ -25,6 +26,7 @@ from hub.access.pass_rules import PassRequest
 from hub.db import UnitOfWork, one_at_a_time
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.keys import Keys
+from hub.masking import mask_card
 from hub.other_way import OtherWay
 from hub.tables import (
     AccessPass,
@@ -74,7 +76,8 @@ class OwnRequest(msgspec.Struct, frozen=True, tag="credential.own_request"):
 
 
 class LostCard(msgspec.Struct, frozen=True, tag="credential.lost_card"):
-    """`card` is lost; its holder has a new credential at once, with `new_card` where one was handed out."""
+    """`card` (its number, or as the page shows it) is lost; its holder has a new credential at once, with `new_card` where one
+    was handed out."""
 
     token: str
     card: str
@@ -223,12 +226,11 @@ def _restore(uow: UnitOfWork, estate_id: str, token: str) -> Done:
 def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
     session = uow.session
     row = _active(session, estate_id, action.token)
-    lost, fresh = card_number(action.card), card_number(action.new_card) if action.new_card else ""
     held = select(CredentialIdentifierRow.value).where(
         CredentialIdentifierRow.token == row.token, CredentialIdentifierRow.type == "card"
     )
-    if lost not in set(session.scalars(held)):
-        raise BadRequest("这个卡号不在该凭证上，请核对挂失的卡号。", "card_not_held")
+    lost = _named(session.scalars(held).all(), action.card)
+    fresh = card_number(action.new_card) if action.new_card else ""
     if fresh and in_use(session, estate_id, "card", fresh):
         raise Conflict("新卡号已属于他人或已挂失，请换一张卡。", "card_in_use")
     secret, warnings = ("", ()) if fresh else beside_face(uow, row.token, lost)
@@ -249,6 +251,19 @@ def _lost_card(uow: UnitOfWork, estate_id: str, action: LostCard) -> Done:
     return Done(row.token, "", secret, warnings)
 
 
+def _named(held: Sequence[str], card: str) -> str:
+    """The card that is meant, by its number or as the page shows it: who lost a card has no number to read out."""
+    if card.startswith("*"):
+        found = [one for one in held if mask_card(one).lstrip("*") == card.lstrip("*")]
+        if len(found) > 1:
+            raise Conflict("有多张卡尾号相同，请填写完整卡号（可在房屋页面凭事由查看）。", "card_unclear")
+    else:
+        found = [one for one in held if one == card_number(card)]
+    if not found:
+        raise BadRequest("这个卡号不在该凭证上，请核对挂失的卡号。", "card_not_held")
+    return found[0]
+
+
 def _also_elsewhere(uow: UnitOfWork, row: CredentialRow, card: str) -> bool:
     """Whether the same card opens a home of the same person in another estate: there it goes too, with the next lists."""
     session = uow.session
@@ -266,13 +281,12 @@ def _also_elsewhere(uow: UnitOfWork, row: CredentialRow, card: str) -> bool:
 
 
 def _hand_out(session: Session, row: CredentialRow, card: str) -> None:
-    """`desk_cards` outlive the records of the lease system, which does not know them."""
     member = session.scalars(
         select(HouseholdMember)
         .where(HouseholdMember.person_id == row.person_id, HouseholdMember.tenancy_id == row.tenancy_id)
         .with_for_update()
     ).one()
-    member.offered = {**member.offered, "desk_cards": [*member.offered.get("desk_cards", ()), card]}
+    hand_out(member, card)
 
 
 @dataclass(frozen=True, slots=True)

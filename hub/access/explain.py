@@ -153,7 +153,7 @@ class _Around:
 
     def _ways(self, one: Entitlement) -> str:
         told = "、".join(dict.fromkeys(TYPE_ZH.get(i.type, i.type) for i in one.identifiers))
-        return f"尚无开门方式：{self.stuck[one.token].why}" if one.token in self.stuck and not told else told
+        return "尚无开门方式" if one.token in self.stuck and not told else told  # why, and what to do: `not_because`
 
     def _not_because(self, one: Entitlement, where: Sequence[str]) -> list[str]:
         told = []

@@ -29,7 +29,7 @@ ENDED_ZH = {
     "pass_withdrawn": "通行证已收回",
     "role_ended": "任职已结束",
 }
-MODE_ZH = {"locked_down": "已封闭", "blocked": "已禁用", "locked_open": "常开"}
+MODE_ZH = {"locked_down": "已封锁", "blocked": "已停用读卡", "locked_open": "常开"}
 
 
 @dataclass(frozen=True, slots=True)

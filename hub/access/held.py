@@ -23,7 +23,7 @@ from hub.access.desk import (
     perform,
 )
 from hub.access.foreign import ChooseForeign, device_in, found_on
-from hub.access.member_ways import IdCardWay, PinWay, member_of
+from hub.access.member_ways import CardWay, IdCardWay, PinWay, member_of
 from hub.access.role_rules import label_for
 from hub.access.roles import AssignRole, EndRole, ExtendRole, assignment_in, role_in
 from hub.access.schedule_desk import ChangeSchedule, touched_by
@@ -35,6 +35,7 @@ from hub.second_person import require_other
 from hub.services import Hub
 from hub.tables import CredentialRow, Dwelling, HeldAction, Tenancy
 
+WAYS_ZH = {IdCardWay: "身份证开门", PinWay: "密码开门", CardWay: "发门卡"}
 KEPT = timedelta(hours=24)  # an action nobody decided on is void: the world has moved
 
 
@@ -111,9 +112,9 @@ def _about(session: Session, estate_id: str, action: Action) -> tuple[str | None
             return None, f"删除设备“{device.name}”上的{found_on(session, device.id) or 0}个外来凭证"
         case ChangeSchedule(name=name):
             return None, f"时间表 {name}"
-        case IdCardWay(member_id=member_id) | PinWay(member_id=member_id):
+        case IdCardWay(member_id=member_id) | PinWay(member_id=member_id) | CardWay(member_id=member_id):
             tenancy = session.get_one(Tenancy, member_of(session, estate_id, member_id).tenancy_id)
-            return tenancy.dwelling_id, "身份证开门" if isinstance(action, IdCardWay) else "密码开门"
+            return tenancy.dwelling_id, WAYS_ZH[type(action)]
         case EndPass() | RenewPass() | LinkPass():
             token = pass_of(session, estate_id, action.pass_id).token
         case EndRole() | ExtendRole():

@@ -143,7 +143,7 @@ def wanted_identifiers(facts: MemberFacts, as_of: date) -> tuple[WantedIdentifie
 def why_no_face(facts: MemberFacts, as_of: date) -> str:
     """For the clerk, empty where the face is in use."""
     if not facts.face_consent:
-        return "未同意刷脸开门（可随时到服务台办理，不影响其他方式）"
+        return "未同意刷脸开门（可随时向住房保障部门签署同意，不影响其他方式）"
     if not facts.photo:
         return "尚未提供照片"
     if not _old_enough(facts.birth_date, as_of) and not facts.guardian:

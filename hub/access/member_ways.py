@@ -1,4 +1,4 @@
-"""What a member of a household opens doors with besides card and face, chosen by himself at the counter."""
+"""What a member of a household opens doors with, given or chosen at the counter: a card, the identity card, a PIN."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub import moved
-from hub.access.numbers import in_use, new_pin
+from hub.access.numbers import in_use, new_pin, number_for
 from hub.db import UnitOfWork
 from hub.errors import Conflict, NotFound
 from hub.keys import Keys
@@ -28,7 +28,14 @@ class PinWay(msgspec.Struct, frozen=True, tag="member.pin"):
     wanted: bool
 
 
-MemberWay = IdCardWay | PinWay
+class CardWay(msgspec.Struct, frozen=True, tag="member.card"):
+    """A card that the counter hands a member: his first one, or one more."""
+
+    member_id: str
+    card: str
+
+
+MemberWay = IdCardWay | PinWay | CardWay
 
 
 def member_of(session: Session, estate_id: str, member_id: str) -> HouseholdMember:
@@ -45,6 +52,11 @@ def choose(uow: UnitOfWork, keys: Keys, estate_id: str, action: MemberWay) -> tu
     if isinstance(action, IdCardWay):
         _id_card(uow, estate_id, member, action.id_card)
         return member.id, ""
+    if isinstance(action, CardWay):
+        hand_out(member, number_for(uow.session, keys, estate_id, "card", action.card).shown)
+        moved.tenancies(uow, estate_id, (member.tenancy_id,))
+        uow.record("desk.card", member.id)
+        return member.id, ""
     number = new_pin(uow.session, keys, estate_id) if action.wanted else None
     member.offered = {**member.offered, "pin": number.identifier.value if number else ""}
     moved.tenancies(uow, estate_id, (member.tenancy_id,))
@@ -52,9 +64,14 @@ def choose(uow: UnitOfWork, keys: Keys, estate_id: str, action: MemberWay) -> tu
     return member.id, number.shown if number else ""
 
 
+def hand_out(member: HouseholdMember, card: str) -> None:
+    """`desk_cards` outlive the records of the lease system, which does not know them. `member`: held for an update."""
+    member.offered = {**member.offered, "desk_cards": [*member.offered.get("desk_cards", ()), card]}
+
+
 def credential_without(uow: UnitOfWork, action: MemberWay) -> tuple[str, str]:
     """(token of the member's live credential, type) of what was given back; empty where nothing was, or he has none yet."""
-    if action.id_card if isinstance(action, IdCardWay) else action.wanted:
+    if isinstance(action, CardWay) or (action.id_card if isinstance(action, IdCardWay) else action.wanted):
         return "", ""
     member = uow.session.get_one(HouseholdMember, action.member_id)
     mine = select(CredentialRow.token).where(

@@ -12,13 +12,13 @@ from functools import cache, lru_cache
 from hub.english.phrases import CHINESE, SLOT, english, template
 
 REASONS_ZH = {
-    "unknown_credential": "未登记的卡或人脸",
+    "unknown_credential": "未登记的卡、密码或人脸",
     "not_yet_valid": "尚未到生效时间",
     "expired": "已过有效期",
     "out_of_schedule": "不在允许的时段",
     "wrong_access_point": "无权通行此门",
     "blocked": "凭证已停用",
-    "locked_down": "门已封闭",
+    "locked_down": "门已封锁",
     "no_list": "边缘机尚未收到名单",
     "clock_unsure": "断电后时间未校准，访客暂不放行",
     "used_up": "通行证的次数已用完",
@@ -53,6 +53,24 @@ CODES_ZH = {
     "TimeoutError": "没有应答（超时）",
 }
 """Why nothing was observed, where a code says it."""
+
+TOPICS_ZH = {
+    "CellMotionDetector/Motion": "画面有移动",
+    "VideoSource/MotionAlarm": "画面有移动",
+    "Device/Trigger/DigitalInput": "按钮或输入触点变化",
+    "Device/HardwareFailure/StorageFailure": "存储故障",
+    "VideoSource/GlobalSceneChange/ImagingService": "镜头被遮挡或移动",
+    "VideoSource/ImageTooDark/ImagingService": "画面过暗",
+    "VideoSource/SignalLoss": "没有视频信号",
+}
+"""What a camera tells, by the end of the ONVIF topic."""
+
+
+def topic_zh(topic: str) -> str | None:
+    """In words where this topic has any. Some cameras put a prefix before each part: `tns1:Device/Trigger/tt:DigitalInput`."""
+    plain = "/".join(part.rsplit(":", 1)[-1] for part in topic.split("/"))
+    return next((told for end, told in TOPICS_ZH.items() if f"/{plain}".endswith(f"/{end}")), None)
+
 
 NOTES_ZH = {
     "authority": "与中心失去联系",

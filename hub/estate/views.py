@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +38,7 @@ from hub.tables import (
     Tenancy,
 )
 
-SECRET_WORDS = ("password", "secret", "token", "key")
+SECRET = re.compile(r"password|secret|token|key(?!pad)", re.IGNORECASE)
 
 
 def tenancy_states(session: Session, estate_id: str) -> dict[str, str]:
@@ -299,9 +300,9 @@ def _point_item(
 
 
 def device_items(session: Session, estate_id: str, device_id: str | None = None) -> list[dict[str, Any]]:
-    """DeviceItems. A device behind an offline edge is `unknown`, with the edge as root cause: it is not fine."""
+    """DeviceItems. A device behind an offline edge is `unknown` since that went, with the edge as root cause."""
     query = (
-        select(Device, Edge.online, ReportedList)
+        select(Device, Edge.online, Edge.state_since, ReportedList)
         .join(Edge, Edge.id == Device.edge_id)
         .outerjoin(ReportedList, ReportedList.device_id == Device.id)
         .where(Device.estate_id == estate_id, Device.removed_at.is_(None))
@@ -320,7 +321,7 @@ def device_items(session: Session, estate_id: str, device_id: str | None = None)
             "edge_online": online,
             "in_service": device.in_service,
             "condition": device.condition if online else "unknown",
-            "condition_since": device.condition_since,
+            "condition_since": device.condition_since if online else gone_at or device.condition_since,
             "last_seen_at": device.last_seen_at,
             "clock_offset_s": device.clock_offset_s,
             "model": device.model,
@@ -331,7 +332,7 @@ def device_items(session: Session, estate_id: str, device_id: str | None = None)
             "root_cause": None if online else "edge_offline",
             "list": _list_item(lists[device.id], reported) if device.id in lists else None,
         }
-        for device, online, reported in session.execute(query)
+        for device, online, gone_at, reported in session.execute(query)
     ]
 
 
@@ -354,7 +355,7 @@ def mask_secrets(config: dict[str, Any]) -> dict[str, Any]:
     """A device's settings with every secret word's value hidden, however deep."""
     return {
         key: "******"
-        if any(word in key.lower() for word in SECRET_WORDS)
+        if SECRET.search(key)
         else mask_secrets(value)
         if isinstance(value, dict)
         else [mask_secrets(v) if isinstance(v, dict) else v for v in value]

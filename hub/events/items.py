@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
-from hub.english.own_words import FACE_ZH, NOTES_ZH, REASONS_ZH, both
+from hub.english.own_words import FACE_ZH, NOTES_ZH, REASONS_ZH, both, topic_zh
 from hub.english.phrases import english
 
 STALE_S = 30.0  # a picture this far from its event is not shown as one of it
@@ -122,7 +122,8 @@ def to_item(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
     elif kind == "meter":
         item |= {"quantity": reason, "value": body.get("value")}
     elif kind == "camera":
-        item["topic"] = body.get("topic")
+        told = topic_zh(body.get("topic") or "")
+        item |= {"topic": body.get("topic"), "topic_zh": told, "topic_en": english(told) if told else None}
     elif kind == "observation":
         item |= {"outcome": row["outcome"], "reason": reason, **both("reason", reason)}
     elif kind == "edge":

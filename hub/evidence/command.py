@@ -21,7 +21,7 @@ def verify_evidence_command(
     ],
     key: Annotated[
         str | None,
-        typer.Option(help="The hub's public key: hex, base64, or a file. Without it: compare the fingerprint."),
+        typer.Option(help="The hub's public key: hex, base64, or a file. Without it: compare the key that is printed."),
     ] = None,
 ) -> None:
     """Prove off-line that an evidence bundle or report is as the hub signed it. Status 1: it is not; says which entry."""
@@ -60,7 +60,10 @@ def told(name: str, verdict: Verdict) -> list[str]:
     lines += [f"  {label}: {verdict.about[key]}" for key, label in ABOUT.items() if key in verdict.about]
     lines.append(f"  signed with the key {fingerprint(verdict.public_key)}")
     if not verdict.pinned:
-        lines.append("  the key came with the file: compare it with the hub's, or pass --key")
+        where = (
+            "the key came with the file: compare it with the hub's (校验公钥 on the case's page), or pass that by --key"
+        )
+        lines.append(f"  {where}: {verdict.public_key.hex()}")
     return lines
 
 

@@ -52,14 +52,12 @@ def schema_command() -> None:
 
 @policy_app.command("check")
 def check_command(
-    file: Annotated[Path, typer.Argument(help="A pack file, NAME.json.", exists=True, dir_okay=False)],
+    file: Annotated[str, typer.Argument(help="A pack file, NAME.json, or an installed pack's name.")],
 ) -> None:
     """Check a pack file against the schema and the law of all places. Status 1 with every field that is wrong."""
-    from hub.occupancy.policy import PolicyPackInvalid, read_pack
-
     try:
-        pack = read_pack(file)
-    except PolicyPackInvalid as error:
+        pack = _to_try(file)
+    except TrialRefused as error:
         raise _fail(str(error)) from error
     typer.echo(f"{pack.name} {pack.version}: good; {len(pack.anchors)} legal anchors")
 

@@ -21,7 +21,7 @@ from hub.access import revocations
 from hub.access.schedules import from_json, in_words
 from hub.cases.states import NOTICES
 from hub.cases.steps import ACTIONS
-from hub.english.own_words import CODES_ZH, NOTES_ZH, SAID_ZH, both, in_english
+from hub.english.own_words import CODES_ZH, NOTES_ZH, SAID_ZH, TOPICS_ZH, both, in_english, topic_zh
 from hub.english.own_words import chinese as in_chinese
 from hub.english.phrases import CHINESE, FILES, SLOT, WORD, book, english, part
 from hub.english.phrases import in_english as each_in_english
@@ -247,6 +247,8 @@ def test_an_event_says_what_was_said_in_both_languages() -> None:
     )  # fmt: skip
     seen = item("observation", "{}", outcome="down", reason="edge stopped")
     assert (seen.reason_zh, seen.reason_en) == ("边缘机停止服务", "edge stopped")
+    moved = item("camera", '{"topic": "tns1:VideoSource/MotionAlarm"}')
+    assert (moved.topic_zh, moved.topic_en) == ("画面有移动", "Something moves in the picture")
     refused = item("access", '{"text": "第 3 次，共 5 次"}', outcome="denied", reason="used_up")
     assert (refused.reason_en, refused.text_en) == ("The pass is used up", "use 3 of 5")
     look = item("face_check", '{"text": "照片太暗，请到光线充足处重新拍照。"}', outcome="unseen")
@@ -328,7 +330,7 @@ def test_values_and_names_come_through() -> None:
         "Use is nearly the same every day, more like a leak (IE25)."
     )
     assert (
-        english("南门人行门已封闭，至 2026-11-28 10:00（消防报警）")
+        english("南门人行门已封锁，至 2026-11-28 10:00（消防报警）")
         == "南门人行门 locked down, until 2026-11-28 10:00 (fire alarm)"
     )
     assert part("南门、刷卡、7×24 小时") == "南门, card, at all hours"
@@ -363,3 +365,20 @@ def test_hours_of_any_weekdays_are_said_in_english(start: str, end: str, said: s
     assert hours(span(1, 2, 3, 4, 5), span(7), special=2) == f"Mon to Fri {said}; Sun {said}; and 2 special days"
     assert hours(span(2, 4)) == f"Tue, Thu {said}"
     assert hours() == "never"
+
+
+@pytest.mark.parametrize(
+    ("topic", "told"),
+    [
+        ("tns1:VideoSource/MotionAlarm", ("画面有移动", "Something moves in the picture")),
+        ("tns1:Device/Trigger/tt:DigitalInput", ("按钮或输入触点变化", "A button or an input contact changed")),
+        ("tns1:RuleEngine/MyRule", (None, None)),
+    ],
+)
+def test_what_a_camera_tells_is_said_in_words(topic: str, told: tuple[str | None, str | None]) -> None:
+    zh = topic_zh(topic)
+    assert (zh, english(zh) if zh else None) == told
+
+
+def test_every_topic_of_a_camera_has_english() -> None:
+    assert not [text for text in TOPICS_ZH.values() if CHINESE.search(english(text))]

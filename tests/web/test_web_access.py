@@ -163,7 +163,7 @@ def test_a_resident_withdraws_a_consent_and_ends_and_restores_his_access(open_as
 def test_a_lost_card_is_reported(open_as: OpenAs, served: Served) -> None:
     page = open_as("manager", f"/counter?dwelling={HOME}")
     page.get_by_test_id("counter-member").first.get_by_role("button", name="挂失换卡").click()
-    page.get_by_label("丢失的卡号").fill("3456781")
+    expect(page.get_by_role("radio", name="****781")).to_be_checked()
     page.get_by_label("新卡号").fill("7654321")
     reasoned(page, "住户报失，已核对身份证", "挂失换卡")
     with served.hub.db.reading() as session:

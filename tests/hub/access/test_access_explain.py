@@ -106,7 +106,7 @@ def test_why_not_and_what_to_do(hub: Hub, site: Setup) -> None:
     site(hub)
     tell(hub, GATE, refused=(CredentialRefusal(token_of(hub, "P1"), "photo_no_face", "467", True),), confirmed=2)
     assert "设备拒绝，照片中未检测到人脸，请重新拍照。门卡照常可用。" in text(hub, "P1")
-    assert "不能刷脸：未同意刷脸开门（可随时到服务台办理，不影响其他方式）" in text(hub, "P2")
+    assert "不能刷脸：未同意刷脸开门（可随时向住房保障部门签署同意，不影响其他方式）" in text(hub, "P2")
 
     def changes(session: Any) -> None:
         session.execute(update(Consent).where(Consent.person_id == "P1").values(withdrawn_at=hub.now()))
@@ -116,6 +116,7 @@ def test_why_not_and_what_to_do(hub: Hub, site: Setup) -> None:
     publish.publish(hub)
     assert "不能刷脸：未同意刷脸开门" in text(hub, "P1")
     nothing = text(hub, "P3")
+    assert nothing.count("没有可用的卡") == 1, f"said once: {nothing}"
     assert "本人还没有可用的开门方式：没有可用的卡" in nothing
     assert "单元门的设备不识别二维码" in nothing, "a phone's code opens the gate, and the entrance not"
 
@@ -152,7 +153,7 @@ def test_a_door_that_is_locked_down_says_so_and_lists_visitors_first(hub: Hub, s
         "E001.G1-IN", DoorMode.LOCKED_DOWN, hub.now(), hub.now() + timedelta(hours=1), reason="寻找走失儿童"
     )
     tell(hub, GATE, modes=(mode,))
-    shut = f"北门已封闭，至 {local(hub.now() + timedelta(hours=1))}（寻找走失儿童）"
+    shut = f"北门已封锁，至 {local(hub.now() + timedelta(hours=1))}（寻找走失儿童）"
     assert shut in text(hub, "P2")
     door = client.get("/api/v1/doors/E001.G1/explain?limit=2").json()
     assert (door["total"], door["by_class"]) == (4, {"resident": 3, "visitor": 1})
@@ -170,9 +171,9 @@ def test_a_lock_down_that_has_ended_is_not_told_though_its_edge_is_away(
     end = hub.now() + timedelta(hours=1)
     tell(hub, GATE, modes=(PointMode("E001.G1-IN", DoorMode.LOCKED_DOWN, hub.now(), end, reason="寻找走失儿童"),))
     change(hub, lambda s: s.execute(update(Edge).values(online=False)))
-    assert "已封闭" in text(hub, "P2")
+    assert "已封锁" in text(hub, "P2")
     clock.pass_(hours=2)
-    assert "已封闭" not in text(hub, "P2"), "the door opens again"
+    assert "已封锁" not in text(hub, "P2"), "the door opens again"
     assert sign_in(hub, "estate_manager").get("/api/v1/doors/E001.G1/explain").json()["shut"] == []
 
 

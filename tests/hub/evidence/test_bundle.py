@@ -149,6 +149,7 @@ def test_the_command(tmp_path: Path) -> None:
     status, said = _run(str(pdf))
     assert status == 0
     assert bundle.fingerprint(PUBLIC) in said
+    assert PUBLIC.hex() in said, "as the case's page shows it"
     assert "compare it with the hub's" in said
     status, said = _run(str(bad))
     assert status == 1

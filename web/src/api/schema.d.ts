@@ -1378,6 +1378,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/members/{member_id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Card
+         * @description A card handed out at the counter, which the records of the lease system do not know: it opens with the next lists.
+         */
+        post: operations["give_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/members/{member_id}/consents/withdraw": {
         parameters: {
             query?: never;
@@ -2503,6 +2523,13 @@ export interface components {
         Body_upload_tenancies: {
             /** File */
             file: string;
+        };
+        /** CardWanted */
+        CardWanted: {
+            /** Card */
+            card: string;
+            /** Reason */
+            reason: string;
         };
         /** CareAnswer */
         CareAnswer: {
@@ -4563,7 +4590,10 @@ export interface components {
             /** Wanted Generation */
             wanted_generation: number;
         };
-        /** LostCardWanted */
+        /**
+         * LostCardWanted
+         * @description `card`: its number, or as the page shows it (`****6599`).
+         */
         LostCardWanted: {
             /** Card */
             card: string;
@@ -10279,6 +10309,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PhoneCode"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    give_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskAnswer"];
                 };
             };
             /** @description Bad Request */

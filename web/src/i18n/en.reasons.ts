@@ -3,7 +3,7 @@
 export const relation: Record<string, string> = { applicant: "tenant", spouse: "spouse", child: "child", parent: "parent", other: "other member" };
 
 export const denial: Record<string, string> = {
-  unknown_credential: "Card or face not registered",
+  unknown_credential: "Card, PIN or face not registered",
   not_yet_valid: "Not valid yet",
   expired: "No longer valid",
   out_of_schedule: "Outside its hours",

@@ -8,7 +8,7 @@ export const zhAudit = {
     "clock.asked": "申请确认服务器时间", "clock.confirmed": "确认服务器时间", "clock.jumped": "服务器时间跳变", "clock.right": "服务器时间恢复正常",
     "command.issued": "下发设备命令", "command_order.asked": "申请门控命令", "command_order.confirmed": "确认门控命令", "command_order.expired": "门控命令过期", "command_order.issued": "下发门控命令", "command_order.previewed": "预览门控命令", "command_order.refused": "拒绝门控命令",
     "consent.other_way": "撤回同意后另发开门方式", "credential.created": "新建凭证", "credential.ended": "终止凭证", "credential.identifiers": "凭证的开门方式变化", "credential.moved": "凭证随人迁移",
-    "desk.consent_withdrawn": "撤回同意", "desk.id_card": "设置身份证开门", "desk.id_number_other": "身份证号与登记的不一致", "desk.lost_card": "挂失", "desk.other_way": "另发开门方式", "desk.own_request": "本人申请停用", "desk.pin": "设置开门密码", "desk.restored": "恢复凭证",
+    "desk.consent_withdrawn": "撤回同意", "desk.card": "发门卡", "desk.id_card": "设置身份证开门", "desk.id_number_other": "身份证号与登记的不一致", "desk.lost_card": "挂失", "desk.other_way": "另发开门方式", "desk.own_request": "本人申请停用", "desk.pin": "设置开门密码", "desk.restored": "恢复凭证",
     "device.added": "添加设备", "device.configured": "修改设备设置", "device.foreign_decided": "处理设备上的非本系统人员", "device.in_service": "启用设备", "device.mapped": "设置设备控制的门", "device.out_of_service": "停用设备", "device.paper_added": "添加设备文件", "device.removed": "移除设备", "device.renamed": "设备改名",
     "door.added": "添加门", "door.declared": "登记门的情况", "door.schedule": "设置门的时段", "door_map.doubted": "门的对应关系存疑", "door_map.right": "门的对应关系恢复正常",
     "edge.added": "添加网关", "edge.certificate": "网关证书续期", "edge.enrolled": "网关登记", "edge.removed": "移除网关", "edge.token": "生成网关登记口令",

@@ -6,6 +6,7 @@ import { useSearchParams } from "react-router";
 import { useBlocks } from "../../api/queries";
 import type { Block, Blocks, Cell, DwellingStatus } from "../../api/types";
 import { useWords } from "../../i18n";
+import { useSession } from "../../session";
 import { FILL, STATUSES } from "../../status";
 import { Answer, Panel } from "../../ui/Panel";
 import { BlockGrid } from "./BlockGrid";
@@ -59,6 +60,7 @@ export function BlocksPage(): ReactNode {
 
 function Legend({ blocks, filter, choose }: { blocks: Blocks; filter: string; choose: (status: DwellingStatus | "") => void }): ReactNode {
   const { blocks: t, words } = useWords();
+  const { may } = useSession();
   const counts = new Map<DwellingStatus, number>();
   for (const block of blocks.blocks) for (const { status } of block.dwellings) counts.set(status, (counts.get(status) ?? 0) + 1);
   const total = [...counts.values()].reduce((sum, n) => sum + n, 0);
@@ -68,7 +70,7 @@ function Legend({ blocks, filter, choose }: { blocks: Blocks; filter: string; ch
         <button type="button" aria-pressed={filter === ""} onClick={() => choose("")}>
           <span className="glyph" aria-hidden="true">∗</span>{t.totals(total)}
         </button>
-        {STATUSES.map((status) => (
+        {STATUSES.filter((status) => may("case.view") || !status.startsWith("suspected")).map((status) => (
           <button type="button" key={status} aria-pressed={filter === status} data-status={status} onClick={() => choose(filter === status ? "" : status)}>
             <span className="glyph" aria-hidden="true" style={FILL[status]}>{words.glyph[status]}</span>
             {words.status[status]} {t.count(counts.get(status) ?? 0)}

@@ -1,6 +1,6 @@
 /** One member of a household at the counter: what may be done at his own wish. Nothing here is done against him. */
 
-import { Button, Input } from "antd";
+import { Button, Input, Radio } from "antd";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client";
 import type { Credential, DeskAnswer, Member, Withdrawn } from "../../api/types";
@@ -65,6 +65,7 @@ function CounterCredential({ credential }: { credential: Credential }): ReactNod
     <div className="credential">
       <div className="member-head">
         <StateMark state={credential.state} words={words.credentialState} />
+        {active && credential.identifiers.length === 0 ? <Mark tone="warn">{words.noIdentifier}</Mark> : null}
         {credential.identifiers.map((one) => <span key={one.type + one.masked}>{word(words.identifier, one.type)}{one.type === "face" ? "" : ` ${one.masked}`}</span>)}
         {because ? <span className="faint">{word(words.endedBecause, because)}</span> : null}
       </div>
@@ -86,7 +87,9 @@ interface Dialog { credential: Credential; close: () => void }
 function LostCard({ credential, close, tell }: Dialog & { tell: (way: DeskAnswer) => void }): ReactNode {
   const { counter: t } = useWords();
   const finished = useDeskDone();
-  const [card, setCard] = useState("");
+  const cards = credential.identifiers.filter((one) => one.type === "card").map((one) => one.masked);
+  const alike = new Set(cards).size < cards.length; // then only the whole number tells them apart
+  const [card, setCard] = useState(cards.length === 1 ? (cards[0] ?? "") : "");
   const [fresh, setFresh] = useState("");
   const send = async (reason: string): Promise<void> => {
     const body = { card: card.trim(), new_card: fresh.trim(), reason };
@@ -95,10 +98,10 @@ function LostCard({ credential, close, tell }: Dialog & { tell: (way: DeskAnswer
     if (answer.link) tell(answer);
     await finished(answer.link ? { ...answer, warnings: [], warnings_en: [] } : answer, t.lostDone);
   };
-  const masked = credential.identifiers.filter((one) => one.type === "card").map((one) => one.masked).join(" ");
   return (
     <ReasonDialog open title={`${t.lostCard} · ${credential.label}`} hint={t.lostHint} close={close} submit={send} ok={t.lostCard} missing={() => (card.trim() ? "" : t.cardNeeded)}>
-      <label className="dialog-field"><span>{t.lostNumber(masked)}</span><Input value={card} maxLength={30} inputMode="numeric" autoComplete="off" onChange={(event) => setCard(event.target.value)} /></label>
+      {alike ? <label className="dialog-field"><span>{t.lostNumber(cards.join(" "))}</span><Input value={card} maxLength={30} inputMode="numeric" autoComplete="off" onChange={(event) => setCard(event.target.value)} /></label>
+        : <div className="dialog-field"><span>{t.lostWhich}</span><Radio.Group aria-label={t.lostWhich} value={card} onChange={(event) => setCard(event.target.value as string)} options={cards} /></div>}
       <label className="dialog-field"><span>{t.newNumber}</span><Input value={fresh} maxLength={30} inputMode="numeric" autoComplete="off" onChange={(event) => setFresh(event.target.value)} /></label>
     </ReasonDialog>
   );

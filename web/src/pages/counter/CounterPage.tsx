@@ -37,6 +37,7 @@ function Household({ id }: { id: string }): ReactNode {
       {(dwelling) => (
         <>
           <p className="reminder">{t.identify}</p>
+          <p className="faint" data-testid="consent-hint">{t.consentHint}</p>
           {dwelling.household.map((member) => <CounterMember key={member.member_id} member={member} />)}
         </>
       )}

@@ -23,7 +23,7 @@ export function OtherWay({ way, name, hint, close }: { way: Way; name: string; h
         {link ? <div className="qr"><QRCodeSVG value={link} size={180} level="M" marginSize={4} title={passes.link} /></div> : null}
         {(told(way.warnings, way.warnings_en) ?? []).map((warning) => <p key={warning}><Mark tone="warn">{warning}</Mark></p>)}
       </div>
-      {link ? <PassLink link={link} /> : null}
+      {link ? <PassLink link={link} {...(hint ? {} : { hint: t.linkOwn })} /> : null}
     </Modal>
   );
 }

@@ -82,7 +82,7 @@ function Refusals({ device }: { device: DeviceDetail }): ReactNode {
             {device.refusals.map((refusal) => (
               <tr key={refusal.token}>
                 <td>{refusal.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(refusal.dwelling_id)}`}>{refusal.label}</Link> : refusal.label}</td>
-                <td><strong>{said("refusal", refusal.code, told(refusal.message_zh, refusal.message_en))}</strong></td>
+                <td><strong>{told(refusal.message_zh, refusal.message_en) || said("refusal", refusal.code, "")}</strong></td>
                 <td className="faint"><code>{[refusal.code, told(refusal.text, refusal.text_en)].filter(Boolean).join(" ")}</code></td>
               </tr>
             ))}

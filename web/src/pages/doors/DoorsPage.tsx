@@ -48,7 +48,7 @@ function Table({ doors, order }: TableProps): ReactNode {
   const c = t.columns;
   return (
     <div className="table-scroll" tabIndex={0} role="group" aria-label={t.list}>
-      <table className="plain">
+      <table className="plain cards">
         <thead><tr><th>{c.door}</th><th>{c.seen}</th><th>{c.mode}</th><th>{c.safety}</th><th>{c.orders}</th></tr></thead>
         <tbody>{doors.map((door) => <Row key={door.id} door={door} order={order} />)}</tbody>
       </table>

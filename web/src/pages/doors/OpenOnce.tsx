@@ -28,6 +28,7 @@ export function OpenOnce({ door }: { door: Door }): ReactNode {
           {points.length > 1 ? `${t.openDoor} · ${point.name}` : t.openDoor}
         </Button>
       ))}
+      {points.length && !door.known ? <div className="faint" data-testid="open-not-now">{t.openNotNow}</div> : null}
       {sent ? <CommandOutcome id={sent} /> : null}
       {asking ? <ReasonDialog open title={t.openTitle(asking.name)} hint={t.openHint} close={() => setAsking(null)} submit={send} /> : null}
     </>

@@ -56,6 +56,7 @@ function CredentialRow({ credential }: { credential: Credential }): ReactNode {
     <div className="credential">
       <div className="member-head">
         <StateMark state={credential.state} words={words.credentialState} />
+        {credential.state === "active" && credential.identifiers.length === 0 ? <Mark tone="warn">{words.noIdentifier}</Mark> : null}
         {credential.identifiers.map((identifier) => (
           <span key={identifier.type + identifier.masked}>{word(words.identifier, identifier.type)}{identifier.type === "face" ? "" : ` ${identifier.masked}`}</span>
         ))}

@@ -91,12 +91,12 @@ function Lines({ lines }: { lines: Explain["lines"] }): ReactNode {
   const told = useTold();
   return (
     <div className="table-scroll" tabIndex={0} role="group" aria-label={t.found}>
-      <table className="plain">
+      <table className="plain cards">
         <thead><tr><th>{c.who}</th><th>{c.where}</th><th>{c.when}</th><th>{c.because}</th><th>{c.ways}</th><th>{c.devices}</th></tr></thead>
         <tbody>
           {lines.map((one, i) => ({ ...one, ...told(one, one.english), key: `${one.token}${one.where}${i}` })).map((line) => (
             <tr key={line.key} data-testid="explained-line">
-              <td className="nowrap">{line.who}</td><td>{line.where}</td><td>{line.when}</td><td>{line.because}<WhyNot reasons={line.not_because} /></td><td>{line.ways}</td>
+              <td className="nowrap"><strong>{line.who}</strong></td><td data-label={c.where}>{line.where}</td><td data-label={c.when}>{line.when}</td><td data-label={c.because}>{line.because}<WhyNot reasons={line.not_because} /></td><td data-label={c.ways}>{line.ways}</td>
               <td><OnDevices devices={line.devices} who={line.who} /></td>
             </tr>
           ))}

@@ -44,7 +44,7 @@ function WithReason({ id, list }: { id: string; list: DeviceList }): ReactNode {
   const said = useSaid();
   const told = useTold();
   const first = useDevice(id).data?.refusals[0];
-  return <ListTruth list={list} known why={first ? said("refusal", first.code, told(first.message_zh, first.message_en)) : ""} />;
+  return <ListTruth list={list} known why={first ? told(first.message_zh, first.message_en) || said("refusal", first.code, "") : ""} />;
 }
 
 /** "应有 417，已确认 416，1 个被拒：照片中未检测到人脸" */
@@ -52,6 +52,7 @@ export function ListTruth({ list, known, why = "" }: { list: DeviceList; known: 
   const t = useWords().live;
   if (!known || list.state === "unknown") return <Mark tone="none">{t.unknownList(list.wanted)}</Mark>;
   const parts = [t.wanted(list.wanted)];
+  if (list.state === "behind") parts.push(t.olderList); // what follows was confirmed of that one
   if (list.confirmed || !list.assumed) parts.push(t.confirmed(list.confirmed));
   if (list.assumed) parts.push(t.assumed(list.assumed));
   if (list.pending) parts.push(t.pendingN(list.pending));

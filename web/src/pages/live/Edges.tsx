@@ -18,7 +18,7 @@ export function EdgeBanner({ edges }: { edges: EdgeState[] }): ReactNode {
   return edges.filter((edge) => !edge.online).map((edge) => (
     <div key={edge.id} className="banner" role="alert" data-testid="edge-banner">
       <span aria-hidden="true">■ </span>
-      {edge.state_since ? t.aloneBanner(edge.name, common.duration((now - Date.parse(edge.state_since)) / 1000), format.clock(edge.last_seen_at ?? edge.state_since, zone)) : t.edgeBanner(edge.name, format.NONE)}
+      {edge.state_since ? t.aloneBanner(edge.name, common.duration(Math.max(0, now - Date.parse(edge.state_since)) / 1000), format.clock(edge.last_seen_at ?? edge.state_since, zone)) : t.edgeBanner(edge.name, format.NONE)}
     </div>
   ));
 }
@@ -38,7 +38,7 @@ export function Edges(): ReactNode {
                 <Mark tone={edge.online ? "good" : "bad"}>
                   {(edge.online ? t.edgeOnline : t.edgeOffline)(format.clock(edge.state_since, zone))}
                 </Mark>
-                {!edge.online && edge.state_since ? <Mark tone="warn">{t.alone(common.duration((now - Date.parse(edge.state_since)) / 1000))}</Mark> : null}
+                {!edge.online && edge.state_since ? <Mark tone="warn">{t.alone(common.duration(Math.max(0, now - Date.parse(edge.state_since)) / 1000))}</Mark> : null}
                 <span className="faint">{t.lastSeen(format.clock(edge.last_seen_at, zone))}</span>
                 {edge.online && !edge.disk_writes ? <Mark tone="bad">{t.diskFull}</Mark> : null}
                 {edge.online && !edge.clock_trusted ? <Mark tone="warn">{t.clockUnsure}</Mark> : null}

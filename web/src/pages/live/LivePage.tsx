@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import { useSummary } from "../../api/queries";
 import * as format from "../../format";
 import { useWords } from "../../i18n";
+import { useSession } from "../../session";
 import { Answer, Panel } from "../../ui/Panel";
 import { WaitingFor } from "../../ui/Waiting";
 import { DeviceTruth } from "./DeviceTruth";
@@ -34,6 +35,7 @@ export function LivePage(): ReactNode {
 
 function Figures(): ReactNode {
   const t = useWords().live;
+  const { may } = useSession();
   const s = useSummary().data;
   if (!s) return null;
   const devices = s.devices.online + s.devices.offline + s.devices.fault + s.devices.unknown;
@@ -42,7 +44,7 @@ function Figures(): ReactNode {
   const figures: Figure[] = [
     { label: t.occupied, value: n(s.counts.occupied), of: n(s.counts.dwellings) },
     { label: t.vacant, value: n(s.counts.vacant) },
-    { label: t.suspected, value: n(s.counts.suspected) },
+    ...(may("case.view") ? [{ label: t.suspected, value: n(s.counts.suspected) }] : []), // to others a suspected home is let, and 0 would be untrue
     { label: t.passesToday, value: n(s.passes_today) },
     { label: t.passesHour, value: n(s.passes_last_hour) },
     { label: t.doorsOpen, value: n(s.doors_open) },

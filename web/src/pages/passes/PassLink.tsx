@@ -4,7 +4,8 @@ import { App, Button } from "antd";
 import type { ReactNode } from "react";
 import { useWords } from "../../i18n";
 
-export function PassLink({ link }: { link: string }): ReactNode {
+/** `hint`: whom it is for, where that is no visitor. */
+export function PassLink({ link, hint }: { link: string; hint?: string }): ReactNode {
   const { passes: t } = useWords();
   const { message } = App.useApp();
   const copy = async (): Promise<void> => {
@@ -18,7 +19,7 @@ export function PassLink({ link }: { link: string }): ReactNode {
   return (
     <section className="no-print" aria-label={t.link} style={{ marginTop: 16 }}>
       <h3>{t.link}</h3>
-      <p className="faint">{t.linkHint}</p>
+      <p className="faint">{hint ?? t.linkHint}</p>
       <code className="command-line" id="pass-link" data-testid="pass-link">{link}</code>
       <Button size="small" onClick={() => void copy()}>{t.copy}</Button>
     </section>

@@ -68,7 +68,7 @@ function List({ items, open }: { items: PassItem[]; open: (pass: PassItem) => vo
   const c = t.columns;
   return (
     <div className="table-scroll" tabIndex={0} role="group" aria-label={t.list}>
-      <table className="plain">
+      <table className="plain cards">
         <thead><tr><th>{c.kind}</th><th>{c.who}</th><th>{c.doors}</th><th>{c.valid}</th><th>{c.way}</th><th>{c.used}</th><th>{c.devices}</th><th><span className="sr-only">{t.open}</span></th></tr></thead>
         <tbody>{items.map((pass) => <Row key={pass.id} pass={pass} open={() => open(pass)} />)}</tbody>
       </table>

@@ -134,7 +134,7 @@ export function RulesPanel(): ReactNode {
       <Answer query={usePolicy()} rows={2}>
         {({ policy }) => {
           const now = rulesOf(policy);
-          const facts: [string, string][] = [[t.faceEnrolment, now.face === "on" ? t.on : now.face === "off" ? t.off : t.faceUnset], [t.piaId, now.pia || t.unset], [t.faceFiling, now.filing || t.unset], [t.modeDefault, now.usual], [t.modeMax, now.longest]];
+          const facts: [string, string][] = [[t.faceEnrolment, now.face === "on" ? t.on : now.face === "off" ? t.off : now.pia ? t.faceOpen : t.faceUnset], [t.piaId, now.pia || t.unset], [t.faceFiling, now.filing || t.unset], [t.modeDefault, now.usual], [t.modeMax, now.longest]];
           return (
             <>
               <dl className="facts one">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
@@ -164,7 +164,7 @@ function EditRules({ before, close }: { before: Rules; close: () => void }): Rea
     await change(told, reason);
     close();
   };
-  const options = [...(before.face ? [] : [{ value: "", label: t.faceUnset }]), { value: "on", label: t.on }, { value: "off", label: t.off }];
+  const options = [...(before.face ? [] : [{ value: "", label: before.pia ? t.faceOpen : t.faceUnset }]), { value: "on", label: t.on }, { value: "off", label: t.off }];
   const field = (id: keyof Rules, label: string): ReactNode => <label className="dialog-field"><span>{label}</span><Input value={now[id]} maxLength={100} autoComplete="off" onChange={(event) => put({ [id]: event.target.value })} /></label>;
   return (
     <ReasonDialog open title={t.editRules} hint={t.estateRulesHint} close={close} submit={send} missing={() => (wrong() ? t.minutesWrong : "")}>

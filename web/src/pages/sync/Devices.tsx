@@ -90,7 +90,7 @@ function Refused({ id }: { id: string }): ReactNode {
           <ul className="rows" aria-label={devices.refusals} data-testid="refused-persons">
             {device.refusals.slice(0, SHOWN).map((one) => (
               <li key={one.token}>
-                <Mark tone="bad">{said("refusal", one.code, told(one.message_zh, one.message_en))}</Mark>
+                <Mark tone="bad">{told(one.message_zh, one.message_en) || said("refusal", one.code, "")}</Mark>
                 {one.dwelling_id ? <Link to={`/dwellings/${encodeURIComponent(one.dwelling_id)}`}>{one.label}</Link> : <span>{one.label}</span>}
               </li>
             ))}

@@ -47,7 +47,7 @@ function SourceRow({ source }: { source: TenancySource }): ReactNode {
     <li data-testid="source">
       <strong>{source.source}</strong>
       <span className="faint">{word(words.sourceKind, source.kind)}</span>
-      {source.last_error ? <Mark tone="bad">{said("reason", source.last_error.split(":")[0] ?? "", source.last_error_zh)}</Mark> : <Mark tone="good">{t.healthy}</Mark>}
+      {source.last_error ? <Mark tone="bad">{said("reason", source.last_error.split(":")[0] ?? "", source.last_error_zh)}</Mark> : source.held ? null : <Mark tone="good">{t.healthy}</Mark>}
       <span className="faint">{t.lastOk} {format.clock(source.last_ok_at, zone)}</span>
       <span className="faint">{t.lastFull} {format.clock(source.last_full_at, zone)}</span>
       {source.refused_rows ? <Mark tone="warn">{t.refusedRows(source.refused_rows)}</Mark> : null}
