@@ -82,13 +82,18 @@ class FireContact:
 
 
 @dataclass(frozen=True, slots=True)
+class ListTouched:
+    """Somebody changed an entry of ours at the device. Never stored: the edge looks now, not when the next look is due."""
+
+
+@dataclass(frozen=True, slots=True)
 class DriverEvent:
     """One thing that happened. `ack` is awaited only after the event is on disk (a face terminal's PushAck).
 
     `key` identifies the record at the device for de-duplication, empty where the device has none.
     """
 
-    body: EventBody | CredentialPresented | FireContact
+    body: EventBody | CredentialPresented | FireContact | ListTouched
     device_at: datetime | None = None
     clock_offset_s: float | None = None
     late: bool = False
@@ -266,11 +271,17 @@ class ReadsContents(Protocol):
 
 
 def same_content(one: str, other: str) -> bool:
-    """A key that one side does not name is not compared: devices leave out what they do not keep."""
+    """Whether they say the same as far as both say it."""
+    return not other_keys(one, other)
+
+
+def other_keys(one: str, other: str) -> frozenset[str]:
+    """In what two contents differ. A key that one side does not name is not compared: devices leave out what they do not
+    keep."""
     if one == other:
-        return True
+        return frozenset()
     a, b = (dict(line.partition("=")[::2] for line in text.splitlines()) for text in (one, other))
-    return all(a[key] == b[key] for key in a.keys() & b.keys())
+    return frozenset(key for key in a.keys() & b.keys() if a[key] != b[key])
 
 
 Connect = Callable[[str, dict[str, Any], DriverServices], Awaitable[Driver]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -84,7 +85,10 @@ class Link(Protocol):
 
 
 class MqttLink:
-    """A `Link` over paho-mqtt with reconnect (0.2–5 s), TCP_NODELAY, and a handler that cannot kill the network thread."""
+    """A `Link` over paho-mqtt with reconnect (0.2–5 s), TCP_NODELAY, and a handler that cannot kill the network thread.
+
+    `failure`: why it could not be made at the last try; None while it stands.
+    """
 
     def __init__(self, options: LinkOptions) -> None:
         self.options = options
@@ -94,6 +98,7 @@ class MqttLink:
         self._on_state: OnState = lambda _up, _why: None
         self._was_up: bool | None = None
         self._stopping = False
+        self.failure: BaseException | None = None
 
     @property
     def connected(self) -> bool:
@@ -131,6 +136,7 @@ class MqttLink:
         client.suppress_exceptions = True
         client.on_socket_open = _no_delay
         client.on_connect = self._connected
+        client.on_connect_fail = self._not_reached
         client.on_disconnect = self._disconnected
         client.on_message = self._message
         return client
@@ -160,6 +166,13 @@ class MqttLink:
             self._client.disconnect()
             self._client.loop_stop()
 
+    def _not_reached(self, _client: paho.Client, _data: Any) -> None:
+        """paho calls it while it handles the error, and does not hand it on."""
+        self.failure = sys.exc_info()[1]
+        if self._was_up is None:  # one that was up has said that it is lost
+            self._was_up = False
+            log.warning("link %s: %s", self.options.client_id, self.failure)
+
     def _connected(
         self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None
     ) -> None:
@@ -168,6 +181,7 @@ class MqttLink:
             return
         if self._filters:
             client.subscribe([(f, 1) for f in self._filters])
+        self.failure = None
         self._state(True, "connected")
 
     def _disconnected(

@@ -6,7 +6,7 @@ fill in both.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from device_drivers.contract.access import Credential
@@ -20,16 +20,17 @@ CARD = "pt:Card"
 def written(credential: Credential, card: str, profile: str) -> str:
     """`card`: decimal; `profile`: the device's token of it."""
     begin, end = credential.validity.not_before, credential.validity.not_after
-    return _lines(begin=_at(begin), end=_end(end), card=card.lstrip("0") if card.isdigit() else card, profile=profile)
+    number = card.lstrip("0") if card.isdigit() else card
+    return _lines(begin=_at(begin), end=_end(end), card=number, profile=profile, enabled="true")
 
 
-def read(credential: Element, as_of: datetime, entries: int = 1) -> str:
+def read(credential: Element, as_of: datetime, entries: int = 1, state: Mapping[str, str] | None = None) -> str:
     """Of one `Credential` of GetCredentialList. What the device leaves out is left out: it cannot be compared.
 
-    `entries`: how many of the list are this one so far.
+    `entries`: how many of the list are this one so far; `state`: what is known of it beside the list.
     """
     begin, end = utc(text(credential, "ValidFrom")), utc(text(credential, "ValidTo"))
-    found = {"end": _end(end), "entries": str(entries)}
+    found = {"end": _end(end), "entries": str(entries), **(state or {})}
     if begin is None or begin > as_of:
         found["begin"] = _at(begin)
     identifiers = [i for i in every(credential, "CredentialIdentifier") if text(i, "Type", "Name") in (CARD, "")]

@@ -17,6 +17,7 @@ from device_drivers.contract.access import Credential
 from device_drivers.contract.words import IdentifierType
 from device_drivers.driver import CredentialRefused, DeviceRefused, Rule
 from device_drivers.onvif_contents import CARD
+from device_drivers.onvif_enabled import Disabled, EnabledStates
 from device_drivers.onvif_pacs import card_in
 from device_drivers.onvif_rules import NAME, AccessRules, pages
 from device_drivers.onvif_session import NoSuchCall, OnvifSession
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 FOREIGN = "onvif:"
 # Bytes of a value by format, in the order in which we would have them; ONVIF Credential Service, annex "format types".
 FORMATS = {"SIMPLE_NUMBER32": 4, "SIMPLE_NUMBER56": 7, "SIMPLE_ALPHA_NUMERIC": 0, "WIEGAND26": 3, "WIEGAND37": 5}
+STATES_A_PAGE = 10  # each a call of its own, and a revocation waits for a page
 FULL = ("MaxAccessProfiles", "MaxSchedules", "MaxPolicies")
 _CODES = {
     **dict.fromkeys(FULL, ("rules_full", True)),
@@ -46,6 +48,7 @@ class CredentialService:
     def __init__(self, session: OnvifSession) -> None:
         self.session = session
         self.rules = AccessRules(session)
+        self.states = EnabledStates(session)
         self.ours: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
         self._surplus: dict[str, list[str]] = {}  # by the hub's: further credentials of the same name
@@ -86,12 +89,22 @@ class CredentialService:
     def contents(self) -> Iterator[dict[str, str]]:
         """What each of ours says, page by page."""
         entries = Counter[str]()
+        due = self.states.due(self.ours)
         for page in pages(self.session, CREDENTIALS, "GetCredentialList"):
             told: dict[str, str] = {}
+            asked = 0
             for one in every(page, "Credential"):
                 if text(one, "Description") == NAME and (name := text(one, "CredentialHolderReference")):
                     entries[name] += 1
-                    told[name] = onvif_contents.read(one, datetime.now(UTC), entries[name])
+                    token = attribute(one, "token")
+                    if token in due:
+                        self.states.ask(token)
+                        asked += 1
+                    more = self.states.content(token)
+                    told[name] = onvif_contents.read(one, datetime.now(UTC), entries[name], more)
+                if asked == STATES_A_PAGE:
+                    yield told
+                    told, asked = {}, 0
             yield told
 
     def write(self, credential: Credential, rules: Sequence[Rule] = ()) -> str:
@@ -112,6 +125,8 @@ class CredentialService:
                 profile = self._put(credential, value, rules)
         except DeviceRefused as error:
             raise _refused(credential.token, error) from error
+        except Disabled as error:
+            raise CredentialRefused(credential.token, "disabled_at_device", str(error)[:200]) from error
         return onvif_contents.written(credential, card, profile)
 
     def _put(self, credential: Credential, value: str, rules: Sequence[Rule]) -> str:
@@ -122,6 +137,7 @@ class CredentialService:
         body = self._credential(credential, token, value, profile)
         if token:
             self.session.ask(CREDENTIALS, "ModifyCredential", {"Credential": body})
+            self.states.enable(token)
             return profile
         created = self.session.ask(CREDENTIALS, "CreateCredential", {"Credential": body, "State": {"Enabled": True}})
         if token := text(created, "Token"):

@@ -28,6 +28,7 @@ from device_drivers.driver import (
     DeviceUnreachable,
     DriverEvent,
     DriverServices,
+    ListTouched,
     Operation,
     Upsert,
     WrongSecret,
@@ -146,6 +147,9 @@ class OnvifDoor(OnvifDriver):
 
     # Events
 
+    def details(self) -> tuple[str, ...]:
+        return (self.credentials.states.told(),)
+
     async def events(self) -> AsyncIterator[DriverEvent]:
         """States are read first; a device without events is asked for them again and again."""
         for event in await self._look():
@@ -155,6 +159,8 @@ class OnvifDoor(OnvifDriver):
                 for event in await self._look():
                     yield event
             for message in messages:
+                if self.credentials.states.learn(message, self.credentials.ours):
+                    yield DriverEvent(ListTouched())
                 if found := await self._event(message):
                     yield found
 

@@ -6,31 +6,30 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import aiohttp
 
-from device_drivers.contract.access import Acceptance, SignedAccessList
-from device_drivers.contract.device import AccessPointBinding, DeviceConfig, DeviceSet, DeviceStatus
+from device_drivers.contract.access import SignedAccessList
+from device_drivers.contract.device import AccessPointBinding
 from device_drivers.contract.events import EdgeNote
 from device_drivers.contract.messages import DeviceReported, EdgeCatalogue, EdgeStatus
-from device_drivers.contract.words import DeviceCondition
 from device_drivers.driver import DriverDefinition
 from device_drivers.face_terminal.channel import mqtt_link
 from device_drivers.mqtt import Link
-from edge_agent import device_sets
 from edge_agent.box import Box, Pass
 from edge_agent.break_glass import BreakGlass
 from edge_agent.certificate import CertificateKeeper
 from edge_agent.clock import SAME_TIME, BootDoubt, HighWaterClock
 from edge_agent.commands import Commands
 from edge_agent.config import EdgeConfig, EdgeDir
-from edge_agent.connections import client_tls, make_link, package_version
+from edge_agent.connections import client_tls, failure_of, make_link, package_version
 from edge_agent.face_checks import FaceChecks
 from edge_agent.face_desk import FaceDesk
 from edge_agent.finding import Finder
+from edge_agent.fleet import Fleet
 from edge_agent.held_list import ListFiles, public_key
 from edge_agent.hub_watch import HubWatch
 from edge_agent.importer import Importer
@@ -68,8 +67,6 @@ class Agent:
         self.directory, self.config, self.definitions = directory, config, definitions
         self._given_link, self._given_fetch = link, fetch
         self.workers: dict[str, tuple[Worker, asyncio.Task[None]]] = {}
-        self._wanted: DeviceSet | None = None
-        self._wanted_changed = asyncio.Event()
         self._status_changed = asyncio.Event()
         self._told_failed: set[str] = set()
         self._session_id = secrets.token_hex(8)
@@ -132,6 +129,16 @@ class Agent:
             lambda: self.box.policy.stranger_hours,
         )
         self.box = Box(self.journal, self.state, self.clock, lists, services, self._report)
+        self.fleet = Fleet(
+            directory.devices,
+            config,
+            self.definitions,
+            self.box,
+            self.workers,
+            self._report,
+            self._forget_others,
+            self._failed,
+        )
         self.snapshots = Snapshots(directory.snapshots, self.box, self.worker, web, config.https_url, config.secret)
         self.face_checks = FaceChecks(self.box, self.faces, self.worker, self._looked_at)
         self.box.on_pass = self._on_pass
@@ -146,7 +153,7 @@ class Agent:
             self.journal,
             self._edge_status,
             catalogue,
-            Handlers(self._devices_arrived, lists.ring, lambda c: self.orders.arrived(c), revoker.arrived),
+            Handlers(self.fleet.arrived, lists.ring, lambda c: self.orders.arrived(c), revoker.arrived),
             progress=lambda: self.watch.progress("uplink"),
             heard=self._heard,
         )
@@ -160,14 +167,19 @@ class Agent:
             lambda: self.watch.progress("marks"),
         )
         self.hub = HubWatch(
-            self.box, lambda: self.uplink.link.connected, self.uplink.announce, self._hub_moved, self._lists_held
+            self.box,
+            lambda: self.uplink.link.connected,
+            self.uplink.announce,
+            self._hub_moved,
+            self._lists_held,
+            lambda: failure_of(self.uplink.link),
         )
         broker = config.broker_address
         self.finder = Finder(
             directory.found,
             config.discovery_interface,
             mqtt_link(broker, f"{config.edge}-finder") if broker else None,
-            lambda: self._wanted.devices if self._wanted else (),
+            lambda: self.fleet.wanted.devices if self.fleet.wanted else (),
             self.clock.now,
             self.uplink.found,
         )
@@ -175,11 +187,11 @@ class Agent:
         self.orders = Orders(self.box, config.edge, self.commands, self.uplink.result, self._failed)
 
     def _parts(self, group: asyncio.TaskGroup) -> list[Coroutine[None, None, None]]:
-        self._group = self.orders.group = group
+        self.fleet.group = self.orders.group = group
         glass = BreakGlass(self.directory.socket, self.box, lambda: {d: w for d, (w, _) in self.workers.items()})
         parts: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             "uplink": self.uplink.run,
-            "devices": self._follow_devices,
+            "devices": self.fleet.follow,
             "marks": self.upkeep.mark,
             "clean-up": self.upkeep.prune,
             "certificate": self.certificate.run,
@@ -212,23 +224,11 @@ class Agent:
         await self.upkeep.look_at_clock()
         self.clock.settle()  # the time this box was off is no jump
         self.box.record("", EdgeNote("started", f"version {package_version()}"))
-        try:
-            kept = await asyncio.to_thread(device_sets.kept, self.directory.devices)
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError) as error:
-            log.error("kept device set is not usable: %s", error)
-            self.box.record("", EdgeNote("gap", f"kept device set is not usable: {error}"))
-            return
-        self._wanted = kept
-        self._wanted_changed.set()
+        await self.fleet.load()
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Workers first (they close their intervals), then the last status, then the rest."""
-        await asyncio.gather(*(worker.doors.stop() for worker, _ in self.workers.values()))
-        for _, task in self.workers.values():
-            task.cancel()
-        await asyncio.gather(*(task for _, task in self.workers.values()), return_exceptions=True)
+        await self.fleet.stop()
         await self.upkeep.mark_once()
         await self.box.settled()
         await self.uplink.stop()
@@ -255,6 +255,11 @@ class Agent:
     def _report(self, reported: DeviceReported) -> None:
         self.uplink.report(reported)
         self._status_changed.set()
+
+    def _forget_others(self, wanted: Collection[str]) -> None:
+        """Also those that nobody could drive."""
+        for device in self.uplink.reports.keys() - wanted:
+            self.uplink.forget(device)
 
     def _heard(self, hub_time: datetime | None) -> None:
         if hub_time is not None and self.clock.confirm(hub_time):
@@ -310,7 +315,7 @@ class Agent:
         return tuple(b for b in every if b.camera == camera)
 
     def _listed_faces(self) -> frozenset[str] | None:
-        return self._faces_listed.tokens() if self._wanted else None
+        return self._faces_listed.tokens() if self.fleet.wanted else None
 
     def _observed(self) -> dict[str, Mark]:
         """Until when each device was observed."""
@@ -329,70 +334,6 @@ class Agent:
     def _removals(self, device: str) -> Removals | None:
         worker = self.worker(device)
         return worker.reconciler.removals if worker else None
-
-    def _devices_arrived(self, devices: DeviceSet) -> None:
-        if (devices.edge, devices.estate) != (self.config.edge, self.config.estate):
-            text = f"device set of {devices.edge}/{devices.estate} came to {self.config.edge}/{self.config.estate}"
-            log.error(text)
-            self.box.record("", EdgeNote("foreign_devices", text))
-            return
-        verdict = device_sets.verdict_on(devices, self._wanted)
-        if verdict is Acceptance.APPLY:
-            self._wanted = devices
-            self._wanted_changed.set()
-        elif verdict is not Acceptance.SAME:
-            log.error("device set of generation %d refused: %s", devices.generation, verdict.value)
-            self.box.record("", EdgeNote(verdict.value, f"device set of generation {devices.generation}"))
-
-    async def _follow_devices(self) -> None:
-        while True:
-            await self._wanted_changed.wait()
-            self._wanted_changed.clear()
-            done = False
-            try:
-                if self._wanted:
-                    await self._apply_devices(self._wanted)
-                done = True
-            finally:
-                if not done:  # what failed half-way is done when this begins anew
-                    self._wanted_changed.set()
-
-    async def _apply_devices(self, devices: DeviceSet) -> None:
-        """Start, stop and restart workers by difference; a device that did not change is not disturbed."""
-        try:
-            await asyncio.to_thread(device_sets.keep, self.directory.devices, devices)
-        except OSError as error:
-            log.error("device set not kept: %s", error)
-        self.box.devices, self.box.policy = devices, devices.policy
-        wanted = {d.device: d for d in devices.devices}
-        gone = [d for d, (worker, _) in self.workers.items() if wanted.get(d) != worker.config]
-        for device in gone:
-            worker, task = self.workers.pop(device)
-            if device not in wanted:
-                await worker.doors.leave()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-        for device in self.box.fire.contacts.keys() - wanted.keys():
-            self.box.fire.forget(device, self.clock.now())
-        for device in self.uplink.reports.keys() - wanted.keys():  # also those that nobody could drive
-            self.uplink.forget(device)
-        for config in wanted.values():
-            if config.device not in self.workers:
-                await self._start_worker(config)
-        log.info("device set %d: %d devices", devices.generation, len(self.workers))
-
-    async def _start_worker(self, config: DeviceConfig) -> None:
-        definition = self.definitions.get(config.kind)
-        if definition is None:
-            text = f"this edge cannot drive {config.kind!r}"
-            log.error("device %s: %s", config.device, text)
-            status = DeviceStatus(DeviceCondition.FAULT, self.clock.now(), detail=text)
-            self._report(DeviceReported(config.device, 0, "", status, reported_at=self.clock.now()))
-            return
-        await self.box.lists.load(config.device)
-        worker = Worker(config, definition, self.box)
-        work = lasting(f"device {config.device}", worker.run, self._failed)
-        self.workers[config.device] = worker, self._group.create_task(work, name=f"worker {config.device}")
 
     # --- upkeep ----------------------------------------------------------------------------------------------------
     async def _write_status(self) -> None:
@@ -414,4 +355,5 @@ class Agent:
             self._lists_held(),
             "" if self.faces.store else self.faces.why,
             self.certificate.refused,
+            self.hub.refused,
         )

@@ -23,7 +23,7 @@ from edge_agent.keypad import Tried, Tries
 from edge_agent.lists import ListKeeper
 from edge_agent.qr import Codes
 from edge_agent.state import State
-from edge_agent.store import Journal, JournalFull
+from edge_agent.store import Journal, JournalFull, Row
 from edge_agent.uses import Uses
 
 log = logging.getLogger(__name__)
@@ -107,17 +107,23 @@ class Box:
 
         `then` runs in a thread once the event is on disk.
         """
-        task = asyncio.create_task(self._settle(self.event(device, body, at, late=late), then))
+        self.keep(Row(self.event(device, body, at, late=late)), then=then)
+
+    def keep(self, *rows: Row, then: Callable[[], None] | None = None) -> None:
+        """As `record`, of events that are made already."""
+        if not rows:
+            return
+        task = asyncio.create_task(self._settle(rows, then))
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
 
-    async def _settle(self, event: Event, then: Callable[[], None] | None) -> None:
+    async def _settle(self, rows: tuple[Row, ...], then: Callable[[], None] | None) -> None:
         try:
-            await self.journal.append(event)
+            await self.journal.submit(rows)
             if then:
                 await asyncio.to_thread(then)
         except (JournalFull, sqlite3.Error) as error:
-            log.error("event of %s not stored: %s", event.device or "this box", error)
+            log.error("%d events of %s not stored: %s", len(rows), rows[0].event.device or "this box", error)
 
     def later(self, call: Callable[..., None], *values: object) -> None:
         """A write to the state in a thread of its own, for who cannot wait."""

@@ -72,8 +72,9 @@ def told(directory: EdgeDir, now: datetime, refused: str) -> str:
     until = f"{held.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
     if held.not_valid_after_utc <= now:
         return (
-            f"certificate ended {until}: doors go on by the lists held here, the hub lets this box in no more; get a token"
-            " in the console and run `estate-edge enrol --again`"
+            f"certificate ended {until} by this box's clock, {now:%Y-%m-%d %H:%M} UTC: doors go on by the lists held here, the"
+            " hub lets this box in no more; if that time is wrong set the clock, else get a token in the console and run"
+            " `estate-edge enrol --again`"
         )
     if due(held, now):
         return f"certificate ends {until} and is not renewed yet" + (f": {refused}" if refused else "")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import ssl
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
 
-from device_drivers.mqtt import LinkOptions, MqttLink
+from device_drivers.mqtt import Link, LinkOptions, MqttLink
 from edge_agent.config import EdgeConfig, EdgeDir
 from edge_agent.uplink import offline_will
 
@@ -42,6 +44,39 @@ def client_tls(directory: EdgeDir, config: EdgeConfig) -> ssl.SSLContext | None:
     except OSError as error:
         log.error("this box cannot prove itself to the hub (%s): run `estate-edge enrol --again`", error)
     return context
+
+
+def failure_of(link: Link) -> BaseException | None:
+    """Why the link could not be made at the last try."""
+    return link.failure if isinstance(link, MqttLink) else None
+
+
+Dates = Literal["", "early", "ended"]
+_DATES: dict[int, Dates] = {9: "early", 10: "ended"}  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+
+
+def dates_refused(failure: BaseException | None) -> Dates:
+    """(P) Whether TLS to the hub failed because this box's clock and a certificate of the hub do not go together."""
+    return _DATES.get(failure.verify_code, "") if isinstance(failure, ssl.SSLCertVerificationError) else ""
+
+
+def of_dates(refused: Dates, now: datetime, *, synchronised: bool) -> str:
+    """(P) What a person at the box must do. `now`: the wall clock, by which TLS goes; `synchronised`: a time source keeps it.
+
+    Nothing else tells the time: who may answer in place of the hub may also lie about that, so no check is ever left out.
+    """
+    if not refused:
+        return ""
+    what = "has ended" if refused == "ended" else "is not good yet"
+    begin = f"no link to the hub: its certificate {what} by this box's clock, {now:%Y-%m-%d %H:%M} UTC. "
+    if synchronised:
+        do = "A time source keeps this clock, so look at the hub: its clock, and renew its certificate (it does so at a start)"
+    else:
+        do = (
+            "No time source keeps this clock: if it is wrong set it (`timedatectl set-ntp true`, or `date -u -s`), the link then"
+            " comes back by itself; if it is right look at the hub's clock and certificate"
+        )
+    return f"{begin}{do}. Until then doors go on by the lists held here"
 
 
 def package_version() -> str:

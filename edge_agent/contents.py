@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from device_drivers.driver import DeviceRefused, ReadsContents, same_content
+from device_drivers.driver import DeviceRefused, ReadsContents, other_keys
 
 log = logging.getLogger(__name__)
+YES_OR_NO = frozenset({"enabled"})  # cannot be told in another way: somebody may have switched off all of them
 
 
 async def differing(
@@ -20,6 +21,7 @@ async def differing(
     nobody changed them: this device tells its entries in another way, and nothing can be concluded. Raises DeviceUnreachable.
     """
     found: set[str] = set()
+    plain: set[str] = set()
     compared = 0
     folded: dict[str, str] | None = None
     pages = driver.contents()
@@ -36,7 +38,10 @@ async def differing(
                     token = folded.get(token.casefold(), token)
                 if expected := written.get(token):
                     compared += 1
-                    if not same_content(expected, content):
+                    keys = other_keys(expected, content)
+                    if keys & YES_OR_NO:
+                        plain.add(token)
+                    if keys - YES_OR_NO:
                         found.add(token)
     except DeviceRefused as error:
         log.info("device %s does not tell what its entries say: %s", device, error)
@@ -45,5 +50,5 @@ async def differing(
         log.warning(
             "device %s: %d of %d entries read otherwise than written: not compared", device, len(found), compared
         )
-        return set()
-    return found
+        return plain
+    return found | plain

@@ -45,6 +45,11 @@ class Decision:
     def granted(self) -> bool:
         return self.outcome is AccessOutcome.GRANTED
 
+    @property
+    def of_nobody(self) -> bool:
+        """Whether nobody has what was shown."""
+        return DenyReason.UNKNOWN_CREDENTIAL in (self.reason, self.overruled)
+
 
 @dataclass(frozen=True, slots=True)
 class LocalSchedule:

@@ -90,14 +90,17 @@ class Doors:
         `otherwise`: what it is where nobody has it as `presented`.
         """
         decision = self._decide(binding, presented)
-        if otherwise is None or DenyReason.UNKNOWN_CREDENTIAL not in (decision.reason, decision.overruled):
+        if otherwise is None or not decision.of_nobody:
             return decision, presented.type
-        second = self._decide(binding, otherwise)
+        second = self._decide(binding, otherwise, presented)
         known = second.credential or second.reason is DenyReason.TOO_MANY_TRIES
         return (second, otherwise.type) if known else (decision, presented.type)
 
-    def _decide(self, binding: AccessPointBinding | None, presented: Identifier) -> Decision:
-        """PINs wait where somebody guessed at this reader; nothing else does. A number that can be no PIN is no guess."""
+    def _decide(
+        self, binding: AccessPointBinding | None, presented: Identifier, card: Identifier | None = None
+    ) -> Decision:
+        """PINs wait where somebody guessed at this reader; nothing else does. A number that can be no PIN is no guess.
+        `card`: what it is if nobody typed it; one that opens another door here is no guess either."""
         now, reader = self.box.clock.now(), f"{self.device}/{binding.point if binding else ''}"
         if presented.type is not IdentifierType.PIN or not pin.could_be(presented.value):
             return self._listed(binding, presented, now)
@@ -107,8 +110,8 @@ class Doors:
         decision = self._listed(binding, presented, now)
         if decision.credential:
             self.box.tries.right(reader)
-        elif DenyReason.UNKNOWN_CREDENTIAL in (decision.reason, decision.overruled):
-            self.box.tries.wrong(reader, now)
+        elif decision.of_nobody and not (card and self.box.lists.knows(card)):
+            self.box.tries.wrong(reader, now, presented.value, mixed=card is not None)
         return decision
 
     def _listed(self, binding: AccessPointBinding | None, presented: Identifier, now: datetime) -> Decision:

@@ -6,13 +6,15 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from device_drivers.contract.events import EdgeNote
 from edge_agent.authority import Absence, Authority, lasted
 from edge_agent.box import Box, read_kept
+from edge_agent.clock import synchronised
+from edge_agent.connections import Dates, dates_refused, of_dates
 from edge_agent.status import ListLine
 
 log = logging.getLogger(__name__)
@@ -30,8 +32,11 @@ class HubWatch:
         ask: Callable[[], None],
         changed: Callable[[], None],
         lists: Callable[[], tuple[ListLine, ...]] = tuple,
+        failure: Callable[[], BaseException | None] = lambda: None,
     ) -> None:
         self.box, self.linked, self.ask, self.changed, self.lists = box, linked, ask, changed, lists
+        self.failure, self.refused = failure, ""
+        self._dates: Dates = ""
         self.authority = Authority(box.clock.now())
         self._kept_at: datetime | None = None
         self._asked_at = box.clock.now()
@@ -57,6 +62,7 @@ class HubWatch:
 
     def look(self) -> None:
         now, linked = self.box.clock.now(), self.linked()
+        self._look_at_dates()
         if self.authority.look(now, linked=linked):
             held = "，".join(
                 f"{line.device} 第 {line.generation} 代 {line.issued_at:%Y-%m-%d}" for line in self.lists()
@@ -66,6 +72,23 @@ class HubWatch:
         if linked and self.authority.should_ask(now) and abs(now - self._asked_at) >= KEEP_EVERY:
             self._asked_at = now
             self.ask()
+
+    def _look_at_dates(self) -> None:
+        """A wrong clock ends TLS to the hub until somebody sets it: said here, for the hub cannot be told."""
+        dates = dates_refused(self.failure())
+        if dates == self._dates:
+            return
+        wall = datetime.now(UTC)
+        self.refused = of_dates(dates, wall, synchronised=synchronised())
+        if dates:
+            log.warning("%s", self.refused)
+            self._tell(
+                "hub_dates",
+                f"按边缘机时间 {wall:%Y-%m-%d %H:%M} UTC，中心的证书不在有效期内，无法安全连接；请核对边缘机时间",
+            )
+        elif self._dates:
+            self._tell("hub_dates_over", "与中心的安全连接已恢复")
+        self._dates = dates
 
     def _tell(self, what: str, text: str) -> None:
         self._kept_at = None

@@ -55,6 +55,17 @@ def read_event(seq: int, body: object, now: datetime) -> Event:
     return Event(seq, "", now, EdgeNote("corrupt_row", f"row {seq} failed its checksum"))
 
 
+def good_meta(db: sqlite3.Connection) -> dict[str, str]:
+    """What fits its checksum. Raises DatabaseError where the epoch does not."""
+    meta = {}
+    for key, value, crc in db.execute("SELECT key, value, crc FROM meta"):
+        if checksum(key, value.encode()) == crc:
+            meta[key] = value
+        elif key == "epoch":
+            raise sqlite3.DatabaseError("epoch fails its checksum")
+    return meta
+
+
 def cursor_of(db: sqlite3.Connection) -> int:
     """Up to where the hub has it. Where that cannot be read, it is asked from the oldest row on, under the numbers it knows:
     from 1 on, rows that are no longer kept would be missed, and all that lies here would come again in a new epoch.

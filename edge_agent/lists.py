@@ -19,6 +19,7 @@ from device_drivers.contract.access import (
     AccessList,
     Credential,
     Held,
+    Identifier,
     SignedAccessList,
     accept,
 )
@@ -107,6 +108,11 @@ class ListKeeper:
 
     def current(self, device: str) -> HeldList | None:
         return self._desk(device).current
+
+    def knows(self, identifier: Identifier) -> bool:
+        """Whether it is somebody's at any door about which this box decides."""
+        held = (desk.current for desk in self._desks.values())
+        return any(one.built.holders(identifier) for one in held if one and one.built)
 
     def tokens(self, device: str) -> frozenset[str]:
         """Every token of the last lists: ours, whatever else was forgotten."""

@@ -8,6 +8,7 @@ from device_drivers.plan import CARDLESS, RefusedBefore, photo_of
 from edge_agent.state import Refusal
 
 OVER = "over by the clock of this box"
+DISABLED = "disabled_at_device"  # what stands there opens nothing
 
 
 OF_THE_NUMBER = frozenset({"card_invalid", "card_too_long", "card_unreadable", "card_unsupported"})
@@ -48,4 +49,5 @@ def told(
         return CredentialRefusal(token, "expired", why)
     if refusal is None:
         return CredentialRefusal(token, "unsupported", why)
-    return CredentialRefusal(token, refusal.code, refusal.text, partial, outdated)
+    opens = refusal.code != DISABLED
+    return CredentialRefusal(token, refusal.code, refusal.text, partial, outdated and opens)

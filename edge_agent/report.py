@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 
 from device_drivers.contract.access import AccessList
+from device_drivers.contract.device import DeviceStatus
 from device_drivers.contract.messages import CredentialRefusal
 from device_drivers.plan import Plan
 
@@ -127,3 +128,16 @@ def without(report: ListReport, final: Plan, token: str) -> tuple[ListReport, Pl
 
 def _others(tokens: tuple[str, ...], token: str) -> tuple[str, ...]:
     return tuple([t for t in tokens if t != token])
+
+
+@dataclass(frozen=True, slots=True)
+class _Still:
+    condition: str
+    detail: str
+    clock_wrong: bool
+    firmware: str
+
+
+def still(status: DeviceStatus) -> _Still:
+    """What of a status is worth a message."""
+    return _Still(status.condition, status.detail, abs(status.clock_offset_s or 0.0) > 10.0, status.firmware)

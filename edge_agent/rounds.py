@@ -13,6 +13,7 @@ from edge_agent.box import Box
 from edge_agent.clock import wait_event
 
 RETRY_S = 30.0  # while something is still pending
+LOOK_APART_S = 5.0  # a device at which entries change all the time is looked into no more often
 CLOCK_S = 1.0  # how often the clock is looked at for what begins or ends by itself: it may have been set
 
 
@@ -27,6 +28,7 @@ class Rounds:
         self.pending = 0
         self.next_at: datetime | None = None
         self.thorough = True
+        self._touched, self._looked_at = False, float("-inf")
         self._asked: list[asyncio.Future[None]] = []
 
     async def run(self, driver: Driver, busy: asyncio.Lock) -> NoReturn:
@@ -44,12 +46,20 @@ class Rounds:
             if (left := due - time.monotonic()) <= 0:
                 self.thorough = self.thorough or not self.pending
                 return
+            if self._touched and time.monotonic() - self._looked_at >= LOOK_APART_S:
+                self._touched, self._looked_at = False, time.monotonic()
+                self.thorough = True
+                return
             if self.next_at:
                 ahead = (self.next_at - self.box.clock.now()).total_seconds()
                 if ahead <= 0:
                     return
                 left = min(left, ahead)
             await wait_event(self.changed, max(0.01, min(left, CLOCK_S)))
+
+    def look(self) -> None:
+        """Somebody touched the list at the device: looked into within a second, and no more often than that is worth."""
+        self._touched = True
 
     async def read_back(self) -> None:
         """A whole round that begins now or after the one in hand, and its report. Raises DeviceUnreachable."""

@@ -31,7 +31,7 @@ class ListLine(msgspec.Struct, frozen=True):
 
 class BoxStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """`authority_since`: since when this box decides without the hub; None while the hub is there. `certificate_refused`: why the
-    box's certificate could not be renewed when it was tried last."""
+    box's certificate could not be renewed when it was tried last; `hub_dates`: why TLS to the hub fails by its dates."""
 
     devices: tuple[DeviceReported, ...] = ()
     authority_since: datetime | None = None
@@ -40,6 +40,7 @@ class BoxStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     lists: tuple[ListLine, ...] = ()
     faces_off: str = ""
     certificate_refused: str = ""
+    hub_dates: str = ""
 
 
 def write_status(directory: EdgeDir, status: BoxStatus) -> None:
@@ -76,7 +77,7 @@ def disk_told(directory: EdgeDir, ask: Callable[[Path], os.statvfs_result] = os.
 
 def lines(status: BoxStatus, now: datetime) -> list[str]:
     """What a person at the box must know beside the devices: since when it is alone, its clock, fires, doors not normal."""
-    found = []
+    found = [status.hub_dates] if status.hub_dates else []
     if status.authority_since:
         alone = lasted((now - status.authority_since).total_seconds())
         found.append(

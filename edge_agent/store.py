@@ -18,12 +18,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from device_drivers.contract.events import EdgeNote, Event
+from edge_agent import ballast
 from edge_agent.clock import Clock
+from edge_agent.journal_reader import JournalReader
 from edge_agent.journal_rows import (
     SCHEMA,
     checksum,
     cursor_of,
     encode_event,
+    good_meta,
     prune_bite,
     put_meta,
     quarantine,
@@ -36,7 +39,6 @@ log = logging.getLogger(__name__)
 RETENTION = timedelta(hours=72)
 MAX_WAITING = 50_000  # rows kept in memory while the disk is full
 GROUP = 5_000  # rows in one transaction
-BALLAST = 1 << 20  # bytes set free when the disk is full: even DELETE fails on a full disk
 
 
 class JournalFull(Exception):
@@ -79,7 +81,7 @@ class Journal:
         self._waiting = 0
         self._refused = 0
         self._next = 1
-        self._reading = threading.Lock()
+        self._reader = JournalReader()
         self._closing = threading.Event()
 
     # --- opening ---------------------------------------------------------------------------------------------------
@@ -87,15 +89,15 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         try:
             self._db = self._open_file()
-            self._reader = connect(self.path, "")
-            self._ballast()
+            self._reader.db = connect(self.path, "")
+            ballast.take(self.path)
         except sqlite3.OperationalError as error:
             if not takes_nothing(error):
                 raise
             log.error("journal %s cannot be written (%s): events wait in memory", self.path, error)
             self._unopened = self.full = True
-            self._db = self._reader = connect_to_read(self.path)
-            self._load(self._reader)
+            self._db = self._reader.db = connect_to_read(self.path)
+            self._load(self._db)
         self._thread = threading.Thread(target=self._write_loop, name="journal", daemon=True)
         self._thread.start()
 
@@ -118,24 +120,19 @@ class Journal:
     def _open_again(self) -> None:
         """On the writer's thread: the disk took nothing at the start. Raises sqlite3.OperationalError."""
         cursor = self.cursor
-        with self._reading:
-            self._reader.close()
+        with self._reader.busy:
+            self._reader.db.close()
             try:
                 self._db = self._open_file()
-                self._reader = connect(self.path, "")
+                self._reader.db = connect(self.path, "")
                 self.cursor, self._unopened = max(cursor, self.cursor), False
             except sqlite3.OperationalError:
-                self._db = self._reader = connect_to_read(self.path)
+                self._db = self._reader.db = connect_to_read(self.path)
                 raise
 
     def _load(self, db: sqlite3.Connection) -> None:
         """Raises DatabaseError when the epoch is missing from a file with rows, or does not fit its checksum."""
-        meta = {}
-        for key, value, crc in db.execute("SELECT key, value, crc FROM meta"):
-            if checksum(key, value.encode()) == crc:
-                meta[key] = value
-            elif key == "epoch":
-                raise sqlite3.DatabaseError("epoch fails its checksum")
+        meta = good_meta(db)
         (head,) = db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
         if "epoch" not in meta:
             if head:
@@ -164,8 +161,7 @@ class Journal:
         self._closing.set()
         self._jobs.put(None)
         self._thread.join()
-        with self._reading:
-            self._reader.close()
+        self._reader.close()
         self._db.close()
 
     # --- writing ---------------------------------------------------------------------------------------------------
@@ -255,7 +251,7 @@ class Journal:
         if self.full:
             log.warning("journal: disk has room again")
             self.full = False
-            self._ballast()
+            ballast.take(self.path)
 
     def _insert(self, db: sqlite3.Connection, row: Row) -> int | None:
         event = row.event
@@ -305,7 +301,7 @@ class Journal:
         if not is_full(error):
             return
         self.relief()
-        self.path.with_name("ballast").unlink(missing_ok=True)
+        ballast.drop(self.path)
         try:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.execute(
@@ -314,23 +310,15 @@ class Journal:
         except sqlite3.Error:
             log.debug("journal: no room for the clean-up either")
 
-    def _ballast(self) -> None:
-        ballast = self.path.with_name("ballast")
-        try:
-            if not ballast.exists():
-                ballast.write_bytes(secrets.token_bytes(BALLAST))
-        except OSError:
-            ballast.unlink(missing_ok=True)
-
     def _replace_file(self, error: sqlite3.Error) -> None:
         log.error("journal: damaged while in use (%s)", error)
-        with self._reading:
-            self._reader.close()
+        with self._reader.busy:
+            self._reader.db.close()
             self._db.close()
             aside = set_aside(self.path, self.clock.now())
             self._db = self._open_file()
             self._carry_over(self._db, aside)
-            self._reader = connect(self.path, "")
+            self._reader.db = connect(self.path, "")
 
     async def _give_up_file(self, error: sqlite3.Error) -> None:
         """A reader found the file damaged: the writer replaces it, once."""
@@ -349,7 +337,7 @@ class Journal:
         A row that fails its checksum, or is not there, is replaced by an `EdgeNote` of the same seq: no hole in the numbers.
         """
         try:
-            good, bad = await asyncio.to_thread(self._read, from_seq, limit, max_bytes)
+            good, bad = await asyncio.to_thread(self._reader.rows, from_seq, self.head, limit, max_bytes)
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
                 raise
@@ -358,29 +346,11 @@ class Journal:
         if bad is None or good:
             return good
         await self._call(lambda db: quarantine(db, bad, self.clock.now()))
-        good, _ = await asyncio.to_thread(self._read, from_seq, limit, max_bytes)
+        good, _ = await asyncio.to_thread(self._reader.rows, from_seq, self.head, limit, max_bytes)
         return good
 
-    def _read(self, from_seq: int, limit: int, max_bytes: int) -> tuple[list[bytes], int | None]:
-        bodies: list[bytes] = []
-        size, expected, head = 0, from_seq, self.head
-        with self._reading:
-            query = "SELECT seq, crc, body FROM events WHERE seq >= ? AND seq <= ? ORDER BY seq LIMIT ?"
-            for seq, crc, body in self._reader.execute(query, (from_seq, head, limit)):
-                if seq != expected or not isinstance(body, bytes) or checksum(seq, body) != crc:
-                    return bodies, expected
-                size += len(body)
-                if bodies and size > max_bytes:
-                    break
-                bodies.append(body)
-                expected += 1
-        missing = not bodies and from_seq <= head
-        return bodies, from_seq if missing else None
-
     def meta(self, key: str) -> str | None:
-        with self._reading:
-            row = self._reader.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return str(row[0]) if row else None
+        return self._reader.meta(key)
 
     # --- upkeep ----------------------------------------------------------------------------------------------------
     async def prune(self, now: datetime) -> int:
@@ -395,19 +365,14 @@ class Journal:
 
     async def oldest(self) -> int:
         """The first seq still kept; `head + 1` when nothing is."""
-
-        def first() -> int:
-            with self._reading:
-                (seq,) = self._reader.execute("SELECT min(seq) FROM events").fetchone()
-            return self.head + 1 if seq is None else int(seq)
-
         try:
-            return await asyncio.to_thread(first)
+            first = await asyncio.to_thread(self._reader.oldest)
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
                 raise
             await self._give_up_file(error)
-            return await asyncio.to_thread(first)
+            first = await asyncio.to_thread(self._reader.oldest)
+        return self.head + 1 if first is None else first
 
     async def new_epoch(self, after: int, why: str) -> None:
         """Start a new epoch with the rows after `after`, renumbered from 1, behind a note that says why.

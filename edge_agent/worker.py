@@ -9,7 +9,7 @@ import random
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -35,19 +35,21 @@ from device_drivers.driver import (
     DriverDefinition,
     DriverEvent,
     FireContact,
+    ListTouched,
     Picture,
     WrongSecret,
 )
 from edge_agent import modes
 from edge_agent.box import Box, Pass, read_kept
 from edge_agent.doors import Doors
+from edge_agent.flood import Flood
 from edge_agent.identity import Identity
 from edge_agent.letting_in import let_in
 from edge_agent.observe import Observation
 from edge_agent.parts import in_task, leaf
 from edge_agent.points import Points
 from edge_agent.reconcile import Reconciler
-from edge_agent.report import ListReport
+from edge_agent.report import ListReport, still
 from edge_agent.store import JournalFull, Row
 
 log = logging.getLogger(__name__)
@@ -74,6 +76,7 @@ class Worker:
         self.doors = Doors(config, self.capabilities, box, self._publish, self._unlocked)
         self._points = Points(config)
         self._identity = Identity(config, box.state)
+        self._flood = Flood()
         self._busy = asyncio.Lock()  # inventory, apply, status, snapshot: one at a time; commands never wait
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._status = DeviceStatus(DeviceCondition.UNKNOWN, box.clock.now())
@@ -107,6 +110,7 @@ class Worker:
                 group.create_task(self._sessions())
         finally:
             self.doors.unload()
+            self.box.keep(*self._flood.due(time.monotonic(), all_of_them=True))
             await asyncio.shield(self.observation.stopped(self.box.clock.now()))
 
     async def _sessions(self) -> NoReturn:
@@ -174,7 +178,8 @@ class Worker:
                 self.observation.seen(status.last_seen_at or now)
             self.observation.observing(status.observing, status.last_seen_at, status.detail, now)
             self.observation.clock(status.clock_offset_s, now)
-            self._set_status(status)
+            detail = "; ".join(filter(None, (status.detail, self._flood.told())))
+            self._set_status(msgspec.structs.replace(status, detail=detail))
             if await self._identity.look(status):
                 self.reconciler.changed.set()
             await asyncio.sleep(self.upkeep_s)
@@ -184,6 +189,7 @@ class Worker:
             await asyncio.sleep(min(5.0, self.upkeep_s))
             self.observation.tick(self.box.clock.now())
             self.doors.look()
+            self.box.keep(*self._flood.due(time.monotonic()))
 
     def _unlocked(self, point: str, on: bool) -> None:
         self.observation.unlocked(point, on, self.box.clock.now())
@@ -196,7 +202,7 @@ class Worker:
         if before.condition is not status.condition:
             self._log_condition(before.condition)
         # last_seen_at moves at every look: publishing it each time would be chatter.
-        if _still(before) != _still(self._status):
+        if still(before) != still(self._status):
             self._publish()
 
     def _log_condition(self, before: DeviceCondition) -> None:
@@ -243,6 +249,8 @@ class Worker:
                 await self._slots.acquire()
             if isinstance(event.body, FireContact):
                 await self.doors.fire(event.body.state, event.body.text, received)
+            elif isinstance(event.body, ListTouched):
+                self.reconciler.rounds.look()
             elif isinstance(event.body, CredentialPresented):
                 group.create_task(self._presented(driver, event, event.body, received))
             else:
@@ -254,7 +262,20 @@ class Worker:
         if isinstance(body, DoorEvent):
             self.observation.door(body.point, body.state, received)
             body = self.doors.seen(body)
-        group.create_task(self._keep(self._row(event, body, received), event))
+        row = self._row(event, body, received)
+        if self._flood.takes(row, time.monotonic()):
+            group.create_task(self._keep(row, event))
+        elif event.ack:
+            group.create_task(self._leave_out(event.ack))
+
+    async def _leave_out(self, ack: Callable[[], Awaitable[None]]) -> None:
+        """The device need not send it again."""
+        try:
+            await ack()
+        except (DeviceUnreachable, DeviceRefused) as error:
+            log.warning("device %s: acknowledgement not sent, the record will come again: %s", self.device, error)
+        finally:
+            self._slots.release()
 
     def _row(self, event: DriverEvent, body: EventBody, received: datetime) -> Row:
         line = Event(0, self.device, received, body, event.device_at, event.clock_offset_s, event.late)
@@ -374,16 +395,3 @@ class Worker:
             raise DeviceUnreachable(self._status.detail or "not connected")
         async with asyncio.timeout(COMMAND_S), self._busy:
             return await self.driver.snapshot()
-
-
-@dataclass(frozen=True, slots=True)
-class _Still:
-    condition: str
-    detail: str
-    clock_wrong: bool
-    firmware: str
-
-
-def _still(status: DeviceStatus) -> _Still:
-    """What of a status is worth a message."""
-    return _Still(status.condition, status.detail, abs(status.clock_offset_s or 0.0) > 10.0, status.firmware)

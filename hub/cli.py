@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from hub.backup.command import backup_command, restore_command
 from hub.case_command import case_app
 from hub.evidence.command import verify_evidence_command
 from hub.occupancy.backtest.command import backtest_command
@@ -364,6 +365,8 @@ def measured_rules_command(directory: Directory = DIR) -> None:
 
 
 app.command("verify-evidence")(verify_evidence_command)
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ VERSION = "0.1.0"
 LOW_DISK = 512 * 1024 * 1024
 OUTBOX_LATE = timedelta(minutes=15)
 CERTIFICATE_LEFT = timedelta(days=14)  # a box renews when 30 are left
+BACKUP_AGE = timedelta(days=8)  # who makes one a week has a day to notice that it failed
 
 
 class Part(BaseModel):
@@ -54,7 +55,14 @@ def _database_parts(hub: Hub) -> list[Part]:
     try:
         with hub.db.reading() as session:
             session.execute(select(1))
-            parts = [_jobs(session), _edges(session, hub), _source(session), _outbox(session, hub), _law(session)]
+            parts = [
+                _jobs(session),
+                _edges(session, hub),
+                _source(session),
+                _outbox(session, hub),
+                _law(session),
+                _backup(session, hub),
+            ]
     except AWAY:
         return [_part("database", False, "数据库没有响应")]
     return [_part("database", True, hub.db.engine.dialect.name), *parts]
@@ -117,6 +125,16 @@ def _law(session: Session) -> Part:
     if row is not None and row.ok is False:
         return _part("law", False, "最近一次检查失败")
     return _part("law", True, "尚未检查", looked=False)
+
+
+def _backup(session: Session, hub: Hub) -> Part:
+    """As `estate-hub backup` noted it. Who saves the hub by other means never ran it: that is not ill."""
+    row = session.get(JobRun, "backup")
+    if row is None or row.finished_at is None:
+        return _part("backup", True, "尚未用 estate-hub backup 备份", looked=False)
+    days = (hub.now() - row.finished_at).days
+    said = "最近一次备份在 24 小时内" if days < 1 else f"最近一次备份在 {days} 天前"
+    return _part("backup", hub.now() - row.finished_at <= BACKUP_AGE, said)
 
 
 def _broker(hub: Hub) -> Part:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from simulators.device import BadRequest
 from simulators.faults import Fault
 from simulators.onvif_device import OnvifCameraSim
+from simulators.onvif_enabled import States
 from simulators.onvif_events import Items
 from simulators.onvif_rules import MAX_RULES, RuleBook, rest
 from simulators.onvif_soap import NS, SoapFault, SoapRequest, duration_s
@@ -27,7 +28,7 @@ class OnvifDoorSim(OnvifCameraSim):
     Config as there, and: doors (1), capacity (100 credentials), page (20: longest list answered at once), time_zone
     ("Asia/Shanghai"), profiles (200: how many access profiles it keeps), external ("" | "credential" | "identifier": asks
     the outside before it opens, for credentials it knows or for every card), external_s (5, how long it waits). Who shows a
-    card that is enrolled, valid and permitted at this hour is let in by the controller itself.
+    card that is enrolled, enabled, valid and permitted at this hour is let in by the controller itself.
     """
 
     kind: ClassVar[str] = "onvif_door"
@@ -57,6 +58,7 @@ class OnvifDoorSim(OnvifCameraSim):
             lambda: {c["profile"] for c in self.credentials.values()},
             int(config.get("profiles", MAX_RULES)),
         )
+        self.states = States(lambda: self.credentials, self._credential_state)
         self.waiting: dict[
             str, tuple[str, asyncio.Future[tuple[bool, str]]]
         ] = {}  # by access point: credential, decision
@@ -83,6 +85,7 @@ class OnvifDoorSim(OnvifCameraSim):
             "GetCredentialIdentifiers": self._identifiers,
             "ExternalAuthorization": self._authorised,
             **self.rules.table,
+            **self.states.table,
         }
 
     # Life
@@ -222,7 +225,11 @@ class OnvifDoorSim(OnvifCameraSim):
         data: Items = (("CredentialToken", known),)
         local = now.astimezone(self.zone).replace(tzinfo=None)
         kept = self.credentials[known]
-        if reason := self._invalid(kept, now) or self.rules.refusal(kept["profile"], point, local):
+        if (
+            reason := self._barred(known)
+            or self._invalid(kept, now)
+            or self.rules.refusal(kept["profile"], point, local)
+        ):
             self.events.tell("tns1:AccessControl/Denied/Credential", source, (*data, ("Reason", reason)), now)
             return {"granted": False, "why": reason}
         if self.external:
@@ -267,6 +274,11 @@ class OnvifDoorSim(OnvifCameraSim):
         decision.set_result((soap.text("Decision") == "Granted", soap.text("Reason") or ""))
         return "<tac:ExternalAuthorizationResponse/>"
 
+    def _barred(self, token: str) -> str:
+        if token in self.states.disabled:
+            return "CredentialNotEnabled"
+        return "AntipassbackViolation" if token in self.states.violated else ""
+
     @staticmethod
     def _invalid(credential: Mapping[str, str], now: datetime) -> str:
         begin, end = (_time(credential.get(name, "")) for name in ("ValidFrom", "ValidTo"))
@@ -275,6 +287,9 @@ class OnvifDoorSim(OnvifCameraSim):
         return "CredentialExpired" if end and now >= end else ""
 
     # Access control, credentials, rules, schedules
+
+    def _credential_state(self, topic: str, token: str, data: Items) -> None:
+        self.events.tell(topic, (("CredentialToken", token),), data, self.now(), "Changed")
 
     def _point_list(self, soap: SoapRequest) -> str:
         items, left = self.rules.paged(soap, [f"AP_{n + 1}" for n in range(len(self.doors))])
@@ -350,6 +365,7 @@ class OnvifDoorSim(OnvifCameraSim):
     def _delete_credential(self, soap: SoapRequest) -> str:
         if self.credentials.pop(soap.text("Token") or "", None) is None:
             raise SoapFault("Sender", "ter:NotFound", "no such credential")
+        self.states.forget(soap.text("Token") or "")
         self._save()
         return "<tcr:DeleteCredentialResponse/>"
 

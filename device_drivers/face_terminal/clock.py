@@ -1,4 +1,8 @@
-"""The clock of one terminal: measured, set, and doubted when a live record tells another time."""
+"""The clock of one terminal: measured, set, and doubted when a live record tells another time.
+
+One that does not tell its time was set all the same, so what fits our time is of now. What does not fit may be old, or the
+terminal took no time: two records that come as far apart as they were made came at once, and tell its clock.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ log = logging.getLogger(__name__)
 TOLERANCE_S = 2.0  # the protocol gives whole seconds, and an answer takes a moment
 CHECK_S = 86_400.0
 DOUBT_S = 30.0  # a live record this far from our time: the terminal's clock is looked at
+APART_S, IN_STEP_S = 3.0, 2.0  # what was held up comes all at once
 DOUBT_EVERY_S = 60.0  # a record that was merely slow does not cost a question each
 Ask = Callable[[str, object], Awaitable[envelope.Message]]
 
@@ -26,6 +31,8 @@ class TerminalClock:
         self.device, self.zone, self._ask = device, zone, ask
         self.offset_s: float | None = None
         self._before: float | None = None  # the offset before the clock was last set: records may carry it yet
+        self._by_records: float | None = None  # the offset of a terminal that does not tell its time
+        self._last: tuple[datetime, datetime] | None = None  # when its last record was made, and came
         self._checked = 0.0
         self._doubted = -DOUBT_EVERY_S
 
@@ -63,6 +70,9 @@ class TerminalClock:
     async def of_record(self, at: datetime, arrived: datetime) -> float | None:
         """The offset a live record was made with. If it fits none that we know, the clock is measured and set now."""
         off = (at - arrived).total_seconds()
+        if self.offset_s is None:
+            self._learn(at, arrived)
+            return self._by_records
         fits = self._fitting(off)
         if fits is None and time.monotonic() - self._doubted >= DOUBT_EVERY_S:
             self._doubted = time.monotonic()
@@ -73,11 +83,20 @@ class TerminalClock:
             fits = self._fitting(off)
         return self.offset_s if fits is None else fits
 
-    async def age_s(self, at: datetime, now: datetime) -> float:
-        """How long ago that was by what is known of the clock; 0 for what fits it, or where the terminal does not tell."""
+    async def age_s(self, at: datetime, now: datetime) -> float | None:
+        """How long ago that was by what is known of the clock; 0 for what fits it, None where nobody can know."""
         offset = await self.of_record(at, now)
         off = (at - now).total_seconds()
+        if self.offset_s is None:
+            return 0.0 if abs(off - (offset or 0.0)) <= DOUBT_S else None
         return 0.0 if offset is None or self._fitting(off) is not None else offset - off
+
+    def _learn(self, at: datetime, arrived: datetime) -> None:
+        if self._last:
+            apart = (arrived - self._last[1]).total_seconds()
+            if apart >= APART_S and abs((at - self._last[0]).total_seconds() - apart) <= IN_STEP_S:
+                self._by_records = (at - arrived).total_seconds()
+        self._last = at, arrived
 
     def _fitting(self, off: float) -> float | None:
         known = [o for o in (self.offset_s, self._before) if o is not None and abs(off - o) <= DOUBT_S]

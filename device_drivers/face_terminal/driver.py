@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 MISSED_BEATS = 2.5
 REPEATED_BEATS = 1.6  # an Online this soon after the last is the same one again: its answer got lost
 GAP_MAX, GAP_MARGIN = timedelta(hours=24), timedelta(minutes=2)
+FLUSH_S = 5.0  # what a link held up comes within it once the terminal is heard again
 _heard_last: dict[str, datetime] = {}  # by device id, over its connections
 
 
@@ -122,6 +123,7 @@ class FaceTerminal:
         self._seen_at: datetime | None = None
         self._heard = self._online = time.monotonic()
         self._beat_s = 60.0
+        self._back_at = float("-inf")  # when it was heard again after a silence: then comes what was held up
         self._ready = False
         self._detail = ""
         self._keeps_records = True
@@ -295,18 +297,24 @@ class FaceTerminal:
 
     async def _with_offset(self, event: DriverEvent) -> DriverEvent:
         """A live record tells the time of the terminal. What was shown long ago, and comes late, opens nothing now."""
-        if isinstance(event.body, CredentialPresented) and event.device_at is not None:
-            age_s = await self.clock.age_s(event.device_at, datetime.now(UTC))
-            if age_s <= 0.0:  # what comes from the future comes not late
-                return replace(event, clock_offset_s=self.clock.offset_s)
-            text = f"shown {age_s:.0f} s before it came here: the door was not opened"
-            shown = event.body
-            told = AccessEvent(AccessOutcome.DENIED, shown.point, identifier=shown.identifier.type, text=text)
-            return replace(event, body=told, late=True, clock_offset_s=self.clock.offset_s)
+        if isinstance(event.body, CredentialPresented):
+            return await self._if_now(event, event.body)
         arrived = self.intake.arrived(event)
         if arrived is None or event.device_at is None:
             return event
         return replace(event, clock_offset_s=await self.clock.of_record(event.device_at, arrived))
+
+    async def _if_now(self, event: DriverEvent, shown: CredentialPresented) -> DriverEvent:
+        age_s: float | None = None if time.monotonic() - self._back_at < FLUSH_S else 0.0
+        if event.device_at is not None:
+            age_s = await self.clock.age_s(event.device_at, datetime.now(UTC))
+        if age_s is not None and age_s <= 0.0:  # what comes from the future comes not late
+            return replace(event, clock_offset_s=self.clock.offset_s)
+        text = "it cannot be known when it was shown: the door was not opened, show it again"
+        if age_s is not None:
+            text = f"shown {age_s:.0f} s before it came here: the door was not opened"
+        told = AccessEvent(AccessOutcome.DENIED, shown.point, identifier=shown.identifier.type, text=text)
+        return replace(event, body=told, late=age_s is not None, clock_offset_s=self.clock.offset_s)
 
     def _received(self, name: str, payload: bytes) -> None:
         """Everything but answers, on the event loop."""
@@ -317,7 +325,10 @@ class FaceTerminal:
                 return
             if not shared and message.device not in ("", self.config.device_id):
                 raise envelope.NotItsOwn(f"names another terminal: {message.device[:40]!r}")
-            self._heard, self._seen_at = time.monotonic(), datetime.now(UTC)
+            now = time.monotonic()
+            if now - self._heard > REPEATED_BEATS * self._beat_s:
+                self._back_at = now
+            self._heard, self._seen_at = now, datetime.now(UTC)
             _heard_last[self.config.device_id] = self._seen_at
             if shared:
                 self._life(message)

@@ -46,6 +46,14 @@ def upgrade(db: Database, revision: str = "head") -> None:
         command.upgrade(alembic_config(connection), revision)
 
 
+def form_of(db: Database) -> tuple[str, bool]:
+    """The database's version, "" before the first, and whether it is this release's."""
+    with db.engine.connect() as connection:
+        ours = ScriptDirectory.from_config(alembic_config(connection))
+        now = MigrationContext.configure(connection).get_current_revision()
+        return now or "", now == ours.get_current_head()
+
+
 def _known(db: Database) -> None:
     with db.engine.connect() as connection:
         ours = ScriptDirectory.from_config(alembic_config(connection))

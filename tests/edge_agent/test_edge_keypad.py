@@ -14,7 +14,7 @@ from device_drivers.contract.access import AccessList, Identifier
 from device_drivers.contract.events import AccessEvent
 from device_drivers.contract.words import AccessOutcome, DenyReason, HolderClass, IdentifierType
 from device_drivers.driver import CredentialPresented, DriverEvent
-from edge_agent.keypad import FORGOTTEN, FREE, LONGEST, PAUSE, Tried, Tries
+from edge_agent.keypad import FORGOTTEN, FREE, FREE_OF_CARDS, LONGEST, PAUSE, Tried, Tries
 
 KEY, RIGHT = "key", "1234567"
 
@@ -97,13 +97,52 @@ def test_cards_that_nobody_here_has_do_not_stop_a_keypad_whose_frames_look_like_
     run(work())
 
 
+def test_foreign_cards_that_look_like_pins_leave_the_keypad_to_who_has_one(tmp_path: Path) -> None:
+    """More than half of all 24-bit card numbers have seven digits: the postman's, shown ten times, is one guess at most."""
+
+    async def work() -> None:
+        device, elsewhere = TwinDevice(), TwinDevice()
+        async with (
+            open_box(tmp_path) as box,
+            working(box, device, READER),
+            working(box, elsewhere, READER, name="d2"),
+        ):
+            neighbours = [credential(f"n{n}", str(3_000_000 + n)) for n in range(2 * FREE_OF_CARDS)]
+            publish(box, access_list(1, *neighbours, device="d2"))
+            await until(lambda: box.box.lists.current("d2") is not None, "the list of the house next door")
+            publish(box, listed())
+            await until(lambda: reported(box, 1, confirmed=2), "the list is here")
+            shows = [str(2_000_000)] * 2 * FREE_OF_CARDS
+            shows += [str(2_000_001 + n) for n in range(FREE_OF_CARDS - 2)]
+            shows += [str(3_000_000 + n) for n in range(2 * FREE_OF_CARDS)]
+            for number in shows:
+                tapped = await shown(box, device, IdentifierType.CARD, number, as_pin=number)
+                assert tapped.reason is DenyReason.UNKNOWN_CREDENTIAL
+            typed = await shown(box, device, IdentifierType.CARD, RIGHT, as_pin=RIGHT)
+            assert (typed.outcome, typed.identifier) == ("granted", "pin")
+
+    run(work())
+
+
+def test_the_same_wrong_pin_again_is_one_guess_and_its_digits_are_kept_nowhere() -> None:
+    tries, kept = Tries(), []
+    tries.keep = kept.append
+    for _ in range(3 * FREE):
+        tries.wrong("a", T0, "7654321")
+    assert tries.paused_until("a", T0) is None
+    for n in range(FREE - 1):
+        tries.wrong("a", T0, str(2_000_000 + n))
+    assert tries.paused_until("a", T0) == T0 + PAUSE
+    assert "7654321" not in "".join(kept) + repr(tries)
+
+
 def test_a_paused_keypad_says_so_where_its_frames_look_like_cards(tmp_path: Path) -> None:
     async def work() -> None:
         device = TwinDevice()
         async with open_box(tmp_path) as box, working(box, device, READER):
             publish(box, listed())
             await until(lambda: reported(box, 1, confirmed=2), "the list is here")
-            for n in range(FREE):
+            for n in range(FREE_OF_CARDS):
                 await shown(box, device, IdentifierType.CARD, str(2_000_000 + n), as_pin=str(2_000_000 + n))
             paused = await shown(box, device, IdentifierType.CARD, RIGHT, as_pin=RIGHT)
             assert (paused.outcome, paused.reason) == ("denied", DenyReason.TOO_MANY_TRIES), "not: nobody has this card"

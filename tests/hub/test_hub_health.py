@@ -26,7 +26,7 @@ def site(sqlite_hub: Hub, small_site: Callable[[Hub], None]) -> Hub:
     return sqlite_hub
 
 
-@pytest.mark.parametrize("name", ["law", "jobs", "edges", "tenancy_source"])
+@pytest.mark.parametrize("name", ["law", "jobs", "edges", "tenancy_source", "backup"])
 def test_of_a_new_hub_it_is_not_known_whether_all_is_well(sqlite_hub: Hub, name: str) -> None:
     assert (part(sqlite_hub, name).ok, part(sqlite_hub, name).looked) == (True, False)
     assert health(sqlite_hub)["ok"], "nothing is known to be wrong"
@@ -61,3 +61,14 @@ def test_a_source_that_was_never_read_is_named(site: Hub) -> None:
     assert source() == (True, False, "1 source; not read yet: back-office")
     assert source(last_error="timeout") == (False, True, "errors: back-office")
     assert source(last_error="", last_ok_at=site.now()) == (True, True, "1 source")
+
+
+def test_backups_that_have_stopped_are_told(sqlite_hub: Hub, clock: Any) -> None:
+    with sqlite_hub.db.unit_of_work("test", "backup", audit=False) as uow:
+        uow.session.add(JobRun(job="backup", started_at=clock.at, finished_at=clock.at, ok=True))
+    assert (part(sqlite_hub, "backup").ok, part(sqlite_hub, "backup").looked) == (True, True)
+    clock.pass_(days=8)
+    assert part(sqlite_hub, "backup").ok
+    assert part(sqlite_hub, "backup").detail == "the last backup was made 8 days ago"
+    clock.pass_(minutes=1)
+    assert not part(sqlite_hub, "backup").ok

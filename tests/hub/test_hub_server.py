@@ -296,6 +296,7 @@ def test_health_names_its_parts(running: tuple[Server, Hub, Box]) -> None:
         "lease_outbox",
         "disk",
         "law",
+        "backup",
     }
     assert {part["name"]: part["ok"] for part in health["parts"]}["broker"]
 

@@ -87,7 +87,7 @@ class InlineJournal(Journal):
     def open(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._db = self._open_file()
-        self._reader = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self._reader.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
 
     def _queue(self, job: Any) -> Any:
         self._waiting += len(job.rows)

@@ -14,6 +14,8 @@ from patience import PATIENCE_S
 class ForeignTerminal:
     """Config of what it is bad at: `keeps` False refuses ResumefromBreakpoint, `opens` is the operator it opens by."""
 
+    silent_about: tuple[str, ...] = ()
+
     def __init__(self, device: str, port: int, *, keeps: bool = True, opens: str = "Unlock") -> None:
         self.device, self.port, self.keeps, self.opens = device, port, keeps, opens
         self.people: dict[str, dict[str, Any]] = {}
@@ -61,7 +63,7 @@ class ForeignTerminal:
         self.asked.append(operator)
         if operator == "PushAck":
             self.acked.append((info["PushAckType"], str(info["SnapOrRecordID"])))
-        elif operator != "Online-Ack":
+        elif operator != "Online-Ack" and operator not in self.silent_about:
             answer = getattr(self, f"_{operator.lower()}", self._unknown)(asked, info)
             body = {"messageId": asked["messageId"], "operator": f"{operator}-Ack", **answer}
             body["info"] = {"facesluiceId": self.device, **answer.get("info", {})}

@@ -19,6 +19,7 @@ from device_drivers.contract.access import Credential, Identifier
 from device_drivers.contract.events import AccessEvent, Unreadable
 from device_drivers.contract.words import AccessOutcome, CommandKind, CommandOutcome, HolderClass, IdentifierType
 from device_drivers.driver import BrokerAddress, CommandRequest, CredentialPresented, DriverEvent, Upsert
+from device_drivers.face_terminal import clock
 from device_drivers.face_terminal import driver as face_driver
 from simulators.face_terminal import FaceTerminalSim
 
@@ -67,9 +68,10 @@ def with_terminal(
     scenario: Callable[[Terminal, Any, list[DriverEvent]], Any],
     before: Callable[[Terminal], Any] | None = None,
     timeout_s: float = 20.0,
+    kind: type[Terminal] = Terminal,
 ) -> None:
     async def run() -> None:
-        terminal = Terminal("SN-7", broker.port)
+        terminal = kind("SN-7", broker.port)
         await terminal.start()
         if before:
             await before(terminal)
@@ -296,5 +298,67 @@ def test_a_terminal_that_talks_nonsense_without_end_does_not_fill_the_journal(br
         kept = [e for e in told if isinstance(e.body, Unreadable)]
         assert 0 < len(kept) <= 60, "enough for a person to see what it is"
         assert f"{500 - len(kept)} unreadable messages were not kept" in (await driver.status()).detail
+
+    with_terminal(broker, scenario)
+
+
+class Untold(Terminal):
+    """Does not say what time it has, nor takes another."""
+
+    silent_about = ("GetSysTime", "SetSysTime")
+
+
+def test_a_card_of_an_hour_ago_opens_nothing_though_the_terminal_tells_no_time(broker: Any) -> None:
+    async def scenario(terminal: Terminal, driver: Any, told: list[DriverEvent]) -> None:
+        assert driver.clock.offset_s is None
+        terminal.card(ago=timedelta(hours=1))
+        await until(lambda: told, "what may be late is told")
+        body = told[0].body
+        assert isinstance(body, AccessEvent), "whether somebody stands there cannot be known"
+        assert body.outcome is AccessOutcome.DENIED
+        assert "show it again" in body.text
+        terminal.card()
+        await until(lambda: len(told) == 2, "a card that is shown now")
+        assert isinstance(told[1].body, CredentialPresented), "its time is that of now: nobody waits"
+
+    with_terminal(broker, scenario, timeout_s=1.0, kind=Untold)
+
+
+def test_who_shows_the_card_again_is_let_in_by_a_terminal_whose_clock_is_wrong_and_untold(broker: Any) -> None:
+    async def scenario(terminal: Terminal, driver: Any, told: list[DriverEvent]) -> None:
+        terminal.behind = timedelta(hours=3)
+        for n in range(3):  # at once, as a link that was down delivers what was shown long ago
+            terminal.card(ago=timedelta(minutes=10 - n))
+        await until(lambda: len(told) == 3, "three that may be old")
+        assert not any(isinstance(e.body, CredentialPresented) for e in told)
+        terminal.card()
+        await until(lambda: len(told) == 4, "the first that is shown now")
+        await asyncio.sleep(clock.APART_S)  # people do not show a card twice within it
+        terminal.card()
+        await until(lambda: len(told) == 5, "shown again")
+        assert isinstance(told[4].body, CredentialPresented), "two in step: they came at once"
+        terminal.card()
+        await until(lambda: len(told) == 6, "the next person")
+        assert isinstance(told[5].body, CredentialPresented), "shows it once"
+        terminal.card(ago=timedelta(minutes=2))
+        await until(lambda: len(told) == 7, "one that was held up")
+        assert isinstance(told[6].body, AccessEvent)
+
+    with_terminal(broker, scenario, timeout_s=1.0, kind=Untold)
+
+
+def test_a_card_without_a_time_that_ends_a_silence_may_be_old(broker: Any) -> None:
+    async def scenario(terminal: Terminal, driver: Any, told: list[DriverEvent]) -> None:
+        terminal.say("Card", SWIPE)
+        await until(lambda: len(told) == 1, "a card")
+        assert isinstance(told[0].body, CredentialPresented)
+        driver._heard -= 3 * driver._beat_s
+        terminal.say("Card", SWIPE)
+        await until(lambda: len(told) == 2, "a card after minutes without a sign of life")
+        assert isinstance(told[1].body, AccessEvent)
+        driver._back_at -= face_driver.FLUSH_S
+        terminal.say("Card", SWIPE)
+        await until(lambda: len(told) == 3, "shown again")
+        assert isinstance(told[2].body, CredentialPresented)
 
     with_terminal(broker, scenario)

@@ -119,6 +119,7 @@ export const refusal: Record<string, string> = {
   list_full: "The device's list is full: ask who looks after the device.",
   expired: "Over by the box's clock and deleted from the device; if it should not be, check the box's clock.",
   reads_back_otherwise: "Written anew, the device still reads back something else: have it looked at.",
+  disabled_at_device: "Somebody disabled this credential at the door controller and it cannot be enabled from here: this person cannot open the door for now. Have it enabled at the device.",
   revoked: "The box remembers that this credential ended (was the hub restored from a backup?): nobody passes by it. If it should still open, end it and give a new one.",
   busy: "The device is busy; it is tried again.",
   storage_failed: "The device cannot store it; it is tried again.",

@@ -91,7 +91,7 @@ const words: Words["words"] = {
   side: { in: "in", out: "out", inside: "inside", outside: "outside", unknown: "" },
   holderClass: { resident: "Resident", visitor: "Visitor", staff: "Staff", contractor: "Contractor" },
   healthPart: {
-    database: "Database", broker: "Broker", jobs: "Jobs", edges: "Edges", tenancy_source: "Tenancy source", lease_outbox: "Lease outbox", law: "Law", disk: "Disk",
+    database: "Database", broker: "Broker", jobs: "Jobs", edges: "Edges", tenancy_source: "Tenancy source", lease_outbox: "Lease outbox", law: "Law", disk: "Disk", backup: "Backup",
   },
   sourceKind: { http: "HTTP", csv: "CSV file", xlsx: "XLSX file", file: "File" },
   family: {

@@ -105,7 +105,7 @@ const words = {
   holderClass: { resident: "住户", visitor: "访客", staff: "本单位人员", contractor: "外来服务人员" } as Record<string, string>,
   healthPart: {
     database: "数据库", broker: "消息服务", jobs: "后台任务", edges: "网关", tenancy_source: "租约数据源",
-    lease_outbox: "租赁系统发件箱", law: "合法性检查", disk: "磁盘",
+    lease_outbox: "租赁系统发件箱", law: "合法性检查", disk: "磁盘", backup: "备份",
   } as Record<string, string>,
   sourceKind: { http: "接口", csv: "CSV 表格", xlsx: "XLSX 表格", file: "表格" } as Record<string, string>,
   family: {

@@ -1,0 +1,1 @@
+"""A hub's state in one file, and a hub from it."""
