@@ -1,4 +1,4 @@
-"""How `-n 2 --dist loadfile` shares out the suite: what takes long is begun first, so that no worker ends alone.
+"""How `--dist loadfile` shares out the suite: what takes long is begun first, so that no worker ends alone.
 
 By itself xdist begins with the files of most tests, which are quick ones, and keeps the journeys for the end.
 """
