@@ -48,9 +48,6 @@ asyncio.set_event_loop_policy(steady_loop.SteadyPolicy())
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# A test cuts processes, never the power: what is written need not be on the disk before it goes on.
-os.fsync = lambda _file: None
-
 for _key, _value in where.environment().items():
     os.environ.setdefault(_key, _value)  # so that processes the tests start find the same programs
 
