@@ -32,8 +32,9 @@ wheel: setup ## Build a wheel with the console inside (dist/)
 demo: setup ## Run the demo estate: PORT=8080, state in DIR=.demo
 	@$(WHERE); exec $(BIN)/estate-hub demo --port $(PORT) --dir $(DIR)
 
+# Three workers keep two cores busy: in the tests of devices and boxes time is mostly waited for.
 test: setup-test ## Run the whole test suite
-	@$(WHERE); exec $(BIN)/pytest -n 2 --dist loadfile
+	@$(WHERE); exec $(BIN)/pytest -n 3 --dist loadfile
 
 fuzz: setup-test ## Try every decoder with CASES=10000 damaged inputs; what fails is kept in tests/fuzz/seeds
 	@$(WHERE); export ESTATE_FUZZ=$(or $(CASES),10000); \

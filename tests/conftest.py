@@ -61,7 +61,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> slow_first.S
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
-        items.sort(key=slow_first.place)
+        items[:] = slow_first.ordered(items)
 
 
 gc.disable()  # until everything is collected: what is loaded until then stays, and is not garbage

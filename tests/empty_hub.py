@@ -8,14 +8,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import Dialect, event
 
-from hub import rooms
+from hub import passwords, rooms
 from hub.app import build_app, put_on
 from hub.db import Database
 from hub.services import Hub
 from hub.tables import Base
+
+passwords._passwords = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+"""A hash is dear so that nobody can try many: `test_a_password_is_dear_to_try` looks at what it costs outside the tests."""
 
 
 def open_sqlite(directory: Path) -> Database:

@@ -1,9 +1,11 @@
-"""How `-n 2 --dist loadfile` shares out the suite: what takes long is begun first, so that no worker ends alone.
+"""How `--dist loadfile` shares out the suite: what takes long is begun first, so that no worker ends alone.
 
 By itself xdist begins with the files of most tests, which are quick ones, and keeps the journeys for the end.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -35,6 +37,21 @@ LONG = (
 def place(item: pytest.Item) -> int:
     """Where the item's file stands in `LONG`; those of no such path come last."""
     return next((n for n, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG))
+
+
+WAITING = ("tests/device_drivers/", "tests/edge_agent/")
+"""Here it is mostly waited for a device that is silent, a relay that falls, a box that starts again."""
+
+
+def ordered(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The longest first, and those that wait spread among those that compute: a third worker then has use of two cores."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in sorted(items, key=place):
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    waiting = [file for file in files if file.startswith(WAITING)]
+    computing = [file for file in files if not file.startswith(WAITING)]
+    spread = [(n / len(some), file) for some in (computing, waiting) for n, file in enumerate(some)]
+    return [item for _, file in sorted(spread, key=lambda one: one[0]) for item in files[file]]
 
 
 class SlowFirst(LoadFileScheduling):

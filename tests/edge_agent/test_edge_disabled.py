@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -59,13 +60,13 @@ def test_a_device_that_tells_changes_without_end_is_not_looked_into_without_end(
             publish(box, access_list(1, credential("a"), credential("b")))
             await until(lambda: bool(box.reports) and box.last.confirmed == 2, "all there")
             device.asked.clear()
-            began = asyncio.get_running_loop().time()
+            began = time.monotonic()
             for _ in range(60):
                 device.put(DriverEvent(ListTouched()))
                 await until(lambda: device.queue.empty(), "heard")
                 await asyncio.sleep(0.02)  # it goes on for more than a second
             await until(lambda: len(device.asked) >= 2, "looked into")
-            took = asyncio.get_running_loop().time() - began
+            took = time.monotonic() - began  # the worker's clock: the tests' loop counts less on a busy machine
             assert len(device.asked) <= took / 0.5 + 1, "one page a look"
 
     run(work())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +84,13 @@ def test_only_hashes_are_kept(sqlite_hub: Hub, user: str) -> None:
     assert link.rpartition("/")[2] not in kept
     assert key not in kept
     assert hashes[0].startswith("$argon2id$")
+
+
+def test_a_password_is_dear_to_try() -> None:
+    """In a process of its own: those of the tests are cheap."""
+    code = "from hub.passwords import hash_of; print(hash_of('correct horse'))"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert made.startswith("$argon2id$v=19$m=65536,t=3,p=4$"), "64 MiB, three times over"
 
 
 @pytest.mark.parametrize("single_use", [True, False])

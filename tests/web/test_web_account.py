@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from patience import PATIENCE_S
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from test_web_devices import pick
 from web_estate import PASSWORD, Served
@@ -19,6 +20,9 @@ def type_twice(page: Page, fresh: str, again: str | None = None) -> None:
 
 
 def signed_in(page: Page, served: Served, name: str, password: str) -> None:
+    page.set_default_timeout(
+        1000 * PATIENCE_S
+    )  # also where the page is of a browser context that the test opened itself
     page.goto(f"{served.url}/login")
     page.get_by_label("用户名").fill(name)
     page.get_by_label("密码", exact=True).fill(password)

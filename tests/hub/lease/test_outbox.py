@@ -17,8 +17,9 @@ from sqlalchemy import select
 
 from hub import auth
 from hub.english.phrases import CHINESE, english
+from hub.lease import outbox
 from hub.lease.feed import Subject, message
-from hub.lease.outbox import BATCH, CONFIG_FILE, LeaseConfigInvalid, deliver, enqueue, wait_after
+from hub.lease.outbox import CONFIG_FILE, LeaseConfigInvalid, deliver, enqueue, wait_after
 from hub.services import Hub
 from hub.tables import AuditRow, InboundDecision, OutboxMessage
 
@@ -147,11 +148,15 @@ def test_a_web_page_is_no_answer(hub: Hub, inbox: Inbox, clock: Any) -> None:
     assert deliver(hub) == "1 delivered, 0 failed, 0 wait"
 
 
-def test_many_that_are_refused_keep_no_other_waiting(hub: Hub, inbox: Inbox, clock: Any) -> None:
+def test_many_that_are_refused_keep_no_other_waiting(
+    hub: Hub, inbox: Inbox, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A lease system that knows one kind not yet, and takes a second to say so: of a whole city there are thousands."""
+    batch = 20
+    monkeypatch.setattr(outbox, "BATCH", batch)
     _configure(hub, inbox.url)
     inbox.refuses, inbox.waits = '"old-', lambda: clock.pass_(seconds=1)
-    _say(hub, *(f"old-{n}" for n in range(3 * BATCH + 50)))
+    _say(hub, *(f"old-{n}" for n in range(3 * batch + batch // 2)))
     for _ in range(12):
         deliver(hub)
     clock.pass_(minutes=1)

@@ -34,7 +34,7 @@ from simulators.residents import Layout
 
 END = date(2026, 11, 21)
 FIRST = datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
-HOMES = 24
+HOMES, NIGHTS = 24, 2
 
 
 Rows = dict[str, list[str]]
@@ -66,10 +66,10 @@ class At:
 
 
 def _nights(hub: Hub, clock: Any) -> None:
-    """The first analysis, and three nights after it."""
+    """The first analysis, and the nights after it."""
     clock.at = FIRST
     analyse(hub)
-    for _ in range(3):
+    for _ in range(NIGHTS):
         clock.at += timedelta(days=1)
         assert analyse(hub).startswith(f"{HOMES} dwellings"), "each dwelling is judged once"
 
@@ -128,7 +128,7 @@ def test_two_processes_write_what_one_writes(
     monkeypatch.setattr(judges._Pool, "__init__", counted)
     monkeypatch.setattr(judges, "_judge", _never)
     _nights(other, clock)
-    assert started == [2, 2, 2, 2], "the first analysis, and three nights"
+    assert started == [2] * (1 + NIGHTS), "the first analysis, and each night"
     assert _everything(other) == by_one
     assert not active_children(), "they end with the night"
 
@@ -152,7 +152,7 @@ def test_the_night_goes_on_when_a_process_dies(
     _nights(other, clock)
     assert _everything(other) == by_one
     told = [record for record in caplog.records if record.name == judges.log.name]
-    assert len(told) == 3, "once a night, not once a piece"
+    assert len(told) == NIGHTS, "once a night, not once a piece"
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -168,7 +168,7 @@ def test_a_hub_that_is_told_to_stop_leaves_the_rest_of_the_night_to_its_next_sta
 
     clock.at = FIRST
     analyse(other)
-    for _ in range(3):
+    for _ in range(NIGHTS):
         clock.pass_(days=1)
         monkeypatch.setattr(nightly, "write_night", told)
         said = analyse(other)

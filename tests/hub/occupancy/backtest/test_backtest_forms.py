@@ -9,11 +9,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from small_city import written
 
 from hub.occupancy.backtest.run import Options, backtest
-from simulators.city.generate import generate
-from simulators.city.plan import Settings
-from simulators.city.world import builtin_world
 
 Rows = list[dict[str, str]]
 Lead = tuple[str, str, str, str]
@@ -21,9 +19,8 @@ Lead = tuple[str, str, str, str]
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """110 days of 160 dwellings."""
-    directory = tmp_path_factory.mktemp("city")
-    generate(Settings(builtin_world("dev"), 5, 160, 110, date(2025, 7, 1)), directory, parquet=False)
+    """110 days of 80 dwellings."""
+    directory = written(tmp_path_factory.mktemp("city"), 80, 110, date(2025, 7, 1))
     (directory / "truth.csv").unlink()  # nothing is scored here
     return directory
 
@@ -38,7 +35,7 @@ def replay(source: Path) -> list[Lead]:
 @pytest.fixture(scope="module")
 def whole(city: Path) -> list[Lead]:
     found = replay(city)
-    assert len(found) > 3, "this city raises leads, else these tests prove nothing"
+    assert len(found) > 9, "this city raises leads, else these tests prove nothing"
     return found
 
 

@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
+from small_city import written
 from sqlalchemy import func, select, update
 
 from hub.cases.nightly import analyse
@@ -22,9 +22,6 @@ from hub.occupancy.dirty import mark_dirty
 from hub.occupancy.finding import Kind, Stage
 from hub.services import Hub
 from hub.tables import AskingWeek, CaseFile, DoorDay, Finding
-from simulators.city.generate import generate
-from simulators.city.plan import Settings
-from simulators.city.world import builtin_world
 
 START = date(2025, 7, 1)
 DAYS, HOMES = 60, 60
@@ -38,18 +35,7 @@ Moves = list[tuple[date, str, str, str]]
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("city")
-    world = builtin_world("hidden")
-    many = msgspec.structs.replace(
-        world.violations,
-        vacancy=0.08,
-        sublet_whole=0.1,
-        sublet_part=0.08,
-        lent=0.05,
-        visitor_abuse=0.06,
-        running_at_start=0.6,
-    )
-    world = msgspec.structs.replace(world, violations=many)
-    generate(Settings(world, seed=5, dwellings=HOMES, days=DAYS, start=START), directory, parquet=False)
+    written(directory, HOMES, DAYS, START, world="hidden")
     longer_gaps(directory / "meters.csv")
     return directory
 
