@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -64,7 +65,7 @@ def _unpacked(file: Path, into: Path, progress: Progress) -> Manifest:
     manifest: Manifest | None = None
     found: dict[str, Part] = {}
     try:
-        with tarfile.open(file, "r|gz") as tar:
+        with gzip.open(file) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
             for info in tar:
                 source = tar.extractfile(info) if info.isreg() else None
                 if source is None or manifest is not None or not _inside(info.name):
@@ -73,6 +74,10 @@ def _unpacked(file: Path, into: Path, progress: Progress) -> Manifest:
                     manifest = _manifest(file, source.read(MOST_MANIFEST))
                 else:
                     found[info.name] = _write(source, into / info.name, progress)
+            while packed.read(
+                CHUNK
+            ):  # what fills the file up is covered by its check sum alone, which is read at its end
+                pass
     except BROKEN as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise BackupProblem(f"{file} cannot be unpacked: {error.strerror} ({error.filename or into})") from error
