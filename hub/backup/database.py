@@ -37,7 +37,7 @@ def _sqlite(file: Path, out: Path) -> Path:
             source.backup(copy)  # in one step: in several it begins anew with every write of the hub
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, whoever opens it
     except sqlite3.DatabaseError as error:
-        raise BackupProblem(f"the database {file} cannot be read: {error}") from error
+        raise BackupProblem(f"the database {file} cannot be copied: {error}") from error
     return out
 
 

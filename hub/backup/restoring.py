@@ -31,7 +31,7 @@ def check(file: Path, progress: Progress = lambda _bytes: None) -> Manifest:
 
 def restore(file: Path, directory: Path, url: str = "", progress: Progress = lambda _bytes: None) -> Manifest:
     """Makes `directory`, which must not be there yet or be empty; with a backup of PostgreSQL also fills the empty database at
-    `url`. All or nothing. Raises BackupProblem."""
+    `url`, which stays filled where the directory then cannot be made. Raises BackupProblem."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise BackupProblem(f"{directory} is not empty: restore into a new directory, and look at it before it serves")
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -74,9 +74,8 @@ def _unpacked(file: Path, into: Path, progress: Progress) -> Manifest:
                     manifest = _manifest(file, source.read(MOST_MANIFEST))
                 else:
                     found[info.name] = _write(source, into / info.name, progress)
-            while packed.read(
-                CHUNK
-            ):  # what fills the file up is covered by its check sum alone, which is read at its end
+            # what fills the file up is covered by its check sum alone, which is read at its end
+            while packed.read(CHUNK):
                 pass
     except BROKEN as error:
         if isinstance(error, OSError) and error.errno is not None:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import random
 import resource
 import shutil
 import sqlite3
@@ -228,16 +229,21 @@ def test_the_newest_are_kept_in_a_folder(made: RunOf, tmp_path: Path) -> None:
     assert len(left) == 4, left
 
 
-def test_a_full_disk_leaves_nothing_behind(made: RunOf, tmp_path: Path) -> None:
-    def small() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+@pytest.mark.parametrize("room", [100_000, 2_000_000], ids=["for no database", "for the database alone"])
+def test_a_full_disk_leaves_nothing_behind(made: RunOf, tmp_path: Path, room: int) -> None:
+    shutil.copytree(made[0], tmp_path / "hub")
+    (tmp_path / "hub/broker/mosquitto.db").write_bytes(random.Random(1).randbytes(3_000_000))
+    (tmp_path / "out").mkdir()
 
-    command = [sys.executable, "-m", "hub.cli", "backup", str(tmp_path / "b.tar.gz"), "--dir", str(made[0])]
+    def small() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    command = [sys.executable, "-m", "hub.cli", "backup", str(tmp_path / "out/b"), "--dir", str(tmp_path / "hub")]
     ran = subprocess.run(command, capture_output=True, text=True, preexec_fn=small, check=False)
     assert ran.returncode == 1, ran.stderr
     assert ran.stderr.startswith("error: "), ran.stderr
     assert ran.stderr.count("\n") == 1, ran.stderr
-    assert not list(tmp_path.iterdir())
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_before_an_upgrade_the_older_database_is_saved_as_it_is(tmp_path: Path) -> None:
